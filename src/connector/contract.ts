@@ -1,0 +1,179 @@
+/**
+ * What the pipeline may ask of a connector. A session is one open connection; every protocol behind a manifest answers in
+ * these words, so that pull and push know nothing of HTTP, LDAP or files.
+ */
+import type { Readable } from 'node:stream'
+import type { CausewayError, Json, JsonObject } from '../core/index.ts'
+
+/** What a stream of a connector can do. Printed by `connectors show`, checked before a sync may use it. */
+export type StreamAbilities = {
+  read: boolean
+  incremental: boolean
+  /** How deletions become known: tombstones inside the pages, a complete scan that no longer holds them, or not at all. */
+  deletions: 'tombstones' | 'scan' | 'none'
+  create: boolean
+  update: boolean
+  upsert: boolean
+  delete: boolean
+  /** Fields by which `lookup` can find records, several at once. */
+  lookup: string[]
+  /** True when an update may carry changed fields only; otherwise the whole record is sent. */
+  partialUpdate: boolean
+  content: boolean
+  webhook: boolean
+}
+
+/** JSON Schema (draft-07 subset) of a stream's records; `undefined` where the manifest gives none. */
+export type RecordSchema = JsonObject
+
+export type StreamInfo = {
+  name: string
+  title: string
+  description?: string
+  abilities: StreamAbilities
+  readSchema?: RecordSchema
+  writeSchema?: RecordSchema
+}
+
+export type SourceRecord = {
+  /** Stable id as text: never contains U+0000, never empty. */
+  id: string
+  /**
+   * Bytewise sortable: a greater text is a newer version (timestamps as ISO UTC with fixed digits, numbers zero-padded).
+   * `null` where the source has none. Equal versions with different bodies do happen (whole seconds).
+   */
+  version: string | null
+  /** The record; numbers with a spelling of their own are RawNumbers (core/json). Empty object for a tombstone. */
+  body: JsonObject
+  deleted?: boolean
+  /** Former ids of the same record (merged or renamed), which become aliases. */
+  aliases?: string[]
+  /** Present when the record is a file: how to fetch its bytes again later. Stored with the record, so no secrets in it. */
+  content?: ContentReference
+}
+
+/** Where the bytes of a file are, in the words of the connector that made it, plus what is known of them. */
+export type ContentReference = { locator: JsonObject; size?: number; hash?: string; mediaType?: string; name?: string }
+
+/** A record that cannot be stored: no usable id, or not an object. It becomes a dead letter of the pull. */
+export type RejectedRecord = { body: Json; error: CausewayError }
+
+export type Page = {
+  records: SourceRecord[]
+  rejected: RejectedRecord[]
+  /** Where the next pull goes on if the hub dies right after this page. Opaque to the pipeline; plain JSON, no secrets. */
+  cursor: JsonObject
+  /** When the request for this page was sent (wall clock): rows observed later are not replaced by versionless records. */
+  requestedAt: Date
+  /** True on the last page. */
+  last: boolean
+}
+
+export type ReadRequest = {
+  stream: string
+  /** `full` ignores what the cursor says about "since" but may resume a broken scan from it; `incremental` reads changes. */
+  mode: 'full' | 'incremental'
+  /** The cursor of the last committed page, or null at the very first. */
+  cursor: JsonObject | null
+  signal: AbortSignal
+}
+
+export type WriteOperation = 'create' | 'update' | 'upsert' | 'delete'
+
+export type WriteItem = {
+  /** Correlates the outcome with the item; unique within one call. */
+  ref: string
+  /** Target id; absent for create (and for upsert, which goes by `key`). */
+  id?: string
+  /** Natural key of an upsert: the field named in the manifest, or the sync's match field. */
+  key?: { field: string; value: string }
+  /** Fields to send: all for create and upsert, the changed ones for a partial update. `null` clears, absent leaves alone. */
+  values: JsonObject
+  /** What the target is known to hold, for connectors that must send whole records. */
+  known?: JsonObject
+  /** Version or ETag the write is conditional on, where the connector supports it. */
+  ifVersion?: string
+  /** Stable over retries of the same intent; sent where the vendor offers idempotency keys. */
+  idempotencyKey: string
+  /** Opens the bytes that belong to the record; called at most once per attempt. */
+  content?: () => Promise<ContentStream>
+}
+
+export type ContentStream = { stream: Readable; size?: number; hash?: string; mediaType?: string; name?: string }
+
+/**
+ * What became of one item.
+ * `written`: done, with the target's id. `refused`: the target said no to this record (dead letter). `retry`: not done, may
+ * be tried again. `unknown`: may or may not have been done; look it up first. `missing`: the id no longer exists there.
+ * `conflict`: `ifVersion` no longer holds.
+ */
+export type WriteOutcome = { ref: string } & (
+  | { status: 'written'; id: string; version?: string; body?: JsonObject }
+  | { status: 'refused' | 'retry' | 'unknown' | 'missing' | 'conflict'; error: CausewayError }
+)
+
+export type LookupRequest = { stream: string; field: string; values: string[]; signal: AbortSignal }
+/** All records found, per looked-up value; a value without an entry was not found. */
+export type LookupResult = Map<string, SourceRecord[]>
+
+export type OnExchange = (exchange: Exchange) => void
+/** One call to another system as the journal keeps it: redacted, bodies cut at a cap. */
+export type Exchange = {
+  at: string
+  method: string
+  url: string
+  status: number | null
+  ms: number
+  requestBytes: number
+  responseBytes: number
+  request?: string
+  response?: string
+  error?: string
+}
+
+export type WriteRequest = {
+  stream: string
+  operation: WriteOperation
+  /** Any number; the session cuts them into the widest calls the system takes and may run several at once. */
+  items: WriteItem[]
+  signal: AbortSignal
+  onExchange?: OnExchange
+}
+
+/** What the outside says about a webhook request after its signature was checked. */
+export type WebhookVerdict =
+  | { accept: true; events: { eventId: string; stream: string | null }[] }
+  /** A handshake: answer this, store nothing. */
+  | { accept: false; handshake: { status: number; headers: Record<string, string>; body: string } }
+  | { accept: false; error: CausewayError }
+
+/** One check step of `connectors test --live` and of `causeway doctor`. */
+export type ProbeStep = { step: string; ok: boolean; detail: string; error?: CausewayError }
+
+export interface ConnectorSession {
+  readonly streams: ReadonlyMap<string, StreamInfo>
+  read(request: ReadRequest): AsyncIterable<Page>
+  /** Fetches single records by id; ids that do not exist are missing from the answer. */
+  fetch(request: { stream: string; ids: string[]; signal: AbortSignal }): Promise<SourceRecord[]>
+  lookup(request: LookupRequest): Promise<LookupResult>
+  write(request: WriteRequest): Promise<WriteOutcome[]>
+  /** Opens the bytes of a file record. */
+  content(request: { stream: string; reference: ContentReference; signal: AbortSignal }): Promise<ContentStream>
+  /** Verifies raw bytes by the manifest's recipe; constant time, no side effect. */
+  verifyWebhook(request: {
+    headers: Record<string, string>
+    body: Buffer
+    stream: string | null
+    at: Date
+  }): WebhookVerdict
+  /** Turns a verified event into records (from its body), or names the ids to fetch. */
+  readEvent(request: {
+    headers: Record<string, string>
+    body: Buffer
+    stream: string | null
+    signal: AbortSignal
+  }): Promise<{ stream: string; records: SourceRecord[]; fetch: string[] }[]>
+  /** Walks DNS, TLS, auth and a first page without writing. */
+  probe(signal: AbortSignal): Promise<ProbeStep[]>
+  close(): Promise<void>
+}

@@ -1,0 +1,47 @@
+import type { ErrorSpec } from './registry.ts'
+
+/** 1xxx: settings, files and the hub itself. */
+export const configErrors = {
+  'CSW-1001': {
+    causeClass: 'hub',
+    reaction: 'alert',
+    meaning: 'Something failed inside the hub that it has no name for.',
+    action: 'Look at the log line with the same id; report it with `causeway doctor` output if it comes back.',
+  },
+  'CSW-1002': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A setting has a value that the hub does not accept.',
+    action: 'Correct the setting; `docs/settings.md` lists each with its allowed values.',
+  },
+  'CSW-1003': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A file the hub needs is missing or cannot be read.',
+    action: 'Create the file or correct its path and permissions.',
+  },
+  'CSW-1004': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A YAML file is not well-formed.',
+    action: 'Correct the YAML at the place named.',
+  },
+  'CSW-1005': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A file has a key or a value that its schema does not know.',
+    action: 'Correct the key or value at the place named; the nearest known name is given where there is one.',
+  },
+  'CSW-1006': {
+    causeClass: 'credential',
+    reaction: 'fix',
+    meaning: 'A secret that a connection refers to cannot be found.',
+    action: 'Provide the environment variable, file or stored secret that the reference names.',
+  },
+  'CSW-1007': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A name is used that nothing defines.',
+    action: 'Correct the name or define what it stands for.',
+  },
+} as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,0 +1,29 @@
+import type { ErrorSpec } from './registry.ts'
+
+/** 4xxx: mapping files and expressions. */
+export const mappingErrors = {
+  'CSW-4001': {
+    causeClass: 'mapping',
+    reaction: 'fix',
+    meaning: 'An expression is not valid JSONata.',
+    action: 'Correct the expression at the place named.',
+  },
+  'CSW-4002': {
+    causeClass: 'mapping',
+    reaction: 'dead-letter',
+    meaning: 'The mapping failed on this record.',
+    action: 'Correct the mapping or the record, then requeue.',
+  },
+  'CSW-4003': {
+    causeClass: 'mapping',
+    reaction: 'dead-letter',
+    meaning: 'The mapping took too long or too much memory on this record.',
+    action: 'Simplify the expression; look for unbounded recursion, ranges or regular expressions.',
+  },
+  'CSW-4004': {
+    causeClass: 'mapping',
+    reaction: 'dead-letter',
+    meaning: 'The mapping gave something that is not a record.',
+    action: 'Let the mapping give an object (or, with `each`, an array of objects) of plain JSON values.',
+  },
+} as const satisfies Record<`CSW-${number}`, ErrorSpec>

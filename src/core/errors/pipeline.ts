@@ -1,0 +1,47 @@
+import type { ErrorSpec } from './registry.ts'
+
+/** 5xxx: pull and push. */
+export const pipelineErrors = {
+  'CSW-5001': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'A record came without a usable id.',
+    action: 'Check `key` of the stream in the manifest and the record in the source.',
+  },
+  'CSW-5002': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'Several target records match this record.',
+    action: 'Merge the duplicates in the target or choose narrower match keys, then requeue.',
+  },
+  'CSW-5003': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'The record refers to another record that is not in the target yet.',
+    action: 'It goes on by itself as soon as that record is delivered.',
+  },
+  'CSW-5004': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'It is unknown whether a create took effect, and the target offers no way to look it up.',
+    action: 'Look in the target; then requeue, or discard with the reason. `on_doubt: resend` accepts duplicates.',
+  },
+  'CSW-5005': {
+    causeClass: 'hub',
+    reaction: 'retry',
+    meaning: 'Another worker holds this work, or took it over.',
+    action: 'Nothing to do; the holder goes on with it.',
+  },
+  'CSW-5006': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'The record failed as often as the retry policy allows.',
+    action: 'Read the last error, mend its cause, then requeue.',
+  },
+  'CSW-5007': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'Another record of this batch, or another sync, is creating or changing the same target record.',
+    action: 'It is tried again by itself in a moment.',
+  },
+} as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,0 +1,29 @@
+import type { ErrorSpec } from './registry.ts'
+
+/** 6xxx: the ledger. */
+export const storeErrors = {
+  'CSW-6001': {
+    causeClass: 'hub',
+    reaction: 'retry',
+    meaning: 'Postgres cannot be reached.',
+    action: 'Check that Postgres runs and that `DATABASE_URL` is right; the hub connects again by itself.',
+  },
+  'CSW-6002': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'The database was written by a newer Causeway.',
+    action: 'Install the version that wrote it, or restore a backup from before the upgrade.',
+  },
+  'CSW-6003': {
+    causeClass: 'hub',
+    reaction: 'alert',
+    meaning: 'The embedded Postgres did not start.',
+    action: 'Read the log file named in the message; or set `DATABASE_URL` to a Postgres of your own.',
+  },
+  'CSW-6004': {
+    causeClass: 'hub',
+    reaction: 'retry',
+    meaning: 'The lease of this work is no longer ours, so its result was not written.',
+    action: 'Nothing to do; the new holder repeats the work.',
+  },
+} as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,0 +1,6 @@
+export * from './backoff.ts'
+export * from './clock.ts'
+export * from './errors/causeway-error.ts'
+export { type ErrorCode, type ErrorSpec, registry as errorRegistry } from './errors/registry.ts'
+export * from './ids.ts'
+export * from './json.ts'

@@ -1,0 +1,117 @@
+/** What the pipeline sees of a mapping file: a checked definition and a runner; never YAML, never JSONata. */
+import type { Json, JsonObject, Place, SerializedError } from '../core/index.ts'
+
+/** `connection:stream` in mapping files. */
+export type StreamAddress = { connection: string; stream: string }
+
+export type SyncMode = 'upsert' | 'create-only' | 'update-only' | 'mirror'
+export type OnLeave = 'keep' | 'unlink' | 'deactivate' | 'delete'
+
+/** Records of another stream that the mapping sees as `$with.<name>`; fetched from the change log by record id or field. */
+export type JoinSpec = {
+  name: string
+  from: StreamAddress
+  /** Field of the joined stream that is compared; `null` = its record id. */
+  field: string | null
+  /** `one` binds a record or nothing, `many` an array. */
+  take: 'one' | 'many'
+}
+
+/** A match key: target fields that together identify a record there, e.g. ['email'] or ['company', 'number']. */
+export type MatchKey = string[]
+
+export type Schedule =
+  | { kind: 'interval'; everyMs: number }
+  | { kind: 'cron'; expression: string; zone: string }
+  | { kind: 'webhook' }
+  | { kind: 'manual' }
+
+/** How often a failing record is tried before it becomes a dead letter. */
+export type RetryPolicy = { attempts: number; baseMs: number; capMs: number }
+
+/** One sync as the pipeline runs it. `version` is the digest of everything in the file that can change a result. */
+export type SyncDefinition = {
+  name: string
+  file: string
+  version: string
+  source: string
+  from: StreamAddress
+  to: StreamAddress
+  match: MatchKey[]
+  /** Only for parts: true when `map` is an `each`. */
+  multipart: boolean
+  joins: JoinSpec[]
+  mode: SyncMode
+  onLeave: OnLeave
+  /** Values written when a record leaves and `onLeave` is `deactivate`. */
+  deactivate: JsonObject | null
+  /** What a deletion in the source does in the target. */
+  deletes: 'ignore' | 'unlink' | 'deactivate' | 'delete'
+  onDoubt: 'ask' | 'resend'
+  /** Whether the bytes of file records are carried along. */
+  content: boolean
+  schedule: Schedule[]
+  /** A pull that starts over from the beginning, besides the incremental ones; null = never by schedule. */
+  fullSchedule: Schedule | null
+  lanes: number
+  retry: RetryPolicy
+  tags: string[]
+}
+
+export type MapInput = {
+  id: string
+  /** The record as the change log holds it: JSON text, numbers spelled as received. */
+  body: string
+  /** JSON text per join name: an object or null for `one`, an array for `many`. */
+  joins?: Record<string, string>
+  deleted?: boolean
+}
+
+/** `$ref(...)` in an output: to be replaced by the id of the linked record, or the record is parked until it exists. */
+export type Reference = {
+  /** Where in `values` the id goes. */
+  path: (string | number)[]
+  /** Whose id is wanted; `connection` empty = the sync's target connection. */
+  to: StreamAddress
+  /** The record that is referred to. */
+  from: StreamAddress
+  id: string
+}
+
+export type MappedPart = {
+  /** Stable key among the parts of one record; '' when the sync makes one object per record. */
+  part: string
+  /** Plain JSON; numbers that a double cannot hold are RawNumbers where the target takes numbers. */
+  values: JsonObject
+  references: Reference[]
+}
+
+export type MapOutput =
+  | { status: 'mapped'; parts: MappedPart[] }
+  /** `when` was false. */
+  | { status: 'filtered' }
+  | { status: 'failed'; error: SerializedError }
+
+/** Keys of the joins of one record, to be looked up in the change log; a join whose key is missing or null is absent. */
+export type JoinKeys = Record<string, string[]>
+
+/** Runs mappings away from the process that holds secrets; results come in the order of the inputs. */
+export interface MappingRunner {
+  joinKeys(sync: SyncDefinition, inputs: MapInput[], signal?: AbortSignal): Promise<(JoinKeys | SerializedError)[]>
+  map(sync: SyncDefinition, inputs: MapInput[], signal?: AbortSignal): Promise<MapOutput[]>
+  close(): Promise<void>
+}
+
+export type Severity = 'error' | 'warning'
+/** A finding of the checker. */
+export type Finding = { severity: Severity; code: string; message: string; fix: string; place: Place }
+
+export type TestResult = {
+  sync: string
+  name: string
+  ok: boolean
+  place: Place
+  difference?: string
+  actual?: Json
+  error?: SerializedError
+}
