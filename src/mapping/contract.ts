@@ -102,10 +102,6 @@ export interface MappingRunner {
   close(): Promise<void>
 }
 
-export type Severity = 'error' | 'warning'
-/** A finding of the checker. */
-export type Finding = { severity: Severity; code: string; message: string; fix: string; place: Place }
-
 export type TestResult = {
   sync: string
   name: string

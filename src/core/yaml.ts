@@ -1,0 +1,129 @@
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+} from 'yaml'
+import type { Place } from './errors/causeway-error.ts'
+import { CausewayError } from './errors/causeway-error.ts'
+import type { ErrorCode } from './errors/registry.ts'
+import type { Finding } from './findings.ts'
+import type { Validator, Violation } from './validation.ts'
+import { alignScalar } from './yaml-scalar.ts'
+
+/** Larger files and more aliases than this are refused: a manifest is written by hand (billion-laughs, fault row M1). */
+const MAX_BYTES = 1_000_000
+const MAX_ALIASES = 100
+const MAX_DEPTH = 64
+
+export type YamlPath = readonly (string | number)[]
+
+/** A YAML file with the place of everything in it. */
+export type YamlFile = {
+  file: string
+  text: string
+  /** The parsed value: plain JSON types only. */
+  value: unknown
+  /** Where a value stands; for a path that does not exist, its nearest existing ancestor. */
+  placeOf(path: YamlPath): Place
+  /** Where a key stands. */
+  placeOfKey(path: YamlPath, key: string): Place
+  /** Where character `offset` of the *decoded* string at `path` stands in the file, whatever its quoting or block style. */
+  placeInScalar(path: YamlPath, offset: number): Place
+}
+
+/** Parses YAML 1.2. Throws CSW-1004 with the place of the first fault. */
+export function parseYaml(text: string, file: string): YamlFile {
+  if (Buffer.byteLength(text) > MAX_BYTES)
+    throw refuse(file, `${file} is larger than ${MAX_BYTES / 1_000_000} MB`, 1, 1)
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, strict: true })
+  const place = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset)
+    return { file, line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  const fault = document.errors[0]
+  if (fault) {
+    const at = place(fault.pos[0])
+    throw refuse(file, `not well-formed YAML: ${fault.message}`, at.line, at.column)
+  }
+  checkDepth(document.contents, place, 0)
+  let value: unknown
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown
+  } catch (cause) {
+    throw refuse(file, `not usable YAML: ${(cause as Error).message}`, 1, 1)
+  }
+  return {
+    file,
+    text,
+    value,
+    placeOf: (path) => place(startOf(nodeAt(document, path))),
+    placeOfKey: (path, key) => {
+      const node = nodeAt(document, path)
+      const pair = isMap(node) ? node.items.find((item: Pair) => keyText(item) === key) : undefined
+      return place(pair ? startOf(pair.key as Node) : startOf(node))
+    },
+    placeInScalar: (path, offset) => {
+      const node = nodeAt(document, path)
+      if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return place(startOf(node))
+      const start = node.range[0]
+      return place(
+        start + alignScalar(text.slice(start, node.range[1]), node.value, (node as Scalar).type ?? 'PLAIN', offset),
+      )
+    },
+  }
+}
+
+/** Findings for all that a schema does not accept in a YAML file, each with its place. */
+export function validateYaml(yaml: YamlFile, validator: Validator, code: ErrorCode = 'CSW-1005'): Finding[] {
+  return validator(yaml.value).map((violation) => yamlFinding(yaml, violation, code))
+}
+
+export function yamlFinding(yaml: YamlFile, violation: Violation, code: ErrorCode): Finding {
+  const where = violation.path.length ? `${violation.path.join('.')}: ` : ''
+  return {
+    severity: 'error',
+    code,
+    message: where + violation.message,
+    fix: violation.fix,
+    place: violation.key === undefined ? yaml.placeOf(violation.path) : yaml.placeOfKey(violation.path, violation.key),
+  }
+}
+
+function refuse(file: string, what: string, line = 1, column = 1): CausewayError {
+  return new CausewayError('CSW-1004', { what, place: { file, line, column } })
+}
+
+function checkDepth(node: unknown, place: (offset: number) => Place, depth: number): void {
+  if (!isCollection(node)) return
+  if (depth > MAX_DEPTH) {
+    const at = place(startOf(node as Node))
+    throw refuse(at.file, `nested deeper than ${MAX_DEPTH} levels`, at.line, at.column)
+  }
+  for (const item of node.items) checkDepth(isMap(node) ? (item as Pair).value : item, place, depth + 1)
+}
+
+const keyText = (pair: Pair): string => String(isScalar(pair.key) ? pair.key.value : pair.key)
+const startOf = (node: Node | null | undefined): number => node?.range?.[0] ?? 0
+
+/** The node at a path, or its nearest existing ancestor. */
+function nodeAt(document: Document.Parsed, path: YamlPath): Node | null {
+  let node: Node | null = document.contents as Node | null
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(document) ?? node
+    if (!isCollection(node)) break
+    const next = isMap(node)
+      ? (node.items.find((item: Pair) => keyText(item) === String(step))?.value as Node | undefined)
+      : (node.items[Number(step)] as Node | undefined)
+    if (!next) break
+    node = next
+  }
+  return node
+}
