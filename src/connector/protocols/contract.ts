@@ -1,0 +1,102 @@
+/**
+ * What a protocol module implements. A protocol is one folder (or file) under `protocols/`: the fields it adds to the manifest
+ * language, and the code that turns them into sessions. The room around it does the rest: YAML, schema, checks with
+ * positions, settings and secrets, record identity (key, version, tombstones, aliases), webhooks, reference page.
+ *
+ * To add one: write the module, export a `Protocol` made by `defineProtocol`, add one line to `protocols/index.ts`.
+ */
+import type { Clock, Json, JsonObject } from '../../core/index.ts'
+import type { OutboundClient } from '../../outbound/index.ts'
+import type {
+  ContentReference,
+  ContentStream,
+  LookupRequest,
+  LookupResult,
+  Page,
+  ProbeStep,
+  ReadRequest,
+  RecordSchema,
+  RejectedRecord,
+  SourceRecord,
+  StreamAbilities,
+  WriteOutcome,
+  WriteRequest,
+} from '../contract.ts'
+import type { CompiledPart, Fields, PartFinding } from '../language/fields.ts'
+
+/** The protocol's own part of one stream, compiled, with what every stream has. */
+export type StreamSpec<S> = {
+  name: string
+  /** The protocol's fields of this stream (`read`, `write` …). */
+  spec: S
+  readSchema?: RecordSchema
+  writeSchema?: RecordSchema
+  /**
+   * Makes a SourceRecord from a body by the stream's `key`, `version`, `deleted`, `aliases` and `content`. What has no usable
+   * id becomes a RejectedRecord. `extra` adds names to the scope of those expressions (`{ response }`, `{ headers }`).
+   */
+  toRecord(body: Json, extra?: Record<string, unknown>): SourceRecord | RejectedRecord
+}
+
+/** What an open connection hands to its protocol. */
+export type ProtocolContext<C, S> = {
+  /** Name of the connection, for messages. */
+  connection: string
+  /** Name of the connector, for messages. */
+  connector: string
+  /** The protocol's top-level fields, compiled (`base_url`, `auth` …). */
+  spec: C
+  streams: ReadonlyMap<string, StreamSpec<S>>
+  /** Settings of the connection, defaults filled in and secrets resolved. Also the `settings` of every expression. */
+  settings: JsonObject
+  /** The only way out: HTTP client, and the dialler that any other client library must be given. */
+  outbound: OutboundClient
+  log: ConnectorLog
+  clock: Clock
+}
+
+/** The little a protocol needs of a logger; pino fits. Never log records, settings or headers. */
+export type ConnectorLog = {
+  debug(fields: Record<string, unknown>, message: string): void
+  info(fields: Record<string, unknown>, message: string): void
+  warn(fields: Record<string, unknown>, message: string): void
+}
+
+/**
+ * An open connection of one protocol. Methods mean what they mean in `ConnectorSession`; a stream whose abilities exclude a
+ * call is refused (CSW-2003) before the protocol is asked.
+ */
+export interface ProtocolSession {
+  read(request: ReadRequest): AsyncIterable<Page>
+  fetch(request: { stream: string; ids: string[]; signal: AbortSignal }): Promise<SourceRecord[]>
+  lookup(request: LookupRequest): Promise<LookupResult>
+  write(request: WriteRequest): Promise<WriteOutcome[]>
+  content(request: { stream: string; reference: ContentReference; signal: AbortSignal }): Promise<ContentStream>
+  probe(signal: AbortSignal): Promise<ProbeStep[]>
+  close(): Promise<void>
+}
+
+export type Protocol<C extends Fields = Fields, S extends Fields = Fields> = {
+  /** The word in `protocol:`. */
+  name: string
+  title: string
+  sense: string
+  /** Top-level fields the protocol adds beside the common ones (`settings`, `streams`, `webhooks` …). */
+  connector: C
+  /** Fields the protocol adds to a stream beside the common ones (`title`, `key`, `version`, `schema` …). */
+  stream: S
+  /** Common stream fields (`key`, `version` …) a manifest may leave out, with the expression used then. */
+  defaults?: { key?: string; version?: { value: string; type: 'timestamp' | 'number' | 'text' } }
+  /** A complete small manifest; loaded, and run against a stand-in, by the protocol's test. */
+  example: string
+  /** What a stream can do, from its fields alone. `deletions` of tombstones in pages and `webhook` are added by the room. */
+  abilities(stream: CompiledPart<S>, connector: CompiledPart<C>): Omit<StreamAbilities, 'webhook'>
+  /** Rules between fields that the schema cannot say. `field` is a path such as `read.paging`. */
+  check?(stream: CompiledPart<S>, connector: CompiledPart<C>): PartFinding[]
+  open(context: ProtocolContext<CompiledPart<C>, CompiledPart<S>>): Promise<ProtocolSession>
+}
+
+/** Declares a protocol; only there so that the types of its fields reach `open` and `abilities`. */
+export const defineProtocol = <const C extends Fields, const S extends Fields>(
+  protocol: Protocol<C, S>,
+): Protocol<C, S> => protocol
