@@ -26,4 +26,17 @@ export const storeErrors = {
     meaning: 'The lease of this work is no longer ours, so its result was not written.',
     action: 'Nothing to do; the new holder repeats the work.',
   },
+  'CSW-6005': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'Another hub works in this folder, and its embedded Postgres can have only one.',
+    action:
+      'Use the running hub (its commands go over HTTP), stop it first, or set `DATABASE_URL` to let several share a Postgres.',
+  },
+  'CSW-6006': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A migration was changed after it had been run on this database.',
+    action: 'Install the released version again; during development, start from an empty database.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

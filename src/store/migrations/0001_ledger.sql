@@ -37,8 +37,15 @@ create table stream (
   cursor_at     timestamptz,
   -- Fields kept in record_key for matching and joins; compared with what the syncs need at start.
   key_fields    text[] not null default '{}',
-  next_pull_at  timestamptz,
+  -- The pull that was asked for or is under way; null = none. A hub that died in the middle goes on from `cursor`.
+  pull_mode     text check (pull_mode in ('full', 'incremental')),
+  pull_begun    boolean not null default false,
+  pull_request  text,
+  -- Number of the complete scan under way, and when it began: what it did not meet, and is older, is gone.
+  scan_id       bigint not null default 0,
+  scan_began_at timestamptz,
   pull_failures integer not null default 0,
+  next_pull_at  timestamptz,
   last_error    text,
   last_pull_at  timestamptz,
   last_success_at timestamptz,
@@ -54,7 +61,7 @@ create table record (
   version       text collate "C",
   hash          text not null collate "C",
   -- JSON text as received (not jsonb: U+0000 and the spelling of numbers must survive); null after retention.
-  body          text compression lz4,
+  body          text,
   content       text,
   deleted       boolean not null default false,
   first_seen_at timestamptz not null default now(),
@@ -125,7 +132,7 @@ create table delivery (
   -- The seq of the source record this state speaks of; a lower one never replaces a higher one.
   source_seq    bigint not null,
   -- Last delivered values as JSON text: what the target is known to hold from us.
-  delivered     text compression lz4,
+  delivered     text,
   attempts      integer not null default 0,
   next_attempt_at timestamptz,
   error         text,
@@ -247,9 +254,9 @@ create table dead_letter (
   code          text not null,
   fingerprint   text not null,
   error         text not null,
-  input         text compression lz4,
-  output        text compression lz4,
-  exchange      text compression lz4,
+  input         text,
+  output        text,
+  exchange      text,
   attempts      integer not null default 1,
   mapping_version text,
   run_id        bigint,

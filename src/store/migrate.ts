@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { CausewayError } from '../core/index.ts'
+import { SCHEMA } from './pool.ts'
+import { withTransaction } from './transaction.ts'
+
+export type Migration = { number: number; name: string; sql: string; hash: string }
+export type MigrationStatus = {
+  /** Numbers the database has. */
+  applied: number[]
+  /** Migrations of this version that the database lacks, in order. */
+  pending: { number: number; name: string }[]
+  /** Numbers the database has and this version does not know: a newer version wrote it. */
+  unknown: number[]
+  /** Migrations whose text is not the one that was run. */
+  changed: number[]
+}
+
+const FOLDER = join(import.meta.dirname, 'migrations')
+// Any fixed number; the hub's own, so that two that start together migrate one after the other.
+const LOCK = 0x43_53_57
+
+type AppliedRow = { number: number; name: string; hash: string }
+
+/** The numbered files of this version: 1, 2, 3 … without a gap. */
+export async function readMigrations(folder = FOLDER): Promise<Migration[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  return Promise.all(
+    files.map(async (file, index) => {
+      const [, digits, name] = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file) ?? []
+      if (!digits || !name || Number(digits) !== index + 1) throw new Error(`Not a migration in sequence: ${file}`)
+      // Checked out on Windows the line ends differ, the migration does not.
+      const sql = (await readFile(join(folder, file), 'utf8')).replaceAll('\r\n', '\n')
+      return { number: index + 1, name, sql, hash: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+/** Compares the database with this version without changing anything. */
+export async function migrationStatus(pool: pg.Pool, folder = FOLDER): Promise<MigrationStatus> {
+  const known = await readMigrations(folder)
+  const { rows } = await pool.query<{ there: boolean }>('select to_regclass($1) is not null as there', [
+    `${SCHEMA}.migration`,
+  ])
+  return compare(known, rows[0]?.there ? await readApplied(pool) : [])
+}
+
+/**
+ * Brings the database to this version: all missing migrations in one transaction, so either all of them or none, under an
+ * advisory lock. Returns the numbers that were run. Throws CSW-6002 when the database is newer than this version, CSW-6006
+ * when a released migration differs from what was run.
+ */
+export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<number[]> {
+  const known = await readMigrations(folder)
+  return withTransaction(pool, async (client) => {
+    // Taken before anything is looked at: of two hubs that start together the second finds the work done.
+    await client.query('select pg_advisory_xact_lock($1)', [LOCK])
+    await client.query(`create schema if not exists ${SCHEMA}`)
+    await client.query(
+      `create table if not exists ${SCHEMA}.migration (
+         number integer primary key, name text not null, hash text not null, applied_at timestamptz not null default now())`,
+    )
+    const status = compare(known, await readApplied(client))
+    refuse(status, known)
+    for (const { number } of status.pending) {
+      const migration = known[number - 1]!
+      await client.query(migration.sql)
+      await client.query(`insert into ${SCHEMA}.migration (number, name, hash) values ($1, $2, $3)`, [
+        number,
+        migration.name,
+        migration.hash,
+      ])
+    }
+    return status.pending.map(({ number }) => number)
+  })
+}
+
+async function readApplied(client: pg.Pool | pg.PoolClient): Promise<AppliedRow[]> {
+  const { rows } = await client.query<AppliedRow>(`select number, name, hash from ${SCHEMA}.migration order by number`)
+  return rows
+}
+
+function compare(known: Migration[], applied: AppliedRow[]): MigrationStatus {
+  const has = new Set(applied.map((row) => row.number))
+  return {
+    applied: [...has],
+    pending: known.filter(({ number }) => !has.has(number)).map(({ number, name }) => ({ number, name })),
+    unknown: [...has].filter((number) => number > known.length),
+    changed: applied
+      .filter((row) => known[row.number - 1] && known[row.number - 1]?.hash !== row.hash)
+      .map((r) => r.number),
+  }
+}
+
+function refuse(status: MigrationStatus, known: Migration[]): void {
+  if (status.unknown.length) {
+    throw new CausewayError('CSW-6002', {
+      what: `The database is at migration ${Math.max(...status.unknown)}, and this version knows ${known.length}.`,
+      data: { database: Math.max(...status.unknown), program: known.length },
+    })
+  }
+  if (status.changed.length) {
+    throw new CausewayError('CSW-6006', {
+      what: `Migration ${status.changed.join(', ')} differs from what was run on this database.`,
+    })
+  }
+}

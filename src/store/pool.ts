@@ -1,0 +1,85 @@
+import pg from 'pg'
+import { asStoreError } from './failure.ts'
+
+export type PoolOptions = {
+  /** Most sessions this process may hold. */
+  max?: number
+  /** Shown in pg_stat_activity. */
+  applicationName?: string
+}
+
+/** The schema all our tables live in; the migrator creates it. */
+export const SCHEMA = 'causeway'
+
+const INT8 = 20
+const INT8_ARRAY = 1016
+const DATE = 1082
+const TIMESTAMP = 1114
+
+/** Sequence numbers and ids stay far below 2^53; anything above stays text rather than become another number. */
+function parseInt8(text: string): number | string {
+  const value = Number(text)
+  return Number.isSafeInteger(value) ? value : text
+}
+
+/** Elements are digits or NULL, so no quoting has to be undone. */
+function parseInt8Array(text: string): (number | string | null)[] {
+  const inner = text.slice(1, -1)
+  return inner === '' ? [] : inner.split(',').map((item) => (item === 'NULL' ? null : parseInt8(item)))
+}
+
+const keepText = (text: string): string => text
+
+/**
+ * Parsers of our pool only; node-pg's global table is left alone. int8 → number, timestamptz → Date (as node-pg does it),
+ * date and timestamp without zone → text, because node-pg would read them in the zone of this machine.
+ */
+const parsers = new Map<number, (text: string) => unknown>([
+  [INT8, parseInt8],
+  [INT8_ARRAY, parseInt8Array],
+  [DATE, keepText],
+  [TIMESTAMP, keepText],
+])
+
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    (format !== 'binary' && parsers.get(oid)) || pg.types.getTypeParser(oid, format as 'text'),
+} as NonNullable<pg.PoolConfig['types']>
+
+/**
+ * Makes failures of `pool.query` and `pool.connect` coded: connection loss is CSW-6001, so that work is retried instead of
+ * raising an alarm. The callback form of `connect` is node-pg's own business (`query` stands on it) and left alone.
+ */
+function codeFailures(pool: pg.Pool): void {
+  type Untyped = (...args: unknown[]) => Promise<unknown>
+  const query = pool.query.bind(pool) as unknown as Untyped
+  const connect = pool.connect.bind(pool) as unknown as Untyped
+  const rethrow = (error: unknown): never => {
+    throw asStoreError(error)
+  }
+  const coded: { query: Untyped; connect: Untyped } = {
+    query: (...args) => query(...args).catch(rethrow),
+    connect: (...args) => (args.length ? connect(...args) : connect().catch(rethrow)),
+  }
+  Object.assign(pool, coded)
+}
+
+/** Opens a pool on `url` with our type parsers and the schema on the search path. Connects lazily. */
+export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max ?? 10,
+    application_name: options.applicationName ?? 'causeway',
+    // A start-up parameter, so that it costs no round trip. (pgbouncer: session mode, `ignore_startup_parameters` unset.)
+    options: `-c search_path=${SCHEMA} -c timezone=UTC -c idle_in_transaction_session_timeout=60s`,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    types,
+  })
+  // A broken idle session is replaced at the next use. Without a listener node-pg would end the process, and the listener
+  // must also stand on sessions that are checked out.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  codeFailures(pool)
+  return pool
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import pg from 'pg'
+import { afterAll, inject } from 'vitest'
+import type { TestProject } from 'vitest/node'
+import { createPool, migrate, openStore, type Store } from '../src/store/index.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgresSocket: string
+  }
+}
+
+const TEMPLATE = 'causeway_template'
+
+/**
+ * Global set-up: one embedded server per vitest run, without fsync, started when the first test file asks for a database
+ * (runs that need none do not pay for it). Test files run in processes of their own and ask through a local socket.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-test-'))
+  const socket = join(folder, 'ask.sock')
+  let starting: Promise<Store> | undefined
+  const listener = createServer((peer) => {
+    starting ??= startWithTemplate(folder)
+    starting.then(
+      (store) => peer.end(store.url),
+      (error: unknown) => peer.end(`error: ${error}`),
+    )
+  })
+  await listen(listener, socket)
+  project.provide('postgresSocket', socket)
+  return async () => {
+    listener.close()
+    await (await starting?.catch(() => undefined))?.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const listen = (server: Server, path: string): Promise<void> => new Promise((done) => server.listen(path, done))
+
+async function startWithTemplate(folder: string): Promise<Store> {
+  const store = await openStore({ folder: join(folder, 'hub'), durable: false })
+  await store.pool.query(`create database ${TEMPLATE}`)
+  const template = createPool(withDatabase(store.url, TEMPLATE))
+  await migrate(template)
+  // A database with sessions cannot be copied.
+  await template.end()
+  return store
+}
+
+export type TestDatabase = {
+  pool: pg.Pool
+  url: string
+  name: string
+}
+
+const opened: TestDatabase[] = []
+let serverUrl: Promise<string> | undefined
+
+/** The URL of the run's server (database `causeway`, not migrated). */
+export function testServer(): Promise<string> {
+  serverUrl ??= text(connect(inject('postgresSocket'))).then((answer) => {
+    if (!answer.startsWith('postgres:')) throw new Error(answer || 'the test server did not start')
+    return answer
+  })
+  return serverUrl
+}
+
+/** A database of its own with the current schema; `migrated: false` gives an empty one. Dropped when the test file ends. */
+export async function freshDatabase(options: { migrated?: boolean; max?: number } = {}): Promise<TestDatabase> {
+  const server = await testServer()
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const template = (options.migrated ?? true) ? TEMPLATE : 'template1'
+  await administer(server, `create database ${name} template ${template}`)
+  const url = withDatabase(server, name)
+  const database = { pool: createPool(url, { max: options.max ?? 5 }), url, name }
+  opened.push(database)
+  return database
+}
+
+async function administer(server: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+function withDatabase(url: string, name: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${name}`
+  return changed.href
+}
+
+/** Vitest gives every test file its own copy of this module, so this runs once per file that imports it. */
+if (process.env.VITEST_WORKER_ID !== undefined) {
+  afterAll(async () => {
+    for (const { pool, name } of opened) {
+      if (!pool.ended) await pool.end()
+      await administer(await testServer(), `drop database if exists ${name} with (force)`)
+    }
+  })
+}
