@@ -32,10 +32,10 @@ export type StreamSpec<S> = {
   readSchema?: RecordSchema
   writeSchema?: RecordSchema
   /**
-   * Makes a SourceRecord from a body by the stream's `key`, `version`, `deleted`, `aliases` and `content`. What has no usable
-   * id becomes a RejectedRecord. `extra` adds names to the scope of those expressions (`{ response }`, `{ headers }`).
+   * Makes a SourceRecord from a body by the stream's `key`, `version`, `deleted` and `aliases` (names: record, settings). What
+   * has no usable id becomes a RejectedRecord. Add `content` to the result where the protocol has files. Check with `isRejected`.
    */
-  toRecord(body: Json, extra?: Record<string, unknown>): SourceRecord | RejectedRecord
+  toRecord(body: Json): SourceRecord | RejectedRecord
 }
 
 /** What an open connection hands to its protocol. */
