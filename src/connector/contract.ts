@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { CausewayError, Json, JsonObject } from '../core/index.ts'
+import type { OnExchange } from '../outbound/index.ts'
 
 /** What a stream of a connector can do. Printed by `connectors show`, checked before a sync may use it. */
 export type StreamAbilities = {
@@ -116,20 +117,7 @@ export type LookupRequest = { stream: string; field: string; values: string[]; s
 /** All records found, per looked-up value; a value without an entry was not found. */
 export type LookupResult = Map<string, SourceRecord[]>
 
-export type OnExchange = (exchange: Exchange) => void
-/** One call to another system as the journal keeps it: redacted, bodies cut at a cap. */
-export type Exchange = {
-  at: string
-  method: string
-  url: string
-  status: number | null
-  ms: number
-  requestBytes: number
-  responseBytes: number
-  request?: string
-  response?: string
-  error?: string
-}
+export type { Exchange, OnExchange } from '../outbound/index.ts'
 
 export type WriteRequest = {
   stream: string

@@ -86,4 +86,35 @@ export const remoteErrors = {
     meaning: 'The other system does not know the address or method we used, or redirected a write.',
     action: 'Check base URL and API version of the connection.',
   },
+  'CSW-3015': {
+    causeClass: 'hub',
+    reaction: 'retry',
+    meaning: 'The hub itself ended the call: it shuts down, or the work was taken over or cancelled.',
+    action: 'Nothing to do; the work is taken up again by itself.',
+  },
+  'CSW-3016': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'The other system refused a request for data (4xx).',
+    action: 'Compare the parameters of the stream in the manifest with the documentation of that API.',
+  },
+  'CSW-3017': {
+    causeClass: 'remote-down',
+    reaction: 'retry',
+    meaning: 'The record is locked in the other system for now.',
+    action: 'The hub tries again by itself. If it stays locked, look who holds the lock there.',
+  },
+  'CSW-3018': {
+    causeClass: 'config',
+    reaction: 'retry',
+    meaning: 'The TLS certificate of the other system cannot be verified.',
+    action: 'Check host name and expiry of the certificate; name a private authority in `ca` of the connection.',
+  },
+  'CSW-3019': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'A header name or value holds characters that HTTP does not allow there.',
+    action:
+      'Look for line breaks or control characters in the value that the manifest or mapping puts into the header.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,0 +1,118 @@
+/** Keeps secrets out of everything people read: logs, errors, journal, API. Two nets: known values, and known names. */
+
+const MASK = '[secret]'
+/** Shorter values would mask ordinary text everywhere; a secret of one or two characters protects nothing. */
+const SHORTEST_SECRET = 3
+
+/** Replaces secrets in text; `longest` tells a caller how far past a cut an occurrence may reach. */
+export type Redactor = { (text: string): string; readonly longest: number }
+
+/** Names of fields, headers and query parameters whose value is never shown, compared without case, `-`, `_` and `.`. */
+const SECRET_NAMES = new Set(
+  `authorization proxyauthorization cookie setcookie password passwd pwd passphrase secret clientsecret token accesstoken
+   refreshtoken idtoken authtoken sessiontoken csrftoken xcsrftoken apikey apitoken xapikey xauthtoken xapitoken privatekey
+   clientassertion assertion jwt signature xamzsignature xamzcredential xamzsecuritytoken sessionid credential
+   credentials secretkey accesskey masterkey admintoken hapikey codeverifier`.split(/\s+/),
+)
+/** Names that mean a secret in a URL or a form, but a plain field (a country's code, a sort key) in a record. */
+const SECRET_PARAMETERS = new Set(['key', 'code', 'sig', 'sid', 'auth', 'state', 'nonce'])
+const SECRET_ENDINGS = ['password', 'secret', 'token', 'apikey', 'privatekey', 'passphrase', 'signature', 'credential']
+
+/** True when the name alone says that the value must not be shown (`X-Api-Key`, `client_secret`, `refreshToken`). */
+export function isSecretName(name: string): boolean {
+  const plain = name.replace(/[-_.\s]/g, '').toLowerCase()
+  return SECRET_NAMES.has(plain) || SECRET_ENDINGS.some((ending) => plain.endsWith(ending))
+}
+
+/** Makes a function that replaces every occurrence of the given values, in each spelling they may take on the wire. */
+export function createRedactor(secrets: Iterable<string>): Redactor {
+  const spellings = new Set<string>()
+  for (const secret of secrets) for (const spelling of spellingsOf(secret)) spellings.add(spelling)
+  if (spellings.size === 0) return Object.assign((text: string) => text, { longest: 0 })
+  // Longest first: of two secrets where one begins with the other, the whole longer one must go.
+  const sorted = [...spellings].sort((a, b) => b.length - a.length)
+  const pattern = new RegExp(sorted.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
+  return Object.assign((text: string) => text.replace(pattern, MASK), { longest: sorted[0]!.length })
+}
+
+function spellingsOf(secret: string): string[] {
+  if (secret.length < SHORTEST_SECRET) return []
+  const bytes = Buffer.from(secret)
+  const percent = percentEncoded(secret)
+  const inJson = JSON.stringify(secret).slice(1, -1)
+  const inXml = secret.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
+  const base64 = bytes.toString('base64')
+  return [
+    secret,
+    percent,
+    percent.replace(/%20/g, '+'),
+    percent.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()),
+    inJson,
+    inXml,
+    inXml.replace(/"/g, '&quot;'),
+    base64,
+    base64.replace(/=+$/, ''),
+    bytes.toString('base64url'),
+  ].filter((spelling) => spelling.length >= SHORTEST_SECRET)
+}
+
+// encodeURIComponent throws on a lone surrogate; a secret with one goes out as U+FFFD like everywhere else.
+const percentEncoded = (text: string): string => encodeURIComponent(text.toWellFormed())
+
+/** A copy of headers for people: values under secret names masked, known secrets replaced in the rest. */
+export function redactHeaders(headers: Readonly<Record<string, unknown>>, redact: Redactor): Record<string, string> {
+  const shown: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) shown[name] = isSecretName(name) ? MASK : redact(String(value))
+  }
+  return shown
+}
+
+/** A URL for people: no user info, no fragment, values of secret query parameters masked, known secrets replaced. */
+export function redactUrl(url: string, redact: Redactor): string {
+  const [whole = ''] = url.split('#', 1)
+  const question = whole.indexOf('?')
+  const path = question < 0 ? whole : whole.slice(0, question)
+  const shown = redact(path.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1'))
+  return question < 0 ? shown : `${shown}?${redactQuery(whole.slice(question + 1), redact)}`
+}
+
+/** A query string or form body for people. */
+function redactQuery(query: string, redact: Redactor): string {
+  return query
+    .split('&')
+    .map((pair) => {
+      const [name = '', value] = pair.split('=', 1).concat(pair.includes('=') ? pair.slice(pair.indexOf('=') + 1) : [])
+      return value !== undefined && isSecretParameter(decoded(name)) ? `${name}=${MASK}` : redact(pair)
+    })
+    .join('&')
+}
+
+const isSecretParameter = (name: string): boolean => SECRET_PARAMETERS.has(name.toLowerCase()) || isSecretName(name)
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+const JSON_MEMBER = /"([A-Za-z][\w.-]{1,40})"(\s*:\s*)"(?:[^"\\]|\\.)*("|$)/g
+const XML_ELEMENT = /<((?:\w+:)?([A-Za-z][\w.-]{1,40}))>[^<]*(<\/\1>|$)/g
+const FORM_BODY = /^[\w.%[\]-]+=[^\s{}<>]*$/
+
+/**
+ * A body for people: known secrets replaced, and what stands under a secret name in JSON, XML or a form masked (a token
+ * answer is not known beforehand). Cut at `cap` characters.
+ */
+export function redactBody(body: string, redact: Redactor, cap: number): string {
+  // Reach past the cap, so that a secret that straddles it is seen whole and does not leave its first half behind.
+  const reach = body.length > cap + redact.longest ? body.slice(0, cap + redact.longest) : body
+  const byName = FORM_BODY.test(reach)
+    ? redactQuery(reach, redact)
+    : redact(reach)
+        .replace(JSON_MEMBER, (member, name, colon) => (isSecretName(name) ? `"${name}"${colon}"${MASK}"` : member))
+        .replace(XML_ELEMENT, (element, tag, name) => (isSecretName(name) ? `<${tag}>${MASK}</${tag}>` : element))
+  return byName.length > cap ? `${byName.slice(0, cap)}…` : byName
+}

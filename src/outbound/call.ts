@@ -1,0 +1,58 @@
+import { isIdempotent, type OutboundRequest } from './request.ts'
+
+/** One call under way: its limits, and who ended it if we did. */
+export class Call {
+  readonly request: OutboundRequest
+  readonly method: string
+  readonly idempotent: boolean
+  readonly deadlineMs: number
+  readonly cap: number
+  /** Why we ended the call ourselves, where we did. */
+  endedBy: 'deadline' | 'cancelled' | null = null
+  private readonly controller = new AbortController()
+  private readonly parents: AbortSignal[]
+  private timer: NodeJS.Timeout | undefined
+  private release: (() => void) | undefined
+
+  constructor(
+    request: OutboundRequest,
+    limits: { deadlineMs: number; maxResponseBytes: number },
+    clientSignal: AbortSignal | undefined,
+  ) {
+    this.request = request
+    this.method = (request.method ?? 'GET').toUpperCase()
+    this.idempotent = isIdempotent(request, this.method)
+    this.deadlineMs = request.deadlineMs ?? limits.deadlineMs
+    this.cap = request.maxResponseBytes ?? limits.maxResponseBytes
+    // Not AbortSignal.any: a signal as old as the process would collect followers, and it costs more than this.
+    this.parents = [request.signal, clientSignal].filter((signal) => signal !== undefined)
+    for (const parent of this.parents) {
+      if (parent.aborted) this.cancel()
+      else parent.addEventListener('abort', this.cancel, { once: true })
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal
+  }
+
+  /** The call has its slot and goes out now: from here the total deadline counts. */
+  start(release: () => void): void {
+    this.release = release
+    this.timer = setTimeout(() => this.end('deadline'), this.deadlineMs)
+  }
+
+  /** Frees timer, listeners and slot; may be called more than once. */
+  finish(): void {
+    clearTimeout(this.timer)
+    for (const parent of this.parents) parent.removeEventListener('abort', this.cancel)
+    this.release?.()
+  }
+
+  private readonly cancel = (): void => this.end('cancelled')
+
+  private end(by: 'deadline' | 'cancelled'): void {
+    this.endedBy ??= by
+    this.controller.abort()
+  }
+}

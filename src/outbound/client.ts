@@ -1,0 +1,322 @@
+/** The HTTP client of one connection: the only way out for everything that speaks HTTP. */
+import type { IncomingMessage } from 'node:http'
+import { type Clock, createRedactor, type Redactor, redactUrl, systemClock } from '../core/index.ts'
+import { type AgentPair, createAgents, type TlsIdentity } from './agents.ts'
+import { parseAllowList } from './allow.ts'
+import { ACCEPT_ENCODING, collect, decoded, inflated, metered } from './answer.ts'
+import { Call } from './call.ts'
+import { createDialler, type Dialler } from './dialler.ts'
+import { type Exchange, exchangeOf, type OnExchange, textOf } from './exchange.ts'
+import { type FailureContext, failureOfError, failureOfStatus, type OutboundFailure } from './failure.ts'
+import { LocalQuotaGate, type QuotaGate } from './quota.ts'
+import { type Hop, isRedirect, nextHop, refused } from './redirect.ts'
+import {
+  type BodyOf,
+  checkedHeaders,
+  type OutboundRequest,
+  type OutboundResponse,
+  type ResponseType,
+  urlOf,
+} from './request.ts'
+import { retryAfterOf } from './retry-after.ts'
+import { Slots } from './slots.ts'
+import { exchangeOnWire, Wire } from './wire.ts'
+
+export type OutboundOptions = {
+  /** Name of the connection, for messages. */
+  connection: string
+  /** The connection's audited exceptions to the address rules. */
+  allow?: readonly string[]
+  /** Secret values of the connection, replaced wherever they turn up in exchanges and errors. */
+  secrets?: Iterable<string>
+  tls?: TlsIdentity
+  maxConcurrent?: number
+  maxPerSecond?: number
+  /** Shared over processes where there is such a gate; otherwise one for this process is made from `maxPerSecond`. */
+  gate?: QuotaGate
+  deadlineMs?: number
+  maxResponseBytes?: number
+  userAgent?: string
+  /** Ends every call of this client when it aborts. */
+  signal?: AbortSignal
+  onExchange?: OnExchange
+  clock?: Clock
+}
+
+export interface OutboundClient {
+  readonly connection: string
+  /** Checked sockets for protocols that are not HTTP. */
+  readonly dialler: Dialler
+  readonly gate: QuotaGate
+  /**
+   * Sends one request. Resolves for every status; rejects with an `OutboundFailure` where there is no complete answer, and
+   * with a plain CausewayError (CSW-3005, 3010, 3014, 3015, 3019) where the request was not allowed to go out.
+   */
+  request<T extends ResponseType = 'text'>(request: OutboundRequest<T>): Promise<OutboundResponse<T>>
+  /** The failure an answer's status stands for; null for success. */
+  failureOf(response: OutboundResponse, context?: FailureContext): OutboundFailure | null
+  /** A token got at run time, which from now on must not show up anywhere. */
+  addSecret(value: string): void
+  /** Text for people without any secret of this connection. */
+  redact(text: string): string
+  /** Closes idle sockets; calls under way go on unless `signal` ends them. */
+  close(): void
+}
+
+const LIMITS = { deadlineMs: 30_000, maxResponseBytes: 32 * 1024 * 1024 }
+const MAX_CONCURRENT = 8
+/** 429 is the usual word for "slow down", 503 with a time the second, 420 and 509 are vendors' own. */
+const THROTTLES = new Set([420, 429, 503, 509])
+
+/** Makes the client of one connection. Nothing (socket, quota, secret) is shared with any other connection. */
+export function createOutbound(options: OutboundOptions): OutboundClient {
+  return new AxiosOutbound(options)
+}
+
+/** The head of an answer with what is known of the request that brought it. */
+type Answer = { head: IncomingMessage; hop: Hop; wire: Wire; requestedAt: Date; began: number }
+
+class AxiosOutbound implements OutboundClient {
+  readonly connection: string
+  readonly dialler: Dialler
+  readonly gate: QuotaGate
+  private readonly options: OutboundOptions
+  private readonly agents: AgentPair
+  private readonly slots: Slots
+  private readonly clock: Clock
+  private readonly secrets: Set<string>
+  private redactor: Redactor
+
+  constructor(options: OutboundOptions) {
+    const maxConcurrent = options.maxConcurrent ?? MAX_CONCURRENT
+    this.options = options
+    this.connection = options.connection
+    this.clock = options.clock ?? systemClock
+    this.secrets = new Set(options.secrets)
+    this.redactor = createRedactor(this.secrets)
+    this.dialler = createDialler(options.connection, parseAllowList(options.allow ?? []))
+    this.agents = createAgents(this.dialler, maxConcurrent, options.tls)
+    this.slots = new Slots(maxConcurrent)
+    this.gate = options.gate ?? new LocalQuotaGate(options.maxPerSecond, this.clock)
+  }
+
+  addSecret(value: string): void {
+    if (this.secrets.has(value)) return
+    this.secrets.add(value)
+    this.redactor = createRedactor(this.secrets)
+  }
+
+  redact(text: string): string {
+    return this.redactor(text)
+  }
+
+  close(): void {
+    this.agents.close()
+  }
+
+  failureOf(response: OutboundResponse, context?: FailureContext): OutboundFailure | null {
+    return failureOfStatus(response, redactUrl(response.url, this.redactor), context, this.clock.now())
+  }
+
+  async request<T extends ResponseType = 'text'>(request: OutboundRequest<T>): Promise<OutboundResponse<T>> {
+    const hop: Hop = { url: urlOf(request), headers: this.headersOf(request) }
+    const call = new Call(request, { ...LIMITS, ...definedLimits(this.options) }, this.options.signal)
+    try {
+      await this.admit(call)
+      const answer = await this.follow(call, hop)
+      return (await this.read(call, answer)) as OutboundResponse<T>
+    } catch (error) {
+      call.finish()
+      throw error
+    }
+  }
+
+  private headersOf(request: OutboundRequest): Record<string, string> {
+    const headers = checkedHeaders(request.headers)
+    const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
+    if (!given.has('user-agent')) headers['User-Agent'] = this.options.userAgent ?? 'Causeway'
+    if (!given.has('accept-encoding')) headers['Accept-Encoding'] = ACCEPT_ENCODING
+    if (!given.has('accept')) headers.Accept = '*/*'
+    return headers
+  }
+
+  /** Waits for a slot, then for the quota: whoever holds a slot goes as soon as the quota allows. */
+  private async admit(call: Call): Promise<void> {
+    const { priority = 0, cost = 1, maxWaitMs } = call.request
+    const release = await this.slots.take(priority, call.signal)
+    try {
+      await this.gate.take(cost, priority, call.signal, maxWaitMs)
+    } catch (error) {
+      release()
+      throw error
+    }
+    call.start(release)
+  }
+
+  /** Sends the request, and follows redirects where the caller opted in. */
+  private async follow(call: Call, first: Hop): Promise<Answer> {
+    const allowed = /^(GET|HEAD)$/.test(call.method) ? (call.request.redirects ?? 0) : 0
+    let hop = first
+    for (let hops = 0; ; hops++) {
+      const answer = await this.send(call, hop)
+      const status = answer.head.statusCode ?? 0
+      if (allowed === 0 || !isRedirect(status)) return answer
+      // The body of a redirect is of no use, and its size is not ours to trust.
+      answer.head.destroy()
+      this.note(call, answer, { bytes: 0, body: null })
+      if (hops >= allowed) throw refused(hop, `more than ${allowed} times`)
+      hop = nextHop(hop, answer.head.headers.location)
+    }
+  }
+
+  private async send(call: Call, hop: Hop): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const wire = new Wire()
+      const requestedAt = this.clock.now()
+      const began = performance.now()
+      try {
+        const head = await exchangeOnWire(
+          {
+            method: call.method,
+            url: hop.url.href,
+            headers: hop.headers,
+            body: call.request.body,
+            agents: this.agents,
+            signal: call.signal,
+          },
+          wire,
+        )
+        return { head, hop, wire, requestedAt, began }
+      } catch (error) {
+        if (attempt === 1 && mayRepeat(call, wire)) continue
+        throw this.broken(call, { head: null, hop, wire, requestedAt, began }, error)
+      }
+    }
+  }
+
+  private async read(call: Call, answer: Answer): Promise<OutboundResponse> {
+    const { head } = answer
+    const status = head.statusCode ?? 0
+    this.reportThrottle(status, head)
+    if (call.request.responseType === 'stream') return this.stream(call, answer)
+    try {
+      const wireBytes = await collect(head, call.method, call.cap)
+      const bytes = await inflated(wireBytes, head.headers['content-encoding'], call.cap)
+      const asText = call.request.responseType === 'buffer' ? null : decoded(bytes, head.headers['content-type'])
+      this.note(call, answer, { bytes: bytes.length, body: asText ? asText.text : textOf(bytes) })
+      call.finish()
+      return this.response(call, answer, asText?.text ?? bytes, bytes.length, asText?.malformed ?? false)
+    } catch (error) {
+      head.destroy()
+      throw this.broken(call, answer, error)
+    }
+  }
+
+  private stream(call: Call, answer: Answer): OutboundResponse {
+    this.note(call, answer, { bytes: Number(answer.head.headers['content-length']) || 0, body: null })
+    const body = metered(
+      answer.head,
+      call.cap,
+      (error) => this.failureOfBreak(call, answer, error),
+      () => call.finish(),
+    )
+    return this.response(call, answer, body, 0, false)
+  }
+
+  private response(
+    call: Call,
+    { head, hop, requestedAt, began }: Answer,
+    body: BodyOf<ResponseType>,
+    bytes: number,
+    malformedText: boolean,
+  ): OutboundResponse {
+    return {
+      status: head.statusCode ?? 0,
+      headers: head.headers,
+      body,
+      malformedText,
+      bytes,
+      url: hop.url.href,
+      method: call.method,
+      idempotent: call.idempotent,
+      requestedAt,
+      ms: performance.now() - began,
+    }
+  }
+
+  /** Every call of this connection waits as long as this answer asks, not only the one that got it. */
+  private reportThrottle(status: number, head: IncomingMessage): void {
+    if (!THROTTLES.has(status)) return
+    const waitMs = retryAfterOf(head.headers, this.clock.now())
+    if (waitMs) this.gate.report({ waitMs, reason: `the system answered ${status} and asked to wait` })
+  }
+
+  /** Writes down a call without a complete answer and gives the error to throw. */
+  private broken(call: Call, answer: Omit<Answer, 'head'> & { head: IncomingMessage | null }, error: unknown): Error {
+    const failure = this.failureOfBreak(call, answer, error)
+    this.note(call, answer, { bytes: 0, body: null, error: failure })
+    return failure
+  }
+
+  private failureOfBreak(
+    call: Call,
+    { head, hop, wire, requestedAt, began }: Omit<Answer, 'head'> & { head: IncomingMessage | null },
+    error: unknown,
+  ): Error {
+    const status = head?.statusCode
+    // A refusal is a refusal, even when its explanation did not arrive whole.
+    if (head && status !== undefined && status >= 300) {
+      const byStatus = this.failureOf(this.response(call, { head, hop, wire, requestedAt, began }, '', 0, false))
+      if (byStatus) return byStatus
+    }
+    return failureOfError(error, {
+      method: call.method,
+      shownUrl: redactUrl(hop.url.href, this.redactor),
+      idempotent: call.idempotent,
+      sent: wire.sent,
+      status,
+      deadlineMs: call.deadlineMs,
+      endedBy: call.endedBy,
+    })
+  }
+
+  private note(
+    call: Call,
+    { head, hop, requestedAt, began }: Omit<Answer, 'head' | 'wire'> & { head: IncomingMessage | null },
+    got: { bytes: number; body: string | null; error?: Error },
+  ): void {
+    const listeners = [call.request.onExchange, this.options.onExchange].filter((listener) => listener !== undefined)
+    if (listeners.length === 0) return
+    const exchange: Exchange = exchangeOf(
+      {
+        request: call.request,
+        method: call.method,
+        url: hop.url.href,
+        headers: hop.headers,
+        requestedAt,
+        ms: performance.now() - began,
+        answer: head && { status: head.statusCode ?? 0, headers: head.headers, bytes: got.bytes, body: got.body },
+        error: got.error ?? null,
+      },
+      this.redactor,
+    )
+    for (const listener of listeners) listener(exchange)
+  }
+}
+
+/**
+ * A kept-alive socket that the server closed while we were taking it out of the pool fails before any answer. What is safe
+ * to send twice goes once more, on a fresh socket; a stream cannot be read again.
+ */
+const mayRepeat = (call: Call, wire: Wire): boolean =>
+  wire.diedOnReusedSocket &&
+  call.idempotent &&
+  call.endedBy === null &&
+  (call.request.body == null || typeof call.request.body === 'string' || Buffer.isBuffer(call.request.body))
+
+function definedLimits({ deadlineMs, maxResponseBytes }: OutboundOptions): Partial<typeof LIMITS> {
+  return {
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(maxResponseBytes === undefined ? {} : { maxResponseBytes }),
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Opens sockets to other systems. Every address is checked at the moment it is dialled, whether it came from DNS (so that a
+ * name that resolves differently the second time gains nothing) or stood there literally.
+ */
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
+import { isIP, type LookupFunction, connect as netConnect, Socket } from 'node:net'
+import { type TLSSocket, type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls'
+import { CausewayError } from '../core/index.ts'
+import { kindOfAddress } from './address.ts'
+import type { AllowList } from './allow.ts'
+
+export type DialOptions = { tls?: TlsOptions | true; deadlineMs?: number; signal?: AbortSignal }
+
+export type Dialler = {
+  /** The refusal (CSW-3010) for a host that is a literal address and may not be dialled; null for names and fine addresses. */
+  refusalOf(host: string, port: number): CausewayError | null
+  /** A `lookup` for `net.connect`: gives only addresses that may be dialled, or CSW-3010. */
+  lookup(port: number): LookupFunction
+  /** Starts a TCP connection at once, as `net.connect(port, host)` does; a refused address arrives as its 'error' event. */
+  tcp(port: number, host: string): Socket
+  /** The same over TLS. Certificates are always verified. */
+  tls(port: number, host: string, options?: TlsOptions): TLSSocket | Socket
+  /** Waits until the connection (and the TLS handshake) stands. */
+  dial(host: string, port: number, options?: DialOptions): Promise<Socket>
+  /** The addresses a name stands for now that may be dialled; for libraries that only take an address. */
+  resolveChecked(host: string, port: number): Promise<LookupAddress[]>
+}
+
+/** Makes the dialler of one connection. */
+export function createDialler(connection: string, allow: AllowList): Dialler {
+  const mayDial = (host: string, address: string, port: number) =>
+    kindOfAddress(address) === 'public' || allow.permits({ host, address, port })
+
+  const refuse = (host: string, address: string, port: number): CausewayError => {
+    const kind = kindOfAddress(address)
+    const shown = host === address ? address : `${host} (${address})`
+    return new CausewayError('CSW-3010', {
+      what: `Connection ${connection} may not dial ${shown} port ${port}: it is a ${kind} address.`,
+      fix: `If the system really lives there, add "${host.includes(':') ? `[${host}]` : host}:${port}" to \`allow\` of connection ${connection}; the entry is audited.`,
+      data: { host, address, port, kind },
+    })
+  }
+
+  const refusalOf = (host: string, port: number) => {
+    const bare = host.replace(/^\[|\]$/g, '')
+    return isIP(bare) !== 0 && !mayDial(bare, bare, port) ? refuse(bare, bare, port) : null
+  }
+
+  const lookup =
+    (port: number): LookupFunction =>
+    (host, options, done) => {
+      dnsLookup(host, { ...options, all: true }, (error, found) => {
+        if (error) return done(error, [])
+        const fine = found.filter(({ address }) => mayDial(host, address, port))
+        if (fine.length === 0) return done(refuse(host, found[0]?.address ?? host, port), [])
+        if (options.all) return done(null, fine)
+        done(null, fine[0]!.address, fine[0]!.family)
+      })
+    }
+
+  const tcp = (port: number, host: string): Socket => {
+    const refusal = refusalOf(host, port)
+    return refusal ? refusedSocket(refusal) : netConnect({ host, port, lookup: lookup(port) })
+  }
+
+  const tls = (port: number, host: string, options: TlsOptions = {}): TLSSocket | Socket => {
+    const refusal = refusalOf(host, port)
+    if (refusal) return refusedSocket(refusal)
+    // SNI takes names only (RFC 6066); for an address the certificate is checked against the address itself.
+    const servername = isIP(host) === 0 ? { servername: host } : {}
+    return tlsConnect({ ...servername, ...options, host, port, lookup: lookup(port), ...TLS_RULES })
+  }
+
+  return {
+    refusalOf,
+    lookup,
+    tcp,
+    tls,
+    dial: (host, port, options = {}) => {
+      const secure = options.tls === true ? {} : options.tls
+      const socket = secure ? tls(port, host, secure) : tcp(port, host)
+      return established(socket, secure ? 'secureConnect' : 'connect', `${host}:${port}`, options)
+    },
+    resolveChecked: (host, port) => {
+      const refusal = refusalOf(host, port)
+      if (refusal) return Promise.reject(refusal)
+      return new Promise((resolve, reject) => {
+        lookup(port)(host, { all: true }, (error, found) => (error ? reject(error) : resolve(found as LookupAddress[])))
+      })
+    },
+  }
+}
+
+/** No setting turns verification off: a private authority is trusted by naming its certificate (`ca`). */
+export const TLS_RULES = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const satisfies TlsOptions
+
+function refusedSocket(refusal: CausewayError): Socket {
+  const socket = new Socket()
+  // A tick later, so that the caller has attached its listeners.
+  process.nextTick(() => socket.destroy(refusal))
+  return socket
+}
+
+function established(socket: Socket, event: string, target: string, options: DialOptions): Promise<Socket> {
+  const { deadlineMs = 15_000, signal } = options
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error) => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      socket.removeListener(event, onReady).removeListener('error', settle)
+      if (!error) return resolve(socket)
+      socket.on('error', () => {})
+      socket.destroy()
+      reject(error)
+    }
+    const onReady = () => settle()
+    const onAbort = () => settle(new CausewayError('CSW-3015', { what: `Dialling ${target} was cancelled.` }))
+    const timer = setTimeout(
+      () => settle(new CausewayError('CSW-3001', { what: `${target} took no connection within ${deadlineMs} ms.` })),
+      deadlineMs,
+    )
+    socket.once(event, onReady).once('error', settle)
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

@@ -1,0 +1,79 @@
+/** One HTTP exchange over axios: no redirects, no transforms, no proxy, and a truthful account of how far it got. */
+
+import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import https from 'node:https'
+import axios, { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios'
+import type { AgentPair } from './agents.ts'
+import type { Sent } from './failure.ts'
+import type { RequestBody } from './request.ts'
+
+/** Node's own limit for all headers together is 16 kB; some systems send long Link, CSP and cookie headers. */
+const MAX_HEADER_BYTES = 32 * 1024
+
+/** Straight to the adapter: interceptors, defaults and transforms are unused here and cost a third of the call. */
+const send = axios.getAdapter('http')
+
+/** Follows one request from queueing for a socket to the head of the answer. */
+export class Wire {
+  private underway: ClientRequest | null = null
+  private connected = false
+  private answered = false
+
+  /** The `transport` that axios calls. An instance of a class, because axios copies plain objects. */
+  request(options: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
+    const { request } = options.protocol === 'https:' ? https : http
+    this.connected = false
+    this.underway = request({ ...options, maxHeaderSize: MAX_HEADER_BYTES }, (response) => {
+      this.answered = true
+      onResponse(response)
+    })
+    this.underway.once('socket', (socket) => {
+      if (this.underway?.reusedSocket) this.connected = true
+      // Before the handshake is done nothing of the request has left, however long the TCP connection stands.
+      else
+        socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+          this.connected = true
+        })
+    })
+    return this.underway
+  }
+
+  get sent(): Sent {
+    if (this.answered) return 'yes'
+    return this.connected ? 'maybe' : 'no'
+  }
+
+  /** True when the request went over a kept-alive socket and died without a byte of an answer: most likely a closed one. */
+  get diedOnReusedSocket(): boolean {
+    return !this.answered && this.underway?.reusedSocket === true
+  }
+}
+
+export type WireRequest = {
+  method: string
+  url: string
+  headers: Record<string, string>
+  body: RequestBody | undefined
+  agents: AgentPair
+  signal: AbortSignal
+}
+
+/** Sends one request and resolves with the head of the answer; its body is unread and still compressed. */
+export async function exchangeOnWire(request: WireRequest, wire: Wire): Promise<IncomingMessage> {
+  const config: InternalAxiosRequestConfig = {
+    method: request.method,
+    url: request.url,
+    headers: AxiosHeaders.from(request.headers),
+    data: request.body ?? undefined,
+    httpAgent: request.agents.http,
+    httpsAgent: request.agents.https,
+    transport: wire,
+    signal: request.signal,
+    proxy: false,
+    maxRedirects: 0,
+    responseType: 'stream',
+    decompress: false,
+  }
+  const { data } = await send(config)
+  return data as IncomingMessage
+}
