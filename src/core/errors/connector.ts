@@ -20,4 +20,40 @@ export const connectorErrors = {
     meaning: 'A stream is asked for something its connector does not declare.',
     action: 'Choose another mode or stream, or add the ability to the manifest.',
   },
+  'CSW-2051': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A file lies outside the folder of its connection, or is not a plain file.',
+    action: 'Name a file below the folder of the connection; links that lead out of it are not followed.',
+  },
+  'CSW-2052': {
+    causeClass: 'config',
+    reaction: 'retry',
+    meaning: 'A file or folder of a connection is not there, or may not be read or written.',
+    action: 'Check the folder and file of the connection and the rights of the user the hub runs as.',
+  },
+  'CSW-2053': {
+    causeClass: 'data',
+    reaction: 'fix',
+    meaning: 'A file cannot be read as what it is declared to be.',
+    action: 'Compare delimiter, quotes, header and encoding of the connection with the file at the place named.',
+  },
+  'CSW-2054': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'One row of a file is not a record.',
+    action: 'Correct the row at the place named; the next pull reads it again.',
+  },
+  'CSW-2055': {
+    causeClass: 'remote-down',
+    reaction: 'retry',
+    meaning: 'Another process writes to the file, or changed it while it was read.',
+    action: 'The hub tries again by itself. A lock file left by a machine that is gone expires after ten minutes.',
+  },
+  'CSW-2056': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'A value does not fit into the target as its connector writes it.',
+    action: 'Change the mapping so that it gives what the message asks for, then requeue.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>
