@@ -75,7 +75,7 @@ async function ensureDatabase(adminUrl: string): Promise<void> {
   }
 }
 
-/** Where the embedded server of a running hub listens, or listened last; undefined when the folder never had one. */
+/** Where the embedded server of the hub in `folder` listens. Undefined when it was closed; after a kill it may be out of date. */
 export async function describeEmbedded(
   folder = '.causeway',
 ): Promise<{ hubPid: number; serverPid: number; port: number; url: string } | undefined> {

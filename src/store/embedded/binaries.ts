@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { access, chmod, constants, cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { CausewayError } from '../../core/index.ts'
 import type { Account } from './account.ts'
@@ -18,20 +18,31 @@ export type Binaries = { initdb: string; postgres: string; env: Record<string, s
  * outlived its hub.
  */
 
+/** Where the package's `native` folder is, and where a copy of it may be put; both for tests only. */
+export type ProgramFolders = { native?: string; cache?: string }
+
+const CACHE = '/var/cache/causeway'
+
 /** Finds the programs of this platform and makes them usable for `account`, wherever the packages are installed. */
-export async function findBinaries(folder: string, account: Account | undefined): Promise<Binaries> {
-  const native = nativeFolder()
+export async function findBinaries(
+  folder: string,
+  account: Account | undefined,
+  folders: ProgramFolders = {},
+): Promise<Binaries> {
+  const native = folders.native ?? nativeFolder()
   await makeExecutable(native)
   const libraries = await repairSymlinks(native, join(folder, 'postgres-libraries'))
   const installed = binariesIn(native, libraries)
   if (await runs(installed, account)) return installed
-  const copied = await copyFor(native)
-  const copy = binariesIn(copied, undefined)
-  if (await runs(copy, account)) return copy
+  const failure = await startFailure(installed, account)
+  if (account) {
+    const copy = binariesIn(await copyTo(folders.cache ?? CACHE, native), undefined)
+    if (await runs(copy, account)) return copy
+  }
   throw new CausewayError('CSW-6003', {
     what: `The Postgres programs in ${native} do not run on this machine.`,
     fix: 'Set `DATABASE_URL` to a Postgres of your own.',
-    cause: await startFailure(copy, account),
+    cause: failure,
   })
 }
 
@@ -53,8 +64,11 @@ function nativeFolder(): string {
 const binariesIn = (native: string, libraries: string | undefined): Binaries => ({
   initdb: join(native, 'bin', 'initdb'),
   postgres: join(native, 'bin', 'postgres'),
-  env: libraries ? { LD_LIBRARY_PATH: libraries, DYLD_LIBRARY_PATH: libraries } : {},
+  env: libraries === undefined ? {} : libraryPath(`${libraries}:${join(native, 'lib')}`),
 })
+
+// Linux and macOS name it differently. A library found through our folder looks for its own libraries beside itself, in vain.
+const libraryPath = (path: string): Record<string, string> => ({ LD_LIBRARY_PATH: path, DYLD_LIBRARY_PATH: path })
 
 /** Some package managers and archives lose the execute bit. Left alone where it is set: the folder may be read-only. */
 async function makeExecutable(native: string): Promise<void> {
@@ -74,14 +88,14 @@ async function repairSymlinks(native: string, ownFolder: string): Promise<string
   const text = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   let fallback: string | undefined
   for (const { source, target } of JSON.parse(text) as { source: string; target: string }[]) {
-    const wanted = join(native, '..', target)
+    const wanted = join(native, relative('native', target))
     if (await exists(wanted)) continue
     try {
       await symlinkOnce(basename(source), wanted)
     } catch {
       fallback = ownFolder
       await mkdir(ownFolder, { recursive: true, mode: 0o755 })
-      await symlinkOnce(join(native, '..', source), join(ownFolder, basename(target)))
+      await symlinkOnce(join(native, relative('native', source)), join(ownFolder, basename(target)))
     }
   }
   return fallback
@@ -113,9 +127,8 @@ async function startFailure(binaries: Binaries, account: Account | undefined): P
  * account cannot be let in without opening such a folder to everybody. The programs (60 MB, nothing private) are therefore
  * copied once to where root keeps such things. The data stays in the hub's folder.
  */
-async function copyFor(native: string): Promise<string> {
+async function copyTo(base: string, native: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')) as { version: string }
-  const base = '/var/cache/causeway'
   const target = join(base, `postgres-${version}`)
   if (await exists(target)) return target
   const draft = `${target}.${process.pid}`
@@ -123,8 +136,8 @@ async function copyFor(native: string): Promise<string> {
   try {
     // verbatimSymlinks: the links inside are relative and must stay so.
     await cp(native, draft, { recursive: true, verbatimSymlinks: true })
-    await repairSymlinks(join(draft), join(draft, 'lib'))
     await chmod(draft, 0o755)
+    await repairSymlinks(draft, join(draft, 'lib'))
     // Renamed when complete, so that a copy cut short is never taken for one; the loser of a race throws its copy away.
     await rename(draft, target).catch(async (error: NodeJS.ErrnoException) => {
       if (!(await exists(target))) throw error

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmod, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CausewayError } from '../../core/index.ts'
 import { type Account, serverAccount } from './account.ts'
-import { type Binaries, findBinaries } from './binaries.ts'
+import { type Binaries, findBinaries, type ProgramFolders } from './binaries.ts'
 import {
   dataArgument,
   ensureCluster,
@@ -26,6 +26,7 @@ export type EmbeddedOptions = {
   durable?: boolean
   /** Told when the server ended by itself and was started again. */
   onRestart?: (reason: string) => void
+  programs?: ProgramFolders
 }
 
 export type EmbeddedServer = {
@@ -45,12 +46,25 @@ const LOG_CAP_BYTES = 10 * 1024 * 1024
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const layout = layoutOf(options.folder)
+  try {
+    return await startIn(layout, options)
+  } catch (error) {
+    if (error instanceof CausewayError) throw error
+    // A full disk, a read-only folder, missing permissions: the system's sentence names the path.
+    throw new CausewayError('CSW-6003', {
+      what: `The embedded Postgres cannot be set up in ${layout.folder}: ${error instanceof Error ? error.message : error}`,
+      fix: 'Mend what the sentence names, or set `DATABASE_URL` to a Postgres of your own.',
+      cause: error,
+    })
+  }
+}
+
+async function startIn(layout: Layout, options: EmbeddedOptions): Promise<EmbeddedServer> {
   await mkdir(layout.folder, { recursive: true, mode: 0o700 })
-  await chmod(layout.folder, 0o700)
   const unlock = await lockFolder(layout.lock)
   try {
     const account = await serverAccount(layout.data)
-    const binaries = await findBinaries(layout.folder, account)
+    const binaries = await findBinaries(layout.folder, account, options.programs)
     await stopOrphan(layout)
     const password = await ensureCluster(layout, binaries, account)
     const server = new Supervisor(layout, binaries, account, options)
@@ -67,6 +81,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       url: urlOf(USER),
       stop: async () => {
         await server.stop()
+        await rm(layout.description, { force: true })
         await unlock()
       },
     }
