@@ -74,7 +74,7 @@ const nameCheck = (field: Field, to: Compilation): NameCheck => ({ names: field.
 
 function compileExpressionField(field: Field, source: string, path: Path, to: Compilation): Expression {
   const placeOf = (offset: number): Place => to.yaml.placeInScalar(path, offset)
-  return compileSource(source, { placeOf, check: nameCheck(field, to), findings: to.findings, verbatim: field.verbatim === true })
+  return compileSource(source, { placeOf, check: nameCheck(field, to), findings: to.findings })
 }
 
 function compileTemplateField(field: Field, value: Json, path: Path, to: Compilation): Template {
@@ -85,7 +85,6 @@ function compileTemplateField(field: Field, value: Json, path: Path, to: Compila
         placeOf: (offset) => to.yaml.placeInScalar(at, start + offset),
         check: nameCheck(field, to),
         findings: to.findings,
-        verbatim: true,
         names,
       }),
     fault: ({ message, offset }, at) =>

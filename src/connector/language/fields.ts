@@ -53,8 +53,6 @@ export type Field<T = unknown> = FieldNotes & {
   item?: Field
   /** Maps: what keys must look like. */
   keys?: string
-  /** Expressions: the result goes through untouched, numbers with a spelling of their own included. */
-  verbatim?: boolean
   part?: Part
   /** Variants: the part per value of the tag field. */
   variants?: Record<string, Part>
@@ -115,9 +113,10 @@ export const json = <const O extends FieldNotes>(notes: O): Field<Given<O, Json>
 export const file = <const O extends FieldNotes>(notes: O): Field<Given<O, Json>> => ({ kind: 'file', ...notes })
 
 /** JSONata, nothing around it. */
-export const expression = <const O extends FieldNotes<string> & ScopeNotes & { verbatim?: boolean }>(
-  notes: O,
-): Field<Given<O, Expression>> => ({ kind: 'expression', ...notes })
+export const expression = <const O extends FieldNotes<string> & ScopeNotes>(notes: O): Field<Given<O, Expression>> => ({
+  kind: 'expression',
+  ...notes,
+})
 
 /** Text with `${ JSONata }` inserts. Without value where an insert has none. */
 export const template = <const O extends FieldNotes<string> & ScopeNotes>(notes: O): Field<Given<O, Template>> => ({

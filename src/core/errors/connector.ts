@@ -56,4 +56,58 @@ export const connectorErrors = {
     meaning: 'A value does not fit into the target as its connector writes it.',
     action: 'Change the mapping so that it gives what the message asks for, then requeue.',
   },
+  'CSW-2004': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'Two parts of a manifest do not fit together.',
+    action: 'Correct the manifest at the place named; `docs/connector-language.md` describes each field.',
+  },
+  'CSW-2005': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A connection does not fill in the settings of its connector as they must be.',
+    action: 'Correct the setting named; `causeway connectors show` lists what the connector takes.',
+  },
+  'CSW-2006': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'Paging goes round in circles: the system gave a page that was there before.',
+    action: 'Check `paging` of the stream: is the cursor, offset or page number really sent with the request?',
+  },
+  'CSW-2007': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'An expression of a manifest gave a value that cannot be used where it stands.',
+    action: 'Correct the expression at the place named.',
+  },
+  'CSW-2008': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'An address given by the other system leads away from the origin of the connection.',
+    action: 'Check the base URL: it must be the one the system itself uses in its answers.',
+  },
+  'CSW-2009': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'A record does not have the form its stream declares.',
+    action: 'Check `version` of the stream in the manifest and the record in the source.',
+  },
+  'CSW-2010': {
+    causeClass: 'credential',
+    reaction: 'fix',
+    meaning: 'A webhook does not carry a valid signature.',
+    action: 'Compare the webhook secret of the connection with the one in the sending system, and the clocks of both.',
+  },
+  'CSW-2011': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'An expression of a manifest failed.',
+    action: 'Correct the expression at the place named; the answer of the system may have changed its shape.',
+  },
+  'CSW-2012': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'A webhook could not be understood.',
+    action: 'Compare the event in the inbox with `webhooks` in the manifest.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,0 +1,85 @@
+/** Compiles one JSONata expression of a manifest and checks what it refers to. */
+import { CausewayError, type Finding, nearestName, type Place } from '../../core/index.ts'
+import { BUILTIN_NAMES, type CompiledExpression, compileExpression, type Use } from '../../expression/index.ts'
+import type { Expression, Scope } from './expression.ts'
+
+export type NameCheck = {
+  /** Names the expression may start from. */
+  names: readonly string[]
+  /** Settings the manifest declares. */
+  settings: ReadonlySet<string>
+}
+
+export type SourceContext = {
+  placeOf(offset: number): Place
+  check: NameCheck
+  findings: Finding[]
+  /** Collects the root names that are used. */
+  names?: Set<string>
+}
+
+/** Values of a page or record may hold numbers with a spelling of their own; expressions hand those on untouched. */
+const EXACT = { exact: true } as const
+
+/** Answers an expression that gives nothing when the source has faults; they are in the findings then. */
+export function compileSource(source: string, context: SourceContext): Expression {
+  const place = context.placeOf(0)
+  const compiled = parsed(source, context)
+  if (!compiled) return { source, place, evaluate: () => undefined }
+  checkNames(compiled, context)
+  return {
+    source,
+    place,
+    evaluate: compiled.isSync ? (scope: Scope) => compiled.evaluateSync(scope, undefined, EXACT) : () => undefined,
+  }
+}
+
+function parsed(source: string, context: SourceContext): CompiledExpression | null {
+  try {
+    return compileExpression(source, { placeOf: context.placeOf, failureCode: 'CSW-2011' })
+  } catch (error) {
+    if (!(error instanceof CausewayError)) throw error
+    context.findings.push({
+      severity: 'error',
+      code: error.code,
+      message: error.message,
+      fix: error.fix,
+      place: error.place ?? context.placeOf(0),
+    })
+    return null
+  }
+}
+
+function checkNames(compiled: CompiledExpression, { placeOf, check, findings, names }: SourceContext): void {
+  const finding = (use: Use | undefined, message: string, fix: string) =>
+    findings.push({ severity: 'error', code: 'CSW-1007', message, fix, place: placeOf(use?.offset ?? 0) })
+  for (const { from, steps } of compiled.analysis.paths) {
+    const [root, child] = steps
+    if (from !== '' || !root) continue
+    names?.add(root.name)
+    if (!check.names.includes(root.name)) finding(root, `unknown name "${root.name}"`, hintFor(root.name, check.names))
+    else if (root.name === 'settings' && child && !check.settings.has(child.name))
+      finding(child, `unknown setting "${child.name}"`, hintFor(child.name, [...check.settings]))
+  }
+  for (const use of compiled.analysis.variables) {
+    const fix = check.names.includes(use.name)
+      ? `Write \`${use.name}\` without $; inside a nested step \`$$.${use.name}\`.`
+      : hintFor(use.name, check.names)
+    finding(use, `unknown variable "$${use.name}"`, fix)
+  }
+  for (const use of compiled.analysis.functions)
+    if (!BUILTIN_NAMES.includes(use.name))
+      finding(use, `unknown function "$${use.name}"`, hintFor(use.name, BUILTIN_NAMES, '$'))
+  if (!compiled.isSync)
+    finding(
+      undefined,
+      'this form of JSONata cannot be used in a manifest',
+      'Use paths, predicates, conditions and plain functions; no lambdas, $map, $filter, $reduce, $sort, sorting, grouping or $now.',
+    )
+}
+
+function hintFor(name: string, known: readonly string[], sigil = ''): string {
+  const near = nearestName(name, known)
+  if (near) return `Did you mean "${sigil}${near}"?`
+  return known.length > 20 ? 'See https://docs.jsonata.org for the functions.' : `Known here: ${known.join(', ') || 'none'}.`
+}

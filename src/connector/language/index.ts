@@ -1,0 +1,3 @@
+export * from './expression.ts'
+export * from './fields.ts'
+export { asText } from './template.ts'

@@ -1,0 +1,66 @@
+/** Turns a body into a record of its stream. Runs once per record read, so it copies nothing and allocates little. */
+import { CausewayError, isObject, isRawNumber, type Json, type JsonObject } from '../../core/index.ts'
+import type { RejectedRecord, SourceRecord } from '../contract.ts'
+import type { Expression } from '../language/expression.ts'
+import { sortableVersion, type VersionType } from '../parts/versions.ts'
+
+export type RecordRecipe = {
+  stream: string
+  key: Expression
+  version: { value: Expression; type: VersionType } | undefined
+  deleted: Expression | undefined
+  aliases: Expression | undefined
+}
+
+export const isRejected = (made: SourceRecord | RejectedRecord): made is RejectedRecord => 'error' in made
+
+/** Makes the function that reads the records of one stream. */
+export function recordReader(recipe: RecordRecipe, settings: JsonObject): (body: Json) => SourceRecord | RejectedRecord {
+  const { key, version, deleted, aliases } = recipe
+  // One scope for all records: evaluation is synchronous and keeps nothing of it.
+  const scope: { record: Json; settings: JsonObject } = { record: null, settings }
+  return (body) => {
+    if (!isObject(body)) return rejected(body, recipe, 'CSW-5001', `is ${kindOf(body)}, not an object`)
+    scope.record = body
+    const id = usableId(key.evaluate(scope))
+    if (id === null) return rejected(body, recipe, 'CSW-5001', `has no usable id (${key.source})`)
+    let sortable: string | null = null
+    if (version) {
+      const value = version.value.evaluate(scope)
+      if (value !== undefined && value !== null && value !== '') {
+        sortable = sortableVersion(value, version.type)
+        if (sortable === null)
+          return rejected(body, recipe, 'CSW-2009', `has a version that is no ${version.type} (${version.value.source})`)
+      }
+    }
+    const record: SourceRecord = { id, version: sortable, body }
+    if (deleted && isTrue(deleted.evaluate(scope))) {
+      record.deleted = true
+      record.body = {}
+    }
+    if (aliases) addAliases(record, aliases.evaluate(scope))
+    return record
+  }
+}
+
+/** Ids are text without U+0000, which neither Postgres nor anything else keeps. */
+export function usableId(value: unknown): string | null {
+  if (typeof value === 'string') return value === '' || value.includes('\0') ? null : value
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null
+  return isRawNumber(value) ? value.rawJSON : null
+}
+
+/** What systems write for "yes". Zero, "0", "false" and "" are no. */
+const isTrue = (value: unknown): boolean =>
+  value === true || value === 1 || (typeof value === 'string' && /^(true|1|yes|y)$/i.test(value))
+
+function addAliases(record: SourceRecord, value: unknown): void {
+  const ids = (Array.isArray(value) ? value : [value]).map(usableId).filter((id) => id !== null && id !== record.id)
+  if (ids.length) record.aliases = [...new Set(ids as string[])]
+}
+
+function rejected(body: Json, recipe: RecordRecipe, code: 'CSW-5001' | 'CSW-2009', why: string): RejectedRecord {
+  return { body, error: new CausewayError(code, { what: `A record of ${recipe.stream} ${why}.`, place: recipe.key.place }) }
+}
+
+const kindOf = (value: Json): string => (value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`)

@@ -1,0 +1,61 @@
+/** What every stream has, whatever its protocol. */
+import { choice, expression, file, part, section, text, type Field, type Fields, type ValueOf } from '../language/fields.ts'
+
+const RECORD_NAMES = ['record', 'settings'] as const
+
+export const versionPart = part({
+  title: 'Version',
+  sense: 'Tells which of two states of a record is the newer one, so that older data never overwrites newer.',
+  fields: {
+    value: expression({
+      sense: 'The version of a record. No value means: this record has none.',
+      names: RECORD_NAMES,
+      required: true,
+      example: 'record.updated_at',
+    }),
+    type: choice(['timestamp', 'number', 'text'], {
+      sense:
+        'How versions compare. `timestamp`: ISO in any usual spelling, SQL style, HTTP date, seconds or milliseconds since 1970. `text`: byte by byte.',
+      default: 'timestamp',
+    }),
+  },
+  example: 'version: { value: record.updated_at, type: timestamp }',
+})
+export type VersionSpec = ValueOf<typeof versionPart>
+
+/** Fields of a stream that belong to the room, not to a protocol. A protocol may supply `key` and `version` by itself. */
+export function commonStreamFields(defaults: { key?: string; version?: { value: string; type: 'timestamp' | 'number' | 'text' } } = {}) {
+  return {
+    title: text({ sense: 'What people call the records.', required: true, example: 'Contacts' }),
+    description: text({ sense: 'One or two sentences about them.' }),
+    key: expression({
+      sense: 'The id of a record, stable over its whole life. Numbers become text.',
+      names: RECORD_NAMES,
+      ...(defaults.key === undefined ? { required: true as const } : { default: defaults.key }),
+      example: 'record.id',
+    }) as Field<import('../language/expression.ts').Expression>,
+    version: section(versionPart, {
+      sense: 'Where records carry a version or a time of change.',
+      ...(defaults.version === undefined ? {} : { default: defaults.version }),
+    }) as Field<VersionSpec | undefined>,
+    deleted: expression({
+      sense: 'True for a tombstone: a record that is there only to say that it is gone.',
+      names: RECORD_NAMES,
+      example: 'record.archived',
+    }),
+    aliases: expression({
+      sense: 'Former ids of the same record (merged or renamed): one value or a list.',
+      names: RECORD_NAMES,
+      example: 'record.merged_ids',
+    }),
+    schema: file({
+      sense: 'JSON Schema (draft-07) of the records as they are read: a file beside the manifest, or the schema itself.',
+      example: 'schemas/contact.json',
+    }),
+    write_schema: file({
+      sense: 'JSON Schema of what may be written, where it differs from what is read.',
+      example: 'schemas/contact.write.json',
+    }),
+  } satisfies Fields
+}
+export type CommonStream = import('../language/fields.ts').CompiledPart<ReturnType<typeof commonStreamFields>>
