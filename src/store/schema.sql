@@ -1,0 +1,341 @@
+-- Printed by scripts/print-schema.ts from the migrations; not run by anybody. Change a migration, not this file.
+
+create table audit (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default now() not null,
+  actor text not null,
+  action text not null,
+  subject text not null,
+  detail text not null,
+  previous_hash text not null,
+  hash text not null,
+  constraint audit_pkey PRIMARY KEY (id)
+);
+
+create table connection (
+  id integer generated always as identity not null,
+  name text collate "C" not null,
+  connector text not null,
+  state text default 'active'::text not null,
+  state_reason text,
+  state_since timestamp with time zone default now() not null,
+  wait_until timestamp with time zone,
+  wait_reason text,
+  max_per_second real,
+  constraint connection_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'needs_authorisation'::text, 'removed'::text]))),
+  constraint connection_pkey PRIMARY KEY (id),
+  constraint connection_name_key UNIQUE (name)
+);
+
+create table dead_letter (
+  id bigint generated always as identity not null,
+  kind text not null,
+  stream_id integer,
+  sync_id integer,
+  record_id text collate "C",
+  part text collate "C",
+  source_seq bigint,
+  code text not null,
+  fingerprint text not null,
+  error text not null,
+  input text,
+  output text,
+  exchange text,
+  attempts integer default 1 not null,
+  mapping_version text,
+  run_id bigint,
+  state text default 'open'::text not null,
+  reason text,
+  actor text,
+  created_at timestamp with time zone default now() not null,
+  closed_at timestamp with time zone,
+  constraint dead_letter_kind_check CHECK ((kind = ANY (ARRAY['pull'::text, 'push'::text, 'inbox'::text]))),
+  constraint dead_letter_state_check CHECK ((state = ANY (ARRAY['open'::text, 'requeued'::text, 'resolved'::text, 'discarded'::text]))),
+  constraint dead_letter_pkey PRIMARY KEY (id)
+) with (fillfactor=80);
+CREATE INDEX dead_letter_by_problem ON dead_letter USING btree (code, fingerprint) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX dead_letter_open ON dead_letter USING btree (kind, COALESCE(sync_id, 0), COALESCE(stream_id, 0), record_id, part) WHERE (state = 'open'::text);
+
+create table delivery (
+  sync_id integer not null,
+  record_id text collate "C" not null,
+  part text collate "C" default ''::text not null,
+  slice smallint not null,
+  state text not null,
+  source_seq bigint not null,
+  delivered text,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp with time zone,
+  error text,
+  parked_stream integer,
+  parked_id text collate "C",
+  mapping_version text not null,
+  run_id bigint,
+  updated_at timestamp with time zone default now() not null,
+  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'unchanged'::text, 'skipped'::text, 'parked'::text, 'in_doubt'::text, 'dead'::text, 'gone'::text]))),
+  constraint delivery_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sync(id),
+  constraint delivery_pkey PRIMARY KEY (sync_id, record_id, part)
+) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_scale_factor=0.02, fillfactor=75);
+CREATE INDEX delivery_due ON delivery USING btree (sync_id, next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+CREATE INDEX delivery_parked ON delivery USING btree (parked_stream, parked_id) WHERE (state = 'parked'::text);
+
+create table dependency (
+  sync_id integer not null,
+  stream_id integer not null,
+  key text collate "C" not null,
+  record_id text collate "C" not null,
+  constraint dependency_pkey PRIMARY KEY (sync_id, stream_id, key, record_id)
+);
+CREATE INDEX dependency_by_record ON dependency USING btree (sync_id, record_id);
+
+create table inbox (
+  id bigint generated always as identity not null,
+  received_at timestamp with time zone default now() not null,
+  connection_id integer not null,
+  stream text,
+  event_id text not null,
+  headers text not null,
+  body bytea not null,
+  state text default 'pending'::text not null,
+  reason text,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp with time zone default now(),
+  constraint inbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'skipped'::text, 'dead'::text]))),
+  constraint inbox_pkey PRIMARY KEY (id, received_at)
+) partition by RANGE (received_at);
+CREATE INDEX inbox_pending ON ONLY inbox USING btree (connection_id, id) WHERE (state = 'pending'::text);
+
+create table inbox_default (
+  id bigint generated always as identity not null,
+  received_at timestamp with time zone default now() not null,
+  connection_id integer not null,
+  stream text,
+  event_id text not null,
+  headers text not null,
+  body bytea not null,
+  state text default 'pending'::text not null,
+  reason text,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp with time zone default now(),
+  constraint inbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'skipped'::text, 'dead'::text]))),
+  constraint inbox_default_pkey PRIMARY KEY (id, received_at)
+) partition of inbox DEFAULT;
+CREATE INDEX inbox_default_connection_id_id_idx ON inbox_default USING btree (connection_id, id) WHERE (state = 'pending'::text);
+
+create table inbox_seen (
+  connection_id integer not null,
+  event_id text collate "C" not null,
+  seen_at timestamp with time zone default now() not null,
+  constraint inbox_seen_pkey PRIMARY KEY (connection_id, event_id)
+);
+
+create table intent (
+  id bigint generated always as identity not null,
+  target_stream integer not null,
+  target_key text collate "C" not null,
+  sync_id integer not null,
+  record_id text collate "C" not null,
+  part text collate "C" not null,
+  operation text not null,
+  idempotency_key text not null,
+  lease_name text collate "C" not null,
+  lease_token bigint not null,
+  opened_at timestamp with time zone default now() not null,
+  looked_up integer default 0 not null,
+  constraint intent_pkey PRIMARY KEY (id),
+  constraint intent_target_stream_target_key_key UNIQUE (target_stream, target_key)
+) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=2000, fillfactor=70);
+CREATE INDEX intent_by_record ON intent USING btree (sync_id, record_id, part);
+
+create table journal (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default now() not null,
+  kind text not null,
+  stream_id integer,
+  sync_id integer,
+  run_id bigint,
+  mapping_version text,
+  record_hashes integer[] not null,
+  entries bytea storage e not null,
+  constraint journal_pkey PRIMARY KEY (id, at)
+) partition by RANGE (at);
+CREATE INDEX journal_by_record ON ONLY journal USING gin (record_hashes);
+
+create table journal_default (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default now() not null,
+  kind text not null,
+  stream_id integer,
+  sync_id integer,
+  run_id bigint,
+  mapping_version text,
+  record_hashes integer[] not null,
+  entries bytea storage e not null,
+  constraint journal_default_pkey PRIMARY KEY (id, at)
+) partition of journal DEFAULT;
+CREATE INDEX journal_default_record_hashes_idx ON journal_default USING gin (record_hashes);
+
+create table lease (
+  name text collate "C" not null,
+  holder text not null,
+  token bigint default 1 not null,
+  expires_at timestamp with time zone not null,
+  constraint lease_pkey PRIMARY KEY (name)
+) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=500, fillfactor=50);
+
+create table link (
+  stream_id integer not null,
+  record_id text collate "C" not null,
+  part text collate "C" default ''::text not null,
+  entity_id bigint not null,
+  alias boolean default false not null,
+  created_at timestamp with time zone default now() not null,
+  constraint link_pkey PRIMARY KEY (stream_id, record_id, part)
+) with (autovacuum_vacuum_insert_scale_factor=0.1, fillfactor=90);
+CREATE UNIQUE INDEX link_by_entity ON link USING btree (entity_id, stream_id) WHERE (NOT alias);
+
+create table mapping_version (
+  version text not null,
+  sync text collate "C" not null,
+  source text not null,
+  first_used_at timestamp with time zone default now() not null,
+  constraint mapping_version_pkey PRIMARY KEY (sync, version)
+);
+
+create table migration (
+  number integer not null,
+  name text not null,
+  hash text not null,
+  applied_at timestamp with time zone default now() not null,
+  constraint migration_pkey PRIMARY KEY (number)
+);
+
+create table record (
+  stream_id integer not null,
+  id text collate "C" not null,
+  slice smallint not null,
+  seq bigint not null,
+  version text collate "C",
+  hash text collate "C" not null,
+  body text,
+  content text,
+  deleted boolean default false not null,
+  first_seen_at timestamp with time zone default now() not null,
+  observed_at timestamp with time zone not null,
+  constraint record_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES stream(id),
+  constraint record_pkey PRIMARY KEY (stream_id, id)
+) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.02, fillfactor=80, toast_tuple_target=4080);
+CREATE INDEX record_by_slice ON record USING btree (stream_id, slice, seq);
+
+create table record_key (
+  stream_id integer not null,
+  field text collate "C" not null,
+  value text collate "C" not null,
+  record_id text collate "C" not null,
+  constraint record_key_pkey PRIMARY KEY (stream_id, field, value, record_id)
+) with (autovacuum_vacuum_scale_factor=0.02);
+CREATE INDEX record_key_by_record ON record_key USING btree (stream_id, record_id);
+
+create table run (
+  id bigint generated always as identity not null,
+  kind text not null,
+  request_id text,
+  trigger text not null,
+  stream_id integer,
+  sync_id integer,
+  lane smallint,
+  mode text,
+  mapping_version text,
+  started_at timestamp with time zone default now() not null,
+  heartbeat_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  outcome text default 'running'::text not null,
+  counts jsonb default '{}'::jsonb not null,
+  error text,
+  constraint run_kind_check CHECK ((kind = ANY (ARRAY['pull'::text, 'push'::text, 'inbox'::text]))),
+  constraint run_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'success'::text, 'partial'::text, 'failed'::text, 'held'::text, 'cancelled'::text, 'interrupted'::text, 'unknown'::text]))),
+  constraint run_pkey PRIMARY KEY (id)
+) with (fillfactor=70);
+CREATE INDEX run_by_start ON run USING btree (started_at DESC);
+CREATE INDEX run_by_stream ON run USING btree (stream_id, id DESC);
+CREATE INDEX run_by_sync ON run USING btree (sync_id, id DESC);
+CREATE INDEX run_open ON run USING btree (heartbeat_at) WHERE (outcome = 'running'::text);
+
+create table scan_seen (
+  stream_id integer not null,
+  scan_id bigint not null,
+  record_id text collate "C" not null,
+  constraint scan_seen_pkey PRIMARY KEY (stream_id, scan_id, record_id)
+) with (autovacuum_vacuum_scale_factor=0.02);
+
+create table schedule_slot (
+  schedule text collate "C" not null,
+  slot timestamp with time zone not null,
+  fired_at timestamp with time zone default now() not null,
+  fired_by text not null,
+  constraint schedule_slot_pkey PRIMARY KEY (schedule, slot)
+);
+
+create table secret (
+  connection text collate "C" not null,
+  field text collate "C" not null,
+  sealed bytea not null,
+  key_id text not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint secret_pkey PRIMARY KEY (connection, field)
+);
+
+create table stream (
+  id integer generated always as identity not null,
+  connection_id integer not null,
+  name text collate "C" not null,
+  seq bigint default 0 not null,
+  cursor text,
+  cursor_at timestamp with time zone,
+  key_fields text[] default '{}'::text[] not null,
+  pull_mode text,
+  pull_begun boolean default false not null,
+  pull_request text,
+  scan_id bigint default 0 not null,
+  scan_began_at timestamp with time zone,
+  pull_failures integer default 0 not null,
+  next_pull_at timestamp with time zone,
+  last_error text,
+  last_pull_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  constraint stream_pull_mode_check CHECK ((pull_mode = ANY (ARRAY['full'::text, 'incremental'::text]))),
+  constraint stream_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection(id),
+  constraint stream_pkey PRIMARY KEY (id),
+  constraint stream_connection_id_name_key UNIQUE (connection_id, name)
+) with (fillfactor=50);
+
+create table sync (
+  id integer generated always as identity not null,
+  name text collate "C" not null,
+  from_stream integer not null,
+  to_stream integer not null,
+  version text not null,
+  state text default 'active'::text not null,
+  state_reason text,
+  state_since timestamp with time zone default now() not null,
+  last_error text,
+  last_push_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  constraint sync_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'removed'::text]))),
+  constraint sync_from_stream_fkey FOREIGN KEY (from_stream) REFERENCES stream(id),
+  constraint sync_to_stream_fkey FOREIGN KEY (to_stream) REFERENCES stream(id),
+  constraint sync_pkey PRIMARY KEY (id),
+  constraint sync_name_key UNIQUE (name)
+);
+
+create table sync_position (
+  sync_id integer not null,
+  stream_id integer not null,
+  slice smallint not null,
+  seq bigint default 0 not null,
+  constraint sync_position_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES stream(id),
+  constraint sync_position_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sync(id),
+  constraint sync_position_pkey PRIMARY KEY (sync_id, stream_id, slice)
+) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=500, fillfactor=50);
+
+create sequence entity_id;

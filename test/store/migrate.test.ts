@@ -1,0 +1,84 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { createPool, migrate, migrationStatus } from '../../src/store/index.ts'
+import { readMigrations } from '../../src/store/migrate.ts'
+import { schemaText } from '../../src/store/schema-text.ts'
+import { freshDatabase } from '../postgres.ts'
+
+const STORE = join(import.meta.dirname, '../../src/store')
+const folders: string[] = []
+
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true })
+})
+
+/** The released migrations plus further ones, as a later version would bring them. */
+async function laterVersion(files: Record<string, string>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-migrations-'))
+  folders.push(folder)
+  await cp(join(STORE, 'migrations'), folder, { recursive: true })
+  for (const [name, sql] of Object.entries(files)) await writeFile(join(folder, name), sql)
+  return folder
+}
+
+const next = (await readMigrations()).length + 1
+const fileName = (number: number, name: string): string => `${String(number).padStart(4, '0')}_${name}.sql`
+
+test('an empty database is brought to the current version once', async () => {
+  const { pool } = await freshDatabase({ migrated: false })
+  expect((await migrationStatus(pool)).pending).toHaveLength(next - 1)
+  expect(await migrate(pool)).toHaveLength(next - 1)
+  expect(await migrate(pool)).toEqual([])
+  expect(await migrationStatus(pool)).toMatchObject({ pending: [], unknown: [], changed: [] })
+})
+
+test('the committed schema is what the migrations make', async () => {
+  const { pool } = await freshDatabase()
+  const committed = await readFile(join(STORE, 'schema.sql'), 'utf8')
+  // On failure: node scripts/print-schema.ts
+  expect(await schemaText(pool)).toBe(committed)
+})
+
+test('two hubs that start together migrate once', async () => {
+  const { pool, url } = await freshDatabase({ migrated: false })
+  const other = createPool(url)
+  const done = await Promise.all([migrate(pool), migrate(other), migrate(pool), migrate(other)])
+  await other.end()
+  expect(done.map((numbers) => numbers.length).sort()).toEqual([0, 0, 0, next - 1])
+})
+
+test('a newer database is refused with both numbers, and left alone', async () => {
+  const { pool } = await freshDatabase()
+  const later = await laterVersion({ [fileName(next, 'later')]: 'create table later (id int)' })
+  await migrate(pool, later)
+  await expect(migrate(pool)).rejects.toMatchObject({
+    code: 'CSW-6002',
+    message: expect.stringContaining(`at migration ${next}, and this version knows ${next - 1}`),
+  })
+  expect((await migrationStatus(pool)).unknown).toEqual([next])
+  expect((await migrationStatus(pool, later)).unknown).toEqual([])
+})
+
+test('when one of several migrations fails, none has happened', async () => {
+  const { pool } = await freshDatabase()
+  const broken = await laterVersion({
+    [fileName(next, 'fine')]: 'create table fine (id int)',
+    [fileName(next + 1, 'broken')]: 'create table broken (id int); select 1 / 0',
+  })
+  await expect(migrate(pool, broken)).rejects.toMatchObject({ code: '22012' })
+  const { rows } = await pool.query(`select to_regclass('fine') as fine, to_regclass('broken') as broken`)
+  expect(rows).toEqual([{ fine: null, broken: null }])
+  expect((await migrationStatus(pool, broken)).pending.map((migration) => migration.number)).toEqual([next, next + 1])
+})
+
+test('a migration that was edited after it ran is refused; line ends do not count', async () => {
+  const { pool } = await freshDatabase()
+  const [first] = await readMigrations()
+  const name = fileName(1, first!.name)
+  const windows = await laterVersion({ [name]: first!.sql.replaceAll('\n', '\r\n') })
+  expect(await migrate(pool, windows)).toEqual([])
+  const edited = await laterVersion({ [name]: `${first!.sql}\n-- a late thought` })
+  await expect(migrate(pool, edited)).rejects.toMatchObject({ code: 'CSW-6006' })
+})
