@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, statfs } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { afterAll, inject } from 'vitest'
 import type { TestProject } from 'vitest/node'
+import { layoutOf, stopOrphan } from '../src/store/embedded/cluster.ts'
+import { lockFolder } from '../src/store/embedded/lock.ts'
 import { createPool, migrate, openStore, type Store } from '../src/store/index.ts'
 
 declare module 'vitest' {
@@ -15,6 +17,7 @@ declare module 'vitest' {
   }
 }
 
+const PREFIX = 'causeway-test-'
 const TEMPLATE = 'causeway_template'
 
 /**
@@ -22,7 +25,9 @@ const TEMPLATE = 'causeway_template'
  * (runs that need none do not pay for it). Test files run in processes of their own and ask through a local socket.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(await fastFolder(), 'causeway-test-'))
+  const place = await fastFolder()
+  await removeLeftOvers(place)
+  const folder = await mkdtemp(join(place, PREFIX))
   const socket = join(folder, 'ask.sock')
   let starting: Promise<Store> | undefined
   const listener = createServer((peer) => {
@@ -45,6 +50,22 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function fastFolder(): Promise<string> {
   const memory = await statfs('/dev/shm').catch(() => undefined)
   return memory && memory.bavail * memory.bsize > 4 * 2 ** 30 ? '/dev/shm' : tmpdir()
+}
+
+/** Ends the servers of runs that were killed; those of runs that go on beside this one are locked. */
+async function removeLeftOvers(place: string): Promise<void> {
+  for (const name of await readdir(place)) {
+    if (!name.startsWith(PREFIX)) continue
+    const layout = layoutOf(join(place, name, 'hub'))
+    try {
+      const unlock = await lockFolder(layout.lock)
+      await stopOrphan(layout)
+      await unlock()
+      await rm(join(place, name), { recursive: true, force: true })
+    } catch {
+      // In use, or not started yet.
+    }
+  }
 }
 
 const listen = (server: Server, path: string): Promise<void> => new Promise((done) => server.listen(path, done))
