@@ -15,6 +15,8 @@ export type StreamAbilities = {
   create: boolean
   update: boolean
   upsert: boolean
+  /** Natural keys by which an upsert may go; empty when there is none. */
+  upsertBy: string[]
   delete: boolean
   /** Fields by which `lookup` can find records, several at once. */
   lookup: string[]

@@ -1,4 +1,5 @@
 export { asStoreError, isConnectionLoss } from './failure.ts'
+export * from './ledger/index.ts'
 export { type MigrationStatus, migrate, migrationStatus } from './migrate.ts'
 export { describeEmbedded, openStore, type Store, type StoreOptions } from './open.ts'
 export { createPool, SCHEMA } from './pool.ts'

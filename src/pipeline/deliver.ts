@@ -1,0 +1,181 @@
+import type { ContentReference, Exchange, WriteItem, WriteOperation, WriteOutcome } from '../connector/index.ts'
+import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
+import type { IntentOpen } from '../store/index.ts'
+import { idempotencyKey } from './decide.ts'
+import { CONTENT_MARK, contentMark } from './diff.ts'
+import { isConnectionFailure } from './failures.ts'
+import type { Lane, Settlement, Work } from './work.ts'
+
+/** A write must be over this long before the lease ends, so that nobody else has taken the record over meanwhile. */
+const SEND_MARGIN_MS = 10_000
+/** The other writer of the same target record is done in a moment. */
+const CONTENDED_RETRY_MS = 300
+const UNKNOWN_LOOK_MS = 2_000
+
+/** Commits an intent per write, sends the widest calls, and notes what became of each part. */
+export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
+  const writes = works.filter((work) => !work.settlement && work.operation)
+  const exchanges: Exchange[] = []
+  if (!writes.length) return exchanges
+  await openIntents(lane, writes)
+  const ready = writes.filter((work) => work.intent)
+  if (!lane.lease.stillHeld(SEND_MARGIN_MS))
+    throw new CausewayError('CSW-6004', { what: `the lease "${lane.lease.name}" ends too soon to send` })
+  const groups = Map.groupBy(ready, (work) => work.operation!)
+  await Promise.all([...groups].map(([operation, group]) => send(lane, operation, group, exchanges)))
+  return exchanges
+}
+
+async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
+  const byKey = new Map<string, Work>()
+  for (const work of writes) {
+    const key = targetKey(lane, work)
+    // Two source records that would create or change one target record: the first goes, the other looks again.
+    if (byKey.has(key)) work.settlement = contended(`another record of this batch writes the same target record`)
+    else byKey.set(key, work)
+  }
+  const intents = [...byKey].map(
+    ([key, work]): IntentOpen => ({
+      targetStream: lane.row.toStream,
+      targetKey: key,
+      syncId: lane.row.id,
+      recordId: work.record.id,
+      part: work.part,
+      operation: work.operation!,
+      idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
+    }),
+  )
+  const opened = new Map((await lane.ports.ledger.openIntents(lane.lease, intents)).map((row) => [row.targetKey, row]))
+  for (const [key, work] of byKey) {
+    work.intent = opened.get(key)
+    if (!work.intent) work.settlement = contended('another sync or lane writes the same target record')
+  }
+}
+
+/** What must be unique while a write is under way: the target id, or the match key of a record that does not exist yet. */
+function targetKey(lane: Lane, work: Work): string {
+  if (work.targetId !== null) return `id:${digest(work.targetId)}`
+  if (work.matchKey.length)
+    return `key:${digest(work.matchKey.map(({ field, value }) => `${field}\n${value}`).join('\n'))}`
+  return `src:${lane.row.id}:${digest(`${work.record.id}\n${work.part}`)}`
+}
+
+const contended = (what: string): Settlement => ({
+  state: 'pending',
+  error: new CausewayError('CSW-5007', { what }).toJSON(),
+  retryInMs: CONTENDED_RETRY_MS,
+})
+
+async function send(lane: Lane, operation: WriteOperation, group: Work[], exchanges: Exchange[]): Promise<void> {
+  const byRef = new Map(group.map((work, i) => [`${i}`, work]))
+  const items = [...byRef].map(([ref, work]) => toItem(lane, ref, work))
+  let outcomes: WriteOutcome[]
+  try {
+    outcomes = await lane.target.write({
+      stream: lane.sync.to.stream,
+      operation,
+      items,
+      signal: lane.signal,
+      onExchange: (exchange) => exchanges.push(exchange),
+    })
+  } catch (thrown) {
+    // The connector could not even say what became of single items: anything may have happened.
+    const error = asCausewayError(thrown)
+    outcomes = items.map(({ ref }) => ({ ref, status: isConnectionFailure(error) ? 'retry' : 'unknown', error }))
+  }
+  for (const outcome of outcomes) {
+    const work = byRef.get(outcome.ref)
+    if (!work) continue
+    byRef.delete(outcome.ref)
+    work.settlement = settle(work, outcome)
+  }
+  for (const work of byRef.values())
+    work.settlement = unknown(
+      new CausewayError('CSW-3012', { what: 'the connector reported no outcome for this item' }),
+    )
+}
+
+function toItem(lane: Lane, ref: string, work: Work): WriteItem {
+  const natural = work.operation === 'upsert' ? work.matchKey[0] : undefined
+  const reference =
+    lane.sync.content && work.operation !== 'delete' && work.record.content !== null ? work.record.content : null
+  return {
+    ref,
+    ...(work.targetId === null ? {} : { id: work.targetId }),
+    ...(natural ? { key: natural } : {}),
+    values: work.send,
+    ...(work.delivered ? { known: withoutMark(work.delivered) } : work.known ? { known: work.known } : {}),
+    idempotencyKey: work.intent!.idempotencyKey,
+    ...(reference === null
+      ? {}
+      : {
+          content: () =>
+            lane.source.content({
+              stream: lane.sync.from.stream,
+              reference: JSON.parse(reference) as ContentReference,
+              signal: lane.signal,
+            }),
+        }),
+  }
+}
+
+function withoutMark(values: JsonObject): JsonObject {
+  if (!Object.hasOwn(values, CONTENT_MARK)) return values
+  const { [CONTENT_MARK]: _mark, ...rest } = values
+  return rest
+}
+
+/** Translates what the target said about one item into what the ledger keeps. */
+function settle(work: Work, outcome: WriteOutcome): Settlement {
+  switch (outcome.status) {
+    case 'written':
+      return written(work, outcome.id)
+    case 'refused':
+      return { state: 'dead', dead: true, error: outcome.error.toJSON(), intent: 'close' }
+    case 'unknown':
+      return unknown(outcome.error)
+    case 'missing':
+      if (work.operation === 'delete') return written(work, work.targetId!)
+      return {
+        state: 'dead',
+        dead: true,
+        error: outcome.error.toJSON(),
+        intent: 'close',
+        unlink: true,
+        delivered: null,
+      }
+    case 'conflict':
+      return {
+        state: 'pending',
+        error: outcome.error.toJSON(),
+        retryInMs: CONTENDED_RETRY_MS,
+        countAttempt: true,
+        intent: 'close',
+      }
+    case 'retry':
+      return {
+        state: 'pending',
+        error: outcome.error.toJSON(),
+        retryInMs: outcome.error.retryAfterMs ?? 0,
+        countAttempt: !isConnectionFailure(outcome.error),
+        intent: 'close',
+      }
+  }
+}
+
+/** Only a create may have made something that must not be made twice; other operations are simply repeated. */
+const unknown = (error: CausewayError): Settlement => ({
+  state: 'in_doubt',
+  error: error.toJSON(),
+  retryInMs: UNKNOWN_LOOK_MS,
+  intent: 'doubt',
+})
+
+function written(work: Work, targetId: string): Settlement {
+  const left = work.record.deleted ? 'gone' : 'skipped'
+  work.targetId = targetId
+  if (work.operation === 'delete') return { state: left, delivered: null, unlink: true, intent: 'close' }
+  const delivered: JsonObject = { ...work.delivered, ...work.values }
+  if (work.record.content !== null) delivered[CONTENT_MARK] = contentMark(work)
+  return { state: work.takenBack ? left : 'delivered', delivered, intent: 'close' }
+}

@@ -1,0 +1,73 @@
+import { type Json, type JsonObject, sameJson } from '../core/index.ts'
+import { canUpsert } from './match.ts'
+import type { Lane, Work } from './work.ts'
+
+/**
+ * Decides the smallest write per part: create, update of what differs, delete, or none. What the target is known to hold is
+ * what we delivered last, or what a look-up just showed.
+ */
+export function diff(lane: Lane, works: Work[]): void {
+  for (const work of works) if (!work.settlement) diffOne(lane, work)
+}
+
+function diffOne(lane: Lane, work: Work): void {
+  if (work.operation === 'delete') return
+  if (work.targetId === null) {
+    planCreate(lane, work)
+    return
+  }
+  if (lane.sync.mode === 'create-only' && !work.takenBack) {
+    work.settlement = { state: 'skipped', delivered: work.delivered ?? work.values }
+    return
+  }
+  const changed = changedFields(work.values, work.delivered, work.known)
+  const carriesContent = lane.sync.content && work.record.content !== null && contentChanged(work)
+  if (!Object.keys(changed).length && !carriesContent) {
+    work.settlement = { state: settledState(work), delivered: { ...work.delivered, ...work.values } }
+    return
+  }
+  const partial = lane.target.streams.get(lane.sync.to.stream)?.abilities.partialUpdate ?? false
+  work.operation = 'update'
+  work.send = partial ? changed : { ...work.delivered, ...work.values }
+}
+
+const settledState = (work: Work): 'unchanged' | 'gone' | 'skipped' =>
+  !work.takenBack ? 'unchanged' : work.record.deleted ? 'gone' : 'skipped'
+
+function planCreate(lane: Lane, work: Work): void {
+  if (lane.sync.mode === 'update-only') {
+    work.settlement = { state: 'skipped' }
+    return
+  }
+  const natural = lane.sync.match.find(
+    (key) => canUpsert(lane, key) && work.matchKey.some(({ field }) => field === key[0]),
+  )
+  work.operation = natural ? 'upsert' : 'create'
+  work.send = work.values
+}
+
+/** Fields whose value is neither what we delivered nor what the target is known to hold now. */
+export function changedFields(values: JsonObject, delivered: JsonObject | null, known: JsonObject | null): JsonObject {
+  const changed: JsonObject = {}
+  for (const [field, value] of Object.entries(values)) {
+    if (delivered && Object.hasOwn(delivered, field) && sameJson(delivered[field], value)) continue
+    if (known && Object.hasOwn(known, field) && covers(known[field]!, value)) continue
+    changed[field] = value
+  }
+  return changed
+}
+
+/** True when what the target shows contains what we would write; targets add fields of their own inside objects. */
+function covers(shown: Json, wanted: Json): boolean {
+  if (sameJson(shown, wanted)) return true
+  if (shown === null || wanted === null || typeof shown !== 'object' || typeof wanted !== 'object') return false
+  if (Array.isArray(shown) || Array.isArray(wanted)) return false
+  return Object.entries(wanted).every(
+    ([key, value]) => Object.hasOwn(shown, key) && covers((shown as JsonObject)[key]!, value),
+  )
+}
+
+/** The bytes are compared by what the source says of them (hash, else size and version) at the last delivery. */
+export const CONTENT_MARK = '~content'
+export const contentMark = (work: Work): string => String(work.record.content)
+const contentChanged = (work: Work): boolean => work.delivered?.[CONTENT_MARK] !== contentMark(work)

@@ -1,0 +1,29 @@
+import { type CausewayError, digest, type SerializedError } from '../core/index.ts'
+
+/**
+ * Failures of a whole connection: every record would fail the same way, so they must not burn the attempts of records but
+ * stop the lane and make the connection wait.
+ */
+const CONNECTION_CODES = new Set([
+  'CSW-3001',
+  'CSW-3002',
+  'CSW-3003',
+  'CSW-3005',
+  'CSW-3006',
+  'CSW-3007',
+  'CSW-3010',
+  'CSW-3011',
+])
+
+export const isConnectionFailure = (error: { code: string }): boolean => CONNECTION_CODES.has(error.code)
+
+/** Groups errors with one cause: code and message without what differs from record to record (numbers, quoted values, ids). */
+export function fingerprintOf(error: SerializedError | CausewayError, scope: string): string {
+  const text = 'what' in error ? error.what : error.message
+  const shape = text
+    .replace(/"[^"]*"|'[^']*'/g, '"…"')
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '…')
+    .replace(/\d+/g, '0')
+    .replace(/\s+/g, ' ')
+  return digest(`${error.code} ${scope} ${shape}`).slice(0, 12)
+}

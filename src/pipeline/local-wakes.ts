@@ -1,0 +1,53 @@
+/**
+ * Wake-ups inside one process. A push that has nothing left while a pull of its source still runs here waits for the next
+ * page instead of ending, which saves a job per page and its latency. Other processes are woken through the queue.
+ */
+export class LocalWakes {
+  readonly #waiters = new Map<number, Set<() => void>>()
+  readonly #pulling = new Map<number, number>()
+
+  /** Says that a sync has something to do. */
+  notify(syncId: number): void {
+    const waiters = this.#waiters.get(syncId)
+    if (!waiters) return
+    this.#waiters.delete(syncId)
+    for (const wake of waiters) wake()
+  }
+
+  /** True when some lane of this sync waits here and will take the work up. */
+  isAwaited(syncId: number): boolean {
+    return this.#waiters.has(syncId)
+  }
+
+  /** Resolves at the next `notify`, after `ms`, or when `signal` aborts. */
+  wait(syncId: number, ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiters = this.#waiters.get(syncId) ?? new Set()
+      this.#waiters.set(syncId, waiters)
+      const done = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        waiters.delete(done)
+        if (!waiters.size && this.#waiters.get(syncId) === waiters) this.#waiters.delete(syncId)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      signal.addEventListener('abort', done)
+      waiters.add(done)
+    })
+  }
+
+  pullBegins(streamId: number): void {
+    this.#pulling.set(streamId, (this.#pulling.get(streamId) ?? 0) + 1)
+  }
+
+  pullEnds(streamId: number): void {
+    const left = (this.#pulling.get(streamId) ?? 1) - 1
+    if (left) this.#pulling.set(streamId, left)
+    else this.#pulling.delete(streamId)
+  }
+
+  isPulling(streamId: number): boolean {
+    return this.#pulling.has(streamId)
+  }
+}

@@ -1,0 +1,164 @@
+import type { SourceRecord } from '../connector/index.ts'
+import { CausewayError, isObject, type Json, type JsonObject, parseExact } from '../core/index.ts'
+import type { MatchKey } from '../mapping/index.ts'
+import { keysOf, keyText, linkKey } from '../store/index.ts'
+import type { Lane, Work } from './work.ts'
+
+/** How often a target is asked for a create of unknown outcome before it counts as not done (searches lag). */
+export const DOUBT_LOOKS = 3
+const DOUBT_LOOK_MS = 3_000
+
+/**
+ * Finds the target record of each part: by link, then by match key in the target's own stream of the change log, then by a
+ * batched look-up in the target. What is found nowhere will be created. Never one call per record where a batch filter exists.
+ */
+export async function matchTargets(lane: Lane, works: Work[]): Promise<void> {
+  const open = works.filter((work) => !work.settlement)
+  await matchByLink(lane, open)
+  const unlinked = open.filter((work) => work.targetId === null && !work.takenBack)
+  for (const key of lane.sync.match) {
+    const keyed = unlinked.filter((work) => work.targetId === null && !work.settlement && setMatchKey(work, key))
+    if (!keyed.length) continue
+    if (canUpsert(lane, key)) continue
+    await matchByLog(lane, keyed, key)
+    const misses = keyed.filter((work) => work.targetId === null && !work.settlement)
+    await matchByLookup(lane, misses, key)
+  }
+  for (const work of unlinked) {
+    if (work.targetId === null && !work.settlement && work.doubt) settleDoubt(lane, work)
+  }
+  // What has no link any more cannot be taken back.
+  for (const work of open)
+    if (work.takenBack && work.targetId === null)
+      work.settlement = { state: work.record.deleted ? 'gone' : 'skipped', delivered: null }
+}
+
+/** A native upsert finds the record by itself; modes that must know whether it exists look first. */
+export function canUpsert(lane: Lane, key: MatchKey): boolean {
+  const abilities = lane.target.streams.get(lane.sync.to.stream)?.abilities
+  return (
+    abilities?.upsert === true &&
+    key.length === 1 &&
+    abilities.upsertBy.includes(key[0]!) &&
+    lane.sync.mode === 'upsert'
+  )
+}
+
+async function matchByLink(lane: Lane, works: Work[]): Promise<void> {
+  if (!works.length) return
+  const ids = [...new Set(works.map((work) => work.record.id))]
+  const targets = await lane.ports.ledger.findTargets(lane.row.fromStream, lane.row.toStream, ids)
+  for (const work of works) work.targetId = targets.get(linkKey(work.record.id, work.part)) ?? null
+}
+
+/** Notes the first complete match key; false when one of its fields has no usable value. */
+function setMatchKey(work: Work, key: MatchKey): boolean {
+  const values = key.map((field) => ({ field, value: keyText(valueAt(work.values, field)) }))
+  if (values.some(({ value }) => value === null)) return false
+  if (!work.matchKey.length) work.matchKey = values as { field: string; value: string }[]
+  return true
+}
+
+function valueAt(body: Json, field: string): Json | undefined {
+  let value: Json | undefined = body
+  for (const step of field.split('.')) value = isObject(value) ? (value as JsonObject)[step] : undefined
+  return value
+}
+
+const keyValues = (work: Work, key: MatchKey): string[] => key.map((field) => keyText(valueAt(work.values, field))!)
+
+async function matchByLog(lane: Lane, works: Work[], key: MatchKey): Promise<void> {
+  const { ledger } = lane.ports
+  // In doubt only the target itself knows.
+  const asking = works.filter((work) => !work.doubt)
+  const hits = await ledger.findByKey(lane.row.toStream, key[0]!, [
+    ...new Set(asking.map((work) => keyValues(work, key)[0]!)),
+  ])
+  if (!hits.size) return
+  const ids = [...new Set([...hits.values()].flat())]
+  const rows = new Map((await ledger.readBodies(lane.row.toStream, ids)).map((row) => [row.id, row]))
+  const own = ids.filter((id) => !rows.has(id))
+  const fetched = own.length ? await fetchOwn(lane, own) : []
+  for (const work of asking) {
+    const wanted = keyValues(work, key)
+    const candidates = (hits.get(wanted[0]!) ?? []).flatMap((id): SourceRecord[] => {
+      const row = rows.get(id)
+      if (row)
+        return row.deleted || row.body === null
+          ? []
+          : [{ id, version: row.version, body: parseExact(row.body) as SourceRecord['body'] }]
+      // Written by us a moment ago and perhaps not in the target's search yet: the record itself tells.
+      return fetched.filter((record) => record.id === id && !record.deleted)
+    })
+    choose(
+      work,
+      candidates.filter((record) => holds(record, key, wanted)),
+      key,
+    )
+  }
+}
+
+/** Records this hub wrote itself, by id. A target that cannot fetch by id leaves the decision to the look-up. */
+async function fetchOwn(lane: Lane, ids: string[]): Promise<SourceRecord[]> {
+  try {
+    return await lane.target.fetch({ stream: lane.sync.to.stream, ids, signal: lane.signal })
+  } catch (error) {
+    if (error instanceof CausewayError && error.code === 'CSW-2003') return []
+    throw error
+  }
+}
+
+async function matchByLookup(lane: Lane, works: Work[], key: MatchKey): Promise<void> {
+  const field = key.find((name) => lane.target.streams.get(lane.sync.to.stream)?.abilities.lookup.includes(name))
+  if (field === undefined || !works.length) return
+  const position = key.indexOf(field)
+  const values = [...new Set(works.map((work) => keyValues(work, key)[position]!))]
+  const found = await lane.target.lookup({ stream: lane.sync.to.stream, field, values, signal: lane.signal })
+  for (const work of works) {
+    const wanted = keyValues(work, key)
+    const candidates = (found.get(wanted[position]!) ?? []).filter((record) => !record.deleted)
+    choose(work, key.length === 1 ? candidates : candidates.filter((record) => holds(record, key, wanted)), key)
+  }
+}
+
+const holds = (record: SourceRecord, key: MatchKey, wanted: string[]): boolean =>
+  key.every((field, i) => keysOf(record.body, [field]).some(({ value }) => value === wanted[i]))
+
+function choose(work: Work, candidates: SourceRecord[], key: MatchKey): void {
+  const distinct = [...new Map(candidates.map((record) => [record.id, record])).values()]
+  if (distinct.length > 1) {
+    const error = new CausewayError('CSW-5002', {
+      what: `${distinct.length} target records have the same ${key.join(' and ')}`,
+      data: { ids: distinct.map((record) => record.id) },
+    })
+    work.settlement = { state: 'dead', dead: true, error: error.toJSON() }
+  } else if (distinct[0]) {
+    work.targetId = distinct[0].id
+    work.known = distinct[0].body
+    work.newlyMatched = true
+  }
+}
+
+/** A create of unknown outcome that was not found: ask again with patience, then decide. */
+function settleDoubt(lane: Lane, work: Work): void {
+  const looks = work.doubt!.lookedUp
+  const canLook = work.matchKey.some(({ field }) =>
+    lane.target.streams.get(lane.sync.to.stream)?.abilities.lookup.includes(field),
+  )
+  if (canLook && looks + 1 < DOUBT_LOOKS) {
+    const error = new CausewayError('CSW-3012', {
+      what: `not found in the target yet; look ${looks + 1} of ${DOUBT_LOOKS}`,
+    })
+    work.settlement = {
+      state: 'in_doubt',
+      error: error.toJSON(),
+      retryInMs: DOUBT_LOOK_MS * 2 ** looks,
+      intent: 'doubt',
+    }
+  } else if (!canLook && lane.sync.onDoubt === 'ask') {
+    const error = new CausewayError('CSW-5004', {
+      what: 'a create got no answer, and this stream has no look-up for the match keys',
+    })
+    work.settlement = { state: 'dead', dead: true, error: error.toJSON() }
+  }
+}

@@ -1,0 +1,52 @@
+/** What pull and push need from the other rooms. `assemble.ts` fills it; nothing here knows how. */
+
+import type { ConnectorSession } from '../connector/index.ts'
+import type { Clock } from '../core/index.ts'
+import type { MappingRunner, StreamAddress, SyncDefinition } from '../mapping/index.ts'
+import type { WorkQueue } from '../queue/index.ts'
+import type { Ledger, SyncRow } from '../store/index.ts'
+import type { FreshBodies } from './fresh-bodies.ts'
+import type { LocalWakes } from './local-wakes.ts'
+
+/** A piece of work we may do now. `signal` aborts when the lease is lost. */
+export type HeldLease = {
+  name: string
+  token: number
+  signal: AbortSignal
+  /** On the monotonic clock: true while the lease lasts at least `marginMs` longer. Asked just before sending. */
+  stillHeld(marginMs: number): boolean
+  release(): Promise<void>
+}
+
+export type Log = {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** The configured syncs and streams under their ledger ids. Replaced as a whole when files change. */
+export type HubModel = {
+  sync(id: number): { row: SyncRow; definition: SyncDefinition } | undefined
+  syncByName(name: string): { row: SyncRow; definition: SyncDefinition } | undefined
+  /** Syncs that read a stream, as their source or through a join. */
+  followers(streamId: number): { row: SyncRow; definition: SyncDefinition }[]
+  syncs(): { row: SyncRow; definition: SyncDefinition }[]
+  streamId(address: StreamAddress): number | undefined
+  address(streamId: number): StreamAddress | undefined
+  connectionId(name: string): number | undefined
+}
+
+export type Ports = {
+  ledger: Ledger
+  /** Null when somebody else holds it. */
+  holdLease(name: string): Promise<HeldLease | null>
+  queue: Pick<WorkQueue, 'wake' | 'wakeMany'>
+  /** Sessions are shared per connection and opened on first use. */
+  session(connection: string): Promise<ConnectorSession>
+  mappings: MappingRunner
+  model(): HubModel
+  bodies: FreshBodies
+  wakes: LocalWakes
+  clock: Clock
+  log: Log
+}

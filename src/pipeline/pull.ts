@@ -1,0 +1,210 @@
+import type { ConnectorSession, Page, SourceRecord } from '../connector/index.ts'
+import { asCausewayError, backoffMs, type CausewayError, digest } from '../core/index.ts'
+import type { IncomingRecord, PageCommit, RunCounts, RunOutcome, StreamRow } from '../store/index.ts'
+import { keysOf } from '../store/index.ts'
+import { noteConnectionFailure } from './connection-failure.ts'
+import { lookahead } from './lookahead.ts'
+import type { HeldLease, Ports } from './ports.ts'
+import { wakeFollowers } from './wake-followers.ts'
+
+const PULL_BACKOFF = { baseMs: 5_000, capMs: 15 * 60_000 }
+const BEAT_MS = 2_000
+/** A scan that would remove more than this at once is held for a person (DESIGN section 3: deletes under a cap). */
+const DELETE_CAP = { maxShare: 0.2, maxCount: 20 }
+
+export type PullResult = { runId: number; outcome: RunOutcome; counts: RunCounts; error: CausewayError | null }
+
+/**
+ * Does the pull that was asked for on a stream: reads pages, commits each with its cursor in one transaction, wakes the syncs
+ * that follow. Goes on from the last committed page after a crash. Null when there is nothing to do or somebody else does it.
+ */
+export async function pullStream(
+  ports: Ports,
+  streamId: number,
+  options: { trigger: string; signal: AbortSignal },
+): Promise<PullResult | null> {
+  const lease = await ports.holdLease(`pull:${streamId}`)
+  if (!lease) return null
+  try {
+    const asked = await ports.ledger.readStream(streamId)
+    if (!asked?.pullMode || !(await mayWork(ports, asked.connectionId))) return null
+    await ports.ledger.beginPull(streamId)
+    const stream = (await ports.ledger.readStream(streamId))!
+    return await runPull(ports, stream, lease, options)
+  } finally {
+    await lease.release()
+  }
+}
+
+async function mayWork(ports: Ports, connectionId: number): Promise<boolean> {
+  const connection = await ports.ledger.readConnection(connectionId)
+  return connection?.state === 'active' && (!connection.waitUntil || connection.waitUntil <= ports.clock.now())
+}
+
+async function runPull(
+  ports: Ports,
+  stream: StreamRow,
+  lease: HeldLease,
+  options: { trigger: string; signal: AbortSignal },
+): Promise<PullResult> {
+  const mode = stream.pullMode!
+  const counts: RunCounts = { pages: 0, read: 0, changed: 0, deleted: 0, rejected: 0 }
+  const runId = await ports.ledger.startRun({
+    kind: 'pull',
+    requestId: stream.pullRequest,
+    trigger: options.trigger,
+    streamId: stream.id,
+    mode,
+  })
+  ports.wakes.pullBegins(stream.id)
+  let error: CausewayError | null = null
+  let outcome: RunOutcome = 'success'
+  try {
+    const session = await ports.session(stream.connection)
+    const complete = await readPages(ports, stream, session, { runId, lease, counts, signal: options.signal })
+    if (!complete) outcome = 'cancelled'
+    else {
+      if (mode === 'full') outcome = await removeVanished(ports, stream, session, lease, counts)
+      const { askedAgain } = await ports.ledger.endPull(stream.id, { mode, request: stream.pullRequest })
+      if (askedAgain) await ports.queue.wake('pull', String(stream.id))
+      await ports.ledger.setWait(stream.connectionId, null, null)
+      if (outcome === 'success' && counts.rejected) outcome = 'partial'
+    }
+  } catch (thrown) {
+    error = asCausewayError(thrown)
+    outcome = 'failed'
+    await noteFailure(ports, stream, error)
+  } finally {
+    ports.wakes.pullEnds(stream.id)
+  }
+  // Lingering lanes look once more and then end: the pull that fed them is over.
+  for (const { row } of ports.model().followers(stream.id)) ports.wakes.notify(row.id)
+  if (counts.changed || counts.deleted) await wakeFollowers(ports, stream.id, { now: true })
+  await ports.ledger.finishRun(runId, { outcome, counts, error: error?.toJSON() ?? null })
+  return { runId, outcome, counts, error }
+}
+
+/** Reads and commits pages to the end; false when it was told to stop before. */
+async function readPages(
+  ports: Ports,
+  stream: StreamRow,
+  session: ConnectorSession,
+  run: { runId: number; lease: HeldLease; counts: RunCounts; signal: AbortSignal },
+): Promise<boolean> {
+  const signal = AbortSignal.any([run.signal, run.lease.signal])
+  const scanning = stream.pullMode === 'full' && session.streams.get(stream.name)?.abilities.deletions === 'scan'
+  let lastBeat = ports.clock.monotonic()
+  for await (const page of lookahead(
+    session.read({ stream: stream.name, mode: stream.pullMode!, cursor: stream.cursor, signal }),
+  )) {
+    if (signal.aborted) return false
+    const commit = toCommit(page, stream, run.runId)
+    if (scanning) commit.scanId = stream.scanId
+    commit.lease = run.lease
+    const result = await ports.ledger.commitPage(commit)
+    keepFresh(ports, stream.id, commit.records, result.changed)
+    tally(run.counts, page, result.changed.length)
+    if (result.changed.length) await wakeFollowers(ports, stream.id, { now: run.counts.pages === 1 })
+    if (ports.clock.monotonic() - lastBeat > BEAT_MS) {
+      lastBeat = ports.clock.monotonic()
+      await ports.ledger.beatRun(run.runId, run.counts)
+    }
+    if (page.last) return true
+  }
+  // A source that ends without a last page gave no page at all: an empty stream.
+  return !signal.aborted
+}
+
+/** Turns a page of the connector into rows of the change log. */
+export function toCommit(
+  page: Pick<Page, 'records' | 'rejected' | 'requestedAt'> & { cursor?: Page['cursor'] },
+  stream: StreamRow,
+  runId: number | null,
+): PageCommit {
+  return {
+    streamId: stream.id,
+    records: page.records.map((record) => toRow(record, stream.keyFields)),
+    rejected: page.rejected.map((rejected) => ({
+      body: JSON.stringify(rejected.body),
+      error: rejected.error.toJSON(),
+      // Two records without an id are told apart by what they hold.
+      fingerprint: digest(JSON.stringify(rejected.body)).slice(0, 12),
+    })),
+    requestedAt: page.requestedAt,
+    ...(page.cursor ? { cursor: page.cursor } : {}),
+    runId,
+  }
+}
+
+function toRow(record: SourceRecord, keyFields: readonly string[]): IncomingRecord {
+  const body = JSON.stringify(record.body)
+  const content = record.content ? JSON.stringify(record.content) : null
+  return {
+    id: record.id,
+    version: record.version,
+    // The content reference counts as part of the record: a file whose bytes changed is a changed record.
+    hash: digest(content === null ? body : `${body}\n${content}`),
+    body,
+    content,
+    deleted: record.deleted ?? false,
+    keys: keyFields.length && !record.deleted ? keysOf(record.body, keyFields) : [],
+    aliases: record.aliases ?? [],
+  }
+}
+
+function keepFresh(
+  ports: Ports,
+  streamId: number,
+  records: IncomingRecord[],
+  changed: { id: string; seq: number }[],
+): void {
+  const seqs = new Map(changed.map((row) => [row.id, row.seq]))
+  for (const record of records) {
+    const seq = seqs.get(record.id)
+    if (seq !== undefined && !record.deleted) ports.bodies.put(streamId, record.id, seq, record.body)
+  }
+}
+
+function tally(counts: RunCounts, page: Page, changed: number): void {
+  counts.pages!++
+  counts.read! += page.records.length
+  counts.changed! += changed
+  counts.deleted! += page.records.filter((record) => record.deleted).length
+  counts.rejected! += page.rejected.length
+}
+
+/** After a complete scan: what it did not meet is gone, unless that would be suspiciously much. */
+async function removeVanished(
+  ports: Ports,
+  stream: StreamRow,
+  session: ConnectorSession,
+  lease: HeldLease,
+  counts: RunCounts,
+): Promise<RunOutcome> {
+  if (session.streams.get(stream.name)?.abilities.deletions !== 'scan') return 'success'
+  const scan = await ports.ledger.finishScan({ streamId: stream.id, scanId: stream.scanId, lease, ...DELETE_CAP })
+  if (scan.held) {
+    counts.held = scan.vanished
+    ports.log.warn(
+      { stream: stream.name, connection: stream.connection, vanished: scan.vanished, live: scan.live },
+      'deletions held',
+    )
+    return 'held'
+  }
+  counts.deleted! += scan.vanished
+  return 'success'
+}
+
+async function noteFailure(ports: Ports, stream: StreamRow, error: CausewayError): Promise<void> {
+  // The lease was lost or the ledger is away: the next holder goes on, and nothing can be written anyway.
+  if (error.code === 'CSW-6004' || error.code === 'CSW-6001') throw error
+  const waitMs = error.retryAfterMs ?? backoffMs(stream.pullFailures + 1, PULL_BACKOFF)
+  const retries = error.reaction === 'retry' || error.reaction === 'alert'
+  await ports.ledger.failPull(
+    stream.id,
+    error.toJSON(),
+    retries ? new Date(ports.clock.now().getTime() + waitMs) : null,
+  )
+  await noteConnectionFailure(ports, stream.connectionId, error, waitMs)
+  ports.log.error({ stream: stream.name, connection: stream.connection, err: error.toJSON() }, 'pull failed')
+}

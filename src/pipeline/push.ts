@@ -1,0 +1,228 @@
+import { asCausewayError, backoffMs, CausewayError } from '../core/index.ts'
+import type { RunOutcome } from '../store/index.ts'
+import { noteConnectionFailure } from './connection-failure.ts'
+import { decide } from './decide.ts'
+import { deliver } from './deliver.ts'
+import { diff } from './diff.ts'
+import { isConnectionFailure } from './failures.ts'
+import { matchTargets } from './match.ts'
+import type { Ports } from './ports.ts'
+import { followJoins, LaneReader, slicesOf } from './read-batch.ts'
+import { resolveReferences } from './references.ts'
+import { tally, toBatchCommit } from './settle.ts'
+import { type Lane, type MappedBatch, noCounts, type PushCounts, type Work } from './work.ts'
+
+/** How long a lane waits for the next page while a pull of its source runs in this process. */
+const LINGER_MS = 400
+const OUTAGE_BACKOFF = { baseMs: 5_000, capMs: 5 * 60_000 }
+const BEAT_MS = 2_000
+
+export type PushResult = { runId: number | null; outcome: RunOutcome; counts: PushCounts; error: CausewayError | null }
+
+/**
+ * Delivers what a lane of a sync has not delivered yet, until nothing is left. Null when somebody else holds the lane, or the
+ * sync or its target is paused.
+ */
+export async function pushLane(
+  ports: Ports,
+  syncId: number,
+  laneNumber: number,
+  options: { trigger: string; requestId?: string; signal: AbortSignal },
+): Promise<PushResult | null> {
+  const known = ports.model().sync(syncId)
+  if (!known || laneNumber >= known.definition.lanes || !(await mayWork(ports, syncId))) return null
+  const lease = await ports.holdLease(`push:${syncId}:${laneNumber}`)
+  if (!lease) return null
+  try {
+    const lane: Lane = {
+      ports,
+      row: known.row,
+      sync: known.definition,
+      lane: laneNumber,
+      slices: slicesOf(laneNumber, known.definition.lanes),
+      lease,
+      source: await ports.session(known.definition.from.connection),
+      target: await ports.session(known.definition.to.connection),
+      signal: AbortSignal.any([options.signal, lease.signal]),
+    }
+    return await runLane(lane, options)
+  } finally {
+    await lease.release()
+  }
+}
+
+async function mayWork(ports: Ports, syncId: number): Promise<boolean> {
+  const row = await ports.ledger.readSync(syncId)
+  if (row?.state !== 'active') return false
+  const address = ports.model().address(row.toStream)
+  const connectionId = address && ports.model().connectionId(address.connection)
+  const connection = connectionId === undefined ? undefined : await ports.ledger.readConnection(connectionId)
+  return connection?.state === 'active' && (!connection.waitUntil || connection.waitUntil <= ports.clock.now())
+}
+
+async function runLane(lane: Lane, options: { trigger: string; requestId?: string }): Promise<PushResult> {
+  const run = new PushRun(lane, options)
+  let error: CausewayError | null = null
+  try {
+    if (lane.lane === 0 && lane.sync.joins.length) await followJoins(lane)
+    error = await drain(lane, run)
+  } catch (thrown) {
+    error = asCausewayError(thrown)
+    if (error.code === 'CSW-6001') throw error
+  }
+  if (error) await noteFailure(lane, error)
+  return run.finish(error)
+}
+
+/** Batch after batch: one is mapped while the one before is written. Ends when nothing is left, or with a failed connection. */
+async function drain(lane: Lane, run: PushRun): Promise<CausewayError | null> {
+  const { ledger, wakes } = lane.ports
+  const positions = await ledger.readPositions(lane.row.id, lane.row.fromStream, lane.slices)
+  const reader = new LaneReader(lane, lane.row.fromStream, new Map(positions))
+  let ahead = reader.next()
+  ahead.catch(() => {})
+  while (!lane.signal.aborted) {
+    const seqBefore = (await ledger.readStream(lane.row.fromStream))!.seq
+    let batch = await ahead
+    if (!batch) {
+      // The look ahead may have been before the last page: look once more before believing it.
+      batch = await reader.next()
+      if (!batch) {
+        await closeGap(lane, positions, seqBefore)
+        if (!wakes.isPulling(lane.row.fromStream)) return null
+        await wakes.wait(lane.row.id, LINGER_MS, lane.signal)
+        ahead = reader.next()
+        ahead.catch(() => {})
+        continue
+      }
+    }
+    ahead = reader.next()
+    ahead.catch(() => {})
+    const failure = await pushBatch(lane, run, batch, positions)
+    reader.done(batch)
+    if (failure) {
+      await ahead.catch(() => null)
+      return failure
+    }
+  }
+  await ahead.catch(() => null)
+  return null
+}
+
+/** One batch, top to bottom: decide, resolve, match, diff, write, commit. Gives the failure that should stop the lane. */
+async function pushBatch(
+  lane: Lane,
+  run: PushRun,
+  batch: MappedBatch,
+  positions: Map<number, number>,
+): Promise<CausewayError | null> {
+  const runId = await run.begin()
+  const { ledger } = lane.ports
+  const ids = batch.records.map((record) => record.id)
+  const [deliveries, intents] = await Promise.all([
+    ledger.readDeliveries(lane.row.id, ids),
+    ledger.readIntents(lane.row.id, ids),
+  ])
+  const deliveriesOf = Map.groupBy(deliveries, (row) => row.recordId)
+  const intentsOf = Map.groupBy(intents, (row) => row.recordId)
+  const works: Work[] = batch.records.flatMap((record, i) =>
+    decide(lane, record, batch.outputs[i]!, deliveriesOf.get(record.id) ?? [], intentsOf.get(record.id) ?? []),
+  )
+  await resolveReferences(lane, works, new Map(batch.records.map((record, i) => [record.id, batch.outputs[i]!])))
+  await matchTargets(lane, works)
+  diff(lane, works)
+  const exchanges = await deliver(lane, works)
+  const failure = connectionFailureOf(works)
+  if (failure) putOff(lane, works, failure)
+  const commit = toBatchCommit(lane, runId, batch, works, exchanges, positions)
+  await ledger.commitBatch(commit)
+  for (const move of commit.positions) positions.set(move.slice, move.to)
+  run.add(batch, works)
+  return failure
+}
+
+/** The first failure among the outcomes that concerns the whole connection. */
+function connectionFailureOf(works: Work[]): CausewayError | null {
+  const hit = works.find(
+    (work) =>
+      work.settlement?.state === 'pending' && work.settlement.error && isConnectionFailure(work.settlement.error),
+  )
+  if (!hit) return null
+  const { code, what, retryAfterMs } = hit.settlement!.error!
+  return new CausewayError(code, { what, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+}
+
+/** Records that met a failed connection come back when it may be used again, without having lost an attempt. */
+function putOff(lane: Lane, works: Work[], failure: CausewayError): void {
+  const waitMs = failure.retryAfterMs ?? backoffMs(1, OUTAGE_BACKOFF)
+  for (const work of works) {
+    const settlement = work.settlement!
+    if (settlement.state === 'pending' && settlement.error && isConnectionFailure(settlement.error))
+      settlement.retryInMs = waitMs
+  }
+  lane.ports.log.warn({ sync: lane.sync.name, code: failure.code }, 'target not usable, records are kept for later')
+}
+
+/** Slices without a record of their own reach the end of the stream too, so that "caught up" is a comparison of numbers. */
+async function closeGap(lane: Lane, positions: Map<number, number>, seq: number): Promise<void> {
+  const moves = [...positions].filter(([, at]) => at < seq).map(([slice, from]) => ({ slice, from, to: seq }))
+  await lane.ports.ledger.movePositions(lane.row.id, lane.row.fromStream, lane.lease, moves)
+  for (const move of moves) positions.set(move.slice, move.to)
+}
+
+async function noteFailure(lane: Lane, error: CausewayError): Promise<void> {
+  const { ports } = lane
+  await ports.ledger.notePush(lane.row.id, error.toJSON())
+  const connectionId = ports.model().connectionId(lane.sync.to.connection)
+  const waitMs = error.retryAfterMs ?? backoffMs(1, OUTAGE_BACKOFF)
+  if (connectionId !== undefined) await noteConnectionFailure(ports, connectionId, error, waitMs)
+  ports.log.error({ sync: lane.sync.name, lane: lane.lane, err: error.toJSON() }, 'push stopped')
+}
+
+/** The run row of a lane: begun with the first batch, so that an idle look leaves no trace. */
+class PushRun {
+  readonly counts = noCounts()
+  readonly #lane: Lane
+  readonly #options: { trigger: string; requestId?: string }
+  #id: number | null = null
+  #lastBeat = 0
+
+  constructor(lane: Lane, options: { trigger: string; requestId?: string }) {
+    this.#lane = lane
+    this.#options = options
+  }
+
+  async begin(): Promise<number> {
+    const { ports, row, sync, lane } = this.#lane
+    this.#id ??= await ports.ledger.startRun({
+      kind: 'push',
+      requestId: this.#options.requestId ?? null,
+      trigger: this.#options.trigger,
+      streamId: row.fromStream,
+      syncId: row.id,
+      lane,
+      mappingVersion: sync.version,
+    })
+    return this.#id
+  }
+
+  add(batch: MappedBatch, works: Work[]): void {
+    tally(this.counts, batch, works)
+    const now = this.#lane.ports.clock.monotonic()
+    if (now - this.#lastBeat < BEAT_MS) return
+    this.#lastBeat = now
+    // A heartbeat is for people; the work does not wait for it.
+    this.#lane.ports.ledger.beatRun(this.#id!, this.counts).catch(() => {})
+  }
+
+  async finish(error: CausewayError | null): Promise<PushResult> {
+    const { ports, row } = this.#lane
+    if (error && this.#id === null) await this.begin()
+    const left = this.counts.dead + this.counts.retry + this.counts.in_doubt
+    const outcome: RunOutcome = error ? 'failed' : left ? 'partial' : 'success'
+    if (this.#id !== null)
+      await ports.ledger.finishRun(this.#id, { outcome, counts: this.counts, error: error?.toJSON() ?? null })
+    if (!error) await ports.ledger.notePush(row.id, null)
+    return { runId: this.#id, outcome, counts: this.counts, error }
+  }
+}

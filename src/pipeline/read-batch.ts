@@ -1,0 +1,192 @@
+import { isObject, type Json, parseExact, SLICES, sliceOf } from '../core/index.ts'
+import type { MapInput } from '../mapping/index.ts'
+import { keysOf, type LogBody } from '../store/index.ts'
+import type { BatchRecord, Lane, MappedBatch } from './work.ts'
+
+/** Records per batch: wide enough for the widest calls (100 to 200), small enough that a takeover repeats little. */
+export const BATCH = 400
+/** At most this share of a batch is repeats, so that a heap of failures never stops what is new. */
+const DUE_SHARE = 0.5
+
+export const slicesOf = (lane: number, lanes: number): number[] =>
+  Array.from({ length: SLICES }, (_, slice) => slice).filter((slice) => slice % lanes === lane)
+
+/**
+ * Reads a lane's next records and maps them, one batch ahead of what is being written. Keeps provisional positions: the
+ * ledger's move only with the commit of the deliveries.
+ */
+export class LaneReader {
+  readonly #lane: Lane
+  readonly #streamId: number
+  readonly #positions: Map<number, number>
+  readonly #inFlight = new Set<string>()
+
+  constructor(lane: Lane, streamId: number, positions: Map<number, number>) {
+    this.#lane = lane
+    this.#streamId = streamId
+    this.#positions = positions
+  }
+
+  /** The next mapped batch, or null when nothing is left now. */
+  async next(): Promise<MappedBatch | null> {
+    const { ledger } = this.#lane.ports
+    const due = (await ledger.readDue(this.#lane.row.id, this.#lane.slices, BATCH * DUE_SHARE)).filter(
+      (id) => !this.#inFlight.has(id),
+    )
+    const fresh = await ledger.readLog(this.#streamId, this.#positions, BATCH - due.length)
+    for (const entry of fresh) this.#positions.set(entry.slice, entry.seq)
+    const freshIds = new Set(fresh.map((entry) => entry.id))
+    const records = await this.#withBodies(
+      fresh,
+      due.filter((id) => !freshIds.has(id)),
+    )
+    if (!records.length) return null
+    for (const record of records) this.#inFlight.add(record.id)
+    return mapBatch(this.#lane, records)
+  }
+
+  /** Called when a batch is committed: its records may come again. */
+  done(batch: MappedBatch): void {
+    for (const record of batch.records) this.#inFlight.delete(record.id)
+  }
+
+  async #withBodies(
+    fresh: { id: string; slice: number; seq: number; deleted: boolean; content: string | null }[],
+    due: string[],
+  ): Promise<BatchRecord[]> {
+    const { ledger, bodies } = this.#lane.ports
+    const cached = new Map<string, string>()
+    for (const entry of fresh) {
+      const body = bodies.get(this.#streamId, entry.id, entry.seq)
+      if (body !== undefined) cached.set(entry.id, body)
+    }
+    const missing = [
+      ...fresh.filter((entry) => !cached.has(entry.id) && !entry.deleted).map((entry) => entry.id),
+      ...due,
+    ]
+    const read = new Map((await ledger.readBodies(this.#streamId, missing)).map((row) => [row.id, row]))
+    const records = fresh.map((entry): BatchRecord => {
+      const row = read.get(entry.id)
+      const body = cached.get(entry.id)
+      // Between the two reads the record may have moved on; then we deliver the newer state under its own number.
+      if (body !== undefined || !row) return { ...entry, body: body ?? '', logSeq: entry.seq }
+      return toRecord(row, entry.seq)
+    })
+    for (const id of due) {
+      const row = read.get(id)
+      if (row) records.push(toRecord(row, null))
+    }
+    return records
+  }
+}
+
+const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
+  id: row.id,
+  slice: sliceOf(row.id),
+  seq: row.seq,
+  body: row.body ?? '',
+  deleted: row.deleted,
+  content: row.content,
+  logSeq,
+})
+
+/** Fetches joins and runs the mapping over the live records; deleted ones need none. */
+async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<MappedBatch> {
+  const live = records.filter((record) => !record.deleted)
+  const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body }))
+  const dependencies = lane.sync.joins.length ? await addJoins(lane, inputs) : []
+  const mapped = inputs.length ? await lane.ports.mappings.map(lane.sync, inputs, lane.signal) : []
+  const outputs = new Map(live.map((record, i) => [record, mapped[i]!]))
+  return { records, outputs: records.map((record) => outputs.get(record) ?? { status: 'filtered' }), dependencies }
+}
+
+/** Binds the records of joined streams to the inputs and says what each input was computed from. */
+async function addJoins(lane: Lane, inputs: MapInput[]): Promise<MappedBatch['dependencies']> {
+  const keysPerInput = await lane.ports.mappings.joinKeys(lane.sync, inputs, lane.signal)
+  const dependencies = inputs.map((input) => ({ recordId: input.id, keys: [] as { streamId: number; key: string }[] }))
+  for (const join of lane.sync.joins) {
+    const streamId = lane.ports.model().streamId(join.from)
+    if (streamId === undefined) continue
+    const wanted = keysPerInput.map((keys) =>
+      'code' in keys ? [] : ((keys as Record<string, string[]>)[join.name] ?? []),
+    )
+    const found = await findJoined(lane, streamId, join.field, [...new Set(wanted.flat())])
+    inputs.forEach((input, i) => {
+      const rows = wanted[i]!.flatMap((key) => found.get(key) ?? []).filter((row) => !row.deleted && row.body !== null)
+      const texts = rows.map((row) => row.body!)
+      input.joins ??= {}
+      input.joins[join.name] = join.take === 'many' ? `[${texts.join(',')}]` : (texts[0] ?? 'null')
+      const keys = dependencies[i]!.keys
+      for (const key of wanted[i]!)
+        keys.push({ streamId, key: join.field === null ? idKey(key) : fieldKey(join.field, key) })
+      for (const row of rows) if (join.field !== null) keys.push({ streamId, key: idKey(row.id) })
+    })
+  }
+  return dependencies
+}
+
+export const idKey = (id: string): string => `#${id}`
+export const fieldKey = (field: string, value: string): string => `${field}=${value}`
+
+async function findJoined(
+  lane: Lane,
+  streamId: number,
+  field: string | null,
+  keys: string[],
+): Promise<Map<string, LogBody[]>> {
+  const { ledger } = lane.ports
+  const idsByKey =
+    field === null ? new Map(keys.map((key) => [key, [key]])) : await ledger.findByKey(streamId, field, keys)
+  const rows = new Map(
+    (await ledger.readBodies(streamId, [...new Set([...idsByKey.values()].flat())])).map((row) => [row.id, row]),
+  )
+  return new Map([...idsByKey].map(([key, ids]) => [key, ids.flatMap((id) => rows.get(id) ?? [])]))
+}
+
+const FOLLOW_BATCH = 1_000
+
+/** Makes records due whose joined records changed. Only lane 0 does this, for all slices of the joined stream. */
+export async function followJoins(lane: Lane): Promise<void> {
+  const { ledger } = lane.ports
+  const fieldsByStream = new Map<number, string[]>()
+  for (const join of lane.sync.joins) {
+    const streamId = lane.ports.model().streamId(join.from)
+    if (streamId === undefined) continue
+    fieldsByStream.set(streamId, [
+      ...(fieldsByStream.get(streamId) ?? []),
+      ...(join.field === null ? [] : [join.field]),
+    ])
+  }
+  const allSlices = Array.from({ length: SLICES }, (_, slice) => slice)
+  for (const [streamId, fields] of fieldsByStream) {
+    const positions = await ledger.readPositions(lane.row.id, streamId, allSlices)
+    for (;;) {
+      const changed = await ledger.readLog(streamId, positions, FOLLOW_BATCH)
+      if (!changed.length || lane.signal.aborted) break
+      const rows = await ledger.readBodies(
+        streamId,
+        changed.map((entry) => entry.id),
+      )
+      const keys = rows.flatMap((row) => [idKey(row.id), ...joinValues(row, fields)])
+      await ledger.wakeDependents(lane.row.id, streamId, keys)
+      const moves = moveTo(positions, changed)
+      await ledger.movePositions(lane.row.id, streamId, lane.lease, moves)
+      for (const move of moves) positions.set(move.slice, move.to)
+    }
+  }
+}
+
+const joinValues = (row: LogBody, fields: string[]): string[] => {
+  const body: Json = row.body === null ? null : parseExact(row.body)
+  return isObject(body) ? keysOf(body, fields).map((key) => fieldKey(key.field, key.value)) : []
+}
+
+/** From → to per slice, for the last entry of each. */
+export function moveTo(
+  positions: ReadonlyMap<number, number>,
+  entries: { slice: number; seq: number }[],
+): { slice: number; from: number; to: number }[] {
+  const last = new Map<number, number>()
+  for (const entry of entries) last.set(entry.slice, Math.max(last.get(entry.slice) ?? 0, entry.seq))
+  return [...last].map(([slice, to]) => ({ slice, from: positions.get(slice)!, to }))
+}

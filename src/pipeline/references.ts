@@ -1,0 +1,76 @@
+import { CausewayError, type Json, type JsonObject } from '../core/index.ts'
+import type { MapOutput, Reference } from '../mapping/index.ts'
+import { linkKey } from '../store/index.ts'
+import type { Lane, Work } from './work.ts'
+
+/** A parked record is looked at again by itself this often at most; normally the delivery it waits for releases it. */
+const PARKED_LOOK_MS = 60_000
+
+/**
+ * Puts target ids where the mapping said `$ref(...)`. A record that refers to something not delivered yet is parked, and
+ * released by the commit that links what it waits for.
+ */
+export async function resolveReferences(lane: Lane, works: Work[], outputs: Map<string, MapOutput>): Promise<void> {
+  const open = works.flatMap((work) => referencesOf(work, outputs).map((reference) => ({ work, reference })))
+  if (!open.length) return
+  const groups = Map.groupBy(
+    open,
+    ({ reference }) => `${address(reference.from)} → ${address(targetOf(lane, reference))}`,
+  )
+  for (const group of groups.values()) {
+    const first = group[0]!.reference
+    const model = lane.ports.model()
+    const from = model.streamId(first.from)
+    const to = model.streamId(targetOf(lane, first))
+    if (from === undefined || to === undefined) {
+      for (const { work, reference } of group)
+        work.settlement ??= { state: 'dead', dead: true, error: unknownStream(reference).toJSON() }
+      continue
+    }
+    const targets = await lane.ports.ledger.findTargets(from, to, [
+      ...new Set(group.map(({ reference }) => reference.id)),
+    ])
+    for (const { work, reference } of group) {
+      const id = targets.get(linkKey(reference.id, ''))
+      if (id !== undefined) place(work.values, reference.path, id)
+      else work.settlement ??= park(reference, from)
+    }
+  }
+}
+
+function referencesOf(work: Work, outputs: Map<string, MapOutput>): Reference[] {
+  const output = outputs.get(work.record.id)
+  if (work.settlement || work.takenBack || output?.status !== 'mapped') return []
+  return output.parts.find((part) => part.part === work.part)?.references ?? []
+}
+
+const targetOf = (lane: Lane, reference: Reference) => ({
+  connection: reference.to.connection || lane.sync.to.connection,
+  stream: reference.to.stream,
+})
+const address = (stream: { connection: string; stream: string }): string => `${stream.connection}:${stream.stream}`
+
+function park(reference: Reference, streamId: number): NonNullable<Work['settlement']> {
+  const error = new CausewayError('CSW-5003', {
+    what: `waits for ${address(reference.from)}, which is not in ${reference.to.stream} yet`,
+    data: { path: reference.path.join('.') },
+  })
+  return {
+    state: 'parked',
+    error: error.toJSON(),
+    retryInMs: PARKED_LOOK_MS,
+    parked: { streamId, recordId: reference.id },
+  }
+}
+
+const unknownStream = (reference: Reference): CausewayError =>
+  new CausewayError('CSW-2002', {
+    what: `$ref names a stream that no sync uses: ${address(reference.from)} or ${reference.to.stream}`,
+  })
+
+/** Sets the value at a path that exists in the mapped output. */
+function place(values: JsonObject, path: (string | number)[], id: string): void {
+  let at: Json = values
+  for (const step of path.slice(0, -1)) at = (at as Record<string | number, Json>)[step]!
+  ;(at as Record<string | number, Json>)[path.at(-1)!] = id
+}

@@ -1,0 +1,45 @@
+import { CausewayError, nearestName, newId } from '../core/index.ts'
+import type { Ports } from './ports.ts'
+
+/**
+ * Asks for a sync to run now: a pull of its source and of the streams it joins; the push follows by itself. Gives the request
+ * id under which its runs are recorded. A connection that waits for authorisation gets another try, because a person asked.
+ */
+export async function requestSync(
+  ports: Ports,
+  name: string,
+  options: { full: boolean; byHand: boolean },
+): Promise<string> {
+  const sync = ports.model().syncByName(name)
+  if (!sync) {
+    const near = nearestName(
+      name,
+      ports
+        .model()
+        .syncs()
+        .map(({ row }) => row.name),
+    )
+    throw new CausewayError('CSW-1007', {
+      what: `there is no sync "${name}"`,
+      ...(near ? { fix: `Did you mean "${near}"?` } : {}),
+    })
+  }
+  const requestId = newId()
+  const streams = [
+    sync.row.fromStream,
+    ...sync.definition.joins.flatMap((join) => ports.model().streamId(join.from) ?? []),
+  ]
+  if (options.byHand) await reactivate(ports, [sync.definition.from.connection, sync.definition.to.connection])
+  await ports.ledger.requestPull(streams, options.full ? 'full' : 'incremental', requestId)
+  await ports.queue.wakeMany('pull', streams.map(String))
+  return requestId
+}
+
+async function reactivate(ports: Ports, connections: string[]): Promise<void> {
+  for (const name of connections) {
+    const id = ports.model().connectionId(name)
+    const row = id === undefined ? undefined : await ports.ledger.readConnection(id)
+    if (row?.state === 'needs_authorisation') await ports.ledger.setConnectionState(row.id, 'active', null)
+    else if (row?.waitUntil) await ports.ledger.setWait(row.id, null, null)
+  }
+}

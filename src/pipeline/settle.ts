@@ -1,0 +1,193 @@
+import type { Exchange } from '../connector/index.ts'
+import { backoffMs, CausewayError, type SerializedError } from '../core/index.ts'
+import type { BatchCommit, DeadLetterWrite, DeliveryWrite, JournalEntry, LinkWrite } from '../store/index.ts'
+import { fingerprintOf } from './failures.ts'
+import { moveTo } from './read-batch.ts'
+import type { Lane, MappedBatch, PushCounts, Settlement, Work } from './work.ts'
+
+/** What a batch must leave in the ledger, all of it in one transaction. */
+export function toBatchCommit(
+  lane: Lane,
+  runId: number,
+  batch: MappedBatch,
+  works: Work[],
+  exchanges: Exchange[],
+  positions: ReadonlyMap<number, number>,
+): BatchCommit {
+  const now = lane.ports.clock.now().getTime()
+  for (const work of works) giveUpAfterTooMany(lane, work)
+  return {
+    syncId: lane.row.id,
+    sourceStream: lane.row.fromStream,
+    targetStream: lane.row.toStream,
+    mappingVersion: lane.sync.version,
+    runId,
+    lease: lane.lease,
+    deliveries: works.map((work) => toDelivery(lane, work, now)),
+    links: works.flatMap((work) => toLink(lane, work)),
+    unlinks: works
+      .filter((work) => work.settlement!.unlink)
+      .map((work) => ({ fromId: work.record.id, part: work.part })),
+    deadLetters: works.filter((work) => work.settlement!.dead).map((work) => toDeadLetter(lane, work, exchanges)),
+    settled: settledRecords(works),
+    closeIntents: works.flatMap((work) => closedIntents(work)),
+    doubtIntents: works.flatMap((work) =>
+      work.settlement!.intent === 'doubt' ? ((work.intent ?? work.doubt)?.id ?? []) : [],
+    ),
+    targetKeys: works.flatMap((work) => writtenKeys(work)),
+    dependencies: batch.dependencies,
+    positions: moveTo(
+      positions,
+      batch.records.flatMap((record) => (record.logSeq === null ? [] : [{ slice: record.slice, seq: record.logSeq }])),
+    ),
+    journal: { entries: works.map((work) => toJournal(work)), exchanges },
+  }
+}
+
+/** Attempts count failures of the record; when they are used up a person must look. */
+function giveUpAfterTooMany(lane: Lane, work: Work): void {
+  const settlement = work.settlement!
+  if (!settlement.countAttempt || (work.existing?.attempts ?? 0) + 1 < lane.sync.retry.attempts) return
+  const last = settlement.error
+  const error = new CausewayError('CSW-5006', {
+    what: `failed ${lane.sync.retry.attempts} times, last with ${last?.code}: ${last?.what}`,
+    data: { last: last?.code },
+  })
+  work.settlement = { ...settlement, state: 'dead', dead: true, error: error.toJSON() }
+  delete work.settlement.retryInMs
+}
+
+function toDelivery(lane: Lane, work: Work, now: number): DeliveryWrite {
+  const settlement = work.settlement!
+  const attempts = settlement.countAttempt
+    ? (work.existing?.attempts ?? 0) + 1
+    : failing(settlement)
+      ? (work.existing?.attempts ?? 0)
+      : 0
+  return {
+    recordId: work.record.id,
+    part: work.part,
+    slice: work.record.slice,
+    state: settlement.state,
+    sourceSeq: work.record.seq,
+    attempts,
+    nextAttemptAt: settlement.retryInMs === undefined ? null : new Date(now + retryDelay(lane, settlement, attempts)),
+    error: settlement.error ?? null,
+    parkedStream: settlement.parked?.streamId ?? null,
+    parkedId: settlement.parked?.recordId ?? null,
+    delivered: deliveredText(work),
+  }
+}
+
+const failing = (settlement: Settlement): boolean =>
+  settlement.state === 'pending' || settlement.state === 'in_doubt' || settlement.state === 'parked'
+
+function retryDelay(lane: Lane, settlement: Settlement, attempts: number): number {
+  if (!settlement.countAttempt) return settlement.retryInMs!
+  return Math.max(settlement.retryInMs!, backoffMs(Math.max(1, attempts), lane.sync.retry))
+}
+
+function deliveredText(work: Work): string | null {
+  const delivered = work.settlement!.delivered
+  if (delivered === undefined) return work.existing?.delivered ?? null
+  return delivered === null ? null : JSON.stringify(delivered)
+}
+
+/** Links of new targets and new matches; a record that was linked before needs none. */
+function toLink(lane: Lane, work: Work): LinkWrite[] {
+  const settlement = work.settlement!
+  if (work.targetId === null || settlement.unlink || settlement.dead) return []
+  const created = work.operation === 'create' || work.operation === 'upsert'
+  const done = settlement.state === 'delivered' || settlement.state === 'unchanged' || settlement.state === 'skipped'
+  if (!done || !(created || work.newlyMatched)) return []
+  return [
+    {
+      fromStream: lane.row.fromStream,
+      fromId: work.record.id,
+      part: work.part,
+      toStream: lane.row.toStream,
+      toId: work.targetId,
+    },
+  ]
+}
+
+function settledRecords(works: Work[]): string[] {
+  const failed = new Set(works.filter((work) => work.settlement!.error).map((work) => work.record.id))
+  // Only records that failed before can have a letter; a first delivery never does.
+  return [
+    ...new Set(works.filter((work) => work.existing && !failed.has(work.record.id)).map((work) => work.record.id)),
+  ]
+}
+
+function closedIntents(work: Work): number[] {
+  const ids: number[] = []
+  const settlement = work.settlement!
+  if (work.intent && settlement.intent !== 'doubt') ids.push(work.intent.id)
+  // A doubt is over once the record was found or settled in another way than waiting on.
+  if (
+    work.doubt &&
+    settlement.intent !== 'doubt' &&
+    settlement.state !== 'in_doubt' &&
+    work.doubt.id !== work.intent?.id
+  )
+    ids.push(work.doubt.id)
+  return ids
+}
+
+function writtenKeys(work: Work): BatchCommit['targetKeys'] {
+  const created = work.operation === 'create' || work.operation === 'upsert'
+  if (!created || work.settlement!.state !== 'delivered' || work.targetId === null) return []
+  return work.matchKey.map((key) => ({ ...key, recordId: work.targetId! }))
+}
+
+const LETTER_EXCHANGES = 3
+
+function toDeadLetter(lane: Lane, work: Work, exchanges: Exchange[]): DeadLetterWrite {
+  const error = work.settlement!.error as SerializedError
+  const sent = work.operation !== null
+  return {
+    recordId: work.record.id,
+    part: work.part,
+    sourceSeq: work.record.seq,
+    code: error.code,
+    fingerprint: fingerprintOf(error, lane.sync.name),
+    error,
+    input: work.record.body || null,
+    output: sent || Object.keys(work.values).length ? JSON.stringify(work.values) : null,
+    exchange: sent && exchanges.length ? JSON.stringify(exchanges.slice(-LETTER_EXCHANGES)) : null,
+    attempts: (work.existing?.attempts ?? 0) + 1,
+  }
+}
+
+function toJournal(work: Work): JournalEntry {
+  const settlement = work.settlement!
+  const before = work.delivered ?? work.known
+  return {
+    record: work.record.id,
+    part: work.part,
+    seq: work.record.seq,
+    outcome: settlement.state,
+    ...(work.operation ? { operation: work.operation } : {}),
+    ...(work.targetId === null ? {} : { target: work.targetId }),
+    ...(work.operation && work.operation !== 'delete' ? { output: work.send } : {}),
+    ...(before && work.operation ? { before } : {}),
+    ...(settlement.error ? { error: settlement.error } : {}),
+    ...(work.operation ? { input: work.record.body } : {}),
+  }
+}
+
+/** Adds a batch to the counts of a run. */
+export function tally(counts: PushCounts, batch: MappedBatch, works: Work[]): void {
+  counts.read += batch.records.length
+  for (const work of works) {
+    const { state } = work.settlement!
+    if (work.part === '' && works.length > batch.records.length && !work.operation && state === 'delivered') continue
+    if (state === 'delivered' || ((state === 'gone' || state === 'skipped') && work.operation)) {
+      if (work.operation === 'delete') counts.deleted++
+      else if (work.operation === 'update') counts.updated++
+      else counts.created++
+    } else if (state === 'pending') counts.retry++
+    else if (state === 'gone') counts.skipped++
+    else counts[state]++
+  }
+}

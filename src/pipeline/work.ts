@@ -1,0 +1,109 @@
+/** The things a push works with between reading a batch and committing it. */
+
+import type { ConnectorSession, Exchange, WriteOperation } from '../connector/index.ts'
+import type { JsonObject, SerializedError } from '../core/index.ts'
+import type { MapOutput, SyncDefinition } from '../mapping/index.ts'
+import type { DeliveryRow, DeliveryState, IntentRow, SyncRow } from '../store/index.ts'
+import type { HeldLease, Ports } from './ports.ts'
+
+/** One lane of one sync at work. */
+export type Lane = {
+  ports: Ports
+  row: SyncRow
+  sync: SyncDefinition
+  lane: number
+  slices: number[]
+  lease: HeldLease
+  source: ConnectorSession
+  target: ConnectorSession
+  signal: AbortSignal
+}
+
+/** A source record of a batch. */
+export type BatchRecord = {
+  id: string
+  slice: number
+  seq: number
+  /** JSON text; empty for a record whose body retention removed. */
+  body: string
+  deleted: boolean
+  content: string | null
+  /** Position to move past once its deliveries are saved; null for a record that came because it was due. */
+  logSeq: number | null
+}
+
+export type MappedBatch = {
+  records: BatchRecord[]
+  outputs: MapOutput[]
+  dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]
+}
+
+/** What became of one part. Everything the ledger must learn about it is here. */
+export type Settlement = {
+  state: DeliveryState
+  error?: SerializedError
+  /** Milliseconds until the next attempt; absent = none. */
+  retryInMs?: number
+  /** Attempts count only failures of the record itself, never those of the connection. */
+  countAttempt?: boolean
+  parked?: { streamId: number; recordId: string }
+  /** What the target now holds from us; undefined = as before, null = nothing. */
+  delivered?: JsonObject | null
+  unlink?: boolean
+  intent?: 'close' | 'doubt'
+  dead?: boolean
+}
+
+/** One target record to bring about: a part of a source record. */
+export type Work = {
+  record: BatchRecord
+  part: string
+  existing: DeliveryRow | undefined
+  /** Parsed `existing.delivered`. */
+  delivered: JsonObject | null
+  /** The mapped values with references resolved. */
+  values: JsonObject
+  targetId: string | null
+  /** True when `targetId` came from a match and is not in the links yet. */
+  newlyMatched: boolean
+  /** What the target is known to hold, from a look-up or its own stream in the log. */
+  known: JsonObject | null
+  /** A create whose outcome is unknown since an earlier attempt. */
+  doubt: IntentRow | undefined
+  /** The match key that identifies the target record, once known. */
+  matchKey: { field: string; value: string }[]
+  operation: WriteOperation | null
+  /** True when the part must no longer stand in the target as it is (deleted, filtered out, vanished). */
+  takenBack: boolean
+  send: JsonObject
+  intent: IntentRow | undefined
+  settlement: Settlement | null
+}
+
+export type PushCounts = {
+  read: number
+  created: number
+  updated: number
+  deleted: number
+  unchanged: number
+  skipped: number
+  parked: number
+  retry: number
+  in_doubt: number
+  dead: number
+}
+
+export const noCounts = (): PushCounts => ({
+  read: 0,
+  created: 0,
+  updated: 0,
+  deleted: 0,
+  unchanged: 0,
+  skipped: 0,
+  parked: 0,
+  retry: 0,
+  in_doubt: 0,
+  dead: 0,
+})
+
+export type Exchanges = Exchange[]

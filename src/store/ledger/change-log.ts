@@ -1,0 +1,281 @@
+import type pg from 'pg'
+import { CausewayError, sliceOf } from '../../core/index.ts'
+import { withTransaction } from '../transaction.ts'
+import { assertLease } from './lease-check.ts'
+import { packTexts, textAt } from './text-blob.ts'
+import type { LogEntry, PageCommit, PageResult } from './types.ts'
+
+/**
+ * Takes the stream lock (the row lock on `stream`), so sequence order is commit order, and upserts what changed.
+ *
+ * A row is replaced by a higher version; by an equal or absent version only when the read began after the row was last
+ * observed. Rows with the same hash are not touched at all. Numbers are reserved for the whole page: gaps are harmless.
+ * $1 stream · $2 count · $3 cursor or null · $4 requested at · $5 ids · $6 slices · $7 versions · $8 hashes · $9 deleted ·
+ * $10 contents · $11 blob of bodies · $12 starts · $13 lengths · $14 move the cursor
+ */
+const COMMIT_PAGE = `
+with lock as (
+  update stream set seq = seq + $2, cursor = case when $14 then $3 else cursor end,
+         cursor_at = case when $14 then now() else cursor_at end
+   where id = $1 returning seq
+), incoming as (
+  select * from unnest($5::text[], $6::smallint[], $7::text[], $8::text[], $9::boolean[], $10::text[], $12::int[], $13::int[])
+    with ordinality as t(id, slice, version, hash, deleted, content, start, length, ord)
+), written as (
+  insert into record as r (stream_id, id, slice, seq, version, hash, body, content, deleted, observed_at)
+  select $1, i.id, i.slice, lock.seq - $2 + i.ord, i.version, i.hash, ${textAt('$11', 'i.start', 'i.length')}, i.content, i.deleted, $4
+    from incoming i, lock
+   where not i.deleted or exists (select 1 from record known where known.stream_id = $1 and known.id = i.id)
+  on conflict (stream_id, id) do update
+     set seq = excluded.seq, version = coalesce(excluded.version, r.version),
+         hash = case when excluded.deleted then r.hash else excluded.hash end,
+         body = case when excluded.deleted then r.body else excluded.body end,
+         content = case when excluded.deleted then r.content else excluded.content end,
+         deleted = excluded.deleted, observed_at = excluded.observed_at
+   where (r.hash, r.deleted) is distinct from (case when excluded.deleted then r.hash else excluded.hash end, excluded.deleted)
+     and (excluded.version > r.version
+          or ((excluded.version = r.version or excluded.version is null or r.version is null)
+              and excluded.observed_at >= r.observed_at))
+  returning r.id, r.seq
+)
+select lock.seq as stream_seq, w.id, w.seq from lock left join written w on true`
+
+/** Commits one page of a pull, or the records of some webhooks, in one transaction. */
+export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult> {
+  // Two versions of one record in one page would hit the same row twice in one statement: the last one wins.
+  const records = [...new Map(page.records.map((record) => [record.id, record])).values()]
+  return withTransaction(pool, async (client) => {
+    if (page.lease) await assertLease(client, page.lease)
+    const bodies = packTexts(records.map((record) => record.body))
+    const { rows } = await client.query<{ stream_seq: number; id: string | null; seq: number }>({
+      name: 'commit-page',
+      text: COMMIT_PAGE,
+      values: [
+        page.streamId,
+        records.length,
+        page.cursor ? JSON.stringify(page.cursor) : null,
+        page.requestedAt,
+        records.map((record) => record.id),
+        records.map((record) => sliceOf(record.id)),
+        records.map((record) => record.version),
+        records.map((record) => record.hash),
+        records.map((record) => record.deleted),
+        records.map((record) => record.content),
+        bodies.bytes,
+        bodies.starts,
+        bodies.lengths,
+        page.cursor !== undefined,
+      ],
+    })
+    const first = rows[0]
+    if (!first) throw new CausewayError('CSW-1001', { what: `stream ${page.streamId} is not in the ledger` })
+    const changed = rows.flatMap((row) => (row.id === null ? [] : [{ id: row.id, seq: row.seq }]))
+    const changedIds = new Set(changed.map((row) => row.id))
+    const touched = records.filter((record) => changedIds.has(record.id))
+    await saveKeys(client, page.streamId, touched)
+    await saveAliases(client, page.streamId, records)
+    if (page.scanId !== undefined) await markSeen(client, page.streamId, page.scanId, records)
+    await saveRejected(client, page)
+    if (page.inbox?.length) await settleInbox(client, page.inbox)
+    return { changed, seq: first.stream_seq }
+  })
+}
+
+async function saveKeys(client: pg.PoolClient, streamId: number, records: PageCommit['records']): Promise<void> {
+  const keyed = records.filter((record) => record.keys.length || record.deleted)
+  if (!keyed.length) return
+  await client.query('delete from record_key where stream_id = $1 and record_id = any($2)', [
+    streamId,
+    keyed.map((record) => record.id),
+  ])
+  const rows = keyed.flatMap((record) => record.keys.map((key) => ({ ...key, id: record.id })))
+  await client.query(
+    `insert into record_key (stream_id, field, value, record_id)
+     select $1, * from unnest($2::text[], $3::text[], $4::text[]) on conflict do nothing`,
+    [streamId, rows.map((row) => row.field), rows.map((row) => row.value), rows.map((row) => row.id)],
+  )
+}
+
+/**
+ * A former id stays resolvable: it becomes an alias in the entity of the id that survived. If only the former id was linked,
+ * the survivor takes its place; if both were, the survivor's entity wins and the former target link is left to a person.
+ */
+async function saveAliases(client: pg.PoolClient, streamId: number, records: PageCommit['records']): Promise<void> {
+  const pairs = records.flatMap((record) => record.aliases.map((alias) => ({ alias, id: record.id })))
+  if (!pairs.length) return
+  const values = [streamId, pairs.map((pair) => pair.alias), pairs.map((pair) => pair.id)]
+  await client.query(
+    `insert into link (stream_id, record_id, part, entity_id, alias)
+     select $1, p.id, former.part, former.entity_id, true
+       from unnest($2::text[], $3::text[]) as p(alias, id)
+       join link former on former.stream_id = $1 and former.record_id = p.alias
+     on conflict (stream_id, record_id, part) do nothing`,
+    values,
+  )
+  await client.query(
+    `update link set alias = true from unnest($2::text[], $3::text[]) as p(alias, id)
+      where stream_id = $1 and record_id = p.alias and not link.alias`,
+    values,
+  )
+  await client.query(
+    `update link set alias = false from unnest($2::text[], $3::text[]) as p(alias, id)
+      where stream_id = $1 and record_id = p.id and link.alias
+        and not exists (select 1 from link other where other.entity_id = link.entity_id and other.stream_id = $1 and not other.alias)`,
+    values,
+  )
+}
+
+async function markSeen(
+  client: pg.PoolClient,
+  streamId: number,
+  scanId: number,
+  records: PageCommit['records'],
+): Promise<void> {
+  await client.query(
+    'insert into scan_seen (stream_id, scan_id, record_id) select $1, $2, unnest($3::text[]) on conflict do nothing',
+    [streamId, scanId, records.map((record) => record.id)],
+  )
+}
+
+async function saveRejected(client: pg.PoolClient, page: PageCommit): Promise<void> {
+  for (const { body, error, fingerprint } of page.rejected) {
+    await client.query(
+      `insert into dead_letter (kind, stream_id, record_id, part, code, fingerprint, error, input, run_id)
+       values ('pull', $1, $2, '', $3, $4, $5, $6, $7)
+       on conflict (kind, coalesce(sync_id, 0), coalesce(stream_id, 0), record_id, part) where state = 'open'
+       do update set attempts = dead_letter.attempts + 1, error = excluded.error, input = excluded.input`,
+      // Without an id of its own the record is known by its content.
+      [page.streamId, `?${fingerprint}`, error.code, fingerprint, JSON.stringify(error), body, page.runId],
+    )
+  }
+}
+
+async function settleInbox(client: pg.PoolClient, events: { id: number; receivedAt: Date }[]): Promise<void> {
+  await client.query(
+    `update inbox set state = 'done', next_attempt_at = null
+       from unnest($1::bigint[], $2::timestamptz[]) as e(id, at) where inbox.id = e.id and inbox.received_at = e.at`,
+    [events.map((event) => event.id), events.map((event) => event.receivedAt)],
+  )
+}
+
+/**
+ * Records above the given positions, at most about `limit`. Takes a prefix of each slice, so a position may move to the last
+ * entry taken of its slice. Asks every slice for its fair share first and the busy ones for more only when that left room.
+ */
+export async function readLog(
+  pool: pg.Pool,
+  streamId: number,
+  positions: ReadonlyMap<number, number>,
+  limit: number,
+): Promise<LogEntry[]> {
+  const slices = [...positions.keys()]
+  const share = Math.ceil((limit / Math.max(1, slices.length)) * 1.5)
+  const entries = await readSlices(pool, streamId, slices, positions, share)
+  if (entries.length >= limit / 2 || share >= limit) return entries
+  const perSlice = Map.groupBy(entries, (entry) => entry.slice)
+  const busy = slices.filter((slice) => (perSlice.get(slice)?.length ?? 0) === share)
+  if (!busy.length) return entries
+  const rest = entries.filter((entry) => !busy.includes(entry.slice))
+  return [...rest, ...(await readSlices(pool, streamId, busy, positions, Math.ceil(limit / busy.length)))]
+}
+
+async function readSlices(
+  pool: pg.Pool,
+  streamId: number,
+  slices: number[],
+  positions: ReadonlyMap<number, number>,
+  perSlice: number,
+): Promise<LogEntry[]> {
+  const { rows } = await pool.query<LogEntry>({
+    name: 'read-log',
+    text: `select r.id, r.slice, r.seq, r.deleted, r.content
+             from unnest($2::smallint[], $3::bigint[]) as p(slice, seq)
+            cross join lateral (select id, slice, seq, deleted, content from record
+                                 where stream_id = $1 and slice = p.slice and seq > p.seq order by seq limit $4) r`,
+    values: [streamId, slices, slices.map((slice) => positions.get(slice)!), perSlice],
+  })
+  return rows.sort((a, b) => a.seq - b.seq)
+}
+
+export type LogBody = {
+  id: string
+  seq: number
+  body: string | null
+  content: string | null
+  deleted: boolean
+  version: string | null
+  observedAt: Date
+}
+
+/** Current state of records by id; unknown ids are absent. */
+export async function readBodies(pool: pg.Pool, streamId: number, ids: string[]): Promise<LogBody[]> {
+  if (!ids.length) return []
+  const { rows } = await pool.query<LogBody>({
+    name: 'read-bodies',
+    text: `select id, seq, body, content, deleted, version, observed_at as "observedAt" from record
+            where stream_id = $1 and id = any($2)`,
+    values: [streamId, ids],
+  })
+  return rows
+}
+
+/** Record ids by the value of a key field: value → ids. */
+export async function findByKey(
+  pool: pg.Pool,
+  streamId: number,
+  field: string,
+  values: string[],
+): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>()
+  if (!values.length) return found
+  const { rows } = await pool.query<{ value: string; record_id: string }>({
+    name: 'find-by-key',
+    text: 'select value, record_id from record_key where stream_id = $1 and field = $2 and value = any($3)',
+    values: [streamId, field, values],
+  })
+  for (const row of rows) found.set(row.value, [...(found.get(row.value) ?? []), row.record_id])
+  return found
+}
+
+/**
+ * Ends a complete scan: what it did not meet, and what was neither first seen nor changed after it began, is gone from the
+ * source. Refuses (`held`) when that would be more than `maxShare` of the stream and more than `maxCount` records.
+ */
+export function finishScan(
+  pool: pg.Pool,
+  request: {
+    streamId: number
+    scanId: number
+    lease: { name: string; token: number }
+    maxShare: number
+    maxCount: number
+  },
+): Promise<{ held: boolean; vanished: number; live: number; seq: number }> {
+  return withTransaction(pool, async (client) => {
+    await assertLease(client, request.lease)
+    const { rows: streams } = await client.query<{ seq: number; scan_began_at: Date }>(
+      'select seq, scan_began_at from stream where id = $1 for update',
+      [request.streamId],
+    )
+    const stream = streams[0]!
+    const { rows } = await client.query<{ id: string | null; live: number }>(
+      `select (select count(*) from record where stream_id = $1 and not deleted) as live, gone.id from (select 1) one
+         left join lateral (select id from record r where stream_id = $1 and not deleted and observed_at < $3
+           and not exists (select 1 from scan_seen s where s.stream_id = $1 and s.scan_id = $2 and s.record_id = r.id)) gone on true`,
+      [request.streamId, request.scanId, stream.scan_began_at],
+    )
+    const ids = rows.flatMap((row) => (row.id === null ? [] : [row.id]))
+    const live = rows[0]?.live ?? 0
+    const held = ids.length > request.maxCount && ids.length > live * request.maxShare
+    if (ids.length && !held) {
+      await client.query(
+        `with lock as (update stream set seq = seq + $3 where id = $1 returning seq)
+         update record set deleted = true, seq = lock.seq - $3 + t.ord, observed_at = now()
+           from lock, unnest($2::text[]) with ordinality as t(id, ord) where stream_id = $1 and record.id = t.id`,
+        [request.streamId, ids, ids.length],
+      )
+    }
+    if (!held) await client.query('delete from scan_seen where stream_id = $1', [request.streamId])
+    return { held, vanished: ids.length, live, seq: stream.seq + (held ? 0 : ids.length) }
+  })
+}

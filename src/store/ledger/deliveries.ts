@@ -1,0 +1,279 @@
+import type pg from 'pg'
+import { CausewayError } from '../../core/index.ts'
+import { withTransaction } from '../transaction.ts'
+import { packJournal, writeJournal } from './journal.ts'
+import { assertLease } from './lease-check.ts'
+import { packTexts, textAt } from './text-blob.ts'
+import type { BatchCommit, DeliveryRow, DeliveryWrite } from './types.ts'
+
+/** What is known of the deliveries of some records, all parts. */
+export async function readDeliveries(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<DeliveryRow[]> {
+  const { rows } = await pool.query<DeliveryRow>({
+    name: 'read-deliveries',
+    text: `select record_id as "recordId", part, slice, state, source_seq as "sourceSeq", delivered, attempts
+             from delivery where sync_id = $1 and record_id = any($2)`,
+    values: [syncId, recordIds],
+  })
+  return rows
+}
+
+/** Records whose deliveries are due again: retries, released references, doubts, changed joins. Oldest first. */
+export async function readDue(pool: pg.Pool, syncId: number, slices: number[], limit: number): Promise<string[]> {
+  const { rows } = await pool.query<{ record_id: string }>({
+    name: 'read-due',
+    text: `select record_id from delivery
+            where sync_id = $1 and next_attempt_at <= clock_timestamp() and slice = any($2)
+            order by next_attempt_at limit $3`,
+    values: [syncId, slices, limit],
+  })
+  return [...new Set(rows.map((row) => row.record_id))]
+}
+
+/** Positions of a sync in the slices of a stream; creates the missing ones at 0. */
+export async function readPositions(
+  pool: pg.Pool,
+  syncId: number,
+  streamId: number,
+  slices: number[],
+): Promise<Map<number, number>> {
+  const select = {
+    text: 'select slice, seq from sync_position where sync_id = $1 and stream_id = $2 and slice = any($3)',
+    values: [syncId, streamId, slices],
+  }
+  let { rows } = await pool.query<{ slice: number; seq: number }>(select)
+  if (rows.length < slices.length) {
+    await pool.query(
+      'insert into sync_position (sync_id, stream_id, slice) select $1, $2, unnest($3::smallint[]) on conflict do nothing',
+      [syncId, streamId, slices],
+    )
+    rows = (await pool.query<{ slice: number; seq: number }>(select)).rows
+  }
+  return new Map(rows.map((row) => [row.slice, row.seq]))
+}
+
+/**
+ * Moves positions that have nothing left before `seq`. Safe because sequence order is commit order: `seq` was read before the
+ * query that found the log empty above the positions.
+ */
+export async function movePositions(
+  pool: pg.Pool,
+  syncId: number,
+  streamId: number,
+  lease: { name: string; token: number },
+  moves: BatchCommit['positions'],
+): Promise<void> {
+  if (!moves.length) return
+  await withTransaction(pool, async (client) => {
+    await assertLease(client, lease)
+    await savePositions(client, syncId, streamId, moves)
+  })
+}
+
+/** Everything that one batch of a push settled, in one transaction. */
+export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
+  return packJournal(batch.journal).then((packed) =>
+    withTransaction(pool, async (client) => {
+      await assertLease(client, batch.lease)
+      await saveLinks(client, batch)
+      await saveDeliveries(client, batch)
+      await saveDependencies(client, batch)
+      await saveTargetKeys(client, batch)
+      await saveDeadLetters(client, batch)
+      await saveIntents(client, batch)
+      await savePositions(client, batch.syncId, batch.sourceStream, batch.positions)
+      await writeJournal(client, {
+        kind: 'push',
+        streamId: batch.sourceStream,
+        syncId: batch.syncId,
+        runId: batch.runId,
+        mappingVersion: batch.mappingVersion,
+        packed,
+        recordIds: batch.journal.entries.map((entry) => entry.record),
+      })
+    }),
+  )
+}
+
+async function saveDeliveries(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  const rows = batch.deliveries
+  if (!rows.length) return
+  const delivered = packTexts(rows.map((row) => row.delivered))
+  const column = <K extends keyof DeliveryWrite>(key: K) => rows.map((row) => row[key])
+  await client.query({
+    name: 'save-deliveries',
+    text: `
+      insert into delivery as d (sync_id, record_id, part, slice, state, source_seq, attempts, next_attempt_at, error,
+                                 parked_stream, parked_id, delivered, mapping_version, run_id)
+      select $1, t.record_id, t.part, t.slice, t.state, t.source_seq, t.attempts, t.next_attempt_at, t.error, t.parked_stream,
+             t.parked_id, ${textAt('$12', 't.start', 't.length')}, $15, $16
+        from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::bigint[], $7::int[], $8::timestamptz[], $9::text[],
+                    $10::int[], $11::text[], $13::int[], $14::int[])
+             as t(record_id, part, slice, state, source_seq, attempts, next_attempt_at, error, parked_stream, parked_id, start, length)
+      on conflict (sync_id, record_id, part) do update
+         set state = excluded.state, source_seq = excluded.source_seq, attempts = excluded.attempts,
+             next_attempt_at = excluded.next_attempt_at, error = excluded.error, parked_stream = excluded.parked_stream,
+             parked_id = excluded.parked_id, delivered = excluded.delivered, mapping_version = excluded.mapping_version,
+             run_id = excluded.run_id, updated_at = now()
+       where excluded.source_seq >= d.source_seq`,
+    values: [
+      batch.syncId,
+      column('recordId'),
+      column('part'),
+      column('slice'),
+      column('state'),
+      column('sourceSeq'),
+      column('attempts'),
+      column('nextAttemptAt'),
+      rows.map((row) => (row.error ? JSON.stringify(row.error) : null)),
+      column('parkedStream'),
+      column('parkedId'),
+      delivered.bytes,
+      delivered.starts,
+      delivered.lengths,
+      batch.mappingVersion,
+      batch.runId,
+    ],
+  })
+}
+
+/**
+ * Links source and target. The target's entity wins, because other systems may know the target already; a second source
+ * record that matched the same target (a duplicate in the source) joins as an alias.
+ */
+async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  if (batch.unlinks.length) {
+    await client.query(
+      `delete from link using unnest($2::text[], $3::text[]) as u(id, part)
+        where stream_id = $1 and record_id = u.id and link.part = u.part`,
+      [batch.sourceStream, batch.unlinks.map((row) => row.fromId), batch.unlinks.map((row) => row.part)],
+    )
+  }
+  const links = batch.links
+  if (!links.length) return
+  const source = [batch.sourceStream, links.map((link) => link.fromId), links.map((link) => link.part)]
+  const target = [batch.targetStream, links.map((link) => link.toId)]
+  await client.query({
+    name: 'link-targets',
+    text: `insert into link (stream_id, record_id, part, entity_id)
+           select $4, t.to_id, '', coalesce(own.entity_id, nextval('entity_id'))
+             from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
+             left join link own on own.stream_id = $1 and own.record_id = t.from_id and own.part = t.part
+               and not exists (select 1 from link taken where taken.entity_id = own.entity_id and taken.stream_id = $4 and not taken.alias)
+           on conflict do nothing`,
+    values: [...source, ...target],
+  })
+  await client.query({
+    name: 'link-sources',
+    text: `insert into link as l (stream_id, record_id, part, entity_id, alias)
+           select $1, t.from_id, t.part, target.entity_id,
+                  exists (select 1 from link twin where twin.entity_id = target.entity_id and twin.stream_id = $1 and not twin.alias
+                             and (twin.record_id, twin.part) <> (t.from_id, t.part))
+             from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
+             join link target on target.stream_id = $4 and target.record_id = t.to_id and target.part = ''
+           on conflict (stream_id, record_id, part) do update set entity_id = excluded.entity_id, alias = excluded.alias
+           where l.entity_id <> excluded.entity_id`,
+    values: [...source, ...target],
+  })
+  // Whoever waited for one of these records may go on. The partial index makes this free when nobody waits.
+  await client.query({
+    name: 'release-parked',
+    text: `update delivery set state = 'pending', next_attempt_at = now()
+            where state = 'parked' and parked_stream = $1 and parked_id = any($2)`,
+    values: [batch.sourceStream, links.map((link) => link.fromId)],
+  })
+}
+
+async function saveDependencies(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  if (!batch.dependencies.length) return
+  const ids = batch.dependencies.map((row) => row.recordId)
+  await client.query('delete from dependency where sync_id = $1 and record_id = any($2)', [batch.syncId, ids])
+  const rows = batch.dependencies.flatMap((row) => row.keys.map((key) => ({ ...key, recordId: row.recordId })))
+  await client.query(
+    `insert into dependency (sync_id, stream_id, key, record_id)
+     select $1, * from unnest($2::int[], $3::text[], $4::text[]) on conflict do nothing`,
+    [batch.syncId, rows.map((row) => row.streamId), rows.map((row) => row.key), rows.map((row) => row.recordId)],
+  )
+}
+
+async function saveTargetKeys(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  const rows = batch.targetKeys
+  if (!rows.length) return
+  await client.query({
+    name: 'save-target-keys',
+    text: `insert into record_key (stream_id, field, value, record_id)
+           select $1, * from unnest($2::text[], $3::text[], $4::text[]) on conflict do nothing`,
+    values: [
+      batch.targetStream,
+      rows.map((row) => row.field),
+      rows.map((row) => row.value),
+      rows.map((row) => row.recordId),
+    ],
+  })
+}
+
+async function saveDeadLetters(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  if (batch.settled.length) {
+    await client.query(
+      `update dead_letter set state = 'resolved', closed_at = now()
+        where state in ('open', 'requeued') and sync_id = $1 and record_id = any($2)`,
+      [batch.syncId, batch.settled],
+    )
+  }
+  for (const letter of batch.deadLetters) {
+    await client.query(
+      `insert into dead_letter as d (kind, sync_id, record_id, part, source_seq, code, fingerprint, error, input, output, exchange,
+                                attempts, mapping_version, run_id)
+       values ('push', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+       on conflict (kind, coalesce(sync_id, 0), coalesce(stream_id, 0), record_id, part) where state = 'open'
+       do update set source_seq = excluded.source_seq, code = excluded.code, fingerprint = excluded.fingerprint,
+                     error = excluded.error, input = excluded.input, output = excluded.output, exchange = excluded.exchange,
+                     attempts = d.attempts + 1, mapping_version = excluded.mapping_version, run_id = excluded.run_id`,
+      [
+        batch.syncId,
+        letter.recordId,
+        letter.part,
+        letter.sourceSeq,
+        letter.code,
+        letter.fingerprint,
+        JSON.stringify(letter.error),
+        letter.input,
+        letter.output,
+        letter.exchange,
+        letter.attempts,
+        batch.mappingVersion,
+        batch.runId,
+      ],
+    )
+  }
+}
+
+async function saveIntents(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  if (batch.closeIntents.length) await client.query('delete from intent where id = any($1)', [batch.closeIntents])
+  if (batch.doubtIntents.length)
+    await client.query('update intent set looked_up = looked_up + 1 where id = any($1)', [batch.doubtIntents])
+}
+
+async function savePositions(
+  client: pg.PoolClient,
+  syncId: number,
+  streamId: number,
+  moves: BatchCommit['positions'],
+): Promise<void> {
+  if (!moves.length) return
+  const { rowCount } = await client.query({
+    name: 'save-positions',
+    text: `update sync_position p set seq = m.next
+             from unnest($3::smallint[], $4::bigint[], $5::bigint[]) as m(slice, previous, next)
+            where p.sync_id = $1 and p.stream_id = $2 and p.slice = m.slice and p.seq = m.previous`,
+    values: [
+      syncId,
+      streamId,
+      moves.map((move) => move.slice),
+      moves.map((move) => move.from),
+      moves.map((move) => move.to),
+    ],
+  })
+  // Belt beside the lease's braces: two lane layouts of one sync (after a change of `lanes`) hold different leases.
+  if (rowCount !== moves.length)
+    throw new CausewayError('CSW-5005', { what: 'another worker moved the position of this sync' })
+}

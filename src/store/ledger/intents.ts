@@ -1,0 +1,56 @@
+import type pg from 'pg'
+import { withTransaction } from '../transaction.ts'
+import { assertLease } from './lease-check.ts'
+import type { IntentOpen, IntentRow, LeaseProof } from './types.ts'
+
+const COLUMNS = `id, target_stream as "targetStream", target_key as "targetKey", sync_id as "syncId", record_id as "recordId",
+  part, operation, idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt"`
+
+/** Intents left open for these records: their outcome is unknown. */
+export async function readIntents(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<IntentRow[]> {
+  const { rows } = await pool.query<IntentRow>({
+    name: 'read-intents',
+    text: `select ${COLUMNS} from intent where sync_id = $1 and record_id = any($2)`,
+    values: [syncId, recordIds],
+  })
+  return rows
+}
+
+/**
+ * Commits intents before anything is sent. An intent whose target is already being written by somebody else is not opened and
+ * is missing from the answer; the caller defers that record. An own intent left open from before is taken over.
+ */
+export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpen[]): Promise<IntentRow[]> {
+  if (!intents.length) return Promise.resolve([])
+  // A fixed order over all workers keeps two batches from waiting for each other's rows in a circle.
+  const ordered = [...intents].sort((a, b) => (a.targetKey < b.targetKey ? -1 : 1))
+  return withTransaction(pool, async (client) => {
+    await assertLease(client, lease)
+    const { rows } = await client.query<IntentRow>({
+      name: 'open-intents',
+      text: `insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, idempotency_key, lease_name, lease_token)
+             select t.*, $8, $9 from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[]) as t
+             on conflict (target_stream, target_key) do update
+                set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation
+              where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
+             returning ${COLUMNS}`,
+      values: [
+        ordered.map((intent) => intent.targetStream),
+        ordered.map((intent) => intent.targetKey),
+        ordered.map((intent) => intent.syncId),
+        ordered.map((intent) => intent.recordId),
+        ordered.map((intent) => intent.part),
+        ordered.map((intent) => intent.operation),
+        ordered.map((intent) => intent.idempotencyKey),
+        lease.name,
+        lease.token,
+      ],
+    })
+    return rows
+  })
+}
+
+/** Closes intents that turned out not to be needed, before anything was sent for them. */
+export async function closeIntents(pool: pg.Pool, ids: number[]): Promise<void> {
+  if (ids.length) await pool.query('delete from intent where id = any($1)', [ids])
+}

@@ -1,0 +1,19 @@
+import type pg from 'pg'
+import { CausewayError } from '../../core/index.ts'
+import type { LeaseProof } from './types.ts'
+
+/**
+ * Refuses to go on when the lease changed hands. The share lock keeps a takeover from committing before this transaction
+ * ends, so a worker that was frozen and wakes up cannot write over its successor.
+ */
+export async function assertLease(client: pg.PoolClient, lease: LeaseProof): Promise<void> {
+  const { rowCount } = await client.query({
+    name: 'assert-lease',
+    text: 'select 1 from lease where name = $1 and token = $2 and expires_at > clock_timestamp() for share',
+    values: [lease.name, lease.token],
+  })
+  if (!rowCount)
+    throw new CausewayError('CSW-6004', {
+      what: `the lease "${lease.name}" is no longer held with token ${lease.token}`,
+    })
+}

@@ -1,0 +1,64 @@
+import type pg from 'pg'
+import { commitPage, findByKey, finishScan, readBodies, readLog } from './change-log.ts'
+import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
+import { closeIntents, openIntents, readIntents } from './intents.ts'
+import { findTargets } from './links.ts'
+import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
+import { beatRun, finishRun, markInterrupted, startRun } from './runs.ts'
+import * as work from './work.ts'
+
+const functions = {
+  commitPage,
+  readLog,
+  readBodies,
+  findByKey,
+  finishScan,
+  readDeliveries,
+  readDue,
+  readPositions,
+  movePositions,
+  commitBatch,
+  readIntents,
+  openIntents,
+  closeIntents,
+  findTargets,
+  registerHub,
+  readRegistry,
+  readStream,
+  readSync,
+  readConnection,
+  startRun,
+  beatRun,
+  finishRun,
+  markInterrupted,
+  requestPull: work.requestPull,
+  beginPull: work.beginPull,
+  endPull: work.endPull,
+  failPull: work.failPull,
+  findPendingPulls: work.findPendingPulls,
+  findPendingPushes: work.findPendingPushes,
+  findPendingInboxes: work.findPendingInboxes,
+  wakeDependents: work.wakeDependents,
+  setWait: work.setWait,
+  setConnectionState: work.setConnectionState,
+  setSyncState: work.setSyncState,
+  notePush: work.notePush,
+  hasPendingPush: work.hasPendingPush,
+  readInbox: work.readInbox,
+  settleEvent: work.settleEvent,
+  requeueDeadLetters: work.requeueDeadLetters,
+  discardDeadLetters: work.discardDeadLetters,
+  dropOrphanedIntents: work.dropOrphanedIntents,
+}
+
+type Bound<F> = F extends (pool: pg.Pool, ...rest: infer A) => infer R ? (...args: A) => R : never
+/** The ledger as the pipeline uses it: every function of this folder with the pool filled in. */
+export type Ledger = { [K in keyof typeof functions]: Bound<(typeof functions)[K]> }
+
+export function createLedger(pool: pg.Pool): Ledger {
+  const bound = Object.entries(functions).map(([name, run]) => [
+    name,
+    (run as (...args: unknown[]) => unknown).bind(null, pool),
+  ])
+  return Object.fromEntries(bound) as Ledger
+}

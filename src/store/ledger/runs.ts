@@ -1,0 +1,59 @@
+import type pg from 'pg'
+import type { SerializedError } from '../../core/index.ts'
+import type { RunCounts, RunOutcome } from './types.ts'
+
+export type RunStart = {
+  kind: 'pull' | 'push' | 'inbox'
+  requestId: string | null
+  trigger: string
+  streamId: number
+  syncId?: number
+  lane?: number
+  mode?: string
+  mappingVersion?: string
+}
+
+export async function startRun(pool: pg.Pool, run: RunStart): Promise<number> {
+  const { rows } = await pool.query<{ id: number }>(
+    `insert into run (kind, request_id, trigger, stream_id, sync_id, lane, mode, mapping_version)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+    [
+      run.kind,
+      run.requestId,
+      run.trigger,
+      run.streamId,
+      run.syncId ?? null,
+      run.lane ?? null,
+      run.mode ?? null,
+      run.mappingVersion ?? null,
+    ],
+  )
+  return rows[0]!.id
+}
+
+/** Shows that a run lives and how far it is. */
+export async function beatRun(pool: pg.Pool, runId: number, counts: RunCounts): Promise<void> {
+  await pool.query('update run set heartbeat_at = now(), counts = $2 where id = $1', [runId, counts])
+}
+
+export async function finishRun(
+  pool: pg.Pool,
+  runId: number,
+  result: { outcome: RunOutcome; counts: RunCounts; error: SerializedError | null },
+): Promise<void> {
+  await pool.query(
+    `update run set outcome = $2, counts = $3, error = $4, heartbeat_at = now(), finished_at = now()
+      where id = $1 and outcome = 'running'`,
+    [runId, result.outcome, result.counts, result.error ? JSON.stringify(result.error) : null],
+  )
+}
+
+/** Marks runs whose worker died: no heartbeat for `silentMs`. Their work goes on in new runs. */
+export async function markInterrupted(pool: pg.Pool, silentMs: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `update run set outcome = 'interrupted', finished_at = heartbeat_at
+      where outcome = 'running' and heartbeat_at < now() - make_interval(secs => $1)`,
+    [silentMs / 1_000],
+  )
+  return rowCount ?? 0
+}

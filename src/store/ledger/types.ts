@@ -1,0 +1,168 @@
+/** Rows and requests of the ledger as the pipeline speaks of them. */
+import type { JsonObject, SerializedError } from '../../core/index.ts'
+
+export type LeaseProof = { name: string; token: number }
+
+export type StreamRow = {
+  id: number
+  connectionId: number
+  connection: string
+  name: string
+  seq: number
+  cursor: JsonObject | null
+  keyFields: string[]
+  pullMode: 'full' | 'incremental' | null
+  pullBegun: boolean
+  pullRequest: string | null
+  scanId: number
+  pullFailures: number
+}
+
+export type SyncRow = {
+  id: number
+  name: string
+  fromStream: number
+  toStream: number
+  version: string
+  state: 'active' | 'paused' | 'removed'
+}
+
+export type ConnectionRow = {
+  id: number
+  name: string
+  connector: string
+  state: 'active' | 'paused' | 'needs_authorisation' | 'removed'
+  stateReason: string | null
+  waitUntil: Date | null
+  waitReason: string | null
+}
+
+/** A pulled record on its way into the change log. `body` is JSON text. */
+export type IncomingRecord = {
+  id: string
+  version: string | null
+  hash: string
+  body: string
+  content: string | null
+  deleted: boolean
+  /** Values of the stream's key fields, for matching and joins. */
+  keys: { field: string; value: string }[]
+  aliases: string[]
+}
+
+export type PageCommit = {
+  streamId: number
+  records: IncomingRecord[]
+  rejected: { body: string; error: SerializedError; fingerprint: string }[]
+  requestedAt: Date
+  /** Absent for webhooks: they do not move the cursor. */
+  cursor?: JsonObject
+  /** Set while a complete scan collects the ids it meets. */
+  scanId?: number
+  runId: number | null
+  lease?: LeaseProof
+  /** Inbox rows that this commit settles. */
+  inbox?: { id: number; receivedAt: Date }[]
+}
+
+export type PageResult = {
+  /** Records that were new or changed, with their sequence numbers. */
+  changed: { id: string; seq: number }[]
+  /** Highest sequence number of the stream after the commit. */
+  seq: number
+}
+
+/** A record of the log that a sync has not seen yet. */
+export type LogEntry = { id: string; slice: number; seq: number; deleted: boolean; content: string | null }
+
+export type DeliveryState = 'pending' | 'delivered' | 'unchanged' | 'skipped' | 'parked' | 'in_doubt' | 'dead' | 'gone'
+
+export type DeliveryRow = {
+  recordId: string
+  part: string
+  slice: number
+  state: DeliveryState
+  sourceSeq: number
+  /** JSON text of what the target holds from us. */
+  delivered: string | null
+  attempts: number
+}
+
+export type DeliveryWrite = DeliveryRow & {
+  nextAttemptAt: Date | null
+  error: SerializedError | null
+  parkedStream: number | null
+  parkedId: string | null
+}
+
+export type IntentRow = {
+  id: number
+  targetStream: number
+  targetKey: string
+  syncId: number
+  recordId: string
+  part: string
+  operation: string
+  idempotencyKey: string
+  lookedUp: number
+  openedAt: Date
+}
+
+export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt'>
+
+/** Source record (with part) and target record that are the same thing. */
+export type LinkWrite = { fromStream: number; fromId: string; part: string; toStream: number; toId: string }
+
+export type DeadLetterWrite = {
+  recordId: string
+  part: string
+  sourceSeq: number
+  code: string
+  fingerprint: string
+  error: SerializedError
+  input: string | null
+  output: string | null
+  exchange: string | null
+  attempts: number
+}
+
+/** One attempt on one part, as the journal keeps it. */
+export type JournalEntry = {
+  record: string
+  part: string
+  seq: number
+  outcome: string
+  operation?: string
+  target?: string
+  output?: JsonObject
+  before?: JsonObject
+  error?: SerializedError
+  input?: string
+}
+
+export type BatchCommit = {
+  syncId: number
+  sourceStream: number
+  targetStream: number
+  mappingVersion: string
+  runId: number
+  lease: LeaseProof
+  deliveries: DeliveryWrite[]
+  links: LinkWrite[]
+  unlinks: { fromId: string; part: string }[]
+  deadLetters: DeadLetterWrite[]
+  /** Records whose open dead letters are settled by a success. */
+  settled: string[]
+  closeIntents: number[]
+  /** Intents whose outcome stayed unknown once more. */
+  doubtIntents: number[]
+  /** Match-key values of records we just wrote, so that the next look-up does not depend on the target's search. */
+  targetKeys: { field: string; value: string; recordId: string }[]
+  dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]
+  /** From → to per slice; refused when somebody else moved it meanwhile. */
+  positions: { slice: number; from: number; to: number }[]
+  journal: { entries: JournalEntry[]; exchanges: unknown[] }
+}
+
+export type RunCounts = Record<string, number>
+export type RunOutcome = 'success' | 'partial' | 'failed' | 'held' | 'cancelled' | 'interrupted' | 'unknown'

@@ -1,0 +1,231 @@
+/** Finding and asking for work: the questions of the sweeps, and the answers of schedules and people. */
+import type pg from 'pg'
+import type { SerializedError } from '../../core/index.ts'
+import type { LeaseProof } from './types.ts'
+
+/** Asks for a pull of streams. A full pull is never downgraded, and one under way goes on. */
+export async function requestPull(
+  pool: pg.Pool,
+  streamIds: number[],
+  mode: 'full' | 'incremental',
+  requestId: string | null,
+): Promise<void> {
+  await pool.query(
+    `update stream set pull_mode = case when pull_mode = 'full' then 'full' else $2 end,
+            pull_begun = pull_begun and pull_mode is not distinct from case when pull_mode = 'full' then 'full' else $2 end,
+            pull_request = coalesce($3, pull_request), next_pull_at = null
+      where id = any($1)`,
+    [streamIds, mode, requestId],
+  )
+}
+
+/** Marks a pull as begun. A full one forgets the cursor and starts a new scan; a resumed one goes on from where it was. */
+export async function beginPull(pool: pg.Pool, streamId: number): Promise<void> {
+  await pool.query(
+    `update stream set pull_begun = true, cursor = case when pull_mode = 'full' then null else cursor end,
+            scan_id = scan_id + case when pull_mode = 'full' then 1 else 0 end,
+            scan_began_at = case when pull_mode = 'full' then now() else scan_began_at end
+      where id = $1 and not pull_begun and pull_mode is not null`,
+    [streamId],
+  )
+}
+
+/** Ends a pull. One that was asked for in the meantime, or in another mode, stays asked for. */
+export async function endPull(
+  pool: pg.Pool,
+  streamId: number,
+  done: { mode: 'full' | 'incremental'; request: string | null },
+): Promise<{ askedAgain: boolean }> {
+  const { rows } = await pool.query<{ pull_mode: string | null }>(
+    `update stream set pull_mode = case when pull_mode = $2 and pull_request is not distinct from $3 then null else pull_mode end,
+            pull_request = case when pull_request is not distinct from $3 then null else pull_request end,
+            pull_begun = false, pull_failures = 0, last_error = null, last_pull_at = now(), last_success_at = now(), next_pull_at = null
+      where id = $1 returning pull_mode`,
+    [streamId, done.mode, done.request],
+  )
+  return { askedAgain: rows[0]?.pull_mode != null }
+}
+
+/** A pull that failed stays asked for; it is tried again at `nextAt`, from the last committed page. Null: only when asked. */
+export async function failPull(
+  pool: pg.Pool,
+  streamId: number,
+  error: SerializedError,
+  nextAt: Date | null,
+): Promise<void> {
+  await pool.query(
+    `update stream set pull_failures = pull_failures + 1, last_error = $2, last_pull_at = now(), next_pull_at = $3,
+            pull_mode = case when $3::timestamptz is null then null else pull_mode end
+      where id = $1`,
+    [streamId, JSON.stringify(error), nextAt],
+  )
+}
+
+/** Streams with a pull that was asked for and that nobody works on. */
+export async function findPendingPulls(pool: pg.Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ id: number }>(
+    `select s.id from stream s join connection c on c.id = s.connection_id
+      where s.pull_mode is not null and c.state = 'active' and (s.next_pull_at is null or s.next_pull_at <= now())
+        and (c.wait_until is null or c.wait_until <= now())
+        and not exists (select 1 from lease l where l.name = 'pull:' || s.id and l.expires_at > now())`,
+  )
+  return rows.map((row) => row.id)
+}
+
+/** Syncs with something to deliver: records above a position, or deliveries that are due. */
+export async function findPendingPushes(pool: pg.Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ id: number }>(
+    `select y.id from sync y join stream t on t.id = y.to_stream join connection c on c.id = t.connection_id
+      where y.state = 'active' and c.state = 'active' and (c.wait_until is null or c.wait_until <= now())
+        and (exists (select 1 from sync_position p join stream s on s.id = p.stream_id where p.sync_id = y.id and p.seq < s.seq)
+             or exists (select 1 from stream s where s.id = y.from_stream and s.seq > 0
+                          and not exists (select 1 from sync_position p where p.sync_id = y.id and p.stream_id = s.id))
+             or exists (select 1 from delivery d where d.sync_id = y.id and d.next_attempt_at <= now()))`,
+  )
+  return rows.map((row) => row.id)
+}
+
+export async function findPendingInboxes(pool: pg.Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ connection_id: number }>(
+    `select distinct i.connection_id from inbox i join connection c on c.id = i.connection_id
+      where i.state = 'pending' and i.next_attempt_at <= now() and c.state = 'active'`,
+  )
+  return rows.map((row) => row.connection_id)
+}
+
+/** Makes records due that were computed from the given records of a joined stream. */
+export async function wakeDependents(pool: pg.Pool, syncId: number, streamId: number, keys: string[]): Promise<number> {
+  if (!keys.length) return 0
+  const { rowCount } = await pool.query(
+    `update delivery set next_attempt_at = now(), state = case when state in ('in_doubt', 'parked', 'dead') then state else 'pending' end
+       from dependency d
+      where d.sync_id = $1 and d.stream_id = $2 and d.key = any($3)
+        and delivery.sync_id = $1 and delivery.record_id = d.record_id and delivery.state <> 'dead'`,
+    [syncId, streamId, keys],
+  )
+  return rowCount ?? 0
+}
+
+/** Notes that the other side asked us to wait, or is not there; nobody starts work for the connection before `until`. */
+export async function setWait(
+  pool: pg.Pool,
+  connectionId: number,
+  until: Date | null,
+  reason: string | null,
+): Promise<void> {
+  await pool.query(
+    `update connection set wait_until = $2, wait_reason = $3
+      where id = $1 and (wait_until, wait_reason) is distinct from ($2, $3)`,
+    [connectionId, until, reason],
+  )
+}
+
+export async function setConnectionState(
+  pool: pg.Pool,
+  connectionId: number,
+  state: 'active' | 'paused' | 'needs_authorisation',
+  reason: string | null,
+): Promise<void> {
+  await pool.query(
+    `update connection set state = $2, state_reason = $3, state_since = now(), wait_until = null, wait_reason = null
+      where id = $1 and (state, state_reason) is distinct from ($2, $3)`,
+    [connectionId, state, reason],
+  )
+}
+
+export async function setSyncState(
+  pool: pg.Pool,
+  syncId: number,
+  state: 'active' | 'paused',
+  reason: string | null,
+): Promise<void> {
+  await pool.query('update sync set state = $2, state_reason = $3, state_since = now() where id = $1', [
+    syncId,
+    state,
+    reason,
+  ])
+}
+
+export async function notePush(pool: pg.Pool, syncId: number, error: SerializedError | null): Promise<void> {
+  await pool.query(
+    `update sync set last_push_at = now(), last_error = $2,
+            last_success_at = case when $2::text is null then now() else last_success_at end where id = $1`,
+    [syncId, error ? JSON.stringify(error) : null],
+  )
+}
+
+/** True while records wait above a position or deliveries are due within `withinMs`. */
+export async function hasPendingPush(pool: pg.Pool, syncId: number): Promise<boolean> {
+  const { rows } = await pool.query<{ pending: boolean }>(
+    `select exists (select 1 from sync y join stream s on s.id = y.from_stream where y.id = $1 and s.seq >
+                     coalesce((select min(p.seq) from sync_position p where p.sync_id = y.id and p.stream_id = s.id), 0))
+         or exists (select 1 from delivery d where d.sync_id = $1 and d.next_attempt_at <= now()) as pending`,
+    [syncId],
+  )
+  return rows[0]!.pending
+}
+
+/** The inbox of a connection, oldest first. */
+export type InboxRow = {
+  id: number
+  receivedAt: Date
+  stream: string | null
+  headers: string
+  body: Buffer
+  attempts: number
+}
+
+export async function readInbox(pool: pg.Pool, connectionId: number, limit: number): Promise<InboxRow[]> {
+  const { rows } = await pool.query<InboxRow>(
+    `select id, received_at as "receivedAt", stream, headers, body, attempts from inbox
+      where connection_id = $1 and state = 'pending' and next_attempt_at <= now() order by id limit $2`,
+    [connectionId, limit],
+  )
+  return rows
+}
+
+/** Settles an event that gave nothing, or puts it off, or gives it up. */
+export async function settleEvent(
+  pool: pg.Pool,
+  event: { id: number; receivedAt: Date },
+  outcome: { state: 'done' | 'skipped' | 'dead' | 'pending'; reason: string; nextAttemptAt: Date | null },
+): Promise<void> {
+  await pool.query(
+    `update inbox set state = $3, reason = $4, next_attempt_at = $5, attempts = attempts + 1 where id = $1 and received_at = $2`,
+    [event.id, event.receivedAt, outcome.state, outcome.reason, outcome.nextAttemptAt],
+  )
+}
+
+/** Puts dead letters back to work: their deliveries become due with the current record and mapping. */
+export async function requeueDeadLetters(pool: pg.Pool, ids: number[], actor: string): Promise<number[]> {
+  const { rows } = await pool.query<{ sync_id: number }>(
+    `with letters as (
+       update dead_letter set state = 'requeued', actor = $2, closed_at = null where id = any($1) and state = 'open' and kind = 'push'
+       returning sync_id, record_id, part
+     ), due as (
+       update delivery d set next_attempt_at = now(), attempts = 0, state = case when d.state = 'dead' then 'pending' else d.state end
+         from letters l where d.sync_id = l.sync_id and d.record_id = l.record_id and d.part = l.part
+       returning d.sync_id
+     ) select distinct sync_id from due`,
+    [ids, actor],
+  )
+  return rows.map((row) => row.sync_id)
+}
+
+export async function discardDeadLetters(pool: pg.Pool, ids: number[], actor: string, reason: string): Promise<number> {
+  const { rowCount } = await pool.query(
+    `update dead_letter set state = 'discarded', actor = $2, reason = $3, closed_at = now() where id = any($1) and state = 'open'`,
+    [ids, actor, reason],
+  )
+  return rowCount ?? 0
+}
+
+/** Releases what a dead worker left behind when nobody else will: intents of syncs that no longer exist. */
+export async function dropOrphanedIntents(pool: pg.Pool): Promise<number> {
+  const { rowCount } = await pool.query(
+    `delete from intent i using sync y where y.id = i.sync_id and y.state = 'removed' and i.opened_at < now() - interval '1 day'`,
+  )
+  return rowCount ?? 0
+}
+
+export type { LeaseProof }
