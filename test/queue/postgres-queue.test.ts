@@ -1,0 +1,4 @@
+import { postgresBackend } from './backends.ts'
+import { queueContract } from './contract.ts'
+
+queueContract('Postgres', postgresBackend)
