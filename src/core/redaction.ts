@@ -26,38 +26,58 @@ export function isSecretName(name: string): boolean {
 
 /** Makes a function that replaces every occurrence of the given values, in each spelling they may take on the wire. */
 export function createRedactor(secrets: Iterable<string>): Redactor {
-  const spellings = new Set<string>()
-  for (const secret of secrets) for (const spelling of spellingsOf(secret)) spellings.add(spelling)
+  const spellings = new Map<string, number>()
+  for (const secret of secrets) {
+    if (secret.length < SHORTEST_SECRET) continue
+    for (const { pattern, longest } of spellingsOf(secret)) spellings.set(pattern, longest)
+  }
   if (spellings.size === 0) return Object.assign((text: string) => text, { longest: 0 })
   // Longest first: of two secrets where one begins with the other, the whole longer one must go.
-  const sorted = [...spellings].sort((a, b) => b.length - a.length)
-  const pattern = new RegExp(sorted.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
-  return Object.assign((text: string) => text.replace(pattern, MASK), { longest: sorted[0]!.length })
+  const sorted = [...spellings].sort((a, b) => b[1] - a[1])
+  const pattern = new RegExp(sorted.map(([source]) => source).join('|'), 'g')
+  return Object.assign((text: string) => text.replace(pattern, MASK), { longest: sorted[0]![1] })
 }
 
-function spellingsOf(secret: string): string[] {
-  if (secret.length < SHORTEST_SECRET) return []
-  const bytes = Buffer.from(secret)
-  const percent = percentEncoded(secret)
-  const inJson = JSON.stringify(secret).slice(1, -1)
-  const inXml = secret.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
-  const base64 = bytes.toString('base64')
-  return [
-    secret,
-    percent,
-    percent.replace(/%20/g, '+'),
-    percent.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()),
-    inJson,
-    inXml,
-    inXml.replace(/"/g, '&quot;'),
-    base64,
-    base64.replace(/=+$/, ''),
-    bytes.toString('base64url'),
-  ].filter((spelling) => spelling.length >= SHORTEST_SECRET)
+type Spelling = { pattern: string; longest: number }
+
+/**
+ * A secret as it may be written: character by character raw, percent-encoded, or escaped for JSON, XML or a form (every
+ * encoder escapes another set, hence not a list of whole words), and as base64.
+ */
+function spellingsOf(secret: string): Spelling[] {
+  const characters = [...secret].map(charactersOf)
+  const written = {
+    pattern: characters.map(({ pattern }) => pattern).join(''),
+    longest: characters.reduce((sum, { longest }) => sum + longest, 0),
+  }
+  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '')
+  const encoded = [base64, base64.replace(/\+/g, '-').replace(/\//g, '_')]
+  return [written, ...encoded.map((text) => ({ pattern: `${literal(text)}={0,2}`, longest: text.length + 2 }))]
 }
 
-// encodeURIComponent throws on a lone surrogate; a secret with one goes out as U+FFFD like everywhere else.
-const percentEncoded = (text: string): string => encodeURIComponent(text.toWellFormed())
+const ENTITIES: Record<string, string> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' }
+
+function charactersOf(character: string): Spelling {
+  if (/[A-Za-z0-9]/.test(character)) return { pattern: character, longest: 1 }
+  const code = character.codePointAt(0)!
+  const percent = Buffer.from(character)
+    .toString('hex')
+    .replace(/../g, (byte) => `%${byte}`)
+  const inJson = JSON.stringify(character).slice(1, -1)
+  const units = character.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const ways = [
+    ...[character, inJson, `&#${code};`, percent, percent.toUpperCase(), units.join(''), `&#x${code.toString(16)};`],
+    ...[`\\u${units.join('').slice(2).toUpperCase()}`, `&#x${code.toString(16).toUpperCase()};`],
+    ...(character in ENTITIES ? [`&${ENTITIES[character]};`] : []),
+    ...(character === ' ' ? ['+'] : []),
+    ...(character === '/' ? ['\\/'] : []),
+  ]
+  // Longest first, so that of "&" and "&amp;" the whole entity goes.
+  const sorted = [...new Set(ways)].sort((a, b) => b.length - a.length)
+  return { pattern: `(?:${sorted.map(literal).join('|')})`, longest: sorted[0]!.length }
+}
+
+const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 
 /** A copy of headers for people: values under secret names masked, known secrets replaced in the rest. */
 export function redactHeaders(headers: Readonly<Record<string, unknown>>, redact: Redactor): Record<string, string> {
@@ -108,11 +128,14 @@ const FORM_BODY = /^[\w.%[\]-]+=[^\s{}<>]*$/
  */
 export function redactBody(body: string, redact: Redactor, cap: number): string {
   // Reach past the cap, so that a secret that straddles it is seen whole and does not leave its first half behind.
-  const reach = body.length > cap + redact.longest ? body.slice(0, cap + redact.longest) : body
-  const byName = FORM_BODY.test(reach)
+  const cut = body.length > cap + redact.longest
+  const reach = cut ? body.slice(0, cap + redact.longest) : body
+  const masked = FORM_BODY.test(reach)
     ? redactQuery(reach, redact)
     : redact(reach)
         .replace(JSON_MEMBER, (member, name, colon) => (isSecretName(name) ? `"${name}"${colon}"${MASK}"` : member))
         .replace(XML_ELEMENT, (element, tag, name) => (isSecretName(name) ? `<${tag}>${MASK}</${tag}>` : element))
-  return byName.length > cap ? `${byName.slice(0, cap)}…` : byName
+  // Where masking made the text shorter, half a secret at the end of the reach would move inside the cap.
+  const safe = cut ? masked.slice(0, Math.max(0, masked.length - redact.longest)) : masked
+  return cut || safe.length > cap ? `${safe.slice(0, cap)}…` : safe
 }

@@ -38,9 +38,10 @@ const lists = RANGES.map(([kind, ranges]) => {
 
 /** Adds `address/prefix` to a block list. Throws where either is malformed. */
 export function addRange(list: BlockList, range: string): void {
-  const slash = range.indexOf('/')
-  const address = range.slice(0, slash)
-  list.addSubnet(address, Number(range.slice(slash + 1)), familyOf(address))
+  const [, address = '', prefix = ''] = /^([^/]+)\/(\d{1,3})$/.exec(range) ?? []
+  // An empty prefix would be taken for 0, which is everybody.
+  if (prefix === '') throw new RangeError(`not an address range: ${range}`)
+  list.addSubnet(address, Number(prefix), familyOf(address))
 }
 
 export function familyOf(address: string): 'ipv4' | 'ipv6' {

@@ -26,8 +26,8 @@ function parseEntry(text: string): Entry {
     return (target) => (port === null || port === target.port) && wanted(target)
   }
   const name = host.toLowerCase()
-  // Digits and dots only would be another spelling of an address, which must be written plainly to be audited.
-  if (!/^(?=.*[a-z_-])[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$/.test(name)) throw malformed(text)
+  // Numbers and dots only, also hexadecimal, would be another spelling of an address, which must be plain to be audited.
+  if (/^(0x[0-9a-f]*|\d+|\.)+$/.test(name) || !/^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$/.test(name)) throw malformed(text)
   return ({ host: dialled, address, port: dialledPort }) =>
     dialled.toLowerCase().replace(/\.$/, '') === name &&
     (port === null || port === dialledPort) &&

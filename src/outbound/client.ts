@@ -5,7 +5,7 @@ import { type AgentPair, createAgents, type TlsIdentity } from './agents.ts'
 import { parseAllowList } from './allow.ts'
 import { ACCEPT_ENCODING, collect, decoded, inflated, metered } from './answer.ts'
 import { Call } from './call.ts'
-import { createDialler, type Dialler } from './dialler.ts'
+import { createDialler, type Dialler, type ResolveName } from './dialler.ts'
 import { type Exchange, exchangeOf, type OnExchange, textOf } from './exchange.ts'
 import { type FailureContext, failureOfError, failureOfStatus, type OutboundFailure } from './failure.ts'
 import { LocalQuotaGate, type QuotaGate } from './quota.ts'
@@ -41,6 +41,7 @@ export type OutboundOptions = {
   signal?: AbortSignal
   onExchange?: OnExchange
   clock?: Clock
+  resolve?: ResolveName
 }
 
 export interface OutboundClient {
@@ -94,7 +95,7 @@ class AxiosOutbound implements OutboundClient {
     this.clock = options.clock ?? systemClock
     this.secrets = new Set(options.secrets)
     this.redactor = createRedactor(this.secrets)
-    this.dialler = createDialler(options.connection, parseAllowList(options.allow ?? []))
+    this.dialler = createDialler(options.connection, parseAllowList(options.allow ?? []), options.resolve)
     this.agents = createAgents(this.dialler, maxConcurrent, options.tls)
     this.slots = new Slots(maxConcurrent)
     this.gate = options.gate ?? new LocalQuotaGate(options.maxPerSecond, this.clock)

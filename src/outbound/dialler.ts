@@ -2,12 +2,13 @@
  * Opens sockets to other systems. Every address is checked at the moment it is dialled, whether it came from DNS (so that a
  * name that resolves differently the second time gains nothing) or stood there literally.
  */
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
+import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns'
 import { isIP, type LookupFunction, connect as netConnect, Socket } from 'node:net'
 import { type TLSSocket, type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls'
 import { CausewayError } from '../core/index.ts'
 import { kindOfAddress } from './address.ts'
 import type { AllowList } from './allow.ts'
+import { failureOfError } from './failure.ts'
 
 export type DialOptions = { tls?: TlsOptions | true; deadlineMs?: number; signal?: AbortSignal }
 
@@ -26,8 +27,15 @@ export type Dialler = {
   resolveChecked(host: string, port: number): Promise<LookupAddress[]>
 }
 
+/** How names become addresses: `dns.lookup` unless a connection has a resolver of its own. */
+export type ResolveName = (
+  host: string,
+  options: LookupAllOptions,
+  done: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void
+
 /** Makes the dialler of one connection. */
-export function createDialler(connection: string, allow: AllowList): Dialler {
+export function createDialler(connection: string, allow: AllowList, resolve: ResolveName = dnsLookup): Dialler {
   const mayDial = (host: string, address: string, port: number) =>
     kindOfAddress(address) === 'public' || allow.permits({ host, address, port })
 
@@ -49,7 +57,7 @@ export function createDialler(connection: string, allow: AllowList): Dialler {
   const lookup =
     (port: number): LookupFunction =>
     (host, options, done) => {
-      dnsLookup(host, { ...options, all: true }, (error, found) => {
+      resolve(host, { ...options, all: true }, (error, found) => {
         if (error) return done(error, [])
         const fine = found.filter(({ address }) => mayDial(host, address, port))
         if (fine.length === 0) return done(refuse(host, found[0]?.address ?? host, port), [])
@@ -101,6 +109,17 @@ function refusedSocket(refusal: CausewayError): Socket {
   return socket
 }
 
+/** The coded form of an error that a socket gave before or while it was connected, for clients that are not HTTP. */
+export const dialFailure = (error: unknown, target: string): CausewayError =>
+  failureOfError(error, {
+    method: 'Dialling',
+    shownUrl: target,
+    idempotent: true,
+    sent: 'no',
+    deadlineMs: 0,
+    endedBy: null,
+  })
+
 function established(socket: Socket, event: string, target: string, options: DialOptions): Promise<Socket> {
   const { deadlineMs = 15_000, signal } = options
   return new Promise((resolve, reject) => {
@@ -109,9 +128,10 @@ function established(socket: Socket, event: string, target: string, options: Dia
       signal?.removeEventListener('abort', onAbort)
       socket.removeListener(event, onReady).removeListener('error', settle)
       if (!error) return resolve(socket)
+      // What still comes from the socket after we gave it up must not end the process.
       socket.on('error', () => {})
       socket.destroy()
-      reject(error)
+      reject(dialFailure(error, target))
     }
     const onReady = () => settle()
     const onAbort = () => settle(new CausewayError('CSW-3015', { what: `Dialling ${target} was cancelled.` }))
