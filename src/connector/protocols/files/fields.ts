@@ -1,0 +1,92 @@
+/** What a manifest says about files. */
+import { CausewayError } from '../../../core/index.ts'
+import {
+  asText,
+  type CompiledPart,
+  choice,
+  type Field,
+  flag,
+  list,
+  part,
+  type Scope,
+  section,
+  template,
+  text,
+  type ValueOf,
+} from '../../language/index.ts'
+import { csvFormat } from './csv.ts'
+import type { FileFormat } from './format.ts'
+import { jsonlFormat } from './jsonl.ts'
+import { ENCODINGS, type Encoding } from './text.ts'
+
+const SETTINGS = ['settings'] as const
+
+export const connectorFields = {
+  folder: template({
+    sense: 'Folder of the files, relative to the working directory of the hub. Nothing outside it is opened.',
+    names: SETTINGS,
+    required: true,
+    example: './exchange',
+  }),
+  format: choice(['csv', 'jsonl'], { sense: 'How rows are written.', required: true }),
+  encoding: template({
+    sense: `Encoding of the files: ${ENCODINGS.join(', ')}. Only utf-8 is written.`,
+    names: SETTINGS,
+    default: 'utf-8',
+  }),
+  delimiter: template({ sense: 'CSV: what separates cells; `tab` stands for the tab.', names: SETTINGS, default: ',' }),
+  quote: template({ sense: 'CSV: what encloses cells.', names: SETTINGS, default: '"' }),
+  escape_formulas: flag({
+    sense:
+      "CSV: writes a ' before cells that begin with = + - @ tab or return, so that a spreadsheet does not run them. Such values then read back with the ' in front.",
+    default: false,
+  }),
+}
+export type FilesConnector = CompiledPart<typeof connectorFields>
+
+export const writePart = part({
+  title: 'Write',
+  sense: 'Makes the file writable: rows are created, changed and deleted by a key column.',
+  fields: {
+    key_field: template({
+      sense: 'The column (JSON lines: top-level field) that holds the id.',
+      names: SETTINGS,
+      required: true,
+      example: 'sku',
+    }),
+  },
+  example: 'write: { key_field: sku }',
+})
+
+type WriteSpec = ValueOf<typeof writePart>
+
+export const streamFields = {
+  file: template({
+    sense: 'The file, relative to `folder`. Made by the first write where it does not exist.',
+    names: SETTINGS,
+    required: true,
+    example: 'stock.csv',
+  }),
+  lookup: list(text({ sense: 'A column or top-level field.' }), {
+    sense: 'Fields by which records can be found; a look-up reads the file once for all values.',
+  }),
+  write: section(writePart, { sense: 'Leave it out for a file that is only read.' }) as Field<WriteSpec | undefined>,
+}
+export type FilesStream = CompiledPart<typeof streamFields>
+
+/** The format a connection's settings ask for. */
+export function formatOf(connector: FilesConnector, scope: Scope): FileFormat {
+  const encoding = asText(connector.encoding.evaluate(scope)) ?? 'utf-8'
+  if (!ENCODINGS.includes(encoding as Encoding))
+    throw new CausewayError('CSW-2005', {
+      what: `"${encoding}" is not an encoding; use one of ${ENCODINGS.join(', ')}.`,
+    })
+  if (connector.format === 'jsonl') return jsonlFormat({ encoding: encoding as Encoding })
+  const delimiter = asText(connector.delimiter.evaluate(scope)) ?? ','
+  return csvFormat({
+    delimiter: delimiter === 'tab' ? '\t' : delimiter,
+    quote: asText(connector.quote.evaluate(scope)) ?? '"',
+    encoding: encoding as Encoding,
+    escapeFormulas: connector.escape_formulas,
+  })
+}
