@@ -1,0 +1,5 @@
+export { type AdminToken, loadAdminToken, readTokenFile } from './admin-token.ts'
+export type { Limits } from './limits.ts'
+export type { Problem } from './problem.ts'
+export { buildServer, type ServerOptions } from './server.ts'
+export type * from './services.ts'

@@ -1,0 +1,122 @@
+import type { RouteOptions } from 'fastify'
+import { Problem } from './schemas/basics.ts'
+
+type Json = Record<string, unknown>
+type Schema = {
+  operationId?: string
+  summary?: string
+  description?: string
+  tags?: readonly string[]
+  params?: ObjectSchema
+  querystring?: ObjectSchema
+  body?: Json
+  response?: Record<string, Json>
+}
+type ObjectSchema = { properties?: Record<string, Json>; required?: string[] }
+
+const PROBLEM = { $ref: '#/components/schemas/Problem' }
+const problem = (description: string): Json => ({
+  description,
+  content: { 'application/problem+json': { schema: PROBLEM } },
+})
+
+/** Builds the OpenAPI 3.1 document from the schemas that check the requests, so the two cannot differ. */
+export class OpenApi {
+  readonly #paths: Record<string, Json> = {}
+
+  /** For Fastify's `onRoute` hook. Routes without an operation id (the page's files) are no part of the API. */
+  add(route: RouteOptions): void {
+    const schema = route.schema as Schema | undefined
+    if (!schema?.operationId) return
+    const path = route.url.replaceAll(/:(\w+)/g, '{$1}')
+    const item = this.#paths[path] ?? {}
+    this.#paths[path] = item
+    for (const method of [route.method].flat()) {
+      if (method === 'HEAD') continue
+      item[method.toLowerCase()] = operation(schema, method, route.config?.access === 'public')
+    }
+  }
+
+  document(version: string): Json {
+    return {
+      openapi: '3.1.0',
+      info: {
+        title: 'Causeway admin API',
+        version,
+        description:
+          'Reads and steers one hub. Record bodies are answered as they were received: numbers keep their spelling, so parse them with a parser that keeps it too.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      security: [{ adminToken: [] }],
+      paths: Object.fromEntries(Object.entries(this.#paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+      components: {
+        schemas: { Problem },
+        securitySchemes: { adminToken: { type: 'http', scheme: 'bearer', description: 'The admin token of the hub.' } },
+      },
+    }
+  }
+}
+
+function operation(schema: Schema, method: string, isPublic: boolean): Json {
+  const parameters = [...parametersOf(schema.params, 'path'), ...parametersOf(schema.querystring, 'query')]
+  return {
+    operationId: schema.operationId,
+    summary: schema.summary,
+    ...(schema.description ? { description: schema.description } : {}),
+    ...(schema.tags ? { tags: schema.tags } : {}),
+    ...(isPublic ? { security: [] } : {}),
+    ...(parameters.length ? { parameters } : {}),
+    ...(schema.body ? { requestBody: requestBody(schema.body) } : {}),
+    responses: { ...errorResponses(schema, isPublic), ...answers(schema.response ?? {}) },
+    ...(method === 'GET' || !schema.body ? {} : { 'x-changes': true }),
+  }
+}
+
+const requestBody = (schema: Json): Json => ({
+  required: Array.isArray(schema.required) && schema.required.length > 0,
+  content: { 'application/json': { schema } },
+})
+
+const parametersOf = (schema: ObjectSchema | undefined, place: 'path' | 'query'): Json[] =>
+  Object.entries(schema?.properties ?? {}).map(([name, { description, examples, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || (schema?.required?.includes(name) ?? false),
+    ...(description ? { description } : {}),
+    schema: { ...rest, ...(examples ? { examples } : {}) },
+  }))
+
+/** A schema that says no type and only describes stands for an answer without a body (webhooks). */
+function answers(responses: Record<string, Json>): Json {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, schema]) => {
+      const keys = Object.keys(schema)
+      const bodiless = keys.length === 1 && keys[0] === 'description'
+      return [
+        status,
+        bodiless
+          ? { description: schema.description }
+          : { description: status === '202' ? 'Accepted' : 'Answer', content: { 'application/json': { schema } } },
+      ]
+    }),
+  )
+}
+
+function errorResponses(schema: Schema, isPublic: boolean): Json {
+  return {
+    ...(isPublic
+      ? {}
+      : {
+          401: problem('No token, or not the one of this hub.'),
+          429: problem('Too many wrong tokens from this address.'),
+          503: problem('The hub or its database cannot answer now; see `Retry-After`.'),
+        }),
+    ...(schema.querystring || schema.body || schema.params ? { 400: problem('Not what this address accepts.') } : {}),
+    ...(schema.params && !isPublic ? { 404: problem('No such thing.') } : {}),
+    ...(schema.body
+      ? { 409: problem('Not in this state.'), 413: problem('Too large.'), 415: problem('Not JSON.') }
+      : {}),
+    default: problem('Any other failure.'),
+  }
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { notFound } from './problem.ts'
+
+/** Stands in index.html where the nonce of this answer goes; styles that the page makes at run time carry it. */
+const NONCE_MARK = '__CSP_NONCE__'
+
+const policy = (nonce: string): string =>
+  [
+    `default-src 'self'`,
+    `script-src 'self'`,
+    `style-src 'self' 'nonce-${nonce}'`,
+    `img-src 'self' data:`,
+    `connect-src 'self'`,
+    `object-src 'none'`,
+    `base-uri 'none'`,
+    `form-action 'self'`,
+    `frame-ancestors 'none'`,
+  ].join('; ')
+
+/**
+ * Serves the admin page from `folder`. The files hold nothing secret and need no token; what they show comes from the API.
+ * Unknown paths give index.html, because the page has addresses of its own.
+ */
+export async function servePage(app: FastifyInstance, folder: string): Promise<void> {
+  const index = await readFile(join(folder, 'index.html'), 'utf8')
+  await app.register(fastifyStatic, { root: folder, serve: false })
+  const sendIndex = (reply: FastifyReply): FastifyReply => {
+    const nonce = randomBytes(16).toString('base64')
+    return reply
+      .header('content-security-policy', policy(nonce))
+      .header('cache-control', 'no-cache')
+      .type('text/html; charset=utf-8')
+      .send(index.replaceAll(NONCE_MARK, nonce))
+  }
+  app.get('/', { config: { access: 'public' } }, (_request, reply) => sendIndex(reply))
+  app.get<{ Params: { '*': string } }>('/*', { config: { access: 'public' } }, (request, reply) => {
+    const path = request.params['*']
+    if (path.startsWith('api/') || path.startsWith('hooks/')) throw notFound('There is nothing under this address.')
+    // Built files carry a hash in their name, so they may be kept for good.
+    if (path.startsWith('assets/')) return reply.sendFile(path, { maxAge: '365d', immutable: true })
+    if (/\.\w+$/.test(path)) return reply.sendFile(path)
+    return sendIndex(reply)
+  })
+}

@@ -1,0 +1,181 @@
+import { Type } from 'typebox'
+import { CausewayError } from '../../core/index.ts'
+import {
+  type BulkSelection,
+  type DeadLetterFilter,
+  listDeadLetters,
+  selectDeadLetters,
+  showDeadLetter,
+} from '../../store/views/index.ts'
+import { API, type App, type RouteContext } from '../app.ts'
+import { notFound } from '../problem.ts'
+import { Closed, Counts, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
+import { DeadLetter, DeadLetterDetail, RunKind } from '../schemas/ledger.ts'
+import { actorOf } from './actor.ts'
+
+const tags = ['dead letters']
+/** One bulk action; more are done by repeating it, which also gives somebody time to see what the first did. */
+const BULK_MAX = 10_000
+
+const filter = {
+  code: Type.Optional(Text('Only this error code.', 'CSW-3008')),
+  fingerprint: Type.Optional(Text('Only this cause.')),
+  sync: Type.Optional(Text('Only this sync.')),
+  connection: Type.Optional(Text('Only where this connection failed.')),
+  kind: Type.Optional(RunKind),
+  recordId: Type.Optional(Text('Only this record id.')),
+  before: Type.Optional(Moment('Only those that failed before.')),
+}
+const Filter = Closed(filter)
+const Preview = Closed({
+  count: Type.Integer(),
+  limited: Type.Boolean({ description: `True when there are more than the ${BULK_MAX} one action takes.` }),
+  byCode: Counts('How many of each error code.'),
+  duplicateRisk: Type.Integer({ description: 'How many may have reached the target already.' }),
+  sample: Type.Array(DeadLetter),
+  token: Type.String({ description: 'Confirms exactly this selection; of no use once it has changed.' }),
+})
+const Confirmed = Closed({
+  filter: Filter,
+  token: Text('`token` of the preview.'),
+  reason: Type.Optional(Text('Why.')),
+})
+const ConfirmedDiscard = Closed({ filter: Filter, token: Text('`token` of the preview.'), reason: Text('Why.') })
+const Requeued = Closed({ requeued: Type.Integer() })
+const Discarded = Closed({ discarded: Type.Integer() })
+
+export function deadLetterRoutes(app: App, { hub, database }: RouteContext): void {
+  /** The open dead letter's id; an id of a closed one is a conflict, not an absence. */
+  const findOpen = async (id: string): Promise<number> => {
+    const found = await showDeadLetter(database, id)
+    if (!found) throw notFound(`There is no dead letter ${id}.`)
+    if (found.state !== 'open')
+      throw new CausewayError('CSW-8008', { what: `Dead letter ${id} is ${found.state} already.` })
+    return found.id
+  }
+  const confirm = async (wanted: DeadLetterFilter, token: string): Promise<BulkSelection> => {
+    const selection = await selectDeadLetters(database, wanted, BULK_MAX)
+    if (selection.token !== token)
+      throw new CausewayError('CSW-8007', {
+        what: `The filter selects other dead letters now (${selection.count}) than when the preview was made.`,
+      })
+    return selection
+  }
+
+  app.get(
+    `${API}/dead-letters`,
+    {
+      schema: {
+        operationId: 'listDeadLetters',
+        summary: 'Dead letters, newest first; open ones unless told otherwise',
+        tags,
+        querystring: Closed({
+          ...paging,
+          ...filter,
+          state: Type.Optional(Type.Enum(['open', 'requeued', 'resolved', 'discarded'])),
+        }),
+        response: { 200: PageOf(DeadLetter) },
+      },
+    },
+    ({ query }) => listDeadLetters(database, { ...query, limit: query.limit ?? DEFAULT_LIMIT }),
+  )
+
+  app.get(
+    `${API}/dead-letters/:id`,
+    {
+      schema: {
+        operationId: 'showDeadLetter',
+        summary: 'One dead letter with input, output and exchange',
+        tags,
+        params: IdParams,
+        response: { 200: DeadLetterDetail },
+      },
+    },
+    async ({ params }) => {
+      const found = await showDeadLetter(database, params.id)
+      if (!found) throw notFound(`There is no dead letter ${params.id}.`)
+      return found
+    },
+  )
+
+  app.post(
+    `${API}/dead-letters/:id/requeue`,
+    {
+      schema: {
+        operationId: 'requeueDeadLetter',
+        summary: 'Tries a record again with the present record and mapping',
+        tags,
+        params: IdParams,
+        body: ReasonBody,
+        response: { 200: Requeued },
+      },
+    },
+    async ({ params, body }) => hub.requeueDeadLetters([await findOpen(params.id)], actorOf(body)),
+  )
+
+  app.post(
+    `${API}/dead-letters/:id/discard`,
+    {
+      schema: {
+        operationId: 'discardDeadLetter',
+        summary: 'Gives a record up, with a reason',
+        tags,
+        params: IdParams,
+        body: Closed({ reason: Text('Why.') }),
+        response: { 200: Discarded },
+      },
+    },
+    async ({ params, body }) => hub.discardDeadLetters([await findOpen(params.id)], actorOf(body)),
+  )
+
+  app.post(
+    `${API}/dead-letters/preview`,
+    {
+      schema: {
+        operationId: 'previewDeadLetters',
+        summary: 'Counts what a bulk action would touch, and changes nothing',
+        tags,
+        body: Closed({ filter: Filter }),
+        response: { 200: Preview },
+      },
+    },
+    async ({ body }) => {
+      const { ids: _ids, ...selection } = await selectDeadLetters(database, body.filter, BULK_MAX)
+      return { ...selection, limited: selection.count === BULK_MAX }
+    },
+  )
+
+  app.post(
+    `${API}/dead-letters/requeue`,
+    {
+      schema: {
+        operationId: 'requeueDeadLetters',
+        summary: 'Tries again what a preview counted; refused when that has changed',
+        tags,
+        body: Confirmed,
+        response: { 200: Requeued },
+      },
+    },
+    async ({ body }) => {
+      const { ids } = await confirm(body.filter, body.token)
+      return hub.requeueDeadLetters(ids.map(Number), actorOf(body))
+    },
+  )
+
+  app.post(
+    `${API}/dead-letters/discard`,
+    {
+      schema: {
+        operationId: 'discardDeadLetters',
+        summary: 'Gives up what a preview counted; refused when that has changed',
+        tags,
+        body: ConfirmedDiscard,
+        response: { 200: Discarded },
+      },
+    },
+    async ({ body }) => {
+      const { ids } = await confirm(body.filter, body.token)
+      return hub.discardDeadLetters(ids.map(Number), actorOf(body))
+    },
+  )
+}

@@ -1,0 +1,84 @@
+import { Type } from 'typebox'
+import type { App, RouteContext } from '../app.ts'
+import { API } from '../app.ts'
+import { Closed, MaybeText, Time } from '../schemas/basics.ts'
+import type { ReadinessCheck } from '../services.ts'
+
+const Check = Closed({
+  name: Type.String(),
+  ok: Type.Boolean(),
+  detail: Type.Optional(Type.String()),
+  code: Type.Optional(Type.String()),
+})
+const Readiness = Closed({
+  status: Type.Unsafe<'ready' | 'not ready'>({ enum: ['ready', 'not ready'] }),
+  checks: Type.Optional(Type.Array(Check)),
+})
+const Verbose = Closed({
+  verbose: Type.Optional(Type.Boolean({ description: 'Lists the checks, not only the verdict.' })),
+})
+
+/** Kubernetes style: machines read the status code only. Public, so details name no address and no secret. */
+export function healthRoutes(app: App, { hub, version, startedAt }: RouteContext, isDraining: () => boolean): void {
+  app.get(
+    '/livez',
+    {
+      config: { access: 'public' },
+      schema: {
+        operationId: 'live',
+        summary: 'Whether the process runs; says nothing about its database',
+        tags: ['health'],
+        response: { 200: Closed({ status: Type.Literal('ok') }) },
+      },
+    },
+    async () => ({ status: 'ok' as const }),
+  )
+
+  app.get(
+    '/readyz',
+    {
+      config: { access: 'public' },
+      schema: {
+        operationId: 'ready',
+        summary: 'Whether the hub takes traffic now',
+        tags: ['health'],
+        querystring: Verbose,
+        response: { 200: Readiness, 503: Readiness },
+      },
+    },
+    async (request, reply) => {
+      const draining: ReadinessCheck = { name: 'serving', ok: !isDraining() }
+      const checks = [draining, ...(await hub.readiness())].map(({ name, ok, code }) => ({
+        name,
+        ok,
+        ...(code ? { code } : {}),
+      }))
+      const ok = checks.every((check) => check.ok)
+      if (!ok) reply.header('retry-after', 5)
+      return reply
+        .code(ok ? 200 : 503)
+        .send({ status: ok ? 'ready' : 'not ready', ...(request.query.verbose ? { checks } : {}) })
+    },
+  )
+
+  app.get(
+    `${API}/system`,
+    {
+      schema: {
+        operationId: 'showSystem',
+        summary: 'Version, start time and what works',
+        tags: ['health'],
+        response: {
+          200: Closed({
+            version: Type.String(),
+            node: Type.String(),
+            startedAt: Time,
+            checks: Type.Array(Check),
+            error: Type.Optional(MaybeText),
+          }),
+        },
+      },
+    },
+    async () => ({ version, node: process.version, startedAt, checks: await hub.readiness() }),
+  )
+}

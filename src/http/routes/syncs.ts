@@ -1,0 +1,150 @@
+import { Type } from 'typebox'
+import { nearestName } from '../../core/index.ts'
+import type { SyncDetail } from '../../store/views/index.ts'
+import { listSyncs, requestProgress, showSync } from '../../store/views/index.ts'
+import { API, type App, type RouteContext } from '../app.ts'
+import { notFound } from '../problem.ts'
+import { Closed, Counts, DEFAULT_LIMIT, NameParams, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
+import { RequestProgress, Sync } from '../schemas/ledger.ts'
+import { actorOf } from './actor.ts'
+
+const tags = ['syncs']
+const Definition = Closed({
+  file: Type.String(),
+  mode: Type.String(),
+  match: Type.Array(Type.Array(Type.String())),
+  deletes: Type.String(),
+  lanes: Type.Integer(),
+  tags: Type.Array(Type.String()),
+  schedule: Type.Array(Type.Unknown()),
+  fullSchedule: Type.Unknown(),
+  source: Type.String({ description: 'The mapping file as it stands.' }),
+})
+const Detail = Closed({
+  sync: Closed({ ...Sync, deliveries: Counts('Deliveries by state.') }),
+  definition: Type.Union([Definition, Type.Null()]),
+})
+const Started = Closed({
+  requestId: Type.String({ description: 'Follow it under `/syncs/{name}/requests/{requestId}`.' }),
+})
+
+export function syncRoutes(app: App, { hub, database }: RouteContext): void {
+  const find = async (name: string): Promise<SyncDetail> => {
+    const found = await showSync(database, name)
+    if (found) return found
+    throw unknown(name)
+  }
+  const unknown = (name: string): Error => {
+    const near = nearestName(
+      name,
+      hub.syncs().map((sync) => sync.name),
+    )
+    return notFound(`There is no sync "${name}".`, near && `Did you mean "${near}"?`)
+  }
+
+  app.get(
+    `${API}/syncs`,
+    {
+      schema: {
+        operationId: 'listSyncs',
+        summary: 'Syncs with state, last run and open dead letters',
+        tags,
+        querystring: Closed({
+          ...paging,
+          connection: Type.Optional(Text('Only those that read from or write to this connection.', 'crm')),
+          state: Type.Optional(Type.Enum(['active', 'paused', 'removed'])),
+        }),
+        response: { 200: PageOf(Closed(Sync)) },
+      },
+    },
+    ({ query }) => listSyncs(database, { ...query, limit: query.limit ?? DEFAULT_LIMIT }),
+  )
+
+  app.get(
+    `${API}/syncs/:name`,
+    {
+      schema: {
+        operationId: 'showSync',
+        summary: 'One sync with its mapping file and deliveries by state',
+        tags,
+        params: NameParams('sync'),
+        response: { 200: Detail },
+      },
+    },
+    async ({ params }) => {
+      const sync = await find(params.name)
+      const found = hub.syncs().find(({ name }) => name === params.name)
+      if (!found) return { sync, definition: null }
+      const { file, mode, match, deletes, lanes, tags, schedule, fullSchedule, source } = found
+      return { sync, definition: { file, mode, match, deletes, lanes, tags, schedule, fullSchedule, source } }
+    },
+  )
+
+  app.post(
+    `${API}/syncs/:name/run`,
+    {
+      schema: {
+        operationId: 'runSync',
+        summary: 'Pulls the source and delivers what changed',
+        description:
+          'Answers when the wish is committed. The work is done by the workers; a repeated call while it waits is harmless.',
+        tags,
+        params: NameParams('sync'),
+        body: Closed({
+          full: Type.Optional(
+            Type.Boolean({ description: 'Reads the source from the beginning instead of its changes.' }),
+          ),
+          reason: Type.Optional(Text('Why, for the audit trail.')),
+        }),
+        response: { 202: Started },
+      },
+    },
+    async ({ params, body }, reply) => {
+      await find(params.name)
+      const started = await hub.runSync(params.name, { full: body.full ?? false, trigger: 'api', actor: actorOf(body) })
+      return reply.code(202).send({ requestId: started.requestId })
+    },
+  )
+
+  app.get(
+    `${API}/syncs/:name/requests/:requestId`,
+    {
+      schema: {
+        operationId: 'showRequest',
+        summary: 'How far a requested run is',
+        tags,
+        params: Closed({ name: Text('Name of the sync.'), requestId: Text('What `run` answered.') }),
+        response: { 200: RequestProgress },
+      },
+    },
+    async ({ params }) => {
+      const progress = await requestProgress(database, { sync: params.name, requestId: params.requestId })
+      if (!progress) throw unknown(params.name)
+      return progress
+    },
+  )
+
+  for (const [action, does] of [
+    ['pause', 'Delivers nothing more for a sync; pulls of its source go on'],
+    ['resume', 'Delivers what gathered meanwhile and goes on'],
+  ] as const)
+    app.post(
+      `${API}/syncs/:name/${action}`,
+      {
+        schema: {
+          operationId: `${action}Sync`,
+          summary: does,
+          tags,
+          params: NameParams('sync'),
+          body: ReasonBody,
+          response: { 200: Closed({ ...Sync, deliveries: Counts('Deliveries by state.') }) },
+        },
+      },
+      async ({ params, body }) => {
+        await find(params.name)
+        const act = action === 'pause' ? hub.pauseSync : hub.resumeSync
+        await act.call(hub, params.name, actorOf(body))
+        return find(params.name)
+      },
+    )
+}

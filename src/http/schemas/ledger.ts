@@ -1,0 +1,225 @@
+/** The shapes of what the ledger's views give. */
+import { Type } from 'typebox'
+import { type DEAD_LETTER_STATES, RUN_OUTCOMES } from '../../store/views/index.ts'
+import { Closed, Counts, MaybeInteger, MaybeNumber, MaybeText, MaybeTime, Stored, Time } from './basics.ts'
+
+const StoredError = Stored('The error as JSON: code, what, why, fix, place; null when there was none.')
+const State = <const T extends string[]>(states: T) => Type.Unsafe<T[number]>({ enum: states })
+export const RunKind = State(['pull', 'push', 'inbox'])
+
+export const Connection = Closed({
+  name: Type.String(),
+  connector: Type.String(),
+  state: State(['active', 'paused', 'needs_authorisation', 'removed']),
+  stateReason: MaybeText,
+  stateSince: Time,
+  waitUntil: MaybeTime,
+  waitReason: MaybeText,
+  maxPerSecond: MaybeNumber,
+  streams: Type.Integer(),
+  lastPullSuccessAt: MaybeTime,
+  lastPushSuccessAt: MaybeTime,
+  openDeadLetters: Type.Integer(),
+})
+
+const stream = {
+  address: Type.String({ description: '`connection:stream`, as mapping files write it.' }),
+  connection: Type.String(),
+  name: Type.String(),
+  seq: Type.Integer({ description: 'Last sequence number of the change log of this stream.' }),
+  cursor: Stored('Where the next pull goes on; opaque.'),
+  cursorAt: MaybeTime,
+  keyFields: Type.Array(Type.String()),
+  pullMode: Type.Unsafe<'full' | 'incremental' | null>({ enum: ['full', 'incremental', null] }),
+  nextPullAt: MaybeTime,
+  pullFailures: Type.Integer(),
+  lastError: StoredError,
+  lastPullAt: MaybeTime,
+  lastSuccessAt: MaybeTime,
+}
+export const Stream = Closed(stream)
+export const StreamDetail = Closed({ ...stream, records: Closed({ live: Type.Integer(), deleted: Type.Integer() }) })
+
+export const Sync = {
+  name: Type.String(),
+  from: Type.String(),
+  to: Type.String(),
+  version: Type.String({ description: 'Digest of everything in the mapping file that can change a result.' }),
+  state: State(['active', 'paused', 'removed']),
+  stateReason: MaybeText,
+  stateSince: Time,
+  lastError: StoredError,
+  lastPushAt: MaybeTime,
+  lastSuccessAt: MaybeTime,
+  openDeadLetters: Type.Integer(),
+  lastRun: Type.Union([
+    Closed({ id: Type.Integer(), outcome: Type.String(), startedAt: Time, finishedAt: MaybeTime }),
+    Type.Null(),
+  ]),
+}
+
+export const Outcome = Type.Unsafe<(typeof RUN_OUTCOMES)[number]>({ enum: [...RUN_OUTCOMES] })
+export const Run = Closed({
+  id: Type.Integer(),
+  kind: RunKind,
+  requestId: MaybeText,
+  trigger: Type.String(),
+  stream: MaybeText,
+  sync: MaybeText,
+  lane: MaybeInteger,
+  mode: MaybeText,
+  mappingVersion: MaybeText,
+  startedAt: Time,
+  heartbeatAt: Time,
+  finishedAt: MaybeTime,
+  outcome: Outcome,
+  counts: Stored('Numbers by name, e.g. {"read": 2000, "changed": 12}.'),
+  error: StoredError,
+})
+
+export const FoundRecord = Closed({
+  stream: Type.String(),
+  id: Type.String(),
+  matched: Type.String({ description: '`id`, `link`, or the name of the field that has the value.' }),
+  deleted: Type.Unsafe<boolean | null>({ type: ['boolean', 'null'] }),
+  observedAt: MaybeTime,
+  deliveries: Counts('Its deliveries by state.'),
+})
+
+const Delivery = Closed({
+  sync: Type.String(),
+  to: Type.String(),
+  part: Type.String(),
+  state: Type.String(),
+  sourceSeq: Type.Integer(),
+  delivered: Stored('The values the target is known to hold from us.'),
+  attempts: Type.Integer(),
+  nextAttemptAt: MaybeTime,
+  error: StoredError,
+  waitsFor: Type.Union([Closed({ stream: Type.String(), id: Type.String() }), Type.Null()]),
+  mappingVersion: Type.String(),
+  runId: MaybeInteger,
+  updatedAt: Time,
+})
+const Link = Closed({
+  stream: Type.String(),
+  id: Type.String(),
+  part: Type.String(),
+  alias: Type.Boolean(),
+  entity: Type.String(),
+  createdAt: Time,
+})
+const JournalEntry = Closed({
+  at: Time,
+  kind: Type.String(),
+  stream: MaybeText,
+  sync: MaybeText,
+  runId: MaybeInteger,
+  mappingVersion: MaybeText,
+  part: Type.String(),
+  seq: Type.Integer(),
+  outcome: Type.String(),
+  operation: MaybeText,
+  target: MaybeText,
+  input: Stored('The source record at that time.'),
+  output: Type.Unknown({ description: 'What the mapping gave.' }),
+  before: Type.Unknown({ description: 'What the target held before.' }),
+  error: Type.Unknown(),
+})
+const LogState = Closed({
+  version: MaybeText,
+  seq: Type.Integer(),
+  slice: Type.Integer(),
+  hash: Type.String(),
+  deleted: Type.Boolean(),
+  firstSeenAt: Time,
+  observedAt: Time,
+  body: Stored('As received, numbers spelled as the source spelled them; null after retention.'),
+  content: Stored('Where the bytes of a file record are.'),
+})
+export const Record = Closed({
+  stream: Type.String(),
+  id: Type.String(),
+  log: Type.Union([LogState, Type.Null()]),
+  deliveries: Type.Array(Delivery),
+  links: Type.Array(Link),
+  deadLetters: Type.Array(
+    Closed({ id: Type.Integer(), sync: MaybeText, code: Type.String(), state: Type.String(), createdAt: Time }),
+  ),
+  journal: Type.Array(JournalEntry),
+})
+
+const deadLetter = {
+  id: Type.Integer(),
+  kind: RunKind,
+  connection: MaybeText,
+  stream: MaybeText,
+  sync: MaybeText,
+  recordId: MaybeText,
+  part: MaybeText,
+  code: Type.String(),
+  fingerprint: Type.String(),
+  error: StoredError,
+  attempts: Type.Integer(),
+  mappingVersion: MaybeText,
+  runId: MaybeInteger,
+  state: Type.Unsafe<(typeof DEAD_LETTER_STATES)[number]>({ enum: ['open', 'requeued', 'resolved', 'discarded'] }),
+  reason: MaybeText,
+  actor: MaybeText,
+  createdAt: Time,
+  closedAt: MaybeTime,
+}
+export const DeadLetter = Closed(deadLetter)
+export const DeadLetterDetail = Closed({
+  ...deadLetter,
+  sourceSeq: MaybeInteger,
+  input: Stored('The source record as it was when it failed.'),
+  output: Stored('What the mapping gave.'),
+  exchange: Stored('The call to the target and its answer, redacted.'),
+})
+
+export const ProblemGroup = Closed({
+  code: Type.String(),
+  fingerprint: Type.String(),
+  status: State(['dead', 'retrying', 'failing']),
+  connection: MaybeText,
+  connector: MaybeText,
+  causeClass: State(['config', 'credential', 'quota', 'remote-down', 'data', 'mapping', 'hub']),
+  meaning: Type.String(),
+  action: Type.String(),
+  count: Type.Integer(),
+  firstSeenAt: Time,
+  lastSeenAt: Time,
+  syncs: Type.Array(Type.String()),
+  streams: Type.Array(Type.String()),
+  sample: MaybeInteger,
+})
+
+export const Queue = Closed({
+  connection: Type.String(),
+  kind: RunKind,
+  waiting: Type.Integer(),
+  waitingCapped: Type.Boolean({ description: 'True: there is at least this much waiting.' }),
+  delayed: Type.Integer(),
+  active: Type.Integer(),
+  oldestWaitingAt: MaybeTime,
+  oldestAgeSeconds: MaybeInteger,
+  paused: Type.Boolean(),
+  pauseReason: MaybeText,
+  throttlePerSecond: MaybeNumber,
+  waitUntil: MaybeTime,
+  waitReason: MaybeText,
+})
+
+export const RequestProgress = Closed({
+  requestId: Type.String(),
+  sync: Type.String(),
+  state: State(['waiting', 'running', 'finished']),
+  outcome: MaybeText,
+  blocked: MaybeText,
+  counts: Type.Unsafe<globalThis.Record<string, globalThis.Record<string, number>>>({
+    type: 'object',
+    additionalProperties: { type: 'object', additionalProperties: { type: 'number' } },
+  }),
+  error: StoredError,
+})

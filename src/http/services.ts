@@ -1,0 +1,85 @@
+import type { ProbeStep, StreamInfo } from '../connector/index.ts'
+import type { ErrorCode, JsonObject } from '../core/index.ts'
+import type { SyncDefinition } from '../mapping/index.ts'
+
+/** Who did it, for the audit trail. */
+export type Actor = { name: string; reason: string | null }
+
+/** One thing that must work before the hub takes traffic. */
+export type ReadinessCheck = { name: string; ok: boolean; detail?: string; code?: ErrorCode }
+
+/** A connector of the catalogue. */
+export type ConnectorDescription = {
+  name: string
+  title: string
+  description: string | null
+  version: string | null
+  protocol: string
+  /** JSON Schema of the settings a connection must give; secrets are marked. */
+  settings: JsonObject
+  streams: StreamInfo[]
+}
+
+/** A connection as the files define it; secrets are masked before they come here. */
+export type ConnectionDefinition = { name: string; connector: string; file: string; settings: JsonObject }
+
+/** The timetable of one stream or sync; `next` holds the coming slots, soonest first. */
+export type ScheduleDescription = {
+  /** The name under which slots are claimed in `schedule_slot`. */
+  schedule: string
+  sync: string | null
+  stream: string | null
+  kind: 'interval' | 'cron' | 'webhook' | 'manual'
+  /** "every 15m", "0 2 * * *": as the file says it. */
+  expression: string
+  zone: string | null
+  full: boolean
+  next: Date[]
+}
+
+export type WebhookRequest = {
+  connection: string
+  stream: string | null
+  method: 'GET' | 'POST'
+  headers: Record<string, string>
+  /** The query as sent; some vendors put their handshake there. */
+  query: Record<string, string>
+  /** The bytes as they came over the wire. */
+  body: Buffer
+}
+
+/** `refused` covers wrong signatures and unknown connections alike, so that names cannot be probed. */
+export type WebhookAnswer =
+  | { status: 'accepted'; events: number; duplicates: number }
+  | { status: 'handshake'; code: number; headers: Record<string, string>; body: string }
+  | { status: 'refused' }
+
+/**
+ * What the HTTP room needs of the running hub; implemented where the rooms are joined. Everything that only reads tables is
+ * not here but in `store/views`. Methods throw `CausewayError`; names were checked against the ledger before they are called.
+ */
+export interface HubServices {
+  /** Database, migrations, queue. Must answer in bounded time and never throw. */
+  readiness(): Promise<ReadinessCheck[]>
+
+  /** Asks for a pull of the sync's source and the push that follows. Returns when the wish is committed, not when it is done. */
+  runSync(name: string, request: { full: boolean; trigger: string; actor: Actor }): Promise<{ requestId: string }>
+  pauseSync(name: string, actor: Actor): Promise<void>
+  resumeSync(name: string, actor: Actor): Promise<void>
+  pauseConnection(name: string, actor: Actor): Promise<void>
+  resumeConnection(name: string, actor: Actor): Promise<void>
+
+  /** Puts open dead letters back to work. Those closed meanwhile are left alone and not counted. */
+  requeueDeadLetters(ids: number[], actor: Actor): Promise<{ requeued: number }>
+  discardDeadLetters(ids: number[], actor: Actor): Promise<{ discarded: number }>
+
+  /** Verifies the raw bytes and commits the events. Throws CSW-6001 or CSW-8006 when the sender must come back. */
+  acceptWebhook(request: WebhookRequest): Promise<WebhookAnswer>
+
+  connectors(): readonly ConnectorDescription[]
+  connections(): readonly ConnectionDefinition[]
+  syncs(): readonly SyncDefinition[]
+  schedules(count: number): readonly ScheduleDescription[]
+  /** Walks DNS, TLS, authorisation and a first page of a connection, without writing. */
+  probe(connection: string, signal: AbortSignal): Promise<ProbeStep[]>
+}

@@ -1,0 +1,232 @@
+/** The inbox's writing side: many webhook requests share one transaction, and each is answered after the commit. */
+import type pg from 'pg'
+import { CausewayError, digest } from '../core/index.ts'
+import { asStoreError, isConnectionLoss, isTransactionConflict } from './failure.ts'
+
+export type NewEvent = {
+  connectionId: number
+  stream: string | null
+  /** The sender's event id; a repeat within the retention of `inbox_seen` is answered and not stored again. */
+  eventId: string
+  headers: Record<string, string>
+  body: Buffer
+}
+
+export type InboxWriterOptions = {
+  /** Called once per commit with the connections that got events; for the wake-up call. Must not throw. */
+  onCommit?: (connectionIds: number[]) => void
+  /** How long a caller waits for the commit before it is told to come back. */
+  deadlineMs?: number
+  /** Bounds of one transaction. */
+  batchEvents?: number
+  batchBytes?: number
+  /** Bounds of what may wait; beyond, callers are told to come back at once. */
+  waitingEvents?: number
+  waitingBytes?: number
+}
+
+type Outcome = 'stored' | 'duplicate'
+type Waiting = {
+  events: NewEvent[]
+  bytes: number
+  done: (outcomes: Outcome[]) => void
+  failed: (error: unknown) => void
+  expired: boolean
+}
+
+const DEFAULTS = {
+  onCommit: () => {},
+  deadlineMs: 4_000,
+  batchEvents: 500,
+  batchBytes: 8 * 1024 * 1024,
+  waitingEvents: 10_000,
+  waitingBytes: 64 * 1024 * 1024,
+}
+
+/** A btree entry ends at about 2,700 bytes, and text holds neither U+0000 nor lone surrogates: such ids are digested. */
+const MAX_EVENT_ID = 400
+const storableId = (id: string): string =>
+  id.length <= MAX_EVENT_ID && !id.includes('\0') && id.isWellFormed() && id !== ''
+    ? id
+    : `sha256:${digest(Buffer.from(id, 'utf16le'))}`
+
+/**
+ * Inserts what nobody sent before. $1 connections · $2 event ids · $3 streams · $4 headers · $5 bodies.
+ * A concurrent insert of the same id waits for that transaction: "already there" is said only of what is committed. The order
+ * is fixed, so that two processes with the same ids cannot lock each other out.
+ */
+const INSERT = `
+with incoming as (
+  select distinct on (connection_id, event_id) * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+      as t(connection_id, event_id, stream, headers, body)
+   order by connection_id, event_id
+), fresh as (
+  insert into inbox_seen (connection_id, event_id) select connection_id, event_id from incoming
+  on conflict do nothing returning connection_id, event_id
+), stored as (
+  insert into inbox (connection_id, stream, event_id, headers, body)
+  select i.connection_id, i.stream, i.event_id, i.headers, i.body
+    from incoming i join fresh f on (f.connection_id, f.event_id collate "C") = (i.connection_id, i.event_id collate "C")
+  returning connection_id, event_id
+) select connection_id as "connectionId", event_id as "eventId" from stored`
+
+/** Writes events in batches: whatever arrives while one transaction commits goes into the next. */
+export class InboxWriter {
+  readonly #pool: pg.Pool
+  readonly #options: Required<InboxWriterOptions>
+  #queue: Waiting[] = []
+  #waitingEvents = 0
+  #waitingBytes = 0
+  #flushing: Promise<void> | undefined
+
+  constructor(pool: pg.Pool, options: InboxWriterOptions = {}) {
+    this.#pool = pool
+    this.#options = { ...DEFAULTS, ...options }
+  }
+
+  /**
+   * Resolves after the commit, with what became of each event. Rejects with CSW-8006 (too much waits) or CSW-6001 (the
+   * database does not answer in time; the events may or may not be stored, and the sender's repeat settles it).
+   */
+  add(events: NewEvent[]): Promise<Outcome[]> {
+    if (!events.length) return Promise.resolve([])
+    const bytes = events.reduce((sum, event) => sum + event.body.length + 200, 0)
+    const { waitingEvents, waitingBytes, deadlineMs } = this.#options
+    if (this.#waitingEvents + events.length > waitingEvents || this.#waitingBytes + bytes > waitingBytes)
+      return Promise.reject(
+        new CausewayError('CSW-8006', {
+          what: 'More webhooks wait for the database than may wait.',
+          retryAfterMs: 5_000,
+        }),
+      )
+    return new Promise<Outcome[]>((resolve, reject) => {
+      const waiting: Waiting = { events, bytes, done: resolve, failed: reject, expired: false }
+      const timer = setTimeout(() => {
+        waiting.expired = true
+        reject(lateCommit(deadlineMs))
+      }, deadlineMs)
+      const settle = (): void => {
+        clearTimeout(timer)
+        this.#waitingEvents -= events.length
+        this.#waitingBytes -= bytes
+      }
+      waiting.done = (outcomes) => {
+        settle()
+        resolve(outcomes)
+      }
+      waiting.failed = (error) => {
+        settle()
+        reject(error)
+      }
+      this.#waitingEvents += events.length
+      this.#waitingBytes += bytes
+      this.#queue.push(waiting)
+      this.#flushing ??= this.#flush()
+    })
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    await this.#flushing
+  }
+
+  async #flush(): Promise<void> {
+    // A turn of the event loop lets requests that arrived together share the first commit.
+    await new Promise(setImmediate)
+    while (this.#queue.length) {
+      const batch = this.#takeBatch()
+      if (batch.length) await this.#write(batch)
+    }
+    this.#flushing = undefined
+  }
+
+  #takeBatch(): Waiting[] {
+    const batch: Waiting[] = []
+    let events = 0
+    let bytes = 0
+    for (;;) {
+      const next = this.#queue[0]
+      if (!next) return batch
+      const full =
+        events + next.events.length > this.#options.batchEvents || bytes + next.bytes > this.#options.batchBytes
+      if (batch.length && full) return batch
+      this.#queue.shift()
+      // Nobody waits for these any more, and they were told to send again.
+      if (next.expired) next.failed(lateCommit(this.#options.deadlineMs))
+      else {
+        batch.push(next)
+        events += next.events.length
+        bytes += next.bytes
+      }
+    }
+  }
+
+  async #write(batch: Waiting[]): Promise<void> {
+    try {
+      const stored = await this.#insert(batch.flatMap((waiting) => waiting.events))
+      for (const waiting of batch) waiting.done(waiting.events.map((event) => claim(stored, event)))
+    } catch (error) {
+      const outage = isConnectionLoss(error) || isTimeout(error)
+      // An error of the data itself must not take the neighbours along: each caller is tried alone.
+      if (!outage && batch.length > 1) for (const waiting of batch) await this.#write([waiting])
+      else for (const waiting of batch) waiting.failed(outage ? unavailable(error) : asStoreError(error))
+    }
+  }
+
+  async #insert(events: NewEvent[]): Promise<Set<string>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const stored = await insertOnce(this.#pool, events, this.#options.deadlineMs)
+        if (stored.length) this.#options.onCommit([...new Set(stored.map((row) => row.connectionId))])
+        return new Set(stored.map((row) => `${row.connectionId} ${row.eventId}`))
+      } catch (error) {
+        if (attempt === 3 || !isTransactionConflict(error)) throw error
+      }
+    }
+  }
+}
+
+/** The first of equal events in a batch was stored; the others are repeats. */
+function claim(stored: Set<string>, event: NewEvent): Outcome {
+  return stored.delete(`${event.connectionId} ${storableId(event.eventId)}`) ? 'stored' : 'duplicate'
+}
+
+async function insertOnce(
+  pool: pg.Pool,
+  events: NewEvent[],
+  deadlineMs: number,
+): Promise<{ connectionId: number; eventId: string }[]> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query(`begin; set local statement_timeout = ${Math.max(500, deadlineMs - 500)}`)
+    const { rows } = await client.query<{ connectionId: number; eventId: string }>({
+      name: 'insert-inbox',
+      text: INSERT,
+      values: [
+        events.map((event) => event.connectionId),
+        events.map((event) => storableId(event.eventId)),
+        events.map((event) => event.stream),
+        events.map((event) => JSON.stringify(event.headers)),
+        events.map((event) => event.body),
+      ],
+    })
+    await client.query('commit')
+    return rows
+  } catch (error) {
+    if (isConnectionLoss(error)) broken = error as Error
+    else await client.query('rollback').catch((failure: Error) => (broken = failure))
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** 57014 query_canceled: our statement_timeout; 55P03: a lock that did not come; 53xxx: disk or memory full. */
+const isTimeout = (error: unknown): boolean => /^(57014|55P03|53...)$/.test(String((error as { code?: unknown }).code))
+
+const unavailable = (cause: unknown): CausewayError =>
+  new CausewayError('CSW-6001', { what: 'The event could not be committed now.', retryAfterMs: 5_000, cause })
+
+const lateCommit = (ms: number): CausewayError =>
+  new CausewayError('CSW-6001', { what: `The event was not committed within ${ms} ms.`, retryAfterMs: 5_000 })

@@ -1,0 +1,56 @@
+import { type Database, rows } from './database.ts'
+import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
+
+export type ConnectionView = {
+  name: string
+  connector: string
+  state: 'active' | 'paused' | 'needs_authorisation' | 'removed'
+  stateReason: string | null
+  stateSince: Date
+  /** The other side asked us to wait until then; null when it did not, or the time is over. */
+  waitUntil: Date | null
+  waitReason: string | null
+  maxPerSecond: number | null
+  streams: number
+  lastPullSuccessAt: Date | null
+  lastPushSuccessAt: Date | null
+  openDeadLetters: number
+}
+
+const SELECT = `
+select c.name, c.connector, c.state, c.state_reason as "stateReason", c.state_since as "stateSince",
+       case when c.wait_until > now() then c.wait_until end as "waitUntil",
+       case when c.wait_until > now() then c.wait_reason end as "waitReason",
+       c.max_per_second as "maxPerSecond",
+       (select count(*)::int from stream s where s.connection_id = c.id) as streams,
+       (select max(s.last_success_at) from stream s where s.connection_id = c.id) as "lastPullSuccessAt",
+       (select max(y.last_success_at) from sync y join stream t on t.id = y.to_stream where t.connection_id = c.id)
+         as "lastPushSuccessAt",
+       coalesce(dead.open, 0)::int as "openDeadLetters"
+  from connection c
+  left join (
+    select s.connection_id, count(*) as open
+      from dead_letter d
+      left join sync y on y.id = d.sync_id
+      join stream s on s.id = coalesce(y.to_stream, d.stream_id)
+     where d.state = 'open'
+     group by s.connection_id) dead on dead.connection_id = c.id`
+
+export type ConnectionFilter = { connector?: string; state?: string; cursor?: string; limit: number }
+
+/** Connections by name. Removed ones are left out unless asked for by state. */
+export async function listConnections(db: Database, filter: ConnectionFilter): Promise<Page<ConnectionView>> {
+  const where = new Conditions()
+    .add('c.connector = ?', filter.connector)
+    .add('c.state = ?', filter.state)
+    .add('c.name > ?', filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'string'))
+  if (filter.state === undefined) where.always(`c.state <> 'removed'`)
+  const limit = where.parameter(filter.limit + 1)
+  const found = await rows<ConnectionView>(db, `${SELECT} ${where.where} order by c.name limit ${limit}`, where.values)
+  return toPage(found, filter.limit, (item) => item.name)
+}
+
+export async function showConnection(db: Database, name: string): Promise<ConnectionView | undefined> {
+  const [found] = await rows<ConnectionView>(db, `${SELECT} where c.name = $1`, [name])
+  return found
+}

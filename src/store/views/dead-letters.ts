@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { type Database, firstRow, rows } from './database.ts'
+import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
+import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
+
+export const DEAD_LETTER_STATES = ['open', 'requeued', 'resolved', 'discarded'] as const
+
+export type DeadLetterView = {
+  id: number
+  kind: 'pull' | 'push' | 'inbox'
+  connection: string | null
+  stream: string | null
+  sync: string | null
+  recordId: string | null
+  part: string | null
+  code: string
+  fingerprint: string
+  error: Verbatim | null
+  attempts: number
+  mappingVersion: string | null
+  runId: number | null
+  state: (typeof DEAD_LETTER_STATES)[number]
+  reason: string | null
+  actor: string | null
+  createdAt: Date
+  closedAt: Date | null
+}
+
+export type DeadLetterDetail = DeadLetterView & {
+  sourceSeq: number | null
+  input: Verbatim | null
+  output: Verbatim | null
+  exchange: Verbatim | null
+}
+
+type Row = Omit<DeadLetterView, 'error'> & { error: string | null }
+type DetailRow = Row & {
+  sourceSeq: number | null
+  input: string | null
+  output: string | null
+  exchange: string | null
+}
+
+const COLUMNS = `
+  d.id, d.kind, c.name as connection, sc.name || ':' || src.name as stream, y.name as sync, d.record_id as "recordId", d.part,
+  d.code, d.fingerprint, d.error, d.attempts, d.mapping_version as "mappingVersion", d.run_id as "runId", d.state, d.reason,
+  d.actor, d.created_at as "createdAt", d.closed_at as "closedAt"`
+// `connection` is the side that failed (the target of a push), `stream` the one the record comes from.
+const FROM = `
+  from dead_letter d
+  left join sync y on y.id = d.sync_id
+  left join stream s on s.id = coalesce(y.to_stream, d.stream_id)
+  left join connection c on c.id = s.connection_id
+  left join stream src on src.id = coalesce(y.from_stream, d.stream_id)
+  left join connection sc on sc.id = src.connection_id`
+
+/** The filter of lists and of bulk actions; both must mean the same. */
+export type DeadLetterFilter = {
+  code?: string
+  fingerprint?: string
+  sync?: string
+  connection?: string
+  kind?: string
+  recordId?: string
+  /** Only those that failed before this time. */
+  before?: string
+}
+
+function conditions(filter: DeadLetterFilter): Conditions {
+  return new Conditions()
+    .add('d.code = ?', filter.code)
+    .add('d.fingerprint = ?', filter.fingerprint)
+    .add('y.name = ?', filter.sync)
+    .add('c.name = ?', filter.connection)
+    .add('d.kind = ?', filter.kind)
+    .add('d.record_id = ?', filter.recordId)
+    .add('d.created_at < ?', filter.before)
+}
+
+/** Dead letters, newest first; open ones unless another state is asked for. */
+export async function listDeadLetters(
+  db: Database,
+  filter: DeadLetterFilter & { state?: string; cursor?: string; limit: number },
+): Promise<Page<DeadLetterView>> {
+  const where = conditions(filter)
+    .add('d.state = ?', filter.state ?? 'open')
+    .add('d.id < ?', filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'number'))
+  const limit = where.parameter(filter.limit + 1)
+  const found = await rows<Row>(
+    db,
+    `select ${COLUMNS} ${FROM} ${where.where} order by d.id desc limit ${limit}`,
+    where.values,
+  )
+  const items = found.map((row) => ({ ...row, error: verbatimError(row.error) }))
+  return toPage(items, filter.limit, (item) => item.id)
+}
+
+export async function showDeadLetter(db: Database, id: string): Promise<DeadLetterDetail | undefined> {
+  const row = await firstRow<DetailRow>(
+    db,
+    `select ${COLUMNS}, d.source_seq as "sourceSeq", d.input, d.output, d.exchange ${FROM} where d.id = $1`,
+    [id],
+  )
+  if (!row) return undefined
+  return {
+    ...row,
+    error: verbatimError(row.error),
+    input: verbatim(row.input),
+    output: verbatim(row.output),
+    exchange: verbatim(row.exchange),
+  }
+}
+
+/** Codes that say the earlier attempt may have reached the target: doing it again may double a record there. */
+const MAY_HAVE_HAPPENED = ['CSW-3012', 'CSW-5004']
+
+export type BulkSelection = {
+  count: number
+  ids: string[]
+  byCode: Record<string, number>
+  /** How many may have reached the target already. */
+  duplicateRisk: number
+  sample: DeadLetterView[]
+  /** Stands for exactly these dead letters; changes as soon as one is added, closed or replaced. */
+  token: string
+}
+
+/** The open dead letters a filter selects, oldest first, at most `max`. */
+export async function selectDeadLetters(db: Database, filter: DeadLetterFilter, max: number): Promise<BulkSelection> {
+  const where = conditions(filter).always(`d.state = 'open'`)
+  const limit = where.parameter(max)
+  const found = await rows<{ id: string; code: string }>(
+    db,
+    `select d.id::text as id, d.code ${FROM} ${where.where} order by d.id limit ${limit}`,
+    where.values,
+  )
+  const byCode: Record<string, number> = {}
+  for (const { code } of found) byCode[code] = (byCode[code] ?? 0) + 1
+  const ids = found.map(({ id }) => id)
+  return {
+    count: ids.length,
+    ids,
+    byCode,
+    duplicateRisk: found.filter(({ code }) => MAY_HAVE_HAPPENED.includes(code)).length,
+    sample: await sampleOf(db, ids.slice(0, 5)),
+    token: createHash('sha256').update(ids.join(',')).digest('base64url'),
+  }
+}
+
+async function sampleOf(db: Database, ids: string[]): Promise<DeadLetterView[]> {
+  if (!ids.length) return []
+  const found = await rows<Row>(db, `select ${COLUMNS} ${FROM} where d.id = any($1::bigint[]) order by d.id`, [ids])
+  return found.map((row) => ({ ...row, error: verbatimError(row.error) }))
+}

@@ -1,0 +1,91 @@
+import { type CauseClass, type ErrorCode, errorRegistry } from '../../core/index.ts'
+import { type Database, rows } from './database.ts'
+
+export type ProblemView = {
+  code: string
+  fingerprint: string
+  /** `dead`: waits for a person. `retrying`: the hub still tries by itself. `failing`: a pull or push as a whole fails. */
+  status: 'dead' | 'retrying' | 'failing'
+  connection: string | null
+  connector: string | null
+  causeClass: CauseClass
+  meaning: string
+  action: string
+  count: number
+  firstSeenAt: Date
+  lastSeenAt: Date
+  syncs: string[]
+  streams: string[]
+  /** One of the dead letters behind it, to start reading with. */
+  sample: number | null
+}
+
+type Row = Omit<ProblemView, 'causeClass' | 'meaning' | 'action' | 'status'>
+
+const DEAD = `
+select d.code, d.fingerprint, c.name as connection, c.connector, count(*)::int as count,
+       min(d.created_at) as "firstSeenAt", max(d.created_at) as "lastSeenAt",
+       coalesce(array_agg(distinct y.name) filter (where y.name is not null), '{}') as syncs,
+       coalesce(array_agg(distinct sc.name || ':' || src.name) filter (where src.name is not null), '{}') as streams,
+       max(d.id) as sample
+  from dead_letter d
+  left join sync y on y.id = d.sync_id
+  left join stream s on s.id = coalesce(y.to_stream, d.stream_id) left join connection c on c.id = s.connection_id
+  left join stream src on src.id = coalesce(y.from_stream, d.stream_id)
+  left join connection sc on sc.id = src.connection_id
+ where d.state = 'open'
+ group by d.code, d.fingerprint, c.name, c.connector`
+
+// Errors are JSON text that may hold \\u0000, which jsonb refuses; the code is found by its shape instead.
+const RETRYING = `
+select coalesce(substring(d.error from 'CSW-[0-9]{4}'), 'CSW-1001') as code, 'retrying' as fingerprint,
+       c.name as connection, c.connector, count(*)::int as count, min(d.updated_at) as "firstSeenAt",
+       max(d.updated_at) as "lastSeenAt", array_agg(distinct y.name) as syncs,
+       array_agg(distinct sc.name || ':' || src.name) as streams, null::bigint as sample
+  from delivery d
+  join sync y on y.id = d.sync_id
+  join stream s on s.id = y.to_stream join connection c on c.id = s.connection_id
+  join stream src on src.id = y.from_stream join connection sc on sc.id = src.connection_id
+ where d.next_attempt_at is not null and d.error is not null and d.state in ('pending', 'in_doubt')
+ group by 1, c.name, c.connector`
+
+const FAILING = `
+select coalesce(substring(f.last_error from 'CSW-[0-9]{4}'), 'CSW-1001') as code, f.what as fingerprint, c.name as connection,
+       c.connector, greatest(sum(f.failures), 1)::int as count, min(f.since) as "firstSeenAt", max(f.at) as "lastSeenAt",
+       coalesce(array_agg(distinct f.sync) filter (where f.sync is not null), '{}') as syncs,
+       coalesce(array_agg(distinct f.stream) filter (where f.stream is not null), '{}') as streams, null::bigint as sample
+  from (
+    select 'pull' as what, s.connection_id, s.last_error, s.pull_failures as failures, null as sync,
+           c1.name || ':' || s.name as stream, coalesce(s.last_success_at, s.last_pull_at, now()) as since,
+           coalesce(s.last_pull_at, now()) as at
+      from stream s join connection c1 on c1.id = s.connection_id
+     where s.last_error is not null and c1.state <> 'removed'
+    union all
+    select 'push', s.connection_id, y.last_error, 1, y.name, null,
+           coalesce(y.last_success_at, y.last_push_at, now()), coalesce(y.last_push_at, now())
+      from sync y join stream s on s.id = y.to_stream
+     where y.last_error is not null and y.state <> 'removed') f
+  join connection c on c.id = f.connection_id
+ group by 1, f.what, c.name, c.connector`
+
+/** What is broken, grouped by cause: the worst (a person is needed) first, then by how much it touches. */
+export async function listProblems(db: Database, filter: { connection?: string } = {}): Promise<ProblemView[]> {
+  const [dead, retrying, failing] = await Promise.all([
+    rows<Row>(db, DEAD),
+    rows<Row>(db, RETRYING),
+    rows<Row>(db, FAILING),
+  ])
+  return [...withStatus(dead, 'dead'), ...withStatus(failing, 'failing'), ...withStatus(retrying, 'retrying')].filter(
+    (problem) => filter.connection === undefined || problem.connection === filter.connection,
+  )
+}
+
+function withStatus(found: Row[], status: ProblemView['status']): ProblemView[] {
+  return found
+    .map((row) => {
+      const known = row.code in errorRegistry ? (row.code as ErrorCode) : 'CSW-1001'
+      const { causeClass, meaning, action } = errorRegistry[known]
+      return { ...row, status, causeClass, meaning, action }
+    })
+    .sort((a, b) => b.count - a.count || a.code.localeCompare(b.code))
+}

@@ -1,0 +1,94 @@
+import { type Database, firstRow, rows } from './database.ts'
+import { type Verbatim, verbatimError } from './verbatim.ts'
+
+export type RequestProgress = {
+  requestId: string
+  sync: string
+  /** `waiting`: nothing has begun. `finished`: nothing of it is left to do now (retries may follow later). */
+  state: 'waiting' | 'running' | 'finished'
+  /** The worst outcome of its runs; null until finished. */
+  outcome: string | null
+  /** Why it does not move: paused, or told to wait by the other side. */
+  blocked: string | null
+  /** Summed over the runs of each kind, e.g. {"pull": {"read": 2000}, "push": {"created": 1999}}. */
+  counts: Record<string, Record<string, number>>
+  error: Verbatim | null
+}
+
+type Situation = {
+  syncId: number
+  pullPending: boolean
+  pushPending: boolean
+  blocked: string | null
+}
+
+type RunRow = {
+  kind: string
+  outcome: string
+  counts: Record<string, number>
+  error: string | null
+}
+
+const SITUATION = `
+select y.id as "syncId", coalesce(f.pull_request = $2 and f.pull_mode is not null, false) as "pullPending",
+       (f.seq > coalesce((select min(p.seq) from sync_position p where p.sync_id = y.id and p.stream_id = f.id), 0)
+        or exists (select 1 from delivery d where d.sync_id = y.id and d.next_attempt_at <= now())) as "pushPending",
+       case when y.state <> 'active' then 'the sync is ' || y.state
+            when fc.state <> 'active' then 'connection ' || fc.name || ' is ' || fc.state
+            when tc.state <> 'active' then 'connection ' || tc.name || ' is ' || tc.state
+            when fc.wait_until > now() then 'connection ' || fc.name || ' asked us to wait'
+            when tc.wait_until > now() then 'connection ' || tc.name || ' asked us to wait' end as blocked
+  from sync y
+  join stream f on f.id = y.from_stream join connection fc on fc.id = f.connection_id
+  join stream t on t.id = y.to_stream join connection tc on tc.id = t.connection_id
+ where y.name = $1`
+
+// Pushes that a pull woke carry no request of their own: those of this sync since the request's first run belong to it.
+const RUNS = `
+with first as (select min(id) as id from run where request_id = $2)
+select r.kind, r.outcome, r.counts, r.error from run r, first
+ where (r.request_id = $2 and (r.sync_id is null or r.sync_id = $1)) or (r.sync_id = $1 and r.id > first.id)
+ order by r.id`
+
+const WORST_FIRST = ['failed', 'unknown', 'held', 'cancelled', 'partial', 'interrupted', 'success']
+const PULL_GAVE_UP = ['failed', 'held', 'cancelled']
+
+/** How far a requested run of a sync is, read from the ledger alone; undefined when there is no such sync. */
+export async function requestProgress(
+  db: Database,
+  request: { sync: string; requestId: string },
+): Promise<RequestProgress | undefined> {
+  const situation = await firstRow<Situation>(db, SITUATION, [request.sync, request.requestId])
+  if (!situation) return undefined
+  const runs = await rows<RunRow>(db, RUNS, [situation.syncId, request.requestId])
+  const lastPull = runs.findLast((run) => run.kind === 'pull')
+  // The hub tries a failed pull again by itself, but whoever waits wants to know now.
+  const gaveUp = lastPull !== undefined && PULL_GAVE_UP.includes(lastPull.outcome)
+  const pending =
+    runs.some((run) => run.outcome === 'running') || (!gaveUp && (situation.pullPending || situation.pushPending))
+  return {
+    ...request,
+    state: pending ? (runs.length ? 'running' : 'waiting') : 'finished',
+    outcome: pending ? null : worstOutcome(runs),
+    blocked: pending ? situation.blocked : null,
+    counts: sumCounts(runs),
+    error: verbatimError(runs.findLast((run) => run.error !== null)?.error ?? null),
+  }
+}
+
+/** An interrupted run was taken over by a later one, so it counts only where nothing followed. */
+function worstOutcome(runs: RunRow[]): string {
+  const counted = runs.filter((run, index) => run.outcome !== 'interrupted' || index === runs.length - 1)
+  return WORST_FIRST.find((outcome) => counted.some((run) => run.outcome === outcome)) ?? 'success'
+}
+
+function sumCounts(runs: RunRow[]): RequestProgress['counts'] {
+  const sums: RequestProgress['counts'] = {}
+  for (const { kind, counts } of runs) {
+    const sum = sums[kind] ?? {}
+    sums[kind] = sum
+    for (const [name, value] of Object.entries(counts))
+      if (typeof value === 'number') sum[name] = (sum[name] ?? 0) + value
+  }
+  return sums
+}
