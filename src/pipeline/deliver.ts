@@ -168,7 +168,7 @@ const unknown = (error: CausewayError): Settlement => ({
   state: 'in_doubt',
   error: error.toJSON(),
   retryInMs: UNKNOWN_LOOK_MS,
-  intent: 'doubt',
+  intent: 'keep',
 })
 
 function written(work: Work, targetId: string): Settlement {

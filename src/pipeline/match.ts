@@ -145,7 +145,7 @@ function settleDoubt(lane: Lane, work: Work): void {
   const canLook = work.matchKey.some(({ field }) =>
     lane.target.streams.get(lane.sync.to.stream)?.abilities.lookup.includes(field),
   )
-  if (canLook && looks + 1 < DOUBT_LOOKS) {
+  if (canLook && looks < DOUBT_LOOKS) {
     const error = new CausewayError('CSW-3012', {
       what: `not found in the target yet; look ${looks + 1} of ${DOUBT_LOOKS}`,
     })
@@ -153,7 +153,7 @@ function settleDoubt(lane: Lane, work: Work): void {
       state: 'in_doubt',
       error: error.toJSON(),
       retryInMs: DOUBT_LOOK_MS * 2 ** looks,
-      intent: 'doubt',
+      intent: 'looked',
     }
   } else if (!canLook && lane.sync.onDoubt === 'ask') {
     const error = new CausewayError('CSW-5004', {

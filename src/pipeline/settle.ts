@@ -32,7 +32,7 @@ export function toBatchCommit(
     settled: settledRecords(works),
     closeIntents: works.flatMap((work) => closedIntents(work)),
     doubtIntents: works.flatMap((work) =>
-      work.settlement!.intent === 'doubt' ? ((work.intent ?? work.doubt)?.id ?? []) : [],
+      work.settlement!.intent === 'looked' ? ((work.intent ?? work.doubt)?.id ?? []) : [],
     ),
     targetKeys: works.flatMap((work) => writtenKeys(work)),
     dependencies: batch.dependencies,
@@ -122,15 +122,9 @@ function settledRecords(works: Work[]): string[] {
 function closedIntents(work: Work): number[] {
   const ids: number[] = []
   const settlement = work.settlement!
-  if (work.intent && settlement.intent !== 'doubt') ids.push(work.intent.id)
+  if (work.intent && settlement.intent !== 'keep') ids.push(work.intent.id)
   // A doubt is over once the record was found or settled in another way than waiting on.
-  if (
-    work.doubt &&
-    settlement.intent !== 'doubt' &&
-    settlement.state !== 'in_doubt' &&
-    work.doubt.id !== work.intent?.id
-  )
-    ids.push(work.doubt.id)
+  if (work.doubt && settlement.state !== 'in_doubt' && work.doubt.id !== work.intent?.id) ids.push(work.doubt.id)
   return ids
 }
 

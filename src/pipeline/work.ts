@@ -50,7 +50,8 @@ export type Settlement = {
   /** What the target now holds from us; undefined = as before, null = nothing. */
   delivered?: JsonObject | null
   unlink?: boolean
-  intent?: 'close' | 'doubt'
+  /** `keep` leaves it open because the outcome is unknown; `looked` counts a look-up that found nothing. */
+  intent?: 'close' | 'keep' | 'looked'
   dead?: boolean
 }
 
