@@ -24,19 +24,24 @@ export const isRawNumber = (value: unknown): value is RawNumber => native.isRawJ
 
 /**
  * Finds pages that *may* hold a number with a spelling of its own: 16 or more characters, a trailing zero after the point,
- * an exponent, or minus zero. Digits inside strings may raise a false alarm, which costs time and nothing else.
+ * an exponent, or minus zero, between delimiters (so that the ".000" of a timestamp does not count). Digits inside strings
+ * may still raise a false alarm, which costs time and nothing else.
  */
-const ODD_NUMBER =
-  /(?:^|[:,[\s])-?\d(?:[\d.]{15,}|\d*\.\d*0(?![\d.])|\d*(?:\.\d+)?[eE][+-]?\d)|(?:^|[:,[\s])-0(?![\d.])/
+const ODD_NUMBER = /(?:^|[:,[\s])(?:-?\d[\d.]{15,}|-?\d+\.\d*0|-?\d+(?:\.\d+)?[eE][+-]?\d+|-0)(?=[\s,\]}]|$)/
 
 /** Parses JSON text; numbers that a double would spell differently become `RawNumber`s. Throws SyntaxError as JSON.parse does. */
-export function parseExact(text: string): Json {
-  if (!ODD_NUMBER.test(text)) return JSON.parse(text) as Json
-  return native.parse(text, (_key, value, context) =>
-    typeof value === 'number' && context.source !== undefined && context.source !== String(value)
-      ? native.rawJSON(context.source)
-      : value,
-  ) as Json
+export const parseExact = (text: string): Json => parseNoting(text).value
+
+/** As `parseExact`, and says whether there was any such number. */
+export function parseNoting(text: string): { value: Json; exact: boolean } {
+  if (!ODD_NUMBER.test(text)) return { value: JSON.parse(text) as Json, exact: false }
+  let exact = false
+  const value = native.parse(text, (_key, item, context) => {
+    if (typeof item !== 'number' || context.source === undefined || context.source === String(item)) return item
+    exact = true
+    return native.rawJSON(context.source)
+  }) as Json
+  return { value, exact }
 }
 
 /** True when the double nearest to `text` stands for exactly the same decimal value (0.10 yes, 2^63−1 and 1e400 no). */
