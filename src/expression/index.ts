@@ -1,5 +1,7 @@
 export type { Analysis, FunctionUse, PathUse, Use } from './analysis.ts'
+export type { AstNode } from './ast.ts'
 export { BUILTIN_NAMES, type HostFunction } from './builtins.ts'
+export type { Run } from './closures.ts'
 export {
   type Bindings,
   type CompiledExpression,
@@ -8,4 +10,15 @@ export {
   type ExpressionOptions,
 } from './compile.ts'
 export type { PlaceOf } from './failure.ts'
+export { decimalsMade, forgetDecimals } from './functions/decimal.ts'
+export { integrationFunctions } from './functions/index.ts'
 export { plainJson } from './plain.ts'
+export {
+  Sandbox,
+  type SandboxItem,
+  type SandboxOptions,
+  type SandboxProgram,
+  type SandboxResult,
+  type SandboxService,
+  serveSandbox,
+} from './sandbox/index.ts'

@@ -26,4 +26,16 @@ export const mappingErrors = {
     meaning: 'The mapping gave something that is not a record.',
     action: 'Let the mapping give an object (or, with `each`, an array of objects) of plain JSON values.',
   },
+  'CSW-4005': {
+    causeClass: 'mapping',
+    reaction: 'fix',
+    meaning: 'A mapping file names something that does not exist, or leaves out something that is needed.',
+    action: 'Correct the mapping file at the place named.',
+  },
+  'CSW-4006': {
+    causeClass: 'hub',
+    reaction: 'alert',
+    meaning: 'The processes that run mappings cannot work.',
+    action: 'Read the reason given; `causeway doctor` checks whether such a process starts on this machine.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+import type { HostFunction } from '../builtins.ts'
+
+/** Letters that Unicode does not take apart into a base letter and a mark. */
+const WHOLE_LETTERS: Record<string, string> = {
+  ł: 'l',
+  ø: 'o',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ı: 'i',
+  ħ: 'h',
+}
+
+/** Lower-case ASCII words joined by hyphens: "Żółta Łódź & Co." → "zolta-lodz-co". */
+export function slug(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replace(/\p{Mark}/gu, '')
+    .toLowerCase()
+    .replace(/[łøđðþßæœıħ]/g, (letter) => WHOLE_LETTERS[letter]!)
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+}
+
+export const textFunctions: Record<string, HostFunction> = {
+  slug: {
+    signature: '<s-:s>',
+    implementation: (text?: string) => (text === undefined ? undefined : slug(text)),
+  },
+  /** SHA-256 of the UTF-8 bytes, in hex. */
+  sha256: {
+    signature: '<s-:s>',
+    implementation: (text?: string) =>
+      text === undefined ? undefined : createHash('sha256').update(text).digest('hex'),
+  },
+}
