@@ -18,6 +18,16 @@ export function parseAllowList(entries: readonly string[]): AllowList {
   return { permits: (target) => parsed.some((entry) => entry(target)) }
 }
 
+/** What is wrong with an allow entry, for checks that know where it stands; null when it is fine. */
+export function allowEntryFault(entry: string): CausewayError | null {
+  try {
+    parseEntry(entry)
+    return null
+  } catch (error) {
+    return error as CausewayError
+  }
+}
+
 function parseEntry(text: string): Entry {
   if (text.includes('/')) return rangeEntry(text)
   const { host, port } = splitHostPort(text)

@@ -1,6 +1,6 @@
 export { type AddressKind, kindOfAddress } from './address.ts'
 export type { TlsIdentity } from './agents.ts'
-export { parseAllowList } from './allow.ts'
+export { allowEntryFault, parseAllowList } from './allow.ts'
 export { createOutbound, type OutboundClient, type OutboundOptions } from './client.ts'
 export { createDialler, type Dialler, type DialOptions, dialFailure, type ResolveName } from './dialler.ts'
 export { EXCHANGE_BODY_CAP, type Exchange, type OnExchange } from './exchange.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { kindOfAddress, parseAllowList } from '../../src/outbound/index.ts'
+import { allowEntryFault, kindOfAddress, parseAllowList } from '../../src/outbound/index.ts'
 
 const KINDS: Record<string, string[]> = {
   loopback: ['127.0.0.1', '127.255.255.254', '::1', '0:0:0:0:0:0:0:1', '[::1]', '::ffff:127.0.0.1', '::ffff:7f00:1'],
@@ -98,5 +98,6 @@ test.each(['', '2130706433', '0x7f000001', '127.1', 'http://x', 'a b', '*.test',
   'the allow entry %j is refused, not guessed at',
   (entry) => {
     expect(() => parseAllowList([entry])).toThrow(expect.objectContaining({ code: 'CSW-1002' }))
+    expect(allowEntryFault(entry)).toMatchObject({ code: 'CSW-1002' })
   },
 )

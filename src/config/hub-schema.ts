@@ -1,0 +1,66 @@
+import { SETTING_NAMES, SETTINGS } from './settings.ts'
+
+/** JSON Schema (draft-07) of `causeway.yaml`. What it cannot say well (names, references, settings) is checked in code. */
+export const hubFileSchema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'Causeway hub',
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    hub: {
+      description: 'Settings of the hub; docs/settings.md describes each.',
+      type: ['object', 'null'],
+      additionalProperties: false,
+      properties: Object.fromEntries(SETTING_NAMES.map((name) => [name, { description: SETTINGS[name].description }])),
+    },
+    connections: {
+      description: 'The installations of systems that this hub works with, by name.',
+      type: ['object', 'null'],
+      additionalProperties: { $ref: '#/definitions/connection' },
+    },
+  },
+  definitions: {
+    connection: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['connector'],
+      properties: {
+        connector: {
+          description: 'Name of a connector, as `causeway connectors list` prints it.',
+          type: 'string',
+          minLength: 1,
+        },
+        title: { description: 'What people call this system.', type: 'string' },
+        settings: { description: "The connector's settings that are not secret.", type: ['object', 'null'] },
+        secrets: {
+          description: 'Where each secret is to be found: env:NAME, file:path or store:NAME.',
+          type: ['object', 'null'],
+          additionalProperties: { type: 'string' },
+        },
+        allow: {
+          description:
+            'Hosts, host:port pairs, addresses or ranges inside private networks that may be dialled. Audited.',
+          type: ['array', 'null'],
+          items: { type: 'string', minLength: 1 },
+        },
+        max_per_second: { description: 'Calls per second at most.', type: 'number', exclusiveMinimum: 0 },
+        max_concurrent: { description: 'Calls under way at most.', type: 'integer', minimum: 1, maximum: 256 },
+        tls: {
+          description: 'Trust and client certificate where the public authorities do not do.',
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            ca: {
+              description: 'File with the certificates of a private authority (PEM).',
+              type: 'string',
+              minLength: 1,
+            },
+            certificate: { description: 'File with our client certificate (PEM).', type: 'string', minLength: 1 },
+            key: { description: 'Reference to the key of the client certificate.', type: 'string' },
+          },
+          dependencies: { certificate: ['key'], key: ['certificate'] },
+        },
+      },
+    },
+  },
+} as const

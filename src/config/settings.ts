@@ -1,0 +1,120 @@
+/** Every setting of the hub, described once. */
+import { choice, type Field, flag, host, integer, secret, text, url } from './fields.ts'
+
+export const SETTINGS = {
+  database_url: url({
+    default: null,
+    schemes: ['postgres', 'postgresql'],
+    alsoEnv: ['DATABASE_URL'],
+    secret: true,
+    description: 'Postgres that holds the ledger. Without it the hub runs a Postgres of its own in the data folder.',
+  }),
+  redis_url: url({
+    default: null,
+    schemes: ['redis', 'rediss'],
+    alsoEnv: ['REDIS_URL'],
+    secret: true,
+    description: 'Redis for the queue. Without it the queue lives in Postgres.',
+  }),
+  database_sessions: integer({
+    default: 15,
+    min: 4,
+    max: 200,
+    description: 'Most Postgres sessions that one process opens for the ledger; the queue takes a few more.',
+  }),
+  host: host({
+    default: '127.0.0.1',
+    description: 'Address on which the API and the page are served. `0.0.0.0` serves every network this machine is in.',
+  }),
+  port: integer({
+    default: 4000,
+    min: 0,
+    max: 65_535,
+    description: 'Port of the API and the page; 0 takes any free one.',
+  }),
+  public_url: url({
+    default: null,
+    schemes: ['https', 'http'],
+    description: 'Address under which other systems and people reach the hub, for webhook addresses and links.',
+  }),
+  admin_token: secret({
+    minLength: 32,
+    description:
+      'Token that every request to the API must carry. Without it one is made at the first start and kept in the data folder.',
+  }),
+  master_key: secret({
+    minLength: 32,
+    description:
+      'Key that encrypts the secrets kept in the ledger. Without it one is made at the first start and kept in the data folder; keep a copy apart from the database.',
+  }),
+  data_dir: text({
+    default: '.causeway',
+    description:
+      'Folder for everything the hub keeps on disk: its own Postgres, keys, logs of both. Relative to the hub folder.',
+  }),
+  connectors_dir: text({
+    default: 'connectors',
+    description: 'Folder with connectors of your own, relative to the hub folder.',
+  }),
+  mappings_dir: text({
+    default: 'mappings',
+    description: 'Folder with the mapping files, relative to the hub folder.',
+  }),
+  log_level: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    default: 'info',
+    description: 'The least serious kind of log line that is written.',
+  }),
+  log_format: choice(['auto', 'json', 'text'], {
+    default: 'auto',
+    description: 'JSON lines, or short lines for people; `auto` gives text on a terminal and JSON elsewhere.',
+  }),
+  samples: flag({ default: false, description: 'Start the sample systems together with the hub.' }),
+  pull_concurrency: integer({
+    default: 4,
+    min: 1,
+    max: 256,
+    description: 'Streams that one process pulls at the same time.',
+  }),
+  push_concurrency: integer({
+    default: 4,
+    min: 1,
+    max: 256,
+    description: 'Lanes of syncs that one process pushes at the same time.',
+  }),
+  mapping_processes: integer({
+    default: 1,
+    min: 1,
+    max: 64,
+    description: 'Processes in which mappings run, apart from the process that holds the secrets.',
+  }),
+  journal_days: integer({
+    default: 30,
+    min: 1,
+    max: 3650,
+    description: 'Days for which the journal of attempts is kept.',
+  }),
+  inbox_days: integer({
+    default: 30,
+    min: 1,
+    max: 3650,
+    description: 'Days for which processed webhook events are kept.',
+  }),
+  run_days: integer({ default: 90, min: 1, max: 3650, description: 'Days for which the list of runs is kept.' }),
+  shutdown_seconds: integer({
+    default: 25,
+    min: 1,
+    max: 600,
+    description: 'Time that work under way gets to finish when the hub is told to stop.',
+  }),
+} as const satisfies Record<string, Field<unknown>>
+
+export type SettingName = keyof typeof SETTINGS
+export type Settings = { -readonly [K in SettingName]: ReturnType<(typeof SETTINGS)[K]['parse']> }
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+
+/** Environment variables of a setting, the one that wins first. */
+export const variablesOf = (name: SettingName): string[] => [
+  `CAUSEWAY_${name.toUpperCase()}`,
+  ...SETTINGS[name].alsoEnv,
+]
