@@ -11,6 +11,7 @@ create table audit (
   hash text not null,
   constraint audit_pkey PRIMARY KEY (id)
 );
+CREATE TRIGGER audit_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
 create table connection (
   id integer generated always as identity not null,
@@ -338,4 +339,12 @@ create table sync_position (
   constraint sync_position_pkey PRIMARY KEY (sync_id, stream_id, slice)
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=500, fillfactor=50);
 
+CREATE OR REPLACE FUNCTION refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the audit log is insert-only' using errcode = 'insufficient_privilege';
+end $function$
+;
 create sequence entity_id;

@@ -39,4 +39,16 @@ export const storeErrors = {
     meaning: 'A migration was changed after it had been run on this database.',
     action: 'Install the released version again; during development, start from an empty database.',
   },
+  'CSW-6007': {
+    causeClass: 'credential',
+    reaction: 'fix',
+    meaning: 'A secret kept by the hub cannot be opened.',
+    action: 'Bring the master key back that it was sealed with, or store the secret again.',
+  },
+  'CSW-6008': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'The master key for stored secrets is missing or unusable.',
+    action: 'Set `CAUSEWAY_MASTER_KEY` to 32 random bytes in base64, or mend the key file named.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -316,3 +316,11 @@ create table audit (
   previous_hash text not null,
   hash          text not null
 );
+
+create function refuse_audit_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the audit log is insert-only' using errcode = 'insufficient_privilege';
+end $$;
+-- Against slips, not against a superuser: what he changes shows in the chain.
+create trigger audit_insert_only before update or delete or truncate on audit
+  for each statement execute function refuse_audit_change();

@@ -1,0 +1,107 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { CausewayError, newId } from '../core/index.ts'
+
+export type MasterKey = { id: string; key: Buffer }
+
+/** The key new secrets are sealed with, and older ones that stored secrets may still need. */
+export type KeyRing = { current: MasterKey; all: ReadonlyMap<string, MasterKey> }
+
+export type MasterKeySource = {
+  /** `CAUSEWAY_MASTER_KEY`: 32 bytes in base64 or hex; several, separated by commas or blanks, the current one first. */
+  value?: string | undefined
+  /** Used when there is no value; made, for its owner only, when it does not exist. Same form. */
+  file: string
+}
+
+const BYTES = 32
+
+/** Reads the master key from the setting or the file; makes the file at first use. Throws CSW-6008 when it is unusable. */
+export async function loadMasterKeys(source: MasterKeySource): Promise<KeyRing> {
+  if (source.value?.trim()) return parseKeys(source.value, 'CAUSEWAY_MASTER_KEY')
+  const text = await readKeyFile(source.file)
+  return text === undefined ? createKeyFile(source.file) : parseKeys(text, source.file)
+}
+
+/** Puts a new key in front of the file's keys; `dropOldKeys` takes the others away once nothing is sealed with them. */
+export async function addMasterKey(file: string): Promise<KeyRing> {
+  const text = await readKeyFile(file)
+  await writeKeyFile(file, `${newKeyText()}\n${text ?? ''}`)
+  return parseKeys((await readKeyFile(file))!, file)
+}
+
+/** Leaves only the current key in the file. */
+export async function dropOldKeys(file: string): Promise<void> {
+  const { current } = parseKeys((await readKeyFile(file)) ?? '', file)
+  await writeKeyFile(file, `${current.key.toString('base64')}\n`)
+}
+
+const newKeyText = (): string => randomBytes(BYTES).toString('base64')
+
+/** A name for a key that tells nothing about it. */
+const keyId = (key: Buffer): string =>
+  createHash('sha256').update('causeway master key').update(key).digest('hex').slice(0, 12)
+
+function parseKeys(text: string, from: string): KeyRing {
+  const keys = text
+    .split(/[\s,]+/)
+    .filter((item) => item !== '')
+    .map((item): MasterKey => {
+      const key = /^[0-9a-f]{64}$/i.test(item) ? Buffer.from(item, 'hex') : Buffer.from(item, 'base64')
+      if (key.length !== BYTES || !/^[\w+/=-]+$/.test(item)) {
+        throw new CausewayError('CSW-6008', { what: `A key in ${from} is not 32 bytes in base64 or hex.` })
+      }
+      return { id: keyId(key), key }
+    })
+  const current = keys[0]
+  if (!current) throw new CausewayError('CSW-6008', { what: `There is no key in ${from}.` })
+  return { current, all: new Map(keys.map((key) => [key.id, key])) }
+}
+
+async function readKeyFile(file: string): Promise<string | undefined> {
+  try {
+    // The group may read it: secrets mounted by Kubernetes come that way.
+    if ((await stat(file)).mode & 0o007) {
+      throw new CausewayError('CSW-6008', {
+        what: `The master key file ${file} can be read or written by every user of this machine.`,
+        fix: `Run: chmod 600 ${file}`,
+      })
+    }
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function createKeyFile(file: string): Promise<KeyRing> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const draft = await writeDraft(file, `${newKeyText()}\n`)
+  try {
+    await link(draft, file)
+  } catch (error) {
+    // Another process was first; its key counts.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await rm(draft, { force: true })
+  }
+  return parseKeys((await readKeyFile(file))!, file)
+}
+
+async function writeKeyFile(file: string, text: string): Promise<void> {
+  await rename(await writeDraft(file, text), file)
+}
+
+/** Synced to disk before it takes the file's place: losing this file means losing every stored secret. */
+async function writeDraft(file: string, text: string): Promise<string> {
+  const draft = `${file}.${newId()}`
+  const handle = await open(draft, 'wx', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return draft
+}
