@@ -82,7 +82,7 @@ export function toProblem(thrown: unknown, requestId: string): { problem: Proble
 
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { problem, error } = toProblem(thrown, request.id)
-  if (problem.status >= 500) request.log.error({ requestId: request.id, err: error }, 'request failed')
+  if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   const retryAfterMs = error.retryAfterMs ?? (problem.status === 503 ? 5_000 : undefined)
   if (retryAfterMs !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)))
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="causeway"')

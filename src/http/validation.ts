@@ -13,7 +13,8 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   const properties = ((schema as { properties?: Properties }).properties ?? {}) as Properties
   const isText = httpPart === 'querystring' || httpPart === 'params'
   return (data: unknown) => {
-    const value = isText ? fromText(data as Record<string, unknown>, properties) : data
+    // An action without particulars may come without any body.
+    const value = isText ? fromText(data as Record<string, unknown>, properties) : (data ?? {})
     const violations = check(value)
     if (!violations.length) return { value }
     const errors = violations.map(({ path, key, message, fix }) => ({

@@ -19,6 +19,7 @@ const Abilities = Closed({
   create: Type.Boolean(),
   update: Type.Boolean(),
   upsert: Type.Boolean(),
+  upsertBy: Type.Array(Type.String()),
   delete: Type.Boolean(),
   lookup: Type.Array(Type.String()),
   partialUpdate: Type.Boolean(),

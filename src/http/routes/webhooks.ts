@@ -32,7 +32,7 @@ export function webhookRoutes(app: FastifyInstance, { hub }: RouteContext): void
       return await reply.code(answer.events || answer.duplicates ? 202 : 204).send()
     } catch (thrown) {
       const error = asCausewayError(thrown)
-      request.log.error({ requestId: request.id, err: error }, 'webhook not stored')
+      request.log.error({ err: error }, 'webhook not stored')
       // Anything but 401 must make the sender come back: nothing was acknowledged.
       const status = statusOf(error) === 500 ? 500 : 503
       return reply

@@ -52,6 +52,8 @@ select s.connection_id as "connectionId", 'pull' as kind,
   from stream s
   left join lease l on l.name = 'pull:' || s.id and l.expires_at > now()
  cross join lateral (select s.pull_mode is not null and l.name is null as wanted) w
+ where s.pull_mode is not null or s.last_pull_at is not null
+    or exists (select from sync y where y.from_stream = s.id and y.state <> 'removed')
  group by s.connection_id`
 
 const INBOX = `

@@ -1,0 +1,83 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadAdminToken, readTokenFile } from '../../src/http/index.ts'
+import { readDocument } from './contract.ts'
+import { startHub, type TestHub } from './hub.ts'
+
+let hub: TestHub
+beforeAll(async () => {
+  hub = await startHub({ limits: { wrongTokensPerMinute: 5 } })
+})
+afterAll(() => hub.close())
+
+test('every operation but health probes and webhooks is closed without the token', async () => {
+  const { paths } = await readDocument(hub)
+  const open: string[] = []
+  for (const [path, item] of Object.entries(paths))
+    for (const [method, operation] of Object.entries(item)) {
+      const response = await fetch(hub.url + path.replaceAll(/\{\w+\}/g, '1'), { method: method.toUpperCase() })
+      if (response.status !== 401 || path.startsWith('/hooks/')) open.push(operation.operationId)
+      else expect(await response.json()).toMatchObject({ code: 'CSW-8001' })
+    }
+  expect(open.sort()).toEqual([
+    'answerWebhookHandshake',
+    'answerWebhookHandshakeOfStream',
+    'live',
+    'ready',
+    'receiveWebhook',
+    'receiveWebhookOfStream',
+  ])
+  for (const path of ['/openapi.json', '/api/v1/nosuch', '/'])
+    expect((await fetch(hub.url + path)).status, path).toBe(401)
+})
+
+test('guesses are limited per address, the right token still passes', async () => {
+  const statuses: number[] = []
+  for (let i = 0; i < 12; i++) {
+    const response = await fetch(`${hub.url}/api/v1/runs`, { headers: { authorization: `Bearer wrong-${i}` } })
+    statuses.push(response.status)
+    if (response.status === 429) {
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(await response.json()).toMatchObject({ code: 'CSW-8005' })
+    }
+  }
+  expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429, 429, 429, 429, 429])
+  expect((await hub.get('/api/v1/runs')).status).toBe(200)
+})
+
+test('answers forbid framing, sniffing and scripts', async () => {
+  const { headers } = await hub.get('/api/v1/runs')
+  expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(headers.get('x-frame-options')).toBe('DENY')
+  expect(headers.get('x-content-type-options')).toBe('nosniff')
+  expect(headers.get('access-control-allow-origin')).toBeNull()
+})
+
+test('the token is made once with 256 bits, for its owner only, and read again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-token-'))
+  try {
+    const [first, second] = await Promise.all([loadAdminToken(folder), loadAdminToken(folder).catch(() => undefined)])
+    const made = (await readFile(join(folder, 'admin-token'), 'utf8')).trim()
+    expect(Buffer.from(made, 'base64url')).toHaveLength(32)
+    expect(first?.token).toBe(made)
+    // The loser of the race may look before the winner has written; it must never make a second token.
+    if (second) expect(second.token).toBe(made)
+    expect((await stat(join(folder, 'admin-token'))).mode & 0o777).toBe(0o600)
+    expect(await loadAdminToken(folder)).toEqual({ token: made, file: join(folder, 'admin-token') })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('a short configured token and an empty token file are refused', async () => {
+  await expect(loadAdminToken('/nonexistent', 'secret')).rejects.toMatchObject({ code: 'CSW-1002' })
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-token-'))
+  try {
+    await writeFile(join(folder, 'admin-token'), '\n')
+    await expect(readTokenFile(join(folder, 'admin-token'))).rejects.toMatchObject({ code: 'CSW-1003' })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})

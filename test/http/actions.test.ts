@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expectDocumented } from './contract.ts'
+import { startHub, type TestHub, TOKEN } from './hub.ts'
+import { addDeadLetter, addDelivery, addRecord, addRun, type Seeded, seedHub } from './rows.ts'
+
+let hub: TestHub
+let ids: Seeded
+beforeAll(async () => {
+  hub = await startHub()
+  ids = await seedHub(hub.pool)
+})
+afterAll(() => hub.close())
+
+const stateOf = async (id: number): Promise<unknown> =>
+  (await hub.pool.query('select state, actor, reason from dead_letter where id = $1', [id])).rows[0]
+
+test('run answers 202 with a request id and hands the wish on', async () => {
+  const response = await hub.post('/api/v1/syncs/contacts-to-erp/run', { full: true, reason: 'new mapping' })
+  expect(response.status).toBe(202)
+  expect(await expectDocumented(hub, 'runSync', response)).toEqual({ requestId: 'request-1' })
+  expect(hub.calls.at(-1)).toEqual([
+    'runSync',
+    'contacts-to-erp',
+    { full: true, trigger: 'api', actor: { name: 'admin', reason: 'new mapping' } },
+  ])
+  expect((await hub.post('/api/v1/syncs/contacts-to-erq/run', {})).status).toBe(404)
+  expect((await hub.post('/api/v1/syncs/contacts-to-erp/run', { full: 'yes' })).status).toBe(400)
+})
+
+test('actions need no body', async () => {
+  expect((await hub.post('/api/v1/syncs/contacts-to-erp/run')).status).toBe(202)
+  const bare = await fetch(`${hub.url}/api/v1/syncs/contacts-to-erp/resume`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}` },
+  })
+  expect(bare.status).toBe(200)
+})
+
+test('pause and resume show in connection and queue', async () => {
+  const paused = await hub.post('/api/v1/connections/erp/pause', { reason: 'upgrade' })
+  expect(await expectDocumented(hub, 'pauseConnection', paused)).toMatchObject({ name: 'erp', state: 'paused' })
+  const { items } = (await (await hub.get('/api/v1/queues?connection=erp')).json()) as {
+    items: { kind: string; paused: boolean }[]
+  }
+  expect(items).toMatchObject([{ kind: 'push', paused: true }])
+  await hub.post('/api/v1/connections/erp/resume')
+  expect(await (await hub.get('/api/v1/connections/erp')).json()).toMatchObject({ connection: { state: 'active' } })
+})
+
+test('a connection test reports each step and is not ok when one failed', async () => {
+  const response = await hub.post('/api/v1/connections/crm/test', {})
+  expect(await expectDocumented(hub, 'testConnection', response)).toMatchObject({
+    ok: false,
+    steps: [
+      { step: 'dns', ok: true },
+      { step: 'auth', ok: false, code: 'CSW-3003' },
+    ],
+  })
+})
+
+test('one dead letter is requeued or discarded once; a second time is a conflict', async () => {
+  const [first, second] = [
+    await addDeadLetter(hub.pool, ids.sync, 'd1', 'CSW-3008', 'a'),
+    await addDeadLetter(hub.pool, ids.sync, 'd2', 'CSW-3008', 'a'),
+  ]
+  await addDelivery(hub.pool, ids.sync, 'd1', 'dead')
+  expect(await (await hub.post(`/api/v1/dead-letters/${first}/requeue`, {})).json()).toEqual({ requeued: 1 })
+  const { rows } = await hub.pool.query(
+    `select state, next_attempt_at is not null as due from delivery where record_id = 'd1'`,
+  )
+  expect(rows).toEqual([{ state: 'pending', due: true }])
+  const again = await hub.post(`/api/v1/dead-letters/${first}/requeue`, {})
+  expect(await expectDocumented(hub, 'requeueDeadLetter', again)).toMatchObject({ status: 409, code: 'CSW-8008' })
+  expect((await hub.post(`/api/v1/dead-letters/${second}/discard`, {})).status).toBe(400)
+  expect(await (await hub.post(`/api/v1/dead-letters/${second}/discard`, { reason: 'test data' })).json()).toEqual({
+    discarded: 1,
+  })
+  expect(await stateOf(second)).toEqual({ state: 'discarded', actor: 'admin', reason: 'test data' })
+})
+
+test('a bulk requeue does what its preview counted and is refused when that changed', async () => {
+  for (let i = 0; i < 8; i++) await addDeadLetter(hub.pool, ids.sync, `b${i}`, i < 6 ? 'CSW-3008' : 'CSW-5004', 'bulk')
+  const filter = { fingerprint: 'bulk' }
+  const response = await hub.post('/api/v1/dead-letters/preview', { filter })
+  const preview = (await expectDocumented(hub, 'previewDeadLetters', response)) as { token: string; sample: unknown[] }
+  expect(preview).toMatchObject({
+    count: 8,
+    limited: false,
+    byCode: { 'CSW-3008': 6, 'CSW-5004': 2 },
+    duplicateRisk: 2,
+  })
+  expect(preview.sample).toHaveLength(5)
+
+  const newcomer = await addDeadLetter(hub.pool, ids.sync, 'late', 'CSW-3008', 'bulk')
+  const stale = await hub.post('/api/v1/dead-letters/requeue', { filter, token: preview.token })
+  expect(await expectDocumented(hub, 'requeueDeadLetters', stale)).toMatchObject({ status: 409, code: 'CSW-8007' })
+  expect(await stateOf(newcomer)).toMatchObject({ state: 'open' })
+
+  const fresh = (await (await hub.post('/api/v1/dead-letters/preview', { filter })).json()) as { token: string }
+  const done = await hub.post('/api/v1/dead-letters/requeue', { filter, token: fresh.token })
+  expect(await expectDocumented(hub, 'requeueDeadLetters', done)).toEqual({ requeued: 9 })
+  expect(await stateOf(newcomer)).toMatchObject({ state: 'requeued' })
+  const none = (await (await hub.get('/api/v1/dead-letters?fingerprint=bulk')).json()) as { items: unknown[] }
+  expect(none.items).toEqual([])
+})
+
+test('an outage of 3 causes with 500 failures each shows as exactly 3 problems', async () => {
+  await hub.pool.query(`update dead_letter set state = 'resolved'`)
+  await hub.pool.query(
+    `insert into dead_letter (kind, sync_id, record_id, part, code, fingerprint, error)
+     select 'push', $1, 'p' || c.fingerprint || i, '', c.code, c.fingerprint, '{}'
+       from generate_series(1, 500) i, (values ('CSW-3008', 'email'), ('CSW-3008', 'phone'), ('CSW-4002', 'map')) c(code, fingerprint)`,
+    [ids.sync],
+  )
+  const { items } = (await (await hub.get('/api/v1/problems')).json()) as { items: Record<string, unknown>[] }
+  expect(items.map(({ code, fingerprint, count }) => [code, fingerprint, count]).sort()).toEqual([
+    ['CSW-3008', 'email', 500],
+    ['CSW-3008', 'phone', 500],
+    ['CSW-4002', 'map', 500],
+  ])
+  expect(items[0]).toMatchObject({
+    connection: 'erp',
+    connector: 'demo-erp',
+    syncs: ['contacts-to-erp'],
+    status: 'dead',
+  })
+  expect(items.find(({ code }) => code === 'CSW-4002')).toMatchObject({ causeClass: 'mapping' })
+})
+
+test('failing pulls and retrying deliveries are problems too', async () => {
+  await hub.pool.query(`update dead_letter set state = 'resolved'`)
+  await hub.pool.query('update stream set last_error = $2, pull_failures = 4 where id = $1', [
+    ids.contacts,
+    '{"code":"CSW-3001","what":"down"}',
+  ])
+  await addDelivery(hub.pool, ids.sync, 'retry', 'pending', {
+    error: '{"code":"CSW-3006","what":"\\u0000"}',
+    nextAttemptAt: new Date(Date.now() + 60_000),
+  })
+  const { items } = (await (await hub.get('/api/v1/problems')).json()) as { items: Record<string, unknown>[] }
+  expect(items).toMatchObject([
+    { code: 'CSW-3001', status: 'failing', connection: 'crm', count: 4, streams: ['crm:contacts'] },
+    { code: 'CSW-3006', status: 'retrying', connection: 'erp', count: 1 },
+  ])
+  await hub.pool.query('update stream set last_error = null, pull_failures = 0')
+})
+
+test('queues count what waits, by connection and kind', async () => {
+  await hub.pool.query('delete from delivery')
+  await hub.pool.query('delete from record')
+  const hour = 3_600_000
+  for (let i = 0; i < 5; i++) await addRecord(hub.pool, ids.contacts, `q${i}`, '{}', { seq: 10 + i })
+  await hub.pool.query(`update record set observed_at = now() - interval '1 hour'`)
+  await addDelivery(hub.pool, ids.sync, 'due', 'pending', { nextAttemptAt: new Date(Date.now() - 1_000) })
+  await addDelivery(hub.pool, ids.sync, 'later', 'pending', { nextAttemptAt: new Date(Date.now() + hour) })
+  await hub.pool.query(
+    `update stream set pull_mode = 'incremental', next_pull_at = now() - interval '2 minutes' where id = $1`,
+    [ids.contacts],
+  )
+  await hub.pool.query(
+    `insert into inbox (connection_id, event_id, headers, body) select $1, 'e' || i, '{}', '' from generate_series(1, 3) i`,
+    [ids.crm],
+  )
+  await hub.pool.query(
+    `update connection set wait_until = now() + interval '1 minute', wait_reason = 'quota', max_per_second = 5 where name = 'erp'`,
+  )
+  await addRun(hub.pool, { kind: 'push', syncId: ids.sync, outcome: 'running' })
+  const queue = async (): Promise<Record<string, Record<string, unknown>>> => {
+    const { items } = (await (await hub.get('/api/v1/queues')).json()) as { items: Record<string, unknown>[] }
+    return Object.fromEntries(items.map((item) => [`${item.connection} ${item.kind}`, item]))
+  }
+  const before = await queue()
+  expect(before['erp push']).toMatchObject({
+    waiting: 6,
+    delayed: 1,
+    active: 1,
+    throttlePerSecond: 5,
+    waitReason: 'quota',
+  })
+  expect(before['erp push']!.oldestAgeSeconds).toBeGreaterThanOrEqual(3_590)
+  expect(before['crm pull']).toMatchObject({ waiting: 1, delayed: 0, paused: false })
+  expect(before['crm pull']!.oldestAgeSeconds).toBeGreaterThanOrEqual(119)
+  expect(before['crm inbox']).toMatchObject({ waiting: 3 })
+
+  // The sync comes as far as the log, somebody takes the pull: nothing is left but the due delivery.
+  await hub.pool.query(
+    'insert into sync_position (sync_id, stream_id, slice, seq) select $1, $2, s, 14 from generate_series(0, 63) s',
+    [ids.sync, ids.contacts],
+  )
+  await hub.pool.query(
+    `insert into lease (name, holder, expires_at) values ('pull:' || $1, 'w', now() + interval '1 minute')`,
+    [ids.contacts],
+  )
+  const after = await queue()
+  expect(after['erp push']).toMatchObject({ waiting: 1 })
+  expect(after['crm pull']).toMatchObject({ waiting: 0, oldestAgeSeconds: null })
+})

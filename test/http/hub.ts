@@ -1,0 +1,156 @@
+/** A hub whose ledger is a real database and whose HTTP server listens on a real socket. Only the pipeline is absent. */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type pg from 'pg'
+import { CausewayError } from '../../src/core/index.ts'
+import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
+import { InboxWriter } from '../../src/store/inbox.ts'
+import { discardDeadLetters, requeueDeadLetters } from '../../src/store/ledger/work.ts'
+import { freshDatabase } from '../postgres.ts'
+
+export const TOKEN = 'test-token-0123456789abcdef0123456789abcdef'
+
+export type TestHub = {
+  pool: pg.Pool
+  app: FastifyInstance
+  url: string
+  services: HubServices
+  /** Calls of actions, in order: name and arguments. */
+  calls: [string, ...unknown[]][]
+  get(path: string): Promise<Response>
+  post(path: string, body?: unknown): Promise<Response>
+  close(): Promise<void>
+}
+
+export async function startHub(
+  options: Partial<ServerOptions> & { services?: Partial<HubServices> } = {},
+): Promise<TestHub> {
+  const { services: overrides, ...serverOptions } = options
+  const { pool } = await freshDatabase()
+  const calls: TestHub['calls'] = []
+  const services = { ...ledgerServices(pool, calls), ...overrides }
+  const app = await buildServer(services, {
+    database: pool,
+    adminToken: TOKEN,
+    version: '0.0.0-test',
+    ...serverOptions,
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  const headers = { authorization: `Bearer ${TOKEN}` }
+  return {
+    pool,
+    app,
+    url,
+    services,
+    calls,
+    get: (path) => fetch(url + path, { headers }),
+    post: (path, body) =>
+      fetch(url + path, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: body === undefined ? null : JSON.stringify(body),
+      }),
+    close: () => app.close(),
+  }
+}
+
+/** The services as the ledger alone can give them: actions write the same rows the assembled hub writes. */
+function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
+  const inbox = new InboxWriter(pool)
+  const setState = (table: 'connection' | 'sync', state: string) => async (name: string, actor: unknown) => {
+    calls.push([`${table} ${state}`, name, actor])
+    await pool.query(`update ${table} set state = $2, state_since = now() where name = $1`, [name, state])
+  }
+  return {
+    readiness: async () => [{ name: 'database', ok: true }],
+    runSync: async (name, request) => {
+      calls.push(['runSync', name, request])
+      return { requestId: 'request-1' }
+    },
+    pauseSync: setState('sync', 'paused'),
+    resumeSync: setState('sync', 'active'),
+    pauseConnection: setState('connection', 'paused'),
+    resumeConnection: setState('connection', 'active'),
+    requeueDeadLetters: async (ids, actor) => {
+      await requeueDeadLetters(pool, ids, actor.name)
+      return { requeued: ids.length }
+    },
+    discardDeadLetters: async (ids, actor) => ({
+      discarded: await discardDeadLetters(pool, ids, actor.name, actor.reason ?? ''),
+    }),
+    acceptWebhook: (request) => acceptSigned(pool, inbox, request),
+    connectors: () => [
+      {
+        name: 'demo-crm',
+        title: 'Demo CRM',
+        description: null,
+        version: '1',
+        protocol: 'rest',
+        settings: { type: 'object', properties: { base_url: { type: 'string' } } },
+        streams: [
+          {
+            name: 'contacts',
+            title: 'Contacts',
+            abilities: {
+              read: true,
+              incremental: true,
+              deletions: 'tombstones',
+              create: true,
+              update: true,
+              upsert: false,
+              upsertBy: [],
+              delete: true,
+              lookup: ['email'],
+              partialUpdate: true,
+              content: false,
+              webhook: true,
+            },
+          },
+        ],
+      },
+    ],
+    connections: () => [{ name: 'crm', connector: 'demo-crm', file: 'causeway.yaml', settings: { api_key: '***' } }],
+    syncs: () => [],
+    schedules: () => [
+      {
+        schedule: 'sync:contacts',
+        sync: 'contacts',
+        stream: 'crm:contacts',
+        kind: 'interval',
+        expression: 'every 15m',
+        zone: null,
+        full: false,
+        next: [new Date('2026-01-01T00:15:00Z')],
+      },
+    ],
+    probe: async () => [
+      { step: 'dns', ok: true, detail: 'resolved' },
+      { step: 'auth', ok: false, detail: '401', error: new CausewayError('CSW-3003', { what: 'refused' }) },
+    ],
+  }
+}
+
+/** The signature check stands in for a connector's; what follows is the real inbox. */
+async function acceptSigned(pool: pg.Pool, inbox: InboxWriter, request: WebhookRequest) {
+  if (request.query.challenge)
+    return {
+      status: 'handshake' as const,
+      code: 200,
+      headers: { 'content-type': 'text/plain' },
+      body: request.query.challenge,
+    }
+  if (request.headers['x-signature'] !== 'valid') return { status: 'refused' as const }
+  const { rows } = await pool.query<{ id: number }>('select id from connection where name = $1', [request.connection])
+  if (!rows[0]) return { status: 'refused' as const }
+  const [outcome] = await inbox.add([
+    {
+      connectionId: rows[0].id,
+      stream: request.stream,
+      eventId: request.headers['x-event-id'] ?? '',
+      headers: request.headers,
+      body: request.body,
+    },
+  ])
+  return { status: 'accepted' as const, events: outcome === 'stored' ? 1 : 0, duplicates: outcome === 'stored' ? 0 : 1 }
+}

@@ -1,0 +1,87 @@
+import type pg from 'pg'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { InboxWriter, type NewEvent } from '../../src/store/inbox.ts'
+import { freshDatabase } from '../postgres.ts'
+import { seedHub } from './rows.ts'
+
+let pool: pg.Pool
+let connectionId: number
+beforeAll(async () => {
+  pool = (await freshDatabase()).pool
+  connectionId = (await seedHub(pool)).crm
+})
+beforeEach(() => pool.query('truncate inbox, inbox_seen'))
+
+const event = (eventId: string, body = eventId): NewEvent => ({
+  connectionId,
+  stream: null,
+  eventId,
+  headers: {},
+  body: Buffer.from(body),
+})
+const ids = async (): Promise<string[]> =>
+  (await pool.query<{ event_id: string }>('select event_id from inbox order by event_id')).rows.map(
+    (row) => row.event_id,
+  )
+
+test('many waiting callers share few commits, and each is answered after its own', async () => {
+  const commits: number[][] = []
+  const writer = new InboxWriter(pool, { onCommit: (connections) => commits.push(connections) })
+  const outcomes = await Promise.all(Array.from({ length: 400 }, (_, i) => writer.add([event(`e${i}`)])))
+  expect(outcomes.flat()).toEqual(Array(400).fill('stored'))
+  expect(await ids()).toHaveLength(400)
+  expect(commits.length).toBeLessThanOrEqual(5)
+  expect(commits[0]).toEqual([connectionId])
+})
+
+test('repeats are told apart within a batch, over batches and over connections', async () => {
+  const writer = new InboxWriter(pool)
+  expect(await writer.add([event('a'), event('a'), event('b')])).toEqual(['stored', 'duplicate', 'stored'])
+  expect(await writer.add([event('a')])).toEqual(['duplicate'])
+  expect(await writer.add([{ ...event('a'), connectionId: connectionId + 1 }])).toEqual(['stored'])
+})
+
+test('two processes with the same events in different order store each once', async () => {
+  const writers = [new InboxWriter(pool), new InboxWriter(pool)]
+  const names = Array.from({ length: 200 }, (_, i) => `x${String(i).padStart(3, '0')}`)
+  const all = await Promise.all([
+    ...names.map((name) => writers[0]!.add([event(name)])),
+    ...names.toReversed().map((name) => writers[1]!.add([event(name)])),
+  ])
+  expect(all.flat().filter((outcome) => outcome === 'stored')).toHaveLength(200)
+  expect(await ids()).toEqual(names)
+})
+
+test('ids that Postgres cannot hold are stored all the same, and repeats of them found', async () => {
+  const writer = new InboxWriter(pool)
+  const odd = ['', 'nul\0inside', '\ud800', '\ud801', 'x'.repeat(5_000)]
+  for (const id of odd)
+    expect(await writer.add([event(id, 'body')]), JSON.stringify(id.slice(0, 10))).toEqual(['stored'])
+  for (const id of odd) expect(await writer.add([event(id, 'body')])).toEqual(['duplicate'])
+})
+
+test('an event the database refuses does not take its neighbours along', async () => {
+  const writer = new InboxWriter(pool)
+  const good = Array.from({ length: 5 }, (_, i) => writer.add([event(`good${i}`)]))
+  // A stream name with U+0000 is what no caller should send; Postgres refuses the statement that carries it.
+  const bad = writer.add([{ ...event('bad'), stream: 'a\0b' }])
+  await expect(bad).rejects.toThrow()
+  expect((await Promise.all(good)).flat()).toEqual(Array(5).fill('stored'))
+})
+
+test('what may wait is bounded, and callers are not kept beyond the deadline', async () => {
+  const client = await pool.connect()
+  try {
+    await client.query('begin; lock table inbox_seen in access exclusive mode')
+    const writer = new InboxWriter(pool, { deadlineMs: 700, waitingEvents: 3 })
+    const waiting = [event('1'), event('2'), event('3')].map((each) => writer.add([each]))
+    await expect(writer.add([event('4')])).rejects.toMatchObject({ code: 'CSW-8006' })
+    for (const outcome of await Promise.allSettled(waiting))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'CSW-6001' } })
+    await client.query('rollback')
+    await writer.close()
+    expect(await writer.add([event('4')])).toEqual(['stored'])
+  } finally {
+    client.release()
+  }
+})

@@ -1,0 +1,159 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pino from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deeperThan } from '../../src/http/json-body.ts'
+import { startHub, type TestHub, TOKEN } from './hub.ts'
+import { seedHub } from './rows.ts'
+
+let hub: TestHub
+beforeAll(async () => {
+  hub = await startHub({ limits: { headersMs: 500, requestMs: 1_000, socketsPerAddress: 8, handlerMs: 2_000 } })
+  await seedHub(hub.pool)
+})
+afterAll(() => hub.close())
+
+const open = (): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(hub.url).port), '127.0.0.1', () => resolve(socket)).once('error', reject)
+  })
+/** All that comes until the server closes. */
+const drain = async (socket: Socket): Promise<string> => {
+  let text = ''
+  for await (const chunk of socket) text += chunk
+  return text
+}
+
+test('dripping headers and dripping bodies are cut', async () => {
+  const [headers, body] = [await open(), await open()]
+  headers.write('GET /livez HTTP/1.1\r\nhost: x\r\n')
+  body.write(`POST /hooks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{`)
+  const drip = setInterval(() => [headers, body].forEach((socket) => void (socket.writable && socket.write('x'))), 100)
+  const started = Date.now()
+  const [first] = await Promise.all([drain(headers), drain(body).catch(() => '')])
+  clearInterval(drip)
+  expect(Date.now() - started).toBeLessThan(5_000)
+  expect(first).toMatch(/^HTTP\/1.1 (408|400)/)
+  expect(first).toContain('application/problem+json')
+})
+
+test('headers beyond 16 kB and broken HTTP get a problem and a closed socket', async () => {
+  const [large, broken] = [await open(), await open()]
+  large.write(`GET /livez HTTP/1.1\r\nhost: x\r\nx-large: ${'a'.repeat(17_000)}\r\n\r\n`)
+  broken.write('NONSENSE\r\n\r\n')
+  expect(await drain(large)).toMatch(/^HTTP\/1.1 431/)
+  expect(await drain(broken)).toMatch(/^HTTP\/1.1 400[\s\S]*CSW-8003/)
+})
+
+test('sockets beyond the limit per address are closed, and places become free again', async () => {
+  // Sockets of earlier requests are kept alive by fetch; only the surplus counts here.
+  const sockets = await Promise.all(Array.from({ length: 20 }, open))
+  await sleep(200)
+  const alive = sockets.filter((socket) => !socket.destroyed && socket.readyState === 'open')
+  expect(alive.length).toBeLessThanOrEqual(8)
+  expect(alive.length).toBeGreaterThan(0)
+  for (const socket of sockets) socket.destroy()
+  await sleep(100)
+  expect((await fetch(`${hub.url}/livez`)).status).toBe(200)
+})
+
+test('bodies: size, depth, encoding, media type, prototype', async () => {
+  const url = `${hub.url}/api/v1/dead-letters/preview`
+  const post = (body: string | Buffer<ArrayBuffer>, type = 'application/json') =>
+    fetch(url, { method: 'POST', body, headers: { authorization: `Bearer ${TOKEN}`, 'content-type': type } })
+  const cases: [string | Buffer<ArrayBuffer>, string | undefined, number, string][] = [
+    [Buffer.alloc(1024 * 1024 + 1, 0x20), undefined, 413, 'CSW-8004'],
+    ['['.repeat(100_000), undefined, 413, 'CSW-8004'],
+    [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), undefined, 400, 'CSW-8003'],
+    ['{"filter":', undefined, 400, 'CSW-8003'],
+    ['{"filter":{"__proto__":{"a":1}}}', undefined, 400, 'CSW-8003'],
+    ['{}', 'text/plain', 415, 'CSW-8009'],
+    ['{"filter":{"cod":"x"}}', undefined, 400, 'CSW-8003'],
+  ]
+  for (const [body, type, status, code] of cases) {
+    const response = await post(body, type)
+    expect(response.headers.get('content-type')).toContain('application/problem+json')
+    expect(await response.json()).toMatchObject({ status, code })
+  }
+})
+
+test('depth counts brackets, not brackets in strings', () => {
+  expect(deeperThan('[[[]]]', 3)).toBe(false)
+  expect(deeperThan('[[[[]]]]', 3)).toBe(true)
+  expect(deeperThan('["[[[[\\"[[[", {"a":"}{{{{"}]', 2)).toBe(false)
+  expect(deeperThan('[[],[],[[]]]', 3)).toBe(false)
+})
+
+test('a handler that hangs is answered 503 in time', async () => {
+  const slow = await startHub({ limits: { handlerMs: 300 }, services: { readiness: () => new Promise(() => {}) } })
+  try {
+    const response = await fetch(`${slow.url}/readyz`)
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ code: 'CSW-8006' })
+  } finally {
+    await slow.close()
+  }
+})
+
+test('readyz says no when a check fails or the hub drains, livez does not care', async () => {
+  let draining = false
+  const sick = await startHub({
+    isDraining: () => draining,
+    services: {
+      readiness: async () => [{ name: 'database', ok: !draining, detail: 'postgres://secret@host', code: 'CSW-6001' }],
+    },
+  })
+  try {
+    expect((await fetch(`${sick.url}/readyz`)).status).toBe(200)
+    draining = true
+    const response = await fetch(`${sick.url}/readyz?verbose`)
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('5')
+    const text = await response.text()
+    expect(JSON.parse(text)).toEqual({
+      status: 'not ready',
+      checks: [
+        { name: 'serving', ok: false },
+        { name: 'database', ok: false, code: 'CSW-6001' },
+      ],
+    })
+    expect((await fetch(`${sick.url}/livez`)).status).toBe(200)
+  } finally {
+    await sick.close()
+  }
+})
+
+test('an unknown failure shows its id and nothing internal; the log has the rest under that id, and no query', async () => {
+  let log = ''
+  const broken = await startHub({
+    logger: pino(
+      {},
+      {
+        write: (line: string) => {
+          log += line
+        },
+      },
+    ),
+    services: {
+      connectors: () => {
+        throw new Error('the cause at /srv/inner')
+      },
+    },
+  })
+  try {
+    const response = await broken.get('/api/v1/connectors')
+    const text = await response.text()
+    const requestId = response.headers.get('x-request-id')
+    expect(response.status).toBe(500)
+    expect(text).not.toContain('inner')
+    expect(JSON.parse(text)).toMatchObject({ code: 'CSW-1001', requestId })
+    expect(log).toContain('the cause at /srv/inner')
+    await fetch(`${broken.url}/hooks/crm?key=very-secret`, { method: 'POST', body: '{}' })
+    expect(log.split('\n').filter((line) => line.includes(requestId!))).toHaveLength(2)
+    expect(log).toContain('"route":"/hooks/:connection"')
+    expect(log).not.toContain('very-secret')
+    expect(log).not.toContain(TOKEN)
+  } finally {
+    await broken.close()
+  }
+})
