@@ -1,6 +1,6 @@
 import { digest, type JsonObject, parseExact } from '../core/index.ts'
 import type { MapOutput } from '../mapping/index.ts'
-import type { DeliveryRow, IntentRow } from '../store/index.ts'
+import type { DeliveryRow, IntentRow } from './ports.ts'
 import type { BatchRecord, Lane, Work } from './work.ts'
 
 /**

@@ -1,9 +1,9 @@
 import type { ContentReference, Exchange, WriteItem, WriteOperation, WriteOutcome } from '../connector/index.ts'
 import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
-import type { IntentOpen } from '../store/index.ts'
 import { idempotencyKey } from './decide.ts'
 import { CONTENT_MARK, contentMark } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
+import type { IntentOpen } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
 /** A write must be over this long before the lease ends, so that nobody else has taken the record over meanwhile. */

@@ -1,7 +1,6 @@
 import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
 import { asCausewayError, backoffMs, parseExact } from '../core/index.ts'
-import type { InboxRow } from '../store/index.ts'
-import type { Ports } from './ports.ts'
+import type { InboxRow, Ports } from './ports.ts'
 import { toCommit } from './pull.ts'
 import { wakeFollowers } from './wake-followers.ts'
 

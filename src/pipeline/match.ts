@@ -1,7 +1,7 @@
 import type { SourceRecord } from '../connector/index.ts'
 import { CausewayError, isObject, type Json, type JsonObject, parseExact } from '../core/index.ts'
 import type { MatchKey } from '../mapping/index.ts'
-import { keysOf, keyText, linkKey } from '../store/index.ts'
+import { keysOf, keyText, linkKey } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
 /** How often a target is asked for a create of unknown outcome before it counts as not done (searches lag). */

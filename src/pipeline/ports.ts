@@ -50,3 +50,24 @@ export type Ports = {
   clock: Clock
   log: Log
 }
+
+export type {
+  BatchCommit,
+  DeadLetterWrite,
+  DeliveryRow,
+  DeliveryState,
+  DeliveryWrite,
+  InboxRow,
+  IncomingRecord,
+  IntentOpen,
+  IntentRow,
+  JournalEntry,
+  LinkWrite,
+  LogBody,
+  PageCommit,
+  RunCounts,
+  RunOutcome,
+  StreamRow,
+  SyncRow,
+} from '../store/index.ts'
+export { keysOf, keyText, linkKey } from '../store/index.ts'

@@ -1,10 +1,9 @@
 import type { ConnectorSession, Page, SourceRecord } from '../connector/index.ts'
 import { asCausewayError, backoffMs, type CausewayError, digest } from '../core/index.ts'
-import type { IncomingRecord, PageCommit, RunCounts, RunOutcome, StreamRow } from '../store/index.ts'
-import { keysOf } from '../store/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { lookahead } from './lookahead.ts'
-import type { HeldLease, Ports } from './ports.ts'
+import type { HeldLease, IncomingRecord, PageCommit, Ports, RunCounts, RunOutcome, StreamRow } from './ports.ts'
+import { keysOf } from './ports.ts'
 import { wakeFollowers } from './wake-followers.ts'
 
 const PULL_BACKOFF = { baseMs: 5_000, capMs: 15 * 60_000 }

@@ -1,6 +1,6 @@
 import { isObject, type Json, parseExact, SLICES, sliceOf } from '../core/index.ts'
 import type { MapInput } from '../mapping/index.ts'
-import { keysOf, type LogBody } from '../store/index.ts'
+import { keysOf, type LogBody } from './ports.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
 
 /** Records per batch: wide enough for the widest calls (100 to 200), small enough that a takeover repeats little. */

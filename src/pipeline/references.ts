@@ -1,6 +1,6 @@
 import { CausewayError, type Json, type JsonObject } from '../core/index.ts'
 import type { MapOutput, Reference } from '../mapping/index.ts'
-import { linkKey } from '../store/index.ts'
+import { linkKey } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
 /** A parked record is looked at again by itself this often at most; normally the delivery it waits for releases it. */

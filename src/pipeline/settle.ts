@@ -1,7 +1,7 @@
 import type { Exchange } from '../connector/index.ts'
 import { backoffMs, CausewayError, type SerializedError } from '../core/index.ts'
-import type { BatchCommit, DeadLetterWrite, DeliveryWrite, JournalEntry, LinkWrite } from '../store/index.ts'
 import { fingerprintOf } from './failures.ts'
+import type { BatchCommit, DeadLetterWrite, DeliveryWrite, JournalEntry, LinkWrite } from './ports.ts'
 import { moveTo } from './read-batch.ts'
 import type { Lane, MappedBatch, PushCounts, Settlement, Work } from './work.ts'
 

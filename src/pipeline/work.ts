@@ -3,8 +3,7 @@
 import type { ConnectorSession, Exchange, WriteOperation } from '../connector/index.ts'
 import type { JsonObject, SerializedError } from '../core/index.ts'
 import type { MapOutput, SyncDefinition } from '../mapping/index.ts'
-import type { DeliveryRow, DeliveryState, IntentRow, SyncRow } from '../store/index.ts'
-import type { HeldLease, Ports } from './ports.ts'
+import type { DeliveryRow, DeliveryState, HeldLease, IntentRow, Ports, SyncRow } from './ports.ts'
 
 /** One lane of one sync at work. */
 export type Lane = {

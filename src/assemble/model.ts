@@ -1,0 +1,60 @@
+import type { StreamAddress, SyncDefinition } from '../mapping/index.ts'
+import type { HubModel } from '../pipeline/index.ts'
+import type { HubRegistry, HubShape } from '../store/index.ts'
+
+const addressKey = ({ connection, stream }: StreamAddress): string => `${connection}:${stream}`
+
+/** What the ledger must know of the files: connections, the streams that syncs touch with their key fields, syncs. */
+export function toShape(
+  connections: Iterable<{ name: string; connector: string; maxPerSecond: number | null }>,
+  syncs: readonly SyncDefinition[],
+): HubShape {
+  const keyFields = new Map<string, { address: StreamAddress; fields: Set<string> }>()
+  const touch = (address: StreamAddress, fields: string[] = []): void => {
+    const key = addressKey(address)
+    const entry = keyFields.get(key) ?? { address, fields: new Set<string>() }
+    for (const field of fields) entry.fields.add(field)
+    keyFields.set(key, entry)
+  }
+  for (const sync of syncs) {
+    touch(sync.from)
+    touch(sync.to, sync.match.flat())
+    for (const join of sync.joins) touch(join.from, join.field === null ? [] : [join.field])
+  }
+  return {
+    connections: [...connections].map(({ name, connector, maxPerSecond }) => ({ name, connector, maxPerSecond })),
+    streams: [...keyFields.values()].map(({ address, fields }) => ({
+      connection: address.connection,
+      name: address.stream,
+      keyFields: [...fields],
+    })),
+    syncs: syncs.map(({ name, from, to, version, source }) => ({ name, from, to, version, source })),
+  }
+}
+
+/** The configured syncs and streams under their ledger ids, ready for look-ups on the hot path. */
+export function toModel(registry: HubRegistry, definitions: readonly SyncDefinition[]): HubModel {
+  const byName = new Map(definitions.map((definition) => [definition.name, definition]))
+  const syncs = registry.syncs.flatMap((row) => {
+    const definition = byName.get(row.name)
+    return definition ? [{ row, definition }] : []
+  })
+  const streamIds = new Map(registry.streams.map((row) => [addressKey({ connection: row.connection, stream: row.name }), row.id]))
+  const addresses = new Map(registry.streams.map((row) => [row.id, { connection: row.connection, stream: row.name }]))
+  const connectionIds = new Map(registry.connections.map((row) => [row.name, row.id]))
+  const followers = new Map<number, HubModel extends { followers(id: number): infer R } ? R : never>()
+  for (const sync of syncs) {
+    const joined = sync.definition.joins.flatMap((join) => streamIds.get(addressKey(join.from)) ?? [])
+    for (const id of new Set([sync.row.fromStream, ...joined])) followers.set(id, [...(followers.get(id) ?? []), sync])
+  }
+  const byId = new Map(syncs.map((sync) => [sync.row.id, sync]))
+  return {
+    sync: (id) => byId.get(id),
+    syncByName: (name) => syncs.find(({ row }) => row.name === name),
+    followers: (streamId) => followers.get(streamId) ?? [],
+    syncs: () => syncs,
+    streamId: (address) => streamIds.get(addressKey(address)),
+    address: (id) => addresses.get(id),
+    connectionId: (name) => connectionIds.get(name),
+  }
+}

