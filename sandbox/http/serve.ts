@@ -59,6 +59,8 @@ async function handle(served: Served, request: IncomingMessage, response: Server
   const call = new Call(request)
   if (call.path.startsWith(SIDE_DOOR)) {
     call.body = await readBody(request, BODY_CAP)
+    // Tests restart systems on the same port; a pooled socket of the old one would fail their next call.
+    response.setHeader('connection', 'close')
     return send(response, answerSideDoor(served, call))
   }
   const fault = served.faults.take(call)
@@ -92,7 +94,9 @@ async function answerOrRefuse(standIn: StandIn, call: Call, waitMs: number): Pro
   } catch (error) {
     call.request.resume()
     if (error instanceof Refusal) return standIn.refuse(error)
-    process.stderr.write(`sandbox ${standIn.name}: ${call.method} ${call.path}: ${(error as Error).stack}\n`)
+    // An upload that broke off is the client's affair; everything else here is a bug of the stand-in.
+    if (!call.request.readableAborted)
+      process.stderr.write(`sandbox ${standIn.name}: ${call.method} ${call.path}: ${(error as Error).stack}\n`)
     return standIn.refuse(new Refusal(500, 'internal', 'Internal error'))
   }
 }
