@@ -5,6 +5,7 @@ export { type ErrorCode, type ErrorSpec, registry as errorRegistry } from './err
 export * from './findings.ts'
 export * from './ids.ts'
 export * from './json.ts'
+export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from './logger.ts'
 export * from './nearest.ts'
 export * from './redaction.ts'
 export * from './validation.ts'
