@@ -12,6 +12,7 @@ export {
 export type { PlaceOf } from './failure.ts'
 export { decimalsMade, forgetDecimals } from './functions/decimal.ts'
 export { integrationFunctions } from './functions/index.ts'
+export { isTrue } from './operators.ts'
 export { plainJson } from './plain.ts'
 export {
   Sandbox,

@@ -1,4 +1,5 @@
 /** Binary operators with the reference evaluator's rules for missing values and types, and its error codes. */
+import { forExpression, type Json } from '../core/index.ts'
 import { builtin } from './builtins.ts'
 
 export type Operator = (left: unknown, right: unknown) => unknown
@@ -13,6 +14,10 @@ export function toBoolean(value: unknown): boolean | undefined {
   if (typeof value === 'string') return value !== ''
   return booleanOf.call(focus, value) as boolean
 }
+
+/** Whether a result counts as true, in JSONata's sense. */
+export const isTrue = (value: unknown): boolean =>
+  toBoolean(typeof value === 'object' ? forExpression(value as Json) : value) === true
 
 function toText(value: unknown): string {
   if (typeof value === 'string') return value

@@ -1,0 +1,156 @@
+import { basename } from 'node:path'
+import {
+  CausewayError,
+  compileSchema,
+  digest,
+  type Finding,
+  hasErrors,
+  type JsonObject,
+  parseYaml,
+  RECORD_BACKOFF,
+  validateYaml,
+  type YamlFile,
+} from '../core/index.ts'
+import type { JoinSpec, StreamAddress, SyncDefinition } from './contract.ts'
+import type { Program } from './program.ts'
+import { durationMs, scheduleFault, toSchedule } from './schedule.ts'
+import { type MappingFile, mappingFileSchema, type ScheduleText } from './schema.ts'
+import { toTemplate } from './template.ts'
+
+/** A mapping file as read: the definition for the pipeline, the program for the sandbox, and the text with its places. */
+export type Mapping = {
+  definition: SyncDefinition
+  program: Omit<Program, 'schema'>
+  content: MappingFile
+  yaml: YamlFile
+}
+
+const DEFAULT_ATTEMPTS = 8
+
+/** Reads the text of a mapping file. Findings hold all that is wrong with its form; with an error there is no mapping. */
+export function readMapping(text: string, file: string): { mapping?: Mapping; findings: Finding[] } {
+  let yaml: YamlFile
+  try {
+    yaml = parseYaml(text, file)
+  } catch (error) {
+    return { findings: [findingOf(error as CausewayError, file)] }
+  }
+  const findings = validateYaml(yaml, compileSchema(mappingFileSchema))
+  if (hasErrors(findings)) return { findings }
+  const content = yaml.value as MappingFile
+  findings.push(...consistencyFindings(content, yaml))
+  if (hasErrors(findings)) return { findings }
+  const program = programOf(content)
+  return { mapping: { definition: definitionOf(content, program, text, file), program, content, yaml }, findings }
+}
+
+/** Reads a mapping that must be sound, such as the text behind a version that ran. Throws its first error. */
+export function readSoundMapping(text: string, file: string): Mapping {
+  const { mapping, findings } = readMapping(text, file)
+  if (mapping) return mapping
+  const first = findings[0]!
+  throw new CausewayError(first.code, { what: first.message, fix: first.fix, place: first.place })
+}
+
+function programOf(content: MappingFile): Omit<Program, 'schema'> {
+  const { each, when } = content
+  return {
+    from: addressOf(content.from),
+    to: addressOf(content.to),
+    when: when === undefined ? null : { source: when, path: ['when'] },
+    template: each ? toTemplate(each.map, ['each', 'map']) : toTemplate(content.map, ['map']),
+    each: each
+      ? { of: { source: each.of, path: ['each', 'of'] }, key: { source: each.key, path: ['each', 'key'] } }
+      : null,
+    joins: Object.entries(content.with ?? {}).map(([name, join]) => ({
+      name,
+      key: { source: join.key, path: ['with', name, 'key'] },
+    })),
+  }
+}
+
+function definitionOf(
+  content: MappingFile,
+  program: Omit<Program, 'schema'>,
+  source: string,
+  file: string,
+): SyncDefinition {
+  const joins: JoinSpec[] = Object.entries(content.with ?? {}).map(([name, join]) => ({
+    name,
+    from: addressOf(join.from),
+    field: join.field ?? null,
+    take: join.take ?? 'one',
+  }))
+  const deciding = {
+    match: (content.match ?? []).map((key) => [key].flat()),
+    mode: content.mode ?? 'upsert',
+    onLeave: content.on_leave ?? 'keep',
+    deactivate: (content.deactivate as JsonObject | undefined) ?? null,
+    deletes: content.deletes ?? 'ignore',
+    onDoubt: content.on_doubt ?? 'ask',
+    content: content.content ?? false,
+    joins,
+  } as const
+  return {
+    name: content.sync ?? basename(file).replace(/\.ya?ml$/, ''),
+    file,
+    source,
+    // Comments, tests and schedules do not change what comes out, so they do not make a new version.
+    version: digest(JSON.stringify([program, deciding])),
+    from: program.from,
+    to: program.to,
+    multipart: program.each !== null,
+    ...deciding,
+    schedule: content.schedule === undefined ? [{ kind: 'manual' }] : [content.schedule].flat().map(toSchedule),
+    fullSchedule: content.full === undefined ? null : toSchedule(content.full),
+    lanes: content.lanes ?? 1,
+    retry: {
+      attempts: content.retry?.attempts ?? DEFAULT_ATTEMPTS,
+      baseMs: content.retry?.base ? durationMs(content.retry.base) : RECORD_BACKOFF.baseMs,
+      capMs: content.retry?.cap ? durationMs(content.retry.cap) : RECORD_BACKOFF.capMs,
+    },
+    tags: content.tags ?? [],
+  }
+}
+
+/** What a schema cannot say: keys that need or exclude each other, and schedules. */
+function consistencyFindings(content: MappingFile, yaml: YamlFile): Finding[] {
+  const findings: Finding[] = []
+  const report = (path: (string | number)[], message: string, fix: string) =>
+    findings.push({ severity: 'error', code: 'CSW-1005', message, fix, place: yaml.placeOf(path) })
+  if (content.map === undefined && content.each === undefined)
+    report([], 'neither "map" nor "each" is there', 'Add "map" with the fields of the target record.')
+  if (content.map !== undefined && content.each !== undefined)
+    report(['each'], '"map" and "each" exclude each other', 'Move the fields under "each.map", or remove "each".')
+  for (const key of ['on_leave', 'deletes'] as const)
+    if (content[key] === 'deactivate' && !content.deactivate)
+      report([key], `"${key}: deactivate" needs the values to write`, 'Add "deactivate:" with the fields and values.')
+  for (const [path, schedule] of schedulesOf(content)) {
+    const fault = scheduleFault(schedule)
+    if (fault) report(path, fault, 'Write e.g. { every: 5m } or { cron: "0 2 * * *", zone: Europe/Warsaw }.')
+  }
+  return findings
+}
+
+function schedulesOf(content: MappingFile): [(string | number)[], ScheduleText][] {
+  const { schedule, full } = content
+  const listed: [(string | number)[], ScheduleText][] = Array.isArray(schedule)
+    ? schedule.map((one, i) => [['schedule', i], one])
+    : schedule === undefined
+      ? []
+      : [[['schedule'], schedule]]
+  return full === undefined ? listed : [...listed, [['full'], full]]
+}
+
+function addressOf(text: string): StreamAddress {
+  const colon = text.indexOf(':')
+  return { connection: text.slice(0, colon), stream: text.slice(colon + 1) }
+}
+
+const findingOf = (error: CausewayError, file: string): Finding => ({
+  severity: 'error',
+  code: error.code,
+  message: error.message,
+  fix: error.fix,
+  place: error.place ?? { file, line: 1, column: 1 },
+})

@@ -1,0 +1,107 @@
+import { digest, type JsonObject, type Place, parseExact, type SerializedError, type YamlFile } from '../core/index.ts'
+import { Sandbox, type SandboxItem, type SandboxProgram } from '../expression/index.ts'
+import type { JoinKeys, MapInput, MapOutput, MappingRunner, SyncDefinition } from './contract.ts'
+import type { Program, RecordHead, Request } from './program.ts'
+import { readSoundMapping } from './read.ts'
+import type { JoinKeysOutput } from './run-record.ts'
+
+export type MappingRunnerOptions = {
+  /** Sandbox processes; 1 unless told otherwise, at most one per core. They start with the first record. */
+  processes?: number
+  /** What one record may take before its process is killed. */
+  timeLimitMs?: number
+  memoryMb?: number
+  /** The schema of what a sync's target takes, where known: it decides how exact numbers are written. */
+  targetSchema?: (sync: SyncDefinition) => JsonObject | undefined
+  /** A fixed instant for $now and $millis in all mappings, for tests. */
+  now?: Date
+}
+
+type Answer = MapOutput | JoinKeysOutput
+
+// In the package the rooms are JavaScript, in the checkout TypeScript; the entry follows.
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './sandbox-entry.ts' : './sandbox-entry.js', import.meta.url)
+
+/** Runs mappings in sandbox processes. A record that takes too much fails alone; batches are never lost. */
+export function createMappingRunner(options: MappingRunnerOptions = {}): MappingRunner & { readonly pids: number[] } {
+  const sandbox = new Sandbox<Answer>({ ...options, entry: ENTRY }, (text) => parseExact(text) as unknown as Answer[])
+  const loaded = new LoadedMappings(options.targetSchema)
+  const now = options.now?.getTime() ?? null
+
+  const run = async (
+    operation: Request['operation'],
+    sync: SyncDefinition,
+    inputs: MapInput[],
+    signal?: AbortSignal,
+  ): Promise<Answer[]> => {
+    const request: Request = { operation, now }
+    const { program, yaml } = loaded.of(sync)
+    const results = await sandbox.run(program, inputs.map(itemOf), request, signal)
+    return results.map((result): Answer => {
+      const answer = 'error' in result ? failed(result.error.toJSON()) : result.result
+      return answer.status === 'failed' ? failed(withPlace(answer.error, sync, yaml)) : answer
+    })
+  }
+
+  return {
+    map: async (sync, inputs, signal) => (await run('map', sync, inputs, signal)) as MapOutput[],
+    joinKeys: async (sync, inputs, signal) => {
+      if (sync.joins.length === 0) return inputs.map(() => ({}))
+      return (await run('joinKeys', sync, inputs, signal)).map(joinKeysAnswer)
+    },
+    close: async () => sandbox.close(),
+    get pids() {
+      return sandbox.pids
+    },
+  }
+}
+
+function itemOf(input: MapInput): SandboxItem {
+  const joins = Object.keys(input.joins ?? {})
+  const head: RecordHead = { id: input.id, deleted: input.deleted ?? false, joins }
+  return { head, texts: [input.body, ...Object.values(input.joins ?? {})] }
+}
+
+const failed = (error: SerializedError): Answer => ({ status: 'failed', error })
+
+const joinKeysAnswer = (answer: Answer): JoinKeys | SerializedError => {
+  if (answer.status === 'keys') return answer.keys
+  if (answer.status === 'failed') return answer.error
+  throw new TypeError(`unexpected answer ${answer.status}`)
+}
+
+/** The sandbox knows the expression and the offset in it; where that stands in the file is known here. */
+function withPlace(error: SerializedError, sync: SyncDefinition, yaml: YamlFile): SerializedError {
+  const { data: all = {}, ...rest } = error
+  const { mappingPath, offset, ...data } = all as { mappingPath?: (string | number)[]; offset?: number }
+  const place: Place = mappingPath ? yaml.placeInScalar(mappingPath, offset ?? 0) : { file: sync.file }
+  return { ...rest, place, ...(Object.keys(data).length > 0 ? { data } : {}) }
+}
+
+type Loaded = { schema: JsonObject | null; yaml: YamlFile; program: SandboxProgram }
+
+/** Old versions are kept while work on them may be under way; more than this many at once means they are not. */
+const MAX_LOADED = 500
+
+/** Programs by sync version: a mapping is read once, and its digest is what the children remember it by. */
+class LoadedMappings {
+  readonly #targetSchema: MappingRunnerOptions['targetSchema']
+  readonly #known = new Map<string, Loaded>()
+
+  constructor(targetSchema: MappingRunnerOptions['targetSchema']) {
+    this.#targetSchema = targetSchema
+  }
+
+  of(sync: SyncDefinition): Loaded {
+    const schema = this.#targetSchema?.(sync) ?? null
+    const known = this.#known.get(sync.version)
+    // A discovered schema is a new object when it changes.
+    if (known?.schema === schema && known) return known
+    const { program, yaml } = readSoundMapping(sync.source, sync.file)
+    const whole: Program = { ...program, schema }
+    const loaded = { schema, yaml, program: { digest: digest(JSON.stringify(whole)), program: whole } }
+    if (this.#known.size >= MAX_LOADED) this.#known.clear()
+    this.#known.set(sync.version, loaded)
+    return loaded
+  }
+}

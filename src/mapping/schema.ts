@@ -1,0 +1,127 @@
+/** The closed JSON Schema of a mapping file. An unknown key is an error with its place and the nearest known name. */
+
+const stream = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]*:[^:\\s]+$' }
+const name = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_]*$' }
+const expression = { type: 'string', minLength: 1 }
+const duration = { type: 'string', pattern: '^[0-9]+(ms|s|m|h|d)$' }
+const object = (properties: Record<string, object>, required: string[] = []) => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+  required,
+})
+
+/** A word or an object; which words, and that one of `every` and `cron` stands there, is checked in schedule.ts. */
+const oneSchedule = {
+  ...object({ every: duration, cron: { type: 'string' }, zone: { type: 'string' } }),
+  type: ['string', 'object'],
+}
+
+/** Nested objects and lists whose texts are expressions; what else stands there is taken as it is. */
+const template = { type: ['object', 'string'] }
+
+const join = object(
+  { from: stream, key: expression, field: { type: 'string', minLength: 1 }, take: { enum: ['one', 'many'] } },
+  ['from', 'key'],
+)
+
+const given = object({
+  id: { type: ['string', 'number'] },
+  body: { type: ['object', 'string'] },
+  with: { type: 'object' },
+  references: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
+  deleted: { type: 'boolean' },
+  now: { type: 'string' },
+})
+
+const expect = {
+  ...object({
+    equals: { type: ['object', 'string'] },
+    contains: { type: ['object', 'string'] },
+    parts: { type: 'object', additionalProperties: { type: ['object', 'string'] } },
+    filtered: { const: true },
+    error: { type: 'string', pattern: '^CSW-[0-9]{4}$' },
+  }),
+  minProperties: 1,
+}
+
+export const mappingFileSchema = object(
+  {
+    sync: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$' },
+    description: { type: 'string' },
+    from: stream,
+    to: stream,
+    match: {
+      type: 'array',
+      items: { type: ['string', 'array'], items: { type: 'string', minLength: 1 }, minItems: 1, minLength: 1 },
+    },
+    when: expression,
+    with: { type: 'object', propertyNames: name, additionalProperties: join },
+    map: template,
+    each: object({ of: expression, key: expression, map: template }, ['of', 'key', 'map']),
+    mode: { enum: ['upsert', 'create-only', 'update-only', 'mirror'] },
+    on_leave: { enum: ['keep', 'unlink', 'deactivate', 'delete'] },
+    deactivate: { type: 'object', minProperties: 1 },
+    deletes: { enum: ['ignore', 'unlink', 'deactivate', 'delete'] },
+    on_doubt: { enum: ['ask', 'resend'] },
+    content: { type: 'boolean' },
+    schedule: { ...oneSchedule, type: ['string', 'object', 'array'], items: oneSchedule, minItems: 1 },
+    full: { ...oneSchedule, type: 'object' },
+    lanes: { type: 'integer', minimum: 1, maximum: 64 },
+    retry: object({ attempts: { type: 'integer', minimum: 1, maximum: 100 }, base: duration, cap: duration }),
+    tags: { type: 'array', items: { type: 'string', minLength: 1 } },
+    tests: {
+      type: 'array',
+      items: object({ name: { type: 'string', minLength: 1 }, given, expect }, ['name', 'given', 'expect']),
+    },
+  },
+  ['from', 'to'],
+)
+
+export type ScheduleText = string | { every?: string; cron?: string; zone?: string }
+
+/** A mapping file after validation, in its own words. */
+export type MappingFile = {
+  sync?: string
+  description?: string
+  from: string
+  to: string
+  match?: (string | string[])[]
+  when?: string
+  with?: Record<string, { from: string; key: string; field?: string; take?: 'one' | 'many' }>
+  map?: unknown
+  each?: { of: string; key: string; map: unknown }
+  mode?: 'upsert' | 'create-only' | 'update-only' | 'mirror'
+  on_leave?: 'keep' | 'unlink' | 'deactivate' | 'delete'
+  deactivate?: Record<string, unknown>
+  deletes?: 'ignore' | 'unlink' | 'deactivate' | 'delete'
+  on_doubt?: 'ask' | 'resend'
+  content?: boolean
+  schedule?: ScheduleText | ScheduleText[]
+  full?: Exclude<ScheduleText, string>
+  lanes?: number
+  retry?: { attempts?: number; base?: string; cap?: string }
+  tags?: string[]
+  tests?: TestCase[]
+}
+
+export type TestCase = {
+  name: string
+  given: {
+    id?: string | number
+    /** The record; as text it is JSON and keeps the spelling of numbers. */
+    body?: object | string
+    with?: Record<string, unknown>
+    /** Linked ids by `connection:stream/id`. */
+    references?: Record<string, string | number>
+    deleted?: boolean
+    now?: string
+  }
+  expect: {
+    equals?: object | string
+    contains?: object | string
+    parts?: Record<string, object | string>
+    filtered?: true
+    error?: string
+  }
+}
