@@ -1,0 +1,41 @@
+/** What a manifest says about a WebDAV server. */
+
+import { type CompiledPart, choice, data, type Field, flag, section, template } from '../../language/index.ts'
+import { authField, type StaticAuth } from '../../parts/auth.ts'
+import { DEFAULT_LIMITS, limitsPart } from '../../parts/limits.ts'
+
+const SETTINGS = ['settings'] as const
+
+/** WebDAV servers take credentials with each request; there is no login to make a session of. */
+const anyAuth = authField(() => ({}))
+const { session: _login, ...staticVariants } = anyAuth.variants ?? {}
+
+export const connectorFields = {
+  base_url: template({
+    sense: 'The collection under which everything lies. Paths of records are relative to it and `folder`.',
+    names: SETTINGS,
+    required: true,
+    example: 'https://dav.example.com/remote.php/dav/files/hub',
+  }),
+  auth: { ...anyAuth, variants: staticVariants } as Field<StaticAuth | undefined>,
+  headers: data({ sense: 'Headers of every request.', names: SETTINGS }),
+  limits: section(limitsPart, { sense: 'How hard a connection may press.', default: {} }),
+}
+export type WebDavConnector = CompiledPart<typeof connectorFields>
+
+export const streamFields = {
+  folder: template({
+    sense: 'The collection of this stream, relative to `base_url`; all of it when left out.',
+    names: SETTINGS,
+  }),
+  items: choice(['files', 'folders'], { sense: 'What a record is.', default: 'files' }),
+  identity: choice(['path', 'fileid'], {
+    sense:
+      'What identifies a resource. `fileid`: the number that Nextcloud and ownCloud keep over renames. `path`: everywhere else; a renamed resource then is a new record and the old one is gone.',
+    default: 'path',
+  }),
+  write: flag({ sense: 'Lets syncs upload, rename and delete.', default: false }),
+}
+export type WebDavStream = CompiledPart<typeof streamFields>
+
+export const limitsOf = (connector: WebDavConnector) => connector.limits ?? DEFAULT_LIMITS
