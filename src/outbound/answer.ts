@@ -26,8 +26,8 @@ export function collect(response: IncomingMessage, method: string, cap: number):
     .on('error', reject)
     // Only reached unsettled when the peer closed in the middle: node then emits no 'end'.
     .on('close', () => reject(Object.assign(new Error('answer cut'), { code: 'ECONNRESET' })))
-  // No need to read what is announced as too much; a HEAD announces what it does not send.
-  if (declared > cap && method !== 'HEAD') tooLong()
+  // No need to read what is announced as too much; HEAD and 304 announce what they do not send.
+  if (declared > cap && method !== 'HEAD' && response.statusCode !== 304) tooLong()
   return promise
 }
 

@@ -23,13 +23,15 @@ export class Wire {
   request(options: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
     const { request } = options.protocol === 'https:' ? https : http
     this.connected = false
-    this.underway = request({ ...options, maxHeaderSize: MAX_HEADER_BYTES }, (response) => {
+    // Assigned, not spread: axios gives an object without prototype, so that a polluted one cannot set options.
+    this.underway = request(Object.assign(options, { maxHeaderSize: MAX_HEADER_BYTES }), (response) => {
       this.answered = true
       onResponse(response)
     })
     this.underway.once('socket', (socket) => {
-      if (this.underway?.reusedSocket) this.connected = true
-      // Before the handshake is done nothing of the request has left, however long the TCP connection stands.
+      // A socket that is not being connected comes from the pool (`reusedSocket` tells only some of these) and takes bytes
+      // at once. With a new one nothing of the request leaves before the handshake, however long the TCP connection stands.
+      if (!socket.connecting) this.connected = true
       else
         socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
           this.connected = true
@@ -60,6 +62,8 @@ export type WireRequest = {
 
 /** Sends one request and resolves with the head of the answer; its body is unread and still compressed. */
 export async function exchangeOnWire(request: WireRequest, wire: Wire): Promise<IncomingMessage> {
+  // The adapter rejects for a signal that is aborted already, and sends the request all the same.
+  request.signal.throwIfAborted()
   const config: InternalAxiosRequestConfig = {
     method: request.method,
     url: request.url,

@@ -46,8 +46,19 @@ test('an aborted signal ends the call; a write under way is unknown, one not sen
   setTimeout(() => abort.abort(), 60)
   expect(await read).toMatchObject({ code: 'CSW-3015' })
   expect(await write).toMatchObject({ code: 'CSW-3012', sent: 'maybe' })
-  const late = client().request({ url, signal: abort.signal, method: 'POST' })
+})
+
+test('a signal that is aborted beforehand keeps the request from being sent', async () => {
+  let hits = 0
+  const url = await httpPeer((_request, response) => response.end(String(++hits)))
+  const outbound = client()
+  await outbound.request({ url })
+  const late = outbound.request({ url, signal: AbortSignal.abort(), method: 'POST', body: '{}' })
   expect(await errorOf(late)).toMatchObject({ code: 'CSW-3015' })
+  const stopped = client({ signal: AbortSignal.abort() }).request({ url })
+  expect(await errorOf(stopped)).toMatchObject({ code: 'CSW-3015' })
+  await outbound.request({ url })
+  expect(hits).toBe(2)
 })
 
 /** 300 MB of zeros as about 300 kB of gzip, made without holding the 300 MB. */
@@ -151,6 +162,15 @@ test('a stream that is cut ends with an error, never as a whole file', async () 
   })
   const { body } = await client().request({ url: `http://127.0.0.1:${port}/`, responseType: 'stream' })
   expect(await errorOf(drain(body))).toMatchObject({ code: 'CSW-3001', sent: 'yes' })
+})
+
+test('what HEAD and 304 announce is not counted as sent', async () => {
+  const url = await httpPeer((request, response) => {
+    response.writeHead(request.method === 'HEAD' ? 200 : 304, { 'content-length': 99_999_999 }).end()
+  })
+  for (const method of ['HEAD', 'GET']) {
+    expect(await client().request({ url, method, maxResponseBytes: 1000 })).toMatchObject({ body: '', bytes: 0 })
+  }
 })
 
 test('no more calls than allowed are under way at once', async () => {
