@@ -85,7 +85,8 @@ export class Book {
     this.table.put(secondary.id, gone)
     const mergedIds = [...primary.mergedIds, secondary.id, ...secondary.mergedIds]
     const merged: CrmRecord = { ...primary, mergedIds, updatedAt: now }
-    for (const name of Object.keys(this.object.fields)) merged[name] ??= secondary[name]
+    for (const [name, { readOnly }] of Object.entries(this.object.fields))
+      if (!readOnly) merged[name] ??= secondary[name]
     this.table.put(primary.id, merged)
     this.#happened(this.object, 'merge', primary.id)
     return merged

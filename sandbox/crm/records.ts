@@ -21,6 +21,7 @@ const system = {
   updatedAt: { type: 'integer', readOnly: true },
   archived: { type: 'boolean', readOnly: true },
   mergedIds: { type: 'texts', readOnly: true },
+  mergedInto: { type: 'text', readOnly: true },
 } as const satisfies Fields
 
 const postal = {

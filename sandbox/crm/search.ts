@@ -16,30 +16,57 @@ const OPERATORS: Record<string, (left: unknown, filter: Filter) => boolean> = {
   HAS_PROPERTY: (left) => left !== null && left !== undefined,
   NOT_HAS_PROPERTY: (left) => left === null || left === undefined,
 }
-/** No search goes further than this; narrow the filter instead. */
-const RESULT_CAP = 10_000
 
-/** Answers a search: filters joined by AND, one sort, a page at an offset that the client sees as opaque `after`. */
+/**
+ * Answers a search: filters joined by AND, one sort, a page. `after` is opaque; it holds the sort value and id of the last
+ * record given, so a record that changes meanwhile is met again at its new place and none is skipped.
+ */
 export function search(book: Book, query: Record<string, unknown>) {
   const filters = (query.filters ?? []) as Filter[]
   const limit = Number(query.limit ?? 50)
-  const start = query.after === undefined || query.after === null ? 0 : Number(query.after)
   if (!(limit >= 1 && limit <= 200)) throw new Refusal(400, 'VALIDATION_ERROR', 'limit must be from 1 to 200')
-  if (!Number.isInteger(start) || start < 0) throw new Refusal(400, 'VALIDATION_ERROR', 'after is not from this API')
-  if (start + limit > RESULT_CAP)
-    throw new Refusal(400, 'VALIDATION_ERROR', `A search ends after ${RESULT_CAP} results; narrow the filter`)
   checkFilters(book, filters)
+  const order = orderOf(((query.sorts ?? []) as Sort[])[0])
   const pool = query.archived === true ? [...book.table.rows()].filter((record) => record.archived) : book.live()
-  const hits = pool.filter((record) =>
-    filters.every((filter) => OPERATORS[filter.operator]?.(record[filter.property], filter)),
-  )
-  sort(hits, ((query.sorts ?? []) as Sort[])[0])
-  const more = start + limit < hits.length
+  const hits = pool
+    .filter((record) => filters.every((filter) => OPERATORS[filter.operator]?.(record[filter.property], filter)))
+    .sort((a, b) => order.compare(placeOf(a, order), placeOf(b, order)))
+  const position = readPosition(query.after)
+  const rest = position === null ? hits : hits.filter((record) => order.compare(placeOf(record, order), position) > 0)
+  const results = rest.slice(0, limit)
+  const last = results.at(-1)
+  const more = rest.length > limit && last !== undefined
   return {
     total: hits.length,
-    results: hits.slice(start, start + limit),
-    ...(more && { paging: { next: { after: String(start + limit) } } }),
+    results,
+    ...(more && { paging: { next: { after: writePosition(placeOf(last, order)) } } }),
   }
+}
+
+type Place = [value: unknown, id: string]
+type Order = { property: string; compare(a: Place, b: Place): number }
+
+function orderOf(sort: Sort | undefined): Order {
+  const sign = sort?.direction === 'DESCENDING' ? -1 : 1
+  return {
+    property: sort?.property ?? 'id',
+    compare: ([a, x], [b, y]) => sign * compare(a, b) || Number(x) - Number(y),
+  }
+}
+
+const placeOf = (record: CrmRecord, { property }: Order): Place => [record[property] ?? null, record.id]
+
+const writePosition = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url')
+
+function readPosition(after: unknown): Place | null {
+  if (after === undefined || after === null) return null
+  try {
+    const place: unknown = JSON.parse(Buffer.from(String(after), 'base64url').toString())
+    if (Array.isArray(place) && place.length === 2) return place as Place
+  } catch {
+    // Falls through: whatever it is, it was not given out here.
+  }
+  throw new Refusal(400, 'VALIDATION_ERROR', 'after is not from this API')
 }
 
 function checkFilters(book: Book, filters: Filter[]): void {
@@ -53,12 +80,6 @@ function checkFilters(book: Book, filters: Filter[]): void {
     if (filter.operator === 'IN' && !(Array.isArray(filter.values) && filter.values.length <= 100))
       throw new Refusal(400, 'VALIDATION_ERROR', 'IN takes up to 100 values')
   }
-}
-
-function sort(hits: CrmRecord[], order: Sort | undefined): void {
-  const property = order?.property ?? 'id'
-  const sign = order?.direction === 'DESCENDING' ? -1 : 1
-  hits.sort((a, b) => sign * (compare(a[property], b[property]) || Number(a.id) - Number(b.id)))
 }
 
 const same = (left: unknown, right: unknown): boolean =>

@@ -124,11 +124,20 @@ async function uploadByPath(shelf: Shelf, blobs: Blobs, call: Call, one: Show): 
   const existing = shelf.atPath(path)
   if (existing !== undefined && call.header('if-none-match') === '*')
     throw new Refusal(412, 'exists', `${path} exists already`, { existing_id: existing.id })
-  const externalId = call.query.get('external_id')
-  const file =
-    existing ?? shelf.create({ name, parent_id: shelf.makeFolders(names.join('/')).id, external_id: externalId })
+  const file = existing ?? shelf.create({ name, parent_id: shelf.makeFolders(names.join('/')).id, ...described(call) })
   const filled = shelf.fill(file.id, blob, call.header('content-type'), call.header('if-match'))
   return one(existing === undefined ? 201 : 200, filled)
+}
+
+/** What the query says of a new file beside its path; `properties` is JSON. */
+function described(call: Call): Record<string, unknown> {
+  const text = call.query.get('properties')
+  try {
+    const properties = text === null ? {} : { properties: JSON.parse(text) as unknown }
+    return { external_id: call.query.get('external_id'), ...properties }
+  } catch {
+    throw new Refusal(400, 'invalid', 'properties must be a JSON object')
+  }
 }
 
 async function receive(blobs: Blobs, call: Call) {

@@ -29,6 +29,8 @@ const WRITABLE = {
   media_type: { type: 'text', max: 120 },
   external_id: { type: 'text', max: 200 },
   properties: { type: 'object' },
+  /** Another way to give name and folder; folders that are missing are made. */
+  path: { type: 'text', form: [/^\/.*[^/]$/, 'must begin with / and name a file or folder'] },
 } as const satisfies Fields
 
 /** The tree of folders and files and its rules: names are unique within a folder, external ids everywhere. */
@@ -85,10 +87,11 @@ export class Shelf {
     const before = this.get(id)
     this.#refuseStale(before, ifMatch)
     this.#validate(input, 'part')
+    const place = typeof input.path === 'string' ? this.#placeOf(input.path) : input
     const after: Item = {
       ...before,
-      ...(input.name !== undefined && { name: String(input.name).normalize('NFC') }),
-      ...(input.parent_id !== undefined && { parentId: String(input.parent_id) }),
+      ...(place.name !== undefined && { name: String(place.name).normalize('NFC') }),
+      ...(place.parent_id !== undefined && { parentId: String(place.parent_id) }),
       ...(input.media_type !== undefined && { mediaType: input.media_type as string | null }),
       ...(input.external_id !== undefined && { externalId: input.external_id as string | null }),
       ...(input.properties !== undefined && {
@@ -133,6 +136,12 @@ export class Shelf {
     let item: Item | undefined = this.get(ROOT)
     for (const name of namesOf(path)) item = item && this.#child(item.id, name)
     return item
+  }
+
+  #placeOf(path: string): { name: string; parent_id: string } {
+    const names = namesOf(path)
+    const name = names.pop() ?? ''
+    return { name, parent_id: this.makeFolders(names.join('/')).id }
   }
 
   makeFolders(path: string): Item {

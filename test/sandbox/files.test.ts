@@ -76,6 +76,13 @@ test('a rename keeps the id, a removal shows in the bin', async () => {
     properties: { status: 'geprüft' },
   })
   expect([renamed.json.id, renamed.json.path]).toEqual([made.json.id, '/Ordner/neu.txt'])
+  const moved = await ask('PATCH', `/v1/items/${made.json.id}`, { path: '/Anders/ganz neu.txt' })
+  expect([moved.json.id, moved.json.path, moved.json.properties]).toEqual([
+    made.json.id,
+    '/Anders/ganz neu.txt',
+    { status: 'geprüft' },
+  ])
+  await ask('PATCH', `/v1/items/${made.json.id}`, { path: '/Ordner/neu.txt' })
   expect((await ask('DELETE', `/v1/items/${made.json.parent_id}`)).status).toBe(409)
   const since = new Date(Date.now() - 1).toISOString()
   expect((await ask('DELETE', `/v1/items/${made.json.id}`)).status).toBe(204)

@@ -138,6 +138,22 @@ test('crm: a search by time of change pages through records that share one momen
   expect(seen.length).toBe(count)
 })
 
+test('crm: a search in the order of change skips nothing when records move to its end', async () => {
+  const ask = await client(sandbox, 'crm')
+  const before = (await sandbox.crm.door.records('companies')).map((row) => row.id)
+  const seen: string[] = []
+  for (let after: string | undefined, more = true; more; ) {
+    const sorts = [{ property: 'updatedAt', direction: 'ASCENDING' }]
+    const { json } = await ask('POST', '/crm/v1/companies/search', { sorts, limit: 100, after })
+    seen.push(...json.results.map((row: { id: string }) => row.id))
+    after = json.paging?.next.after
+    more = after !== undefined
+    if (seen.length === 100) for (const id of seen.slice(0, 3)) await sandbox.crm.door.change('companies', id, {})
+  }
+  expect(before.filter((id) => !seen.includes(String(id)))).toEqual([])
+  expect(seen.length).toBe(before.length + 3)
+})
+
 test('crm: archived records show in their own listing and merged ids lead to the survivor', async () => {
   const ask = await client(sandbox, 'crm')
   const [a, b, c] = (await ask('GET', '/crm/v1/contacts?limit=3')).json.results
