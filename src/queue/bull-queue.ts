@@ -18,6 +18,8 @@ export class BullWorkQueue implements WorkQueue {
   readonly #queues: Map<WorkKind, JobQueue>
   readonly #workers = new Map<WorkKind, { stop(): Promise<void> }>()
   #closing: Promise<void> | undefined
+  /** Later than `#closing`: while workers stop, what they leave undone is still put back. */
+  #closed = false
 
   constructor(driver: Driver, tuning: QueueTuning, log: QueueLog, trouble: TroubleReport) {
     this.#driver = driver
@@ -56,7 +58,7 @@ export class BullWorkQueue implements WorkQueue {
     handler: WorkHandler,
     options: { concurrency: number },
   ): Promise<{ stop(): Promise<void> }> {
-    this.#refuseWhenClosed()
+    if (this.#closing) throw closedError()
     if (this.#workers.has(kind)) {
       throw new CausewayError('CSW-1001', { what: `This process works on "${kind}" already.` })
     }
@@ -110,6 +112,7 @@ export class BullWorkQueue implements WorkQueue {
 
   async #shutDown(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
+    this.#closed = true
     const closed = Promise.all([...this.#queues.values()].map((queue) => queue.close()))
     await within(this.#tuning.callTimeoutMs, closed, () => this.#noAnswer()).catch((error) => this.#trouble.tell(error))
     const ended = this.#driver.close()
@@ -126,7 +129,7 @@ export class BullWorkQueue implements WorkQueue {
 
   /** A call to the backend of one kind: bounded in time, and CSW-7001 whatever the client library threw. */
   async #call<T>(kind: WorkKind, action: (queue: JobQueue) => Promise<T>): Promise<T> {
-    this.#refuseWhenClosed()
+    if (this.#closed) throw closedError()
     const queue = this.#queues.get(kind)
     if (!queue) throw new CausewayError('CSW-1001', { what: `There is no kind of work called "${kind}".` })
     try {
@@ -138,12 +141,10 @@ export class BullWorkQueue implements WorkQueue {
     }
   }
 
-  #refuseWhenClosed(): void {
-    if (this.#closing) throw new CausewayError('CSW-7004', { what: 'The queue of this process is closed.' })
-  }
-
   #noAnswer(): CausewayError {
     const seconds = this.#tuning.callTimeoutMs / 1000
     return new CausewayError('CSW-7001', { what: `The queue (${this.backend}) did not answer within ${seconds} s.` })
   }
 }
+
+const closedError = () => new CausewayError('CSW-7004', { what: 'The queue of this process is closed.' })

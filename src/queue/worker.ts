@@ -20,9 +20,10 @@ type WorkerParts = {
 /** Takes jobs of one kind until stopped. No failure of a handler or of the backend leaves it. */
 export function startWorker(parts: WorkerParts): { stop(): Promise<void> } {
   const running = new Set<Promise<void>>()
+  const stopping = new AbortController()
   // The third parameter must stand in the signature: BullMQ counts parameters to decide whether to make a signal.
   const processor = async (job: Job<JobData, void>, _token: string | undefined, signal: AbortSignal | undefined) => {
-    const run = runJob(parts, job, signal ?? new AbortController().signal)
+    const run = runJob(parts, job, AbortSignal.any(signal ? [signal, stopping.signal] : [stopping.signal]))
     running.add(run)
     await run.finally(() => running.delete(run))
   }
@@ -35,7 +36,8 @@ export function startWorker(parts: WorkerParts): { stop(): Promise<void> } {
   return {
     async stop() {
       const closed = worker.close()
-      worker.cancelAllJobs('the process stops')
+      // Not BullMQ's own cancelling: a job that it has fetched but not handed to us yet would never hear of it.
+      stopping.abort('the process stops')
       // Handlers get all the time they need; the backend does not: BullMQ waits for ever when it is away.
       while (running.size > 0) await Promise.allSettled(running)
       const late = () => new Error(`the worker for "${parts.kind}" could not sign off`)
@@ -51,7 +53,8 @@ async function runJob(parts: WorkerParts, job: Job<JobData, void>, signal: Abort
     return
   }
   const { id } = job.data
-  if (job.name === REMINDER) return parts.wake(id)
+  // Fetched while we were told to stop: left to somebody else.
+  if (job.name === REMINDER || signal.aborted) return parts.wake(id)
   try {
     await handler(id, signal)
   } catch (thrown) {

@@ -7,6 +7,10 @@ export type Relay = {
   cut(): Promise<void>
   /** Keeps connections open but lets nothing through, as a firewall that drops packets does. */
   freeze(): void
+  /** Breaks every connection and each new one at once, as a server does that is still starting up. */
+  slam(): void
+  /** How many connections were opened so far. */
+  opened(): number
   restore(): Promise<void>
   close(): Promise<void>
 }
@@ -14,7 +18,15 @@ export type Relay = {
 export async function startRelay(target: { host: string; port: number }): Promise<Relay> {
   const sockets = new Set<Socket>()
   let frozen = false
+  let slammed = false
+  let opened = 0
   const server = createServer((client) => {
+    opened += 1
+    if (slammed) {
+      client.on('error', () => undefined)
+      client.destroy()
+      return
+    }
     const upstream = connect(target)
     for (const [from, to] of [
       [client, upstream],
@@ -45,8 +57,14 @@ export async function startRelay(target: { host: string; port: number }): Promis
     freeze: () => {
       frozen = true
     },
+    slam() {
+      slammed = true
+      for (const socket of sockets) socket.destroy()
+    },
+    opened: () => opened,
     async restore() {
       frozen = false
+      slammed = false
       if (!server.listening) await listen(port)
     },
     async close() {
