@@ -95,7 +95,7 @@ class AxiosOutbound implements OutboundClient {
     this.clock = options.clock ?? systemClock
     this.secrets = new Set(options.secrets)
     this.redactor = createRedactor(this.secrets)
-    this.dialler = createDialler(options.connection, parseAllowList(options.allow ?? []), options.resolve)
+    this.dialler = createDialler(options.connection, parseAllowList(options.allow ?? []), options.resolve, options.tls)
     this.agents = createAgents(this.dialler, maxConcurrent, options.tls)
     this.slots = new Slots(maxConcurrent)
     this.gate = options.gate ?? new LocalQuotaGate(options.maxPerSecond, this.clock)

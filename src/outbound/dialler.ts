@@ -19,8 +19,10 @@ export type Dialler = {
   lookup(port: number): LookupFunction
   /** Starts a TCP connection at once, as `net.connect(port, host)` does; a refused address arrives as its 'error' event. */
   tcp(port: number, host: string): Socket
-  /** The same over TLS. Certificates are always verified. */
+  /** The same over TLS, with the connection's authority and certificate. Certificates are always verified. */
   tls(port: number, host: string, options?: TlsOptions): TLSSocket | Socket
+  /** Goes on in TLS on a socket that stands already (StartTLS), under the same rules. */
+  secure(socket: Socket, host: string): TLSSocket
   /** Waits until the connection (and the TLS handshake) stands. */
   dial(host: string, port: number, options?: DialOptions): Promise<Socket>
   /** The addresses a name stands for now that may be dialled; for libraries that only take an address. */
@@ -35,7 +37,12 @@ export type ResolveName = (
 ) => void
 
 /** Makes the dialler of one connection. */
-export function createDialler(connection: string, allow: AllowList, resolve: ResolveName = dnsLookup): Dialler {
+export function createDialler(
+  connection: string,
+  allow: AllowList,
+  resolve: ResolveName = dnsLookup,
+  identity: TlsOptions = {},
+): Dialler {
   const mayDial = (host: string, address: string, port: number) =>
     kindOfAddress(address) === 'public' || allow.permits({ host, address, port })
 
@@ -74,9 +81,7 @@ export function createDialler(connection: string, allow: AllowList, resolve: Res
   const tls = (port: number, host: string, options: TlsOptions = {}): TLSSocket | Socket => {
     const refusal = refusalOf(host, port)
     if (refusal) return refusedSocket(refusal)
-    // SNI takes names only (RFC 6066); for an address the certificate is checked against the address itself.
-    const servername = isIP(host) === 0 ? { servername: host } : {}
-    return tlsConnect({ ...servername, ...options, host, port, lookup: lookup(port), ...TLS_RULES })
+    return tlsConnect({ ...named(host), ...identity, ...options, host, port, lookup: lookup(port), ...TLS_RULES })
   }
 
   return {
@@ -84,6 +89,7 @@ export function createDialler(connection: string, allow: AllowList, resolve: Res
     lookup,
     tcp,
     tls,
+    secure: (socket, host) => tlsConnect({ ...named(host), ...identity, socket, host, ...TLS_RULES }),
     dial: (host, port, options = {}) => {
       const secure = options.tls === true ? {} : options.tls
       const socket = secure ? tls(port, host, secure) : tcp(port, host)
@@ -98,6 +104,9 @@ export function createDialler(connection: string, allow: AllowList, resolve: Res
     },
   }
 }
+
+/** SNI takes names only (RFC 6066); for an address the certificate is checked against the address itself. */
+const named = (host: string): TlsOptions => (isIP(host) === 0 ? { servername: host } : {})
 
 /** No setting turns verification off: a private authority is trusted by naming its certificate (`ca`). */
 export const TLS_RULES = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const satisfies TlsOptions
