@@ -74,11 +74,10 @@ create table delivery (
   run_id bigint,
   updated_at timestamp with time zone default now() not null,
   constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'unchanged'::text, 'skipped'::text, 'parked'::text, 'in_doubt'::text, 'dead'::text, 'gone'::text]))),
-  constraint delivery_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sync(id),
   constraint delivery_pkey PRIMARY KEY (sync_id, record_id, part)
 ) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_scale_factor=0.02, fillfactor=75);
 CREATE INDEX delivery_due ON delivery USING btree (sync_id, next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
-CREATE INDEX delivery_parked ON delivery USING btree (parked_stream, parked_id) WHERE (state = 'parked'::text);
+CREATE INDEX delivery_parked ON delivery USING btree (parked_stream, parked_id) WHERE (parked_id IS NOT NULL);
 
 create table dependency (
   sync_id integer not null,
@@ -223,9 +222,8 @@ create table record (
   deleted boolean default false not null,
   first_seen_at timestamp with time zone default now() not null,
   observed_at timestamp with time zone not null,
-  constraint record_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES stream(id),
   constraint record_pkey PRIMARY KEY (stream_id, id)
-) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.02, fillfactor=80, toast_tuple_target=4080);
+) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.02, toast_tuple_target=4080);
 CREATE INDEX record_by_slice ON record USING btree (stream_id, slice, seq);
 
 create table record_key (
@@ -233,9 +231,9 @@ create table record_key (
   field text collate "C" not null,
   value text collate "C" not null,
   record_id text collate "C" not null,
-  constraint record_key_pkey PRIMARY KEY (stream_id, field, value, record_id)
+  constraint record_key_pkey PRIMARY KEY (stream_id, record_id, field, value)
 ) with (autovacuum_vacuum_scale_factor=0.02);
-CREATE INDEX record_key_by_record ON record_key USING btree (stream_id, record_id);
+CREATE INDEX record_key_by_value ON record_key USING btree (stream_id, field, value);
 
 create table run (
   id bigint generated always as identity not null,
@@ -334,8 +332,6 @@ create table sync_position (
   stream_id integer not null,
   slice smallint not null,
   seq bigint default 0 not null,
-  constraint sync_position_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES stream(id),
-  constraint sync_position_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sync(id),
   constraint sync_position_pkey PRIMARY KEY (sync_id, stream_id, slice)
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=500, fillfactor=50);
 
