@@ -153,6 +153,8 @@ export interface ConnectorSession {
   verifyWebhook(request: {
     headers: Record<string, string>
     body: Buffer
+    /** Query parameters of the delivery's address; some handshakes put their challenge there. */
+    query?: Record<string, string>
     stream: string | null
     at: Date
   }): WebhookVerdict

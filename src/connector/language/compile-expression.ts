@@ -81,5 +81,7 @@ function checkNames(compiled: CompiledExpression, { placeOf, check, findings, na
 function hintFor(name: string, known: readonly string[], sigil = ''): string {
   const near = nearestName(name, known)
   if (near) return `Did you mean "${sigil}${near}"?`
-  return known.length > 20 ? 'See https://docs.jsonata.org for the functions.' : `Known here: ${known.join(', ') || 'none'}.`
+  return known.length > 20
+    ? 'See https://docs.jsonata.org for the functions.'
+    : `Known here: ${known.join(', ') || 'none'}.`
 }

@@ -3,6 +3,7 @@ import { type Finding, isObject, type Json, type JsonObject, type Place, type Ya
 import { compileSource, type NameCheck } from './compile-expression.ts'
 import type { Expression, Template } from './expression.ts'
 import type { Field, Fields, Part } from './fields.ts'
+import { encodeSegment } from './path-segment.ts'
 import { compileTemplate } from './template.ts'
 
 export type Path = readonly (string | number)[]
@@ -47,7 +48,9 @@ function compileField(field: Field, value: Json, path: Path, to: Compilation): u
     case 'data':
       return compileTemplateField(field, value, path, to)
     case 'list':
-      return Array.isArray(value) ? value.map((item, i) => compileField(field.item!, item, [...path, i], to)) : undefined
+      return Array.isArray(value)
+        ? value.map((item, i) => compileField(field.item!, item, [...path, i], to))
+        : undefined
     case 'map':
       if (!isObject(value)) return undefined
       return Object.fromEntries(
@@ -80,6 +83,7 @@ function compileExpressionField(field: Field, source: string, path: Path, to: Co
 function compileTemplateField(field: Field, value: Json, path: Path, to: Compilation): Template {
   const names = new Set<string>()
   const node = compileTemplate(value, path, {
+    ...(field.encode === 'path' ? { encode: encodeSegment } : {}),
     expression: (source, at, start) =>
       compileSource(source, {
         placeOf: (offset) => to.yaml.placeInScalar(at, start + offset),
@@ -92,7 +96,7 @@ function compileTemplateField(field: Field, value: Json, path: Path, to: Compila
         severity: 'error',
         code: 'CSW-4001',
         message,
-        fix: 'Write `${ expression }`; a literal "${" is written "$${".',
+        fix: `Write \`\${ expression }\`; a literal "\${" is written "$\${".`,
         place: to.yaml.placeInScalar(at, offset),
       }),
   })
@@ -103,7 +107,13 @@ function compileTemplateField(field: Field, value: Json, path: Path, to: Compila
 function readFile(name: string, path: Path, to: Compilation): Json | undefined {
   const read = to.readJson(name)
   if ('value' in read) return read.value
-  to.findings.push({ severity: 'error', code: 'CSW-1003', message: read.fault, fix: read.fix, place: to.yaml.placeOf(path) })
+  to.findings.push({
+    severity: 'error',
+    code: 'CSW-1003',
+    message: read.fault,
+    fix: read.fix,
+    place: to.yaml.placeOf(path),
+  })
   return undefined
 }
 

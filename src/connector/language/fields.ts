@@ -53,6 +53,8 @@ export type Field<T = unknown> = FieldNotes & {
   item?: Field
   /** Maps: what keys must look like. */
   keys?: string
+  /** Templates for URL paths: every inserted value is percent-encoded, and may not be empty or a dot segment. */
+  encode?: 'path'
   part?: Part
   /** Variants: the part per value of the tag field. */
   variants?: Record<string, Part>
@@ -70,7 +72,7 @@ export type Part<F extends Fields = Fields> = {
   /** A complete snippet for the reference; each is loaded (and where possible run) by a test. */
   example?: string
   /** Rules between fields, after each field is right by itself. Answers what is wrong and at which field. */
-  check?: (value: CompiledPart<F>) => PartFinding[]
+  check?(value: CompiledPart<F>): PartFinding[]
 }
 export type PartFinding = { field?: string; message: string; fix: string }
 
@@ -119,10 +121,9 @@ export const expression = <const O extends FieldNotes<string> & ScopeNotes>(note
 })
 
 /** Text with `${ JSONata }` inserts. Without value where an insert has none. */
-export const template = <const O extends FieldNotes<string> & ScopeNotes>(notes: O): Field<Given<O, Template>> => ({
-  kind: 'template',
-  ...notes,
-})
+export const template = <const O extends FieldNotes<string> & ScopeNotes & { encode?: 'path' }>(
+  notes: O,
+): Field<Given<O, Template>> => ({ kind: 'template', ...notes })
 
 /** Any YAML value whose texts may hold `${ JSONata }` inserts; a text that is one insert keeps the value's type. */
 export const data = <const O extends FieldNotes & ScopeNotes>(notes: O): Field<Given<O, Template>> => ({
@@ -141,22 +142,20 @@ export const map = <F extends Field, const O extends FieldNotes & { keys?: strin
   notes: O,
 ): Field<Given<O, Record<string, Exclude<Compiled<F>, undefined>>>> => ({ kind: 'map', item, ...notes })
 
-export const section = <P extends Part, const O extends FieldNotes>(
-  // biome-ignore lint/suspicious/noExplicitAny: a part's own `check` takes its own value; variance cannot be said otherwise.
-  part: P | Part<any>,
+export const section = <F extends Fields, const O extends FieldNotes>(
+  part: Part<F>,
   notes: O,
-): Field<Given<O, ValueOf<P>>> => ({ kind: 'part', part: part as Part, ...notes })
+): Field<Given<O, CompiledPart<F>>> => ({ kind: 'part', part: part as Part, ...notes })
 
 /** One of several parts, chosen by the value of a tag field (`kind: cursor`). */
 export const variant = <const V extends Record<string, Part>, const O extends FieldNotes>(
   tag: 'kind',
-  // biome-ignore lint/suspicious/noExplicitAny: as in `section`.
-  variants: V | Record<string, Part<any>>,
+  variants: V,
   notes: O,
 ): Field<Given<O, { [K in keyof V & string]: { readonly kind: K } & ValueOf<V[K]> }[keyof V & string]>> => ({
   kind: 'variant',
   tag,
-  variants: variants as Record<string, Part>,
+  variants,
   ...notes,
 })
 

@@ -68,15 +68,29 @@ function shape(field: Field): JsonObject {
   }
 }
 
+/**
+ * The tag decides which closed schema applies. `if`/`then` rather than `oneOf`: only the branch that is meant reports its
+ * faults, and editors complete it.
+ */
 function variantSchema(field: Field): JsonObject {
   const tag = field.tag!
-  const branches = Object.entries(field.variants!).map(([name, part]) => {
-    const schema = partSchema(part)
-    return {
-      ...schema,
-      properties: { [tag]: { const: name, description: part.sense }, ...(schema.properties as JsonObject) },
-      required: [tag, ...((schema.required as string[] | undefined) ?? [])],
-    }
-  })
-  return { type: 'object', discriminator: { propertyName: tag }, required: [tag], oneOf: branches }
+  const variants = Object.entries(field.variants!)
+  return {
+    type: 'object',
+    properties: { [tag]: { enum: variants.map(([name]) => name) } },
+    required: [tag],
+    allOf: variants.map(([name, part]) => ({
+      if: { properties: { [tag]: { const: name } }, required: [tag] },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own word.
+      then: branchSchema(tag, name, part),
+    })),
+  }
+}
+
+function branchSchema(tag: string, name: string, part: Part): JsonObject {
+  const schema = partSchema(part)
+  return {
+    ...schema,
+    properties: { [tag]: { const: name, description: part.sense }, ...(schema.properties as JsonObject) },
+  }
 }

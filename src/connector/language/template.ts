@@ -10,6 +10,8 @@ export type TemplateParser = {
   /** Compiles the JSONata of an insert that stands at `offset` of the text at `path`. */
   expression(source: string, path: TemplatePath, offset: number): Expression
   fault(fault: TemplateFault, path: TemplatePath): void
+  /** What is done to each inserted value before it becomes part of a text. */
+  encode?: (value: unknown, expression: Expression) => string
 }
 
 /** Compiles a value; `path` is where it stands in the manifest. */
@@ -34,18 +36,27 @@ function textNode(text: string, path: TemplatePath, parser: TemplateParser): Nod
   )
   const [first, ...others] = parts
   if (first === undefined || parts.every((part) => typeof part === 'string')) return constant(parts.join(''))
-  if (typeof first !== 'string' && others.length === 0)
+  const { encode } = parser
+  if (typeof first !== 'string' && others.length === 0 && !encode)
     return { constant: false, evaluate: (scope) => first.evaluate(scope) }
-  return { constant: false, evaluate: (scope) => joined(parts, scope) }
+  return { constant: false, evaluate: (scope) => joined(parts, scope, encode ?? asText) }
 }
 
 /** The whole text has no value where one of its inserts has none: `updated>${ since }` is not sent on a first read. */
-function joined(parts: (string | Expression)[], scope: Scope): string | undefined {
+function joined(
+  parts: (string | Expression)[],
+  scope: Scope,
+  written: (value: unknown, expression: Expression) => string,
+): string | undefined {
   let text = ''
   for (const part of parts) {
-    const value = typeof part === 'string' ? part : part.evaluate(scope)
+    if (typeof part === 'string') {
+      text += part
+      continue
+    }
+    const value = part.evaluate(scope)
     if (value === undefined || value === null) return undefined
-    text += asText(value)
+    text += written(value, part)
   }
   return text
 }
@@ -76,5 +87,7 @@ function objectNode(value: JsonObject, path: TemplatePath, parser: TemplateParse
     }
     return made
   }
-  return fields.every(({ key, item }) => key.constant && item.constant) ? constant(evaluate({})) : { constant: false, evaluate }
+  return fields.every(({ key, item }) => key.constant && item.constant)
+    ? constant(evaluate({}))
+    : { constant: false, evaluate }
 }

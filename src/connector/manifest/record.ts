@@ -15,7 +15,10 @@ export type RecordRecipe = {
 export const isRejected = (made: SourceRecord | RejectedRecord): made is RejectedRecord => 'error' in made
 
 /** Makes the function that reads the records of one stream. */
-export function recordReader(recipe: RecordRecipe, settings: JsonObject): (body: Json) => SourceRecord | RejectedRecord {
+export function recordReader(
+  recipe: RecordRecipe,
+  settings: JsonObject,
+): (body: Json) => SourceRecord | RejectedRecord {
   const { key, version, deleted, aliases } = recipe
   // One scope for all records: evaluation is synchronous and keeps nothing of it.
   const scope: { record: Json; settings: JsonObject } = { record: null, settings }
@@ -30,7 +33,12 @@ export function recordReader(recipe: RecordRecipe, settings: JsonObject): (body:
       if (value !== undefined && value !== null && value !== '') {
         sortable = sortableVersion(value, version.type)
         if (sortable === null)
-          return rejected(body, recipe, 'CSW-2009', `has a version that is no ${version.type} (${version.value.source})`)
+          return rejected(
+            body,
+            recipe,
+            'CSW-2009',
+            `has a version that is no ${version.type} (${version.value.source})`,
+          )
       }
     }
     const record: SourceRecord = { id, version: sortable, body }
@@ -60,7 +68,11 @@ function addAliases(record: SourceRecord, value: unknown): void {
 }
 
 function rejected(body: Json, recipe: RecordRecipe, code: 'CSW-5001' | 'CSW-2009', why: string): RejectedRecord {
-  return { body, error: new CausewayError(code, { what: `A record of ${recipe.stream} ${why}.`, place: recipe.key.place }) }
+  return {
+    body,
+    error: new CausewayError(code, { what: `A record of ${recipe.stream} ${why}.`, place: recipe.key.place }),
+  }
 }
 
-const kindOf = (value: Json): string => (value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`)
+const kindOf = (value: Json): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`

@@ -1,19 +1,42 @@
 /** What a connection has to fill in, and the check of what it filled in. */
-import { CausewayError, type Finding, isObject, type Json, type JsonObject, nearestName, type Place } from '../../core/index.ts'
-import { choice, flag, json, list, number, part, text, type ValueOf } from '../language/fields.ts'
+import {
+  CausewayError,
+  type Finding,
+  isObject,
+  type Json,
+  type JsonObject,
+  nearestName,
+  type Place,
+} from '../../core/index.ts'
+import { choice, flag, json, list, number, type PartFinding, part, text, type ValueOf } from '../language/fields.ts'
+
+const TYPES = ['text', 'url', 'integer', 'number', 'flag', 'choice', 'list'] as const
+
+/** What a value is checked against. */
+type Constraint = {
+  type: (typeof TYPES)[number]
+  options: string[] | undefined
+  minimum: number | undefined
+  maximum: number | undefined
+  pattern: string | undefined
+}
 
 export const settingPart = part({
   title: 'Setting',
   sense: 'One thing a connection fills in.',
   fields: {
-    type: choice(['text', 'url', 'integer', 'number', 'flag', 'choice', 'list'], {
-      sense: 'What kind of value it takes. `url` is an absolute http(s) URL; a trailing slash is dropped. `list` is a list of texts.',
+    type: choice(TYPES, {
+      sense:
+        'What kind of value it takes. `url` is an absolute http(s) URL; a trailing slash is dropped. `list` is a list of texts.',
       default: 'text',
     }),
     title: text({ sense: 'A short label for forms.' }),
     description: text({ sense: 'Where to find the value in the other system, in one sentence.' }),
     required: flag({ sense: 'A connection without it is refused.', default: false }),
-    secret: flag({ sense: 'Never shown, logged or stored in plain; a connection gives a reference to it.', default: false }),
+    secret: flag({
+      sense: 'Never shown, logged or stored in plain; a connection gives a reference to it.',
+      default: false,
+    }),
     default: json({ sense: 'Used when the connection does not give the setting.' }),
     options: list(text({ sense: 'One allowed value.' }), { sense: 'The allowed values of a `choice`.' }),
     minimum: number({ sense: 'Smallest allowed number.' }),
@@ -21,7 +44,7 @@ export const settingPart = part({
     pattern: text({ sense: 'Regular expression a text must match as a whole.' }),
     example: json({ sense: 'Shown in forms and in the reference.' }),
   },
-  check: (setting) => [
+  check: (setting): PartFinding[] => [
     ...(setting.type === 'choice' && !setting.options
       ? [{ message: 'a choice without options', fix: 'Add `options: [one, two]`.' }]
       : []),
@@ -43,24 +66,27 @@ export type Setting = ValueOf<typeof settingPart>
 export type Settings = Record<string, Setting>
 
 /** Checks the settings of a connection; `placeOf` names where a setting stands in the connection's file. */
-export function checkSettings(
-  declared: Settings,
-  given: JsonObject,
-  placeOf: (name?: string) => Place,
-): Finding[] {
+export function checkSettings(declared: Settings, given: JsonObject, placeOf: (name?: string) => Place): Finding[] {
   const findings: Finding[] = []
   const finding = (message: string, fix: string, name?: string) =>
     findings.push({ severity: 'error', code: 'CSW-2005', message, fix, place: placeOf(name) })
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(declared, name)) continue
     const near = nearestName(name, Object.keys(declared))
-    finding(`unknown setting "${name}"`, near ? `Did you mean "${near}"?` : `Settings: ${Object.keys(declared).join(', ') || 'none'}.`, name)
+    finding(
+      `unknown setting "${name}"`,
+      near ? `Did you mean "${near}"?` : `Settings: ${Object.keys(declared).join(', ') || 'none'}.`,
+      name,
+    )
   }
   for (const [name, setting] of Object.entries(declared)) {
     const value = given[name]
     if (value === undefined || value === null || value === '') {
       if (setting.required && setting.default === undefined)
-        finding(`the setting "${name}" is missing`, setting.description ?? `Add \`${name}\` to the settings of the connection.`)
+        finding(
+          `the setting "${name}" is missing`,
+          setting.description ?? `Add \`${name}\` to the settings of the connection.`,
+        )
       continue
     }
     const fault = faultOf(setting, value)
@@ -73,7 +99,8 @@ export function checkSettings(
 /** Settings as expressions see them: defaults filled in, URLs without trailing slash. Throws CSW-2005 on the first fault. */
 export function resolveSettings(declared: Settings, given: JsonObject, connection: string): JsonObject {
   const [fault] = checkSettings(declared, given, () => ({ file: connection }))
-  if (fault) throw new CausewayError('CSW-2005', { what: `Connection ${connection}: ${fault.message}.`, fix: fault.fix })
+  if (fault)
+    throw new CausewayError('CSW-2005', { what: `Connection ${connection}: ${fault.message}.`, fix: fault.fix })
   const resolved: JsonObject = {}
   for (const [name, setting] of Object.entries(declared)) {
     const value = given[name] ?? setting.default
@@ -84,7 +111,7 @@ export function resolveSettings(declared: Settings, given: JsonObject, connectio
 }
 
 /** What is wrong with a value, or undefined. */
-function faultOf(setting: Setting, value: Json): string | undefined {
+function faultOf(setting: Constraint, value: Json): string | undefined {
   switch (setting.type) {
     case 'integer':
     case 'number':
@@ -92,7 +119,9 @@ function faultOf(setting: Setting, value: Json): string | undefined {
     case 'flag':
       return typeof value === 'boolean' ? undefined : 'must be true or false'
     case 'list':
-      return Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'must be a list of texts'
+      return Array.isArray(value) && value.every((item) => typeof item === 'string')
+        ? undefined
+        : 'must be a list of texts'
     case 'choice':
       return setting.options?.includes(String(value)) ? undefined : `must be one of ${setting.options?.join(', ')}`
     default:
@@ -100,16 +129,21 @@ function faultOf(setting: Setting, value: Json): string | undefined {
   }
 }
 
-function numberFault(setting: Setting, value: Json): string | undefined {
-  if (typeof value !== 'number' || (setting.type === 'integer' && !Number.isSafeInteger(value))) return `must be ${setting.type === 'integer' ? 'a whole number' : 'a number'}`
+function numberFault(setting: Constraint, value: Json): string | undefined {
+  if (typeof value !== 'number' || (setting.type === 'integer' && !Number.isSafeInteger(value)))
+    return `must be ${setting.type === 'integer' ? 'a whole number' : 'a number'}`
   if (setting.minimum !== undefined && value < setting.minimum) return `must be at least ${setting.minimum}`
   return setting.maximum !== undefined && value > setting.maximum ? `must be at most ${setting.maximum}` : undefined
 }
 
-function textFault(setting: Setting, value: Json): string | undefined {
-  if (typeof value !== 'string') return isObject(value) ? 'must be a text, not a mapping' : 'must be a text (put it in quotes)'
-  if (setting.pattern && !new RegExp(`^(?:${setting.pattern})$`, 'u').test(value)) return `must match ${setting.pattern}`
+function textFault(setting: Constraint, value: Json): string | undefined {
+  if (typeof value !== 'string')
+    return isObject(value) ? 'must be a text, not a mapping' : 'must be a text (put it in quotes)'
+  if (setting.pattern && !new RegExp(`^(?:${setting.pattern})$`, 'u').test(value))
+    return `must match ${setting.pattern}`
   if (setting.type !== 'url') return undefined
   const url = URL.canParse(value) ? new URL(value) : null
-  return url && /^https?:$/.test(url.protocol) && !url.username ? undefined : 'must be an absolute http(s) URL without user name'
+  return url && /^https?:$/.test(url.protocol) && !url.username
+    ? undefined
+    : 'must be an absolute http(s) URL without user name'
 }

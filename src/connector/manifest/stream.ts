@@ -1,5 +1,15 @@
 /** What every stream has, whatever its protocol. */
-import { choice, expression, file, part, section, text, type Field, type Fields, type ValueOf } from '../language/fields.ts'
+import {
+  choice,
+  expression,
+  type Field,
+  type Fields,
+  file,
+  part,
+  section,
+  text,
+  type ValueOf,
+} from '../language/fields.ts'
 
 const RECORD_NAMES = ['record', 'settings'] as const
 
@@ -24,7 +34,9 @@ export const versionPart = part({
 export type VersionSpec = ValueOf<typeof versionPart>
 
 /** Fields of a stream that belong to the room, not to a protocol. A protocol may supply `key` and `version` by itself. */
-export function commonStreamFields(defaults: { key?: string; version?: { value: string; type: 'timestamp' | 'number' | 'text' } } = {}) {
+export function commonStreamFields(
+  defaults: { key?: string; version?: { value: string; type: 'timestamp' | 'number' | 'text' } } = {},
+) {
   return {
     title: text({ sense: 'What people call the records.', required: true, example: 'Contacts' }),
     description: text({ sense: 'One or two sentences about them.' }),
@@ -49,7 +61,8 @@ export function commonStreamFields(defaults: { key?: string; version?: { value: 
       example: 'record.merged_ids',
     }),
     schema: file({
-      sense: 'JSON Schema (draft-07) of the records as they are read: a file beside the manifest, or the schema itself.',
+      sense:
+        'JSON Schema (draft-07) of the records as they are read: a file beside the manifest, or the schema itself.',
       example: 'schemas/contact.json',
     }),
     write_schema: file({

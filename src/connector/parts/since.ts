@@ -61,7 +61,15 @@ export const formatPlain = (sortable: string, type: 'number' | 'text'): string =
 
 function partsOf(local: string): JsonObject {
   const [year, month, day, hour, minute, second] = local.slice(0, 19).split(/[-T:]/).map(Number)
-  return { year: year!, month: month!, day: day!, hour: hour!, minute: minute!, second: second!, microsecond: Number(local.slice(20, 26)) }
+  return {
+    year: year!,
+    month: month!,
+    day: day!,
+    hour: hour!,
+    minute: minute!,
+    second: second!,
+    microsecond: Number(local.slice(20, 26)),
+  }
 }
 
 const formatters = new Map<string, Intl.DateTimeFormat>()
@@ -73,7 +81,11 @@ function inZone(sortable: string, zone: string): string {
     try {
       formatter = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' })
     } catch (cause) {
-      throw new CausewayError('CSW-1002', { what: `"${zone}" is not a time zone`, fix: 'Use an IANA name such as Europe/Warsaw.', cause })
+      throw new CausewayError('CSW-1002', {
+        what: `"${zone}" is not a time zone`,
+        fix: 'Use an IANA name such as Europe/Warsaw.',
+        cause,
+      })
     }
     formatters.set(zone, formatter)
   }

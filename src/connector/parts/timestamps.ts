@@ -4,8 +4,7 @@
  */
 import { isRawNumber } from '../../core/index.ts'
 
-const ISO =
-  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/
+const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/
 /** The form that most systems send; told apart by its fixed places, without a regular expression. */
 const WHOLE_SECONDS = 'YYYY-MM-DDTHH:MM:SSZ'.length
 
@@ -32,7 +31,9 @@ function fromText(text: string): string | null {
   return Number.isNaN(ms) ? null : withNanos(ms, '')
 }
 
-function fromParts([, day, minute = '00:00', second = '00', fraction = '', zone = 'Z']: RegExpExecArray): string | null {
+function fromParts([, day, minute = '00:00', second = '00', fraction = '', zone = 'Z']: RegExpExecArray):
+  | string
+  | null {
   const offset = zone === 'Z' || zone === 'z' || zone === 'UTC' ? 'Z' : fullOffset(zone)
   const ms = Date.parse(`${day}T${minute}:${second}${offset}`)
   return Number.isNaN(ms) ? null : withNanos(ms, fraction)

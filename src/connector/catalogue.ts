@@ -1,0 +1,61 @@
+/** All connectors of a hub. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { CausewayError, type Finding, nearestName } from '../core/index.ts'
+import { Connector } from './connector.ts'
+import { loadManifest } from './manifest/load.ts'
+
+export class Catalogue {
+  /** Everything that was found wrong, over all manifests. */
+  readonly findings: readonly Finding[]
+  private readonly connectors: ReadonlyMap<string, Connector>
+
+  constructor(connectors: ReadonlyMap<string, Connector>, findings: readonly Finding[]) {
+    this.connectors = connectors
+    this.findings = findings
+  }
+
+  /** Sorted by name. */
+  list(): Connector[] {
+    return [...this.connectors.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  has(name: string): boolean {
+    return this.connectors.has(name)
+  }
+
+  /** The connector of that name; CSW-2001 with the nearest name where there is none (or where it has faults). */
+  get(name: string): Connector {
+    const found = this.connectors.get(name)
+    if (found) return found
+    const near = nearestName(name, this.connectors.keys())
+    throw new CausewayError('CSW-2001', {
+      what: `There is no connector "${name}".`,
+      ...(near ? { fix: `Did you mean "${near}"?` } : {}),
+    })
+  }
+}
+
+/**
+ * Loads `<dir>/<system>/connector.yaml` of every folder given; a later folder overrides an earlier one, so that a user may
+ * replace a connector that came with the hub. A manifest with faults is left out and reported in `findings`.
+ */
+export function loadConnectors(folders: readonly string[]): Catalogue {
+  const connectors = new Map<string, Connector>()
+  const findings: Finding[] = []
+  for (const file of folders.flatMap(manifestsIn)) {
+    const loaded = loadManifest(file)
+    findings.push(...loaded.findings)
+    if (loaded.manifest) connectors.set(loaded.manifest.name, new Connector(loaded.manifest))
+  }
+  return new Catalogue(connectors, findings)
+}
+
+function manifestsIn(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map((entry) => join(folder, entry.name, 'connector.yaml'))
+    .filter((file) => existsSync(file))
+    .sort()
+}

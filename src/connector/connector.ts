@@ -1,0 +1,170 @@
+/** A connector: one manifest, ready to be described and opened. */
+import { type Clock, type Finding, type JsonObject, type Place, systemClock } from '../core/index.ts'
+import { createOutbound, type OnExchange, type OutboundOptions, type QuotaGate } from '../outbound/index.ts'
+import type { ConnectorSession, RecordSchema, StreamAbilities, StreamInfo } from './contract.ts'
+import type { LoadedStream, Manifest } from './manifest/load.ts'
+import { recordReader } from './manifest/record.ts'
+import { checkSettings, resolveSettings } from './manifest/settings.ts'
+import { settingsSchema } from './manifest/settings-schema.ts'
+import type { Limits } from './parts/limits.ts'
+import { WebhookReader } from './parts/webhook.ts'
+import type { ConnectorLog, StreamSpec } from './protocols/contract.ts'
+import { CheckedSession } from './session.ts'
+
+/** What opening a connection needs. Settings come with their secrets resolved. */
+export type ConnectionContext = {
+  name: string
+  settings: JsonObject
+  /** Audited exceptions to the address rules: hosts, addresses, networks, each with an optional port. */
+  allow?: readonly string[]
+  /** Quota shared over processes, where there is one. */
+  gate?: QuotaGate
+  /** Sees every call of the connection. */
+  onExchange?: OnExchange
+  /** Ends every call of the connection when it aborts. */
+  signal?: AbortSignal
+  tls?: OutboundOptions['tls']
+  log?: ConnectorLog
+  clock?: Clock
+}
+
+/** What `connectors show` prints and the API answers. */
+export type ConnectorDescription = {
+  name: string
+  title: string
+  description: string | null
+  version: string | null
+  documentation: string | null
+  category: string | null
+  protocol: string
+  file: string
+  /** JSON Schema of the settings; secrets carry `x-secret`. */
+  settings: JsonObject
+  webhooks: boolean
+  streams: StreamInfo[]
+}
+
+export class Connector {
+  readonly name: string
+  readonly streams: ReadonlyMap<string, StreamInfo>
+  private readonly manifest: Manifest
+
+  constructor(manifest: Manifest) {
+    this.manifest = manifest
+    this.name = manifest.name
+    this.streams = new Map([...manifest.streams.values()].map((stream) => [stream.name, infoOf(manifest, stream)]))
+  }
+
+  describe(): ConnectorDescription {
+    const { name, title, description, version, documentation, category, protocol, settings, webhooks, file } =
+      this.manifest
+    return {
+      name,
+      title,
+      description: description ?? null,
+      version: version ?? null,
+      documentation: documentation ?? null,
+      category: category ?? null,
+      protocol: protocol.name,
+      file,
+      settings: settingsSchema(settings),
+      webhooks: webhooks !== undefined,
+      streams: [...this.streams.values()],
+    }
+  }
+
+  /** Names of the settings that are secrets. */
+  get secrets(): string[] {
+    return Object.entries(this.manifest.settings).flatMap(([name, { secret }]) => (secret ? [name] : []))
+  }
+
+  /**
+   * Findings about the settings of a connection: unknown, missing, wrong. `placeOf` names where a setting stands, or (without
+   * a name) where the settings begin. References to secrets count as given; their values are checked when it is opened.
+   */
+  checkSettings(given: JsonObject, placeOf: (setting?: string) => Place): Finding[] {
+    return checkSettings(this.manifest.settings, given, placeOf)
+  }
+
+  /** Opens a connection. Nothing is sent before the first call. Throws CSW-2005 when a setting is missing or wrong. */
+  async open(context: ConnectionContext): Promise<ConnectorSession> {
+    const { manifest } = this
+    const settings = resolveSettings(manifest.settings, context.settings, context.name)
+    const outbound = createOutbound(this.outboundOptions(context, settings))
+    const streams = new Map(
+      [...manifest.streams.values()].map((stream) => [stream.name, specOf(this, stream, settings)]),
+    )
+    const protocol = await manifest.protocol.open({
+      connection: context.name,
+      connector: this.name,
+      spec: manifest.spec as never,
+      streams: streams as never,
+      settings,
+      outbound,
+      log: context.log ?? SILENT,
+      clock: context.clock ?? systemClock,
+    })
+    return new CheckedSession({
+      connection: context.name,
+      streams: this.streams,
+      protocol,
+      webhooks: manifest.webhooks ? new WebhookReader(manifest.webhooks, streams, settings) : null,
+      close: () => outbound.close(),
+    })
+  }
+
+  private outboundOptions(context: ConnectionContext, settings: JsonObject): OutboundOptions {
+    const { limits } = this.manifest.spec as { limits?: Limits }
+    return {
+      connection: context.name,
+      secrets: this.secrets.flatMap((name) => (typeof settings[name] === 'string' ? [settings[name] as string] : [])),
+      ...(context.allow ? { allow: context.allow } : {}),
+      ...(context.gate ? { gate: context.gate } : {}),
+      ...(context.onExchange ? { onExchange: context.onExchange } : {}),
+      ...(context.signal ? { signal: context.signal } : {}),
+      ...(context.tls ? { tls: context.tls } : {}),
+      ...(context.clock ? { clock: context.clock } : {}),
+      ...(limits ? { maxConcurrent: limits.concurrent, deadlineMs: limits.timeout_seconds * 1000 } : {}),
+      ...(limits?.per_second === undefined ? {} : { maxPerSecond: limits.per_second }),
+    }
+  }
+}
+
+const SILENT: ConnectorLog = { debug: () => {}, info: () => {}, warn: () => {} }
+
+function infoOf({ protocol, spec, webhooks }: Manifest, { name, common, spec: own }: LoadedStream): StreamInfo {
+  const abilities = protocol.abilities(own as never, spec as never)
+  const deletions: StreamAbilities['deletions'] = abilities.read && common.deleted ? 'tombstones' : abilities.deletions
+  const { readSchema, writeSchema } = schemasOf(common)
+  return {
+    name,
+    title: common.title,
+    ...(common.description === undefined ? {} : { description: common.description }),
+    abilities: { ...abilities, deletions, webhook: webhooks !== undefined },
+    ...(readSchema ? { readSchema } : {}),
+    ...(writeSchema ? { writeSchema } : {}),
+  }
+}
+
+function specOf(connector: Connector, { name, common, spec }: LoadedStream, settings: JsonObject): StreamSpec<unknown> {
+  const { key, version, deleted, aliases } = common
+  const stream = `${connector.name}:${name}`
+  return {
+    name,
+    spec,
+    ...schemasOf(common),
+    toRecord: recordReader({ stream, key, version, deleted, aliases }, settings),
+  }
+}
+
+/** What may be written is what is read, unless the manifest says otherwise. */
+function schemasOf({ schema, write_schema }: LoadedStream['common']): {
+  readSchema?: RecordSchema
+  writeSchema?: RecordSchema
+} {
+  const writable = write_schema ?? schema
+  return {
+    ...(schema === undefined ? {} : { readSchema: schema as RecordSchema }),
+    ...(writable === undefined ? {} : { writeSchema: writable as RecordSchema }),
+  }
+}

@@ -1,0 +1,68 @@
+/** What came back, as expressions and parts see it. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { type CausewayError, type Json, parseExact } from '../../core/index.ts'
+import type { OutboundResponse } from '../../outbound/index.ts'
+
+export type Answer = {
+  /** The parsed body; for an RPC protocol, its result. Undefined where there is none. */
+  response: Json | undefined
+  status: number
+  /** Lower-case names. */
+  headers: Record<string, string>
+  /** Why the call did not succeed, or null. */
+  failure: CausewayError | null
+  requestedAt: Date
+  /** Address that answered; may hold secrets. */
+  url: string
+}
+
+export type CallOptions = {
+  signal: AbortSignal
+  /** What the call is for: decides what a refusal and a lost answer mean. */
+  purpose: 'read' | 'write'
+  /** What a 404 means. */
+  notFound?: 'record' | 'address'
+  /** True when sending it twice does no more than sending it once. */
+  idempotent?: boolean
+  /** True when the request carries a version to be compared. */
+  conditional?: boolean
+  onExchange?: import('../contract.ts').OnExchange
+}
+
+/**
+ * The way a protocol sends one of its requests (`R`: its compiled request fields). Resolves also for refusals, with `failure`
+ * set; rejects where there is no answer.
+ */
+export type Caller<R> = {
+  /** Whether a manifest gives this request at all: a write operation may consist of its batch only. */
+  defined(request: R): boolean
+  call(request: R, scope: Record<string, unknown>, options: CallOptions & { url?: string }): Promise<Answer>
+}
+
+/** The names `response`, `status` and `headers` in the scope of an expression that looks at an answer. */
+export const answerScope = (answer: Answer, settings: unknown): Record<string, unknown> => ({
+  response: answer.response,
+  status: answer.status,
+  headers: answer.headers,
+  settings,
+})
+export const ANSWER_NAMES = ['response', 'status', 'headers', 'settings'] as const
+
+export function flatHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
+  return flat
+}
+
+/** The parsed body, or why it cannot be used. An empty body is no fault: many writes answer nothing. */
+export function parseBody(response: OutboundResponse<'text'>): { value: Json | undefined } | { fault: string } {
+  const text = response.body
+  if (text.trim() === '') return { value: undefined }
+  if (response.malformedText) return { fault: 'its text is not valid in its character set' }
+  try {
+    return { value: parseExact(text) }
+  } catch {
+    return { fault: /^\s*</.test(text) ? 'it is HTML or XML instead of JSON' : 'its JSON is broken' }
+  }
+}

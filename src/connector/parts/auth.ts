@@ -1,0 +1,180 @@
+/** How requests of a connection carry its credentials. */
+import {
+  asText,
+  type CompiledPart,
+  data,
+  expression,
+  type Fields,
+  part,
+  type Scope,
+  section,
+  template,
+  text,
+  type ValueOf,
+  variant,
+} from '../language/index.ts'
+import { ANSWER_NAMES } from './answer.ts'
+import type { HttpRequest } from './request.ts'
+
+const SETTINGS = ['settings'] as const
+
+const none = part({
+  title: 'No credentials',
+  sense: 'The system asks for none.',
+  fields: {},
+  example: 'auth: { kind: none }',
+})
+
+const header = part({
+  title: 'Key in a header',
+  sense: 'A key in a header of its own.',
+  fields: {
+    name: text({ sense: 'The header.', required: true, example: 'X-Api-Key' }),
+    value: template({ sense: 'Its value.', names: SETTINGS, required: true }),
+  },
+  example: `auth: { kind: header, name: X-Api-Key, value: "\${ settings.key }" }`,
+})
+
+const query = part({
+  title: 'Key in the query',
+  sense: 'A key as query parameter. Prefer a header where the system takes both: URLs end up in logs.',
+  fields: {
+    name: text({ sense: 'The parameter.', required: true, example: 'api_key' }),
+    value: template({ sense: 'Its value.', names: SETTINGS, required: true }),
+  },
+  example: `auth: { kind: query, name: api_key, value: "\${ settings.key }" }`,
+})
+
+const bearer = part({
+  title: 'Bearer token',
+  sense: '`Authorization: Bearer …` with a token that does not change.',
+  fields: { token: template({ sense: 'The token.', names: SETTINGS, required: true }) },
+  example: `auth: { kind: bearer, token: "\${ settings.token }" }`,
+})
+
+const basic = part({
+  title: 'HTTP Basic',
+  sense: 'User and password; either may be composed.',
+  fields: {
+    user: template({ sense: 'The user.', names: SETTINGS, required: true }),
+    password: template({ sense: 'The password; may be left out where the user is the key.', names: SETTINGS }),
+  },
+  example: `auth: { kind: basic, user: "\${ settings.email }/token", password: "\${ settings.token }" }`,
+})
+
+/** Session login; `login` takes the request fields of the protocol. */
+const session = <R extends Fields>(request: (names: readonly string[]) => R) =>
+  part({
+    title: 'Session',
+    sense:
+      'Logs in before the first request and again after a 401 (or a failure of class `auth`), once for all concurrent requests.',
+    fields: {
+      login: section(part({ title: 'Login', sense: 'The request that opens a session.', fields: request(SETTINGS) }), {
+        sense: 'The request that opens a session. It carries no credentials but those in it.',
+        required: true,
+      }),
+      token: expression({
+        sense: 'What the answer gives to use: usually a text, but any value will do.',
+        names: ANSWER_NAMES,
+        required: true,
+        example: 'response.token',
+      }),
+      headers: data({ sense: 'Headers that carry it.', names: ['token', 'settings'] }),
+      query: data({ sense: 'Query parameters that carry it.', names: ['token', 'settings'] }),
+    },
+    check: ({ headers, query }) =>
+      headers || query
+        ? []
+        : [
+            {
+              message: 'the session is never used',
+              fix: 'Say in `headers` (or `query`) how requests carry the token.',
+            },
+          ],
+  })
+
+/** The `auth` field of a protocol that knows no login of its own. */
+export const staticAuthField = variant(
+  'kind',
+  { none, header, query, bearer, basic },
+  {
+    sense: 'How requests carry the credentials of the connection.',
+  },
+)
+
+/** The `auth` field of a protocol whose requests have the given fields. */
+export const authField = <R extends Fields>(request: (names: readonly string[]) => R, sessionExample?: string) =>
+  variant(
+    'kind',
+    {
+      none,
+      header,
+      query,
+      bearer,
+      basic,
+      session: { ...session(request), ...(sessionExample ? { example: sessionExample } : {}) },
+    },
+    {
+      sense: 'How requests carry the credentials of the connection.',
+    },
+  )
+
+export type StaticAuth =
+  | ({ readonly kind: 'none' } & ValueOf<typeof none>)
+  | ({ readonly kind: 'header' } & ValueOf<typeof header>)
+  | ({ readonly kind: 'query' } & ValueOf<typeof query>)
+  | ({ readonly kind: 'bearer' } & ValueOf<typeof bearer>)
+  | ({ readonly kind: 'basic' } & ValueOf<typeof basic>)
+export type SessionAuth<R extends Fields> = { readonly kind: 'session' } & ValueOf<ReturnType<typeof session<R>>>
+export type SessionSpec = { readonly kind: 'session' } & Omit<SessionAuth<Record<never, never>>, 'login' | 'kind'>
+export type LoginSpec<R extends Fields> = CompiledPart<R>
+
+/** Puts credentials on requests. `stamp` names the credentials that were used, so that one renewal serves all who failed with them. */
+export type Authoriser = {
+  apply(request: HttpRequest, signal: AbortSignal): Promise<{ request: HttpRequest; stamp: unknown }>
+  /** Forgets the credentials behind `stamp`. False where there is nothing to renew. */
+  renew(stamp: unknown): boolean
+}
+
+/** An authoriser for credentials that stand in the settings. */
+export function staticAuthoriser(spec: StaticAuth | undefined, scope: Scope): Authoriser {
+  const carry = carrier(spec, scope)
+  return { apply: (request) => Promise.resolve({ request: carry(request), stamp: null }), renew: () => false }
+}
+
+function carrier(spec: StaticAuth | undefined, scope: Scope): (request: HttpRequest) => HttpRequest {
+  const value = (from: { evaluate(scope: Scope): unknown } | undefined) => {
+    const found = from?.evaluate(scope)
+    return found === undefined || found === null ? undefined : asText(found)
+  }
+  switch (spec?.kind) {
+    case 'header':
+      return withHeaders({ [spec.name]: value(spec.value) })
+    case 'bearer': {
+      const token = value(spec.token)
+      return withHeaders({ Authorization: token && `Bearer ${token}` })
+    }
+    case 'basic': {
+      const pair = `${value(spec.user) ?? ''}:${value(spec.password) ?? ''}`
+      return withHeaders({ Authorization: `Basic ${Buffer.from(pair).toString('base64')}` })
+    }
+    case 'query':
+      return withQuery({ [spec.name]: value(spec.value) })
+    default:
+      return (request) => request
+  }
+}
+
+export const withHeaders =
+  (headers: Record<string, string | undefined>) =>
+  (request: HttpRequest): HttpRequest => ({
+    ...request,
+    headers: { ...request.headers, ...headers },
+  })
+
+export const withQuery =
+  (query: Record<string, string | undefined>) =>
+  (request: HttpRequest): HttpRequest => ({
+    ...request,
+    query: { ...request.query, ...query },
+  })

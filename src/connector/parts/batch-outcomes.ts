@@ -1,0 +1,136 @@
+/** Reads the outcome of each record from the answer to a batch. */
+import { CausewayError, type ErrorCode, type Json } from '../../core/index.ts'
+import type { WriteOutcome } from '../contract.ts'
+import { asText, type Expression, type Scope } from '../language/index.ts'
+import { usableId } from '../manifest/record.ts'
+import { type Answer, answerScope } from './answer.ts'
+import { isTrue } from './errors.ts'
+import { failedOutcome } from './outcome.ts'
+import { listOf } from './read-checks.ts'
+import { findMessage, tidyMessage } from './remote-message.ts'
+import type { Prepared, WriterContext } from './write.ts'
+import type { WriteOperationSpec } from './write-fields.ts'
+
+type Batch = NonNullable<WriteOperationSpec<unknown>['batch']>
+
+/**
+ * Outcomes in the order of the records, or null where the call failed as a whole and says nothing of single records.
+ * A record that the answer does not mention has an unknown outcome.
+ */
+export function batchOutcomes<R>(
+  batch: Batch,
+  chunk: Prepared[],
+  answer: Answer,
+  context: WriterContext<R>,
+): WriteOutcome[] | null {
+  const scope = answerScope(answer, context.settings)
+  const readable = answer.failure === null || ['CSW-3008', 'CSW-3009', 'CSW-3013'].includes(answer.failure.code)
+  if (!readable) return null
+  const results = batch.results ? listOf(batch.results.evaluate(scope)) : []
+  const errors = batch.errors ? listOf(batch.errors.evaluate(scope)) : []
+  if (answer.failure && results.length === 0 && errors.length === 0) return null
+  const failed = byMark(errors, 'error', batch.correlate?.error, scope)
+  const resultOf = matcher(batch, results, chunk, scope)
+  return chunk.map((prepared, index) => {
+    const mark = markOf(batch, prepared, index)
+    const error = mark === undefined ? undefined : failed.get(mark)
+    if (error !== undefined)
+      return refused(prepared, messageOf(batch.error_message, { ...scope, error }, error), context)
+    if (!batch.results) return plainOutcome(prepared, answer, context)
+    const result = resultOf(mark, index)
+    if (result === undefined) return unmentioned(prepared, context)
+    return outcomeOf(batch, prepared, { ...scope, result }, result, context)
+  })
+}
+
+/** Finds the result of a record: by mark where there is one, else by position, which needs as many results as records. */
+function matcher(batch: Batch, results: Json[], chunk: Prepared[], scope: Scope) {
+  if (batch.correlate?.result) {
+    const found = byMark(results, 'result', batch.correlate.result, scope)
+    return (mark: string | undefined) => (mark === undefined ? undefined : found.get(mark))
+  }
+  return (_mark: string | undefined, index: number) => (results.length === chunk.length ? results[index] : undefined)
+}
+
+function byMark(entries: Json[], name: string, mark: Expression | undefined, scope: Scope): Map<string, Json> {
+  const found = new Map<string, Json>()
+  if (!mark) return found
+  for (const entry of entries) {
+    for (const value of listOf(mark.evaluate({ ...scope, [name]: entry }))) found.set(asText(value), entry)
+  }
+  return found
+}
+
+function markOf(batch: Batch, { scope }: Prepared, index: number): string | undefined {
+  const value = batch.correlate?.item.evaluate({ ...scope, index })
+  return value === undefined || value === null ? undefined : asText(value)
+}
+
+function outcomeOf<R>(
+  batch: Batch,
+  prepared: Prepared,
+  scope: Scope,
+  result: Json,
+  context: WriterContext<R>,
+): WriteOutcome {
+  const is = (expression: Expression | undefined) => expression !== undefined && isTrue(expression.evaluate(scope))
+  const reason = () => messageOf(batch.message, scope, result)
+  if (is(batch.missing)) return failed(prepared, 'CSW-3009', reason(), context)
+  if (is(batch.conflict)) return failed(prepared, 'CSW-3013', reason(), context)
+  if (is(batch.again)) return failed(prepared, 'CSW-3006', reason(), context)
+  if (is(batch.failed)) return refused(prepared, reason(), context)
+  const id = usableId(batch.id?.evaluate(scope)) ?? prepared.item.id
+  if (id === undefined) return unmentioned(prepared, context)
+  const version = batch.version?.evaluate(scope)
+  return {
+    ref: prepared.item.ref,
+    status: 'written',
+    id,
+    ...(version === undefined || version === null ? {} : { version: asText(version) }),
+  }
+}
+
+/** No results are declared: the call as a whole succeeded. */
+function plainOutcome<R>(prepared: Prepared, answer: Answer, context: WriterContext<R>): WriteOutcome {
+  const { ref, id } = prepared.item
+  if (answer.failure || id === undefined) return unmentioned(prepared, context)
+  return { ref, status: 'written', id }
+}
+
+function messageOf(expression: Expression | undefined, scope: Scope, entry: Json): string | undefined {
+  const value = expression?.evaluate(scope)
+  const text =
+    value === undefined || value === null
+      ? findMessage(entry)
+      : typeof value === 'object'
+        ? findMessage(value as Json)
+        : asText(value)
+  return text === undefined ? undefined : tidyMessage(text)
+}
+
+const refused = <R>(prepared: Prepared, reason: string | undefined, context: WriterContext<R>): WriteOutcome =>
+  failed(prepared, 'CSW-3008', reason, context)
+
+function failed<R>(
+  prepared: Prepared,
+  code: ErrorCode,
+  reason: string | undefined,
+  context: WriterContext<R>,
+): WriteOutcome {
+  const what =
+    { 'CSW-3009': 'is gone', 'CSW-3013': 'changed meanwhile', 'CSW-3006': 'could not be written now' }[
+      code as string
+    ] ?? 'was refused'
+  return failedOutcome(
+    prepared.item.ref,
+    new CausewayError(code, { what: `A record of ${context.stream} ${what}${reason ? `: ${reason}` : ''}.` }),
+  )
+}
+
+const unmentioned = <R>(prepared: Prepared, context: WriterContext<R>): WriteOutcome =>
+  failedOutcome(
+    prepared.item.ref,
+    new CausewayError('CSW-3012', {
+      what: `The answer to a batch into ${context.stream} says nothing about this record.`,
+    }),
+  )

@@ -1,0 +1,211 @@
+/**
+ * HTTP as all protocols here use it: base URL, credentials, judging of answers, and another try where that is safe. One
+ * instance per open connection.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
+import { backoffMs, CausewayError, type Json, type JsonObject } from '../../core/index.ts'
+import { type OutboundClient, OutboundFailure, type OutboundResponse, type ResponseType } from '../../outbound/index.ts'
+import { asText, type CompiledPart, data, section, template } from '../language/index.ts'
+import { type Answer, type CallOptions, flatHeaders, parseBody } from './answer.ts'
+import { type Authoriser, withHeaders } from './auth.ts'
+import { errorsPart, Judge } from './errors.ts'
+import { DEFAULT_LIMITS, type Limits, limitsPart } from './limits.ts'
+import type { HttpRequest } from './request.ts'
+
+const SETTINGS = ['settings'] as const
+
+/** Top-level fields of every protocol over HTTP, beside `auth`. */
+export const httpFields = (failureNames: readonly string[] = []) => ({
+  base_url: template({
+    sense: 'Where the API is. Paths are appended to it, and no request with credentials leaves its origin.',
+    names: SETTINGS,
+    required: true,
+    example: 'https://api.example.com/v1',
+  }),
+  headers: data({ sense: 'Headers of every request.', names: SETTINGS }),
+  limits: section(limitsPart, { sense: 'How hard a connection may press.', default: {} }),
+  errors: section(errorsPart(failureNames), { sense: 'How the system tells of failures.' }),
+})
+export type HttpSpec = CompiledPart<ReturnType<typeof httpFields>>
+
+/** Reads what a protocol makes of an answer's body: its `response`, and further names for `errors`. */
+export type Interpret = (body: Json | undefined) => {
+  response: Json | undefined
+  names?: Record<string, unknown>
+  failed?: boolean
+}
+
+export type HttpContext = {
+  connection: string
+  spec: HttpSpec
+  settings: JsonObject
+  outbound: OutboundClient
+}
+
+/** Failures that another try may mend at once. */
+const PASSING = new Set(['CSW-3001', 'CSW-3002', 'CSW-3005', 'CSW-3006', 'CSW-3007', 'CSW-3017'])
+const BACKOFF = { baseMs: 250, capMs: 5_000 }
+/** A wait longer than this is the pipeline's: it can do other work meanwhile. */
+const LONGEST_WAIT_MS = 20_000
+
+export class HttpConnection {
+  readonly base: string
+  readonly limits: Limits
+  readonly settings: JsonObject
+  private readonly outbound: OutboundClient
+  private readonly judge: Judge
+  private readonly common: (request: HttpRequest) => HttpRequest
+  private authoriser: Authoriser | null = null
+
+  constructor({ connection, spec, settings, outbound }: HttpContext) {
+    this.settings = settings
+    this.outbound = outbound
+    this.limits = spec.limits ?? DEFAULT_LIMITS
+    this.judge = new Judge(spec.errors, outbound)
+    this.base = baseUrl(spec, settings, connection)
+    const headers = spec.headers?.evaluate({ settings })
+    const texts = Object.entries((headers ?? {}) as JsonObject).map(([name, value]) => [name, asText(value)])
+    // Headers of the request itself win over those of the connector.
+    const common = Object.fromEntries(texts) as Record<string, string>
+    this.common = (request) =>
+      withHeaders(request.headers)({ ...request, headers: { Accept: 'application/json', ...common } })
+  }
+
+  /** Credentials for all further calls; set after construction because a login is itself a call of this connection. */
+  authorise(authoriser: Authoriser): void {
+    this.authoriser = authoriser
+  }
+
+  /**
+   * Sends a request and judges the answer. Resolves for refusals too (`failure`); rejects where no answer came. Tries again
+   * by itself where that does no harm, and once with new credentials after a refusal of the old ones.
+   */
+  async call(
+    request: HttpRequest,
+    options: CallOptions,
+    interpret: Interpret = plainBody,
+    bare = false,
+  ): Promise<Answer> {
+    for (let attempt = 1, renewed = false; ; attempt++) {
+      const authorised = await this.authorised(request, options.signal, bare)
+      const outcome = await this.once(authorised.request, options, interpret)
+      const failure = outcome instanceof CausewayError ? outcome : outcome.failure
+      if (failure?.code === 'CSW-3003' && !renewed && this.renew(authorised.stamp, request, bare)) {
+        renewed = true
+        attempt--
+        continue
+      }
+      if (failure && attempt < this.limits.attempts && mayRepeat(failure, request, options)) {
+        await this.pause(attempt, failure, options.signal)
+        continue
+      }
+      if (outcome instanceof CausewayError) throw outcome
+      return outcome
+    }
+  }
+
+  /** Sends a request whose answer is not JSON; throws on every failure. */
+  async bytes<T extends ResponseType>(
+    request: HttpRequest,
+    options: CallOptions,
+    responseType: T,
+  ): Promise<OutboundResponse<T>> {
+    for (let renewed = false; ; renewed = true) {
+      const authorised = await this.authorised(request, options.signal, false)
+      const raw = await this.outbound.request<T>({
+        ...this.common(authorised.request),
+        ...this.transport(options),
+        responseType,
+        // A file may be as large as it likes: it is streamed.
+        maxResponseBytes: Number.MAX_SAFE_INTEGER,
+        deadlineMs: Math.max(this.limits.timeout_seconds * 1000, 15 * 60_000),
+      })
+      const failure = this.outbound.failureOf(raw, options)
+      if (!failure) return raw
+      if (typeof raw.body === 'object' && 'destroy' in raw.body) raw.body.destroy()
+      if (failure.code !== 'CSW-3003' || renewed || !this.authoriser?.renew(authorised.stamp)) throw failure
+    }
+  }
+
+  private async authorised(request: HttpRequest, signal: AbortSignal, bare: boolean) {
+    if (bare || !this.authoriser) return { request, stamp: null }
+    return this.authoriser.apply(request, signal)
+  }
+
+  private renew(stamp: unknown, request: HttpRequest, bare: boolean): boolean {
+    return !bare && replayable(request) && this.authoriser?.renew(stamp) === true
+  }
+
+  private transport({ signal, idempotent, onExchange }: CallOptions) {
+    return {
+      signal,
+      deadlineMs: this.limits.timeout_seconds * 1000,
+      maxResponseBytes: this.limits.max_answer_mb * 1024 * 1024,
+      ...(idempotent === undefined ? {} : { idempotent }),
+      ...(onExchange ? { onExchange } : {}),
+    }
+  }
+
+  /** One exchange: an answer, or the failure that there was none. */
+  private async once(
+    request: HttpRequest,
+    options: CallOptions,
+    interpret: Interpret,
+  ): Promise<Answer | CausewayError> {
+    let raw: OutboundResponse<'text'>
+    try {
+      raw = await this.outbound.request({ ...this.common(request), ...this.transport(options), responseType: 'text' })
+    } catch (error) {
+      if (error instanceof CausewayError) return error
+      throw error
+    }
+    const parsed = parseBody(raw)
+    const body = 'value' in parsed ? parsed.value : undefined
+    const { response, names, failed } = interpret(body)
+    const headers = flatHeaders(raw.headers)
+    const scope = { response, status: raw.status, headers, settings: this.settings, ...names }
+    const failure = this.judge.failureOf(
+      { raw, body, scope, failed: failed === true },
+      options,
+      'fault' in parsed ? parsed.fault : undefined,
+    )
+    return { response, status: raw.status, headers, failure, requestedAt: raw.requestedAt, url: raw.url }
+  }
+
+  private async pause(attempt: number, failure: CausewayError, signal: AbortSignal): Promise<void> {
+    // The gate of the connection already holds back everybody for the time the system asked for.
+    const ms = failure.retryAfterMs === undefined ? backoffMs(attempt, BACKOFF) : 0
+    try {
+      await wait(ms, undefined, { signal })
+    } catch {
+      throw failure
+    }
+  }
+}
+
+const plainBody: Interpret = (body) => ({ response: body })
+
+function baseUrl(spec: HttpSpec, settings: JsonObject, connection: string): string {
+  const value = spec.base_url.evaluate({ settings })
+  const text = value === undefined || value === null ? '' : asText(value)
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new CausewayError('CSW-2005', {
+      what: `The base URL of connection ${connection} is no http(s) address.`,
+      fix: `Check the settings that ${spec.base_url.source} is made of.`,
+      place: spec.base_url.place,
+    })
+  return text.replace(/\/+$/, '')
+}
+
+const replayable = ({ body }: HttpRequest): boolean =>
+  body === undefined || body === null || typeof body === 'string' || Buffer.isBuffer(body)
+
+/** Whether the same request may go out once more by itself. */
+function mayRepeat(failure: CausewayError, request: HttpRequest, options: CallOptions): boolean {
+  if (!PASSING.has(failure.code) || !replayable(request) || options.signal.aborted) return false
+  if ((failure.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return false
+  if (options.purpose === 'read') return true
+  // An unknown outcome is CSW-3012 and never comes here; what is left was refused before any work, or can be repeated.
+  return failure instanceof OutboundFailure
+}

@@ -1,0 +1,163 @@
+/** Finding records: by id (`fetch`) and by the value of a field (`lookup`). */
+import { isObject, type Json, type JsonObject } from '../../core/index.ts'
+import type { LookupRequest, LookupResult, SourceRecord } from '../contract.ts'
+import { type CompiledPart, expression, type Fields, flag, integer, map, part, section } from '../language/index.ts'
+import { isRejected, usableId } from '../manifest/record.ts'
+import type { StreamSpec } from '../protocols/contract.ts'
+import { ANSWER_NAMES, type Answer, answerScope, type Caller } from './answer.ts'
+import { isTrue } from './errors.ts'
+import { chunksOf, inPool } from './pool.ts'
+import { listOf } from './read-checks.ts'
+import type { RequestFields } from './write-fields.ts'
+
+const recordsField = expression({
+  sense: 'Where the records stand in the answer. A single object counts as one.',
+  names: ANSWER_NAMES,
+  default: 'response',
+  example: 'response.data',
+})
+const emptyField = expression({
+  sense:
+    'True for an answer that looks like a failure and means: not found. A 404 to a request for one value always does.',
+  names: ANSWER_NAMES,
+})
+
+const fetchFields = {
+  records: recordsField,
+  batch: integer({
+    sense: 'How many ids one request may ask for. 1: the request uses `id`; more: it uses `ids`.',
+    default: 1,
+    minimum: 1,
+  }),
+  empty: emptyField,
+}
+export const fetchPart = <R extends Fields>(request: RequestFields<R>, example: string) =>
+  part({
+    title: 'Fetch',
+    sense: 'Reads single records by id.',
+    fields: { ...request(['id', 'ids', 'settings']), ...fetchFields },
+    example,
+  })
+
+const lookupFields = {
+  records: recordsField,
+  batch: integer({
+    sense: 'How many values one request may ask for. 1: the request uses `value`; more: it uses `values`.',
+    default: 1,
+    minimum: 1,
+  }),
+  field: expression({
+    sense: 'The value of a found record that is compared. Default: the field of the same name.',
+    names: ['record', 'settings'],
+    example: 'record.email',
+  }),
+  ignore_case: flag({ sense: 'The system compares without regard to case, so we do too.', default: false }),
+  empty: emptyField,
+}
+const onePart = <R extends Fields>(request: RequestFields<R>) =>
+  part({
+    title: 'Look-up',
+    sense: 'How records are found by one field.',
+    fields: { ...request(['value', 'values', 'settings']), ...lookupFields },
+  })
+
+/** The `lookup` field: one way to find records per searchable field. */
+export const lookupField = <R extends Fields>(request: RequestFields<R>) =>
+  map(section(onePart(request), { sense: 'How records are found by this field.' }), {
+    sense:
+      'How records are found by a field, before one is created. Records that do not really hold the value are dropped, so a fuzzy search will do. Give a batch filter where there is one: it is used for hundreds of records.',
+  })
+
+type FetchSpec<R> = R & CompiledPart<typeof fetchFields>
+type LookupSpec<R> = R & CompiledPart<typeof lookupFields>
+export type FinderContext<R> = {
+  stream: StreamSpec<unknown>
+  caller: Caller<R>
+  settings: JsonObject
+  concurrent: number
+}
+
+/** Reads records by id; those that do not exist are missing from the answer. */
+export async function fetchRecords<R>(
+  context: FinderContext<R>,
+  spec: FetchSpec<R>,
+  ids: string[],
+  signal: AbortSignal,
+): Promise<SourceRecord[]> {
+  const found = await inPool(chunksOf([...new Set(ids)], spec.batch), context.concurrent, async (chunk) => {
+    const scope = { ids: chunk, id: chunk[0], settings: context.settings }
+    return recordsOf(context, spec, await ask(context, spec, scope, chunk.length, signal))
+  })
+  const wanted = new Set(ids)
+  return found.flat().filter((record) => wanted.has(record.id) || record.aliases?.some((alias) => wanted.has(alias)))
+}
+
+/** Finds records by the value of a field. */
+export async function lookupRecords<R>(
+  context: FinderContext<R>,
+  spec: LookupSpec<R>,
+  { field, values, signal }: LookupRequest,
+): Promise<LookupResult> {
+  const fold = (text: string) => (spec.ignore_case ? text.toLowerCase() : text)
+  const asked = new Map(values.map((value) => [fold(value), value]))
+  const result: LookupResult = new Map()
+  const pages = await inPool(chunksOf([...asked.values()], spec.batch), context.concurrent, async (chunk) => {
+    const scope = { values: chunk, value: chunk[0], settings: context.settings }
+    return recordsOf(context, spec, await ask(context, spec, scope, chunk.length, signal))
+  })
+  for (const record of pages.flat()) {
+    for (const held of valuesOf(spec, record, field, context.settings)) {
+      const value = asked.get(fold(held))
+      if (value === undefined) continue
+      const known = result.get(value)
+      if (!known) result.set(value, [record])
+      else if (!known.some(({ id }) => id === record.id)) known.push(record)
+    }
+  }
+  // Two spellings of one value were asked once; both get the answer.
+  for (const value of values) {
+    const same = result.get(asked.get(fold(value))!)
+    if (same) result.set(value, same)
+  }
+  return result
+}
+
+/** The values a record holds under the field: a list counts with each of its items. */
+function valuesOf<R>(spec: LookupSpec<R>, record: SourceRecord, field: string, settings: JsonObject): string[] {
+  const held = spec.field
+    ? spec.field.evaluate({ record: record.body, settings })
+    : field
+        .split('.')
+        .reduce<Json | undefined>((at, name) => (isObject(at) ? (at as JsonObject)[name] : undefined), record.body)
+  return listOf(held).flatMap((value) => usableId(value) ?? [])
+}
+
+async function ask<R>(
+  context: FinderContext<R>,
+  spec: R & { empty: { evaluate(scope: Record<string, unknown>): unknown } | undefined },
+  scope: Record<string, unknown>,
+  asked: number,
+  signal: AbortSignal,
+): Promise<Answer | null> {
+  const options = { signal, purpose: 'read', notFound: asked === 1 ? 'record' : 'address' } as const
+  const answer = await context.caller.call(spec, scope, options)
+  if (!answer.failure) return answer
+  const absent = asked === 1 && answer.failure.code === 'CSW-3009'
+  if (absent || (spec.empty && isTrue(spec.empty.evaluate(answerScope(answer, context.settings))))) return null
+  throw answer.failure
+}
+
+function recordsOf<R>(
+  context: FinderContext<R>,
+  spec: { records: { evaluate(scope: Record<string, unknown>): unknown } },
+  answer: Answer | null,
+): SourceRecord[] {
+  if (!answer) return []
+  const bodies = listOf(spec.records.evaluate(answerScope(answer, context.settings)))
+  return bodies.map((body) => {
+    const made = context.stream.toRecord(body)
+    // Here a record was asked for by name: one that cannot be read must not look like one that does not exist.
+    if (isRejected(made)) throw made.error
+    return made
+  })
+}

@@ -1,0 +1,247 @@
+/** How the next page is found. A pager is told each answer and says where the next page is, in a form that can be stored. */
+import { CausewayError, digest, type Json, type JsonObject } from '../../core/index.ts'
+import {
+  asText,
+  type Expression,
+  expression,
+  flag,
+  integer,
+  part,
+  type Scope,
+  text,
+  type ValueOf,
+  variant,
+} from '../language/index.ts'
+import { ANSWER_NAMES, type Answer } from './answer.ts'
+import { isTrue } from './errors.ts'
+import { nextLink } from './link-header.ts'
+
+const NAMES = [...ANSWER_NAMES, 'page'] as const
+
+const stop = expression({
+  sense: 'True on the last page, where the system says so.',
+  names: NAMES,
+  example: '$not(response.has_more)',
+})
+const counted = {
+  total: expression({
+    sense: 'How many records there are in all, where the answer tells.',
+    names: NAMES,
+    example: 'response.total',
+  }),
+  short_page_ends: flag({
+    sense:
+      'A page shorter than `page_size` is the last one. Saves a request; wrong where the system caps the page size or filters after counting.',
+    default: false,
+  }),
+  clamped: flag({
+    sense: 'Beyond the last page the system gives the last page again, instead of none.',
+    default: false,
+  }),
+  stop,
+}
+
+const none = part({
+  title: 'One page',
+  sense: 'All records come in one answer.',
+  fields: {},
+  example: 'paging: { kind: none }',
+})
+const cursor = part({
+  title: 'Cursor',
+  sense:
+    'The answer names a cursor; the next request carries it wherever `cursor` stands: query, header or body. No cursor means the end.',
+  fields: {
+    next: expression({
+      sense: 'The cursor of the next page.',
+      names: NAMES,
+      required: true,
+      example: 'response.paging.next',
+    }),
+    constant: flag({
+      sense: 'The cursor stays the same from page to page (a scroll); an empty page is the end.',
+      default: false,
+    }),
+    stop,
+  },
+  example: `
+read:
+  path: /contacts
+  query: { limit: "\${ page.size }", after: "\${ cursor }" }
+  records: response.data
+  paging: { kind: cursor, next: response.paging.next.after }
+`,
+})
+const offset = part({
+  title: 'Offset',
+  sense: 'The request says how many records to leave out: `page.offset`. An empty page is the end.',
+  fields: {
+    first: integer({ sense: 'What the first record is counted as.', default: 0, minimum: 0 }),
+    ...counted,
+  },
+  example: `
+read:
+  path: /contacts
+  query: { limit: "\${ page.size }", skip: "\${ page.offset }" }
+  records: response.items
+  paging: { kind: offset, total: response.total }
+`,
+})
+const page = part({
+  title: 'Page number',
+  sense: 'The request names a page: `page.number`. An empty page is the end.',
+  fields: {
+    first: integer({ sense: 'Number of the first page.', default: 1, minimum: 0 }),
+    ...counted,
+  },
+  example: `
+read:
+  path: /contacts
+  query: { per_page: "\${ page.size }", page: "\${ page.number }" }
+  records: response
+  paging: { kind: page, first: 1 }
+`,
+})
+const linkHeader = part({
+  title: 'Link header',
+  sense: 'The address of the next page stands in the `Link` header (RFC 8288).',
+  fields: { rel: text({ sense: 'Which relation.', default: 'next' }), stop },
+  example: `
+read:
+  path: /contacts
+  query: { per_page: "\${ page.size }" }
+  records: response
+  paging: { kind: link-header }
+`,
+})
+const nextUrl = part({
+  title: 'Next URL',
+  sense:
+    'The answer holds the address of the next page, absolute or relative. It is used as it stands, with the same method, headers and body.',
+  fields: {
+    next: expression({ sense: 'The address.', names: NAMES, required: true, example: 'response.links.next' }),
+    stop,
+  },
+  example: `
+read:
+  path: /contacts
+  records: response.data
+  paging: { kind: next-url, next: response.links.next }
+`,
+})
+
+export const pagingVariants = { none, cursor, offset, page, 'link-header': linkHeader, 'next-url': nextUrl }
+export const pagingField = variant('kind', pagingVariants, {
+  sense: 'How the next page is found.',
+  default: { kind: 'none' },
+})
+export type Paging = NonNullable<(typeof pagingField)['type']>
+type Counted = ValueOf<typeof offset> | ValueOf<typeof page>
+
+/** Where a page is: plain JSON, kept in the stream's cursor. An empty object is the first page. */
+export type Position = JsonObject
+
+export type PageNames = { number: number; offset: number; size: number }
+
+/** What the names `cursor` and `page` mean at a position, and the address to use instead of the request's own. */
+export function positionScope(
+  paging: Paging,
+  position: Position,
+  size: number,
+): { cursor?: Json; page: PageNames; url?: string } {
+  const index = Number(position.page ?? 0)
+  const first = 'first' in paging ? paging.first : 0
+  return {
+    page: {
+      number: index + first,
+      offset: Number(position.offset ?? 0) + (paging.kind === 'offset' ? first : 0),
+      size,
+    },
+    ...(position.cursor === undefined ? {} : { cursor: position.cursor as Json }),
+    ...(typeof position.url === 'string' ? { url: position.url } : {}),
+  }
+}
+
+/** The next position after a page of `count` records, or null at the end. */
+export function nextPosition(
+  paging: Paging,
+  position: Position,
+  answer: Answer,
+  scope: Scope,
+  count: number,
+  size: number,
+): Position | null {
+  if (paging.kind === 'none' || ('stop' in paging && paging.stop && isTrue(paging.stop.evaluate(scope)))) return null
+  switch (paging.kind) {
+    case 'cursor':
+      if (paging.constant && count === 0) return null
+      return given(paging.next, scope, (value) => ({ cursor: value }))
+    case 'next-url':
+      return given(paging.next, scope, (value) => ({ url: asText(value) }))
+    case 'link-header': {
+      const url = nextLink(answer.headers.link, paging.rel)
+      return url === undefined ? null : { url }
+    }
+    default:
+      return counting(paging, paging.kind, position, scope, count, size)
+  }
+}
+
+/** Systems write "no more" as null, a missing key, an empty text, or false. */
+function given(next: Expression, scope: Scope, make: (value: Json) => Position): Position | null {
+  const value = next.evaluate(scope)
+  return value === undefined || value === null || value === '' || value === false ? null : make(value as Json)
+}
+
+function counting(
+  paging: Counted,
+  kind: 'offset' | 'page',
+  position: Position,
+  scope: Scope,
+  count: number,
+  size: number,
+): Position | null {
+  if (count === 0 || (paging.short_page_ends && count < size)) return null
+  const seen = Number(position.seen ?? 0) + count
+  const total = Number(paging.total?.evaluate(scope) ?? Number.NaN)
+  if (seen >= total) return null
+  return kind === 'offset'
+    ? { offset: Number(position.offset ?? 0) + count, seen }
+    : { page: Number(position.page ?? 0) + 1, seen }
+}
+
+/** Notices when paging stands still. Kept for one pass; a digest per page, so that long reads stay small. */
+export class LoopGuard {
+  private readonly positions = new Set<string>()
+  private lastIds = ''
+  private readonly paging: Paging
+  private readonly stream: string
+
+  constructor(paging: Paging, stream: string) {
+    this.paging = paging
+    this.stream = stream
+  }
+
+  /** Throws CSW-2006 for a cursor or address that was already used. */
+  enter(position: Position): void {
+    if (this.paging.kind === 'cursor' && this.paging.constant) return
+    const mark = digest(JSON.stringify(position))
+    if (this.positions.has(mark)) throw this.circle('the same cursor came a second time')
+    this.positions.add(mark)
+  }
+
+  /** True when a page repeats the one before it and that is how the system marks the end. */
+  repeats(ids: string): boolean {
+    const { kind } = this.paging
+    const blind = kind === 'offset' || kind === 'page' || (kind === 'cursor' && this.paging.constant)
+    const same = blind && ids !== '' && ids === this.lastIds
+    this.lastIds = ids
+    if (!same) return false
+    if ('clamped' in this.paging && this.paging.clamped) return true
+    throw this.circle('two pages in a row hold the same records')
+  }
+
+  private circle(what: string): CausewayError {
+    return new CausewayError('CSW-2006', { what: `Reading ${this.stream} does not get on: ${what}.` })
+  }
+}

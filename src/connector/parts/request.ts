@@ -1,0 +1,140 @@
+/** One HTTP request as a manifest writes it. */
+import { CausewayError, isObject, isRawNumber, type Json } from '../../core/index.ts'
+import type { QueryValue, RequestBody } from '../../outbound/index.ts'
+import { asText, type CompiledPart, choice, data, type Scope, template } from '../language/index.ts'
+
+export const METHODS = [
+  'GET',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'HEAD',
+  'OPTIONS',
+  'QUERY',
+  'SEARCH',
+  'REPORT',
+] as const
+export type Method = (typeof METHODS)[number]
+
+export const requestFields = (names: readonly string[], method: Method = 'GET') => ({
+  method: choice(METHODS, { sense: 'The HTTP method.', default: method }),
+  path: template({
+    sense: 'Appended to `base_url`. Inserted values are percent-encoded.',
+    names,
+    encode: 'path',
+    example: '/contacts',
+  }),
+  url: template({
+    sense:
+      'Instead of `path`: an address as it stands, absolute or relative. It must stay on the origin of `base_url`.',
+    names,
+  }),
+  query: data({
+    sense: 'Query parameters. A list repeats the parameter; a parameter without value is left out.',
+    names,
+  }),
+  headers: data({
+    sense: 'Headers of this request, beside those of the connector. One without value is left out.',
+    names,
+  }),
+  body: data({ sense: 'The body: any YAML value, whose texts may hold inserts.', names }),
+  body_as: choice(['json', 'form', 'text'], {
+    sense: 'How the body is written. `form` nests with brackets: `customer[name]=…`.',
+    default: 'json',
+  }),
+})
+export type RequestSpec = CompiledPart<ReturnType<typeof requestFields>>
+
+/** A request ready for the client, still without credentials. */
+export type HttpRequest = {
+  method: string
+  url: string
+  query?: Record<string, QueryValue>
+  headers: Record<string, string | undefined>
+  body?: RequestBody
+}
+
+/** Fills the templates of a request. `base` is the connection's base URL. */
+export function buildRequest(spec: RequestSpec, scope: Scope, base: string): HttpRequest {
+  const body = spec.body?.evaluate(scope)
+  const query = spec.query?.evaluate(scope)
+  const request: HttpRequest = {
+    method: spec.method,
+    url: addressOf(spec, scope, base),
+    headers: headersOf(spec.headers?.evaluate(scope)),
+    ...(isObject(query) ? { query: queryOf(query) } : {}),
+  }
+  return body === undefined ? request : withBody(request, body as Json, spec.body_as)
+}
+
+function addressOf(spec: RequestSpec, scope: Scope, base: string): string {
+  const given = spec.path ?? spec.url
+  if (!given) return base
+  const value = given.evaluate(scope)
+  if (value === undefined || value === null)
+    throw new CausewayError('CSW-2007', {
+      what: `The address ${given.source} has no value: something inserted in it is missing.`,
+      place: given.place,
+    })
+  const text = asText(value)
+  return spec.path ? join(base, text) : onSameOrigin(text, base)
+}
+
+const join = (base: string, path: string): string =>
+  path === '' ? base : `${base}${/^[/?]/.test(path) ? '' : '/'}${path}`
+
+/** Resolves an address that came from the other system against `from`; another origin must not see our credentials. */
+export function onSameOrigin(address: string, from: string): string {
+  const url = URL.parse(address, from)
+  if (url && url.origin === new URL(from).origin) return url.href
+  throw new CausewayError('CSW-2008', {
+    what: `The system points to ${url ? url.origin : 'something that is no address'}, but the connection is to ${new URL(from).origin}.`,
+  })
+}
+
+/** Adds a body and, where none is set, its content type. */
+export function withBody(request: HttpRequest, value: Json, as: 'json' | 'form' | 'text'): HttpRequest {
+  const [type, body] =
+    as === 'json'
+      ? ['application/json', JSON.stringify(value)]
+      : as === 'form'
+        ? ['application/x-www-form-urlencoded', formOf(value)]
+        : ['text/plain; charset=utf-8', asText(value)]
+  const typed = Object.keys(request.headers).some((name) => name.toLowerCase() === 'content-type')
+  return { ...request, body, headers: typed ? request.headers : { ...request.headers, 'Content-Type': type } }
+}
+
+function headersOf(value: unknown): Record<string, string | undefined> {
+  if (!isObject(value)) return {}
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, item]) =>
+      item === null || item === undefined ? [] : [[name, asText(item)]],
+    ),
+  )
+}
+
+function queryOf(value: Record<string, Json>): Record<string, QueryValue> {
+  const scalar = (item: Json) => (typeof item === 'number' || typeof item === 'boolean' ? item : asText(item))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      Array.isArray(item) ? item.filter((one) => one !== null).map(scalar) : item === null ? null : scalar(item),
+    ]),
+  )
+}
+
+/** `application/x-www-form-urlencoded` with brackets for what is nested. */
+function formOf(value: Json): string {
+  const pairs: string[] = []
+  const add = (name: string, item: Json): void => {
+    if (Array.isArray(item)) for (const [i, one] of item.entries()) add(`${name}[${i}]`, one)
+    else if (isObject(item) && !isRawNumber(item))
+      for (const [key, one] of Object.entries(item)) add(name ? `${name}[${key}]` : key, one)
+    else pairs.push(`${formText(name)}=${item === null ? '' : formText(asText(item))}`)
+  }
+  add('', value)
+  return pairs.join('&')
+}
+
+const formText = (text: string): string => encodeURIComponent(text.toWellFormed()).replace(/%20/g, '+')

@@ -1,0 +1,198 @@
+/** Events that systems send by themselves: checked, then read into records or ids to fetch. */
+import { CausewayError, digest, type Json, type JsonObject, newId, parseExact } from '../../core/index.ts'
+import type { ConnectorSession, SourceRecord, WebhookVerdict } from '../contract.ts'
+import { asText, data, expression, flag, integer, part, section, template, type ValueOf } from '../language/index.ts'
+import { isRejected, usableId } from '../manifest/record.ts'
+import type { StreamSpec } from '../protocols/contract.ts'
+import { isTrue } from './errors.ts'
+import { listOf } from './read-checks.ts'
+import { signatureField, verifySignature } from './webhook-signature.ts'
+
+const EVENT = ['event', 'headers', 'settings'] as const
+const ITEM = ['item', ...EVENT] as const
+
+const handshakePart = part({
+  title: 'Handshake',
+  sense: 'A request by which the system checks our address before it sends events.',
+  fields: {
+    when: expression({
+      sense: 'True for such a request.',
+      names: [...EVENT, 'query'],
+      required: true,
+      example: '$exists(event.challenge)',
+    }),
+    signed: flag({ sense: 'It carries a valid signature, like events do.', default: true }),
+    status: integer({ sense: 'Status of our answer.', default: 200, minimum: 200, maximum: 299 }),
+    headers: data({
+      sense: 'Headers of our answer; the content type is text/plain without them.',
+      names: [...EVENT, 'query'],
+    }),
+    body: template({ sense: 'Body of our answer.', names: [...EVENT, 'query'], default: '' }),
+  },
+  example: `handshake: { when: "$exists(query.validationToken)", signed: false, body: "\${ query.validationToken }" }`,
+})
+
+export const webhooksPart = part({
+  title: 'Webhooks',
+  sense: 'Events the system sends to the address of the connection. Fields named `event` see the parsed body.',
+  fields: {
+    signature: signatureField,
+    handshake: section(handshakePart, { sense: 'How the system checks our address.' }),
+    event_id: expression({
+      sense:
+        'Id of the delivery; the same id is taken once. Without it, full records are told apart by their bytes, thin events not at all.',
+      names: EVENT,
+      example: 'headers.`webhook-id`',
+    }),
+    events: expression({
+      sense: 'The single events in the body.',
+      names: EVENT,
+      default: 'event',
+      example: 'event.items',
+    }),
+    stream: expression({
+      sense:
+        'The stream an event is about, when the address does not say it. Events about other streams are passed over.',
+      names: ITEM,
+      example: '$lookup({"contact.changed": "contacts"}, item.type)',
+    }),
+    record: expression({ sense: 'The whole record, where the event holds it.', names: ITEM, example: 'item.object' }),
+    id: expression({ sense: 'The id alone: the record is fetched.', names: ITEM, example: 'item.object_id' }),
+    deleted: expression({
+      sense: 'True when the record is gone; needs `id`.',
+      names: ITEM,
+      example: 'item.type = "contact.deleted"',
+    }),
+  },
+  check: ({ record, id, deleted }) => [
+    ...(record || id ? [] : [{ message: 'nothing says which record an event is about', fix: 'Add `record` or `id`.' }]),
+    ...(deleted && !id ? [{ field: 'deleted', message: 'a deletion needs the id', fix: 'Add `id`.' }] : []),
+  ],
+  example: `
+webhooks:
+  signature:
+    kind: hmac
+    secrets: ["\${ settings.webhook_secret }"]
+    header: X-Signature
+  event_id: event.id
+  stream: '"contacts"'
+  record: item.contact
+`,
+})
+export type WebhooksSpec = ValueOf<typeof webhooksPart>
+
+type VerifyRequest = Parameters<ConnectorSession['verifyWebhook']>[0]
+type ReadEventRequest = Parameters<ConnectorSession['readEvent']>[0]
+
+/** The webhook side of an open connection. */
+export class WebhookReader {
+  private readonly spec: WebhooksSpec
+  private readonly streams: ReadonlyMap<string, StreamSpec<unknown>>
+  private readonly settings: JsonObject
+
+  constructor(spec: WebhooksSpec, streams: ReadonlyMap<string, StreamSpec<unknown>>, settings: JsonObject) {
+    this.spec = spec
+    this.streams = streams
+    this.settings = settings
+  }
+
+  /** Judges a delivery. The body is looked into before the signature only where the signature's place or a handshake asks for it. */
+  verify({ headers, body, stream, at, query = {} }: VerifyRequest): WebhookVerdict {
+    const { signature, handshake, event_id } = this.spec
+    const scope = { headers, query, settings: this.settings, event: parsedOrNothing(body) }
+    const refused = verifySignature(signature, { body, at, scope })
+    if (handshake && (!refused || !handshake.signed) && isTrue(handshake.when.evaluate(scope))) {
+      const given = (handshake.headers?.evaluate(scope) ?? {}) as JsonObject
+      return {
+        accept: false,
+        handshake: {
+          status: handshake.status,
+          // Text, and never sniffed: what a stranger sent is echoed here.
+          headers: {
+            'content-type': 'text/plain; charset=utf-8',
+            'x-content-type-options': 'nosniff',
+            ...texts(given),
+          },
+          body: asText(handshake.body.evaluate(scope) ?? ''),
+        },
+      }
+    }
+    if (refused) return { accept: false, error: refused }
+    const id = event_id?.evaluate(scope)
+    return {
+      accept: true,
+      events: [{ eventId: id === undefined || id === null || id === '' ? this.ownId(body) : asText(id), stream }],
+    }
+  }
+
+  /** Two thin events may be equal to the byte and mean two changes; two equal full records mean one. */
+  private ownId(body: Buffer): string {
+    return this.spec.id ? newId() : digest(body)
+  }
+
+  /** Records that an event holds, and ids of those to fetch, by stream. */
+  read({
+    headers,
+    body,
+    stream: addressed,
+  }: Omit<ReadEventRequest, 'signal'>): Awaited<ReturnType<ConnectorSession['readEvent']>> {
+    const event = parsed(body)
+    const scope = { event, headers, settings: this.settings }
+    const found = new Map<string, { stream: string; records: SourceRecord[]; fetch: string[] }>()
+    for (const item of listOf(this.spec.events.evaluate(scope))) {
+      const whole = { ...scope, item }
+      const named = this.spec.stream?.evaluate(whole)
+      const name = this.spec.stream ? (typeof named === 'string' ? named : null) : addressed
+      const stream = name === null ? undefined : this.streams.get(name)
+      if (!stream) continue
+      const entry = found.get(stream.name) ?? { stream: stream.name, records: [], fetch: [] }
+      found.set(stream.name, entry)
+      this.take(stream, whole, entry)
+    }
+    return [...found.values()]
+  }
+
+  private take(
+    stream: StreamSpec<unknown>,
+    scope: Record<string, unknown>,
+    into: { records: SourceRecord[]; fetch: string[] },
+  ): void {
+    const id = usableId(this.spec.id?.evaluate(scope))
+    if (this.spec.deleted && isTrue(this.spec.deleted.evaluate(scope))) {
+      if (id === null) throw notUnderstood('it reports a deletion without an id')
+      into.records.push({ id, version: null, body: {}, deleted: true })
+      return
+    }
+    const record = this.spec.record?.evaluate(scope)
+    if (record !== undefined && record !== null) {
+      const made = stream.toRecord(record as Json)
+      if (isRejected(made)) throw made.error
+      into.records.push(made)
+    } else if (id !== null) into.fetch.push(id)
+    else throw notUnderstood('it names no record')
+  }
+}
+
+function parsedOrNothing(body: Buffer): Json | undefined {
+  try {
+    return parsed(body)
+  } catch {
+    return undefined
+  }
+}
+
+function parsed(body: Buffer): Json | undefined {
+  const text = body.toString('utf8')
+  if (text.trim() === '') return undefined
+  try {
+    return parseExact(text)
+  } catch {
+    throw notUnderstood('its body is not JSON')
+  }
+}
+
+const texts = (value: JsonObject): Record<string, string> =>
+  Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toLowerCase(), asText(item ?? '')]))
+
+const notUnderstood = (why: string): CausewayError =>
+  new CausewayError('CSW-2012', { what: `A webhook cannot be read: ${why}.` })

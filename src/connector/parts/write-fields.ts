@@ -1,0 +1,230 @@
+/** Fields of the `write` part: one operation each for create, update, upsert and delete, single or batched. */
+import {
+  type CompiledPart,
+  choice,
+  data,
+  expression,
+  type Fields,
+  flag,
+  integer,
+  list,
+  part,
+  section,
+  text,
+} from '../language/index.ts'
+import { ANSWER_NAMES } from './answer.ts'
+import type { Method } from './request.ts'
+
+/** Names of a record that is about to be written. */
+const CREATE_NAMES = ['values', 'ref', 'idempotency_key', 'settings'] as const
+const NAMES = {
+  create: CREATE_NAMES,
+  update: [...CREATE_NAMES, 'id', 'version', 'known', 'record'],
+  upsert: [...CREATE_NAMES, 'key', 'id', 'version'],
+  delete: ['id', 'version', 'known', 'ref', 'idempotency_key', 'settings'],
+} as const
+const BATCH_NAMES = ['items', 'ids', 'settings'] as const
+const RESULT_NAMES = ['result', ...ANSWER_NAMES] as const
+const FAILURE_NAMES = ['error', ...ANSWER_NAMES] as const
+
+export type RequestFields<R extends Fields> = (names: readonly string[], method?: Method) => R
+
+const correlatePart = (names: readonly string[]) =>
+  part({
+    title: 'Correlation',
+    sense: 'Which result belongs to which record: both expressions give the same text.',
+    fields: {
+      result: expression({ sense: 'The mark in a result.', names: RESULT_NAMES, example: 'result.trace' }),
+      error: expression({
+        sense: 'The mark in an entry of `errors`.',
+        names: FAILURE_NAMES,
+        example: 'error.context.id',
+      }),
+      item: expression({ sense: 'The mark of a record.', names: [...names, 'index'], required: true, example: 'ref' }),
+    },
+    example: 'correlate: { result: result.trace, item: ref }',
+  })
+
+const batchPart = <R extends Fields>(request: RequestFields<R>, names: readonly string[]) =>
+  part({
+    title: 'Batch',
+    sense: 'Many records in one call, with an outcome for each.',
+    fields: {
+      ...request(BATCH_NAMES, 'POST'),
+      size: integer({ sense: 'Most records in one call.', required: true, minimum: 1, maximum: 100_000 }),
+      item: data({
+        sense: 'What stands for one record among `items`.',
+        names: [...names, 'index'],
+        default: names.includes('values') ? `\${ values }` : `\${ id }`,
+      }),
+      results: expression({
+        sense:
+          'The list of results, one per record. A record without a result has an unknown outcome. Without `results`, a call that succeeds has written all.',
+        names: ANSWER_NAMES,
+        example: 'response.results',
+      }),
+      errors: expression({
+        sense: 'A list of refused records that is kept apart from `results`.',
+        names: ANSWER_NAMES,
+        example: 'response.errors',
+      }),
+      correlate: section(correlatePart(names), {
+        sense: 'Which result belongs to which record; without it, by position.',
+      }),
+      failed: expression({
+        sense: 'True for the result of a record that was refused.',
+        names: RESULT_NAMES,
+        example: '$not(result.success)',
+      }),
+      missing: expression({
+        sense: 'True where the record no longer exists.',
+        names: RESULT_NAMES,
+        example: 'result.status = 404',
+      }),
+      conflict: expression({
+        sense: 'True where the record changed meanwhile.',
+        names: RESULT_NAMES,
+        example: 'result.status = 412',
+      }),
+      again: expression({
+        sense: 'True where the record may be sent again.',
+        names: RESULT_NAMES,
+        example: 'result.status = 429',
+      }),
+      id: expression({ sense: 'Id of the record written.', names: RESULT_NAMES, example: 'result.id' }),
+      version: expression({ sense: 'Its new version or ETag.', names: RESULT_NAMES }),
+      message: expression({ sense: 'Why a record was refused.', names: RESULT_NAMES, example: 'result.message' }),
+      error_message: expression({
+        sense: 'The same, in an entry of `errors`.',
+        names: FAILURE_NAMES,
+        example: 'error.message',
+      }),
+      all_or_nothing: flag({
+        sense:
+          'One bad record fails the whole call and nothing is done. (A refused batch is split in any case, until the bad record stands alone.)',
+        default: false,
+      }),
+    },
+    check: (batch) => [
+      ...(batch.errors && !batch.correlate?.error
+        ? [
+            {
+              field: 'errors',
+              message: 'nothing says which record an error is about',
+              fix: 'Add `correlate: { error: …, item: … }`.',
+            },
+          ]
+        : []),
+      ...(batch.correlate?.result && !batch.results
+        ? [{ field: 'correlate', message: 'there are no `results` to correlate', fix: 'Add `results`.' }]
+        : []),
+      ...((batch.failed || batch.missing || batch.conflict || batch.again || batch.id) && !batch.results
+        ? [{ message: 'the outcome of a record is described, but not where the results are', fix: 'Add `results`.' }]
+        : []),
+    ],
+  })
+
+const answerFields = {
+  id: expression({ sense: 'Id of the record written.', names: ANSWER_NAMES, example: 'response.id' }),
+  id_from_location: flag({ sense: 'The id is the last segment of the `Location` header.', default: false }),
+  version: expression({ sense: 'Its new version or ETag.', names: ANSWER_NAMES, example: 'headers.etag' }),
+  returned: expression({
+    sense: 'The record as the system now holds it, if it says so.',
+    names: ANSWER_NAMES,
+    example: 'response',
+  }),
+}
+
+const sendFields = {
+  nulls: choice(['send', 'omit', 'empty_text'], {
+    sense: 'What a cleared field is sent as: null, not at all, or an empty text.',
+    default: 'send',
+  }),
+  idempotent: flag({
+    sense:
+      'Sending the same request twice does no more than once. Default: yes, except for a create that carries no `idempotency_key`.',
+  }),
+}
+
+type Operation = keyof typeof NAMES
+
+function operationPart<R extends Fields, F extends Fields, X extends Fields>(
+  request: RequestFields<R>,
+  operation: Operation,
+  method: Method,
+  fields: F,
+  extra: (names: readonly string[]) => X,
+) {
+  const names = NAMES[operation]
+  return part({
+    title: operation,
+    sense: `How a record is ${operation === 'upsert' ? 'created or updated, whichever is due' : `${operation.replace(/e$/, '')}ed`}.`,
+    fields: {
+      ...request(names, method),
+      ...fields,
+      ...extra(names),
+      batch: section(batchPart(request, names), { sense: 'Many records in one call.' }),
+    },
+    check: (value) => {
+      const given = value as unknown as WriteOperationSpec<unknown>
+      const learnsId = given.id || given.id_from_location || given.batch?.id
+      return operation === 'create' && !learnsId
+        ? [
+            {
+              message: 'nothing says which id a created record got',
+              fix: 'Add `id: response.id`, `id_from_location: true`, or `batch.id`.',
+            },
+          ]
+        : []
+    },
+  })
+}
+
+/**
+ * The `write` part of a stream whose requests have the given fields. `extra` adds fields to operations that carry values
+ * (file contents).
+ */
+export const writePart = <R extends Fields, X extends Fields>(
+  request: RequestFields<R>,
+  example: string,
+  extra: (names: readonly string[]) => X,
+) => {
+  const sending = { ...answerFields, ...sendFields }
+  const partial = flag({
+    sense:
+      'An update may carry changed fields only. Otherwise the whole record is sent, made of what the target is known to hold and the changes.',
+    default: true,
+  })
+  const key = list(text({ sense: 'A field.' }), {
+    sense: 'Fields by which the system itself finds the record.',
+    required: true,
+  })
+  return part({
+    title: 'Write',
+    sense: 'How records are written. Only the operations that stand here are offered.',
+    fields: {
+      create: section(operationPart(request, 'create', 'POST', sending, extra), { sense: 'How a record is created.' }),
+      update: section(operationPart(request, 'update', 'PATCH', { ...sending, partial }, extra), {
+        sense: 'How a record is changed.',
+      }),
+      upsert: section(operationPart(request, 'upsert', 'PUT', { ...sending, key }, extra), {
+        sense: 'How a record is created or changed in one call, found by a natural key.',
+      }),
+      delete: section(
+        operationPart(request, 'delete', 'DELETE', { idempotent: sendFields.idempotent }, () => ({})),
+        {
+          sense: 'How a record is deleted.',
+        },
+      ),
+    },
+    example,
+  })
+}
+
+type BatchOwn = CompiledPart<ReturnType<typeof batchPart<Record<never, never>>>['fields']>
+type Sending = CompiledPart<typeof answerFields & typeof sendFields>
+
+/** One operation as the writer sees it. */
+export type WriteOperationSpec<R> = R &
+  Partial<Sending> & { partial?: boolean; key?: string[]; batch?: (R & BatchOwn) | undefined; content?: unknown }
+export type WriteSpec<R> = { [K in Operation]?: WriteOperationSpec<R> | undefined }

@@ -1,0 +1,209 @@
+/** Writing records: prepares them, cuts batches, sends them, and tells the outcome of each. */
+import { asCausewayError, CausewayError, type Json, type JsonObject } from '../../core/index.ts'
+import type { WriteItem, WriteOutcome, WriteRequest } from '../contract.ts'
+import { asText, type Scope } from '../language/index.ts'
+import { usableId } from '../manifest/record.ts'
+import { type Answer, answerScope, type Caller, type CallOptions } from './answer.ts'
+import { batchOutcomes } from './batch-outcomes.ts'
+import { failedOutcome } from './outcome.ts'
+import { chunksOf, inPool } from './pool.ts'
+import type { WriteOperationSpec, WriteSpec } from './write-fields.ts'
+
+export type WriterContext<R> = {
+  stream: string
+  write: WriteSpec<R>
+  caller: Caller<R>
+  settings: JsonObject
+  concurrent: number
+  /** Turns values into what the protocol sends (typed values of an RPC). */
+  encode?: (values: JsonObject) => JsonObject
+  /** Sends an operation whose record has contents. Absent where the protocol has none. */
+  sendContent?: (operation: WriteOperationSpec<R>, prepared: Prepared, options: CallOptions) => Promise<Answer>
+}
+
+/** A record with everything its expressions may refer to. */
+export type Prepared = { item: WriteItem; scope: Scope; index: number }
+
+export class Writer<R> {
+  private readonly context: WriterContext<R>
+
+  constructor(context: WriterContext<R>) {
+    this.context = context
+  }
+
+  /** Outcomes come in the order of the items; nothing is thrown for a record or a call that fails. */
+  async write(request: WriteRequest): Promise<WriteOutcome[]> {
+    const operation = this.context.write[request.operation]
+    if (!operation)
+      throw new CausewayError('CSW-2003', { what: `The stream ${this.context.stream} offers no ${request.operation}.` })
+    const outcomes = new Map<string, WriteOutcome>()
+    const prepared: Prepared[] = []
+    for (const [index, item] of request.items.entries()) {
+      try {
+        prepared.push({ item, index, scope: this.scopeOf(operation, item) })
+      } catch (error) {
+        outcomes.set(item.ref, failedOutcome(item.ref, asCausewayError(error)))
+      }
+    }
+    const tasks = this.tasks(operation, request, prepared)
+    for (const group of await inPool(tasks, this.context.concurrent, (task) => task()))
+      for (const outcome of group) outcomes.set(outcome.ref, outcome)
+    return request.items.map((item) => outcomes.get(item.ref)!)
+  }
+
+  private tasks(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    prepared: Prepared[],
+  ): (() => Promise<WriteOutcome[]>)[] {
+    const { batch } = operation
+    const single = (one: Prepared) => async () => [await this.single(operation, request, one)]
+    const offersSingle = this.context.caller.defined(operation)
+    // Contents travel one by one; so does a lone record where there is a call for it.
+    const alone = prepared.filter(({ item }) => (item.content && operation.content) || !batch)
+    const together = prepared.filter((one) => !alone.includes(one))
+    if (batch && together.length === 1 && offersSingle) return [...alone, ...together].map(single)
+    const batches = batch ? chunksOf(together, batch.size) : []
+    return [...alone.map(single), ...batches.map((chunk) => () => this.batch(operation, request, chunk))]
+  }
+
+  private scopeOf(operation: WriteOperationSpec<R>, item: WriteItem): Scope {
+    const whole = operation.partial === false ? { ...item.known, ...item.values } : item.values
+    const values = this.encoded(withNulls(whole, operation.nulls))
+    return {
+      values,
+      ref: item.ref,
+      idempotency_key: item.idempotencyKey,
+      settings: this.context.settings,
+      id: item.id,
+      key: item.key,
+      version: item.ifVersion,
+      known: item.known,
+      record: operation.partial === false ? values : { ...item.known, ...values },
+    }
+  }
+
+  private encoded(values: JsonObject): JsonObject {
+    return this.context.encode ? this.context.encode(values) : values
+  }
+
+  private async single(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    prepared: Prepared,
+  ): Promise<WriteOutcome> {
+    const { item, scope } = prepared
+    try {
+      const options = this.options(operation, operation, request, item.ifVersion !== undefined)
+      const { sendContent } = this.context
+      const answer =
+        item.content && operation.content && sendContent
+          ? await sendContent(operation, prepared, options)
+          : await this.context.caller.call(operation, scope, options)
+      return answer.failure ? failedOutcome(item.ref, answer.failure) : this.written(operation, item, answer)
+    } catch (error) {
+      return failedOutcome(item.ref, asCausewayError(error))
+    }
+  }
+
+  private options(
+    operation: WriteOperationSpec<R>,
+    sent: object,
+    request: WriteRequest,
+    conditional: boolean,
+  ): CallOptions {
+    const create = request.operation === 'create'
+    return {
+      signal: request.signal,
+      purpose: 'write',
+      notFound: create ? 'address' : 'record',
+      idempotent: operation.idempotent ?? (!create || names(sent).has('idempotency_key')),
+      conditional,
+      ...(request.onExchange ? { onExchange: request.onExchange } : {}),
+    }
+  }
+
+  private written(operation: WriteOperationSpec<R>, item: WriteItem, answer: Answer): WriteOutcome {
+    const scope = answerScope(answer, this.context.settings)
+    const id = usableId(operation.id?.evaluate(scope)) ?? locationId(operation, answer) ?? item.id ?? null
+    if (id === null) return { ref: item.ref, status: 'unknown', error: noId(this.context.stream) }
+    const version = operation.version?.evaluate(scope)
+    const body = operation.returned?.evaluate(scope)
+    return {
+      ref: item.ref,
+      status: 'written',
+      id,
+      ...(version === undefined || version === null ? {} : { version: asText(version) }),
+      ...(body === undefined || body === null ? {} : { body: body as JsonObject }),
+    }
+  }
+
+  /** One call for many. A call that is refused as a whole is split until the record that spoils it stands alone. */
+  private async batch(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    chunk: Prepared[],
+  ): Promise<WriteOutcome[]> {
+    const batch = operation.batch!
+    let answer: Answer
+    try {
+      const items = chunk.map(({ scope }, index) => batch.item.evaluate({ ...scope, index }) as Json)
+      const scope = { items, ids: chunk.map(({ item }) => item.id), settings: this.context.settings }
+      answer = await this.context.caller.call(batch, scope, this.options(operation, batch, request, false))
+    } catch (error) {
+      return chunk.map(({ item }) => failedOutcome(item.ref, asCausewayError(error)))
+    }
+    const outcomes = batchOutcomes(batch, chunk, answer, this.context)
+    if (outcomes) return outcomes
+    const failure = answer.failure!
+    if (chunk.length > 1 && SPLITTABLE.has(failure.code)) return this.halves(operation, request, chunk)
+    return chunk.map(({ item }) => failedOutcome(item.ref, failure))
+  }
+
+  private async halves(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    chunk: Prepared[],
+  ): Promise<WriteOutcome[]> {
+    const middle = Math.ceil(chunk.length / 2)
+    const first = await this.batch(operation, request, chunk.slice(0, middle))
+    return [...first, ...(await this.batch(operation, request, chunk.slice(middle)))]
+  }
+}
+
+/** Failures that one record can cause for all others of its batch; nothing was done. */
+const SPLITTABLE = new Set<string>(['CSW-3008', 'CSW-3009', 'CSW-3013', 'CSW-3017'])
+
+const noId = (stream: string): CausewayError =>
+  new CausewayError('CSW-3012', {
+    what: `The answer to a write into ${stream} does not say which record it was.`,
+    fix: 'The hub looks the record up. Check `id` of the operation in the manifest.',
+  })
+
+function locationId(operation: { id_from_location?: boolean }, answer: Answer): string | null {
+  if (!operation.id_from_location) return null
+  const path = (answer.headers.location ?? '').split(/[?#]/, 1)[0]!.replace(/\/+$/, '')
+  const last = path.slice(path.lastIndexOf('/') + 1)
+  try {
+    return usableId(decodeURIComponent(last))
+  } catch {
+    return usableId(last)
+  }
+}
+
+function withNulls(values: JsonObject, nulls: 'send' | 'omit' | 'empty_text' | undefined): JsonObject {
+  if (nulls === undefined || nulls === 'send' || !Object.values(values).includes(null)) return values
+  const entries = Object.entries(values)
+  return Object.fromEntries(
+    nulls === 'omit'
+      ? entries.filter(([, value]) => value !== null)
+      : entries.map(([name, value]) => [name, value ?? '']),
+  )
+}
+
+function names(sent: object): Set<string> {
+  const used = new Set<string>()
+  for (const value of Object.values(sent))
+    for (const name of (value as { names?: ReadonlySet<string> } | undefined)?.names ?? []) used.add(name)
+  return used
+}

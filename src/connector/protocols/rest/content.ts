@@ -1,0 +1,88 @@
+/** Bytes of file records over REST. */
+import { CausewayError } from '../../../core/index.ts'
+import type { ContentReference, ContentStream } from '../../contract.ts'
+import type { Answer, CallOptions } from '../../parts/answer.ts'
+import { answerScope } from '../../parts/answer.ts'
+import {
+  bytesRequest,
+  type ContentSpec,
+  fileNames,
+  followUpRequest,
+  multipartRequest,
+  type Upload,
+} from '../../parts/content.ts'
+import type { HttpConnection } from '../../parts/http.ts'
+import { buildRequest, type RequestSpec } from '../../parts/request.ts'
+import type { Prepared } from '../../parts/write.ts'
+import type { WriteOperationSpec } from '../../parts/write-fields.ts'
+import type { RestCaller } from './caller.ts'
+
+/** Opens the bytes of a file record. */
+export async function download(
+  http: HttpConnection,
+  spec: ContentSpec,
+  reference: ContentReference,
+  signal: AbortSignal,
+): Promise<ContentStream> {
+  const request = buildRequest(spec.download, { locator: reference.locator, settings: http.settings }, http.base)
+  const accept = Object.keys(request.headers).some((name) => name.toLowerCase() === 'accept')
+  const raw = await http.bytes(
+    accept ? request : { ...request, headers: { ...request.headers, Accept: '*/*' } },
+    { signal, purpose: 'read', notFound: 'record' },
+    'stream',
+  )
+  const length = Number(raw.headers['content-length'])
+  // With a content coding the length is that of the coded bytes.
+  const size = raw.headers['content-encoding'] || !Number.isSafeInteger(length) ? reference.size : length
+  const mediaType = reference.mediaType ?? raw.headers['content-type']
+  return {
+    stream: raw.body,
+    ...(size === undefined ? {} : { size }),
+    ...(reference.hash === undefined ? {} : { hash: reference.hash }),
+    ...(mediaType === undefined ? {} : { mediaType }),
+    ...(reference.name === undefined ? {} : { name: reference.name }),
+  }
+}
+
+/** Makes the function that sends an operation together with the bytes of its record. */
+export function contentSender(http: HttpConnection, caller: RestCaller) {
+  return async (
+    operation: WriteOperationSpec<RequestSpec>,
+    { item, scope }: Prepared,
+    options: CallOptions,
+  ): Promise<Answer> => {
+    const upload = operation.content as Upload
+    if (upload.kind === 'follow-up') return followUp(http, caller, operation, { item, scope }, upload, options)
+    const content = await item.content!()
+    const whole = { ...scope, file: fileNames(content) }
+    const request = caller.built(operation, whole)
+    return http.call(
+      upload.kind === 'body' ? bytesRequest(request, content) : multipartRequest(upload, request, whole, content),
+      options,
+    )
+  }
+}
+
+/** The record first, then its bytes; the bytes are opened only once the record is there. */
+async function followUp(
+  http: HttpConnection,
+  caller: RestCaller,
+  operation: WriteOperationSpec<RequestSpec>,
+  { item, scope }: Pick<Prepared, 'item' | 'scope'>,
+  upload: Extract<Upload, { kind: 'follow-up' }>,
+  options: CallOptions,
+): Promise<Answer> {
+  const answer = await caller.call(operation, scope, options)
+  if (answer.failure) return answer
+  const id = operation.id?.evaluate(answerScope(answer, http.settings)) ?? item.id
+  const content = await item.content!()
+  const whole = { ...scope, id, file: fileNames(content) }
+  const sent = await http.call(followUpRequest(upload, whole, http.base, content), { ...options, idempotent: true })
+  if (!sent.failure) return answer
+  // The record exists by now: a create that is repeated would make a second one.
+  const failure = new CausewayError('CSW-3012', {
+    what: `The record was written, but its content was not: ${sent.failure.message}`,
+    cause: sent.failure,
+  })
+  return { ...answer, failure: item.id === undefined ? failure : sent.failure }
+}
