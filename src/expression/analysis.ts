@@ -50,6 +50,12 @@ class Reader {
       case 'partial':
         this.#visitCall(node, context)
         break
+      case 'apply':
+        this.visit(node.lhs as AstNode, context)
+        // The left side of ~> becomes the first argument of the call on the right.
+        if (node.rhs!.type === 'function') this.#visitCall(node.rhs!, context, 1)
+        else this.visit(node.rhs!, context)
+        break
       case 'lambda':
         this.visit(node.body!, { ...context, bound: new Set([...context.bound, ...parametersOf(node)]) })
         break
@@ -109,13 +115,13 @@ class Reader {
     this.analysis.paths.push({ from, steps: uses, complete: steps.length === total })
   }
 
-  #visitCall(node: AstNode, context: Context): void {
+  #visitCall(node: AstNode, context: Context, given = 0): void {
     const procedure = node.procedure!
     const args = node.arguments ?? []
     const name = procedure.value as string
     if (procedure.type !== 'variable') this.visit(procedure, context)
     else if (!context.bound.has(name)) {
-      const count = node.type === 'partial' ? -1 : args.length
+      const count = node.type === 'partial' ? -1 : given + args.length
       this.analysis.functions.push({ name, offset: this.#startOf(procedure), arguments: count })
     }
     // A partial application marks open arguments with an operator node.

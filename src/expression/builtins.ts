@@ -78,3 +78,29 @@ export function defineFunctions(functions: Readonly<Record<string, HostFunction>
 
 export const isSynchronous = (definition: FunctionDefinition): boolean =>
   !(definition.implementation instanceof AsyncFunction)
+
+/** How many arguments a function takes, by its JSONata signature; one that the context can stand in for is not counted as needed. */
+export function arityOf(signature: string): { least: number; most: number } {
+  const parameters = withoutTypeParameters(signature).match(/(?:\([^)]*\)|[snblaofjx])[-?+]*/g) ?? []
+  return {
+    least: parameters.filter((parameter) => !/[-?]$/.test(parameter)).length,
+    most: parameters.some((parameter) => parameter.endsWith('+')) ? Number.POSITIVE_INFINITY : parameters.length,
+  }
+}
+
+/** "<a<n>f<s:o>?:n>" → "af?" */
+function withoutTypeParameters(signature: string): string {
+  let depth = 0
+  let plain = ''
+  for (const char of signature.slice(1, -1)) {
+    if (char === '<') depth++
+    else if (char === '>') depth--
+    else if (depth === 0 && char === ':') break
+    else if (depth === 0) plain += char
+  }
+  return plain
+}
+
+/** Signature of a function of JSONata, or `undefined` when there is none of that name. */
+export const signatureOf = (name: string): string | undefined =>
+  name === 'now' ? '<s?s?:s>' : name === 'millis' ? '<:n>' : builtin(name)?.signature?.definition

@@ -88,8 +88,8 @@ export function startOfToken(failure: JsonataFailure, source: string): number | 
   if (position === undefined) return undefined
   const text = typeof token === 'string' || typeof token === 'number' ? String(token) : ''
   if (text && source.slice(position - text.length, position) === text) return position - text.length
-  const call = new RegExp(`\\$${RegExp.escape(text)}\\s*\\($`).exec(source.slice(0, position))
-  if (text && call) return call.index
+  const head = source[position - 1] === '(' ? source.slice(0, position - 1).trimEnd() : ''
+  if (text && head.endsWith(`$${text}`)) return head.length - text.length - 1
   const quote = source[position - 1]
   if (text && (quote === '"' || quote === "'")) return Math.max(0, source.lastIndexOf(quote, position - 2))
   return Math.min(position, source.length)

@@ -1,3 +1,4 @@
+export { type CheckedStream, type CheckedSystems, checkSync } from './check.ts'
 export * from './contract.ts'
 export { loadMappings } from './load.ts'
 export { type Mapping, readMapping, readSoundMapping } from './read.ts'

@@ -34,7 +34,7 @@ export class Output {
     if (plain === undefined) return undefined
     if (!this.#spellings && !this.#rules.hasReferences && decimalsMade.size === 0) return plain
     const schema = at.reduce(schemaBelow, this.#rules.schema)
-    return this.#walk(plain, at, schema, provenance)
+    return this.#walk(plain, [...at], schema, provenance)
   }
 
   #walk(value: Json, at: (string | number)[], schema: unknown, provenance: Provenance): Json | undefined {

@@ -11,6 +11,7 @@ import {
   validateYaml,
   type YamlFile,
 } from '../core/index.ts'
+import { checkExpressions } from './check-expressions.ts'
 import type { JoinSpec, StreamAddress, SyncDefinition } from './contract.ts'
 import type { Program } from './program.ts'
 import { durationMs, scheduleFault, toSchedule } from './schedule.ts'
@@ -41,6 +42,8 @@ export function readMapping(text: string, file: string): { mapping?: Mapping; fi
   findings.push(...consistencyFindings(content, yaml))
   if (hasErrors(findings)) return { findings }
   const program = programOf(content)
+  findings.push(...checkExpressions(program, yaml).findings)
+  if (hasErrors(findings)) return { findings }
   return { mapping: { definition: definitionOf(content, program, text, file), program, content, yaml }, findings }
 }
 

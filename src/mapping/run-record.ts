@@ -14,7 +14,8 @@ type View = {
   input: Json
   bindings: Bindings
   exact: boolean
-  now: number
+  /** A fixed instant for $now and $millis; absent, the clock is read where it is asked for, which is cheaper. */
+  now?: number
   spellings: Spellings | undefined
   /** `evaluated` when the items of `each` themselves come from the reference evaluator, exact numbers being text by then. */
   provenance: Provenance
@@ -70,7 +71,7 @@ function viewOf(head: RecordHead, texts: string[], now: number | null): View {
   for (const [i, name] of head.joins.entries()) bindings[name] = parsed[i + 1]!.value
   const exact = parsed.some((text) => text.exact)
   const spellings = exact ? new Spellings(parsed.map((text) => text.value)) : undefined
-  return { input, bindings, exact, now: now ?? Date.now(), spellings, provenance: 'direct' }
+  return { input, bindings, exact, spellings, provenance: 'direct', ...(now === null ? {} : { now }) }
 }
 
 function parseRecordText(text: string): { value: Json; exact: boolean } {
@@ -104,65 +105,75 @@ async function onePart(prepared: PreparedProgram, part: string, view: View): Pro
   const { program, hasReferences } = prepared
   const output = new Output({ ...program, hasReferences }, view.spellings)
   const evaluated = prepared.evaluated ? await evaluateTogether(prepared.evaluated, view) : undefined
-  const values = recordOf(build(prepared.template, [], view, evaluated, output))
+  const values = recordOf(new Filler(view, evaluated, output).fill(prepared.template))
   return { part, values, references: output.references }
 }
 
-/** Builds the output along the template: compiled fields run here, the others were evaluated together before. */
-function build(
-  template: PreparedTemplate,
-  at: (string | number)[],
-  view: View,
-  evaluated: Record<string, unknown> | undefined,
-  output: Output,
-): Json | undefined {
-  switch (template.kind) {
-    case 'constant':
-      return template.value
-    case 'expression':
-      return buildField(template.expression, at, view, evaluated, output)
-    case 'object': {
-      const result = {}
-      for (const [key, item] of template.entries) {
-        const value = build(item, [...at, key], view, evaluated, output)
-        if (value !== undefined) setOwn(result, key, value)
+/** Fills the template for one part: compiled fields run here, the others were evaluated together before. */
+class Filler {
+  readonly #view: View
+  readonly #evaluated: Record<string, unknown> | undefined
+  readonly #output: Output
+  /** Where in the output the field at hand stands; one array that grows and shrinks, because this runs for every field. */
+  readonly #at: (string | number)[] = []
+
+  constructor(view: View, evaluated: Record<string, unknown> | undefined, output: Output) {
+    this.#view = view
+    this.#evaluated = evaluated
+    this.#output = output
+  }
+
+  fill(template: PreparedTemplate): Json | undefined {
+    switch (template.kind) {
+      case 'constant':
+        return template.value
+      case 'expression':
+        return this.#field(template.expression)
+      case 'object': {
+        const result = {}
+        for (const [key, item] of template.entries) {
+          const value = this.#below(key, item)
+          if (value !== undefined) setOwn(result, key, value)
+        }
+        return result
       }
-      return result
-    }
-    case 'array': {
-      const result: Json[] = []
-      for (const [i, item] of template.items.entries()) {
-        const value = build(item, [...at, result.length], view, evaluated, output)
-        if (value === undefined) continue
-        if (template.flatten[i] && Array.isArray(value)) result.push(...value)
-        else result.push(value)
+      case 'array': {
+        const result: Json[] = []
+        for (const [i, item] of template.items.entries()) {
+          const value = this.#below(result.length, item)
+          if (value === undefined) continue
+          if (template.flatten[i] && Array.isArray(value)) result.push(...value)
+          else result.push(value)
+        }
+        return result
       }
-      return result
     }
   }
-}
 
-function buildField(
-  expression: PreparedExpression,
-  at: (string | number)[],
-  view: View,
-  evaluated: Record<string, unknown> | undefined,
-  output: Output,
-): Json | undefined {
-  try {
-    if (expression.slot >= 0) return output.accept(evaluated?.[expression.slot], at, 'evaluated')
-    return output.accept(expression.evaluateSync(view.input, view.bindings, view), at, view.provenance)
-  } catch (error) {
-    const failure = located(error, expression)
-    failure.data.field = at.join('.')
-    throw failure
+  #below(step: string | number, template: PreparedTemplate): Json | undefined {
+    this.#at.push(step)
+    const value = this.fill(template)
+    this.#at.pop()
+    return value
+  }
+
+  #field(expression: PreparedExpression): Json | undefined {
+    const { input, bindings, provenance } = this.#view
+    try {
+      if (expression.slot >= 0) return this.#output.accept(this.#evaluated?.[expression.slot], this.#at, 'evaluated')
+      return this.#output.accept(expression.evaluateSync(input, bindings, this.#view), this.#at, provenance)
+    } catch (error) {
+      const failure = located(error, expression)
+      failure.data.field = this.#at.join('.')
+      throw failure
+    }
   }
 }
 
 async function evaluate(expression: PreparedExpression, view: View): Promise<unknown> {
   try {
     if (expression.isSync) return expression.evaluateSync(view.input, view.bindings, view)
-    return await expression.evaluate(plainInput(view), plainBindings(view), { now: view.now })
+    return await expression.evaluate(plainInput(view), plainBindings(view), clockOf(view))
   } catch (error) {
     throw located(error, expression)
   }
@@ -175,7 +186,7 @@ async function evaluateTogether(
   const input = plainInput(view)
   const bindings = plainBindings(view)
   try {
-    return (await all.evaluate(input, bindings, { now: view.now })) as Record<string, unknown>
+    return (await all.evaluate(input, bindings, clockOf(view))) as Record<string, unknown>
   } catch (error) {
     // One of them failed; alone, each can be told apart and blamed at its own place.
     for (const field of fields) await evaluate(field, view)
@@ -183,6 +194,7 @@ async function evaluateTogether(
   }
 }
 
+const clockOf = (view: View): { now?: number } => (view.now === undefined ? {} : { now: view.now })
 const plainInput = (view: View): unknown => (view.exact ? forExpression(view.input) : view.input)
 const plainBindings = (view: View): Bindings =>
   view.exact

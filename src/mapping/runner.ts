@@ -1,4 +1,12 @@
-import { digest, type JsonObject, type Place, parseExact, type SerializedError, type YamlFile } from '../core/index.ts'
+import {
+  digest,
+  type JsonObject,
+  type Place,
+  parseExact,
+  type SerializedError,
+  sameJson,
+  type YamlFile,
+} from '../core/index.ts'
 import { Sandbox, type SandboxItem, type SandboxProgram } from '../expression/index.ts'
 import type { JoinKeys, MapInput, MapOutput, MappingRunner, SyncDefinition } from './contract.ts'
 import type { Program, RecordHead, Request } from './program.ts'
@@ -95,8 +103,8 @@ class LoadedMappings {
   of(sync: SyncDefinition): Loaded {
     const schema = this.#targetSchema?.(sync) ?? null
     const known = this.#known.get(sync.version)
-    // A discovered schema is a new object when it changes.
-    if (known?.schema === schema && known) return known
+    // A description may be made anew for every question, so identity alone does not tell whether it changed.
+    if (known && (known.schema === schema || sameJson(known.schema, schema))) return known
     const { program, yaml } = readSoundMapping(sync.source, sync.file)
     const whole: Program = { ...program, schema }
     const loaded = { schema, yaml, program: { digest: digest(JSON.stringify(whole)), program: whole } }
