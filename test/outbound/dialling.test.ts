@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { expect, test, vi } from 'vitest'
 import { createDialler, parseAllowList, type ResolveName, sentOf } from '../../src/outbound/index.ts'
 import { certificate, client, errorOf, httpPeer, httpsPeer, rawPeer } from './peer.ts'
@@ -117,7 +118,12 @@ test('a certificate is verified; a private authority is trusted by name', async 
   const url = await httpsPeer((_request, response) => response.end('secure'))
   const error = await errorOf(client().request({ url, method: 'POST' }))
   expect(error).toMatchObject({ code: 'CSW-3018', sent: 'no' })
-  expect((await client({ tls: { ca: certificate } }).request({ url })).body).toBe('secure')
+  const trusting = client({ tls: { ca: certificate } })
+  expect((await trusting.request({ url })).body).toBe('secure')
+  const port = Number(new URL(url).port)
+  const socket = await trusting.dialler.dial('localhost', port, { tls: true })
+  expect(socket.destroy()).toMatchObject({ authorized: true })
+  await expect(client().dialler.dial('localhost', port, { tls: true })).rejects.toMatchObject({ code: 'CSW-3018' })
 })
 
 test('a certificate for another host is not accepted', async () => {
@@ -137,6 +143,18 @@ test('dial gives sockets to protocols that are not HTTP, under the same rules', 
   const strict = createDialler('test', parseAllowList([]))
   await expect(strict.dial('2130706433', port)).rejects.toMatchObject({ code: 'CSW-3010' })
   await expect(strict.dial('fe80::1%lo', port)).rejects.toMatchObject({ code: 'CSW-3010' })
+})
+
+test('a standing socket goes on in TLS under the same rules', async () => {
+  const port = Number(new URL(await httpsPeer((_request, response) => response.end())).port)
+  const secured = async (outbound: ReturnType<typeof client>) => {
+    const socket = outbound.dialler.secure(await outbound.dialler.dial('localhost', port), 'localhost')
+    await once(socket, 'secureConnect')
+    socket.destroy()
+    return socket.authorized
+  }
+  expect(await secured(client({ tls: { ca: certificate } }))).toBe(true)
+  expect(await errorOf(secured(client()))).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
 })
 
 test('a TLS dial that is never answered ends at its deadline', async () => {
