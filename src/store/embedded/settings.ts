@@ -17,7 +17,7 @@ export function serverSettings(port: number, durable: boolean): string[] {
     random_page_cost: '1.1',
     jit: 'off', // compiling costs more than our short statements take
     max_parallel_workers_per_gather: '0', // keeps the cores for the hub, and /dev/shm (64 MB in containers) unused
-    autovacuum_naptime: '15s',
+    autovacuum_naptime: '5s',
     autovacuum_vacuum_cost_delay: '1ms',
     timezone: 'UTC',
     log_timezone: 'UTC',
