@@ -12,6 +12,7 @@ import {
   type YamlFile,
 } from '../core/index.ts'
 import { checkExpressions } from './check-expressions.ts'
+import { testFindings } from './check-tests.ts'
 import type { JoinSpec, StreamAddress, SyncDefinition } from './contract.ts'
 import type { Program } from './program.ts'
 import { durationMs, scheduleFault, toSchedule } from './schedule.ts'
@@ -39,7 +40,7 @@ export function readMapping(text: string, file: string): { mapping?: Mapping; fi
   const findings = validateYaml(yaml, compileSchema(mappingFileSchema))
   if (hasErrors(findings)) return { findings }
   const content = yaml.value as MappingFile
-  findings.push(...consistencyFindings(content, yaml))
+  findings.push(...consistencyFindings(content, yaml), ...testFindings(content, yaml))
   if (hasErrors(findings)) return { findings }
   const program = programOf(content)
   findings.push(...checkExpressions(program, yaml).findings)

@@ -25,24 +25,30 @@ export type MappingRunnerOptions = {
   now?: Date
 }
 
+/** The runner with what tests need: a clock per call, and the ids of its processes. */
+export type SandboxedRunner = Omit<MappingRunner, 'map'> & {
+  map(sync: SyncDefinition, inputs: MapInput[], signal?: AbortSignal, now?: Date): Promise<MapOutput[]>
+  readonly pids: number[]
+}
+
 type Answer = MapOutput | JoinKeysOutput
 
 // In the package the rooms are JavaScript, in the checkout TypeScript; the entry follows.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './sandbox-entry.ts' : './sandbox-entry.js', import.meta.url)
 
 /** Runs mappings in sandbox processes. A record that takes too much fails alone; batches are never lost. */
-export function createMappingRunner(options: MappingRunnerOptions = {}): MappingRunner & { readonly pids: number[] } {
+export function createMappingRunner(options: MappingRunnerOptions = {}): SandboxedRunner {
   const sandbox = new Sandbox<Answer>({ ...options, entry: ENTRY }, (text) => parseExact(text) as unknown as Answer[])
   const loaded = new LoadedMappings(options.targetSchema)
-  const now = options.now?.getTime() ?? null
 
   const run = async (
     operation: Request['operation'],
     sync: SyncDefinition,
     inputs: MapInput[],
     signal?: AbortSignal,
+    now?: Date,
   ): Promise<Answer[]> => {
-    const request: Request = { operation, now }
+    const request: Request = { operation, now: (now ?? options.now)?.getTime() ?? null }
     const { program, yaml } = loaded.of(sync)
     const results = await sandbox.run(program, inputs.map(itemOf), request, signal)
     return results.map((result): Answer => {
@@ -52,7 +58,7 @@ export function createMappingRunner(options: MappingRunnerOptions = {}): Mapping
   }
 
   return {
-    map: async (sync, inputs, signal) => (await run('map', sync, inputs, signal)) as MapOutput[],
+    map: async (sync, inputs, signal, now) => (await run('map', sync, inputs, signal, now)) as MapOutput[],
     joinKeys: async (sync, inputs, signal) => {
       if (sync.joins.length === 0) return inputs.map(() => ({}))
       return (await run('joinKeys', sync, inputs, signal)).map(joinKeysAnswer)
