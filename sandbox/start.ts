@@ -39,6 +39,16 @@ const KEYS = {
 const SIDE_DOOR_TOKEN = 'sample-side-door'
 const FIRST_PORT = 4101
 
+/** The variables a hub needs to read its files while the systems do not run: default addresses, the usual credentials. */
+export function sampleEnvironment(): Record<string, string> {
+  const env: Record<string, string> = {}
+  for (const [i, name] of SYSTEMS.entries()) {
+    const values = { url: `http://127.0.0.1:${FIRST_PORT + i}`, ...KEYS[name] }
+    for (const [key, value] of Object.entries(values)) env[`SAMPLE_${name}_${key}`.toUpperCase()] = value
+  }
+  return env
+}
+
 type Keys = typeof KEYS
 /** Addresses and credentials of the running systems; `door` is the side door for tests. */
 export type Sandbox = { [Name in SystemName]: Keys[Name] & { url: string; door: SideDoor } } & {

@@ -1,4 +1,4 @@
-import { parseLaneJob, type Ports, pushLane } from '../src/pipeline/index.ts'
+import { type Ports, parseLaneJob, pushLane } from '../src/pipeline/index.ts'
 import type { FairGate, WorkHandler } from '../src/queue/index.ts'
 
 /** A job of kind `push` carries `<sync id>.<lane>`. The gate counts by target: that is where slowness comes from. */

@@ -39,7 +39,9 @@ export function toModel(registry: HubRegistry, definitions: readonly SyncDefinit
     const definition = byName.get(row.name)
     return definition ? [{ row, definition }] : []
   })
-  const streamIds = new Map(registry.streams.map((row) => [addressKey({ connection: row.connection, stream: row.name }), row.id]))
+  const streamIds = new Map(
+    registry.streams.map((row) => [addressKey({ connection: row.connection, stream: row.name }), row.id]),
+  )
   const addresses = new Map(registry.streams.map((row) => [row.id, { connection: row.connection, stream: row.name }]))
   const connectionIds = new Map(registry.connections.map((row) => [row.name, row.id]))
   const followers = new Map<number, HubModel extends { followers(id: number): infer R } ? R : never>()

@@ -1,6 +1,6 @@
+import type { ScheduleDescription } from '../http/index.ts'
 import type { SyncDefinition, Schedule as SyncSchedule } from '../mapping/index.ts'
 import { nextSlots, type Rhythm, type Schedule, scheduleKey } from '../queue/index.ts'
-import type { ScheduleDescription } from '../http/index.ts'
 
 export type Entry = { schedule: Schedule; sync: string; full: boolean }
 
@@ -23,20 +23,34 @@ function entry(sync: string, name: string, schedule: SyncSchedule, full: boolean
 
 /** The timetable for people, with the coming slots; webhook and manual syncs are named without slots. */
 export function describeTimetable(syncs: readonly SyncDefinition[], count: number, now: Date): ScheduleDescription[] {
-  const timed = timetable(syncs).map(({ schedule, sync, full }): ScheduleDescription => ({
-    schedule: scheduleKey(schedule),
-    sync,
-    stream: null,
-    kind: schedule.rhythm.kind,
-    expression: schedule.rhythm.kind === 'cron' ? schedule.rhythm.expression : `every ${inWords(schedule.rhythm.everyMs)}`,
-    zone: schedule.rhythm.kind === 'cron' ? schedule.rhythm.zone : null,
-    full,
-    next: nextSlots(schedule, count, now),
-  }))
+  const timed = timetable(syncs).map(
+    ({ schedule, sync, full }): ScheduleDescription => ({
+      schedule: scheduleKey(schedule),
+      sync,
+      stream: null,
+      kind: schedule.rhythm.kind,
+      expression:
+        schedule.rhythm.kind === 'cron' ? schedule.rhythm.expression : `every ${inWords(schedule.rhythm.everyMs)}`,
+      zone: schedule.rhythm.kind === 'cron' ? schedule.rhythm.zone : null,
+      full,
+      next: nextSlots(schedule, count, now),
+    }),
+  )
   const untimed = syncs.flatMap((sync) =>
     sync.schedule.flatMap((schedule): ScheduleDescription[] =>
       schedule.kind === 'webhook' || schedule.kind === 'manual'
-        ? [{ schedule: `${schedule.kind}:${sync.name}`, sync: sync.name, stream: null, kind: schedule.kind, expression: schedule.kind, zone: null, full: false, next: [] }]
+        ? [
+            {
+              schedule: `${schedule.kind}:${sync.name}`,
+              sync: sync.name,
+              stream: null,
+              kind: schedule.kind,
+              expression: schedule.kind,
+              zone: null,
+              full: false,
+              next: [],
+            },
+          ]
         : [],
     ),
   )
@@ -44,7 +58,12 @@ export function describeTimetable(syncs: readonly SyncDefinition[], count: numbe
 }
 
 function inWords(ms: number): string {
-  for (const [unit, size] of [['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1_000]] as const) {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const) {
     if (ms % size === 0) return `${ms / size}${unit}`
   }
   return `${ms}ms`

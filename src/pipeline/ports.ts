@@ -19,9 +19,9 @@ export type HeldLease = {
 }
 
 export type Log = {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
+  info(fields: Record<string, unknown>, message: string): void
+  warn(fields: Record<string, unknown>, message: string): void
+  error(fields: Record<string, unknown>, message: string): void
 }
 
 /** The configured syncs and streams under their ledger ids. Replaced as a whole when files change. */

@@ -1,5 +1,6 @@
 import { CausewayError, nearestName, newId } from '../core/index.ts'
-import type { Ports } from './ports.ts'
+import type { SyncDefinition } from '../mapping/index.ts'
+import type { HubModel, Ports, SyncRow } from './ports.ts'
 
 /**
  * Asks for a sync to run now: a pull of its source and of the streams it joins; the push follows by itself. Gives the request
@@ -34,6 +35,12 @@ export async function requestSync(
   await ports.queue.wakeMany('pull', streams.map(String))
   return requestId
 }
+
+/** The streams a sync must read: its source and those it joins. */
+export const streamsOf = (model: HubModel, sync: { row: SyncRow; definition: SyncDefinition }): number[] => [
+  sync.row.fromStream,
+  ...sync.definition.joins.flatMap((join) => model.streamId(join.from) ?? []),
+]
 
 async function reactivate(ports: Ports, connections: string[]): Promise<void> {
   for (const name of connections) {

@@ -1,5 +1,6 @@
 export { type AuditCheck, type AuditEntry, appendAudit, verifyAudit } from './audit.ts'
 export { asStoreError, isConnectionLoss } from './failure.ts'
+export { InboxWriter, type InboxWriterOptions, type NewEvent } from './inbox.ts'
 export {
   acquireLease,
   breakLeases,
@@ -23,5 +24,5 @@ export { maintainPartitions, type PartitionUpkeep, type RetentionDays } from './
 export { createPool, SCHEMA } from './pool.ts'
 export type { SecretPlace } from './sealing.ts'
 export { createSecretStore, type SecretStore } from './secrets.ts'
-export { claimSlot, dropOldSlots, lastSlot } from './slots.ts'
+export { claimSlot, dropOldSlots, lastSlot, lastSlots } from './slots.ts'
 export { withTransaction } from './transaction.ts'

@@ -35,3 +35,11 @@ export async function dropOldSlots(pool: pg.Pool, olderThanDays: number): Promis
   )
   return rowCount ?? 0
 }
+
+/** The newest slot of every schedule, by its key. */
+export async function lastSlots(pool: pg.Pool): Promise<Map<string, Date>> {
+  const { rows } = await pool.query<{ schedule: string; slot: Date }>(
+    'select schedule, max(slot) as slot from schedule_slot group by schedule',
+  )
+  return new Map(rows.map((row) => [row.schedule, row.slot]))
+}

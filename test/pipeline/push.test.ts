@@ -131,7 +131,7 @@ test('3 of 100 refused are 3 dead letters with input, output and fingerprint; re
   expect(JSON.parse(letters.rows[0]!.input)).toHaveProperty('email')
   erp.fault = () => undefined
   const ids = letters.rows.map((row) => row.id)
-  expect(await createLedger(hub.pool).requeueDeadLetters(ids, 'tester')).toHaveLength(1)
+  expect(await createLedger(hub.pool).requeueDeadLetters(ids, 'tester')).toMatchObject({ requeued: 3 })
   expect(await hub.push('contacts')).toMatchObject({ outcome: 'success', counts: { created: 3 } })
   expect((await hub.pool.query("select 1 from dead_letter where state = 'resolved'")).rowCount).toBe(3)
 })

@@ -5,7 +5,7 @@ import type { LeaseProof } from './types.ts'
 
 /** Asks for a pull of streams. A full pull is never downgraded, and one under way goes on. */
 export async function requestPull(
-  pool: pg.Pool,
+  pool: pg.Pool | pg.PoolClient,
   streamIds: number[],
   mode: 'full' | 'incremental',
   requestId: string | null,
@@ -196,9 +196,13 @@ export async function settleEvent(
   )
 }
 
-/** Puts dead letters back to work: their deliveries become due with the current record and mapping. */
-export async function requeueDeadLetters(pool: pg.Pool, ids: number[], actor: string): Promise<number[]> {
-  const { rows } = await pool.query<{ sync_id: number }>(
+/** Puts open dead letters back to work: their deliveries become due with the current record and mapping. */
+export async function requeueDeadLetters(
+  pool: pg.Pool,
+  ids: number[],
+  actor: string,
+): Promise<{ requeued: number; syncs: number[] }> {
+  const { rows } = await pool.query<{ requeued: number; syncs: number[] }>(
     `with letters as (
        update dead_letter set state = 'requeued', actor = $2, closed_at = null where id = any($1) and state = 'open' and kind = 'push'
        returning sync_id, record_id, part
@@ -206,10 +210,10 @@ export async function requeueDeadLetters(pool: pg.Pool, ids: number[], actor: st
        update delivery d set next_attempt_at = now(), attempts = 0, state = case when d.state = 'dead' then 'pending' else d.state end
          from letters l where d.sync_id = l.sync_id and d.record_id = l.record_id and d.part = l.part
        returning d.sync_id
-     ) select distinct sync_id from due`,
+     ) select (select count(*)::int from letters) as requeued, coalesce((select array_agg(distinct sync_id) from due), '{}') as syncs`,
     [ids, actor],
   )
-  return rows.map((row) => row.sync_id)
+  return rows[0]!
 }
 
 export async function discardDeadLetters(pool: pg.Pool, ids: number[], actor: string, reason: string): Promise<number> {

@@ -1,0 +1,172 @@
+import { access } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ConnectionConfig, checkHub, type Environment, type HubConfig, type SettingName } from '../config/index.ts'
+import { type Catalogue, loadConnectors } from '../connector/index.ts'
+import { type Finding, nearestName, type Place } from '../core/index.ts'
+import { checkSync, loadMappings, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
+
+export type HubFolder = { dir: string; env?: Environment; flags?: Partial<Record<SettingName, unknown>> }
+
+/**
+ * Everything the files of a hub folder define, and everything that is wrong with them. `blocking` leaves out what is wrong
+ * with connectors that no connection uses: they must not keep a hub from running.
+ */
+export type HubFiles = {
+  config: HubConfig
+  catalogue: Catalogue
+  syncs: SyncDefinition[]
+  findings: Finding[]
+  blocking: Finding[]
+}
+
+/** The folder of the package or checkout: `src/assemble` in one, `dist/src/assemble` in the other. */
+export const PACKAGE_FOLDER = packageFolder(dirname(fileURLToPath(import.meta.url)))
+
+function packageFolder(here: string): string {
+  const root = resolve(here, '../..')
+  return root.endsWith('/dist') ? dirname(root) : root
+}
+
+/** Reads and checks a hub folder. Collects all findings; throws only when there is no hub file to read. */
+export async function readHubFiles(input: HubFolder): Promise<HubFiles> {
+  const config = await checkHub({
+    folder: input.dir,
+    ...(input.env ? { env: input.env } : {}),
+    ...(input.flags ? { flags: input.flags } : {}),
+  })
+  const { settings } = config
+  const catalogue = await loadAllConnectors(input.dir, settings.connectors_dir)
+  const mappingsFolder = resolve(input.dir, settings.mappings_dir)
+  const mappings = (await exists(mappingsFolder)) ? await loadMappings(mappingsFolder) : { syncs: [], findings: [] }
+  const short = (found: readonly Finding[]): Finding[] => found.map((finding) => withShortPlace(finding, input.dir))
+  const own = [
+    ...config.findings,
+    ...[...config.connections.values()].flatMap((connection) => checkConnection(connection, catalogue)),
+    ...mappings.findings,
+    ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, config, catalogue)),
+  ]
+  const used = new Set([...config.connections.values()].map(({ connector }) => connector))
+  const ofUsed = catalogue.findings.filter(({ place }) => used.has(basename(dirname(place.file))))
+  return {
+    config,
+    catalogue,
+    syncs: mappings.syncs,
+    findings: short([...catalogue.findings, ...own]),
+    blocking: short([...ofUsed, ...own]),
+  }
+}
+
+/** The connector must exist, and the settings must be what it asks for. */
+function checkConnection(connection: ConnectionConfig, catalogue: Catalogue): Finding[] {
+  if (!catalogue.has(connection.connector)) {
+    const names = catalogue.list().map(({ name }) => name)
+    const message = `connections.${connection.name}: there is no connector "${connection.connector}"`
+    return [unknown('CSW-2001', message, connection.connector, names, connection.placeOf(['connector']))]
+  }
+  // A reference stands for its value, which is looked up when the connection is opened.
+  const references = Object.fromEntries(
+    Object.entries(connection.secrets).map(([field, { kind, name }]) => [field, `${kind}:${name}`]),
+  )
+  return catalogue.get(connection.connector).checkSettings({ ...connection.settings, ...references }, (setting) => {
+    if (setting === undefined) return connection.placeOf(['settings'])
+    return connection.placeOf([Object.hasOwn(references, setting) ? 'secrets' : 'settings', setting])
+  })
+}
+
+/** The connectors that come with Causeway, and those of the hub folder. */
+export async function loadAllConnectors(dir: string, connectorsDir: string | null): Promise<Catalogue> {
+  const shipped = join(PACKAGE_FOLDER, 'connectors')
+  const own = connectorsDir === null ? shipped : resolve(dir, connectorsDir)
+  return loadConnectors([shipped, ...(own !== shipped && (await exists(own)) ? [own] : [])])
+}
+
+/** Paths as a person in the hub folder types them. */
+function withShortPlace(finding: Finding, folder: string): Finding {
+  const short = relative(folder, resolve(folder, finding.place.file))
+  return short.startsWith('..') ? finding : { ...finding, place: { ...finding.place, file: short } }
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/** A mapping's streams must exist and be able to do what the sync asks; then its fields are checked against their schemas. */
+function checkAgainstHub(sync: SyncDefinition, config: HubConfig, catalogue: Catalogue): Finding[] {
+  const findings: Finding[] = []
+  const from = findStream(sync, sync.from, 'from', config, catalogue, findings)
+  const to = findStream(sync, sync.to, 'to', config, catalogue, findings)
+  for (const join of sync.joins) findStream(sync, join.from, 'with', config, catalogue, findings)
+  if (from && !from.abilities.read) findings.push(cannot(sync, `${sync.from.stream} cannot be read`))
+  if (to && !to.abilities.create && !to.abilities.update && !to.abilities.upsert)
+    findings.push(cannot(sync, `${sync.to.stream} cannot be written`))
+  return from && to ? [...findings, ...checkSync(sync, { from, to })] : findings
+}
+
+function findStream(
+  sync: SyncDefinition,
+  address: StreamAddress,
+  key: string,
+  config: HubConfig,
+  catalogue: Catalogue,
+  findings: Finding[],
+) {
+  const place: Place = { file: sync.file }
+  const connection = config.connections.get(address.connection)
+  if (!connection) {
+    findings.push(
+      unknown(
+        'CSW-1007',
+        `${key}: there is no connection "${address.connection}"`,
+        address.connection,
+        config.connections.keys(),
+        place,
+      ),
+    )
+    return undefined
+  }
+  if (!catalogue.has(connection.connector)) return undefined
+  const connector = catalogue.get(connection.connector)
+  const stream = connector.streams.get(address.stream)
+  if (!stream) {
+    const names = connector.streams.keys()
+    findings.push(
+      unknown(
+        'CSW-2002',
+        `${key}: connector ${connection.connector} has no stream "${address.stream}"`,
+        address.stream,
+        names,
+        place,
+      ),
+    )
+  }
+  return stream
+}
+
+function unknown(
+  code: 'CSW-1007' | 'CSW-2001' | 'CSW-2002',
+  message: string,
+  wrong: string,
+  known: Iterable<string>,
+  place: Place,
+): Finding {
+  const names = [...known]
+  const near = nearestName(wrong, names)
+  return {
+    severity: 'error',
+    code,
+    message,
+    fix: near ? `Did you mean "${near}"?` : `Known: ${names.join(', ') || 'none'}.`,
+    place,
+  }
+}
+
+const cannot = (sync: SyncDefinition, message: string): Finding => ({
+  severity: 'error',
+  code: 'CSW-2003',
+  message,
+  fix: 'Choose another stream; `causeway connectors show` prints what each can do.',
+  place: { file: sync.file },
+})

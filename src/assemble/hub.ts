@@ -1,0 +1,200 @@
+import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import type pg from 'pg'
+import type { Settings } from '../config/index.ts'
+import { createLogger, hasErrors, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
+import type { HubServices } from '../http/index.ts'
+import { createMappingRunner } from '../mapping/index.ts'
+import { FreshBodies, type HubModel, LocalWakes, type Ports } from '../pipeline/index.ts'
+import { migrateQueue, openQueue, type QueueTarget, type WorkQueue } from '../queue/index.ts'
+import {
+  breakLeases,
+  createLedger,
+  createSecretStore,
+  holdLease,
+  InboxWriter,
+  loadMasterKeys,
+  migrate,
+  openStore,
+  type Store,
+} from '../store/index.ts'
+import { type HubFiles, type HubFolder, readHubFiles } from './files.ts'
+import { toModel, toShape } from './model.ts'
+import { startSamples } from './samples.ts'
+import { createServices } from './services.ts'
+import { Sessions } from './sessions.ts'
+import { watchFiles } from './watch.ts'
+import { startWork } from './work.ts'
+
+/** Shorter than the default: a killed worker's work must resume soon, and holders renew at a third of it. */
+const LEASE_MS = 30_000
+
+/** `all`: serves and works. `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
+export type HubRole = 'all' | 'serve' | 'worker' | 'command'
+
+export type HubOptions = HubFolder & {
+  role: HubRole
+  logger?: Logger
+  /** Edits of files take effect without a restart. */
+  watch?: boolean
+}
+
+/** An open hub: files read, ledger migrated and registered, queue connected, and at work if its role says so. */
+export type Hub = {
+  services: HubServices
+  pool: pg.Pool
+  settings: Settings
+  /** `settings.data_dir` as an absolute path. */
+  dataDir: string
+  logger: Logger
+  files(): HubFiles
+  /** Reads the files again. With errors in them the old ones stay in force and the errors are given back. */
+  reload(): Promise<HubFiles>
+  /** Stops taking work, lets what is under way finish within `shutdown_seconds`, closes everything it opened. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the hub of a folder. Sample systems start first where the settings ask for them, because the connections' addresses
+ * come from them. Throws the first finding when the files have errors.
+ */
+export async function openHub(options: HubOptions): Promise<Hub> {
+  const samples = await startSamples(options)
+  try {
+    return await openWith({ ...options, env: samples.env }, samples.stop)
+  } catch (error) {
+    await samples.stop()
+    throw error
+  }
+}
+
+async function openWith(options: HubOptions, stopSamples: () => Promise<void>): Promise<Hub> {
+  const files = await readHubFiles(options)
+  throwOnErrors(files.blocking)
+  const { settings } = files.config
+  const logger = options.logger ?? createLogger({ level: settings.log_level, format: settings.log_format })
+  const dataDir = resolve(options.dir, settings.data_dir)
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const store = await openStore({
+    databaseUrl: settings.database_url ?? undefined,
+    folder: dataDir,
+    max: settings.database_sessions,
+    onRestart: (reason) => logger.warn({ reason }, 'embedded Postgres was started again'),
+  })
+  try {
+    await migrate(store.pool)
+    // With the embedded server this process is the only one: whoever held a lease is dead.
+    if (store.embedded) await breakLeases(store.pool)
+    const queue = await openHubQueue(settings, store, logger)
+    return await assemble({ ...options, logger, store, queue, dataDir, files, stopSamples })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function openHubQueue(settings: Settings, store: Store, log: Logger): Promise<WorkQueue> {
+  const target: QueueTarget = settings.redis_url
+    ? { backend: 'redis', url: settings.redis_url }
+    : { backend: 'postgres', connectionString: store.url }
+  await migrateQueue(target)
+  return openQueue(target, { log })
+}
+
+type Parts = HubOptions & {
+  logger: Logger
+  store: Store
+  queue: WorkQueue
+  dataDir: string
+  files: HubFiles
+  stopSamples(): Promise<void>
+}
+
+async function assemble(parts: Parts): Promise<Hub> {
+  const { logger, store, queue, dataDir } = parts
+  let files = parts.files
+  const { settings } = files.config
+  const env = parts.env ?? process.env
+  const keys = await loadMasterKeys({
+    value: settings.master_key ?? undefined,
+    file: resolve(dataDir, 'master-key'),
+  })
+  const secrets = createSecretStore(store.pool, () => keys)
+  const sessions = new Sessions({
+    files,
+    clock: systemClock,
+    log: logger,
+    sources: {
+      env,
+      folder: parts.dir,
+      store: async (connection, field) => (await secrets.get({ connection, field })) ?? null,
+    },
+  })
+  const ledger = createLedger(store.pool)
+  let model: HubModel = await register(ledger, files)
+  const mappings = createMappingRunner({
+    processes: settings.mapping_processes,
+    targetSchema: (sync) => {
+      const connector = files.config.connections.get(sync.to.connection)?.connector
+      return connector === undefined
+        ? undefined
+        : files.catalogue.get(connector).streams.get(sync.to.stream)?.writeSchema
+    },
+  })
+  const holder = `${hostname()}/${process.pid}`
+  const ports: Ports = {
+    ledger,
+    holdLease: (name) => holdLease(store.pool, name, { holder, ttlMs: LEASE_MS }),
+    queue,
+    session: (name) => sessions.get(name),
+    mappings,
+    model: () => model,
+    bodies: new FreshBodies(),
+    wakes: new LocalWakes(),
+    clock: systemClock,
+    log: logger,
+  }
+  const inbox = new InboxWriter(store.pool, {
+    onCommit: (ids) => void queue.wakeMany('inbox', ids.map(String)).catch(() => undefined),
+  })
+  const services = createServices({ pool: store.pool, ports, queue, inbox, files: () => files, clock: systemClock })
+  const works = parts.role === 'all' || parts.role === 'worker'
+  const work = works
+    ? await startWork({ ports, pool: store.pool, queue, settings, holder, syncs: () => files.syncs })
+    : undefined
+  const reload = async (): Promise<HubFiles> => {
+    const next = await readHubFiles(parts)
+    if (hasErrors(next.blocking)) return next
+    files = next
+    await sessions.replace(next)
+    model = await register(ledger, next)
+    work?.replaceTimetable(next.syncs)
+    return next
+  }
+  const watcher = parts.watch ? watchFiles(files, reload, logger) : undefined
+
+  return {
+    services,
+    pool: store.pool,
+    settings,
+    dataDir,
+    logger,
+    files: () => files,
+    reload,
+    async close() {
+      watcher?.close()
+      await work?.stop()
+      await inbox.close()
+      await queue.close()
+      await mappings.close()
+      await sessions.close()
+      await store.close()
+      await parts.stopSamples()
+    },
+  }
+}
+
+async function register(ledger: Ports['ledger'], files: HubFiles): Promise<HubModel> {
+  return toModel(await ledger.registerHub(toShape(files.config.connections.values(), files.syncs)), files.syncs)
+}

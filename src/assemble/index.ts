@@ -1,0 +1,3 @@
+export { type HubFiles, type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'
+export { type Hub, type HubOptions, type HubRole, openHub } from './hub.ts'
+export { checkProject, migrateLedger, readCatalogue, testProject } from './project.ts'

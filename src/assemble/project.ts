@@ -1,0 +1,67 @@
+import { access } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
+import { checkHub, type Environment } from '../config/index.ts'
+import type { Finding } from '../core/index.ts'
+import type { ConnectorDescription } from '../http/index.ts'
+import type { TestResult } from '../mapping/index.ts'
+import { migrateQueue } from '../queue/index.ts'
+import { migrate, migrationStatus, openStore } from '../store/index.ts'
+import { loadAllConnectors, readHubFiles } from './files.ts'
+import { checkingEnvironment } from './samples.ts'
+
+type Project = { dir: string; paths: string[]; env?: Environment }
+
+const inside = (dir: string, paths: string[], file: string): boolean =>
+  paths.length === 0 || paths.some((path) => !relative(resolve(dir, path), resolve(dir, file)).startsWith('..'))
+
+/** Checks the hub file, connectors and mapping files of a folder; `paths` narrows the findings to some files or folders. */
+export async function checkProject({
+  dir,
+  paths,
+  env = process.env,
+}: Project): Promise<{ files: number; findings: Finding[] }> {
+  const { syncs, catalogue, findings } = await readHubFiles({ dir, env: await checkingEnvironment(dir, env) })
+  const files = [
+    ...syncs.map(({ file }) => file),
+    ...catalogue.list().map((connector) => connector.describe().file),
+  ].filter((file) => inside(dir, paths, file))
+  return { files: files.length + 1, findings: findings.filter(({ place }) => inside(dir, paths, place.file)) }
+}
+
+/** Runs the tests in mapping files. */
+export async function testProject({ dir, paths, env = process.env }: Project): Promise<TestResult[]> {
+  const { syncs } = await readHubFiles({ dir, env: await checkingEnvironment(dir, env) })
+  return []
+}
+
+/** Built-in connectors, and those of the hub folder if `dir` is one. */
+export async function readCatalogue(dir: string): Promise<readonly ConnectorDescription[]> {
+  const isHub = await access(resolve(dir, 'causeway.yaml')).then(
+    () => true,
+    () => false,
+  )
+  const own = isHub ? (await checkHub({ folder: dir })).settings.connectors_dir : null
+  const catalogue = await loadAllConnectors(dir, own)
+  return catalogue.list().map((connector) => connector.describe())
+}
+
+/** Brings the ledger and the queue's tables to this version, or says what is missing. */
+export async function migrateLedger({ dir, dryRun }: { dir: string; dryRun: boolean }): Promise<{
+  applied: number[]
+  pending: { number: number; name: string }[]
+}> {
+  const { settings } = await checkHub({ folder: dir })
+  const store = await openStore({
+    databaseUrl: settings.database_url ?? undefined,
+    folder: resolve(dir, settings.data_dir),
+  })
+  try {
+    const { pending } = await migrationStatus(store.pool)
+    if (dryRun) return { applied: [], pending }
+    const applied = await migrate(store.pool)
+    if (!settings.redis_url) await migrateQueue({ backend: 'postgres', connectionString: store.url })
+    return { applied, pending: [] }
+  } finally {
+    await store.close()
+  }
+}

@@ -1,0 +1,187 @@
+import type pg from 'pg'
+import { asCausewayError, CausewayError, type Clock } from '../core/index.ts'
+import type {
+  Actor,
+  ConnectionDefinition,
+  HubServices,
+  ReadinessCheck,
+  WebhookAnswer,
+  WebhookRequest,
+} from '../http/index.ts'
+import { laneJob, type Ports, requestSync } from '../pipeline/index.ts'
+import type { WorkQueue } from '../queue/index.ts'
+import { appendAudit, type InboxWriter, migrationStatus } from '../store/index.ts'
+import type { HubFiles } from './files.ts'
+import { describeTimetable } from './timetable.ts'
+
+export type ServiceParts = {
+  pool: pg.Pool
+  ports: Ports
+  queue: WorkQueue
+  inbox: InboxWriter
+  files(): HubFiles
+  clock: Clock
+}
+
+/** What the HTTP room may ask of the running hub. Every deed of a person leaves a row in the audit log. */
+export function createServices(parts: ServiceParts): HubServices {
+  const { pool, ports, queue } = parts
+  const audit = (actor: Actor, action: string, subject: string, detail: Record<string, unknown> = {}) =>
+    appendAudit(pool, {
+      actor: actor.name,
+      action,
+      subject,
+      detail: { ...detail, ...(actor.reason ? { reason: actor.reason } : {}) },
+    })
+  const syncId = (name: string): number => known(ports.model().syncByName(name)?.row.id, 'sync', name)
+  const connectionId = (name: string): number => known(ports.model().connectionId(name), 'connection', name)
+
+  return {
+    readiness: () => readiness(pool, queue),
+    async runSync(name, { full, actor }) {
+      const requestId = await requestSync(ports, name, { full, byHand: true })
+      await audit(actor, 'sync.run', `sync:${name}`, { full, requestId })
+      return { requestId }
+    },
+    async pauseSync(name, actor) {
+      await ports.ledger.setSyncState(syncId(name), 'paused', actor.reason ?? `paused by ${actor.name}`)
+      await audit(actor, 'sync.pause', `sync:${name}`)
+    },
+    async resumeSync(name, actor) {
+      await ports.ledger.setSyncState(syncId(name), 'active', null)
+      await audit(actor, 'sync.resume', `sync:${name}`)
+      await wakeSyncs(ports, [syncId(name)])
+    },
+    async pauseConnection(name, actor) {
+      await ports.ledger.setConnectionState(connectionId(name), 'paused', actor.reason ?? `paused by ${actor.name}`)
+      await audit(actor, 'connection.pause', `connection:${name}`)
+    },
+    async resumeConnection(name, actor) {
+      await ports.ledger.setConnectionState(connectionId(name), 'active', null)
+      await audit(actor, 'connection.resume', `connection:${name}`)
+      const touched = ports
+        .model()
+        .syncs()
+        .filter(({ definition }) => definition.to.connection === name)
+      await wakeSyncs(
+        ports,
+        touched.map(({ row }) => row.id),
+      )
+    },
+    async requeueDeadLetters(ids, actor) {
+      const { requeued, syncs } = await ports.ledger.requeueDeadLetters(ids, actor.name)
+      await audit(actor, 'dead_letters.requeue', 'dead_letters', {
+        ids: ids.slice(0, 100),
+        asked: ids.length,
+        requeued,
+      })
+      await wakeSyncs(ports, syncs)
+      return { requeued }
+    },
+    async discardDeadLetters(ids, actor) {
+      const discarded = await ports.ledger.discardDeadLetters(ids, actor.name, actor.reason ?? '')
+      await audit(actor, 'dead_letters.discard', 'dead_letters', {
+        ids: ids.slice(0, 100),
+        asked: ids.length,
+        discarded,
+      })
+      return { discarded }
+    },
+    acceptWebhook: (request) => acceptWebhook(parts, request),
+    connectors: () =>
+      parts
+        .files()
+        .catalogue.list()
+        .map((connector) => connector.describe()),
+    connections: () => describeConnections(parts.files()),
+    syncs: () => parts.files().syncs,
+    schedules: (count) => describeTimetable(parts.files().syncs, count, parts.clock.now()),
+    probe: async (connection, signal) => (await ports.session(connection)).probe(signal),
+  }
+}
+
+function known<T>(value: T | undefined, kind: string, name: string): T {
+  if (value === undefined) throw new CausewayError('CSW-1007', { what: `there is no ${kind} "${name}"` })
+  return value
+}
+
+async function wakeSyncs(ports: Ports, syncIds: number[]): Promise<void> {
+  const jobs = syncIds.flatMap((id) => {
+    const lanes = ports.model().sync(id)?.definition.lanes ?? 0
+    return Array.from({ length: lanes }, (_, lane) => laneJob(id, lane))
+  })
+  if (jobs.length) await ports.queue.wakeMany('push', jobs)
+}
+
+async function readiness(pool: pg.Pool, queue: WorkQueue): Promise<ReadinessCheck[]> {
+  const checks: Record<string, () => Promise<unknown>> = {
+    database: () => pool.query('select 1'),
+    migrations: () => migrationStatus(pool),
+    queue: () => queue.ping(),
+  }
+  return Promise.all(
+    Object.entries(checks).map(async ([name, check]): Promise<ReadinessCheck> => {
+      try {
+        const answer = await withinMs(check(), 2_000)
+        return { name, ok: answer !== false }
+      } catch (thrown) {
+        const error = asCausewayError(thrown)
+        return { name, ok: false, detail: error.message, code: error.code }
+      }
+    }),
+  )
+}
+
+function withinMs<T>(work: Promise<T>, ms: number): Promise<T> {
+  const late = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => reject(new CausewayError('CSW-6001', { what: `no answer within ${ms} ms` })), ms)
+    timer.unref()
+  })
+  return Promise.race([work, late])
+}
+
+/** Verify the raw bytes, commit to the inbox, and only then say yes. */
+async function acceptWebhook(
+  { ports, inbox, files, clock }: ServiceParts,
+  request: WebhookRequest,
+): Promise<WebhookAnswer> {
+  const connectionId = ports.model().connectionId(request.connection)
+  if (connectionId === undefined || !files().config.connections.has(request.connection)) return { status: 'refused' }
+  const session = await ports.session(request.connection)
+  const { headers, body, stream, query } = request
+  const verdict = session.verifyWebhook({ headers, body, stream, query, at: clock.now() })
+  if (!verdict.accept) {
+    if ('handshake' in verdict)
+      return {
+        status: 'handshake',
+        code: verdict.handshake.status,
+        headers: verdict.handshake.headers,
+        body: verdict.handshake.body,
+      }
+    return { status: 'refused' }
+  }
+  const outcomes = await inbox.add(
+    verdict.events.map((event) => ({
+      connectionId,
+      stream: event.stream ?? stream,
+      eventId: event.eventId,
+      headers,
+      body,
+    })),
+  )
+  return {
+    status: 'accepted',
+    events: outcomes.length,
+    duplicates: outcomes.filter((outcome) => outcome === 'duplicate').length,
+  }
+}
+
+/** Settings as the file gives them. Secrets are references in a place of their own and are not shown at all. */
+function describeConnections({ config }: HubFiles): ConnectionDefinition[] {
+  return [...config.connections.values()].map(({ name, connector, file, settings }) => ({
+    name,
+    connector,
+    file,
+    settings,
+  }))
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { type ConnectionConfig, connectionNamed, resolveSecret, type SecretSources } from '../config/index.ts'
+import type { ConnectorSession } from '../connector/index.ts'
+import type { Clock, Logger } from '../core/index.ts'
+import type { HubFiles } from './files.ts'
+
+/**
+ * One session per connection and process, opened at first use and shared by all its work. Credentials are resolved then, never
+ * kept in files or jobs. Reloaded files close the sessions of what changed.
+ */
+export class Sessions {
+  readonly #open = new Map<string, Promise<ConnectorSession>>()
+  readonly #sources: SecretSources
+  readonly #clock: Clock
+  readonly #log: Logger
+  #files: HubFiles
+
+  constructor(options: { files: HubFiles; sources: SecretSources; clock: Clock; log: Logger }) {
+    this.#files = options.files
+    this.#sources = options.sources
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  get(connection: string): Promise<ConnectorSession> {
+    const open = this.#open.get(connection) ?? this.#start(connection)
+    this.#open.set(connection, open)
+    return open
+  }
+
+  async #start(name: string): Promise<ConnectorSession> {
+    try {
+      const config = connectionNamed(this.#files.config.connections, name)
+      const connector = this.#files.catalogue.get(config.connector)
+      const secrets: Record<string, string> = {}
+      for (const [field, reference] of Object.entries(config.secrets))
+        secrets[field] = await resolveSecret(reference, this.#sources)
+      this.#log.addSecrets(Object.values(secrets))
+      return await connector.open({
+        name,
+        settings: { ...config.settings, ...secrets },
+        allow: config.allow,
+        ...(config.maxPerSecond === null ? {} : { maxPerSecond: config.maxPerSecond }),
+        ...(config.maxConcurrent === null ? {} : { maxConcurrent: config.maxConcurrent }),
+        ...(await this.#tls(config)),
+        clock: this.#clock,
+        log: this.#log.child({ connection: name }),
+      })
+    } catch (error) {
+      // The next one tries anew: the secret may be there by then.
+      this.#open.delete(name)
+      throw error
+    }
+  }
+
+  async #tls({ tls }: ConnectionConfig) {
+    const read = (path: string): Promise<Buffer> => readFile(resolve(this.#files.config.folder, path))
+    if (!tls.ca && !tls.certificate) return {}
+    return {
+      tls: {
+        ...(tls.ca ? { ca: await read(tls.ca) } : {}),
+        ...(tls.certificate ? { cert: await read(tls.certificate) } : {}),
+        ...(tls.key ? { key: await resolveSecret(tls.key, this.#sources) } : {}),
+      },
+    }
+  }
+
+  /** Takes new files and closes all sessions; work under way ends with its own and later work opens new ones. */
+  async replace(files: HubFiles): Promise<void> {
+    this.#files = files
+    await this.close()
+  }
+
+  async close(): Promise<void> {
+    const sessions = [...this.#open.values()]
+    this.#open.clear()
+    await Promise.allSettled(sessions.map(async (session) => (await session).close()))
+  }
+}

@@ -1,0 +1,94 @@
+import type pg from 'pg'
+import { inboxWorker, pullWorker, pushWorker, upkeepWorker } from '../../workers/index.ts'
+import type { Settings } from '../config/index.ts'
+import type { SyncDefinition } from '../mapping/index.ts'
+import { type Ports, streamsOf, sweeps } from '../pipeline/index.ts'
+import { FairGate, perConnectionLimit, type Schedule, Schedules, startSweeps, type WorkQueue } from '../queue/index.ts'
+import { claimSlot, dropOldSlots, lastSlots, maintainPartitions, requestPull, withTransaction } from '../store/index.ts'
+import { timetable } from './timetable.ts'
+
+export type WorkParts = {
+  ports: Ports
+  pool: pg.Pool
+  queue: WorkQueue
+  settings: Settings
+  holder: string
+  syncs(): readonly SyncDefinition[]
+}
+
+const INBOX_CONCURRENCY = 8
+const UPKEEP_EVERY_MS = 60 * 60_000
+/** Slots older than this say nothing any more; the newest of each schedule stays. */
+const SLOT_DAYS = 30
+
+/** Starts everything that works by itself: takers of jobs, schedules, sweeps, upkeep. */
+export async function startWork(
+  parts: WorkParts,
+): Promise<{ replaceTimetable(syncs: readonly SyncDefinition[]): void; stop(): Promise<void> }> {
+  const { ports, queue, settings } = parts
+  const gate = (kind: 'pull' | 'push', total: number): FairGate =>
+    new FairGate({ total, perConnection: perConnectionLimit(total), wake: (id) => queue.wake(kind, id) })
+  const pullGate = gate('pull', settings.pull_concurrency)
+  const pushGate = gate('push', settings.push_concurrency)
+  await upkeep(parts).partitions()
+  const takers = await Promise.all([
+    queue.work('pull', pullWorker(ports, pullGate), { concurrency: settings.pull_concurrency }),
+    queue.work('push', pushWorker(ports, pushGate), { concurrency: settings.push_concurrency }),
+    queue.work('inbox', inboxWorker(ports), { concurrency: INBOX_CONCURRENCY }),
+    queue.work('upkeep', upkeepWorker(upkeep(parts)), { concurrency: 1 }),
+  ])
+  const schedules = new Schedules({ book: slotBook(parts), fire: (schedule) => fire(parts, schedule), log: ports.log })
+  schedules.replace(allSchedules(parts.syncs()))
+  schedules.start()
+  const sweeping = startSweeps(sweeps(ports), { log: ports.log })
+  return {
+    replaceTimetable: (syncs) => schedules.replace(allSchedules(syncs)),
+    async stop() {
+      await Promise.all([schedules.stop(), sweeping.stop()])
+      await Promise.all(takers.map((taker) => taker.stop()))
+      await Promise.all([pullGate.empty(), pushGate.empty()])
+    },
+  }
+}
+
+const UPKEEP: Schedule = { name: 'upkeep:partitions', rhythm: { kind: 'interval', everyMs: UPKEEP_EVERY_MS } }
+const allSchedules = (syncs: readonly SyncDefinition[]): Schedule[] => [
+  ...timetable(syncs).map(({ schedule }) => schedule),
+  UPKEEP,
+]
+
+function upkeep({ pool, settings }: WorkParts): Record<'partitions', () => Promise<void>> {
+  return {
+    partitions: async () => {
+      await maintainPartitions(pool, {
+        inbox: settings.inbox_days,
+        journal: settings.journal_days,
+        seenEvents: settings.inbox_days,
+      })
+      await dropOldSlots(pool, SLOT_DAYS)
+    },
+  }
+}
+
+/** A slot is claimed together with the pull it asks for: whoever dies in between leaves something that a sweep finds. */
+function slotBook({ pool, ports, holder, syncs }: WorkParts) {
+  return {
+    claimSlot: (key: string, slot: Date): Promise<boolean> =>
+      withTransaction(pool, async (client) => {
+        if (!(await claimSlot(client, key, slot, holder))) return false
+        const entry = timetable(syncs()).find(({ schedule }) => key.startsWith(`${schedule.name} `))
+        const sync = entry && ports.model().syncByName(entry.sync)
+        if (sync) await requestPull(client, streamsOf(ports.model(), sync), entry.full ? 'full' : 'incremental', null)
+        return true
+      }),
+    lastSlots: () => lastSlots(pool),
+  }
+}
+
+/** The wish stands in the ledger; this only wakes somebody for it. */
+async function fire({ ports, queue, syncs }: WorkParts, schedule: Schedule): Promise<void> {
+  if (schedule.name === UPKEEP.name) return queue.wake('upkeep', 'partitions')
+  const entry = timetable(syncs()).find((candidate) => candidate.schedule.name === schedule.name)
+  const sync = entry && ports.model().syncByName(entry.sync)
+  if (sync) await queue.wakeMany('pull', streamsOf(ports.model(), sync).map(String))
+}
