@@ -2,7 +2,8 @@ import { Refusal } from '../http/index.ts'
 
 /**
  * The filter language: `modified ge 2026-01-31T10:00:00Z and (country eq 'PL' or number in ('C-1', 'C-2'))`.
- * Operators eq, ne, gt, ge, lt, le, in; and, or, not, parentheses; texts in single quotes, doubled inside.
+ * Operators eq, ne, gt, ge, lt, le, in; and, or, not, parentheses. Texts stand in single quotes, doubled inside, or are JSON
+ * texts; a list stands in parentheses or is a JSON list.
  */
 export type Test = (field: (name: string) => Comparable) => boolean
 /** What fields and literals are compared as: times as milliseconds, decimals as numbers. */
@@ -11,7 +12,8 @@ export type Comparable = string | number | boolean | null | undefined
 type Token = { kind: 'word' | 'text' | 'number' | 'time' | 'punctuation' | 'end'; text: string; at: number }
 type Literal = Exclude<Comparable, undefined>
 
-const TOKEN = /\s*(?:('(?:[^']|'')*')|(\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?)|(-?\d+(?:\.\d+)?)|([A-Za-z_]\w*)|([(),]))/y
+const TOKEN =
+  /\s*(?:('(?:[^']|'')*'|"(?:[^"\\]|\\.)*")|(\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?)|(-?\d+(?:\.\d+)?)|([A-Za-z_]\w*)|([()[\],]))/y
 
 /** Reads a filter; refuses with the position of what it does not understand. */
 export function parseFilter(text: string, knows: (field: string) => boolean): Test {
@@ -94,17 +96,18 @@ class Parser {
   }
 
   #list(): Literal[] {
-    this.#expect('(')
+    const closing = this.#accept('[') ? ']' : ')'
+    if (closing === ')') this.#expect('(')
     const values = [this.#literal()]
     while (this.#accept(',')) values.push(this.#literal())
-    this.#expect(')')
+    this.#expect(closing)
     if (values.length > 100) throw wrong(0, `in takes up to 100 values, not ${values.length}`)
     return values
   }
 
   #literal(): Literal {
     const token = this.#take()
-    if (token.kind === 'text') return token.text.slice(1, -1).replaceAll("''", "'")
+    if (token.kind === 'text') return textOf(token)
     if (token.kind === 'number') return Number(token.text)
     if (token.kind === 'time') return Date.parse(token.text)
     if (token.text === 'true' || token.text === 'false') return token.text === 'true'
@@ -130,6 +133,15 @@ class Parser {
 
   #expect(text: string): void {
     if (!this.#accept(text)) throw wrong(this.#peek().at, `"${text}" is missing`)
+  }
+}
+
+function textOf({ text, at }: Token): string {
+  if (text.startsWith("'")) return text.slice(1, -1).replaceAll("''", "'")
+  try {
+    return JSON.parse(text) as string
+  } catch {
+    throw wrong(at, `${text} is not a JSON text`)
   }
 }
 

@@ -30,7 +30,7 @@ export const AGENT: Fields = {
   name: { type: 'text', required: true, max: 120 },
   email: { type: 'email', required: true },
   phone: { type: 'text', max: 40 },
-  role: { type: 'option', options: ['agent', 'lead', 'admin'], required: true },
+  role: { type: 'option', options: ['agent', 'lead', 'admin'] },
   group: { type: 'text', max: 80 },
   title: { type: 'text', max: 120 },
   locale: { type: 'option', options: ['pl', 'de', 'fr', 'en-GB'] },
@@ -73,7 +73,7 @@ export const RESOURCES: readonly Resource[] = [
     wrapper: 'agent',
     fields: AGENT,
     unique: ['email', 'external_id'],
-    defaults: { active: true, phone: null, group: null, title: null, external_id: null },
+    defaults: { role: 'agent', active: true, phone: null, group: null, title: null, external_id: null },
     firstId: 360_000_101,
   },
   {

@@ -15,6 +15,7 @@ const matches = (filter: string) => parseFilter(filter, knows)((name) => record[
 test.each([
   ["number eq 'o''neil'", true],
   ["number in ('a', 'O''Neil') and country ne 'DE'", true],
+  [`number in ["a","O'Neil"] and country eq "P\\u004c"`, true],
   ['modified ge 2026-01-31T10:00:00Z', true],
   ['modified gt 2026-01-31T10:00:00.000Z', false],
   ['modified ge 2026-02-01', false],
@@ -31,6 +32,7 @@ test.each([
   ["country like 'P'", 'position 9: "like" is not an operator'],
   ["country eq 'PL' and", 'position 20: there is no field "the end"'],
   ["(country eq 'PL'", 'position 17: ")" is missing'],
+  ["country in ['PL')", 'position 17: "]" is missing'],
   ["country eq 'PL' )", 'position 17: ")" is not expected here'],
   ['country eq “PL”', 'position 11: unexpected character'],
 ])('%s is refused: %s', (filter, message) => expect(() => matches(filter)).toThrow(message))
