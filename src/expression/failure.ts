@@ -56,12 +56,20 @@ export function runtimeError(
   code: ErrorCode = 'CSW-4002',
 ): CausewayError {
   if (cause instanceof CausewayError) return cause
+  if (cause instanceof RangeError) return growthError(cause, source, placeOf)
   const failure = asFailure(cause)
   const text = RUNTIME_TEXTS[failure.code ?? '']?.(failure) ?? plainText(failure)
   return new CausewayError(code, {
     what: `The expression ${excerpt(source)} failed: ${text}`,
     ...located(failure, source, placeOf),
   })
+}
+
+/** The engine's own limits: the call stack, and the length of a string or array. */
+function growthError(cause: RangeError, source: string, placeOf?: PlaceOf): CausewayError {
+  const what = /call stack/i.test(cause.message) ? 'recursion goes too deep' : 'a value grows beyond all bounds'
+  const place = placeOf ? { place: placeOf(0) } : {}
+  return new CausewayError('CSW-4003', { what: `In the expression ${excerpt(source)} ${what}`, ...place })
 }
 
 /** The error of text that is not JSONata (CSW-4001). */
@@ -74,7 +82,6 @@ export function syntaxError(cause: unknown, source: string, placeOf?: PlaceOf): 
 }
 
 function asFailure(cause: unknown): JsonataFailure {
-  if (cause instanceof RangeError) return { code: 'D1011', message: cause.message }
   return typeof cause === 'object' && cause !== null ? (cause as JsonataFailure) : { message: String(cause) }
 }
 
@@ -86,10 +93,12 @@ const plainText = (failure: JsonataFailure): string =>
 export function startOfToken(failure: JsonataFailure, source: string): number | undefined {
   const { position, token } = failure
   if (position === undefined) return undefined
+  if (token === '(end)') return source.length
   const text = typeof token === 'string' || typeof token === 'number' ? String(token) : ''
+  // A failing call is named by its parenthesis.
+  const callee = source[position - 1] === '(' ? /\$?[\p{L}\p{N}_]*\s*\($/u.exec(source.slice(0, position)) : null
+  if (callee) return callee.index
   if (text && source.slice(position - text.length, position) === text) return position - text.length
-  const head = source[position - 1] === '(' ? source.slice(0, position - 1).trimEnd() : ''
-  if (text && head.endsWith(`$${text}`)) return head.length - text.length - 1
   const quote = source[position - 1]
   if (text && (quote === '"' || quote === "'")) return Math.max(0, source.lastIndexOf(quote, position - 2))
   return Math.min(position, source.length)
