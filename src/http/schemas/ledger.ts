@@ -217,6 +217,7 @@ export const RequestProgress = Closed({
   state: State(['waiting', 'running', 'finished']),
   outcome: MaybeText,
   blocked: MaybeText,
+  remaining: Type.Integer({ description: 'What waits for the push, counted up to 20,000.' }),
   counts: Type.Unsafe<globalThis.Record<string, globalThis.Record<string, number>>>({
     type: 'object',
     additionalProperties: { type: 'object', additionalProperties: { type: 'number' } },

@@ -1,3 +1,4 @@
+import { SLICES } from '../../core/index.ts'
 import { type Database, firstRow, rows } from './database.ts'
 import { type Verbatim, verbatimError } from './verbatim.ts'
 
@@ -10,6 +11,8 @@ export type RequestProgress = {
   outcome: string | null
   /** Why it does not move: paused, or told to wait by the other side. */
   blocked: string | null
+  /** Records and deliveries that wait for the push; counted up to 20,000. */
+  remaining: number
   /** Summed over the runs of each kind, e.g. {"pull": {"read": 2000}, "push": {"created": 1999}}. */
   counts: Record<string, Record<string, number>>
   error: Verbatim | null
@@ -20,6 +23,7 @@ type Situation = {
   pullPending: boolean
   pushPending: boolean
   blocked: string | null
+  remaining: number
 }
 
 type RunRow = {
@@ -29,6 +33,8 @@ type RunRow = {
   error: string | null
 }
 
+const COUNT_CAP = 20_000
+
 const SITUATION = `
 select y.id as "syncId", coalesce(f.pull_request = $2 and f.pull_mode is not null, false) as "pullPending",
        (f.seq > coalesce((select min(p.seq) from sync_position p where p.sync_id = y.id and p.stream_id = f.id), 0)
@@ -37,7 +43,15 @@ select y.id as "syncId", coalesce(f.pull_request = $2 and f.pull_mode is not nul
             when fc.state <> 'active' then 'connection ' || fc.name || ' is ' || fc.state
             when tc.state <> 'active' then 'connection ' || tc.name || ' is ' || tc.state
             when fc.wait_until > now() then 'connection ' || fc.name || ' asked us to wait'
-            when tc.wait_until > now() then 'connection ' || tc.name || ' asked us to wait' end as blocked
+            when tc.wait_until > now() then 'connection ' || tc.name || ' asked us to wait' end as blocked,
+       (select count(*)::int from (
+          select from generate_series(0, ${SLICES - 1}) g(slice)
+            left join sync_position p on p.sync_id = y.id and p.stream_id = f.id and p.slice = g.slice
+            cross join lateral (select from record r where r.stream_id = f.id and r.slice = g.slice
+                                   and r.seq > coalesce(p.seq, 0) limit ${COUNT_CAP}) r
+          union all
+          select from delivery d where d.sync_id = y.id and d.next_attempt_at <= now()
+          limit ${COUNT_CAP}) waiting) as remaining
   from sync y
   join stream f on f.id = y.from_stream join connection fc on fc.id = f.connection_id
   join stream t on t.id = y.to_stream join connection tc on tc.id = t.connection_id
@@ -71,6 +85,7 @@ export async function requestProgress(
     state: pending ? (runs.length ? 'running' : 'waiting') : 'finished',
     outcome: pending ? null : worstOutcome(runs),
     blocked: pending ? situation.blocked : null,
+    remaining: situation.remaining,
     counts: sumCounts(runs),
     error: verbatimError(runs.findLast((run) => run.error !== null)?.error ?? null),
   }

@@ -1,0 +1,51 @@
+import type { SettingName, Settings } from '../config/index.ts'
+import type { Finding, Logger } from '../core/index.ts'
+import type { ConnectorDescription, HubServices } from '../http/index.ts'
+import type { TestResult } from '../mapping/index.ts'
+import type { Database } from '../store/views/index.ts'
+
+/** `all`: serves and works (start). `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
+export type HubRole = 'all' | 'serve' | 'worker' | 'command'
+
+export type OpenHubOptions = {
+  /** The hub folder. */
+  dir: string
+  role: HubRole
+  /** Settings given on the command line; they win over environment and file. */
+  flags?: Partial<Record<SettingName, unknown>>
+  /** Edits of files take effect without a restart. */
+  watch?: boolean
+  /** Where the hub logs; to stdout as its settings say, unless told otherwise. */
+  logger?: Logger
+}
+
+export type Hub = {
+  services: HubServices
+  pool: Database
+  settings: Settings
+  /** `settings.data_dir` as an absolute path. */
+  dataDir: string
+  logger: Logger
+  /** Stops taking work, lets what is under way finish within `shutdown_seconds`, closes everything it opened. */
+  close(): Promise<void>
+}
+
+export type Checked = { files: number; findings: Finding[] }
+
+/** What the command line uses of the place where the rooms are joined. Loaded only by commands that need it. */
+export type Assembly = {
+  openHub(options: OpenHubOptions): Promise<Hub>
+  /** Checks the hub file, the connectors of its own and the mapping files; `paths` narrows it to some files or folders. */
+  checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
+  /** Runs the tests in and beside mapping files. */
+  testProject(project: { dir: string; paths: string[] }): Promise<TestResult[]>
+  /** Brings the ledger to this version, or says what is missing. */
+  migrateLedger(target: {
+    dir: string
+    dryRun: boolean
+  }): Promise<{ applied: number[]; pending: { number: number; name: string }[] }>
+  /** Built-in connectors and those of the hub folder, if `dir` is one. */
+  readCatalogue(dir: string): Promise<readonly ConnectorDescription[]>
+}
+
+export const loadAssembly = (): Promise<Assembly> => import('../assemble/index.ts')

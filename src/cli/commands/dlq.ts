@@ -1,0 +1,151 @@
+import type { Command } from 'commander'
+import { isObject, parseExact } from '../../core/index.ts'
+import { type Api, withApi, withQuery } from '../api.ts'
+import type { CliContext } from '../context.ts'
+import { usageError } from '../report-error.ts'
+import { fields, table, time } from '../table.ts'
+import type { MakeContext } from './index.ts'
+
+type DeadLetter = {
+  id: number
+  sync: string | null
+  stream: string | null
+  recordId: string | null
+  code: string
+  error: { what?: string; fix?: string } | null
+  attempts: number
+  state: string
+  createdAt: string
+}
+type Filter = { code?: string; fingerprint?: string; sync?: string; connection?: string; before?: string }
+type BulkOptions = Filter & { yes?: boolean; preview?: boolean; reason?: string }
+type Preview = { count: number; limited: boolean; byCode: Record<string, number>; duplicateRisk: number; token: string }
+
+const PATH = '/api/v1/dead-letters'
+
+export function define(command: Command, makeContext: MakeContext): void {
+  withFilter(command.command('list').description('dead letters, newest first'))
+    .option('--state <state>', 'open (default), requeued, resolved or discarded')
+    .option('--limit <number>', 'how many (50)')
+    .option('--cursor <cursor>', 'where the page before ended')
+    .action(async (options: Filter & { state?: string; limit?: string; cursor?: string }) => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', withQuery(PATH, options)))
+      context.output.result('dlq.list', json, () => listTable(json))
+    })
+
+  command
+    .command('show')
+    .description('one dead letter with input, output and exchange')
+    .argument('<id>', 'number of the dead letter')
+    .action(async (id: string) => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', `${PATH}/${encodeURIComponent(id)}`))
+      context.output.result('dlq.show', json, () => describe(json))
+    })
+
+  for (const [action, does] of [
+    ['requeue', 'try records again with their present state and mapping'],
+    ['discard', 'give records up'],
+  ] as const)
+    withFilter(command.command(action).description(does))
+      .argument('[ids...]', 'numbers of dead letters; without them the filter selects')
+      .option('--preview', 'only count what would be touched')
+      .option('--yes', 'do what the filter selects without looking at a preview first')
+      .option('--reason <text>', action === 'discard' ? 'why (needed)' : 'why, for the audit trail')
+      .action(async (ids: string[], options: BulkOptions) => {
+        const context = makeContext()
+        if (action === 'discard' && !options.reason && !options.preview)
+          throw usageError('`dlq discard` needs a reason.', 'Add --reason "…"; it is kept with the record.')
+        await withApi(context, (api) => act(api, context, action, ids, options))
+      })
+}
+
+const withFilter = (command: Command): Command =>
+  command
+    .option('--code <code>', 'only this error code')
+    .option('--fingerprint <text>', 'only this cause')
+    .option('--sync <name>', 'only this sync')
+    .option('--connection <name>', 'only where this connection failed')
+    .option('--before <time>', 'only those that failed before')
+
+async function act(
+  api: Api,
+  context: CliContext,
+  action: 'requeue' | 'discard',
+  ids: string[],
+  options: BulkOptions,
+): Promise<void> {
+  const { yes, preview, reason, ...filter } = options
+  const why = reason ? { reason } : {}
+  const key = action === 'requeue' ? 'requeued' : 'discarded'
+  if (ids.length) {
+    let done = 0
+    for (const id of ids) {
+      const answer = await api.call('POST', `${PATH}/${encodeURIComponent(id)}/${action}`, why)
+      done += (JSON.parse(answer) as Record<string, number>)[key] ?? 0
+    }
+    context.output.result(`dlq.${action}`, JSON.stringify({ [key]: done }), () => `${done} ${key}.`)
+    return
+  }
+  if (!Object.keys(filter).length)
+    throw usageError(
+      `\`dlq ${action}\` needs numbers or a filter.`,
+      'Name dead letters, or select them with --code, --sync, --connection, --fingerprint or --before.',
+    )
+  const selected = await api.call('POST', `${PATH}/preview`, { filter })
+  const counted = JSON.parse(selected) as Preview
+  if (preview || !yes) {
+    context.output.result(`dlq.${action}.preview`, selected, () => previewText(action, counted))
+    // Asked to act, and did not: that must not look like success.
+    if (!preview && counted.count)
+      throw usageError(`Nothing was done: ${counted.count} would be ${key}.`, 'Repeat the command with --yes.')
+    return
+  }
+  const answer = await api.call('POST', `${PATH}/${action}`, { filter, token: counted.token, ...why })
+  context.output.result(`dlq.${action}`, answer, () => `${(JSON.parse(answer) as Record<string, number>)[key]} ${key}.`)
+}
+
+function previewText(action: string, { count, limited, byCode, duplicateRisk }: Preview): string {
+  const codes = Object.entries(byCode).map(([code, number]) => `${number} × ${code}`)
+  return fields([
+    [`would ${action}`, `${count}${limited ? ' (more than one action takes; repeat it)' : ''}`],
+    ['of', codes.join(', ')],
+    ['may be in the target already', duplicateRisk],
+  ])
+}
+
+function listTable(json: string): string {
+  const { items, next } = JSON.parse(json) as { items: DeadLetter[]; next: string | null }
+  const rows = items.map((item) => [
+    item.id,
+    item.sync ?? item.stream,
+    item.recordId,
+    item.code,
+    item.error?.what,
+    time(item.createdAt),
+  ])
+  const shown = table(['id', 'of', 'record', 'code', 'what', 'since'], rows, 'No dead letters.')
+  return next ? `${shown}\nMore: --cursor ${next}` : shown
+}
+
+function describe(json: string): string {
+  const letter = JSON.parse(json) as DeadLetter
+  const exact: unknown = parseExact(json)
+  const head = fields([
+    ['dead letter', letter.id],
+    ['of', letter.sync ?? letter.stream],
+    ['record', letter.recordId],
+    ['state', letter.state],
+    ['code', letter.code],
+    ['what', letter.error?.what],
+    ['fix', letter.error?.fix],
+    ['attempts', letter.attempts],
+    ['since', time(letter.createdAt)],
+  ])
+  const texts = ['input', 'output', 'exchange'].flatMap((name) => {
+    const value = isObject(exact) ? exact[name] : null
+    return value === null || value === undefined ? [] : [`${name}\n${JSON.stringify(value, null, 2)}`]
+  })
+  return [head, ...texts].join('\n\n')
+}

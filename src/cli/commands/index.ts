@@ -1,0 +1,36 @@
+import type { Command } from 'commander'
+import type { CliContext } from '../context.ts'
+import type { Format } from '../output.ts'
+
+/** Makes the context when the command runs: only then are all options known. */
+export type MakeContext = (command?: { longRunning?: boolean; formats?: readonly Format[] }) => CliContext
+
+export type CommandModule = {
+  /** Adds arguments, options and the action to a command that has its name and summary. */
+  define(command: Command, makeContext: MakeContext): void
+}
+
+/** Every command. A module is loaded when its name stands on the command line, so that the others cost nothing. */
+export const COMMANDS: { name: string; summary: string; load: () => Promise<CommandModule> }[] = [
+  { name: 'start', summary: 'run everything in one process', load: () => import('./start.ts') },
+  { name: 'serve', summary: 'run the API and the webhook intake', load: () => import('./serve.ts') },
+  { name: 'worker', summary: 'run the work, without the API', load: () => import('./worker.ts') },
+  { name: 'migrate', summary: "bring the ledger's database to this version", load: () => import('./migrate.ts') },
+  { name: 'init', summary: 'write a new hub folder', load: () => import('./init.ts') },
+  { name: 'validate', summary: 'check the hub file, connectors and mappings', load: () => import('./validate.ts') },
+  { name: 'test', summary: 'run the tests of mappings', load: () => import('./test.ts') },
+  { name: 'run', summary: 'pull the source of a sync and deliver what changed', load: () => import('./run.ts') },
+  { name: 'runs', summary: 'list and show runs', load: () => import('./runs.ts') },
+  { name: 'records', summary: 'find and show records', load: () => import('./records.ts') },
+  { name: 'dlq', summary: 'list, show, requeue and discard dead letters', load: () => import('./dlq.ts') },
+  { name: 'syncs', summary: 'list, show, pause and resume syncs', load: () => import('./syncs.ts') },
+  {
+    name: 'connections',
+    summary: 'list, show, test, pause and resume connections',
+    load: () => import('./connections.ts'),
+  },
+  { name: 'connectors', summary: 'list and show connectors, test connections', load: () => import('./connectors.ts') },
+  { name: 'status', summary: 'problems, queues and schedules', load: () => import('./status.ts') },
+  { name: 'explain', summary: 'say what an error code means', load: () => import('./explain.ts') },
+  { name: 'doctor', summary: 'check everything the hub needs', load: () => import('./doctor.ts') },
+]

@@ -1,0 +1,103 @@
+import type { Command } from 'commander'
+import { withApi, withQuery } from '../api.ts'
+import { duration, fields, state, table, time } from '../table.ts'
+import type { MakeContext } from './index.ts'
+
+export type Run = {
+  id: number
+  kind: string
+  sync: string | null
+  stream: string | null
+  trigger: string
+  mode: string | null
+  requestId: string | null
+  startedAt: string
+  finishedAt: string | null
+  outcome: string
+  counts: Record<string, number>
+  error: { code?: string; what?: string; fix?: string } | null
+}
+
+type ListOptions = {
+  sync?: string
+  stream?: string
+  connection?: string
+  outcome?: string
+  kind?: string
+  since?: string
+  limit?: string
+  cursor?: string
+}
+
+export function define(command: Command, makeContext: MakeContext): void {
+  command
+    .command('list')
+    .description('runs, newest first')
+    .option('--sync <name>', 'only pushes of this sync')
+    .option('--stream <connection:stream>', 'only runs of this stream')
+    .option('--connection <name>', 'only runs that touch this connection')
+    .option('--outcome <outcome>', 'only runs that ended like this')
+    .option('--kind <kind>', 'pull, push or inbox')
+    .option('--since <time>', 'started at or after, as 2026-01-31T08:00:00Z')
+    .option('--limit <number>', 'how many (50)')
+    .option('--cursor <cursor>', 'where the page before ended')
+    .action(async (options: ListOptions) => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', withQuery('/api/v1/runs', options)))
+      context.output.result('runs.list', json, () => {
+        const { items, next } = JSON.parse(json) as { items: Run[]; next: string | null }
+        const rows = items.map((run) => [
+          run.id,
+          run.kind,
+          run.sync ?? run.stream,
+          state(run.outcome),
+          time(run.startedAt),
+          took(run),
+          countsText(run.counts),
+        ])
+        const shown = table(['run', 'kind', 'of', 'outcome', 'started', 'took', 'counts'], rows, 'No runs match.')
+        return next ? `${shown}\nMore: --cursor ${next}` : shown
+      })
+    })
+
+  command
+    .command('show')
+    .description('one run')
+    .argument('<id>', 'number of the run')
+    .action(async (id: string) => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', `/api/v1/runs/${encodeURIComponent(id)}`))
+      context.output.result('runs.show', json, () => {
+        const run = JSON.parse(json) as Run
+        return fields([
+          ['run', run.id],
+          ['kind', run.kind],
+          ['sync', run.sync],
+          ['stream', run.stream],
+          ['trigger', run.trigger],
+          ['mode', run.mode],
+          ['request', run.requestId],
+          ['outcome', run.outcome],
+          ['started', time(run.startedAt)],
+          ['finished', time(run.finishedAt)],
+          ['took', took(run)],
+          ['counts', countsText(run.counts)],
+          ...(run.error
+            ? ([
+                ['error', `${run.error.code ?? ''} ${run.error.what ?? ''}`],
+                ['fix', run.error.fix],
+              ] as [string, string | undefined][])
+            : []),
+        ])
+      })
+    })
+}
+
+const took = (run: Run): string =>
+  duration((run.finishedAt ? Date.parse(run.finishedAt) : Date.now()) - Date.parse(run.startedAt))
+
+export const countsText = (counts: Record<string, number>): string =>
+  Object.entries(counts)
+    .filter(([, count]) => count !== 0)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ') || 'nothing to do'

@@ -1,0 +1,10 @@
+import type { Command } from 'commander'
+import { type ServingOptions, serveHub } from '../serving.ts'
+import type { MakeContext } from './index.ts'
+
+export function define(command: Command, makeContext: MakeContext): void {
+  command
+    .option('--host <address>', 'address to listen on')
+    .option('--port <number>', 'port to listen on; 0 takes any free one')
+    .action((options: ServingOptions) => serveHub(makeContext({ longRunning: true }), 'serve', options))
+}

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { type Finding, hasErrors } from '../../core/index.ts'
+import { loadAssembly } from '../assembly.ts'
+import { EXIT } from '../exit-codes.ts'
+import { annotation, demandPaths, findingText } from '../findings.ts'
+import type { MakeContext } from './index.ts'
+
+export function define(command: Command, makeContext: MakeContext): void {
+  command
+    .argument('[paths...]', 'files or folders; without them everything')
+    .option('--strict', 'warnings count as errors')
+    .action(async (paths: string[], options: { strict?: boolean }) => {
+      const context = makeContext({ formats: ['human', 'json', 'ndjson', 'github'] })
+      await demandPaths(context.dir, paths)
+      const { checkProject } = await loadAssembly()
+      const { files, findings } = await checkProject({ dir: context.dir, paths })
+      const wrong = options.strict ? findings.length > 0 : hasErrors(findings)
+      if (context.output.format === 'github') context.output.text(findings.map(annotation).join('\n'))
+      else
+        context.output.result('validate', JSON.stringify({ ok: !wrong, files, items: findings }), () =>
+          [...findings.map((finding) => findingText(finding, context.dir)), summary(files, findings)].join('\n\n'),
+        )
+      if (wrong) process.exitCode = EXIT.config
+    })
+}
+
+function summary(files: number, findings: Finding[]): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length
+  const warnings = findings.length - errors
+  const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`
+  return `${count(files, 'file')} checked: ${findings.length ? `${count(errors, 'error')}, ${count(warnings, 'warning')}` : 'all well'}.`
+}

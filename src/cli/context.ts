@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import { nearestName } from '../core/index.ts'
+import { FORMATS, type Format, Output } from './output.ts'
+import { usageError } from './report-error.ts'
+
+/** Options that every command understands. */
+export type GlobalOptions = {
+  dir?: string
+  output?: string
+  url?: string
+  tokenFile?: string
+  color?: boolean
+}
+
+/** What a command is given. */
+export type CliContext = {
+  dir: string
+  output: Output
+  url: string | undefined
+  tokenFile: string | undefined
+  version: string
+}
+
+/**
+ * Long-running commands speak to whoever watches their log, so they stay human unless asked. All others give JSON where
+ * stdout is no terminal, because then a program reads it.
+ */
+export function makeContext(
+  options: GlobalOptions,
+  version: string,
+  command: { longRunning?: boolean; formats?: readonly Format[] } = {},
+): CliContext {
+  if (options.color === false) process.env.NO_COLOR = '1'
+  const allowed = command.formats ?? ['human', 'json', 'ndjson']
+  return {
+    dir: resolve(options.dir ?? '.'),
+    output: new Output(
+      chooseFormat(options.output ?? process.env.CAUSEWAY_OUTPUT, allowed, command.longRunning ?? false),
+    ),
+    url: options.url ?? process.env.CAUSEWAY_URL,
+    tokenFile: options.tokenFile,
+    version,
+  }
+}
+
+export function chooseFormat(wanted: string | undefined, allowed: readonly Format[], longRunning = false): Format {
+  if (wanted === undefined) return longRunning || process.stdout.isTTY ? 'human' : 'json'
+  const known = FORMATS.find((format) => format === wanted)
+  if (known && allowed.includes(known)) return known
+  const near = nearestName(wanted, allowed)
+  throw usageError(
+    `--output ${JSON.stringify(wanted)} is not a format of this command.`,
+    `${near ? `Did you mean "${near}"? ` : ''}It knows ${allowed.join(', ')}.`,
+  )
+}

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CausewayError, createLogger } from '../core/index.ts'
+import { buildServer, loadAdminToken } from '../http/index.ts'
+import { dataDirOf } from './api.ts'
+import { type Hub, type HubRole, loadAssembly } from './assembly.ts'
+import type { CliContext } from './context.ts'
+import { packageRoot } from './package-info.ts'
+import { announceHub, findRunningHub, withdrawHub } from './running-hub.ts'
+import { untilStopped } from './signals.ts'
+
+export type ServingOptions = { host?: string; port?: string; watch?: boolean }
+
+/** Opens the hub in a role, serves its API until a signal comes, and closes everything in order. */
+export async function serveHub(context: CliContext, role: HubRole, options: ServingOptions): Promise<void> {
+  await refuseSecondHub(context)
+  const { openHub } = await loadAssembly()
+  const stopped = untilStopped()
+  if (context.output.isForPeople) context.output.note('Starting …')
+  const hub = await openHub({
+    dir: context.dir,
+    role,
+    flags: {
+      ...(options.host === undefined ? {} : { host: options.host }),
+      ...(options.port === undefined ? {} : { port: options.port }),
+    },
+    ...(options.watch ? { watch: true } : {}),
+    ...(context.output.isForPeople ? {} : { logger: createLogger({ destination: process.stderr }) }),
+  })
+  try {
+    await listenUntil(stopped, hub, context)
+  } finally {
+    await hub.close()
+    stopped.release()
+  }
+}
+
+async function refuseSecondHub(context: CliContext): Promise<void> {
+  const dataDir = await dataDirOf(context.dir)
+  const running = dataDir === undefined ? undefined : await findRunningHub(dataDir)
+  if (running)
+    throw new CausewayError('CSW-8022', {
+      what: `A hub runs in this folder already: ${running.url} (process ${running.pid}).`,
+    })
+}
+
+async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, context: CliContext): Promise<void> {
+  const { token, file } = await loadAdminToken(hub.dataDir, hub.settings.admin_token ?? undefined)
+  let draining = false
+  const pageFolder = join(packageRoot(), 'dist', 'ui')
+  const app = await buildServer(hub.services, {
+    database: hub.pool,
+    adminToken: token,
+    version: context.version,
+    logger: hub.logger,
+    isDraining: () => draining,
+    ...(existsSync(join(pageFolder, 'index.html')) ? { pageFolder } : {}),
+  })
+  const { host, port } = hub.settings
+  await app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
+    throw new CausewayError('CSW-8010', {
+      what: `Cannot listen on ${host}:${port} (${cause.code ?? cause.message}).`,
+      cause,
+    })
+  })
+  const url = reachableUrl(app.server.address() as AddressInfo)
+  await announceHub(hub.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString() })
+  announce(context, url, file)
+  try {
+    await stopped.signal
+    // Load balancers look at /readyz every few seconds at most; those that look more often get a moment.
+    draining = true
+    await sleep(host === '127.0.0.1' ? 0 : 1_000)
+  } finally {
+    await withdrawHub(hub.dataDir, process.pid)
+    await app.close()
+  }
+}
+
+/** An address that listens everywhere is called by its loopback name. */
+function reachableUrl({ address, family, port }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
+}
+
+function announce(context: CliContext, url: string, tokenFile: string | null): void {
+  const docs = `${url}/openapi.json`
+  context.output.result('start', JSON.stringify({ url, docs, tokenFile, pid: process.pid }), () =>
+    [
+      `Causeway runs at ${url}`,
+      `API docs         ${docs}`,
+      `Webhooks         ${url}/hooks/<connection>`,
+      `Admin token      ${tokenFile ?? 'as configured (CAUSEWAY_ADMIN_TOKEN)'}`,
+      'Stop with ctrl-c.',
+    ].join('\n'),
+  )
+}
