@@ -17,6 +17,9 @@ export type ConnectionContext = {
   settings: JsonObject
   /** Audited exceptions to the address rules: hosts, addresses, networks, each with an optional port. */
   allow?: readonly string[]
+  /** Limits of this connection, where they are lower than the manifest's. */
+  maxPerSecond?: number
+  maxConcurrent?: number
   /** Quota shared over processes, where there is one. */
   gate?: QuotaGate
   /** Sees every call of the connection. */
@@ -124,10 +127,17 @@ export class Connector {
       ...(context.signal ? { signal: context.signal } : {}),
       ...(context.tls ? { tls: context.tls } : {}),
       ...(context.clock ? { clock: context.clock } : {}),
-      ...(limits ? { maxConcurrent: limits.concurrent, deadlineMs: limits.timeout_seconds * 1000 } : {}),
-      ...(limits?.per_second === undefined ? {} : { maxPerSecond: limits.per_second }),
+      ...(limits ? { deadlineMs: limits.timeout_seconds * 1000 } : {}),
+      ...lowest('maxConcurrent', limits?.concurrent, context.maxConcurrent),
+      ...lowest('maxPerSecond', limits?.per_second, context.maxPerSecond),
     }
   }
+}
+
+/** The stricter of what the manifest and the connection allow. */
+function lowest<K extends string>(key: K, ...limits: (number | undefined)[]): { [P in K]?: number } {
+  const given = limits.filter((limit) => limit !== undefined)
+  return (given.length ? { [key]: Math.min(...given) } : {}) as { [P in K]?: number }
 }
 
 const SILENT: ConnectorLog = { debug: () => {}, info: () => {}, warn: () => {} }

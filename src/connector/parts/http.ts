@@ -31,8 +31,12 @@ export type HttpSpec = CompiledPart<ReturnType<typeof httpFields>>
 /** Reads what a protocol makes of an answer's body: its `response`, and further names for `errors`. */
 export type Interpret = (body: Json | undefined) => {
   response: Json | undefined
+  /** Further names for the expressions in `errors`. */
   names?: Record<string, unknown>
+  /** The protocol's own envelope reports a failure. */
   failed?: boolean
+  /** Why the body is not what the protocol answers. */
+  fault?: string
 }
 
 export type HttpContext = {
@@ -136,12 +140,14 @@ export class HttpConnection {
     return !bare && replayable(request) && this.authoriser?.renew(stamp) === true
   }
 
-  private transport({ signal, idempotent, onExchange }: CallOptions) {
+  private transport({ signal, purpose, idempotent, onExchange }: CallOptions) {
+    // A question may be asked twice, also where it is sent as a POST.
+    const repeatable = purpose === 'read' ? true : idempotent
     return {
       signal,
       deadlineMs: this.limits.timeout_seconds * 1000,
       maxResponseBytes: this.limits.max_answer_mb * 1024 * 1024,
-      ...(idempotent === undefined ? {} : { idempotent }),
+      ...(repeatable === undefined ? {} : { idempotent: repeatable }),
       ...(onExchange ? { onExchange } : {}),
     }
   }
@@ -161,13 +167,13 @@ export class HttpConnection {
     }
     const parsed = parseBody(raw)
     const body = 'value' in parsed ? parsed.value : undefined
-    const { response, names, failed } = interpret(body)
+    const { response, names, failed, fault } = interpret(body)
     const headers = flatHeaders(raw.headers)
     const scope = { response, status: raw.status, headers, settings: this.settings, ...names }
     const failure = this.judge.failureOf(
       { raw, body, scope, failed: failed === true },
       options,
-      'fault' in parsed ? parsed.fault : undefined,
+      'fault' in parsed ? parsed.fault : fault,
     )
     return { response, status: raw.status, headers, failure, requestedAt: raw.requestedAt, url: raw.url }
   }

@@ -68,8 +68,8 @@ export const lookupField = <R extends Fields>(request: RequestFields<R>) =>
       'How records are found by a field, before one is created. Records that do not really hold the value are dropped, so a fuzzy search will do. Give a batch filter where there is one: it is used for hundreds of records.',
   })
 
-type FetchSpec<R> = R & CompiledPart<typeof fetchFields>
-type LookupSpec<R> = R & CompiledPart<typeof lookupFields>
+export type FetchSpec<R> = R & CompiledPart<typeof fetchFields>
+export type LookupSpec<R> = R & CompiledPart<typeof lookupFields>
 export type FinderContext<R> = {
   stream: StreamSpec<unknown>
   caller: Caller<R>

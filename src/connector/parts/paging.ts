@@ -162,15 +162,12 @@ export function positionScope(
   }
 }
 
-/** The next position after a page of `count` records, or null at the end. */
-export function nextPosition(
-  paging: Paging,
-  position: Position,
-  answer: Answer,
-  scope: Scope,
-  count: number,
-  size: number,
-): Position | null {
+/** What is known after a page: its answer, the scope of expressions over it, and what was on it. */
+export type PageSeen = { answer: Answer; scope: Scope; count: number; size: number; mark: string }
+
+/** The next position after a page, or null at the end. */
+export function nextPosition(paging: Paging, position: Position, seen: PageSeen): Position | null {
+  const { answer, scope, count } = seen
   if (paging.kind === 'none' || ('stop' in paging && paging.stop && isTrue(paging.stop.evaluate(scope)))) return null
   switch (paging.kind) {
     case 'cursor':
@@ -183,7 +180,7 @@ export function nextPosition(
       return url === undefined ? null : { url }
     }
     default:
-      return counting(paging, paging.kind, position, scope, count, size)
+      return counting(paging, paging.kind, position, seen)
   }
 }
 
@@ -197,29 +194,30 @@ function counting(
   paging: Counted,
   kind: 'offset' | 'page',
   position: Position,
-  scope: Scope,
-  count: number,
-  size: number,
+  { scope, count, size, mark }: PageSeen,
 ): Position | null {
   if (count === 0 || (paging.short_page_ends && count < size)) return null
   const seen = Number(position.seen ?? 0) + count
   const total = Number(paging.total?.evaluate(scope) ?? Number.NaN)
   if (seen >= total) return null
+  // A pull that goes on from here must recognise the page before it, if that is how the end is told.
+  const before = paging.clamped ? { before: mark } : {}
   return kind === 'offset'
-    ? { offset: Number(position.offset ?? 0) + count, seen }
-    : { page: Number(position.page ?? 0) + 1, seen }
+    ? { offset: Number(position.offset ?? 0) + count, seen, ...before }
+    : { page: Number(position.page ?? 0) + 1, seen, ...before }
 }
 
 /** Notices when paging stands still. Kept for one pass; a digest per page, so that long reads stay small. */
 export class LoopGuard {
   private readonly positions = new Set<string>()
-  private lastIds = ''
+  private lastMark: string
   private readonly paging: Paging
   private readonly stream: string
 
-  constructor(paging: Paging, stream: string) {
+  constructor(paging: Paging, stream: string, position: Position) {
     this.paging = paging
     this.stream = stream
+    this.lastMark = typeof position.before === 'string' ? position.before : ''
   }
 
   /** Throws CSW-2006 for a cursor or address that was already used. */
@@ -231,11 +229,11 @@ export class LoopGuard {
   }
 
   /** True when a page repeats the one before it and that is how the system marks the end. */
-  repeats(ids: string): boolean {
+  repeats(mark: string): boolean {
     const { kind } = this.paging
     const blind = kind === 'offset' || kind === 'page' || (kind === 'cursor' && this.paging.constant)
-    const same = blind && ids !== '' && ids === this.lastIds
-    this.lastIds = ids
+    const same = blind && mark !== '' && mark === this.lastMark
+    this.lastMark = mark
     if (!same) return false
     if ('clamped' in this.paging && this.paging.clamped) return true
     throw this.circle('two pages in a row hold the same records')

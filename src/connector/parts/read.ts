@@ -136,21 +136,26 @@ class PassReader<R> {
   private async *phase(spec: R & PageSpec, moreFollows: boolean): AsyncGenerator<Page> {
     const { paging } = spec
     const size = Number(spec.page_size.evaluate({ settings: this.context.settings })) || 100
-    const guard = new LoopGuard(paging, this.context.stream.name)
     let position: Position | null = this.pass.position
+    let guard = new LoopGuard(paging, this.context.stream.name, position)
     while (position) {
       guard.enter(position)
       const asked = this.scope(paging, position, size)
       const answer = await this.ask(spec, asked)
       if (answer === 'expired') {
         position = this.restart()
+        guard = new LoopGuard(paging, this.context.stream.name, position)
         continue
       }
       const bodies = answer.failure ? [] : this.bodies(spec, answer, asked)
       const { records, rejected } = this.made(bodies)
-      const clamped = guard.repeats(idsOf(records))
+      const mark = idsOf(records)
+      const clamped = guard.repeats(mark)
       const scope = { ...answerScope(answer, this.context.settings), page: asked.page }
-      position = answer.failure || clamped ? null : nextPosition(paging, position, answer, scope, bodies.length, size)
+      position =
+        answer.failure || clamped
+          ? null
+          : nextPosition(paging, position, { answer, scope, count: bodies.length, size, mark })
       yield {
         records: clamped ? [] : records,
         rejected: clamped ? [] : rejected,

@@ -1,8 +1,14 @@
 /** The protocols the hub speaks. A new one is one folder and one line here. */
 import type { Protocol } from './contract.ts'
+import { files } from './files/index.ts'
+import { jsonrpc } from './jsonrpc/index.ts'
+import { ldap } from './ldap/index.ts'
 import { rest } from './rest/index.ts'
+import { webdav } from './webdav/index.ts'
+
+/** Each protocol knows the types of its own fields; in a list they are all the same. */
+const every = [rest, jsonrpc, webdav, ldap, files] as unknown as Protocol[]
 
 export const protocols: Readonly<Record<string, Protocol>> = Object.fromEntries(
-  // Each protocol knows the type of its own fields; as a list they are all the same.
-  [rest as unknown as Protocol].map((protocol) => [protocol.name, protocol]),
+  every.map((protocol) => [protocol.name, protocol]),
 )

@@ -1,0 +1,129 @@
+/**
+ * The session of every protocol that asks a question and gets an answer (REST, JSON-RPC …). A protocol brings its own request
+ * fields and a caller for them; reading, looking up, writing and probing are the same for all.
+ */
+import { CausewayError, type JsonObject } from '../../core/index.ts'
+import type { ContentReference, ContentStream, Page, ReadRequest, StreamAbilities } from '../contract.ts'
+import type { PartFinding } from '../language/index.ts'
+import type { ProtocolContext, ProtocolSession, StreamSpec } from '../protocols/contract.ts'
+import type { Caller } from './answer.ts'
+import type { HttpConnection } from './http.ts'
+import { type FetchSpec, fetchRecords, type LookupSpec, lookupRecords } from './lookup.ts'
+import { probeHttp } from './probe.ts'
+import { type ReadSpec, readPages } from './read.ts'
+import { Writer, type WriterContext } from './write.ts'
+import type { WriteSpec } from './write-fields.ts'
+
+/** What a stream of such a protocol offers; `R` are its compiled request fields. */
+export type RequestStream<R> = {
+  read: ReadSpec<R> | undefined
+  fetch: FetchSpec<R> | undefined
+  lookup: Record<string, LookupSpec<R>> | undefined
+  write: WriteSpec<R> | undefined
+}
+
+/** The abilities that the presence of these parts means. */
+export const requestAbilities = ({
+  read,
+  lookup,
+  write,
+}: RequestStream<unknown>): Omit<StreamAbilities, 'webhook' | 'content'> => ({
+  read: read !== undefined,
+  incremental: read?.incremental !== undefined,
+  deletions: read?.deletions ? 'tombstones' : read ? 'scan' : 'none',
+  create: write?.create !== undefined,
+  update: write?.update !== undefined,
+  upsert: write?.upsert !== undefined,
+  upsertBy: write?.upsert?.key ?? [],
+  delete: write?.delete !== undefined,
+  lookup: Object.keys(lookup ?? {}),
+  partialUpdate: write?.update?.partial ?? false,
+})
+
+/** A stream must be able to do something. */
+export const checkRequestStream = ({ read, fetch, lookup, write }: RequestStream<unknown>): PartFinding[] =>
+  read || write || lookup || fetch
+    ? []
+    : [{ message: 'the stream can do nothing', fix: 'Add `read`, `fetch`, `lookup` or `write`.' }]
+
+export type RequestSessionParts<R> = {
+  http: HttpConnection
+  caller: Caller<R>
+  /** The request parts of a stream. */
+  partsOf(stream: StreamSpec<unknown>): RequestStream<R>
+  /** Replaces how a stream makes records (file references). */
+  prepare?(stream: StreamSpec<unknown>): StreamSpec<unknown>
+  encode?(stream: StreamSpec<unknown>): ((values: JsonObject) => JsonObject) | undefined
+  sendContent?: WriterContext<R>['sendContent']
+  content?(stream: StreamSpec<unknown>, reference: ContentReference, signal: AbortSignal): Promise<ContentStream>
+}
+
+export class RequestSession<R> implements ProtocolSession {
+  private readonly context: ProtocolContext<unknown, unknown>
+  private readonly parts: RequestSessionParts<R>
+
+  constructor(context: ProtocolContext<unknown, unknown>, parts: RequestSessionParts<R>) {
+    this.context = context
+    this.parts = parts
+  }
+
+  read(request: ReadRequest): AsyncIterable<Page> {
+    const { stream, parts } = this.stream(request.stream)
+    return readPages({ ...this.finder(stream), read: parts.read! }, request)
+  }
+
+  async fetch({ stream: name, ids, signal }: Parameters<ProtocolSession['fetch']>[0]) {
+    const { stream, parts } = this.stream(name)
+    if (!parts.fetch)
+      throw new CausewayError('CSW-2003', {
+        what: `The stream ${this.context.connector}:${name} cannot be read by id.`,
+      })
+    return fetchRecords(this.finder(stream), parts.fetch, ids, signal)
+  }
+
+  lookup(request: Parameters<ProtocolSession['lookup']>[0]) {
+    const { stream, parts } = this.stream(request.stream)
+    return lookupRecords(this.finder(stream), parts.lookup![request.field]!, request)
+  }
+
+  write(request: Parameters<ProtocolSession['write']>[0]) {
+    const { stream, parts } = this.stream(request.stream)
+    const encode = this.parts.encode?.(stream)
+    const writer = new Writer<R>({
+      ...this.finder(stream),
+      stream: `${this.context.connector}:${stream.name}`,
+      write: parts.write!,
+      ...(encode ? { encode } : {}),
+      ...(this.parts.sendContent ? { sendContent: this.parts.sendContent } : {}),
+    })
+    return writer.write(request)
+  }
+
+  async content({ stream: name, reference, signal }: Parameters<ProtocolSession['content']>[0]) {
+    if (!this.parts.content)
+      throw new CausewayError('CSW-2003', { what: `The stream ${this.context.connector}:${name} has no files.` })
+    return this.parts.content(this.context.streams.get(name)!, reference, signal)
+  }
+
+  probe(signal: AbortSignal) {
+    const readable = [...this.context.streams.values()].find((stream) => this.parts.partsOf(stream).read)
+    return probeHttp(this.parts.http.base, this.context.outbound, signal, async () => {
+      if (!readable) return 'no stream can be read, so nothing was asked for'
+      for await (const page of this.read({ stream: readable.name, mode: 'full', cursor: null, signal }))
+        return `${page.records.length} ${readable.name} on the first page`
+      return `no ${readable.name}`
+    })
+  }
+
+  async close(): Promise<void> {}
+
+  private stream(name: string): { stream: StreamSpec<unknown>; parts: RequestStream<R> } {
+    const stream = this.context.streams.get(name)!
+    return { stream: this.parts.prepare?.(stream) ?? stream, parts: this.parts.partsOf(stream) }
+  }
+
+  private finder(stream: StreamSpec<unknown>) {
+    const { http, caller } = this.parts
+    return { stream, caller, settings: this.context.settings, concurrent: http.limits.concurrent }
+  }
+}

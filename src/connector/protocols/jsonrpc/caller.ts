@@ -1,0 +1,60 @@
+/** Sends calls and reads their results. Errors come with HTTP 200 as often as not. */
+import { CausewayError, isObject, type Json } from '../../../core/index.ts'
+import { asText, type Scope } from '../../language/index.ts'
+import type { Answer, Caller, CallOptions } from '../../parts/answer.ts'
+import type { HttpConnection, Interpret } from '../../parts/http.ts'
+import { type HttpRequest, withBody } from '../../parts/request.ts'
+import type { CallSpec } from './request.ts'
+import { expandTyped, plainInPlace, type TypedValues } from './typed-values.ts'
+
+export type RpcOptions = { version: '2.0' | 'none'; typed: TypedValues | undefined }
+
+export class RpcCaller implements Caller<CallSpec> {
+  private readonly http: HttpConnection
+  private readonly options: RpcOptions
+  private lastId = 0
+
+  constructor(http: HttpConnection, options: RpcOptions) {
+    this.http = http
+    this.options = options
+  }
+
+  defined(request: CallSpec): boolean {
+    return request.call !== undefined
+  }
+
+  call(request: CallSpec, scope: Scope, options: CallOptions): Promise<Answer> {
+    return this.http.call(this.built(request, scope), options, this.interpret)
+  }
+
+  /** A call without credentials. */
+  login(request: CallSpec, scope: Scope, signal: AbortSignal): Promise<Answer> {
+    return this.http.call(this.built(request, scope), { signal, purpose: 'read' }, this.interpret, true)
+  }
+
+  private built(request: CallSpec, scope: Scope): HttpRequest {
+    const method = request.call?.evaluate(scope)
+    if (method === undefined || method === null)
+      throw new CausewayError('CSW-2007', {
+        what: 'A call has no method name.',
+        ...(request.call ? { place: request.call.place } : {}),
+      })
+    const params = (request.params?.evaluate(scope) ?? []) as Json
+    const envelope = {
+      ...(this.options.version === '2.0' ? { jsonrpc: '2.0' } : {}),
+      id: ++this.lastId,
+      method: asText(method),
+      params: this.options.typed ? expandTyped(params, this.options.typed) : params,
+    }
+    return withBody({ method: 'POST', url: this.http.base, headers: {} }, envelope, 'json')
+  }
+
+  private readonly interpret: Interpret = (body) => {
+    // A refusal below HTTP 400 level has no envelope; its status says what it is.
+    if (!isObject(body)) return { response: body, fault: 'it is no JSON-RPC answer' }
+    const { error, result } = body as { error?: Json; result?: Json }
+    if (error !== undefined && error !== null) return { response: undefined, failed: true, names: { fault: error } }
+    if (result === undefined) return { response: undefined, fault: 'it holds neither result nor error' }
+    return { response: this.options.typed ? plainInPlace(result, this.options.typed) : result }
+  }
+}
