@@ -26,16 +26,17 @@ const FILLER =
 
 /**
  * Most that a relation may grow to, against its size after the first load. Every other round changes *every* row, the worst
- * case: until vacuum has come by, old and new versions stand side by side. Set from measurements (see the table printed).
+ * case: until vacuum has come by, old and new versions stand side by side. Measured: `record` 1.5 with a million rows, where
+ * vacuum comes by several times in a round, and 2.7 with 200,000, where a round is over before it does; keys 1.0.
  */
-const BOUNDS: Record<string, number> = {
-  record: 1.6,
-  record_pkey: 2.2,
+const bounds = (rowCount: number): Record<string, number> => ({
+  record: rowCount >= 500_000 ? 2.2 : 3.2,
+  record_pkey: 1.3,
   record_by_slice: 3,
-  record_key: 1.3,
-  record_key_pkey: 1.3,
-  record_key_by_value: 1.3,
-}
+  record_key: 1.2,
+  record_key_pkey: 1.2,
+  record_key_by_value: 1.2,
+})
 /** Small tables that are written with every batch: their size in bytes, whatever the number of rows written. */
 const SMALL: Record<string, number> = {
   sync_position: 2 ** 20,
@@ -165,7 +166,7 @@ async function countTouched(pool: pg.Pool, since: string): Promise<number> {
 }
 
 async function measure(pool: pg.Pool): Promise<Sizes> {
-  const names = [...Object.keys(BOUNDS), ...Object.keys(SMALL)]
+  const names = [...Object.keys(bounds(rows)), ...Object.keys(SMALL)]
   const { rows: sizes } = await pool.query<{ name: string; size: number }>(
     `select n as name, pg_relation_size(n::regclass) + case when c.reltoastrelid = 0 then 0 else pg_total_relation_size(c.reltoastrelid) end as size
        from unnest($1::text[]) n join pg_class c on c.oid = n::regclass`,
@@ -176,7 +177,7 @@ async function measure(pool: pg.Pool): Promise<Sizes> {
 
 function judge(first: Sizes, largest: Sizes): string[] {
   const faults: string[] = []
-  for (const [name, bound] of Object.entries(BOUNDS)) {
+  for (const [name, bound] of Object.entries(bounds(rows))) {
     const ratio = largest.get(name)! / first.get(name)!
     process.stdout.write(`${name.padEnd(22)} grew to ${ratio.toFixed(2)} of its first load (bound ${bound})\n`)
     if (ratio > bound) faults.push(`${name} grew to ${ratio.toFixed(2)}, more than ${bound}`)
