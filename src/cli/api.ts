@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { checkHub } from '../config/index.ts'
 import { CausewayError, createLogger, type ErrorCode, errorRegistry } from '../core/index.ts'
 import type { Problem } from '../http/index.ts'
 import { type HubRole, loadAssembly } from './assembly.ts'
@@ -43,6 +42,7 @@ export async function withApi<T>(context: CliContext, work: (api: Api) => Promis
 /** The data folder of the hub in `dir`; undefined when there is no hub file. Other faults of the file do not matter here. */
 export async function dataDirOf(dir: string): Promise<string | undefined> {
   try {
+    const { checkHub } = await import('../config/index.ts')
     const { settings } = await checkHub({ folder: dir })
     return resolve(dir, settings.data_dir)
   } catch {

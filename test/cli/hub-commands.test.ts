@@ -1,0 +1,154 @@
+/** Commands against a hub with a real ledger, over its socket. */
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startHub, type TestHub, TOKEN } from '../http/hub.ts'
+import { addDeadLetter, addDelivery, addRecord, addRun, type Seeded, seedHub } from '../http/rows.ts'
+import { BIN, type CliResult, runCli } from './run-cli.ts'
+
+const BODY = '{"big":9223372036854775807,"price":0.10,"huge":1e400,"nul":"a\\u0000b","lone":"\\ud800","2":1,"1":2}'
+
+let hub: TestHub
+let ids: Seeded
+let tokenFile: string
+beforeAll(async () => {
+  hub = await startHub()
+  ids = await seedHub(hub.pool)
+  tokenFile = join(tmpdir(), `causeway-token-${process.pid}`)
+  await writeFile(tokenFile, `${TOKEN}\n`, { mode: 0o600 })
+  await addRecord(hub.pool, ids.contacts, 'c1', BODY, { email: 'ada@example.org', seq: 3 })
+  await addDelivery(hub.pool, ids.sync, 'c1', 'delivered', { delivered: BODY })
+})
+afterAll(() => hub.close())
+
+const cli = (...args: string[]): Promise<CliResult> => runCli([...args, '--url', hub.url, '--token-file', tokenFile])
+const dataOf = (result: CliResult): Record<string, unknown> => {
+  expect(result.stderr).toBe('')
+  expect(result.code).toBe(0)
+  const envelope = JSON.parse(result.stdout) as { causeway: number; data: Record<string, unknown> }
+  expect(envelope.causeway).toBe(1)
+  return envelope.data
+}
+
+test('runs are listed as JSON, as lines and as a table; one is shown', async () => {
+  const id = await addRun(hub.pool, { kind: 'pull', streamId: ids.contacts, counts: { read: 12 } })
+  expect(dataOf(await cli('runs', 'list', '--kind', 'pull'))).toMatchObject({ items: [{ id, outcome: 'success' }] })
+  const lines = (await cli('runs', 'list', '-o', 'ndjson')).stdout.trim().split('\n')
+  expect(lines.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual([id])
+  const human = (await cli('runs', 'list', '-o', 'human')).stdout
+  expect(human).toMatch(/run +kind +of/)
+  expect(human).toContain('crm:contacts')
+  expect(human).toContain('read 12')
+  expect(dataOf(await cli('runs', 'show', String(id)))).toMatchObject({ id })
+  expect((await cli('runs', 'show', '999')).code).toBe(2)
+})
+
+test('a record body comes through byte for byte, found by e-mail address', async () => {
+  const result = await cli('records', 'show', 'ada@example.org')
+  expect(result.code).toBe(0)
+  expect(result.stdout).toContain(`"body":${BODY}`)
+  expect(result.stdout).toContain(`"delivered":${BODY}`)
+  const human = (await cli('records', 'show', 'c1', '--stream', 'crm:contacts', '-o', 'human')).stdout
+  expect(human).toContain('9223372036854775807')
+  expect(human).toContain('0.10')
+  expect(human).toContain('1e400')
+  expect((await cli('records', 'show', 'nobody')).code).toBe(2)
+})
+
+test('escape sequences of other systems do not reach the terminal', async () => {
+  const evil = '\u001b[2J\u202egpj.exe'
+  await addRecord(hub.pool, ids.contacts, evil, JSON.stringify({ name: evil }), { seq: 4 })
+  const { stdout } = await cli('records', 'find', evil, '-o', 'human')
+  expect(stdout).toContain('\\u001b[2J\\u202e')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is there is what is tested.
+  expect(stdout).not.toMatch(/[\u001b\u202e]/)
+})
+
+test('dead letters: list, show, requeue by number and by filter only after a preview or --yes, discard with reason', async () => {
+  const first = await addDeadLetter(hub.pool, ids.sync, 'x1', 'CSW-3008', 'f', { input: BODY })
+  for (const name of ['x2', 'x3']) await addDeadLetter(hub.pool, ids.sync, name, 'CSW-4002', 'g')
+  expect((dataOf(await cli('dlq', 'list')).items as unknown[]).length).toBe(3)
+  expect((await cli('dlq', 'show', String(first))).stdout).toContain(`"input":${BODY}`)
+  expect(dataOf(await cli('dlq', 'requeue', String(first)))).toEqual({ requeued: 1 })
+
+  const asked = await cli('dlq', 'requeue', '--code', 'CSW-4002')
+  expect(asked.code).toBe(2)
+  expect(asked.stderr).toContain('--yes')
+  expect(dataOf(await cli('dlq', 'requeue', '--code', 'CSW-4002', '--preview'))).toMatchObject({ count: 2 })
+  expect((dataOf(await cli('dlq', 'list')).items as unknown[]).length).toBe(2)
+  expect((await cli('dlq', 'discard', '--code', 'CSW-4002', '--yes')).code).toBe(2)
+  expect(dataOf(await cli('dlq', 'discard', '--code', 'CSW-4002', '--yes', '--reason', 'test data'))).toEqual({
+    discarded: 2,
+  })
+  expect((await cli('dlq', 'requeue')).code).toBe(2)
+})
+
+test('pause and resume, problems and queues', async () => {
+  expect(dataOf(await cli('syncs', 'pause', 'contacts-to-erp'))).toMatchObject({ state: 'paused' })
+  expect(dataOf(await cli('syncs', 'resume', 'contacts-to-erp'))).toMatchObject({ state: 'active' })
+  expect(dataOf(await cli('connections', 'pause', 'erp', '--reason', 'upgrade'))).toMatchObject({ state: 'paused' })
+  expect(dataOf(await cli('connections', 'resume', 'erp'))).toMatchObject({ state: 'active' })
+  expect((dataOf(await cli('status', 'queues')).items as unknown[]).length).toBeGreaterThan(0)
+  expect(dataOf(await cli('status', 'problems'))).toEqual({ items: [] })
+  await addDeadLetter(hub.pool, ids.sync, 'p1', 'CSW-3008', 'f')
+  expect((await cli('status', 'problems')).code).toBe(1)
+  const near = await cli('syncs', 'show', 'contacts-to-erq')
+  expect(near.code).toBe(2)
+})
+
+test('a connection test that fails is exit code 4 and names the step and the fix', async () => {
+  const result = await cli('connectors', 'test', 'crm', '-o', 'human')
+  expect(result.code).toBe(4)
+  expect(result.stdout).toMatch(/✓ dns[\s\S]*✗ auth +401 +CSW-3003\n +fix: Renew/)
+})
+
+test('run --wait follows the request to its end; the exit code is its outcome', async () => {
+  const wait = (): Promise<CliResult> => cli('run', 'contacts-to-erp', '--wait')
+  await hub.pool.query(
+    'insert into sync_position (sync_id, stream_id, slice, seq) select $1, $2, s, 4 from generate_series(0, 63) s',
+    [ids.sync, ids.contacts],
+  )
+  // The request id is what the services of the test hub answer.
+  const pull = await addRun(hub.pool, {
+    kind: 'pull',
+    streamId: ids.contacts,
+    requestId: 'request-1',
+    outcome: 'running',
+  })
+  const running = wait()
+  setTimeout(
+    () => void hub.pool.query(`update run set outcome = 'success', counts = '{"read": 5}' where id = $1`, [pull]),
+    1_500,
+  )
+  const ended = dataOf(await running)
+  expect(ended).toMatchObject({ state: 'finished', outcome: 'success', counts: { pull: { read: 5 } } })
+  expect(hub.calls.at(-1)).toMatchObject(['runSync', 'contacts-to-erp', { full: false }])
+
+  const setOutcome = (outcome: string, error: object | null) =>
+    hub.pool.query('update run set outcome = $2, error = $3 where id = $1', [
+      pull,
+      outcome,
+      error && JSON.stringify(error),
+    ])
+  await setOutcome('partial', null)
+  expect((await wait()).code).toBe(1)
+  await setOutcome('failed', { code: 'CSW-3003', what: 'refused' })
+  expect((await wait()).code).toBe(4)
+  await setOutcome('failed', { code: 'CSW-2002', what: 'no such stream' })
+  expect((await wait()).code).toBe(5)
+})
+
+test('a wrong token is exit code 4', async () => {
+  const result = await runCli(['runs', 'list', '--url', hub.url], { env: { CAUSEWAY_ADMIN_TOKEN: 'w'.repeat(43) } })
+  expect(result.code).toBe(4)
+  expect(result.stderr).toContain('CSW-8001')
+})
+
+test('a reader that leaves early is no failure', async () => {
+  const line = `'${process.execPath}' '${BIN}' runs list -o human --url '${hub.url}' --token-file '${tokenFile}'`
+  const { stderr } = await promisify(execFile)('bash', ['-c', `set -o pipefail; ${line} | head -c 1`])
+  expect(stderr).toBe('')
+})
