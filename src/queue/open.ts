@@ -18,7 +18,9 @@ export async function openQueue(
   const tuning = { ...DEFAULT_TUNING, ...options.tuning }
   const trouble = new TroubleReport(options.log)
   const driver =
-    target.backend === 'redis' ? openRedisDriver(target, tuning, trouble) : await openPostgresDriver(target, tuning)
+    target.backend === 'redis'
+      ? await openRedisDriver(target, tuning, trouble)
+      : await openPostgresDriver(target, tuning)
   return new BullWorkQueue(driver, tuning, options.log, trouble)
 }
 

@@ -1,6 +1,5 @@
 import {
   type BackendFactory,
-  PostgresConnection,
   type PostgresConnectionOptions,
   PostgresQueueBackend,
   runMigrations,
@@ -11,6 +10,7 @@ import { CausewayError } from '../core/index.ts'
 import type { WorkKind } from './contract.ts'
 import type { Driver, JobProcessor } from './driver.ts'
 import type { JobData } from './job.ts'
+import { SharedConnection } from './postgres-connection.ts'
 import type { QueueTuning } from './tuning.ts'
 import { queueDefaults, workerDefaults } from './worker-settings.ts'
 
@@ -18,43 +18,6 @@ export type PostgresTarget = { backend: 'postgres'; connectionString: string; sc
 
 /** BullMQ's own tables stand apart from the ledger's, so that each can be migrated, dumped and emptied alone. */
 export const DEFAULT_SCHEMA = 'causeway_queue'
-
-/**
- * One connection object for all queues and workers of the process: a small pool plus one session that listens.
- * BullMQ gives each queue and worker a pool of its own and could hold 84 sessions for our four kinds.
- */
-class SharedConnection extends PostgresConnection {
-  readonly #inLine = new WeakSet<ListenClient>()
-
-  /** Each queue and worker closes "its" connection; only the driver may really do it. */
-  override async close(): Promise<void> {}
-
-  async end(): Promise<void> {
-    await super.close()
-  }
-
-  /** Our workers share the listening session and know nothing of each other; node-pg wants one query at a time on it. */
-  override async getListenClient(): Promise<ListenClient> {
-    const client = await super.getListenClient()
-    if (!this.#inLine.has(client)) {
-      this.#inLine.add(client)
-      oneAtATime(client)
-    }
-    return client
-  }
-}
-
-type ListenClient = Awaited<ReturnType<PostgresConnection['getListenClient']>>
-
-function oneAtATime(client: ListenClient): void {
-  const query = client.query.bind(client)
-  let last: Promise<unknown> = Promise.resolve()
-  client.query = <Row>(text: string, parameters?: readonly unknown[]) => {
-    const next = last.then(() => query<Row>(text, parameters))
-    last = next.catch(() => undefined)
-    return next
-  }
-}
 
 /** BullMQ's backend with two habits changed that matter after an outage. */
 class PatientBackend extends PostgresQueueBackend {
@@ -99,6 +62,7 @@ export async function openPostgresDriver(target: PostgresTarget, tuning: QueueTu
 function postgresDriver(connection: SharedConnection, schema: string, tuning: QueueTuning): Driver {
   // Four queues and four workers listen for its errors.
   connection.setMaxListeners(0)
+  const heartbeat = setInterval(() => connection.checkListener(), 3 * tuning.callTimeoutMs).unref()
   const factory: BackendFactory<PostgresQueueBackend, PostgresConnectionOptions> = (name, options) =>
     new PatientBackend(connection, name, options, tuning.idlePollMs)
   const { Queue, Worker } = withBackend(factory)
@@ -117,7 +81,10 @@ function postgresDriver(connection: SharedConnection, schema: string, tuning: Qu
     async ping() {
       await connection.pool.query('select 1')
     },
-    close: () => connection.end(),
+    async close() {
+      clearInterval(heartbeat)
+      await connection.end()
+    },
   }
 }
 
@@ -152,7 +119,7 @@ function connect(target: PostgresTarget, schema: string, tuning: QueueTuning): S
     max: tuning.sessions,
     connectionTimeoutMillis: tuning.callTimeoutMs,
     // Without it a query on a connection that died silently waits for the kernel to give up, which takes a quarter of an hour.
-    query_timeout: Math.max(15_000, tuning.callTimeoutMs),
+    query_timeout: 2 * tuning.callTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   })

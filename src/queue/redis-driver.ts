@@ -1,8 +1,8 @@
 import { Queue, Worker } from 'bullmq'
-import { Redis, type RedisOptions } from 'ioredis'
 import { CausewayError } from '../core/index.ts'
 import type { Driver, JobProcessor } from './driver.ts'
 import type { JobData } from './job.ts'
+import { openRedis, readyOr, watch } from './redis-client.ts'
 import type { TroubleReport } from './trouble.ts'
 import type { QueueTuning } from './tuning.ts'
 import { queueDefaults, workerDefaults } from './worker-settings.ts'
@@ -16,13 +16,22 @@ export const DEFAULT_PREFIX = '{causeway}'
  * Two connections shared by all kinds, plus the one per worker on which BullMQ blocks. Redis need not be up yet: calls fail
  * with CSW-7001 until it is, so that a hub restarted during an outage of Redis still takes webhooks.
  */
-export function openRedisDriver(target: RedisTarget, tuning: QueueTuning, trouble: TroubleReport): Driver {
+export async function openRedisDriver(
+  target: RedisTarget,
+  tuning: QueueTuning,
+  trouble: TroubleReport,
+): Promise<Driver> {
   const url = checkedUrl(target.url)
   const tell = (error: Error) => trouble.tell(error)
+  // Commands under way when a connection breaks are sent again on the next one, for both: BullMQ asks for the server's
+  // version once, and if that fails the queue is broken until the process restarts.
+  const persistent = { maxRetriesPerRequest: null }
   // Whoever asks for work wants to know now that Redis is away; the work is found again from the ledger.
-  const asking = new Redis(url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 1 }).on('error', tell)
+  const asking = openRedis(url, { ...persistent, enableOfflineQueue: false }, tell)
   // A worker has nothing better to do than to wait until Redis is back.
-  const working = new Redis(url, { ...common, maxRetriesPerRequest: null }).on('error', tell)
+  const working = openRedis(url, persistent, tell)
+  const watches = [asking, working].map((redis) => watch(redis, tuning.callTimeoutMs))
+  await readyOr(tuning.callTimeoutMs, asking)
   const prefix = target.prefix ?? DEFAULT_PREFIX
   return {
     name: 'redis',
@@ -41,20 +50,11 @@ export function openRedisDriver(target: RedisTarget, tuning: QueueTuning, troubl
       await asking.ping()
     },
     async close() {
-      asking.disconnect()
-      working.disconnect()
+      for (const timer of watches) clearInterval(timer)
+      asking.disconnectAll()
+      working.disconnectAll()
     },
   }
-}
-
-const common: RedisOptions = {
-  retryStrategy: (times) => Math.min(times * 100, 1_000),
-  // After a failover the old primary answers READONLY until somebody connects anew.
-  reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
-  connectTimeout: 5_000,
-  keepAlive: 10_000,
-  // Longer than the longest blocking call (10 s). A connection that died silently is noticed by the missing answer.
-  socketTimeout: 20_000,
 }
 
 function checkedUrl(url: string): string {

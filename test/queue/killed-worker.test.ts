@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import { DEFAULT_TUNING, openQueue } from '../../src/queue/index.ts'
 import { type Backend, postgresBackend, redisBackend } from './backends.ts'
-import { startVictim } from './contract.ts'
 import { redisMissing, redisRequired } from './redis-server.ts'
+import { startVictim } from './victim.ts'
 
 /** With the settings of production, so it takes as long as production does: at worst a lock and two checks. */
 test('a job whose process was killed is taken up by another within 15 s', { timeout: 60_000 }, async () => {
