@@ -7,7 +7,7 @@ export type StreamAddress = { connection: string; stream: string }
 export type SyncMode = 'upsert' | 'create-only' | 'update-only' | 'mirror'
 export type OnLeave = 'keep' | 'unlink' | 'deactivate' | 'delete'
 
-/** Records of another stream that the mapping sees as `$with.<name>`; fetched from the change log by record id or field. */
+/** Records of another stream that the mapping sees as `$<name>`; fetched from the change log by record id or field. */
 export type JoinSpec = {
   name: string
   from: StreamAddress

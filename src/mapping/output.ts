@@ -53,7 +53,8 @@ export class Output {
     const reference = this.#rules.hasReferences ? referenceOf(value, at, this.#rules) : undefined
     if (reference) {
       this.references.push(reference)
-      return undefined
+      // In a list the place is kept free, in an object the key is left out.
+      return typeof at.at(-1) === 'number' ? null : undefined
     }
     const copy: JsonObject = {}
     for (const [key, item] of Object.entries(value)) {
