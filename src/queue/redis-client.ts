@@ -19,7 +19,8 @@ export class QueueRedis extends Redis {
     // Whoever asked for the copy listens too; this keeps an error that comes before that from ending the process.
     copy.on('error', () => undefined)
     this.copies.add(copy)
-    copy.once('end', () => this.copies.delete(copy))
+    // BullMQ ends and reconnects a copy that blocked for too long.
+    copy.on('end', () => this.copies.delete(copy)).on('connecting', () => this.copies.add(copy))
     return copy
   }
 
