@@ -84,8 +84,11 @@ async function openWith(options: HubOptions, stopSamples: () => Promise<void>): 
   })
   try {
     await migrate(store.pool)
-    // With the embedded server this process is the only one: whoever held a lease is dead.
-    if (store.embedded) await breakLeases(store.pool)
+    // With the embedded server this process is the only one: whoever held a lease or had a run is dead.
+    if (store.embedded) {
+      await breakLeases(store.pool)
+      await createLedger(store.pool).markInterrupted(0)
+    }
     const queue = await openHubQueue(settings, store, logger)
     return await assemble({ ...options, logger, store, queue, dataDir, files, stopSamples })
   } catch (error) {

@@ -6,39 +6,42 @@ import { packTexts, textAt } from './text-blob.ts'
 import type { LogEntry, PageCommit, PageResult } from './types.ts'
 
 /**
- * Takes the stream lock (the row lock on `stream`), so sequence order is commit order, and upserts what changed.
- *
- * A row is replaced by a higher version; by an equal or absent version only when the read began after the row was last
- * observed. Rows with the same hash are not touched at all. Numbers are reserved for the whole page: gaps are harmless.
- * $1 stream · $2 count · $3 cursor or null · $4 requested at · $5 ids · $6 slices · $7 versions · $8 hashes · $9 deleted ·
- * $10 contents · $11 blob of bodies · $12 starts · $13 lengths · $14 move the cursor
+ * Takes the stream lock (the row lock on `stream`), so that sequence order is commit order, and reserves a number per record:
+ * gaps are harmless. A statement of its own, because the next one must look at the log as it is after the lock was got.
+ * $1 stream · $2 count · $3 cursor or null · $4 move the cursor
  */
-const COMMIT_PAGE = `
-with lock as (
-  update stream set seq = seq + $2, cursor = case when $14 then $3 else cursor end,
-         cursor_at = case when $14 then now() else cursor_at end
-   where id = $1 returning seq
-), incoming as (
-  select * from unnest($5::text[], $6::smallint[], $7::text[], $8::text[], $9::boolean[], $10::text[], $12::int[], $13::int[])
+const LOCK_STREAM = `
+update stream set seq = seq + $2, cursor = case when $4 then $3 else cursor end,
+       cursor_at = case when $4 then now() else cursor_at end
+ where id = $1 returning seq`
+
+/**
+ * Upserts what changed. A row is replaced by a higher version; by an equal or absent version only when the read began after the
+ * row was last observed. What is unchanged is filtered before the insert: `on conflict … where` would lock and dirty it.
+ * `offset 0` keeps the look-up one index probe per record, where the planner would hash the whole stream.
+ * $1 stream · $2 number before the first · $3 requested at · $4 ids · $5 slices · $6 versions · $7 hashes · $8 deleted ·
+ * $9 contents · $10 blob of bodies · $11 starts · $12 lengths
+ */
+const WRITE_PAGE = `
+with incoming as (
+  select * from unnest($4::text[], $5::smallint[], $6::text[], $7::text[], $8::boolean[], $9::text[], $11::int[], $12::int[])
     with ordinality as t(id, slice, version, hash, deleted, content, start, length, ord)
-), written as (
-  insert into record as r (stream_id, id, slice, seq, version, hash, body, content, deleted, observed_at)
-  select $1, i.id, i.slice, lock.seq - $2 + i.ord, i.version, i.hash, ${textAt('$11', 'i.start', 'i.length')}, i.content, i.deleted, $4
-    from incoming i, lock
-   where not i.deleted or exists (select 1 from record known where known.stream_id = $1 and known.id = i.id)
-  on conflict (stream_id, id) do update
-     set seq = excluded.seq, version = coalesce(excluded.version, r.version),
-         hash = case when excluded.deleted then r.hash else excluded.hash end,
-         body = case when excluded.deleted then r.body else excluded.body end,
-         content = case when excluded.deleted then r.content else excluded.content end,
-         deleted = excluded.deleted, observed_at = excluded.observed_at
-   where (r.hash, r.deleted) is distinct from (case when excluded.deleted then r.hash else excluded.hash end, excluded.deleted)
-     and (excluded.version > r.version
-          or ((excluded.version = r.version or excluded.version is null or r.version is null)
-              and excluded.observed_at >= r.observed_at))
-  returning r.id, r.seq
 )
-select lock.seq as stream_seq, w.id, w.seq from lock left join written w on true`
+insert into record as r (stream_id, id, slice, seq, version, hash, body, content, deleted, observed_at)
+select $1, i.id, i.slice, $2 + i.ord, i.version, i.hash, ${textAt('$10', 'i.start', 'i.length')}, i.content, i.deleted, $3
+  from incoming i
+  left join lateral (select hash, deleted, version, observed_at from record k where k.stream_id = $1 and k.id = i.id offset 0) known on true
+ where case when known.hash is null then not i.deleted
+       else (known.hash, known.deleted) is distinct from (case when i.deleted then known.hash else i.hash end, i.deleted)
+        and (i.version > known.version
+          or ((i.version = known.version or i.version is null or known.version is null) and $3 >= known.observed_at)) end
+on conflict (stream_id, id) do update
+   set seq = excluded.seq, version = coalesce(excluded.version, r.version),
+       hash = case when excluded.deleted then r.hash else excluded.hash end,
+       body = case when excluded.deleted then r.body else excluded.body end,
+       content = case when excluded.deleted then r.content else excluded.content end,
+       deleted = excluded.deleted, observed_at = excluded.observed_at
+returning r.id, r.seq`
 
 /** Commits one page of a pull, or the records of some webhooks, in one transaction. */
 export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult> {
@@ -47,13 +50,25 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
   return withTransaction(pool, async (client) => {
     if (page.lease) await assertLease(client, page.lease)
     const bodies = packTexts(records.map((record) => record.body))
-    const { rows } = await client.query<{ stream_seq: number; id: string | null; seq: number }>({
-      name: 'commit-page',
-      text: COMMIT_PAGE,
+    const { rows: locked } = await client.query<{ seq: number }>({
+      name: 'lock-stream',
+      text: LOCK_STREAM,
       values: [
         page.streamId,
         records.length,
         page.cursor ? JSON.stringify(page.cursor) : null,
+        page.cursor !== undefined,
+      ],
+    })
+    const streamSeq = locked[0]?.seq
+    if (streamSeq === undefined)
+      throw new CausewayError('CSW-1001', { what: `stream ${page.streamId} is not in the ledger` })
+    const { rows: changed } = await client.query<{ id: string; seq: number }>({
+      name: 'write-page',
+      text: WRITE_PAGE,
+      values: [
+        page.streamId,
+        streamSeq - records.length,
         page.requestedAt,
         records.map((record) => record.id),
         records.map((record) => sliceOf(record.id)),
@@ -64,12 +79,8 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
         bodies.bytes,
         bodies.starts,
         bodies.lengths,
-        page.cursor !== undefined,
       ],
     })
-    const first = rows[0]
-    if (!first) throw new CausewayError('CSW-1001', { what: `stream ${page.streamId} is not in the ledger` })
-    const changed = rows.flatMap((row) => (row.id === null ? [] : [{ id: row.id, seq: row.seq }]))
     const changedIds = new Set(changed.map((row) => row.id))
     const touched = records.filter((record) => changedIds.has(record.id))
     await saveKeys(client, page.streamId, touched)
@@ -77,23 +88,28 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
     if (page.scanId !== undefined) await markSeen(client, page.streamId, page.scanId, records)
     await saveRejected(client, page)
     if (page.inbox?.length) await settleInbox(client, page.inbox)
-    return { changed, seq: first.stream_seq }
+    return { changed, seq: streamSeq }
   })
 }
 
 async function saveKeys(client: pg.PoolClient, streamId: number, records: PageCommit['records']): Promise<void> {
   const keyed = records.filter((record) => record.keys.length || record.deleted)
   if (!keyed.length) return
-  await client.query('delete from record_key where stream_id = $1 and record_id = any($2)', [
-    streamId,
-    keyed.map((record) => record.id),
-  ])
   const rows = keyed.flatMap((record) => record.keys.map((key) => ({ ...key, id: record.id })))
-  await client.query(
-    `insert into record_key (stream_id, field, value, record_id)
+  const wanted = [rows.map((row) => row.field), rows.map((row) => row.value), rows.map((row) => row.id)]
+  await client.query({
+    name: 'drop-keys',
+    text: `with wanted as (select * from unnest($2::text[], $3::text[], $4::text[]) as w(field, value, record_id))
+     delete from record_key k where k.stream_id = $1 and k.record_id = any($5)
+        and (k.record_id, k.field, k.value) not in (select record_id, field, value from wanted)`,
+    values: [streamId, ...wanted, keyed.map((record) => record.id)],
+  })
+  await client.query({
+    name: 'save-keys',
+    text: `insert into record_key (stream_id, field, value, record_id)
      select $1, * from unnest($2::text[], $3::text[], $4::text[]) on conflict do nothing`,
-    [streamId, rows.map((row) => row.field), rows.map((row) => row.value), rows.map((row) => row.id)],
-  )
+    values: [streamId, ...wanted],
+  })
 }
 
 /**

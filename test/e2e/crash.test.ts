@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { causeway, HubProcess, hubFolder, until } from './hub-process.ts'
+import { Peer } from './peer.ts'
+
+test('kill −9 in the middle of a run, then start: the run is finished, no record lost, none doubled', {
+  timeout: 90_000,
+}, async () => {
+  const peer = await Peer.start()
+  peer.fill(2_000)
+  peer.delayMs = 15
+  const dir = await hubFolder(peer.url)
+  let hub = await HubProcess.start(dir)
+  await hub.api('POST', '/syncs/contacts/run', { full: true })
+  for (const share of [200, 900, 1_500]) {
+    await until(
+      () => peer.customers.size,
+      (size) => size >= share,
+    )
+    await hub.kill()
+    hub = await HubProcess.start(dir)
+  }
+  await until(
+    () => peer.customers.size,
+    (size) => size >= 2_000,
+    40_000,
+  )
+  await until(
+    () => hub.api<{ items: { state: string; outcome: string }[] }>('GET', '/runs?limit=50'),
+    ({ items }) => items.every((run) => run.outcome !== 'running'),
+    60_000,
+  )
+  expect(peer.duplicates()).toEqual([])
+  expect(peer.customers.size).toBe(2_000)
+  expect(await hub.stop()).toBe(0)
+  // Nothing changed, so another run writes nothing.
+  const writes = peer.journal.length
+  const run = await causeway(dir, 'run', 'contacts', '--wait', '--full', '-o', 'json')
+  expect(run.code, run.stderr).toBe(0)
+  expect(peer.journal.length).toBe(writes)
+})
+
+test('answers that are lost on the way double nothing', { timeout: 60_000 }, async () => {
+  const peer = await Peer.start()
+  peer.fill(500)
+  const dir = await hubFolder(peer.url)
+  let creates = 0
+  peer.intercept = ({ path }) =>
+    path === '/customers/batch' && creates++ % 2 === 0 ? { after: (response) => response.destroy() } : undefined
+  const hub = await HubProcess.start(dir)
+  await hub.api('POST', '/syncs/contacts/run', { full: true })
+  await until(
+    () => hub.api<{ items: { state: string }[] }>('GET', '/syncs').then(async () => peer.customers.size),
+    (size) => size === 500,
+    40_000,
+  )
+  expect(peer.duplicates()).toEqual([])
+})
