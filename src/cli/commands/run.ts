@@ -81,10 +81,7 @@ async function follow(api: Api, path: string): Promise<string> {
 }
 
 /** Pushes tell what has arrived; while there are none, what was read is all there is to show. */
-function recordsDone({ counts }: RequestProgress): number {
-  const sum = (numbers: Record<string, number>): number => Object.values(numbers).reduce((a, b) => a + b, 0)
-  return counts.push ? sum(counts.push) : (counts.pull?.read ?? 0)
-}
+const recordsDone = ({ counts }: RequestProgress): number => counts.push?.read ?? counts.pull?.read ?? 0
 
 function describe(ended: RequestProgress): string {
   return fields([
