@@ -4,7 +4,7 @@ import { type Analysis, analyse } from './analysis.ts'
 import type { AstNode } from './ast.ts'
 import { defineFunctions, type FunctionDefinition, type HostFunction } from './builtins.ts'
 import { clockFunctions } from './clock-functions.ts'
-import { compileTree, type Run } from './closures.ts'
+import { compileTree } from './closures.ts'
 import { type PlaceOf, runtimeError } from './failure.ts'
 import { parseExpression } from './parse.ts'
 import type { Scope } from './scope.ts'
@@ -79,11 +79,6 @@ export function compileExpression(source: string, options: ExpressionOptions = {
       }
     },
   }
-}
-
-/** The compiled form alone, for callers that keep their own scope; `null` when there is none. */
-export function compileRun(ast: AstNode, functions: Readonly<Record<string, HostFunction>> = NO_FUNCTIONS): Run | null {
-  return compileTree(ast, definitionsOf(functions))
 }
 
 const scopeOf = (root: unknown, variables: Bindings, options: EvaluationOptions): Scope => ({

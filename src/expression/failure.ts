@@ -90,7 +90,7 @@ const plainText = (failure: JsonataFailure): string =>
   failure.code ? `JSONata error ${failure.code}` : (failure.message ?? 'unknown reason')
 
 /** JSONata names the offset behind a token (mostly); people look for its beginning. */
-export function startOfToken(failure: JsonataFailure, source: string): number | undefined {
+function startOfToken(failure: JsonataFailure, source: string): number | undefined {
   const { position, token } = failure
   if (position === undefined) return undefined
   if (token === '(end)') return source.length
@@ -121,7 +121,7 @@ const nameOf = (failure: JsonataFailure): string => {
   return typeof name === 'string' && name !== '' && name !== '(' ? `$${name}` : 'the function'
 }
 
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'

@@ -1,7 +1,6 @@
 export type { Analysis, FunctionUse, PathUse, Use } from './analysis.ts'
 export type { AstNode } from './ast.ts'
 export { arityOf, BUILTIN_NAMES, type HostFunction, signatureOf } from './builtins.ts'
-export type { Run } from './closures.ts'
 export {
   type Bindings,
   type CompiledExpression,

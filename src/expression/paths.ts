@@ -5,8 +5,7 @@ type Marked = { _jsonata_function?: unknown; _jsonata_lambda?: unknown }
 
 const isFunction = (value: Marked): boolean => value._jsonata_function === true || value._jsonata_lambda === true
 
-export const isSequence = (value: unknown): value is Sequence =>
-  Array.isArray(value) && (value as Sequence).sequence === true
+const isSequence = (value: unknown): value is Sequence => Array.isArray(value) && (value as Sequence).sequence === true
 
 /** The value under a key; over an array, the values of all items as a sequence. */
 export function lookup(input: unknown, key: string): unknown {

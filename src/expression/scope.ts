@@ -1,4 +1,4 @@
-import { forExpression, isRawNumber, type Json } from '../core/index.ts'
+import { forExpression, type Json } from '../core/index.ts'
 import type { Sequence } from './builtins.ts'
 
 /** What a compiled expression can see: variables by name, the whole input, and whether exact numbers may occur in it. */
@@ -32,11 +32,4 @@ export function plain(value: unknown, scope: Scope): unknown {
   if ((value as Sequence).outerWrapper) copy.outerWrapper = true
   if ((value as Sequence).cons) Object.defineProperty(copy, 'cons', { value: true })
   return copy
-}
-
-/** Whether a RawNumber stands anywhere in a value. */
-export function holdsRawNumber(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (isRawNumber(value)) return true
-  return Object.values(value).some(holdsRawNumber)
 }

@@ -15,7 +15,7 @@ const RESERVED = ['id', 'deleted', 'item', 'index']
 type ProgramText = Omit<Program, 'schema'>
 
 /** All expressions of a program, each with the variables that stand at its place. */
-export function expressionsOf(program: ProgramText): { text: ExpressionText; variables: string[] }[] {
+function expressionsOf(program: ProgramText): { text: ExpressionText; variables: string[] }[] {
   const record = ['id', 'deleted']
   const joined = [...record, ...program.joins.map((join) => join.name)]
   const inItem = program.each ? [...joined, 'item', 'index'] : joined

@@ -38,7 +38,7 @@ export function referenceOf(
 }
 
 /** `connection:stream`, or a stream of the connection at hand. */
-export function addressOf(text: string, connection: string): StreamAddress {
+function addressOf(text: string, connection: string): StreamAddress {
   const colon = text.indexOf(':')
   return colon < 0 ? { connection, stream: text } : { connection: text.slice(0, colon), stream: text.slice(colon + 1) }
 }

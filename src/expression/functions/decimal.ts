@@ -11,7 +11,7 @@ type Decimal = { digits: bigint; scale: number }
 const MAX_DIGITS = 5_000
 const NUMERAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?$/
 
-export function parseDecimal(value: unknown): Decimal {
+function parseDecimal(value: unknown): Decimal {
   const text = typeof value === 'number' ? String(value) : String(value).trim()
   const [, sign, whole = '', fraction = '', exponent = '0'] = NUMERAL.exec(text) ?? []
   if (sign === undefined || whole + fraction === '') throw { code: 'D3030', value }
@@ -21,7 +21,7 @@ export function parseDecimal(value: unknown): Decimal {
   return scale < 0 ? { digits: digits * 10n ** BigInt(-scale), scale: 0 } : { digits, scale }
 }
 
-export function formatDecimal({ digits, scale }: Decimal): string {
+function formatDecimal({ digits, scale }: Decimal): string {
   const text = (digits < 0n ? -digits : digits).toString().padStart(scale + 1, '0')
   const sign = digits < 0n ? '-' : ''
   return scale === 0 ? sign + text : `${sign}${text.slice(0, -scale)}.${text.slice(-scale)}`
@@ -41,7 +41,7 @@ const negative = (a: Decimal): Decimal => ({ digits: -a.digits, scale: a.scale }
 const multiply = (a: Decimal, b: Decimal): Decimal => ({ digits: a.digits * b.digits, scale: a.scale + b.scale })
 
 /** Rounds half away from zero, as invoices do; a smaller scale is filled with zeros, so "2" to two places is "2.00". */
-export function roundDecimal(value: Decimal, places: number): Decimal {
+function roundDecimal(value: Decimal, places: number): Decimal {
   if (value.scale <= places) return { digits: value.digits * 10n ** BigInt(places - value.scale), scale: places }
   const unit = 10n ** BigInt(value.scale - places)
   const half = value.digits < 0n ? -unit / 2n : unit / 2n

@@ -16,7 +16,7 @@ const WHOLE_LETTERS: Record<string, string> = {
 }
 
 /** Lower-case ASCII words joined by hyphens: "Żółta Łódź & Co." → "zolta-lodz-co". */
-export function slug(text: string): string {
+function slug(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/\p{Mark}/gu, '')

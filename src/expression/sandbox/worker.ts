@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encodeFrame, encodeRun, FrameReader, Kind, type SandboxItem } from './frames.ts'
 
@@ -25,7 +26,7 @@ export type WorkerEvents = {
 /** Programs a process keeps before it is told to forget them; mappings are small, so this is about leaks only. */
 const MAX_PROGRAMS = 200
 /** Two segments: while the child works on one, the next is in the pipe already. */
-export const PIPELINE_DEPTH = 2
+const PIPELINE_DEPTH = 2
 const STDERR_KEPT = 4_000
 
 /** One child process behind a pipe: empty environment, no permission but to read the code, bounded memory. */
@@ -171,12 +172,14 @@ function flags(entry: URL, limits: WorkerLimits): string[] {
 /** The code and nothing else: the rooms, the packages, and the package.json files that say which is a module. */
 function readable(entry: URL): string[] {
   const rooms = dirname(dirname(fileURLToPath(entry)))
-  const paths = [join(rooms, '*')]
+  // Where a package really lives: package managers that link keep it elsewhere.
+  const [packages] = createRequire(entry).resolve('jsonata').split(`${sep}jsonata${sep}`)
+  const paths = [join(rooms, '*'), join(packages!, '*')]
   for (let at = rooms; ; at = dirname(at)) {
     const manifest = join(at, 'package.json')
-    const packages = join(at, 'node_modules')
+    const folder = join(at, 'node_modules')
     if (existsSync(manifest)) paths.push(manifest)
-    if (existsSync(packages)) paths.push(join(packages, '*'))
-    if (existsSync(join(packages, 'jsonata')) || at === dirname(at)) return paths
+    if (existsSync(folder)) paths.push(join(folder, '*'))
+    if (existsSync(join(folder, 'jsonata')) || at === dirname(at)) return [...new Set(paths)]
   }
 }
