@@ -3,9 +3,9 @@ import { type AstNode, childrenOf } from './ast.ts'
 /** A name used in an expression; `offset` is where it begins (for variables and functions: the `$`). */
 export type Use = { name: string; offset: number }
 /** `arguments` is -1 where the call leaves some open (partial application). */
-export type FunctionUse = Use & { arguments: number }
+type FunctionUse = Use & { arguments: number }
 /** A path from the input (`from` '') or from a variable, as far as it consists of names. */
-export type PathUse = { from: string; steps: Use[]; complete: boolean }
+type PathUse = { from: string; steps: Use[]; complete: boolean }
 
 export type Analysis = {
   /** Variables that are read and not bound inside the expression, without `$`; `$` itself and `$$` are not listed. */

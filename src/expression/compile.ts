@@ -9,7 +9,7 @@ import { type PlaceOf, runtimeError } from './failure.ts'
 import { parseExpression } from './parse.ts'
 import type { Scope } from './scope.ts'
 
-export type ExpressionOptions = {
+type ExpressionOptions = {
   /** Functions beyond JSONata's own, by name without `$`. */
   functions?: Readonly<Record<string, HostFunction>>
   /** Where an offset of the source stands in a file; gives errors their place. */
@@ -18,10 +18,10 @@ export type ExpressionOptions = {
   failureCode?: ErrorCode
 }
 
-export type Bindings = Readonly<Record<string, unknown>>
+type Bindings = Readonly<Record<string, unknown>>
 
 /** What a caller may fix for one evaluation. */
-export type EvaluationOptions = {
+type EvaluationOptions = {
   /** Milliseconds that $now and $millis answer; the clock otherwise. */
   now?: number
   /** True when input or bindings may hold RawNumbers. Only compiled expressions can take them. */

@@ -1,7 +1,7 @@
 import { CausewayError, type ErrorCode, type Place } from '../core/index.ts'
 
 /** What JSONata throws: a plain object, or an Error of the JavaScript engine. */
-export type JsonataFailure = {
+type JsonataFailure = {
   code?: string
   position?: number
   token?: unknown

@@ -21,7 +21,7 @@ export type CheckedStream = {
   }
 }
 
-export type CheckedSystems = {
+type CheckedSystems = {
   from: CheckedStream
   to: CheckedStream
   /** The joined streams by join name, as far as they are known. */

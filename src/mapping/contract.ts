@@ -4,8 +4,8 @@ import type { Json, JsonObject, Place, SerializedError } from '../core/index.ts'
 /** `connection:stream` in mapping files. */
 export type StreamAddress = { connection: string; stream: string }
 
-export type SyncMode = 'upsert' | 'create-only' | 'update-only' | 'mirror'
-export type OnLeave = 'keep' | 'unlink' | 'deactivate' | 'delete'
+type SyncMode = 'upsert' | 'create-only' | 'update-only' | 'mirror'
+type OnLeave = 'keep' | 'unlink' | 'deactivate' | 'delete'
 
 /** Records of another stream that the mapping sees as `$<name>`; fetched from the change log by record id or field. */
 export type JoinSpec = {
@@ -27,7 +27,7 @@ export type Schedule =
   | { kind: 'manual' }
 
 /** How often a failing record is tried before it becomes a dead letter. */
-export type RetryPolicy = { attempts: number; baseMs: number; capMs: number }
+type RetryPolicy = { attempts: number; baseMs: number; capMs: number }
 
 /** One sync as the pipeline runs it. `version` is the digest of everything in the file that can change a result. */
 export type SyncDefinition = {

@@ -5,7 +5,7 @@ import { readSoundMapping } from './read.ts'
 import { createMappingRunner, type SandboxedRunner } from './runner.ts'
 import type { TestCase } from './schema.ts'
 
-export type RunTestsOptions = {
+type RunTestsOptions = {
   /** Runs the mappings; one is made for the call otherwise. Its `targetSchema` decides how exact numbers are written. */
   runner?: SandboxedRunner
   /** What $now answers where a test does not say. */

@@ -3,7 +3,7 @@ import { CausewayError } from '../../core/index.ts'
 import type { SandboxItem } from './frames.ts'
 import { type EndReason, type SandboxProgram, SandboxWorker, type Segment, type WorkerLimits } from './worker.ts'
 
-export type SandboxOptions = {
+type SandboxOptions = {
   /** The file the children run; it calls `serveSandbox`. */
   entry: URL
   /** How many processes; 1 unless told otherwise, never more than the machine has cores. */
@@ -16,7 +16,7 @@ export type SandboxOptions = {
 }
 
 /** The parsed result of an item, or why there is none. */
-export type SandboxResult<Result> = { result: Result } | { error: CausewayError }
+type SandboxResult<Result> = { result: Result } | { error: CausewayError }
 
 /** Text in one segment is bounded, so that a batch of large records cannot fill the child's memory by itself. */
 const SEGMENT_CHARS = 4_000_000

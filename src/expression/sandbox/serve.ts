@@ -2,7 +2,7 @@ import { readSync, writeSync } from 'node:fs'
 import { decodeRun, encodeFrame, type Frame, FrameReader, Kind } from './frames.ts'
 
 /** What a child does with programs and items; one per kind of sandbox. */
-export type SandboxService<Prepared> = {
+type SandboxService<Prepared> = {
   load(program: unknown): Prepared
   /** Answers JSON text. Must not throw: a failing item has a result that says so. */
   run(prepared: Prepared, head: unknown, texts: string[], options: unknown): string | Promise<string>
