@@ -1,13 +1,12 @@
 import type { SettingName, Settings } from '../config/index.ts'
 import type { Finding, Logger } from '../core/index.ts'
-import type { ConnectorDescription, HubServices } from '../http/index.ts'
+import type { ConnectorDescription, HubServices, ServerOptions } from '../http/index.ts'
 import type { TestResult } from '../mapping/index.ts'
-import type { Database } from '../store/views/index.ts'
 
 /** `all`: serves and works (start). `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
 export type HubRole = 'all' | 'serve' | 'worker' | 'command'
 
-export type OpenHubOptions = {
+type OpenHubOptions = {
   /** The hub folder. */
   dir: string
   role: HubRole
@@ -21,7 +20,7 @@ export type OpenHubOptions = {
 
 export type Hub = {
   services: HubServices
-  pool: Database
+  pool: ServerOptions['database']
   settings: Settings
   /** `settings.data_dir` as an absolute path. */
   dataDir: string
@@ -30,7 +29,7 @@ export type Hub = {
   close(): Promise<void>
 }
 
-export type Checked = { files: number; findings: Finding[] }
+type Checked = { files: number; findings: Finding[] }
 
 /** What the command line uses of the place where the rooms are joined. Loaded only by commands that need it. */
 export type Assembly = {

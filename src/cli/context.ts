@@ -43,7 +43,7 @@ export function makeContext(
   }
 }
 
-export function chooseFormat(wanted: string | undefined, allowed: readonly Format[], longRunning = false): Format {
+function chooseFormat(wanted: string | undefined, allowed: readonly Format[], longRunning = false): Format {
   if (wanted === undefined) return longRunning || process.stdout.isTTY ? 'human' : 'json'
   const known = FORMATS.find((format) => format === wanted)
   if (known && allowed.includes(known)) return known

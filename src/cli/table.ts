@@ -22,7 +22,7 @@ const NO_LINES = Object.fromEntries(
 )
 
 /** A word that is shown in a colour; the colour is put on after the text was made printable. */
-export type Painted = { text: string; style: Style }
+type Painted = { text: string; style: Style }
 export type Cell = string | number | Painted | null | undefined
 
 function cellText(cell: Cell): string {

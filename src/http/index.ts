@@ -1,5 +1,4 @@
-export { type AdminToken, loadAdminToken, readTokenFile } from './admin-token.ts'
-export type { Limits } from './limits.ts'
+export { loadAdminToken, readTokenFile } from './admin-token.ts'
 export type { Problem } from './problem.ts'
 export { buildServer, type ServerOptions } from './server.ts'
 export type * from './services.ts'

@@ -3,8 +3,7 @@ import { CausewayError } from '../../core/index.ts'
 export type Page<T> = { items: T[]; next: string | null }
 
 /** Keyset paging: a cursor is the sort key of the last item shown, so that new rows never move a page. */
-export const encodeCursor = (key: string | number): string =>
-  Buffer.from(JSON.stringify([key]), 'utf8').toString('base64url')
+const encodeCursor = (key: string | number): string => Buffer.from(JSON.stringify([key]), 'utf8').toString('base64url')
 
 /** The key inside a cursor of ours. Anything else is refused, because silently starting over would show rows twice. */
 export function decodeCursor(cursor: string, kind: 'string' | 'number'): string | number {

@@ -3,7 +3,7 @@ import { type JournalView, recordJournal } from './journal.ts'
 import { findStream } from './streams.ts'
 import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
 
-export type DeliveryView = {
+type DeliveryView = {
   sync: string
   to: string
   part: string
@@ -20,7 +20,7 @@ export type DeliveryView = {
   updatedAt: Date
 }
 
-export type LinkView = { stream: string; id: string; part: string; alias: boolean; entity: string; createdAt: Date }
+type LinkView = { stream: string; id: string; part: string; alias: boolean; entity: string; createdAt: Date }
 
 export type RecordView = {
   stream: string
