@@ -157,13 +157,13 @@ function infoOf({ protocol, spec, webhooks }: Manifest, { name, common, spec: ow
 }
 
 function specOf(connector: Connector, { name, common, spec }: LoadedStream, settings: JsonObject): StreamSpec<unknown> {
-  const { key, version, deleted, aliases } = common
+  const { key, version, deleted, aliases, unordered } = common
   const stream = `${connector.name}:${name}`
   return {
     name,
     spec,
     ...schemasOf(common),
-    toRecord: recordReader({ stream, key, version, deleted, aliases }, settings),
+    toRecord: recordReader({ stream, key, version, deleted, aliases, unordered }, settings),
   }
 }
 

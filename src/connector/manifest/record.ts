@@ -1,8 +1,9 @@
 /** Turns a body into a record of its stream. Runs once per record read, so it copies nothing and allocates little. */
-import { CausewayError, isObject, isRawNumber, type Json, type JsonObject } from '../../core/index.ts'
+import { CausewayError, isObject, isRawNumber, type Json, type JsonObject, setOwn } from '../../core/index.ts'
 import type { RejectedRecord, SourceRecord } from '../contract.ts'
 import type { Expression } from '../language/expression.ts'
 import { sortableVersion, type VersionType } from '../parts/versions.ts'
+import type { UnorderedSpec } from './stream.ts'
 
 export type RecordRecipe = {
   stream: string
@@ -10,6 +11,7 @@ export type RecordRecipe = {
   version: { value: Expression; type: VersionType } | undefined
   deleted: Expression | undefined
   aliases: Expression | undefined
+  unordered?: UnorderedSpec | undefined
 }
 
 export const isRejected = (made: SourceRecord | RejectedRecord): made is RejectedRecord => 'error' in made
@@ -41,7 +43,11 @@ export function recordReader(
           )
       }
     }
-    const record: SourceRecord = { id, version: sortable, body }
+    const record: SourceRecord = {
+      id,
+      version: sortable,
+      body: recipe.unordered ? ordered(body, recipe.unordered) : body,
+    }
     if (deleted && isTrue(deleted.evaluate(scope))) {
       record.deleted = true
       record.body = {}
@@ -49,6 +55,24 @@ export function recordReader(
     if (aliases) addAliases(record, aliases.evaluate(scope))
     return record
   }
+}
+
+/** A body in an order of its own: fields by name, the named lists by their content. */
+function ordered(body: JsonObject, { lists }: UnorderedSpec): JsonObject {
+  const sorted = byName(body) as JsonObject
+  for (const name of lists ?? []) {
+    const list = sorted[name]
+    if (Array.isArray(list)) list.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+  }
+  return sorted
+}
+
+function byName(value: Json): Json {
+  if (Array.isArray(value)) return value.map(byName)
+  if (!isObject(value)) return value
+  const sorted: JsonObject = {}
+  for (const name of Object.keys(value).sort()) setOwn(sorted, name, byName((value as JsonObject)[name]!))
+  return sorted
 }
 
 /** Ids are text without U+0000, which neither Postgres nor anything else keeps. */

@@ -5,6 +5,7 @@ import {
   type Field,
   type Fields,
   file,
+  list,
   part,
   section,
   text,
@@ -33,6 +34,20 @@ export const versionPart = part({
 })
 export type VersionSpec = ValueOf<typeof versionPart>
 
+export const unorderedPart = part({
+  title: 'Without order',
+  sense:
+    'Fields are sorted by name, so that an unchanged record is seen to be unchanged. Lists keep their order, but for those named.',
+  fields: {
+    lists: list(text({ sense: 'A field at the top of the record that holds a list.' }), {
+      sense: 'Lists whose order means nothing.',
+      example: ['CustomFields'],
+    }),
+  },
+  example: 'unordered: { lists: [tags] }',
+})
+export type UnorderedSpec = ValueOf<typeof unorderedPart>
+
 /** Fields of a stream that belong to the room, not to a protocol. A protocol may supply `key` and `version` by itself. */
 export function commonStreamFields(
   defaults: { key?: string; version?: { value: string; type: 'timestamp' | 'number' | 'text' } } = {},
@@ -60,6 +75,9 @@ export function commonStreamFields(
       names: RECORD_NAMES,
       example: 'record.merged_ids',
     }),
+    unordered: section(unorderedPart, {
+      sense: 'For systems that give the fields of an object (or the items of a list) in another order each time.',
+    }) as Field<UnorderedSpec | undefined>,
     schema: file({
       sense:
         'JSON Schema (draft-07) of the records as they are read: a file beside the manifest, or the schema itself.',

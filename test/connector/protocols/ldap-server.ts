@@ -35,7 +35,7 @@ export class LdapServer {
   private searches = 0
   private readonly sockets = new Set<Socket>()
   private readonly server = createServer((socket) => {
-    this.sockets.add(socket)
+    this.sockets.add(socket.setNoDelay(true))
     let rest = Buffer.alloc(0)
     const state = { bound: false }
     socket.on('error', () => {}).on('close', () => this.sockets.delete(socket))

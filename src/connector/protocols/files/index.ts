@@ -10,7 +10,8 @@ export const files = defineProtocol({
   connector: connectorFields,
   stream: streamFields,
   example: `
-connector: stock-list
+language: 1
+name: stock-list
 title: Stock list
 protocol: files
 settings:

@@ -93,6 +93,7 @@ export class FilesSession implements ProtocolSession {
     const spec = this.stream(stream)
     const began = performance.now()
     try {
+      this.refuseOtherEncodings()
       const { place, format } = await this.target(spec, true)
       const keyField = this.keyField(spec)
       const keyOf = (body: JsonObject) => {
@@ -171,6 +172,13 @@ export class FilesSession implements ProtocolSession {
     const folder = asText(this.context.spec.folder.evaluate(scope)) ?? ''
     const name = asText(spec.spec.file.evaluate(scope)) ?? ''
     return { place: await placeOf(folder, name, { create }), format: formatOf(this.context.spec, scope) }
+  }
+
+  /** Appended or rewritten in UTF-8, the file would hold two encodings, or another one than the connection says. */
+  private refuseOtherEncodings(): void {
+    const encoding = asText(this.context.spec.encoding.evaluate({ settings: this.context.settings })) ?? 'utf-8'
+    if (encoding !== 'utf-8')
+      throw new CausewayError('CSW-2003', { what: `Files in ${encoding} are read only; they are written in utf-8.` })
   }
 
   private keyField(spec: StreamSpec<FilesStream>): string {

@@ -11,7 +11,8 @@ export const ldap = defineProtocol({
   stream: streamFields,
   defaults: { key: 'record.id', version: { value: 'record.changed_at', type: 'timestamp' } },
   example: `
-connector: directory
+language: 1
+name: directory
 title: Directory
 protocol: ldap
 settings:

@@ -11,7 +11,8 @@ export const webdav = defineProtocol({
   stream: streamFields,
   defaults: { key: 'record.id' },
   example: `
-connector: papers
+language: 1
+name: papers
 title: Papers
 protocol: webdav
 settings:
