@@ -15,6 +15,7 @@ const only = process.argv[2]
 if (only !== 'page') {
   rmSync(join(root, 'dist/src'), { recursive: true, force: true })
   run('tsc', '-p', 'tsconfig.build.json')
-  for (const folder of ['src/store/migrations']) cpSync(join(root, folder), join(root, 'dist', folder), { recursive: true })
+  for (const folder of ['src/store/migrations'])
+    cpSync(join(root, folder), join(root, 'dist', folder), { recursive: true })
 }
 if (existsSync(join(root, 'src/ui/index.html'))) run('vite', 'build', '--config', 'src/ui/vite.config.ts')

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ConnectionConfig, checkHub, type Environment, type HubConfig, type SettingName } from '../config/index.ts'
-import { type Catalogue, loadConnectors } from '../connector/index.ts'
+import { type Catalogue, loadConnectors, type RecordSchema } from '../connector/index.ts'
 import { type Finding, nearestName, type Place } from '../core/index.ts'
 import { checkSync, loadMappings, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
 
@@ -170,3 +170,11 @@ const cannot = (sync: SyncDefinition, message: string): Finding => ({
   fix: 'Choose another stream; `causeway connectors show` prints what each can do.',
   place: { file: sync.file },
 })
+
+/** What the target of a sync takes, where its manifest says so. */
+export function targetSchema({ config, catalogue }: HubFiles, sync: SyncDefinition): RecordSchema | undefined {
+  const connector = config.connections.get(sync.to.connection)?.connector
+  return connector !== undefined && catalogue.has(connector)
+    ? catalogue.get(connector).streams.get(sync.to.stream)?.writeSchema
+    : undefined
+}

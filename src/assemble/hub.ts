@@ -19,7 +19,7 @@ import {
   openStore,
   type Store,
 } from '../store/index.ts'
-import { type HubFiles, type HubFolder, readHubFiles } from './files.ts'
+import { type HubFiles, type HubFolder, readHubFiles, targetSchema } from './files.ts'
 import { toModel, toShape } from './model.ts'
 import { startSamples } from './samples.ts'
 import { createServices } from './services.ts'
@@ -138,12 +138,7 @@ async function assemble(parts: Parts): Promise<Hub> {
   let model: HubModel = await register(ledger, files)
   const mappings = createMappingRunner({
     processes: settings.mapping_processes,
-    targetSchema: (sync) => {
-      const connector = files.config.connections.get(sync.to.connection)?.connector
-      return connector === undefined
-        ? undefined
-        : files.catalogue.get(connector).streams.get(sync.to.stream)?.writeSchema
-    },
+    targetSchema: (sync) => targetSchema(files, sync),
   })
   const holder = `${hostname()}/${process.pid}`
   const ports: Ports = {

@@ -3,10 +3,10 @@ import { relative, resolve } from 'node:path'
 import { checkHub, type Environment } from '../config/index.ts'
 import type { Finding } from '../core/index.ts'
 import type { ConnectorDescription } from '../http/index.ts'
-import type { TestResult } from '../mapping/index.ts'
+import { createMappingRunner, runTests, type TestResult } from '../mapping/index.ts'
 import { migrateQueue } from '../queue/index.ts'
 import { migrate, migrationStatus, openStore } from '../store/index.ts'
-import { loadAllConnectors, readHubFiles } from './files.ts'
+import { loadAllConnectors, readHubFiles, targetSchema } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
 type Project = { dir: string; paths: string[]; env?: Environment }
@@ -28,10 +28,16 @@ export async function checkProject({
   return { files: files.length + 1, findings: findings.filter(({ place }) => inside(dir, paths, place.file)) }
 }
 
-/** Runs the tests in mapping files. */
+/** Runs the tests in mapping files; exact numbers are written as the target's schema says. */
 export async function testProject({ dir, paths, env = process.env }: Project): Promise<TestResult[]> {
-  const { syncs } = await readHubFiles({ dir, env: await checkingEnvironment(dir, env) })
-  return []
+  const files = await readHubFiles({ dir, env: await checkingEnvironment(dir, env) })
+  const runner = createMappingRunner({ targetSchema: (sync) => targetSchema(files, sync) })
+  try {
+    const chosen = files.syncs.filter(({ file }) => inside(dir, paths, file))
+    return (await Promise.all(chosen.map((sync) => runTests(sync, { runner })))).flat()
+  } finally {
+    await runner.close()
+  }
 }
 
 /** Built-in connectors, and those of the hub folder if `dir` is one. */
