@@ -94,7 +94,8 @@ export class Writer<R> {
   ): Promise<WriteOutcome> {
     const { item, scope } = prepared
     try {
-      const options = this.options(operation, operation, request, item.ifVersion !== undefined)
+      const conditional = item.ifVersion !== undefined && names(operation).has('version')
+      const options = this.options(operation, operation, request, conditional)
       const { sendContent } = this.context
       const answer =
         item.content && operation.content && sendContent
