@@ -5,9 +5,7 @@ import { join } from 'node:path'
 
 const PRINTER = /^(print-.*|connector-language)\.ts$/
 const check = process.argv.includes('--check')
-const printers = readdirSync(import.meta.dirname).filter(
-  (name) => name.startsWith('print-') && name !== 'print-generated.ts',
-)
+const printers = readdirSync(import.meta.dirname).filter((name) => PRINTER.test(name) && name !== 'print-generated.ts')
 let stale = 0
 for (const printer of printers) {
   const { status } = spawnSync(process.execPath, [join(import.meta.dirname, printer), ...(check ? ['--check'] : [])], {
