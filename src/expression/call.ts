@@ -31,7 +31,7 @@ export function compileCall(name: string, position: number | undefined, definiti
   // A picture without a date takes it from the clock.
   const readsClock = name === 'toMillis'
   return (args: unknown[], input: unknown, scope: Scope): unknown => {
-    const environment = readsClock ? { timestamp: new Date(scope.now) } : undefined
+    const environment = readsClock ? { timestamp: new Date(scope.now ?? Date.now()) } : undefined
     const focus: FunctionFocus = { environment, input, options: undefined, createSequence: sequence }
     try {
       const checked =

@@ -7,6 +7,7 @@ import { setOwn } from '../core/index.ts'
 import type { AstNode, Stage } from './ast.ts'
 import { builtin, type FunctionDefinition, isSynchronous, type Sequence, sequence } from './builtins.ts'
 import { compileCall } from './call.ts'
+import { directForm } from './direct-strings.ts'
 import { isNumeric, negate, operators, toBoolean } from './operators.ts'
 import { flattenStep, followNames, lookup, unwrap } from './paths.ts'
 import { innerScope, plain, type Scope, variable } from './scope.ts'
@@ -255,7 +256,8 @@ class Compiler {
   #call(node: AstNode): Run {
     const procedure = node.procedure!
     const name = procedure.value as string
-    const definition = procedure.type === 'variable' ? (this.#host.get(name) ?? builtin(name)) : undefined
+    const definition =
+      procedure.type === 'variable' ? (this.#host.get(name) ?? directForm(name) ?? builtin(name)) : undefined
     if (!definition || procedure.predicate || NOT_DIRECT.has(name) || !isSynchronous(definition))
       throw new NotCompilable()
     const args = node.arguments!.map((arg) => this.compile(arg))

@@ -86,7 +86,7 @@ const scopeOf = (root: unknown, variables: Bindings, options: EvaluationOptions)
   parent: null,
   root,
   exact: options.exact ?? false,
-  now: options.now ?? Date.now(),
+  now: options.now,
 })
 
 function definitionsOf(functions: Readonly<Record<string, HostFunction>>): Map<string, FunctionDefinition> {

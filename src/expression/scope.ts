@@ -8,8 +8,8 @@ export type Scope = {
   readonly root: unknown
   /** True when values may hold RawNumbers: paths hand them on as they are, operators and functions see `forExpression` of them. */
   readonly exact: boolean
-  /** What $now and $millis answer, the same for one whole evaluation. */
-  readonly now: number
+  /** The instant that functions of time take for now; the clock where none is given. */
+  readonly now: number | undefined
 }
 
 export const innerScope = (parent: Scope): Scope => ({ ...parent, variables: Object.create(null), parent })

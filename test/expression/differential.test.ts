@@ -83,6 +83,18 @@ const expression = fc.letrec<{ e: string }>((tie) => {
         )
         .map(([f, a]) => `$${f}(${a})`),
       two.map(([a, b]) => `$append(${a}, ${b})`),
+      two.map(([a, b]) => `$contains(${a}, ${b})`),
+      fc
+        .tuple(e, e, fc.constantFrom('', ', 1', ', 0', ', 1.5', ', -1', ', c'))
+        .map(([a, b, n]) => `$split(${a}, ${b}${n})`),
+      fc
+        .tuple(
+          e,
+          fc.constantFrom('"x"', '"y"', '"xy"', '""', 'a'),
+          e,
+          fc.constantFrom('', ', 1', ', 0', ', 1.5', ', -1', ', c'),
+        )
+        .map(([a, b, c, n]) => `$replace(${a} & "xyx", ${b}, ${c}${n})`),
       fc.constantFrom('$string()', '$uppercase()', '$substring(b, 1)', '$lookup($, "a")', 'a.$string()', 'b.$type($)'),
     ),
   }

@@ -61,7 +61,15 @@ test('what runs directly and what does not', () => {
     '$decimalAdd(a, b)',
   ])
     expect(compileExpression(source, { functions }).isSync, source).toBe(true)
-  for (const source of ['$map(a, function($x) { $x })', 'a^(b)', '**.b', 'a.%', '$replace(a, /x/, "y")', 'a ~> $sum()'])
+  for (const source of [
+    '$map(a, function($x) { $x })',
+    'a^(b)',
+    '**.b',
+    'a.%',
+    '$replace(a, /x/, "y")',
+    '$contains(a, function($x) { $x })',
+    'a ~> $sum()',
+  ])
     expect(compileExpression(source, { functions }).isSync, source).toBe(false)
   expect(() => compileExpression('a^(b)').evaluateSync({})).toThrow(TypeError)
 })
