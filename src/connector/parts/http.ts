@@ -54,6 +54,8 @@ const LONGEST_WAIT_MS = 20_000
 
 export class HttpConnection {
   readonly base: string
+  /** The base URL as it was given, for protocols with one address for all calls: a slash at its end may count. */
+  readonly endpoint: string
   readonly limits: Limits
   readonly settings: JsonObject
   private readonly outbound: OutboundClient
@@ -66,7 +68,8 @@ export class HttpConnection {
     this.outbound = outbound
     this.limits = spec.limits ?? DEFAULT_LIMITS
     this.judge = new Judge(spec.errors, outbound)
-    this.base = baseUrl(spec, settings, connection)
+    this.endpoint = baseUrl(spec, settings, connection)
+    this.base = this.endpoint.replace(/\/+$/, '')
     const headers = spec.headers?.evaluate({ settings })
     const texts = Object.entries((headers ?? {}) as JsonObject).map(([name, value]) => [name, asText(value)])
     // Headers of the request itself win over those of the connector.
@@ -201,7 +204,7 @@ function baseUrl(spec: HttpSpec, settings: JsonObject, connection: string): stri
       fix: `Check the settings that ${spec.base_url.source} is made of.`,
       place: spec.base_url.place,
     })
-  return text.replace(/\/+$/, '')
+  return text
 }
 
 const replayable = ({ body }: HttpRequest): boolean =>

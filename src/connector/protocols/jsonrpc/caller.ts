@@ -46,7 +46,7 @@ export class RpcCaller implements Caller<CallSpec> {
       method: asText(method),
       params: this.options.typed ? expandTyped(params, this.options.typed) : params,
     }
-    return withBody({ method: 'POST', url: this.http.base, headers: {} }, envelope, 'json')
+    return withBody({ method: 'POST', url: this.http.endpoint, headers: {} }, envelope, 'json')
   }
 
   private readonly interpret: Interpret = (body) => {
