@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, expect, test } from 'vitest'
-import { createMappingRunner, readSoundMapping, runTests } from '../../src/mapping/index.ts'
+import { checkSync, createMappingRunner, readSoundMapping, runTests } from '../../src/mapping/index.ts'
 
 const runner = createMappingRunner()
 afterAll(() => runner.close())
@@ -129,4 +130,13 @@ tests:
     'part "3": the record: expected {"sku":"b"}, got nothing',
     'part "2": not expected',
   ])
+})
+
+test('the example of the guide is sound and its tests hold', async () => {
+  const page = await readFile(new URL('../../docs/mapping-files.md', import.meta.url), 'utf8')
+  const example = /```yaml\n([\s\S]*?)```/.exec(page)![1]!
+  const { definition } = readSoundMapping(example, 'example.yaml')
+  expect(await runTests(definition, { runner })).toMatchObject([{ ok: true }])
+  const abilities = { read: true, create: true, update: true, upsert: false, delete: true, content: false, lookup: [] }
+  expect(checkSync(definition, { from: { abilities }, to: { abilities } })).toEqual([])
 })
