@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { createCrm } from './crm/index.ts'
 import { createDirectory } from './directory/index.ts'
 import { createDocuments } from './documents/index.ts'
@@ -61,6 +64,7 @@ export type Sandbox = { [Name in SystemName]: Keys[Name] & { url: string; door: 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { dataDir, seed = 7, clockMs = 0 } = options
   const release = dataDir === undefined ? () => {} : takeFolder(dataDir)
+  const exports = exportsFolder(dataDir)
   const running: Running[] = []
   try {
     const standIns = createAll(options, seed)
@@ -72,16 +76,29 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (dataDir !== undefined) writePorts(dataDir, Object.fromEntries(running.map(({ name, port }) => [name, port])))
     const clock = clockMs > 0 ? setInterval(() => runClocks(standIns, random), clockMs) : null
     clock?.unref()
-    return describe(running, async () => {
+    return describe(running, exports.path, async () => {
       if (clock !== null) clearInterval(clock)
       await Promise.all(running.map((one) => one.stop()))
+      exports.discard()
       release()
     })
   } catch (error) {
     await Promise.all(running.map((one) => one.stop()))
+    exports.discard()
     release()
     throw error
   }
+}
+
+/** A folder for files that syncs write; it stays as long as the state does. */
+function exportsFolder(dataDir: string | undefined): { path: string; discard(): void } {
+  if (dataDir === undefined) {
+    const path = mkdtempSync(join(tmpdir(), 'sandbox-exports-'))
+    return { path, discard: () => rmSync(path, { recursive: true, force: true }) }
+  }
+  const path = resolve(dataDir, 'exports')
+  mkdirSync(path, { recursive: true })
+  return { path, discard: () => {} }
 }
 
 function createAll({ dataDir, erpSession, webhookRetryMs }: SandboxOptions, seed: number): StandIn[] {
@@ -125,9 +142,9 @@ function runClock(standIn: StandIn, random: Random, times: number): void {
   }
 }
 
-function describe(running: Running[], stop: () => Promise<void>): Sandbox {
+function describe(running: Running[], exports: string, stop: () => Promise<void>): Sandbox {
   const systems: Record<string, unknown> = {}
-  const env: Record<string, string> = { SAMPLE_SIDE_DOOR_TOKEN: SIDE_DOOR_TOKEN }
+  const env: Record<string, string> = { SAMPLE_SIDE_DOOR_TOKEN: SIDE_DOOR_TOKEN, SAMPLE_EXPORTS_FOLDER: exports }
   for (const { name, url } of running) {
     const keys: Record<string, string> = KEYS[name as SystemName]
     systems[name] = { ...keys, url, door: new SideDoor(url, SIDE_DOOR_TOKEN) }

@@ -1,5 +1,5 @@
 /** Decimal arithmetic on text with whole numbers inside, as accounting does it; rounding half away from zero. */
-export function toUnits(text: string, digits: number): bigint {
+function toUnits(text: string, digits: number): bigint {
   const [, sign = '', whole = '0', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? []
   const units = BigInt(whole + fraction.padEnd(digits, '0').slice(0, digits))
   return sign === '-' ? -units : units

@@ -15,7 +15,7 @@ const day = {
   type: 'text',
   form: [/^(0[1-9]|[12]\d|3[01])\.(0[1-9]|1[0-2])\.\d{4}$/, 'must be a day such as 31.01.2026'],
 } as const
-export const CURRENCIES = ['PLN', 'EUR', 'GBP'] as const
+const CURRENCIES = ['PLN', 'EUR', 'GBP'] as const
 export const PAYMENT_TERMS = ['N14', 'N30', 'N60', 'PREPAID'] as const
 
 export type Entity = {

@@ -1,7 +1,7 @@
 import type { FieldProblem } from '../http/index.ts'
 
 /** What a system accepts in a field. */
-export type Field = {
+type Field = {
   type: 'text' | 'email' | 'boolean' | 'integer' | 'number' | 'decimal' | 'option' | 'texts' | 'object' | 'list'
   required?: true
   /** Set by the system; a client may not write it. */

@@ -11,7 +11,7 @@ const system = {
   url: { type: 'text', readOnly: true },
 } as const satisfies Fields
 
-export const TICKET: Fields = {
+const TICKET: Fields = {
   ...system,
   subject: { type: 'text', required: true, max: 150 },
   description: { type: 'text' },
@@ -25,7 +25,7 @@ export const TICKET: Fields = {
   external_id: { type: 'text', max: 100 },
 }
 
-export const AGENT: Fields = {
+const AGENT: Fields = {
   ...system,
   name: { type: 'text', required: true, max: 120 },
   email: { type: 'email', required: true },
@@ -38,7 +38,7 @@ export const AGENT: Fields = {
   external_id: { type: 'text', max: 100 },
 }
 
-export const REQUESTER: Fields = {
+const REQUESTER: Fields = {
   ...system,
   name: { type: 'text', required: true, max: 120 },
   email: { type: 'email', required: true },

@@ -44,7 +44,7 @@ export type Department = Row & {
 }
 
 /** First employee id; the next ones are 4096 apart, as ids of a distributed counter are. */
-export const FIRST_EMPLOYEE = 1_152_921_504_606_847_001n
+const FIRST_EMPLOYEE = 1_152_921_504_606_847_001n
 export const employeeId = (serial: number): string => String(FIRST_EMPLOYEE + BigInt(serial) * 4096n)
 
 const OFFSET_MS = 3_600_000

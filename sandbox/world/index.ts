@@ -2,17 +2,17 @@ import { type Company, makeCompanies } from './companies.ts'
 import { type Person, PersonMaker } from './people.ts'
 import { Random } from './random.ts'
 
-export { type Company, INDUSTRIES } from './companies.ts'
+export { INDUSTRIES } from './companies.ts'
 export { slug } from './contact-details.ts'
-export { type Language, LOCALES } from './locales.ts'
+export { LOCALES } from './locales.ts'
 export { type Person, PersonMaker } from './people.ts'
 export { Random } from './random.ts'
 
 /** How far the relation with a person has come; decides who is known to the ERP as well. */
 export const STAGES = ['lead', 'qualified', 'customer', 'partner', 'former'] as const
-export type Stage = (typeof STAGES)[number]
+type Stage = (typeof STAGES)[number]
 
-export type Contact = Person & { company: number | null; stage: Stage; jobTitle: string }
+type Contact = Person & { company: number | null; stage: Stage; jobTitle: string }
 
 /**
  * The invented world the systems look at from different sides: a person may be a contact in the CRM, a customer in the ERP

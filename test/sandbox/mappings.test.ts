@@ -17,10 +17,11 @@ const ROOT = join(import.meta.dirname, '../..')
 const SYNCS = [
   'crm-companies-to-erp-customers',
   'crm-contacts-to-erp-customers',
-  'crm-contacts-to-helpdesk-requesters',
+
   'erp-invoices-to-crm-activities',
   'erp-invoices-to-documents',
   'erp-orders-to-exports',
+  'helpdesk-requesters-to-crm-contacts',
   'helpdesk-tickets-to-crm-activities',
   'hrm-employees-to-directory-users',
   'hrm-employees-to-helpdesk-agents',
