@@ -2,6 +2,7 @@
 import { CausewayError, type Finding, nearestName, type Place } from '../../core/index.ts'
 import { BUILTIN_NAMES, type CompiledExpression, compileExpression, type Use } from '../../expression/index.ts'
 import type { Expression, Scope } from './expression.ts'
+import { textFunctions } from './functions.ts'
 
 export type NameCheck = {
   /** Names the expression may start from. */
@@ -36,7 +37,11 @@ export function compileSource(source: string, context: SourceContext): Expressio
 
 function parsed(source: string, context: SourceContext): CompiledExpression | null {
   try {
-    return compileExpression(source, { placeOf: context.placeOf, failureCode: 'CSW-2011' })
+    return compileExpression(source, {
+      functions: textFunctions,
+      placeOf: context.placeOf,
+      failureCode: 'CSW-2011',
+    })
   } catch (error) {
     if (!(error instanceof CausewayError)) throw error
     context.findings.push({
@@ -51,6 +56,7 @@ function parsed(source: string, context: SourceContext): CompiledExpression | nu
 }
 
 function checkNames(compiled: CompiledExpression, { placeOf, check, findings, names }: SourceContext): void {
+  const before = findings.length
   const finding = (use: Use | undefined, message: string, fix: string) =>
     findings.push({ severity: 'error', code: 'CSW-1007', message, fix, place: placeOf(use?.offset ?? 0) })
   for (const { from, steps } of compiled.analysis.paths) {
@@ -70,11 +76,12 @@ function checkNames(compiled: CompiledExpression, { placeOf, check, findings, na
   for (const use of compiled.analysis.functions)
     if (!BUILTIN_NAMES.includes(use.name))
       finding(use, `unknown function "$${use.name}"`, hintFor(use.name, BUILTIN_NAMES, '$'))
-  if (!compiled.isSync)
+  // An unknown function is not synchronous either; one finding says enough.
+  if (!compiled.isSync && findings.length === before)
     finding(
       undefined,
       'this form of JSONata cannot be used in a manifest',
-      'Use paths, predicates, conditions and plain functions; no lambdas, $map, $filter, $reduce, $sort, sorting, grouping or $now.',
+      'Use paths, predicates, conditions and plain functions; no lambdas, regular expressions, $map, $filter, $reduce, $sort, sorting, grouping or $now.',
     )
 }
 

@@ -14,6 +14,8 @@ export type Compilation = {
   findings: Finding[]
   /** Names of the settings the manifest declares; `settings.typo` is found by it. */
   settings: ReadonlySet<string>
+  /** True when the schema refused the file: rules between fields then have nothing to rely on. */
+  malformed?: boolean
   /** Reads a JSON file beside the manifest. Answers a finding's message where it cannot. */
   readJson(path: string): { value: Json } | { fault: string; fix: string }
 }
@@ -22,7 +24,7 @@ export type Compilation = {
 export function compilePart(part: Part, value: Json | undefined, path: Path, to: Compilation): JsonLike {
   const before = errorCount(to)
   const compiled = compileFields(part.fields, isObject(value) ? value : {}, path, to)
-  if (part.check && errorCount(to) === before && isObject(value)) {
+  if (part.check && !to.malformed && errorCount(to) === before && isObject(value)) {
     for (const { field, message, fix } of part.check(compiled as never))
       report(to, field === undefined ? path : [...path, ...field.split('.')], message, fix)
   }

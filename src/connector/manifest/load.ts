@@ -63,12 +63,22 @@ export function parseManifest(text: string, file: string): { manifest?: Manifest
   if ('finding' in protocol) return { findings: [protocol.finding] }
   const findings = validateYaml(yaml, compileSchema(manifestSchema(protocol.protocol)))
   const value = isObject(yaml.value) ? (yaml.value as JsonObject) : {}
-  const to: Compilation = { yaml, findings, settings: settingNames(value), readJson: (name) => readJson(file, name) }
+  const to: Compilation = {
+    yaml,
+    findings,
+    settings: settingNames(value),
+    malformed: findings.length > 0,
+    readJson: (name) => readJson(file, name),
+  }
   const manifest = compileManifest(value, protocol.protocol, to)
   if (manifest && manifest.name !== basename(dirname(file)))
     report(to, ['name'], `the folder is called ${basename(dirname(file))}`, 'Give both the same name.')
+  findings.sort(byPlace)
   return manifest && !hasErrors(findings) ? { manifest, findings } : { findings }
 }
+
+const byPlace = (a: Finding, b: Finding): number =>
+  (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0)
 
 function compileManifest(value: JsonObject, protocol: Protocol, to: Compilation): Manifest | undefined {
   const { streams: _streams, ...fields } = manifestPart(protocol).fields
@@ -81,7 +91,7 @@ function compileManifest(value: JsonObject, protocol: Protocol, to: Compilation)
     const before = to.findings.length
     const compiled = compilePart(streamPart(protocol), body, ['streams', name], to)
     streams.set(name, { name, common: compiled as unknown as CommonStream, spec: compiled })
-    if (to.findings.length === before) checkStream(protocol, name, compiled, spec, to)
+    if (!to.malformed && to.findings.length === before) checkStream(protocol, name, compiled, spec, to)
   }
   if (hasErrors(to.findings)) return undefined
   return { ...(top as unknown as Manifest), file: to.yaml.file, protocol, spec, streams }

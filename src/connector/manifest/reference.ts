@@ -14,8 +14,9 @@ example, and explains expressions and \`\${ … }\` inserts.
 **Names** are what an expression or insert may start from. \`settings\` are those of the connection; \`record\` is one record as it was
 received; \`response\`, \`status\` and \`headers\` (lower case) are those of an answer; \`since\`, \`cursor\` and \`page\` (\`size\`, \`number\`,
 \`offset\`) say where reading stands; \`values\` are the fields to write, \`known\` what the target is known to hold, \`record\` both together;
-\`key\` has \`field\` and \`value\`. Expressions are JSONata without lambdas, \`$map\`, \`$filter\`, \`$reduce\`, \`$sort\`, sorting and grouping:
-use paths and predicates.`
+\`key\` has \`field\` and \`value\`. Expressions are JSONata without lambdas, regular expressions, \`$map\`, \`$filter\`, \`$reduce\`, \`$sort\`, sorting and grouping:
+use paths and predicates. As everywhere in JSONata, a step over a list gives a single match without its list: where a list is wanted,
+write \`[ids.$number()]\`.`
 
 export function printReference(): string {
   const seen = new Set<Part>()

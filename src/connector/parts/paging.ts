@@ -130,11 +130,16 @@ read:
 `,
 })
 
-export const pagingVariants = { none, cursor, offset, page, 'link-header': linkHeader, 'next-url': nextUrl }
-export const pagingField = variant('kind', pagingVariants, {
-  sense: 'How the next page is found.',
-  default: { kind: 'none' },
-})
+const SENSE = { sense: 'How the next page is found.', default: { kind: 'none' } } as const
+
+/** Paging of protocols that have addresses. */
+export const pagingField = variant(
+  'kind',
+  { none, cursor, offset, page, 'link-header': linkHeader, 'next-url': nextUrl },
+  SENSE,
+)
+/** Paging of protocols that have one address only. */
+export const callPagingField = variant('kind', { none, cursor, offset, page }, SENSE)
 export type Paging = NonNullable<(typeof pagingField)['type']>
 type Counted = ValueOf<typeof offset> | ValueOf<typeof page>
 

@@ -33,11 +33,14 @@ export function unusedNames(request: object, paging: Paging, incremental: object
           },
         ]
       : []),
-    ...(!incremental && used.has('since') && 'incremental' in request
-      ? [{ message: '`since` is used without `incremental`', fix: 'Add `incremental: { value: record.updated_at }`.' }]
-      : []),
   ]
 }
+
+/** Whether a request says `since` although nothing would ever give it a value. */
+export const idleSince = (request: object, incremental: object | undefined): PartFinding[] =>
+  !incremental && usedNames(request).has('since')
+    ? [{ message: '`since` is used without `incremental`', fix: 'Add `incremental: { value: record.updated_at }`.' }]
+    : []
 
 function usedNames(request: object): Set<string> {
   const used = new Set<string>()

@@ -1,19 +1,28 @@
 /** Reading a stream page by page, for every protocol that asks a question and gets an answer. */
 import { digest, type Json, type JsonObject } from '../../core/index.ts'
 import type { Page, ReadRequest, RejectedRecord, SourceRecord } from '../contract.ts'
-import { type CompiledPart, expression, type Fields, part, type Scope, section, template } from '../language/index.ts'
+import {
+  type CompiledPart,
+  expression,
+  type Field,
+  type Fields,
+  part,
+  type Scope,
+  section,
+  template,
+} from '../language/index.ts'
 import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import { ANSWER_NAMES, type Answer, answerScope, type Caller } from './answer.ts'
 import { isTrue } from './errors.ts'
 import { type Incremental, incrementalPart, initialWatermark, sinceOf, Watermark } from './incremental.ts'
 import { LoopGuard, nextPosition, type Paging, type Position, pagingField, positionScope } from './paging.ts'
-import { listOf, unusedNames } from './read-checks.ts'
+import { idleSince, listOf, unusedNames } from './read-checks.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 
 export const READ_NAMES = ['settings', 'since', 'cursor', 'page'] as const
 
-const pageFields = {
+const pageFields = (paging: Field<Paging>) => ({
   records: expression({
     sense: 'Where the records stand in the answer. No value means none; a single object counts as one.',
     names: [...ANSWER_NAMES, 'page'],
@@ -25,7 +34,7 @@ const pageFields = {
     names: ['settings'],
     default: '100',
   }),
-  paging: pagingField,
+  paging,
   empty: expression({
     sense: 'True for an answer that looks like a failure and means: no records.',
     names: ANSWER_NAMES,
@@ -36,16 +45,16 @@ const pageFields = {
     names: ANSWER_NAMES,
     example: 'status = 410',
   }),
-}
+})
 
-const deletionsPart = <R extends Fields>(request: (names: readonly string[]) => R) =>
+const deletionsPart = <R extends Fields>(request: (names: readonly string[]) => R, paging: Field<Paging>) =>
   part({
     title: 'Deletions',
     sense:
       'A list of deleted records, asked after the changed ones. Where it takes `since`, a first read leaves it out.',
     fields: {
       ...request(READ_NAMES),
-      ...pageFields,
+      ...pageFields(paging),
       id: expression({
         sense: 'Id of a deleted record.',
         names: ['record', 'settings'],
@@ -57,21 +66,25 @@ const deletionsPart = <R extends Fields>(request: (names: readonly string[]) => 
   })
 
 /** The `read` part of a stream whose requests have the given fields. */
-export const readPart = <R extends Fields>(request: (names: readonly string[]) => R, example: string) =>
+export const readPart = <R extends Fields>(
+  request: (names: readonly string[]) => R,
+  example: string,
+  paging: Field<Paging> = pagingField,
+) =>
   part({
     title: 'Read',
     sense: 'How the records of the stream are read.',
     fields: {
       ...request(READ_NAMES),
-      ...pageFields,
+      ...pageFields(paging),
       incremental: section(incrementalPart, { sense: 'Reading changes only.' }),
-      deletions: section(deletionsPart(request), { sense: 'Where deleted records are listed apart.' }),
+      deletions: section(deletionsPart(request, paging), { sense: 'Where deleted records are listed apart.' }),
     },
-    check: (value) => unusedNames(value, value.paging, value.incremental),
+    check: (value) => [...unusedNames(value, value.paging, value.incremental), ...idleSince(value, value.incremental)],
     example,
   })
 
-export type PageSpec = CompiledPart<typeof pageFields>
+export type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
 export type ReadSpec<R> = R &
   PageSpec & {
     incremental: Incremental | undefined

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ldap } from '../../../src/connector/protocols/ldap/index.ts'
 import { LdapServer } from './ldap-server.ts'
-import { never, openProtocol, readAll } from './open.ts'
+import { never, openManifest, readAll } from './open.ts'
 
 const BASE = 'dc=example,dc=com'
 const GUID = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
@@ -29,7 +29,7 @@ const person = (
 })
 
 const open = (change: (manifest: string) => string = (manifest) => manifest, settings: { password?: string } = {}) =>
-  openProtocol(ldap, change(ldap.example), {
+  openManifest(change(ldap.example), {
     ...{ url: `ldap://127.0.0.1:${server.port}`, user: 'cn=hub', base: BASE, password: 'secret' },
     ...settings,
   })
@@ -172,8 +172,7 @@ test('wrong credentials, none, and a connection that breaks between pages all en
 })
 
 test('an address that may not be dialled is not dialled', async () => {
-  const session = await openProtocol(
-    ldap,
+  const session = await openManifest(
     ldap.example,
     { url: `ldap://127.0.0.1:${server.port}`, user: 'x', password: 'y', base: BASE },
     { allow: [] },

@@ -1,60 +1,32 @@
-import type { Page, SourceRecord } from '../../../src/connector/index.ts'
-import { type Compilation, compileFields } from '../../../src/connector/language/compile.ts'
-import type { Fields } from '../../../src/connector/language/index.ts'
-import { recordReader } from '../../../src/connector/manifest/record.ts'
-import { type CommonStream, commonStreamFields } from '../../../src/connector/manifest/stream.ts'
-import type { Protocol, ProtocolSession, StreamSpec } from '../../../src/connector/protocols/contract.ts'
-import { type JsonObject, parseYaml, systemClock } from '../../../src/core/index.ts'
-import { createOutbound, type TlsIdentity } from '../../../src/outbound/index.ts'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type ConnectorSession, loadConnectors, type Page, type SourceRecord } from '../../../src/connector/index.ts'
+import type { JsonObject } from '../../../src/core/index.ts'
+import type { TlsIdentity } from '../../../src/outbound/index.ts'
 
-const quiet = { debug() {}, info() {}, warn() {} }
-
-/** Opens a session of one protocol from manifest text, without the loader: what a protocol's own test needs. */
-export async function openProtocol<C extends Fields, S extends Fields>(
-  protocol: Protocol<C, S>,
+/** Opens a connection by manifest text. */
+export async function openManifest(
   manifest: string,
   settings: JsonObject,
   options: { allow?: string[]; tls?: TlsIdentity } = {},
-): Promise<ProtocolSession> {
-  const yaml = parseYaml(manifest, 'connector.yaml')
-  const value = yaml.value as JsonObject
-  const compilation: Compilation = {
-    yaml,
-    findings: [],
-    settings: new Set(Object.keys((value.settings ?? {}) as JsonObject)),
-    readJson: () => ({ fault: 'no files here', fix: '' }),
-  }
-  const spec = compileFields(protocol.connector, value, [], compilation)
-  const fields = { ...commonStreamFields(protocol.defaults), ...protocol.stream }
-  const streams = new Map<string, StreamSpec<never>>()
-  for (const [name, stream] of Object.entries(value.streams as JsonObject)) {
-    const compiled = compileFields(fields, stream as JsonObject, ['streams', name], compilation)
-    const { key, version, deleted, aliases } = compiled as CommonStream
-    const toRecord = recordReader({ stream: name, key, version, deleted, aliases }, settings)
-    streams.set(name, { name, spec: compiled as never, toRecord })
-  }
-  if (compilation.findings.length) throw new Error(JSON.stringify(compilation.findings, null, 2))
-  return protocol.open({
-    connection: 'test',
-    connector: 'test',
-    spec: spec as never,
-    streams,
-    settings,
-    outbound: createOutbound({
-      connection: 'test',
-      allow: options.allow ?? ['127.0.0.1', 'localhost'],
-      ...(options.tls ? { tls: options.tls } : {}),
-    }),
-    log: quiet,
-    clock: systemClock,
-  })
+): Promise<ConnectorSession> {
+  const name = /^name: (.*)$/m.exec(manifest)?.[1] ?? ''
+  const folder = mkdtempSync(path.join(tmpdir(), 'causeway-manifest-'))
+  mkdirSync(path.join(folder, name))
+  writeFileSync(path.join(folder, name, 'connector.yaml'), manifest)
+  const catalogue = loadConnectors([folder])
+  rmSync(folder, { recursive: true })
+  if (catalogue.findings.length) throw new Error(JSON.stringify(catalogue.findings, null, 2))
+  const { allow = ['127.0.0.1', 'localhost'], tls } = options
+  return catalogue.get(name).open({ name: 'test', settings, allow, ...(tls ? { tls } : {}) })
 }
 
 export const never = new AbortController().signal
 
 /** All pages of a read; checks what holds for every read: exactly the last page says so. */
 export async function readAll(
-  session: ProtocolSession,
+  session: Pick<ConnectorSession, 'read'>,
   stream: string,
   mode: 'full' | 'incremental' = 'full',
   cursor: JsonObject | null = null,

@@ -2,27 +2,26 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { WriteItem, WriteOperation } from '../../../src/connector/index.ts'
-import type { ProtocolSession } from '../../../src/connector/protocols/contract.ts'
+import type { ConnectorSession, WriteItem, WriteOperation } from '../../../src/connector/index.ts'
 import { webdav } from '../../../src/connector/protocols/webdav/index.ts'
 import { parseMultistatus } from '../../../src/connector/protocols/webdav/multistatus.ts'
 import { pathOf, rootOf, urlOf } from '../../../src/connector/protocols/webdav/paths.ts'
 import type { JsonObject } from '../../../src/core/index.ts'
 import { DavServer } from './dav-server.ts'
-import { never, openProtocol, readAll } from './open.ts'
+import { never, openManifest, readAll } from './open.ts'
 
 let server: DavServer
-let session: ProtocolSession
+let session: ConnectorSession
 const settings = () => ({ url: server.url, user: 'hub', password: 'secret' })
 beforeEach(async () => {
   server = await new DavServer().start()
-  session = await openProtocol(webdav, webdav.example, settings())
+  session = await openManifest(webdav.example, settings())
 })
 afterEach(() => server.stop())
 
 const withFileIds = () => {
   server.fileIds = true
-  return openProtocol(webdav, webdav.example.replace('write: true', 'write: true\n    identity: fileid'), settings())
+  return openManifest(webdav.example.replace('write: true', 'write: true\n    identity: fileid'), settings())
 }
 const item = (values: JsonObject, more: Partial<WriteItem> = {}): WriteItem => ({
   ref: 'r',

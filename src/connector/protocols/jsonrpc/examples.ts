@@ -23,7 +23,7 @@ read:
 export const fetch = `
 fetch:
   call: model.party.search_read
-  params: [[[id, in, "\${ ids.$number() }"]], 0, null, [], [name, write_date]]
+  params: [[[id, in, "\${ [ids.$number()] }"]], 0, null, [], [name, write_date]]
   batch: 500
 `
 
@@ -41,7 +41,7 @@ write:
     call: model.party.write
     params: [["\${ $number(id) }"], "\${ values }"]
   delete:
-    batch: { size: 200, call: model.party.delete, params: ["\${ ids.$number() }"], all_or_nothing: true }
+    batch: { size: 200, call: model.party.delete, params: ["\${ [ids.$number()] }"], all_or_nothing: true }
 `
 
 export const manifest = `
@@ -84,12 +84,12 @@ streams:
       page_size: 2
       paging: { kind: offset }
       incremental: { value: record.write_date, format: iso_micro }
-    fetch: { call: model.party.read, params: ["\${ ids.$number() }"], batch: 100 }
+    fetch: { call: model.party.read, params: ["\${ [ids.$number()] }"], batch: 100 }
     lookup:
       name: { call: model.party.search_read, params: [[[name, in, "\${ values }"]], 0, 100], batch: 50 }
     write:
       create:
         batch: { size: 10, call: model.party.create, params: ["\${ items }"], results: response, id: result, all_or_nothing: true }
       update: { call: model.party.write, params: [["\${ $number(id) }"], "\${ values }"] }
-      delete: { batch: { size: 10, call: model.party.delete, params: ["\${ ids.$number() }"] } }
+      delete: { batch: { size: 10, call: model.party.delete, params: ["\${ [ids.$number()] }"] } }
 `

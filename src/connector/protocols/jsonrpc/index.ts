@@ -4,6 +4,7 @@ import { type CompiledPart, choice, section } from '../../language/index.ts'
 import { authField, type StaticAuth, staticAuthoriser } from '../../parts/auth.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
+import { callPagingField } from '../../parts/paging.ts'
 import { readPart } from '../../parts/read.ts'
 import {
   checkRequestStream,
@@ -30,7 +31,9 @@ const connectorFields = {
 }
 
 const streamFields = {
-  read: section(readPart(callFields, examples.read), { sense: 'How the records of the stream are read.' }),
+  read: section(readPart(callFields, examples.read, callPagingField), {
+    sense: 'How the records of the stream are read.',
+  }),
   fetch: section(fetchPart(callFields, examples.fetch), { sense: 'How single records are read by id.' }),
   lookup: lookupField(callFields),
   write: section(

@@ -1,0 +1,151 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import type { ContentStream } from '../../src/connector/index.ts'
+import { failureOf, open, readAll, restManifest, signal } from './open.ts'
+import { serve } from './server.ts'
+
+const bytes = randomBytes(200_000)
+const files = restManifest(
+  `
+  version: { value: record.changed }
+  read: { path: /files }
+  content:
+    when: record.kind = "file"
+    locator: { id: "\${ record.id }" }
+    size: record.size
+    hash: record.sha
+    media_type: record.mime
+    name: record.name
+    download: { path: "/files/\${ locator.id }/content" }
+`,
+  `auth: { kind: bearer, token: "\${ settings.token }" }`,
+)
+
+test('records that are files carry a reference, and their bytes are streamed with the credentials of the connection', async () => {
+  const sha = createHash('sha256').update(bytes).digest('hex')
+  await using server = await serve(({ path }) =>
+    path.endsWith('/content')
+      ? { bytes, headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) } }
+      : {
+          json: [
+            { id: 'a b', kind: 'file', size: bytes.length, sha, mime: 'image/png', name: 'x.png' },
+            { id: 'd', kind: 'folder' },
+          ],
+        },
+  )
+  const session = await open(files, server, { token: 't-0' })
+  expect(session.streams.get('things')!.abilities.content).toBe(true)
+  const { pages } = await readAll(session)
+  const [file, folder] = pages[0]!.records
+  expect(file!.content).toEqual({
+    locator: { id: 'a b' },
+    size: bytes.length,
+    hash: sha,
+    mediaType: 'image/png',
+    name: 'x.png',
+  })
+  expect(folder!.content).toBeUndefined()
+  const content = await session.content({ stream: 'things', reference: file!.content!, signal })
+  expect(content).toMatchObject({ size: bytes.length, hash: sha, mediaType: 'image/png', name: 'x.png' })
+  expect((await buffer(content.stream)).equals(bytes)).toBe(true)
+  expect(server.asked[1]).toMatchObject({
+    path: '/files/a%20b/content',
+    headers: { authorization: 'Bearer t-0', accept: '*/*' },
+  })
+})
+
+test('bytes that are gone, and bytes that are cut', async () => {
+  let cut = false
+  await using server = await serve((_asked, response) => {
+    if (!cut) return { status: 404 }
+    response.writeHead(200, { 'content-length': '1000' })
+    response.write('half')
+    setTimeout(() => response.destroy(), 20)
+    return undefined
+  })
+  const session = await open(files, server)
+  const reference = { locator: { id: '1' } }
+  expect((await failureOf(session.content({ stream: 'things', reference, signal }))).code).toBe('CSW-3009')
+  cut = true
+  const content = await session.content({ stream: 'things', reference, signal })
+  await expect(buffer(content.stream)).rejects.toMatchObject({ code: expect.stringMatching(/^CSW-3/) })
+})
+
+const source =
+  (size?: number): (() => Promise<ContentStream>) =>
+  async () => ({
+    stream: Readable.from([bytes.subarray(0, 100_000), bytes.subarray(100_000)]),
+    mediaType: 'image/png',
+    name: 'zdjęcie "1".png',
+    ...(size === undefined ? {} : { size }),
+  })
+const create = (content: string, request: string) =>
+  restManifest(`
+  write:
+    create:
+      ${request}
+      id: response.id
+      content: ${content}`)
+const item = { ref: 'a', values: { name: 'n' }, idempotencyKey: 'k' }
+
+test('the bytes as body of the request', async () => {
+  await using server = await serve(() => ({ json: { id: 'f1' } }))
+  const session = await open(create('{ kind: body }', `path: "/files/\${ values.name }"\n      method: PUT`), server)
+  const [outcome] = await session.write({
+    stream: 'things',
+    operation: 'create',
+    items: [{ ...item, content: source(bytes.length) }],
+    signal,
+  })
+  expect(outcome).toMatchObject({ status: 'written', id: 'f1' })
+  expect(server.asked[0]).toMatchObject({
+    method: 'PUT',
+    path: '/files/n',
+    headers: { 'content-type': 'image/png', 'content-length': String(bytes.length) },
+  })
+  expect(server.asked[0]!.bytes.equals(bytes)).toBe(true)
+})
+
+test.each([bytes.length, undefined])('the bytes in a multipart form, fields first (size %s)', async (size) => {
+  await using server = await serve(() => ({ json: { id: 'f1' } }))
+  const manifest = create(
+    `{ kind: multipart, file: upload, fields: { attributes: { name: "\${ values.name }" }, note: "\${ file.media_type }" } }`,
+    'path: /files',
+  )
+  const session = await open(manifest, server)
+  await session.write({ stream: 'things', operation: 'create', items: [{ ...item, content: source(size) }], signal })
+  const { headers, bytes: sent } = server.asked[0]!
+  if (size) expect(headers['content-length']).toBe(String(sent.length))
+  const form = await new Response(sent, { headers: { 'content-type': headers['content-type']! } }).formData()
+  expect([...form.keys()]).toEqual(['attributes', 'note', 'upload'])
+  const attributes = form.get('attributes') as string | File
+  expect(JSON.parse(typeof attributes === 'string' ? attributes : await attributes.text())).toEqual({ name: 'n' })
+  expect(form.get('note')).toBe('image/png')
+  const upload = form.get('upload') as File
+  expect(upload.type).toBe('image/png')
+  expect(Buffer.from(await upload.arrayBuffer()).equals(bytes)).toBe(true)
+})
+
+test('the bytes in a second request, and a record whose bytes did not arrive is not created again', async () => {
+  let fails = false
+  await using server = await serve(({ method }) =>
+    method === 'POST' ? { json: { id: 7 } } : fails ? { status: 507 } : { status: 204 },
+  )
+  const manifest = create(
+    `{ kind: follow-up, path: "/files/\${ id }/content" }`,
+    `path: /files\n      body: "\${ values }"`,
+  )
+  const session = await open(manifest.replace('streams:', 'limits: { attempts: 1 }\nstreams:'), server)
+  const write = () =>
+    session.write({ stream: 'things', operation: 'create', items: [{ ...item, content: source() }], signal })
+  expect(await write()).toMatchObject([{ status: 'written', id: '7' }])
+  expect(server.asked.map(({ method, path }) => [method, path])).toEqual([
+    ['POST', '/files'],
+    ['PUT', '/files/7/content'],
+  ])
+  expect(server.asked[1]!.bytes.equals(bytes)).toBe(true)
+  fails = true
+  expect(await write()).toMatchObject([{ status: 'unknown', error: { code: 'CSW-3012' } }])
+})
