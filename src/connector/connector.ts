@@ -109,7 +109,9 @@ export class Connector {
     })
     return new CheckedSession({
       connection: context.name,
-      streams: this.streams,
+      streams: new Map(
+        [...manifest.streams.values()].map((stream) => [stream.name, infoOf(manifest, stream, settings)]),
+      ),
       protocol,
       webhooks: manifest.webhooks ? new WebhookReader(manifest.webhooks, streams, settings) : null,
       close: () => outbound.close(),
@@ -142,8 +144,9 @@ function lowest<K extends string>(key: K, ...limits: (number | undefined)[]): { 
 
 const SILENT: ConnectorLog = { debug: () => {}, info: () => {}, warn: () => {} }
 
-function infoOf({ protocol, spec, webhooks }: Manifest, { name, common, spec: own }: LoadedStream): StreamInfo {
-  const abilities = protocol.abilities(own as never, spec as never)
+function infoOf(manifest: Manifest, { name, common, spec: own }: LoadedStream, settings?: JsonObject): StreamInfo {
+  const { protocol, spec, webhooks } = manifest
+  const abilities = protocol.abilities(own as never, spec as never, settings)
   const deletions: StreamAbilities['deletions'] = abilities.read && common.deleted ? 'tombstones' : abilities.deletions
   const { readSchema, writeSchema } = schemasOf(common)
   return {

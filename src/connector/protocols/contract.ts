@@ -89,8 +89,13 @@ export type Protocol<C extends Fields = Fields, S extends Fields = Fields> = {
   defaults?: { key?: string; version?: { value: string; type: 'timestamp' | 'number' | 'text' } }
   /** A complete small manifest; loaded, and run against a stand-in, by the protocol's test. */
   example: string
-  /** What a stream can do, from its fields alone. `deletions` of tombstones in pages and `webhook` are added by the room. */
-  abilities(stream: CompiledPart<S>, connector: CompiledPart<C>): Omit<StreamAbilities, 'webhook'>
+  /** What a stream can do, from its fields (and what a connection's settings say of names, once it is open). `deletions` of tombstones in pages and `webhook` are added by the room. */
+  abilities(
+    stream: CompiledPart<S>,
+    connector: CompiledPart<C>,
+    /** Settings of the open connection; absent while only the manifest is described. */
+    settings?: JsonObject,
+  ): Omit<StreamAbilities, 'webhook'>
   /** Rules between fields that the schema cannot say. `field` is a path such as `read.paging`. */
   check?(stream: CompiledPart<S>, connector: CompiledPart<C>): PartFinding[]
   open(context: ProtocolContext<CompiledPart<C>, CompiledPart<S>>): Promise<ProtocolSession>

@@ -11,7 +11,6 @@ import {
   type Scope,
   section,
   template,
-  text,
   type ValueOf,
 } from '../../language/index.ts'
 import { csvFormat } from './csv.ts'
@@ -67,7 +66,7 @@ export const streamFields = {
     required: true,
     example: 'stock.csv',
   }),
-  lookup: list(text({ sense: 'A column or top-level field.' }), {
+  lookup: list(template({ sense: 'A column or top-level field.', names: SETTINGS }), {
     sense: 'Fields by which records can be found; a look-up reads the file once for all values.',
   }),
   write: section(writePart, { sense: 'Leave it out for a file that is only read.' }) as Field<WriteSpec | undefined>,

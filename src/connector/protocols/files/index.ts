@@ -1,4 +1,6 @@
 /** Protocol `files`: CSV and JSON lines in a local folder. */
+import type { JsonObject } from '../../../core/index.ts'
+import { asText, type Template } from '../../language/index.ts'
 import { defineProtocol } from '../contract.ts'
 import { connectorFields, streamFields } from './fields.ts'
 import { FilesSession } from './session.ts'
@@ -27,18 +29,27 @@ streams:
     lookup: [sku]
     write: { key_field: sku }
 `,
-  abilities: (stream) => ({
+  abilities: (stream, _connector, settings) => ({
     read: true,
     incremental: true,
     deletions: 'scan',
     create: stream.write !== undefined,
     update: stream.write !== undefined,
     upsert: stream.write !== undefined,
-    upsertBy: stream.write?.key_field.constant ? [stream.write.key_field.source] : [],
+    upsertBy: stream.write ? namesOf([stream.write.key_field], settings) : [],
     delete: stream.write !== undefined,
-    lookup: stream.lookup ?? [],
+    lookup: namesOf(stream.lookup ?? [], settings),
     partialUpdate: true,
     content: false,
   }),
   open: async (context) => new FilesSession(context),
 })
+
+/** Names that the settings of a connection give are known once it is open. */
+function namesOf(templates: Template[], settings: JsonObject | undefined): string[] {
+  return templates.flatMap((name) => {
+    if (!name.constant && settings === undefined) return []
+    const value = name.evaluate({ settings: settings ?? {} })
+    return value === undefined || value === null ? [] : [asText(value)]
+  })
+}
