@@ -392,6 +392,18 @@ test('whole records, cleared fields, forms, an id from the Location header', asy
   expect(session.streams.get('things')!.abilities.partialUpdate).toBe(false)
 })
 
+test('the name `record` is the known record with the changes in it', async () => {
+  await using server = await serve(() => ({ status: 204 }))
+  const session = await open(
+    restManifest(
+      `write: { update: { path: "/things/\${ id }", body: { all: "\${ record }", was: "\${ known.name }" } } }`,
+    ),
+    server,
+  )
+  await write(session, 'update', [item('a', { id: '1', known: { name: 'old', zip: '1' }, values: { name: 'new' } })])
+  expect(server.asked[0]!.json).toEqual({ all: { name: 'new', zip: '1' }, was: 'old' })
+})
+
 test('an operation or stream that is not declared is refused with a name', async () => {
   await using server = await serve(() => ({}))
   const session = await open(unsafe, server)

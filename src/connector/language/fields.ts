@@ -24,7 +24,7 @@ export type ScopeNotes = {
   names: readonly string[]
 }
 
-export type FieldKind =
+type FieldKind =
   | 'text'
   | 'integer'
   | 'number'

@@ -1,6 +1,6 @@
 /** Finds the `${ … }` inserts of a template. */
 
-export type Insert = { source: string /** Where `source` begins in the template. */; offset: number }
+type Insert = { source: string /** Where `source` begins in the template. */; offset: number }
 export type Segment = string | Insert
 export type TemplateFault = { message: string; offset: number }
 

@@ -51,8 +51,7 @@ export function loadManifest(file: string): { manifest?: Manifest; findings: Fin
   return parseManifest(text, file)
 }
 
-/** The same for a text that is not (yet) in its file. */
-export function parseManifest(text: string, file: string): { manifest?: Manifest; findings: Finding[] } {
+function parseManifest(text: string, file: string): { manifest?: Manifest; findings: Finding[] } {
   let yaml: YamlFile
   try {
     yaml = parseYaml(text, file)

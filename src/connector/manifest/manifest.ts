@@ -9,7 +9,7 @@ import { settingPart } from './settings.ts'
 import { commonStreamFields } from './stream.ts'
 
 /** The version of the language this hub reads. */
-export const LANGUAGE = 1
+const LANGUAGE = 1
 
 export const manifestFields = {
   language: integer({

@@ -14,7 +14,7 @@ import {
 
 const RECORD_NAMES = ['record', 'settings'] as const
 
-export const versionPart = part({
+const versionPart = part({
   title: 'Version',
   sense: 'Tells which of two states of a record is the newer one, so that older data never overwrites newer.',
   fields: {
@@ -32,9 +32,9 @@ export const versionPart = part({
   },
   example: 'version: { value: record.updated_at, type: timestamp }',
 })
-export type VersionSpec = ValueOf<typeof versionPart>
+type VersionSpec = ValueOf<typeof versionPart>
 
-export const unorderedPart = part({
+const unorderedPart = part({
   title: 'Without order',
   sense:
     'Fields are sorted by name, so that an unchanged record is seen to be unchanged. Lists keep their order, but for those named.',

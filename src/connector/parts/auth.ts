@@ -1,7 +1,6 @@
 /** How requests of a connection carry its credentials. */
 import {
   asText,
-  type CompiledPart,
   data,
   expression,
   type Fields,
@@ -93,15 +92,6 @@ const session = <R extends Fields>(request: (names: readonly string[]) => R) =>
           ],
   })
 
-/** The `auth` field of a protocol that knows no login of its own. */
-export const staticAuthField = variant(
-  'kind',
-  { none, header, query, bearer, basic },
-  {
-    sense: 'How requests carry the credentials of the connection.',
-  },
-)
-
 /** The `auth` field of a protocol whose requests have the given fields. */
 export const authField = <R extends Fields>(request: (names: readonly string[]) => R, sessionExample?: string) =>
   variant(
@@ -125,9 +115,8 @@ export type StaticAuth =
   | ({ readonly kind: 'query' } & ValueOf<typeof query>)
   | ({ readonly kind: 'bearer' } & ValueOf<typeof bearer>)
   | ({ readonly kind: 'basic' } & ValueOf<typeof basic>)
-export type SessionAuth<R extends Fields> = { readonly kind: 'session' } & ValueOf<ReturnType<typeof session<R>>>
+type SessionAuth<R extends Fields> = { readonly kind: 'session' } & ValueOf<ReturnType<typeof session<R>>>
 export type SessionSpec = { readonly kind: 'session' } & Omit<SessionAuth<Record<never, never>>, 'login' | 'kind'>
-export type LoginSpec<R extends Fields> = CompiledPart<R>
 
 /** Puts credentials on requests. `stamp` names the credentials that were used, so that one renewal serves all who failed with them. */
 export type Authoriser = {

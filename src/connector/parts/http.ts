@@ -26,7 +26,7 @@ export const httpFields = (failureNames: readonly string[] = []) => ({
   limits: section(limitsPart, { sense: 'How hard a connection may press.', default: {} }),
   errors: section(errorsPart(failureNames), { sense: 'How the system tells of failures.' }),
 })
-export type HttpSpec = CompiledPart<ReturnType<typeof httpFields>>
+type HttpSpec = CompiledPart<ReturnType<typeof httpFields>>
 
 /** Reads what a protocol makes of an answer's body: its `response`, and further names for `errors`. */
 export type Interpret = (body: Json | undefined) => {

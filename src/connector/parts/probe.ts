@@ -33,7 +33,7 @@ export async function probeHttp(
 
 type Step = readonly [name: string, run: () => Promise<string>]
 
-export async function walk(steps: readonly Step[]): Promise<ProbeStep[]> {
+async function walk(steps: readonly Step[]): Promise<ProbeStep[]> {
   const done: ProbeStep[] = []
   for (const [step, run] of steps) {
     try {

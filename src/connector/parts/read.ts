@@ -20,7 +20,7 @@ import { LoopGuard, nextPosition, type Paging, type Position, pagingField, posit
 import { idleSince, listOf, unusedNames } from './read-checks.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 
-export const READ_NAMES = ['settings', 'since', 'cursor', 'page'] as const
+const READ_NAMES = ['settings', 'since', 'cursor', 'page'] as const
 
 const pageFields = (paging: Field<Paging>) => ({
   records: expression({
@@ -84,7 +84,7 @@ export const readPart = <R extends Fields>(
     example,
   })
 
-export type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
+type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
 export type ReadSpec<R> = R &
   PageSpec & {
     incremental: Incremental | undefined

@@ -3,18 +3,7 @@ import { CausewayError, isObject, isRawNumber, type Json } from '../../core/inde
 import type { QueryValue, RequestBody } from '../../outbound/index.ts'
 import { asText, type CompiledPart, choice, data, type Scope, template } from '../language/index.ts'
 
-export const METHODS = [
-  'GET',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'HEAD',
-  'OPTIONS',
-  'QUERY',
-  'SEARCH',
-  'REPORT',
-] as const
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'QUERY', 'SEARCH', 'REPORT'] as const
 export type Method = (typeof METHODS)[number]
 
 export const requestFields = (names: readonly string[], method: Method = 'GET') => ({

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from '../../core/index.ts'
 import type { Position } from './paging.ts'
 
-export type Phase = 'records' | 'deletions'
+type Phase = 'records' | 'deletions'
 export type Pass = {
   mode: 'full' | 'incremental'
   phase: Phase

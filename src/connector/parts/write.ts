@@ -36,11 +36,12 @@ export class Writer<R> {
     const operation = this.context.write[request.operation]
     if (!operation)
       throw new CausewayError('CSW-2003', { what: `The stream ${this.context.stream} offers no ${request.operation}.` })
+    const used = new Set([...names(operation), ...names(operation.batch ?? {})])
     const outcomes = new Map<string, WriteOutcome>()
     const prepared: Prepared[] = []
     for (const [index, item] of request.items.entries()) {
       try {
-        prepared.push({ item, index, scope: this.scopeOf(operation, item) })
+        prepared.push({ item, index, scope: this.scopeOf(operation, item, used) })
       } catch (error) {
         outcomes.set(item.ref, failedOutcome(item.ref, asCausewayError(error)))
       }
@@ -67,7 +68,7 @@ export class Writer<R> {
     return [...alone.map(single), ...batches.map((chunk) => () => this.batch(operation, request, chunk))]
   }
 
-  private scopeOf(operation: WriteOperationSpec<R>, item: WriteItem): Scope {
+  private scopeOf(operation: WriteOperationSpec<R>, item: WriteItem, used: ReadonlySet<string>): Scope {
     const whole = operation.partial === false ? { ...item.known, ...item.values } : item.values
     const values = this.encoded(withNulls(whole, operation.nulls))
     return {
@@ -79,7 +80,8 @@ export class Writer<R> {
       key: item.key,
       version: item.ifVersion,
       known: item.known,
-      record: operation.partial === false ? values : { ...item.known, ...values },
+      // Copying every record would cost more than all the rest here, and few manifests ask for it.
+      ...(used.has('record') ? { record: operation.partial === false ? values : { ...item.known, ...values } } : {}),
     }
   }
 

@@ -72,7 +72,7 @@ export const connectorErrors = {
     causeClass: 'config',
     reaction: 'fix',
     meaning: 'Paging goes round in circles: the system gave a page that was there before.',
-    action: 'Check `paging` of the stream: is the cursor, offset or page number really sent with the request?',
+    action: 'Check `paging` of the stream, and whether cursor, offset or page number are really sent with the request.',
   },
   'CSW-2007': {
     causeClass: 'config',
