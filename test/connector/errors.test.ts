@@ -82,6 +82,18 @@ test('what passes by itself is tried again, what does not is not', async () => {
   expect(calls).toBe(1)
 })
 
+test('a question whose answer is lost is asked again, also when it is a POST', async () => {
+  let calls = 0
+  await using server = await serve((_asked, response) => {
+    if (++calls > 1) return { json: [{ id: 1 }] }
+    response.destroy()
+    return undefined
+  })
+  const session = await open(restManifest('read: { method: POST, path: /search, body: { all: true } }'), server)
+  expect((await readAll(session)).ids).toEqual(['1'])
+  expect(calls).toBe(2)
+})
+
 test('after a throttle all calls of the connection wait as long as they were told', async () => {
   let first = 0
   await using server = await serve(() => {
