@@ -1,21 +1,41 @@
 /**
- * Builds what the package needs and a checkout does not: JavaScript, because Node strips no types below node_modules, and the
- * admin page. Everything else (migrations, connectors) is shipped as it is.
+ * Builds into `dist/` what the package needs and a checkout does not: JavaScript, because Node strips no types below
+ * node_modules, and the admin page. Everything else (connectors, template) is shipped as it is.
+ *   node scripts/build.ts         all of it, from nothing
+ *   node scripts/build.ts page    the page, unless it is newer than its sources; `npm start` does this
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-const run = (program: string, ...args: string[]): void => {
-  execFileSync(join(root, 'node_modules/.bin', program), args, { cwd: root, stdio: 'inherit' })
+const dist = join(root, 'dist')
+const page = join(dist, 'ui/index.html')
+const pageSources = join(root, 'src/ui')
+
+if (process.argv[2] === 'page') {
+  if (isStale()) buildPage()
+} else {
+  rmSync(dist, { recursive: true, force: true })
+  run('tsc', '-p', 'tsconfig.build.json')
+  cpSync(join(root, 'src/store/migrations'), join(dist, 'src/store/migrations'), { recursive: true })
+  buildPage()
 }
 
-const only = process.argv[2]
-if (only !== 'page') {
-  rmSync(join(root, 'dist/src'), { recursive: true, force: true })
-  run('tsc', '-p', 'tsconfig.build.json')
-  for (const folder of ['src/store/migrations'])
-    cpSync(join(root, folder), join(root, 'dist', folder), { recursive: true })
+function run(program: string, ...args: string[]): void {
+  const shell = process.platform === 'win32'
+  execFileSync(join(root, 'node_modules/.bin', program), args, { cwd: root, stdio: 'inherit', shell })
 }
-if (existsSync(join(root, 'src/ui/index.html'))) run('vite', 'build', '--config', 'src/ui/vite.config.ts')
+
+function buildPage(): void {
+  if (!existsSync(join(pageSources, 'main.tsx'))) return
+  run('vite', 'build', '--config', join(pageSources, 'vite.config.ts'), '--logLevel', 'warn')
+}
+
+function isStale(): boolean {
+  if (!existsSync(page) || !existsSync(pageSources)) return true
+  const built = statSync(page).mtimeMs
+  const sources = readdirSync(pageSources, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const files = [...sources.map(({ parentPath, name }) => join(parentPath, name)), join(root, 'package-lock.json')]
+  return files.some((file) => statSync(file).mtimeMs > built)
+}
