@@ -6,7 +6,7 @@ import { diff } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
 import { matchTargets } from './match.ts'
 import type { Ports, RunOutcome } from './ports.ts'
-import { followJoins, LaneReader, slicesOf } from './read-batch.ts'
+import { followJoins, followOwnJoins, LaneReader, slicesOf } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import { tally, toBatchCommit } from './settle.ts'
 import { type Lane, type MappedBatch, noCounts, type PushCounts, type Work } from './work.ts'
@@ -134,6 +134,7 @@ async function pushBatch(
   const failure = connectionFailureOf(works)
   if (failure) putOff(lane, works, failure)
   const commit = toBatchCommit(lane, runId, batch, works, exchanges, positions)
+  await followOwnJoins(lane, batch.records)
   await ledger.commitBatch(commit)
   for (const move of commit.positions) positions.set(move.slice, move.to)
   run.add(batch, works)

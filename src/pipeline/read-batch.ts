@@ -151,7 +151,8 @@ export async function followJoins(lane: Lane): Promise<void> {
   const fieldsByStream = new Map<number, string[]>()
   for (const join of lane.sync.joins) {
     const streamId = lane.ports.model().streamId(join.from)
-    if (streamId === undefined) continue
+    // A sync that joins its own source has one position in it, which belongs to the reader: `followOwnJoins` does this part.
+    if (streamId === undefined || streamId === lane.row.fromStream) continue
     fieldsByStream.set(streamId, [
       ...(fieldsByStream.get(streamId) ?? []),
       ...(join.field === null ? [] : [join.field]),
@@ -167,7 +168,7 @@ export async function followJoins(lane: Lane): Promise<void> {
         streamId,
         changed.map((entry) => entry.id),
       )
-      const keys = rows.flatMap((row) => [idKey(row.id), ...joinValues(row, fields)])
+      const keys = rows.flatMap((row) => [idKey(row.id), ...joinValues(row.body, fields)])
       await ledger.wakeDependents(lane.row.id, streamId, keys)
       const moves = moveTo(positions, changed)
       await ledger.movePositions(lane.row.id, streamId, lane.lease, moves)
@@ -176,8 +177,20 @@ export async function followJoins(lane: Lane): Promise<void> {
   }
 }
 
-const joinValues = (row: LogBody, fields: string[]): string[] => {
-  const body: Json = row.body === null ? null : parseExact(row.body)
+/**
+ * The same for a sync that joins its own source (people and their managers): what changed is in the batch. Called before the
+ * batch is committed, so that a crash between the two repeats the wake-up rather than losing it.
+ */
+export async function followOwnJoins(lane: Lane, records: BatchRecord[]): Promise<void> {
+  const own = lane.sync.joins.filter((join) => lane.ports.model().streamId(join.from) === lane.row.fromStream)
+  if (!own.length) return
+  const fields = own.flatMap((join) => (join.field === null ? [] : [join.field]))
+  const keys = records.flatMap((record) => [idKey(record.id), ...joinValues(record.body || null, fields)])
+  await lane.ports.ledger.wakeDependents(lane.row.id, lane.row.fromStream, keys)
+}
+
+const joinValues = (text: string | null, fields: string[]): string[] => {
+  const body: Json = text === null ? null : parseExact(text)
   return isObject(body) ? keysOf(body, fields).map((key) => fieldKey(key.field, key.value)) : []
 }
 

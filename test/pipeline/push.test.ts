@@ -346,6 +346,26 @@ test('a change in a joined record re-evaluates what was computed from it', async
   expect(erp.list('customers').map((row) => row.body.company)).toEqual(['Neu', 'Neu', 'Neu'])
 })
 
+test('a sync may join its own source: every record arrives, and a change reaches those that refer to it', async () => {
+  const { crm, erp } = systems(5)
+  for (let i = 1; i < 5; i++)
+    crm.put('contacts', `c${i}`, { email: `p${i}@example.test`, head: 'p0@example.test', name: 'x' })
+  const joined: TestSync = {
+    ...contactSync,
+    joins: [{ name: 'head', from: { connection: 'crm', stream: 'contacts' }, field: 'email', take: 'one' }],
+    keys: (contact) => ({ head: contact.head ? [String(contact.head)] : [] }),
+    run: (contact, joins) => one({ email: contact.email!, head: (joins.head as JsonObject | null)?.name ?? null }),
+  }
+  const hub = await TestHub.open({ crm, erp }, [joined])
+  await hub.pull('crm:contacts')
+  expect(await hub.push('contacts')).toMatchObject({ counts: { created: 5 } })
+  crm.put('contacts', 'c0', { email: 'p0@example.test', name: 'new head' })
+  await hub.pull('crm:contacts')
+  await hub.push('contacts')
+  const heads = erp.list('customers').map((row) => row.body.head)
+  expect(heads.filter((head) => head === 'new head')).toHaveLength(4)
+})
+
 test('several lanes share the slices and deliver each record once', async () => {
   const { crm, erp } = systems(300)
   crm.pageSize = 100
