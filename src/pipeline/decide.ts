@@ -71,7 +71,7 @@ function takeBack(lane: Lane, work: Work, policy: 'ignore' | 'keep' | 'unlink' |
     work.settlement = { state: 'dead', dead: true, error: doubtError(work) }
   } else if (work.delivered === null) work.settlement = { state: after }
   else if (policy === 'ignore' || policy === 'keep') work.settlement = { state: after }
-  else if (policy === 'unlink') work.settlement = { state: after, unlink: true, delivered: null }
+  else if (policy === 'unlink') work.settlement = { state: after, unlink: 'released', delivered: null }
   else if (policy === 'delete') work.operation = 'delete'
   else {
     work.values = lane.sync.deactivate ?? {}

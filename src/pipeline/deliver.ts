@@ -141,7 +141,7 @@ function settle(work: Work, outcome: WriteOutcome): Settlement {
         dead: true,
         error: outcome.error.toJSON(),
         intent: 'close',
-        unlink: true,
+        unlink: 'gone',
         delivered: null,
       }
     case 'conflict':
@@ -174,7 +174,7 @@ const unknown = (error: CausewayError): Settlement => ({
 function written(work: Work, targetId: string): Settlement {
   const left = work.record.deleted ? 'gone' : 'skipped'
   work.targetId = targetId
-  if (work.operation === 'delete') return { state: left, delivered: null, unlink: true, intent: 'close' }
+  if (work.operation === 'delete') return { state: left, delivered: null, unlink: 'gone', intent: 'close' }
   const delivered: JsonObject = { ...work.delivered, ...work.values }
   if (work.record.content !== null) delivered[CONTENT_MARK] = contentMark(work)
   return { state: work.takenBack ? left : 'delivered', delivered, intent: 'close' }

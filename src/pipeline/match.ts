@@ -15,6 +15,7 @@ const DOUBT_LOOK_MS = 3_000
 export async function matchTargets(lane: Lane, works: Work[]): Promise<void> {
   const open = works.filter((work) => !work.settlement)
   await matchByLink(lane, open)
+  await spareTwins(lane, open)
   const unlinked = open.filter((work) => work.targetId === null && !work.takenBack)
   for (const key of lane.sync.match) {
     const keyed = unlinked.filter((work) => work.targetId === null && !work.settlement && setMatchKey(work, key))
@@ -49,6 +50,21 @@ async function matchByLink(lane: Lane, works: Work[]): Promise<void> {
   const ids = [...new Set(works.map((work) => work.record.id))]
   const targets = await lane.ports.ledger.findTargets(lane.row.fromStream, lane.row.toStream, ids)
   for (const work of works) work.targetId = targets.get(linkKey(work.record.id, work.part)) ?? null
+}
+
+/** A target that stands for several source records is not taken back while one of the others lives. */
+async function spareTwins(lane: Lane, works: Work[]): Promise<void> {
+  const taking = works.filter((work) => work.takenBack && work.targetId !== null)
+  if (!taking.length) return
+  const twins = await lane.ports.ledger.findTwins(
+    lane.row.fromStream,
+    taking.map((work) => ({ recordId: work.record.id, part: work.part })),
+  )
+  for (const work of taking) {
+    if (!twins.has(linkKey(work.record.id, work.part))) continue
+    work.operation = null
+    work.settlement = { state: work.record.deleted ? 'gone' : 'skipped', delivered: null, unlink: 'released' }
+  }
 }
 
 /** Notes the first complete match key; false when one of its fields has no usable value. */

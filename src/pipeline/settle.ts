@@ -25,9 +25,7 @@ export function toBatchCommit(
     lease: lane.lease,
     deliveries: works.map((work) => toDelivery(lane, work, now)),
     links: works.flatMap((work) => toLink(lane, work)),
-    unlinks: works
-      .filter((work) => work.settlement!.unlink)
-      .map((work) => ({ fromId: work.record.id, part: work.part })),
+    unlinks: works.flatMap((work) => toUnlink(work)),
     deadLetters: works.filter((work) => work.settlement!.dead).map((work) => toDeadLetter(lane, work, exchanges)),
     settled: settledRecords(works),
     closeIntents: works.flatMap((work) => closedIntents(work)),
@@ -109,6 +107,11 @@ function toLink(lane: Lane, work: Work): LinkWrite[] {
       toId: work.targetId,
     },
   ]
+}
+
+function toUnlink(work: Work): BatchCommit['unlinks'] {
+  const { unlink } = work.settlement!
+  return unlink ? [{ fromId: work.record.id, part: work.part, targetGone: unlink === 'gone' }] : []
 }
 
 function settledRecords(works: Work[]): string[] {

@@ -48,7 +48,8 @@ export type Settlement = {
   parked?: { streamId: number; recordId: string }
   /** What the target now holds from us; undefined = as before, null = nothing. */
   delivered?: JsonObject | null
-  unlink?: boolean
+  /** `gone`: the target record does not exist any more. `released`: it stays, but is no longer ours. */
+  unlink?: 'gone' | 'released'
   /** `keep` leaves it open because the outcome is unknown; `looked` counts a look-up that found nothing. */
   intent?: 'close' | 'keep' | 'looked'
   dead?: boolean

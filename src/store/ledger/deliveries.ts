@@ -3,6 +3,7 @@ import { CausewayError } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
 import { packJournal, writeJournal } from './journal.ts'
 import { assertLease } from './lease-check.ts'
+import { saveLinks } from './links.ts'
 import { packTexts, textAt } from './text-blob.ts'
 import type { BatchCommit, DeliveryRow, DeliveryWrite } from './types.ts'
 
@@ -133,53 +134,6 @@ async function saveDeliveries(client: pg.PoolClient, batch: BatchCommit): Promis
       batch.mappingVersion,
       batch.runId,
     ],
-  })
-}
-
-/**
- * Links source and target. The target's entity wins, because other systems may know the target already; a second source
- * record that matched the same target (a duplicate in the source) joins as an alias.
- */
-async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
-  if (batch.unlinks.length) {
-    await client.query(
-      `delete from link using unnest($2::text[], $3::text[]) as u(id, part)
-        where stream_id = $1 and record_id = u.id and link.part = u.part`,
-      [batch.sourceStream, batch.unlinks.map((row) => row.fromId), batch.unlinks.map((row) => row.part)],
-    )
-  }
-  const links = batch.links
-  if (!links.length) return
-  const source = [batch.sourceStream, links.map((link) => link.fromId), links.map((link) => link.part)]
-  const target = [batch.targetStream, links.map((link) => link.toId)]
-  await client.query({
-    name: 'link-targets',
-    text: `insert into link (stream_id, record_id, part, entity_id)
-           select $4, t.to_id, '', coalesce(own.entity_id, nextval('entity_id'))
-             from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
-             left join link own on own.stream_id = $1 and own.record_id = t.from_id and own.part = t.part
-               and not exists (select 1 from link taken where taken.entity_id = own.entity_id and taken.stream_id = $4 and not taken.alias)
-           on conflict do nothing`,
-    values: [...source, ...target],
-  })
-  await client.query({
-    name: 'link-sources',
-    text: `insert into link as l (stream_id, record_id, part, entity_id, alias)
-           select $1, t.from_id, t.part, target.entity_id,
-                  exists (select 1 from link twin where twin.entity_id = target.entity_id and twin.stream_id = $1 and not twin.alias
-                             and (twin.record_id, twin.part) <> (t.from_id, t.part))
-             from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
-             join link target on target.stream_id = $4 and target.record_id = t.to_id and target.part = ''
-           on conflict (stream_id, record_id, part) do update set entity_id = excluded.entity_id, alias = excluded.alias
-           where l.entity_id <> excluded.entity_id`,
-    values: [...source, ...target],
-  })
-  // Whoever waited for one of these records may go on. The partial index makes this free when nobody waits.
-  await client.query({
-    name: 'release-parked',
-    text: `update delivery set state = 'pending', next_attempt_at = now()
-            where state = 'parked' and parked_stream = $1 and parked_id = any($2)`,
-    values: [batch.sourceStream, links.map((link) => link.fromId)],
   })
 }
 

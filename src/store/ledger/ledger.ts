@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { commitPage, findByKey, finishScan, readBodies, readLog } from './change-log.ts'
 import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
 import { closeIntents, openIntents, readIntents } from './intents.ts'
-import { findTargets } from './links.ts'
+import { findTargets, findTwins } from './links.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
 import { beatRun, finishRun, markInterrupted, startRun } from './runs.ts'
 import * as work from './work.ts'
@@ -22,6 +22,7 @@ const functions = {
   openIntents,
   closeIntents,
   findTargets,
+  findTwins,
   registerHub,
   readRegistry,
   readStream,

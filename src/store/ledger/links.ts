@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { BatchCommit } from './types.ts'
 
 /**
  * Target ids of source records: key `id` + U+001F + `part` → target id. Aliases resolve to the record that is in use.
@@ -25,3 +26,140 @@ export async function findTargets(
 }
 
 export const linkKey = (recordId: string, part: string): string => `${recordId}\u001f${part}`
+
+/**
+ * Which of these parts share their target record with another record of the same stream that still lives: duplicates in the
+ * source, or the survivor of a merge. Gives link keys.
+ */
+export async function findTwins(
+  pool: pg.Pool,
+  streamId: number,
+  parts: { recordId: string; part: string }[],
+): Promise<Set<string>> {
+  if (!parts.length) return new Set()
+  const { rows } = await pool.query<{ record_id: string; part: string }>(
+    `select own.record_id, own.part from unnest($2::text[], $3::text[]) as p(id, part)
+       join link own on own.stream_id = $1 and own.record_id = p.id and own.part = p.part
+      where exists (select 1 from link twin join record r on r.stream_id = $1 and r.id = twin.record_id and not r.deleted
+                     where twin.entity_id = own.entity_id and twin.stream_id = $1 and twin.record_id <> own.record_id)`,
+    [streamId, parts.map((row) => row.recordId), parts.map((row) => row.part)],
+  )
+  return new Set(rows.map((row) => linkKey(row.record_id, row.part)))
+}
+
+/**
+ * Links source and target. The target's entity wins, because other systems may know the target already; a second source
+ * record that matched the same target (a duplicate in the source) joins as an alias.
+ */
+export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  await dropLinks(client, batch)
+  const links = batch.links
+  if (!links.length) return
+  const source = [batch.sourceStream, links.map((link) => link.fromId), links.map((link) => link.part)]
+  const target = [batch.targetStream, links.map((link) => link.toId)]
+  // Two sources of one entity may have got a target each; only one of these can have the entity.
+  await client.query({
+    name: 'link-targets',
+    text: `insert into link (stream_id, record_id, part, entity_id)
+           select $4, t.to_id, '', case when t.turn = 1 then coalesce(t.own, nextval('entity_id')) else nextval('entity_id') end
+             from (select l.to_id, l.ord, own.entity_id as own, row_number() over (partition by own.entity_id order by l.ord) as turn
+                     from unnest($2::text[], $3::text[], $5::text[]) with ordinality as l(from_id, part, to_id, ord)
+                     left join link own on own.stream_id = $1 and own.record_id = l.from_id and own.part = l.part
+                       and not exists (select 1 from link taken where taken.entity_id = own.entity_id and taken.stream_id = $4 and not taken.alias)) t
+            order by t.ord
+           on conflict do nothing`,
+    values: [...source, ...target],
+  })
+  await mergeEntities(client, [...source, ...target])
+  await client.query({
+    name: 'link-sources',
+    text: `insert into link as l (stream_id, record_id, part, entity_id, alias)
+           select $1, t.from_id, t.part, target.entity_id,
+                  row_number() over (partition by target.entity_id order by t.ord) > 1
+                  or exists (select 1 from link twin where twin.entity_id = target.entity_id and twin.stream_id = $1 and not twin.alias
+                                and (twin.record_id, twin.part) <> (t.from_id, t.part))
+             from unnest($2::text[], $3::text[], $5::text[]) with ordinality as t(from_id, part, to_id, ord)
+             join link target on target.stream_id = $4 and target.record_id = t.to_id and target.part = ''
+           on conflict (stream_id, record_id, part) do update set entity_id = excluded.entity_id, alias = excluded.alias
+           where l.entity_id <> excluded.entity_id`,
+    values: [...source, ...target],
+  })
+  // Whoever waited for one of these records may go on. The partial index makes this free when nobody waits.
+  await client.query({
+    name: 'release-parked',
+    text: `update delivery set state = 'pending', next_attempt_at = now()
+            where state = 'parked' and parked_stream = $1 and parked_id = any($2)`,
+    values: [batch.sourceStream, links.map((link) => link.fromId)],
+  })
+}
+
+/**
+ * A source that has an entity already brings along what hangs on it, the targets of other syncs above all: without that they
+ * would be created a second time. Where both entities hold a record of one stream, the older one is left to a person.
+ */
+async function mergeEntities(client: pg.PoolClient, values: unknown[]): Promise<void> {
+  await client.query({
+    name: 'merge-entities',
+    text: `with pair as (
+             select distinct on (own.entity_id) own.entity_id as former, target.entity_id as entity
+               from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
+               join link own on own.stream_id = $1 and own.record_id = t.from_id and own.part = t.part
+               join link target on target.stream_id = $4 and target.record_id = t.to_id and target.part = ''
+              where own.entity_id <> target.entity_id order by own.entity_id, target.entity_id
+           ), moving as (
+             select l.stream_id, l.record_id, l.part, l.alias, p.entity,
+                    row_number() over (partition by p.entity, l.stream_id, l.alias order by l.created_at, l.record_id) as turn
+               from pair p join link l on l.entity_id = p.former
+           )
+           update link l set entity_id = m.entity from moving m
+            where (l.stream_id, l.record_id, l.part) = (m.stream_id, m.record_id, m.part)
+              and (m.alias or (m.turn = 1 and not exists (select 1 from link held
+                    where held.entity_id = m.entity and held.stream_id = m.stream_id and not held.alias)))`,
+    values,
+  })
+}
+
+/**
+ * Lets go of targets. A target that is gone loses its link, and with it every source of it; one that only this source lets go
+ * stays with the other records of the same thing, if there are any. The links of other streams stay in both cases.
+ */
+async function dropLinks(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  if (!batch.unlinks.length) return
+  const leaving = await leaveTwins(
+    client,
+    batch.sourceStream,
+    batch.unlinks.filter((row) => !row.targetGone),
+  )
+  const rest = batch.unlinks.filter((row) => !leaving.has(linkKey(row.fromId, row.part)))
+  await client.query(
+    `delete from link t using unnest($2::text[], $3::text[]) as u(id, part)
+       join link own on own.stream_id = $1 and own.record_id = u.id and own.part = u.part
+      where t.stream_id = $4 and t.entity_id = own.entity_id and (t.stream_id, t.record_id) <> ($1, own.record_id)`,
+    [batch.sourceStream, rest.map((row) => row.fromId), rest.map((row) => row.part), batch.targetStream],
+  )
+}
+
+/** Takes out those that share their entity with records of their own stream; the oldest of these takes a vacant place. */
+async function leaveTwins(
+  client: pg.PoolClient,
+  streamId: number,
+  parts: { fromId: string; part: string }[],
+): Promise<Set<string>> {
+  const { rows } = await client.query<{ record_id: string; part: string; entity_id: number }>(
+    `delete from link own using unnest($2::text[], $3::text[]) as u(id, part)
+      where own.stream_id = $1 and own.record_id = u.id and own.part = u.part
+        and exists (select 1 from link twin where twin.entity_id = own.entity_id and twin.stream_id = $1
+                                              and (twin.record_id, twin.part) <> (own.record_id, own.part))
+     returning own.record_id, own.part, own.entity_id`,
+    [streamId, parts.map((row) => row.fromId), parts.map((row) => row.part)],
+  )
+  if (rows.length)
+    await client.query(
+      `update link l set alias = false
+         from (select distinct on (entity_id) entity_id, record_id, part from link
+                where entity_id = any($2) and stream_id = $1 order by entity_id, alias, created_at, record_id) heir
+        where l.alias and l.stream_id = $1 and (l.record_id, l.part) = (heir.record_id, heir.part)`,
+      [streamId, rows.map((row) => row.entity_id)],
+    )
+  return new Set(rows.map((row) => linkKey(row.record_id, row.part)))
+}

@@ -149,7 +149,8 @@ export type BatchCommit = {
   lease: LeaseProof
   deliveries: DeliveryWrite[]
   links: LinkWrite[]
-  unlinks: { fromId: string; part: string }[]
+  /** Sources that let their target go; `targetGone` when it does not exist any more. */
+  unlinks: { fromId: string; part: string; targetGone: boolean }[]
   deadLetters: DeadLetterWrite[]
   /** Records whose open dead letters are settled by a success. */
   settled: string[]
