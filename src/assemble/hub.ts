@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import type pg from 'pg'
 import type { Settings } from '../config/index.ts'
 import { createLogger, hasErrors, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
 import type { HubServices } from '../http/index.ts'
@@ -43,7 +42,7 @@ export type HubOptions = HubFolder & {
 /** An open hub: files read, ledger migrated and registered, queue connected, and at work if its role says so. */
 export type Hub = {
   services: HubServices
-  pool: pg.Pool
+  pool: Store['pool']
   settings: Settings
   /** `settings.data_dir` as an absolute path. */
   dataDir: string

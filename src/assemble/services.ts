@@ -1,4 +1,3 @@
-import type pg from 'pg'
 import { asCausewayError, CausewayError, type Clock } from '../core/index.ts'
 import type {
   Actor,
@@ -10,12 +9,12 @@ import type {
 } from '../http/index.ts'
 import { laneJob, type Ports, requestSync } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import { appendAudit, type InboxWriter, migrationStatus } from '../store/index.ts'
+import { appendAudit, type InboxWriter, migrationStatus, type Store } from '../store/index.ts'
 import type { HubFiles } from './files.ts'
 import { describeTimetable } from './timetable.ts'
 
 export type ServiceParts = {
-  pool: pg.Pool
+  pool: Store['pool']
   ports: Ports
   queue: WorkQueue
   inbox: InboxWriter
@@ -113,7 +112,7 @@ async function wakeSyncs(ports: Ports, syncIds: number[]): Promise<void> {
   if (jobs.length) await ports.queue.wakeMany('push', jobs)
 }
 
-async function readiness(pool: pg.Pool, queue: WorkQueue): Promise<ReadinessCheck[]> {
+async function readiness(pool: Store['pool'], queue: WorkQueue): Promise<ReadinessCheck[]> {
   const checks: Record<string, () => Promise<unknown>> = {
     database: () => pool.query('select 1'),
     migrations: () => migrationStatus(pool),

@@ -1,15 +1,22 @@
-import type pg from 'pg'
 import { inboxWorker, pullWorker, pushWorker, upkeepWorker } from '../../workers/index.ts'
 import type { Settings } from '../config/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import { type Ports, streamsOf, sweeps } from '../pipeline/index.ts'
 import { FairGate, perConnectionLimit, type Schedule, Schedules, startSweeps, type WorkQueue } from '../queue/index.ts'
-import { claimSlot, dropOldSlots, lastSlots, maintainPartitions, requestPull, withTransaction } from '../store/index.ts'
+import {
+  claimSlot,
+  dropOldSlots,
+  lastSlots,
+  maintainPartitions,
+  requestPull,
+  type Store,
+  withTransaction,
+} from '../store/index.ts'
 import { timetable } from './timetable.ts'
 
 export type WorkParts = {
   ports: Ports
-  pool: pg.Pool
+  pool: Store['pool']
   queue: WorkQueue
   settings: Settings
   holder: string
