@@ -366,6 +366,32 @@ test('a sync may join its own source: every record arrives, and a change reaches
   expect(heads.filter((head) => head === 'new head')).toHaveLength(4)
 })
 
+test('a record that waits for another of its own batch goes on as soon as that one is delivered', async () => {
+  const { crm, erp } = systems(0)
+  // The head comes last, so that everybody else is parked in the batch that delivers it.
+  for (let i = 0; i < 4; i++) crm.put('contacts', `a${i}`, { email: `a${i}@example.test`, head: 'z' })
+  crm.put('contacts', 'z', { email: 'z@example.test' })
+  const waiting: TestSync = {
+    ...contactSync,
+    run: (contact) =>
+      contact.head
+        ? one({ email: contact.email!, head: null }, [
+            {
+              path: ['head'],
+              to: { connection: '', stream: 'customers' },
+              from: { connection: 'crm', stream: 'contacts' },
+              id: String(contact.head),
+            },
+          ])
+        : one({ email: contact.email! }),
+  }
+  const hub = await TestHub.open({ crm, erp }, [waiting])
+  await hub.pull('crm:contacts')
+  expect(await hub.push('contacts')).toMatchObject({ outcome: 'success', counts: { created: 5 } })
+  const [head] = erp.list('customers').filter((row) => row.body.email === 'z@example.test')
+  expect(erp.list('customers').filter((row) => row.body.head === head!.id)).toHaveLength(4)
+})
+
 test('several lanes share the slices and deliver each record once', async () => {
   const { crm, erp } = systems(300)
   crm.pageSize = 100

@@ -3,7 +3,7 @@ import { CausewayError } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
 import { packJournal, writeJournal } from './journal.ts'
 import { assertLease } from './lease-check.ts'
-import { saveLinks } from './links.ts'
+import { releaseParked, saveLinks } from './links.ts'
 import { packTexts, textAt } from './text-blob.ts'
 import type { BatchCommit, DeliveryRow, DeliveryWrite } from './types.ts'
 
@@ -77,6 +77,7 @@ export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
       await assertLease(client, batch.lease)
       await saveLinks(client, batch)
       await saveDeliveries(client, batch)
+      await releaseParked(client, batch)
       await saveDependencies(client, batch)
       await saveTargetKeys(client, batch)
       await saveDeadLetters(client, batch)

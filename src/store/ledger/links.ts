@@ -84,12 +84,20 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
            where l.entity_id <> excluded.entity_id`,
     values: [...source, ...target],
   })
-  // Whoever waited for one of these records may go on. The partial index makes this free when nobody waits.
+}
+
+/**
+ * Whoever waited for one of the records that were just linked may go on. After the deliveries of the batch are saved, because
+ * some of them may wait for others of the same batch (employees and their managers). The partial index makes this free when
+ * nobody waits.
+ */
+export async function releaseParked(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  if (!batch.links.length) return
   await client.query({
     name: 'release-parked',
     text: `update delivery set state = 'pending', next_attempt_at = now()
             where state = 'parked' and parked_stream = $1 and parked_id = any($2)`,
-    values: [batch.sourceStream, links.map((link) => link.fromId)],
+    values: [batch.sourceStream, batch.links.map((link) => link.fromId)],
   })
 }
 
@@ -103,8 +111,10 @@ async function mergeEntities(client: pg.PoolClient, values: unknown[]): Promise<
     text: `with pair as (
              select distinct on (own.entity_id) own.entity_id as former, target.entity_id as entity
                from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
-               join link own on own.stream_id = $1 and own.record_id = t.from_id and own.part = t.part
-               join link target on target.stream_id = $4 and target.record_id = t.to_id and target.part = ''
+              cross join lateral (select entity_id from link
+                                   where stream_id = $1 and record_id = t.from_id and part = t.part offset 0) own
+              cross join lateral (select entity_id from link
+                                   where stream_id = $4 and record_id = t.to_id and part = '' offset 0) target
               where own.entity_id <> target.entity_id order by own.entity_id, target.entity_id
            ), moving as (
              select l.stream_id, l.record_id, l.part, l.alias, p.entity,
