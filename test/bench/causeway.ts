@@ -74,8 +74,6 @@ streams:
     key: record.id
     write:
       create:
-        path: /customers/batch
-        id: response.id
         batch:
           size: 100
           path: /customers/batch

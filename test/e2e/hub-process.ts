@@ -66,9 +66,9 @@ export class HubProcess {
     child.stderr!.on('data', keep)
   }
 
-  static async start(dir: string, env: Record<string, string> = {}): Promise<HubProcess> {
+  static async start(dir: string, env: Record<string, string> = {}, ...args: string[]): Promise<HubProcess> {
     await rm(join(dir, '.causeway/hub.json'), { force: true })
-    const child = spawn(process.execPath, [BIN, '-C', dir, 'start', '--port', '0'], {
+    const child = spawn(process.execPath, [BIN, '-C', dir, 'start', '--port', '0', ...args], {
       env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
     })

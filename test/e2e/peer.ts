@@ -173,8 +173,6 @@ streams:
         batch: 50
     write:
       create:
-        path: /customers/batch
-        id: response.id
         batch:
           size: 100
           path: /customers/batch
