@@ -1,6 +1,6 @@
 import { digest, type JsonObject, parseExact } from '../core/index.ts'
 import type { MapOutput } from '../mapping/index.ts'
-import type { DeliveryRow, IntentRow } from './ports.ts'
+import type { DeliveryRow, DeliveryState, IntentRow } from './ports.ts'
 import type { BatchRecord, Lane, Work } from './work.ts'
 
 /**
@@ -19,21 +19,34 @@ export function decide(
   if (record.deleted) return existing.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
   if (output.status === 'failed') {
     // A mapping gives the same result again: it becomes a dead letter at once, not after many attempts.
-    return [{ ...make(''), settlement: { state: 'dead', dead: true, error: output.error } }]
+    const dead: Work = { ...make(''), settlement: { state: 'dead', dead: true, error: output.error } }
+    return [dead, ...existing.filter((row) => row.part !== '' && isWaiting(row)).map((row) => rest(make(row.part)))]
   }
   if (output.status === 'filtered') {
     const left = existing
-      .filter((row) => row.delivered !== null)
+      .filter((row) => row.delivered !== null || isWaiting(row))
       .map((row) => takeBack(lane, make(row.part), lane.sync.onLeave))
     return left.length ? left : [{ ...make(''), settlement: { state: 'skipped' } }]
   }
   const works = output.parts.map((part) => make(part.part, part.values))
-  if (!lane.sync.multipart) return works
   const wanted = new Set(output.parts.map((part) => part.part))
-  const vanished = existing.filter((row) => row.part !== '' && !wanted.has(row.part) && row.state !== 'gone')
+  const vanished = existing
+    .filter((row) => row.part !== '' && !wanted.has(row.part) && row.state !== 'gone')
+    .map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
+  if (!lane.sync.multipart) return [...works, ...vanished]
   // Part '' stands for the record as a whole, so that a record without any part has a delivery row too.
   const whole: Work = { ...make(''), settlement: { state: 'delivered' } }
-  return [whole, ...works, ...vanished.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))]
+  return [whole, ...works, ...vanished]
+}
+
+/** States that may be due. Every such row of a record must be settled with it, or it would be due for ever. */
+const WAITING: ReadonlySet<DeliveryState> = new Set(['pending', 'parked', 'in_doubt'])
+const isWaiting = (row: DeliveryRow): boolean => WAITING.has(row.state)
+
+/** Leaves a part as it is, without another attempt of its own: it comes again with its record. */
+function rest(work: Work): Work {
+  work.settlement = { state: work.existing!.state }
+  return work
 }
 
 function newWork(
@@ -43,6 +56,7 @@ function newWork(
   existing: DeliveryRow | undefined,
   intents: IntentRow[],
 ): Work {
+  const unfinished = intents.filter((intent) => intent.part === part)
   return {
     record,
     part,
@@ -52,7 +66,9 @@ function newWork(
     targetId: null,
     newlyMatched: false,
     known: null,
-    doubt: intents.find((intent) => intent.part === part && intent.operation === 'create'),
+    unfinished,
+    doubt: unfinished.find((intent) => intent.operation === 'create'),
+    seen: new Set(),
     matchKey: [],
     operation: null,
     takenBack: false,
@@ -66,29 +82,16 @@ function newWork(
 function takeBack(lane: Lane, work: Work, policy: 'ignore' | 'keep' | 'unlink' | 'deactivate' | 'delete'): Work {
   const after = work.record.deleted ? 'gone' : 'skipped'
   work.takenBack = true
-  if (work.doubt) {
-    // Perhaps it was created, and nothing is left to look it up by.
-    work.settlement = { state: 'dead', dead: true, error: doubtError(work) }
-  } else if (work.delivered === null) work.settlement = { state: after }
-  else if (policy === 'ignore' || policy === 'keep') work.settlement = { state: after }
-  else if (policy === 'unlink') work.settlement = { state: after, unlink: 'released', delivered: null }
+  // Perhaps it was created: that must be known first, also where it is to stay, so that it is linked.
+  const settled = work.doubt === undefined
+  if (settled && work.delivered === null) work.settlement = { state: after }
   else if (policy === 'delete') work.operation = 'delete'
-  else {
+  else if (policy === 'deactivate') {
     work.values = lane.sync.deactivate ?? {}
     work.operation = 'update'
-  }
+  } else if (settled && policy === 'unlink') work.settlement = { state: after, unlink: 'released', delivered: null }
+  else if (settled) work.settlement = { state: after }
   return work
-}
-
-function doubtError(work: Work) {
-  return {
-    code: 'CSW-5004' as const,
-    what: `the record left the source while the outcome of its create was unknown (part "${work.part}")`,
-    why: 'It is unknown whether a create took effect, and the record it came from is gone.',
-    fix: 'Look in the target for a record from this source; remove it there if it exists, then discard this letter.',
-    reaction: 'dead-letter' as const,
-    causeClass: 'data' as const,
-  }
 }
 
 /** Stable over all attempts to bring about one state of one part. */

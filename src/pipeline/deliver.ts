@@ -18,9 +18,12 @@ export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
   const exchanges: Exchange[] = []
   if (!writes.length) return exchanges
   await openIntents(lane, writes)
-  const ready = writes.filter((work) => work.intent)
-  if (!lane.lease.stillHeld(SEND_MARGIN_MS))
+  await deferToOthers(lane, writes)
+  const ready = writes.filter((work) => !work.settlement)
+  if (!lane.lease.stillHeld(SEND_MARGIN_MS)) {
+    await closeUnsent(lane, ready)
     throw new CausewayError('CSW-6004', { what: `the lease "${lane.lease.name}" ends too soon to send` })
+  }
   const groups = Map.groupBy(ready, (work) => work.operation!)
   await Promise.all([...groups].map(([operation, group]) => send(lane, operation, group, exchanges)))
   return exchanges
@@ -42,6 +45,7 @@ async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
       recordId: work.record.id,
       part: work.part,
       operation: work.operation!,
+      matchKey: work.matchKey,
       idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
     }),
   )
@@ -50,6 +54,32 @@ async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
     work.intent = opened.get(key)
     if (!work.intent) work.settlement = contended('another sync or lane writes the same target record')
   }
+}
+
+/**
+ * Between our look-up and our intent somebody else may have created the record and be done with it. What the ledger learned
+ * since is looked at once more now that nobody else can begin.
+ */
+async function deferToOthers(lane: Lane, writes: Work[]): Promise<void> {
+  const creates = writes.filter(
+    (work) => !work.settlement && work.operation === 'create' && work.matchKey.length && !work.doubt,
+  )
+  const late: Work[] = []
+  for (const [field, works] of Map.groupBy(creates, (work) => work.matchKey[0]!.field)) {
+    const values = [...new Set(works.map((work) => work.matchKey[0]!.value))]
+    const hits = await lane.ports.ledger.findByKey(lane.row.toStream, field, values)
+    for (const work of works) if (hits.get(work.matchKey[0]!.value)?.some((id) => !work.seen.has(id))) late.push(work)
+  }
+  for (const work of late) work.settlement = contended('another sync or lane just created a record with this match key')
+  await closeUnsent(lane, late)
+}
+
+/** Left open, these would look like writes of unknown outcome. One that is open since an earlier attempt is just that. */
+async function closeUnsent(lane: Lane, works: Work[]): Promise<void> {
+  const ids = works.flatMap((work) =>
+    work.unfinished.some(({ id }) => id === work.intent!.id) ? [] : [work.intent!.id],
+  )
+  await lane.ports.ledger.closeIntents(lane.lease, ids)
 }
 
 /** What must be unique while a write is under way: the target id, or the match key of a record that does not exist yet. */
@@ -79,9 +109,8 @@ async function send(lane: Lane, operation: WriteOperation, group: Work[], exchan
       onExchange: (exchange) => exchanges.push(exchange),
     })
   } catch (thrown) {
-    // The connector could not even say what became of single items: anything may have happened.
     const error = asCausewayError(thrown)
-    outcomes = items.map(({ ref }) => ({ ref, status: isConnectionFailure(error) ? 'retry' : 'unknown', error }))
+    outcomes = items.map(({ ref }) => ({ ref, status: statusOfThrown(error), error }))
   }
   for (const outcome of outcomes) {
     const work = byRef.get(outcome.ref)
@@ -93,6 +122,12 @@ async function send(lane: Lane, operation: WriteOperation, group: Work[], exchan
     work.settlement = unknown(
       new CausewayError('CSW-3012', { what: 'the connector reported no outcome for this item' }),
     )
+}
+
+/** The connector could not even say what became of single items: unless it never began, anything may have happened. */
+function statusOfThrown(error: CausewayError): 'retry' | 'refused' | 'unknown' {
+  if (isConnectionFailure(error)) return 'retry'
+  return error.causeClass === 'config' && error.reaction === 'fix' ? 'refused' : 'unknown'
 }
 
 function toItem(lane: Lane, ref: string, work: Work): WriteItem {
@@ -157,17 +192,21 @@ function settle(work: Work, outcome: WriteOutcome): Settlement {
         state: 'pending',
         error: outcome.error.toJSON(),
         retryInMs: outcome.error.retryAfterMs ?? 0,
-        countAttempt: !isConnectionFailure(outcome.error),
+        countAttempt: isOfRecord(outcome.error),
         intent: 'close',
       }
   }
 }
+
+/** A failed connection, or a hub that shuts down, says nothing about the record and costs it no attempt. */
+const isOfRecord = (error: CausewayError): boolean => !isConnectionFailure(error) && error.causeClass !== 'hub'
 
 /** Only a create may have made something that must not be made twice; other operations are simply repeated. */
 const unknown = (error: CausewayError): Settlement => ({
   state: 'in_doubt',
   error: error.toJSON(),
   retryInMs: UNKNOWN_LOOK_MS,
+  countAttempt: true,
   intent: 'keep',
 })
 

@@ -20,7 +20,9 @@ function diffOne(lane: Lane, work: Work): void {
     work.settlement = { state: 'skipped', delivered: work.delivered ?? work.values }
     return
   }
-  const changed = changedFields(work.values, work.delivered, work.known)
+  // While it is unknown whether an earlier write took effect, what was delivered before it proves nothing.
+  const delivered = work.unfinished.length ? null : work.delivered
+  const changed = changedFields(work.values, delivered, work.known)
   const carriesContent = lane.sync.content && work.record.content !== null && contentChanged(work)
   if (!Object.keys(changed).length && !carriesContent) {
     work.settlement = { state: settledState(work), delivered: { ...work.delivered, ...work.values } }

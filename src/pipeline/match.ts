@@ -1,12 +1,10 @@
 import type { SourceRecord } from '../connector/index.ts'
 import { CausewayError, isObject, type Json, type JsonObject, parseExact } from '../core/index.ts'
 import type { MatchKey } from '../mapping/index.ts'
-import { keysOf, keyText, linkKey } from './ports.ts'
+import { findDoubtful, settleDoubt, wasLookedFor } from './doubt.ts'
+import { choose, holds, lookUp } from './look-up.ts'
+import { keyText, linkKey } from './ports.ts'
 import type { Lane, Work } from './work.ts'
-
-/** How often a target is asked for a create of unknown outcome before it counts as not done (searches lag). */
-export const DOUBT_LOOKS = 3
-const DOUBT_LOOK_MS = 3_000
 
 /**
  * Finds the target record of each part: by link, then by match key in the target's own stream of the change log, then by a
@@ -16,21 +14,20 @@ export async function matchTargets(lane: Lane, works: Work[]): Promise<void> {
   const open = works.filter((work) => !work.settlement)
   await matchByLink(lane, open)
   await spareTwins(lane, open)
+  await findDoubtful(lane, open)
   const unlinked = open.filter((work) => work.targetId === null && !work.takenBack)
   for (const key of lane.sync.match) {
     const keyed = unlinked.filter((work) => work.targetId === null && !work.settlement && setMatchKey(work, key))
     if (!keyed.length) continue
     if (canUpsert(lane, key)) continue
     await matchByLog(lane, keyed, key)
-    const misses = keyed.filter((work) => work.targetId === null && !work.settlement)
+    const misses = keyed.filter((work) => work.targetId === null && !work.settlement && !wasLookedFor(work, key))
     await matchByLookup(lane, misses, key)
   }
-  for (const work of unlinked) {
-    if (work.targetId === null && !work.settlement && work.doubt) settleDoubt(lane, work)
-  }
+  for (const work of open) if (work.targetId === null && !work.settlement && work.doubt) settleDoubt(lane, work)
   // What has no link any more cannot be taken back.
   for (const work of open)
-    if (work.takenBack && work.targetId === null)
+    if (work.takenBack && work.targetId === null && !work.settlement)
       work.settlement = { state: work.record.deleted ? 'gone' : 'skipped', delivered: null }
 }
 
@@ -91,6 +88,7 @@ async function matchByLog(lane: Lane, works: Work[], key: MatchKey): Promise<voi
     ...new Set(asking.map((work) => keyValues(work, key)[0]!)),
   ])
   if (!hits.size) return
+  for (const work of asking) for (const id of hits.get(keyValues(work, key)[0]!) ?? []) work.seen.add(id)
   const ids = [...new Set([...hits.values()].flat())]
   const rows = new Map((await ledger.readBodies(lane.row.toStream, ids)).map((row) => [row.id, row]))
   const own = ids.filter((id) => !rows.has(id))
@@ -129,52 +127,15 @@ async function matchByLookup(lane: Lane, works: Work[], key: MatchKey): Promise<
   if (field === undefined || !works.length) return
   const position = key.indexOf(field)
   const values = [...new Set(works.map((work) => keyValues(work, key)[position]!))]
-  const found = await lane.target.lookup({ stream: lane.sync.to.stream, field, values, signal: lane.signal })
+  const { found, failed } = await lookUp(lane, field, values)
   for (const work of works) {
+    const failure = failed.get(keyValues(work, key)[position]!)
+    if (failure) {
+      work.settlement = { state: 'dead', dead: true, error: failure.toJSON() }
+      continue
+    }
     const wanted = keyValues(work, key)
     const candidates = (found.get(wanted[position]!) ?? []).filter((record) => !record.deleted)
     choose(work, key.length === 1 ? candidates : candidates.filter((record) => holds(record, key, wanted)), key)
-  }
-}
-
-const holds = (record: SourceRecord, key: MatchKey, wanted: string[]): boolean =>
-  key.every((field, i) => keysOf(record.body, [field]).some(({ value }) => value === wanted[i]))
-
-function choose(work: Work, candidates: SourceRecord[], key: MatchKey): void {
-  const distinct = [...new Map(candidates.map((record) => [record.id, record])).values()]
-  if (distinct.length > 1) {
-    const error = new CausewayError('CSW-5002', {
-      what: `${distinct.length} target records have the same ${key.join(' and ')}`,
-      data: { ids: distinct.map((record) => record.id) },
-    })
-    work.settlement = { state: 'dead', dead: true, error: error.toJSON() }
-  } else if (distinct[0]) {
-    work.targetId = distinct[0].id
-    work.known = distinct[0].body
-    work.newlyMatched = true
-  }
-}
-
-/** A create of unknown outcome that was not found: ask again with patience, then decide. */
-function settleDoubt(lane: Lane, work: Work): void {
-  const looks = work.doubt!.lookedUp
-  const canLook = work.matchKey.some(({ field }) =>
-    lane.target.streams.get(lane.sync.to.stream)?.abilities.lookup.includes(field),
-  )
-  if (canLook && looks < DOUBT_LOOKS) {
-    const error = new CausewayError('CSW-3012', {
-      what: `not found in the target yet; look ${looks + 1} of ${DOUBT_LOOKS}`,
-    })
-    work.settlement = {
-      state: 'in_doubt',
-      error: error.toJSON(),
-      retryInMs: DOUBT_LOOK_MS * 2 ** looks,
-      intent: 'looked',
-    }
-  } else if (!canLook && lane.sync.onDoubt === 'ask') {
-    const error = new CausewayError('CSW-5004', {
-      what: 'a create got no answer, and this stream has no look-up for the match keys',
-    })
-    work.settlement = { state: 'dead', dead: true, error: error.toJSON() }
   }
 }

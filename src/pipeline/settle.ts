@@ -122,13 +122,18 @@ function settledRecords(works: Work[]): string[] {
   ]
 }
 
+const DONE: ReadonlySet<string> = new Set(['delivered', 'unchanged', 'skipped', 'gone'])
+
 function closedIntents(work: Work): number[] {
-  const ids: number[] = []
   const settlement = work.settlement!
-  if (work.intent && settlement.intent !== 'keep') ids.push(work.intent.id)
-  // A doubt is over once the record was found or settled in another way than waiting on.
-  if (work.doubt && settlement.state !== 'in_doubt' && work.doubt.id !== work.intent?.id) ids.push(work.doubt.id)
-  return ids
+  const ids = work.intent && settlement.intent !== 'keep' ? [work.intent.id] : []
+  const done = DONE.has(settlement.state)
+  const earlier = work.unfinished.filter((intent) => intent.id !== work.intent?.id)
+  // Whether an earlier create took effect stays open until its record was found or another was made instead of it.
+  const over = earlier.filter(
+    ({ operation }) => settlement.intent === 'close' || (done && (operation !== 'create' || work.targetId !== null)),
+  )
+  return [...ids, ...over.map(({ id }) => id)]
 }
 
 function writtenKeys(work: Work): BatchCommit['targetKeys'] {

@@ -50,7 +50,10 @@ export type Settlement = {
   delivered?: JsonObject | null
   /** `gone`: the target record does not exist any more. `released`: it stays, but is no longer ours. */
   unlink?: 'gone' | 'released'
-  /** `keep` leaves it open because the outcome is unknown; `looked` counts a look-up that found nothing. */
+  /**
+   * `keep` leaves it open because the outcome is unknown; `looked` counts a look-up that found nothing; `close` ends whatever
+   * was unknown of earlier attempts too.
+   */
   intent?: 'close' | 'keep' | 'looked'
   dead?: boolean
 }
@@ -69,8 +72,12 @@ export type Work = {
   newlyMatched: boolean
   /** What the target is known to hold, from a look-up or its own stream in the log. */
   known: JsonObject | null
-  /** A create whose outcome is unknown since an earlier attempt. */
+  /** Writes of earlier attempts whose outcome is unknown. */
+  unfinished: IntentRow[]
+  /** The one among them that may have created the record. */
   doubt: IntentRow | undefined
+  /** Target records with its match key that the log showed when it was matched. */
+  seen: Set<string>
   /** The match key that identifies the target record, once known. */
   matchKey: { field: string; value: string }[]
   operation: WriteOperation | null

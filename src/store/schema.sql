@@ -137,6 +137,7 @@ create table intent (
   record_id text collate "C" not null,
   part text collate "C" not null,
   operation text not null,
+  match_key text not null,
   idempotency_key text not null,
   lease_name text collate "C" not null,
   lease_token bigint not null,

@@ -4,7 +4,7 @@ import { assertLease } from './lease-check.ts'
 import type { IntentOpen, IntentRow, LeaseProof } from './types.ts'
 
 const COLUMNS = `id, target_stream as "targetStream", target_key as "targetKey", sync_id as "syncId", record_id as "recordId",
-  part, operation, idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt"`
+  part, operation, match_key::json as "matchKey", idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt"`
 
 /** Intents left open for these records: their outcome is unknown. */
 export async function readIntents(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<IntentRow[]> {
@@ -28,10 +28,11 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
     await assertLease(client, lease)
     const { rows } = await client.query<IntentRow>({
       name: 'open-intents',
-      text: `insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, idempotency_key, lease_name, lease_token)
-             select t.*, $8, $9 from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[]) as t
+      text: `insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, lease_name, lease_token)
+             select t.*, $9, $10 from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as t
              on conflict (target_stream, target_key) do update
-                set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation
+                set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
+                    match_key = excluded.match_key, looked_up = 0, opened_at = now()
               where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
              returning ${COLUMNS}`,
       values: [
@@ -41,6 +42,7 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
         ordered.map((intent) => intent.recordId),
         ordered.map((intent) => intent.part),
         ordered.map((intent) => intent.operation),
+        ordered.map((intent) => JSON.stringify(intent.matchKey)),
         ordered.map((intent) => intent.idempotencyKey),
         lease.name,
         lease.token,
@@ -50,7 +52,12 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
   })
 }
 
-/** Closes intents that turned out not to be needed, before anything was sent for them. */
-export async function closeIntents(pool: pg.Pool, ids: number[]): Promise<void> {
-  if (ids.length) await pool.query('delete from intent where id = any($1)', [ids])
+/** Closes own intents for which nothing was sent after all. One that a successor took over stays. */
+export async function closeIntents(pool: pg.Pool, lease: LeaseProof, ids: number[]): Promise<void> {
+  if (!ids.length) return
+  await pool.query('delete from intent where id = any($1) and lease_name = $2 and lease_token = $3', [
+    ids,
+    lease.name,
+    lease.token,
+  ])
 }

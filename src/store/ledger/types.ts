@@ -103,6 +103,8 @@ export type IntentRow = {
   recordId: string
   part: string
   operation: string
+  /** Fields and values by which the target record can be looked for. */
+  matchKey: { field: string; value: string }[]
   idempotencyKey: string
   lookedUp: number
   openedAt: Date

@@ -205,7 +205,11 @@ export async function requeueDeadLetters(
   const { rows } = await pool.query<{ requeued: number; syncs: number[] }>(
     `with letters as (
        update dead_letter set state = 'requeued', actor = $2, closed_at = null where id = any($1) and state = 'open' and kind = 'push'
-       returning sync_id, record_id, part
+       returning sync_id, record_id, part, code
+     ), answered as (
+       -- Nobody but a person could tell whether the create took effect; asking for it again is the answer.
+       delete from intent i using letters l
+        where l.code = 'CSW-5004' and i.sync_id = l.sync_id and i.record_id = l.record_id and i.part = l.part and i.operation = 'create'
      ), due as (
        update delivery d set next_attempt_at = now(), attempts = 0, state = case when d.state = 'dead' then 'pending' else d.state end
          from letters l where d.sync_id = l.sync_id and d.record_id = l.record_id and d.part = l.part

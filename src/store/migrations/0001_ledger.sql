@@ -172,6 +172,8 @@ create table intent (
   record_id     text not null collate "C",
   part          text not null collate "C",
   operation     text not null,
+  -- What the record can be looked for by, as JSON [{field, value}]: mapping and record may have changed when it is looked for.
+  match_key     text not null,
   idempotency_key text not null,
   lease_name    text not null collate "C",
   lease_token   bigint not null,
