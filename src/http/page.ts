@@ -27,7 +27,8 @@ const policy = (nonce: string): string =>
  */
 export async function servePage(app: FastifyInstance, folder: string): Promise<void> {
   const index = await readFile(join(folder, 'index.html'), 'utf8')
-  await app.register(fastifyStatic, { root: folder, serve: false })
+  // The build puts compressed copies beside its files.
+  await app.register(fastifyStatic, { root: folder, serve: false, preCompressed: true })
   const sendIndex = (reply: FastifyReply): FastifyReply => {
     const nonce = randomBytes(16).toString('base64')
     return reply

@@ -200,6 +200,7 @@ export const Queue = Closed({
   kind: RunKind,
   waiting: Type.Integer(),
   waitingCapped: Type.Boolean({ description: 'True: there is at least this much waiting.' }),
+  bySync: Counts('Of `waiting`, what belongs to which sync; empty for other kinds than push.'),
   delayed: Type.Integer(),
   active: Type.Integer(),
   oldestWaitingAt: MaybeTime,

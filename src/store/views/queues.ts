@@ -9,6 +9,8 @@ export type QueueView = {
   waiting: number
   /** True when counting stopped at a cap; then there is at least this much. */
   waitingCapped: boolean
+  /** Of `waiting`, what belongs to which sync; empty for other kinds than push. */
+  bySync: Record<string, number>
   /** Waits for its time: later pulls, retries. */
   delayed: number
   /** Runs under way whose heartbeat is fresh. */
@@ -25,6 +27,7 @@ export type QueueView = {
 
 type Counts = { connectionId: number; kind: QueueView['kind'] } & Pick<QueueView, 'waiting' | 'delayed'> & {
     oldest: Date | null
+    sync?: string
     capped?: boolean
   }
 type ConnectionRow = Pick<QueueView, 'throttlePerSecond' | 'waitUntil' | 'waitReason'> & {
@@ -64,20 +67,20 @@ select connection_id as "connectionId", 'inbox' as kind,
   from inbox where state = 'pending' group by connection_id`
 
 const RETRIES = `
-select s.connection_id as "connectionId", 'push' as kind,
+select s.connection_id as "connectionId", 'push' as kind, y.name as sync,
        count(*) filter (where d.next_attempt_at <= now())::int as waiting,
        count(*) filter (where d.next_attempt_at > now())::int as delayed,
        min(d.next_attempt_at) filter (where d.next_attempt_at <= now()) as oldest
   from delivery d join sync y on y.id = d.sync_id join stream s on s.id = y.to_stream
- where d.next_attempt_at is not null and y.state <> 'removed' group by s.connection_id`
+ where d.next_attempt_at is not null and y.state <> 'removed' group by s.connection_id, y.name`
 
 /**
  * Records a sync has not come to yet. Each slice is read from its position through record_by_slice, so a sync that is up to
  * date costs 64 index probes; a far one is counted up to the cap only.
  */
 const BEHIND = `
-select s.connection_id as "connectionId", 'push' as kind, sum(b.waiting)::int as waiting, 0 as delayed,
-       min(b.oldest) as oldest, bool_or(b.waiting >= $1) as capped
+select s.connection_id as "connectionId", 'push' as kind, y.name as sync, b.waiting::int as waiting, 0 as delayed,
+       b.oldest, b.waiting >= $1 as capped
   from sync y
   join stream s on s.id = y.to_stream
   cross join lateral (
@@ -90,7 +93,7 @@ select s.connection_id as "connectionId", 'push' as kind, sum(b.waiting)::int as
            where r.stream_id = y.from_stream and r.slice = g.slice and r.seq > coalesce(p.seq, 0)
            order by r.seq limit $1) r
        limit $1) w) b
- where y.state <> 'removed' group by s.connection_id`
+ where y.state <> 'removed'`
 
 // A run whose heartbeat stopped is dead or stopped; the sweep will close it, and here it must not look alive.
 const ACTIVE = `
@@ -141,6 +144,7 @@ function queueOf(
     kind,
     waiting: counts.reduce((sum, row) => sum + row.waiting, 0),
     waitingCapped: counts.some((row) => row.capped === true),
+    bySync: waitingBySync(counts),
     delayed: counts.reduce((sum, row) => sum + row.delayed, 0),
     active,
     oldestWaitingAt: oldest === null ? null : new Date(oldest),
@@ -151,4 +155,10 @@ function queueOf(
     waitUntil: connection.waitUntil,
     waitReason: connection.waitReason,
   }
+}
+
+function waitingBySync(counts: Counts[]): Record<string, number> {
+  const sums = new Map<string, number>()
+  for (const { sync, waiting } of counts) if (sync !== undefined) sums.set(sync, (sums.get(sync) ?? 0) + waiting)
+  return Object.fromEntries(sums)
 }

@@ -1,0 +1,85 @@
+import { parseAnswer } from './json-text.ts'
+import { noteAnswer, noteSilence } from './reach.ts'
+import { currentToken, signOut } from './token.ts'
+import type { ApiProblem } from './types.ts'
+import { VERBATIM_FIELDS } from './verbatim-fields.ts'
+
+const API = '/api/v1'
+const PATIENCE_MS = 20_000
+
+/** The hub's refusal, with everything it said. */
+export class Refused extends Error {
+  readonly problem: ApiProblem
+  constructor(problem: ApiProblem) {
+    super(problem.detail)
+    this.name = 'Refused'
+    this.problem = problem
+  }
+}
+
+/** Nobody answered, or somebody who is not the hub (a proxy in front of it). */
+class Silent extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'Silent'
+  }
+}
+
+type Options = { method?: 'GET' | 'POST'; body?: unknown; signal?: AbortSignal; patienceMs?: number; token?: string }
+
+/** Asks the hub. `T` is what the API promises for this path (types.ts). */
+export async function request<T>(path: string, options: Options = {}): Promise<T> {
+  const token = options.token ?? currentToken()
+  const { response, text } = await exchange(path, options, token)
+  if (response.ok) {
+    noteAnswer()
+    return parseAnswer(text, VERBATIM_FIELDS) as T
+  }
+  if (!response.headers.get('content-type')?.startsWith('application/problem+json')) {
+    noteSilence()
+    throw new Silent(`Something in front of the hub answered ${response.status}.`)
+  }
+  noteAnswer()
+  const problem = JSON.parse(text) as ApiProblem
+  // Only the token that was refused is given up: another one may have been entered meanwhile.
+  if (response.status === 401 && token !== null && token === currentToken()) signOut(problem.detail)
+  throw new Refused(problem)
+}
+
+async function exchange(
+  path: string,
+  { method = 'GET', body, signal, patienceMs = PATIENCE_MS }: Options,
+  token: string | null,
+): Promise<{ response: Response; text: string }> {
+  const patience = AbortSignal.timeout(patienceMs)
+  try {
+    const response = await fetch(API + path, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      cache: 'no-store',
+      credentials: 'omit',
+      redirect: 'error',
+    })
+    return { response, text: await response.text() }
+  } catch (error) {
+    // Left the page or asked anew: that says nothing about the hub.
+    if (signal?.aborted) throw error
+    noteSilence()
+    throw new Silent('The hub does not answer.', { cause: error })
+  }
+}
+
+/** Builds a query; empty values are left out. */
+export function withQuery(path: string, values: Record<string, string | number | null | undefined>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== null && value !== undefined && value !== '') query.set(name, String(value))
+  }
+  const text = query.toString()
+  return text ? `${path}?${text}` : path
+}

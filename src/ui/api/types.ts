@@ -1,0 +1,69 @@
+/** What the API answers, taken from the server's own schemas, so that page and API cannot drift apart. Types only. */
+import type { Static, TObject } from 'typebox'
+import type { ProbeStep } from '../../connector/index.ts'
+import type { SerializedError } from '../../core/index.ts'
+import type { ScheduleDescription } from '../../http/index.ts'
+import type { Problem as ProblemSchema } from '../../http/schemas/basics.ts'
+import type * as Ledger from '../../http/schemas/ledger.ts'
+import type { BulkSelection, Verbatim } from '../../store/views/index.ts'
+import type { JsonText } from './json-text.ts'
+
+/** A server value as it comes out of JSON: dates are text, verbatim JSON is kept as text. */
+type Wire<T> = T extends Date
+  ? string
+  : T extends Verbatim
+    ? JsonText
+    : T extends readonly (infer Item)[]
+      ? Wire<Item>[]
+      : T extends object
+        ? { [Key in keyof T]: Wire<T[Key]> }
+        : T
+
+export type Page<T> = { items: T[]; next: string | null }
+export type Items<T> = { items: T[] }
+
+export type Connection = Wire<Static<typeof Ledger.Connection>>
+export type Stream = Wire<Static<typeof Ledger.Stream>>
+export type ConnectionDetail = {
+  connection: Connection
+  definition: { file: string; settings: JsonText | null } | null
+  streams: Stream[]
+}
+export type Probe = {
+  ok: boolean
+  steps: (Pick<ProbeStep, 'step' | 'ok' | 'detail'> & { code: string | null; fix: string | null })[]
+}
+
+export type Sync = Wire<Static<TObject<typeof Ledger.Sync>>>
+export type SyncDetail = {
+  sync: Sync & { deliveries: Record<string, number> }
+  definition: { file: string; mode: string; deletes: string; lanes: number; tags: string[]; source: string } | null
+}
+export type RequestProgress = Omit<Wire<Static<typeof Ledger.RequestProgress>>, 'counts'> & { counts: JsonText }
+export type Run = Wire<Static<typeof Ledger.Run>>
+export type Queue = Wire<Static<typeof Ledger.Queue>>
+export type Problem = Wire<Static<typeof Ledger.ProblemGroup>>
+export type Schedule = Wire<ScheduleDescription> & { lastSlot: string | null; lastFiredAt: string | null }
+
+export type FoundRecord = Wire<Static<typeof Ledger.FoundRecord>>
+type RecordSchema = Wire<Static<typeof Ledger.Record>>
+export type JournalEntry = Omit<RecordSchema['journal'][number], 'output' | 'before' | 'error'> & {
+  output: JsonText | null
+  before: JsonText | null
+  error: JsonText | null
+}
+export type RecordDetail = Omit<RecordSchema, 'journal'> & { journal: JournalEntry[] }
+
+export type DeadLetter = Wire<Static<typeof Ledger.DeadLetter>>
+export type DeadLetterDetail = Wire<Static<typeof Ledger.DeadLetterDetail>>
+export type Preview = Wire<Omit<BulkSelection, 'ids'>> & { limited: boolean }
+
+export type System = {
+  version: string
+  node: string
+  startedAt: string
+  checks: { name: string; ok: boolean; detail?: string; code?: string }[]
+}
+
+export type StoredError = Partial<Omit<SerializedError, 'code'>> & { code?: string }
+export type ApiProblem = Static<typeof ProblemSchema>

@@ -1,0 +1,19 @@
+/**
+ * Where answers hold JSON of records, mappings, connectors or the ledger's errors, as paths in the answer; `[]` is any item.
+ * A test holds this against the OpenAPI document: whatever has no type there must stand here.
+ */
+export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
+  // runs, dead letters, progress of a request
+  ...['counts', 'error', 'input', 'output', 'exchange'],
+  // lists
+  ...['items[].counts', 'items[].error', 'items[].lastError', 'items[].cursor', 'sample[].error'],
+  // syncs
+  ...['lastError', 'sync.lastError', 'definition.schedule[]', 'definition.fullSchedule'],
+  // streams and connections
+  ...['cursor', 'streams[].cursor', 'streams[].lastError', 'definition.settings'],
+  // connectors
+  ...['settings', 'streams[].readSchema', 'streams[].writeSchema'],
+  // records
+  ...['log.body', 'log.content', 'deliveries[].delivered', 'deliveries[].error'],
+  ...['journal[].input', 'journal[].output', 'journal[].before', 'journal[].error'],
+])

@@ -1,0 +1,75 @@
+import { MantineProvider } from '@mantine/core'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { type ReactNode, StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import './mantine.css'
+import './page.css'
+import { makeQueryClient } from './api/queries.ts'
+import { useToken, watchToken } from './api/token.ts'
+import { ConnectionPage } from './pages/connection.tsx'
+import { Connections } from './pages/connections.tsx'
+import { DeadLetterPage } from './pages/dead-letter.tsx'
+import { DeadLetters } from './pages/dead-letters.tsx'
+import { Home } from './pages/home/home.tsx'
+import { Queues } from './pages/queues.tsx'
+import { RecordPage } from './pages/record.tsx'
+import { Records } from './pages/records.tsx'
+import { RunPage } from './pages/run.tsx'
+import { Runs } from './pages/runs.tsx'
+import { SignIn } from './pages/sign-in.tsx'
+import { SyncPage } from './pages/sync.tsx'
+import { Syncs } from './pages/syncs.tsx'
+import { Page } from './parts/page.tsx'
+import { Link } from './routing/link.tsx'
+import { usePlace } from './routing/place.ts'
+import { Shell } from './shell.tsx'
+import { styleNonce, theme } from './theme.ts'
+
+const PAGES: Record<string, () => ReactNode> = {
+  '/': Home,
+  '/syncs': Syncs,
+  '/sync': SyncPage,
+  '/runs': Runs,
+  '/run': RunPage,
+  '/queues': Queues,
+  '/dead-letters': DeadLetters,
+  '/dead-letter': DeadLetterPage,
+  '/records': Records,
+  '/record': RecordPage,
+  '/connections': Connections,
+  '/connection': ConnectionPage,
+}
+
+function App(): ReactNode {
+  const token = useToken()
+  const { path, query } = usePlace()
+  if (token === null) return <SignIn />
+  const Found = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined
+  // Another thing of the same kind is another page: nothing of the one before may stay on the screen.
+  const identity = `${path} ${query.get('name')} ${query.get('id')} ${query.get('stream')}`
+  return <Shell>{Found ? <Found key={path.endsWith('s') ? path : identity} /> : <NotFound />}</Shell>
+}
+
+const NotFound = (): ReactNode => (
+  <Page title="No such page">
+    <p>
+      There is nothing under this address. <Link href="/">Go home</Link>
+    </p>
+  </Page>
+)
+
+const client = makeQueryClient()
+// What one token was shown is not left behind for the next.
+watchToken(() => client.clear())
+
+const root = document.getElementById('root')
+if (root)
+  createRoot(root).render(
+    <StrictMode>
+      <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={styleNonce}>
+        <QueryClientProvider client={client}>
+          <App />
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  )

@@ -1,0 +1,126 @@
+import { Button, Group } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import { post, useAction, useAnswer } from '../api/queries.ts'
+import type { DeadLetterDetail } from '../api/types.ts'
+import { Confirm } from '../parts/confirm.tsx'
+import { JsonView } from '../parts/json-view.tsx'
+import { Loading } from '../parts/list.tsx'
+import { State } from '../parts/mark.tsx'
+import { At } from '../parts/moment.tsx'
+import { Facts, Page, Panel } from '../parts/page.tsx'
+import { Plain } from '../parts/plain.tsx'
+import { StoredErrorView } from '../parts/stored-error.tsx'
+import { Trouble } from '../parts/trouble.tsx'
+import { Link } from '../routing/link.tsx'
+import { usePlace } from '../routing/place.ts'
+import { to } from '../routing/to.ts'
+
+export function DeadLetterPage(): ReactNode {
+  const id = usePlace().query.get('id') ?? ''
+  const path = `/dead-letters/${encodeURIComponent(id)}`
+  const answer = useAnswer<DeadLetterDetail>(path)
+  const letter = answer.data
+  return (
+    <Page title={`Dead letter ${id}`} aside={letter?.state === 'open' && <Actions path={path} />}>
+      {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
+      {!letter && answer.isPending && <Loading />}
+      {letter && (
+        <>
+          {letter.error && (
+            <Panel title="What happened">
+              <StoredErrorView error={letter.error} />
+            </Panel>
+          )}
+          <About letter={letter} />
+          <Panel title="Input">
+            <JsonView json={letter.input} label="Input" none="No source record was kept." />
+          </Panel>
+          <Panel title="Output">
+            <JsonView json={letter.output} label="Output" none="The mapping gave nothing, or did not come that far." />
+          </Panel>
+          <Panel title="Exchange with the target">
+            <JsonView json={letter.exchange} label="Exchange" none="Nothing was sent." />
+          </Panel>
+        </>
+      )}
+    </Page>
+  )
+}
+
+function About({ letter }: { letter: DeadLetterDetail }): ReactNode {
+  const items: [string, ReactNode][] = [['State', <State key="s" state={letter.state} />]]
+  if (letter.reason) items.push(['Reason', <Plain key="r">{letter.reason}</Plain>])
+  if (letter.actor) items.push(['By', <Plain key="b">{letter.actor}</Plain>])
+  if (letter.recordId !== null && letter.stream !== null)
+    items.push([
+      'Record',
+      <Link key="rec" href={to.record(letter.stream, letter.recordId)}>
+        <Plain>{`${letter.stream} ${letter.recordId}`}</Plain>
+      </Link>,
+    ])
+  if (letter.part) items.push(['Part', <Plain key="p">{letter.part}</Plain>])
+  if (letter.sync !== null)
+    items.push([
+      'Sync',
+      <Link key="sync" href={to.sync(letter.sync)}>
+        <Plain>{letter.sync}</Plain>
+      </Link>,
+    ])
+  if (letter.connection !== null) items.push(['Failed at', <Plain key="c">{letter.connection}</Plain>])
+  items.push(['Since', <At key="at" at={letter.createdAt} />])
+  if (letter.closedAt) items.push(['Closed', <At key="cl" at={letter.closedAt} />])
+  items.push(['Tries', String(letter.attempts)])
+  if (letter.runId !== null)
+    items.push([
+      'Run',
+      <Link key="run" href={to.run(letter.runId)}>
+        {letter.runId}
+      </Link>,
+    ])
+  if (letter.mappingVersion) items.push(['Mapping', <code key="m">{letter.mappingVersion}</code>])
+  items.push([
+    'Same cause',
+    <Link
+      key="same"
+      href={to.deadLetters({ code: letter.code, fingerprint: letter.fingerprint, connection: letter.connection })}
+    >
+      all dead letters with it
+    </Link>,
+  ])
+  return (
+    <Panel title="About it">
+      <Facts items={items} />
+    </Panel>
+  )
+}
+
+function Actions({ path }: { path: string }): ReactNode {
+  const [discarding, setDiscarding] = useState(false)
+  const requeue = useAction(() => post(`${path}/requeue`))
+  const discard = useAction((reason: string) => post(`${path}/discard`, { reason }))
+  return (
+    <Group gap={6}>
+      {requeue.error && <span className="tone-bad">{requeue.error.message}</span>}
+      <Button size="xs" loading={requeue.isPending} onClick={() => requeue.mutate(undefined)}>
+        Requeue
+      </Button>
+      <Button size="xs" variant="default" onClick={() => setDiscarding(true)}>
+        Discard…
+      </Button>
+      {discarding && (
+        <Confirm
+          title="Give this record up"
+          verb="Discard"
+          danger
+          reason="required"
+          busy={discard.isPending}
+          error={discard.error}
+          close={() => setDiscarding(false)}
+          confirm={(reason) => discard.mutate(reason, { onSuccess: () => setDiscarding(false) })}
+        >
+          <p>It is not delivered until it changes in its source.</p>
+        </Confirm>
+      )}
+    </Group>
+  )
+}

@@ -1,0 +1,70 @@
+import type { ReactNode } from 'react'
+import { useAnswer } from '../../api/queries.ts'
+import { useSilentSince } from '../../api/reach.ts'
+import type { Connection, Items, Page as PageOf, Problem, Queue, Schedule, Sync, System } from '../../api/types.ts'
+import { useNow } from '../../parts/clock.ts'
+import { Loading } from '../../parts/list.tsx'
+import { Page, Panel } from '../../parts/page.tsx'
+import { Trouble } from '../../parts/trouble.tsx'
+import { Problems } from './problems.tsx'
+import { Standstills } from './standstills.tsx'
+import { Summary } from './summary.tsx'
+import { type Situation, verdictOf } from './verdict.ts'
+import { VerdictCard } from './verdict-card.tsx'
+
+const MOST = 'limit=500'
+
+/** Is it all right? One line, then what is wrong, what stands still, and the state of things in numbers. */
+export function Home(): ReactNode {
+  const { situation, error, retry } = useSituation()
+  const silentSince = useSilentSince()
+  return (
+    <Page title="Is it all right?">
+      {situation === null ? (
+        error ? (
+          <Trouble error={error} retry={retry} />
+        ) : (
+          <Loading />
+        )
+      ) : (
+        <>
+          <VerdictCard verdict={verdictOf(situation)} silentSince={silentSince} situation={situation} error={error} />
+          <Summary situation={situation} />
+          <Panel title="Open problems">
+            <Problems problems={situation.problems} />
+          </Panel>
+          <Standstills situation={situation} />
+        </>
+      )}
+    </Page>
+  )
+}
+
+function useSituation(): { situation: Situation | null; error: Error | null; retry: () => void } {
+  const problems = useAnswer<Items<Problem>>('/problems')
+  const connections = useAnswer<PageOf<Connection>>(`/connections?${MOST}`)
+  const syncs = useAnswer<PageOf<Sync>>(`/syncs?${MOST}`)
+  const queues = useAnswer<Items<Queue>>('/queues')
+  const schedules = useAnswer<Items<Schedule>>('/schedules')
+  const system = useAnswer<System>('/system')
+  const now = useNow()
+  const all = [problems, connections, syncs, queues, schedules, system]
+  const complete = problems.data && connections.data && syncs.data && queues.data && schedules.data && system.data
+  return {
+    situation: complete
+      ? {
+          problems: problems.data.items,
+          connections: connections.data.items,
+          syncs: syncs.data.items,
+          queues: queues.data.items,
+          schedules: schedules.data.items,
+          system: system.data,
+          now,
+        }
+      : null,
+    error: all.find((query) => query.error)?.error ?? null,
+    retry: () => {
+      for (const query of all) void query.refetch()
+    },
+  }
+}

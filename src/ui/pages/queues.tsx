@@ -1,0 +1,119 @@
+import type { ReactNode } from 'react'
+import { useAnswer } from '../api/queries.ts'
+import { withQuery } from '../api/request.ts'
+import type { Items, Page as PageOf, Queue, Sync } from '../api/types.ts'
+import { spanInWords } from '../parts/clock.ts'
+import { Filters, FilterText } from '../parts/filters.tsx'
+import { List } from '../parts/list.tsx'
+import { Mark } from '../parts/mark.tsx'
+import { Countdown } from '../parts/moment.tsx'
+import { Page, Panel } from '../parts/page.tsx'
+import { Plain } from '../parts/plain.tsx'
+import { Table } from '../parts/table.tsx'
+import { Link } from '../routing/link.tsx'
+import { useFilters } from '../routing/place.ts'
+import { to } from '../routing/to.ts'
+import { stuckQueues } from './home/verdict.ts'
+
+const KINDS: Record<Queue['kind'], string> = {
+  pull: 'reads changes from the system',
+  push: 'writes changes into the system',
+  inbox: 'works on webhooks received',
+}
+
+/** Backlogs per connection and kind of work, as if each had a queue of its own. */
+export function Queues(): ReactNode {
+  const { values, any, set, clear } = useFilters(['connection'])
+  const queues = useAnswer<Items<Queue>>(withQuery('/queues', values))
+  const syncs = useAnswer<PageOf<Sync>>('/syncs?limit=500')
+  const rows = queues.data?.items
+  const stuck = new Set(stuckQueues({ queues: rows ?? [], syncs: syncs.data?.items ?? [] }))
+  const clearAny = any ? clear : undefined
+  return (
+    <Page title="Queues">
+      <Panel title="By connection">
+        <Filters clear={clearAny}>
+          <FilterText label="Connection" value={values.connection} onChange={(connection) => set({ connection })} />
+        </Filters>
+        <List
+          source={queues}
+          count={rows?.length}
+          clear={clearAny}
+          never={<p>No queue yet. Each connection that is read or written gets its own.</p>}
+        >
+          <Table
+            label="Queues"
+            rows={rows ?? []}
+            keyOf={(queue) => `${queue.connection} ${queue.kind}`}
+            columns={[
+              {
+                head: 'Connection',
+                className: 'main-cell',
+                cell: (queue) => (
+                  <Link href={to.connection(queue.connection)}>
+                    <Plain>{queue.connection}</Plain>
+                  </Link>
+                ),
+              },
+              { head: 'Kind', cell: (queue) => <span title={KINDS[queue.kind]}>{queue.kind}</span> },
+              { head: 'State', cell: (queue) => <QueueState queue={queue} stuck={stuck.has(queue)} /> },
+              {
+                head: 'Waiting',
+                numeric: true,
+                cell: (queue) => `${queue.waiting.toLocaleString()}${queue.waitingCapped ? '+' : ''}`,
+              },
+              {
+                head: 'Oldest',
+                numeric: true,
+                cell: ({ oldestAgeSeconds: age }) => (age === null ? '–' : spanInWords(age * 1_000)),
+              },
+              { head: 'Active', numeric: true, cell: (queue) => queue.active },
+              {
+                head: 'Later',
+                numeric: true,
+                cell: (queue) => (
+                  <span title="Waits for its time: later pulls and retries">{queue.delayed.toLocaleString()}</span>
+                ),
+              },
+              {
+                head: 'Throttle',
+                numeric: true,
+                cell: ({ throttlePerSecond: rate }) => (rate === null ? '–' : `${rate}/s`),
+              },
+            ]}
+          />
+        </List>
+      </Panel>
+    </Page>
+  )
+}
+
+function QueueState({ queue, stuck }: { queue: Queue; stuck: boolean }): ReactNode {
+  if (queue.paused)
+    return (
+      <Mark tone="idle">
+        paused
+        {queue.pauseReason && queue.pauseReason !== 'paused' && (
+          <>
+            : <Plain>{queue.pauseReason}</Plain>
+          </>
+        )}
+      </Mark>
+    )
+  if (queue.waitUntil !== null)
+    return (
+      <>
+        <Mark tone="wait">
+          waits <Countdown until={queue.waitUntil} />
+        </Mark>
+        {queue.waitReason && (
+          <p className="dim">
+            <Plain>{queue.waitReason}</Plain>
+          </p>
+        )}
+      </>
+    )
+  if (stuck) return <Mark tone="bad">nobody works</Mark>
+  if (queue.active > 0) return <Mark tone="busy">working</Mark>
+  return queue.waiting > 0 ? <Mark tone="wait">waiting</Mark> : <Mark tone="ok">empty</Mark>
+}

@@ -1,0 +1,38 @@
+import type { ReactNode } from 'react'
+import type { Run } from '../api/types.ts'
+import { Counts, inOrder } from '../parts/counts.tsx'
+import { State } from '../parts/mark.tsx'
+import { At, Took } from '../parts/moment.tsx'
+import { Plain } from '../parts/plain.tsx'
+import { ErrorLine } from '../parts/stored-error.tsx'
+import { Table } from '../parts/table.tsx'
+import { Link } from '../routing/link.tsx'
+import { to } from '../routing/to.ts'
+
+export function RunTable({ rows, label }: { rows: Run[]; label: string }): ReactNode {
+  return (
+    <Table
+      label={label}
+      rows={rows}
+      keyOf={(run) => run.id}
+      columns={[
+        { head: 'Run', cell: (run) => <Link href={to.run(run.id)}>{run.id}</Link> },
+        { head: 'Kind', cell: (run) => run.kind },
+        { head: 'Of', className: 'main-cell', cell: (run) => <Plain>{run.sync ?? run.stream ?? '–'}</Plain> },
+        { head: 'Outcome', cell: (run) => <State state={run.outcome} /> },
+        {
+          head: 'Counts',
+          cell: (run) => (
+            <>
+              {(run.error === null || inOrder(run.counts).length > 0) && <Counts counts={run.counts} />}
+              <ErrorLine error={run.error} />
+            </>
+          ),
+        },
+        { head: 'Trigger', cell: (run) => run.trigger },
+        { head: 'Started', cell: (run) => <At at={run.startedAt} /> },
+        { head: 'Took', numeric: true, cell: (run) => <Took from={run.startedAt} until={run.finishedAt} /> },
+      ]}
+    />
+  )
+}

@@ -1,0 +1,120 @@
+import type { ReactNode } from 'react'
+import { useAnswer, usePages } from '../api/queries.ts'
+import type { Items, Queue, Schedule, Sync } from '../api/types.ts'
+import { FilterChoice, Filters, FilterText } from '../parts/filters.tsx'
+import { List } from '../parts/list.tsx'
+import { State } from '../parts/mark.tsx'
+import { Ago } from '../parts/moment.tsx'
+import { More } from '../parts/more.tsx'
+import { Page, Panel } from '../parts/page.tsx'
+import { Plain } from '../parts/plain.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Link } from '../routing/link.tsx'
+import { useFilters } from '../routing/place.ts'
+import { to } from '../routing/to.ts'
+import { SyncActions } from './sync-actions.tsx'
+
+export function Syncs(): ReactNode {
+  const { values, any, set, clear } = useFilters(['state', 'connection'])
+  const syncs = usePages<Sync>('/syncs', values)
+  const queues = useAnswer<Items<Queue>>('/queues')
+  const schedules = useAnswer<Items<Schedule>>('/schedules', 15_000)
+  const clearAny = any ? clear : undefined
+  return (
+    <Page title="Syncs">
+      <Panel title="All syncs">
+        <Filters clear={clearAny}>
+          <FilterChoice
+            label="State"
+            none="active and paused"
+            value={values.state}
+            choices={['active', 'paused', 'removed']}
+            onChange={(state) => set({ state })}
+          />
+          <FilterText label="Connection" value={values.connection} onChange={(connection) => set({ connection })} />
+        </Filters>
+        <List
+          source={syncs}
+          count={syncs.rows?.length}
+          clear={clearAny}
+          never={
+            <p>
+              No sync yet. Each file in <code>mappings/</code> becomes one when the hub has read it.
+            </p>
+          }
+        >
+          <Table
+            label="Syncs"
+            rows={syncs.rows ?? []}
+            keyOf={(sync) => sync.name}
+            columns={columns(queues.data?.items ?? [], schedules.data?.items ?? [])}
+          />
+          <More pages={syncs} what="More syncs" />
+        </List>
+      </Panel>
+    </Page>
+  )
+}
+
+const columns = (queues: Queue[], schedules: Schedule[]): Column<Sync>[] => [
+  {
+    head: 'Sync',
+    className: 'main-cell',
+    cell: (sync) => (
+      <>
+        <Link href={to.sync(sync.name)}>
+          <Plain>{sync.name}</Plain>
+        </Link>
+        <p className="dim">
+          <Plain>{sync.from}</Plain> → <Plain>{sync.to}</Plain>
+        </p>
+      </>
+    ),
+  },
+  { head: 'State', cell: (sync) => <State state={sync.state} title={sync.stateReason} /> },
+  { head: 'Last run', cell: (sync) => <LastRun sync={sync} /> },
+  { head: 'Fresh as of', cell: (sync) => <Ago at={sync.lastSuccessAt} /> },
+  { head: 'Next', cell: (sync) => <NextRun schedules={schedules.filter((schedule) => schedule.sync === sync.name)} /> },
+  {
+    head: 'Backlog',
+    numeric: true,
+    cell: (sync) => <Backlog sync={sync} queues={queues} />,
+  },
+  {
+    head: 'Dead letters',
+    numeric: true,
+    cell: (sync) =>
+      sync.openDeadLetters === 0 ? (
+        <span className="dim">0</span>
+      ) : (
+        <Link href={to.deadLetters({ sync: sync.name })}>{sync.openDeadLetters.toLocaleString()}</Link>
+      ),
+  },
+  { head: 'Actions', cell: (sync) => <SyncActions sync={sync} /> },
+]
+
+function LastRun({ sync: { lastRun } }: { sync: Sync }): ReactNode {
+  if (lastRun === null) return <span className="dim">never</span>
+  return (
+    <Link href={to.run(lastRun.id)} className="quiet">
+      <State state={lastRun.outcome} /> <Ago at={lastRun.finishedAt ?? lastRun.startedAt} />
+    </Link>
+  )
+}
+
+/** What the sync could deliver now; a queue that was too long to count says "at least". */
+function Backlog({ sync, queues }: { sync: Sync; queues: Queue[] }): ReactNode {
+  const queue = queues.find(({ bySync }) => Object.hasOwn(bySync, sync.name))
+  const waiting = queue?.bySync[sync.name] ?? 0
+  if (queue === undefined || waiting === 0) return <span className="dim">0</span>
+  return (
+    <Link href={to.queues(queue.connection)}>{`${waiting.toLocaleString()}${queue.waitingCapped ? '+' : ''}`}</Link>
+  )
+}
+
+function NextRun({ schedules }: { schedules: Schedule[] }): ReactNode {
+  const soonest = schedules.flatMap((schedule) => schedule.next.slice(0, 1)).sort()[0]
+  if (soonest) return <Ago at={soonest} />
+  const webhook = schedules.some((schedule) => schedule.kind === 'webhook')
+  return <span className="dim">{webhook ? 'on webhook' : 'by hand'}</span>
+}

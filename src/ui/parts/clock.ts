@@ -1,0 +1,70 @@
+import { useSyncExternalStore } from 'react'
+import { Signal } from '../api/signal.ts'
+
+const seconds = new Signal(Date.now())
+let timer: ReturnType<typeof setInterval> | undefined
+let watchers = 0
+
+/** One timer for everything that ages on the page, and none while nobody looks. */
+function watchClock(watcher: () => void): () => void {
+  const stop = seconds.subscribe(watcher)
+  watchers++
+  timer ??= setInterval(() => {
+    if (!document.hidden) seconds.set(Date.now())
+  }, 1_000)
+  return () => {
+    stop()
+    if (--watchers > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
+}
+
+/** The time, ticking once a second while the tab is seen. */
+export const useNow = (): number => useSyncExternalStore(watchClock, seconds.get)
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+] as const
+
+/** "2 min 5 s", "3 h 20 min": two units at most, one when that says enough. */
+export function spanInWords(ms: number): string {
+  let rest = Math.max(0, Math.round(ms / 1_000))
+  const words: string[] = []
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    if (count === 0 && words.length === 0) continue
+    if (count > 0) words.push(`${count} ${unit}`)
+    if (words.length === 2 || count >= 10) break
+  }
+  return words.join(' ') || '0 s'
+}
+
+/** "00:04:07" for what counts down. */
+export function countdown(ms: number): string {
+  const left = Math.max(0, Math.ceil(ms / 1_000))
+  return [Math.floor(left / 3_600), Math.floor(left / 60) % 60, left % 60]
+    .map((part) => String(part).padStart(2, '0'))
+    .join(':')
+}
+
+const LONG = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const SHORT = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+
+function offsetOf(date: Date): string {
+  const minutes = -date.getTimezoneOffset()
+  const pad = (value: number): string => String(value).padStart(2, '0')
+  return `UTC${minutes < 0 ? '−' : '+'}${pad(Math.floor(Math.abs(minutes) / 60))}:${pad(Math.abs(minutes) % 60)}`
+}
+
+/** Local time with its offset, and the same in UTC, as logs have it. */
+export const exactTime = (date: Date): string => `${LONG.format(date)} ${offsetOf(date)} · ${date.toISOString()}`
+
+/** The time of day, with the day when it is not today. */
+export const clockTime = (date: Date): string =>
+  date.toDateString() === new Date().toDateString() ? SHORT.format(date) : `${DAY.format(date)}, ${SHORT.format(date)}`

@@ -1,0 +1,99 @@
+import { Button, NativeSelect, TextInput } from '@mantine/core'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+
+/** The row of filters above a list. */
+export function Filters({ children, clear }: { children: ReactNode; clear?: (() => void) | undefined }): ReactNode {
+  return (
+    <search className="filters">
+      {children}
+      {clear && (
+        <Button size="xs" variant="subtle" onClick={clear}>
+          Clear
+        </Button>
+      )}
+    </search>
+  )
+}
+
+type TextProps = {
+  label: string
+  value: string | null
+  onChange: (value: string | null) => void
+  placeholder?: string
+  wide?: boolean
+}
+
+/** Takes effect with Enter or when left, not with every key: each change is a question to the hub and an address. */
+export function FilterText({ label, value, onChange, placeholder, wide }: TextProps): ReactNode {
+  const [words, setWords] = useState(value ?? '')
+  useEffect(() => setWords(value ?? ''), [value])
+  const commit = (): void => {
+    const wanted = words.trim() || null
+    if (wanted !== value) onChange(wanted)
+  }
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    commit()
+  }
+  return (
+    <form onSubmit={submit} className={wide ? 'wide' : undefined}>
+      <TextInput
+        size="xs"
+        label={label}
+        value={words}
+        maxLength={1_000}
+        onChange={(event) => setWords(event.currentTarget.value)}
+        onBlur={commit}
+        {...(placeholder ? { placeholder } : {})}
+      />
+    </form>
+  )
+}
+
+type ChoiceProps = {
+  label: string
+  value: string | null
+  onChange: (value: string | null) => void
+  choices: readonly string[]
+  none: string
+}
+
+export function FilterChoice({ label, value, onChange, choices, none }: ChoiceProps): ReactNode {
+  // What the address asks for is offered even when it is no longer among the choices.
+  const offered = value !== null && !choices.includes(value) ? [value, ...choices] : choices
+  return (
+    <NativeSelect
+      size="xs"
+      label={label}
+      value={value ?? ''}
+      onChange={(event) => onChange(event.currentTarget.value || null)}
+      data={[
+        { value: '', label: none },
+        ...offered.map((choice) => ({ value: choice, label: choice.replaceAll('_', ' ') })),
+      ]}
+    />
+  )
+}
+
+/** A moment in local time; the address and the hub have it in UTC. */
+export function FilterMoment({ label, value, onChange }: Omit<TextProps, 'placeholder' | 'wide'>): ReactNode {
+  return (
+    <TextInput
+      className="moment"
+      size="xs"
+      type="datetime-local"
+      label={label}
+      value={value === null ? '' : localText(value)}
+      onChange={(event) => {
+        const chosen = new Date(event.currentTarget.value)
+        onChange(Number.isNaN(chosen.getTime()) ? null : chosen.toISOString())
+      }}
+    />
+  )
+}
+
+function localText(iso: string): string {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return ''
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}

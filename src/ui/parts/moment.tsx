@@ -1,0 +1,42 @@
+import type { ReactNode } from 'react'
+import { clockTime, countdown, exactTime, spanInWords, useNow } from './clock.ts'
+
+/** "3 min ago" or "in 3 min"; the exact time with its offset on hover. */
+export function Ago({ at, none = 'never' }: { at: string | null; none?: string }): ReactNode {
+  const now = useNow()
+  if (at === null) return <span className="dim">{none}</span>
+  const date = new Date(at)
+  const past = now - date.getTime()
+  return (
+    <time dateTime={at} title={exactTime(date)}>
+      {past >= -500 ? `${spanInWords(past)} ago` : `in ${spanInWords(-past)}`}
+    </time>
+  )
+}
+
+/** The time of day, with the day when it is not today. */
+export function At({ at }: { at: string }): ReactNode {
+  const date = new Date(at)
+  return (
+    <time dateTime={at} title={exactTime(date)}>
+      {clockTime(date)}
+    </time>
+  )
+}
+
+/** How long something took or takes so far. */
+export function Took({ from, until }: { from: string; until: string | null }): ReactNode {
+  const now = useNow()
+  const ms = (until === null ? now : Date.parse(until)) - Date.parse(from)
+  return <span>{ms < 1_000 && until !== null ? `${Math.max(0, ms)} ms` : spanInWords(ms)}</span>
+}
+
+/** Counts down to a moment; says so when it has come. */
+export function Countdown({ until }: { until: string }): ReactNode {
+  const left = Date.parse(until) - useNow()
+  return (
+    <time dateTime={until} title={exactTime(new Date(until))} className="number">
+      {left > 0 ? countdown(left) : 'now'}
+    </time>
+  )
+}

@@ -1,0 +1,52 @@
+import type { ReactNode } from 'react'
+import { type JsonText, readJson } from '../api/json-text.ts'
+import type { StoredError } from '../api/types.ts'
+import { JsonView } from './json-view.tsx'
+import { Facts } from './page.tsx'
+import { Plain } from './plain.tsx'
+
+const placeOf = ({ place }: StoredError): string | null =>
+  place ? [place.file, place.line, place.column].filter((part) => part !== undefined).join(':') : null
+
+/** What happened, why, what to do and where, as the ledger keeps it. */
+export function StoredErrorView({ error }: { error: JsonText }): ReactNode {
+  const read = readError(error)
+  const place = placeOf(read)
+  return (
+    <div className="stored-error">
+      <p className="trouble-what">
+        {read.code && <code>{read.code}</code>} <Plain>{read.what ?? 'No words were kept.'}</Plain>
+      </p>
+      <Facts
+        items={[
+          ...(read.why ? [['Why', <Plain key="why">{read.why}</Plain>] as [string, ReactNode]] : []),
+          ...(read.fix ? [['What to do', <Plain key="fix">{read.fix}</Plain>] as [string, ReactNode]] : []),
+          ...(place ? [['Where', <code key="place">{place}</code>] as [string, ReactNode]] : []),
+          ...(read.causeClass ? [['Cause', read.causeClass] as [string, ReactNode]] : []),
+        ]}
+      />
+      {read.data && Object.keys(read.data).length > 0 && (
+        <details>
+          <summary>Particulars</summary>
+          <JsonView json={error} label="Error as kept" none="" />
+        </details>
+      )}
+    </div>
+  )
+}
+
+function readError(error: JsonText | null): StoredError {
+  const read = readJson<unknown>(error)
+  return read !== null && typeof read === 'object' ? (read as StoredError) : { what: String(read ?? '') }
+}
+
+/** The first sentence, for a row of a table. */
+export function ErrorLine({ error }: { error: JsonText | null }): ReactNode {
+  const { code, what } = readError(error)
+  if (!code && !what) return null
+  return (
+    <span className="error-line">
+      {code && <code>{code}</code>} <Plain>{what ?? ''}</Plain>
+    </span>
+  )
+}

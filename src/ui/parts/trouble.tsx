@@ -1,0 +1,37 @@
+import { Button } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Refused } from '../api/request.ts'
+import { Icon } from './mark.tsx'
+
+/** What went wrong with a request: what, what to do, code, request id, and the way to try again. */
+export function Trouble({ error, retry }: { error: Error; retry?: (() => void) | undefined }): ReactNode {
+  const problem = error instanceof Refused ? error.problem : null
+  return (
+    <div className="trouble" role="alert">
+      <Icon tone="bad" size={18} />
+      <div>
+        <p className="trouble-what">{error.message}</p>
+        {problem && <p>{problem.fix}</p>}
+        {problem?.errors?.map((item) => (
+          <p key={item.pointer + item.message}>
+            <code>{item.pointer || '/'}</code> {item.message}
+          </p>
+        ))}
+        <p className="dim">
+          {problem ? (
+            <>
+              Code <code>{problem.code}</code> · request <code>{problem.requestId}</code>
+            </>
+          ) : (
+            'This page keeps trying by itself.'
+          )}
+        </p>
+      </div>
+      {retry && (
+        <Button size="xs" variant="default" onClick={retry}>
+          Try again
+        </Button>
+      )}
+    </div>
+  )
+}

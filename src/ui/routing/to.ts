@@ -1,0 +1,17 @@
+import { withQuery } from '../api/request.ts'
+
+/** Addresses of the page. Names and ids go into the query: dots and slashes would not survive in a path. */
+export const to = {
+  home: '/',
+  syncs: '/syncs',
+  sync: (name: string, request?: string): string => withQuery('/sync', { name, request }),
+  runs: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/runs', filter),
+  run: (id: number): string => withQuery('/run', { id }),
+  queues: (connection?: string | null): string => withQuery('/queues', { connection }),
+  deadLetters: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/dead-letters', filter),
+  deadLetter: (id: number): string => withQuery('/dead-letter', { id }),
+  records: (key?: string): string => withQuery('/records', { key }),
+  record: (stream: string, id: string): string => withQuery('/record', { stream, id }),
+  connections: '/connections',
+  connection: (name: string): string => withQuery('/connection', { name }),
+}

@@ -1,0 +1,151 @@
+import { Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import { live, useAnswer, useLive } from './api/queries.ts'
+import { useSilentSince } from './api/reach.ts'
+import { signOut } from './api/token.ts'
+import type { Connection, Page } from './api/types.ts'
+import icon from './icon.svg'
+import { clockTime, exactTime, spanInWords, useNow } from './parts/clock.ts'
+import { Icon } from './parts/mark.tsx'
+import { Link } from './routing/link.tsx'
+import { go, usePlace } from './routing/place.ts'
+import { to } from './routing/to.ts'
+
+/** Each page with the addresses that belong to it. */
+const PAGES: [string, string, string[]][] = [
+  ['Home', to.home, ['/']],
+  ['Syncs', to.syncs, ['/syncs', '/sync']],
+  ['Runs', to.runs(), ['/runs', '/run']],
+  ['Queues', to.queues(), ['/queues']],
+  ['Dead letters', to.deadLetters(), ['/dead-letters', '/dead-letter']],
+  ['Records', to.records(), ['/records', '/record']],
+  ['Connections', to.connections, ['/connections', '/connection']],
+]
+
+/** What stands around every page. */
+export function Shell({ children }: { children: ReactNode }): ReactNode {
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        To the content
+      </a>
+      <header className="top">
+        <Link href={to.home} className="brand">
+          <img src={icon} alt="" width="22" height="22" /> Causeway
+        </Link>
+        <RecordSearch />
+        <div className="top-actions">
+          <LiveButton />
+          <SchemeButton />
+          <Button size="compact-sm" variant="subtle" color="gray" onClick={() => signOut()}>
+            Sign out
+          </Button>
+        </div>
+      </header>
+      <Navigation />
+      <main id="main" tabIndex={-1}>
+        <SilenceBanner />
+        {children}
+      </main>
+    </div>
+  )
+}
+
+function Navigation(): ReactNode {
+  const { path } = usePlace()
+  const connections = useAnswer<Page<Connection>>('/connections?limit=500')
+  const letters = connections.data?.items.reduce((sum, connection) => sum + connection.openDeadLetters, 0) ?? 0
+  return (
+    <nav className="side" aria-label="Pages">
+      <ul>
+        {PAGES.map(([name, href, paths]) => (
+          <li key={name}>
+            <Link href={href} aria-current={paths.includes(path) ? 'page' : undefined}>
+              {name}
+              {name === 'Dead letters' && letters > 0 && <span className="pill">{letters.toLocaleString()}</span>}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+function RecordSearch(): ReactNode {
+  const [key, setKey] = useState('')
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (key.trim()) go(to.records(key.trim()))
+  }
+  return (
+    <search className="top-search">
+      <form onSubmit={submit}>
+        <input
+          type="search"
+          aria-label="Find a record by id, e-mail address or number"
+          placeholder="Find a record…"
+          value={key}
+          maxLength={1_000}
+          onChange={(event) => setKey(event.currentTarget.value)}
+        />
+      </form>
+    </search>
+  )
+}
+
+function LiveButton(): ReactNode {
+  const isLive = useLive()
+  return (
+    <Button
+      size="compact-sm"
+      variant="subtle"
+      color="gray"
+      aria-pressed={isLive}
+      title={
+        isLive ? 'The page follows the hub. Click to hold it still.' : 'The page stands still. Click to follow the hub.'
+      }
+      leftSection={<Icon tone={isLive ? 'busy' : 'idle'} />}
+      onClick={() => live.set(!isLive)}
+    >
+      {isLive ? 'Live' : 'Held'}
+    </Button>
+  )
+}
+
+function SchemeButton(): ReactNode {
+  const { setColorScheme } = useMantineColorScheme()
+  const scheme = useComputedColorScheme('light')
+  return (
+    <Button
+      size="compact-sm"
+      variant="subtle"
+      color="gray"
+      onClick={() => setColorScheme(scheme === 'dark' ? 'light' : 'dark')}
+    >
+      {scheme === 'dark' ? 'Light' : 'Dark'}
+    </Button>
+  )
+}
+
+/** Says since when nothing answers. It goes away by itself: the lists below keep asking. */
+function SilenceBanner(): ReactNode {
+  const since = useSilentSince()
+  const now = useNow()
+  return (
+    <div role="status" aria-live="polite">
+      {since && (
+        <div className="banner">
+          <Icon tone="warn" size={18} />
+          <span>
+            The hub has not answered since{' '}
+            <time dateTime={since.toISOString()} title={exactTime(since)}>
+              {clockTime(since)}
+            </time>{' '}
+            <span aria-live="off">({spanInWords(now - since.getTime())})</span>. What you see is older. This page tries
+            again by itself.
+          </span>
+        </div>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,34 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompress, gzip } from 'node:zlib'
+import react from '@vitejs/plugin-react'
+import { defineConfig, type Plugin } from 'vite'
+
+/** Puts compressed copies beside the files, so that the server sends them without working on them (preCompressed). */
+const compressed = (): Plugin => ({
+  name: 'compressed-copies',
+  async writeBundle({ dir = '' }, bundle) {
+    for (const name of Object.keys(bundle).filter((file) => /\.(js|css)$/.test(file))) {
+      const bytes = await readFile(join(dir, name))
+      await writeFile(join(dir, `${name}.gz`), await promisify(gzip)(bytes))
+      await writeFile(join(dir, `${name}.br`), await promisify(brotliCompress)(bytes))
+    }
+  },
+})
+
+/** Builds the admin page. Everything it needs is in the bundle: hubs stand in networks without a way out. */
+export default defineConfig({
+  root: import.meta.dirname,
+  base: '/',
+  plugins: [react(), compressed()],
+  // The server puts a fresh nonce in its place with every answer (src/http/page.ts).
+  html: { cspNonce: '__CSP_NONCE__' },
+  build: {
+    outDir: join(import.meta.dirname, '../../dist/ui'),
+    emptyOutDir: true,
+    target: 'es2024',
+    // Fonts and styles from `data:` are refused by our policy, so nothing is inlined.
+    assetsInlineLimit: 0,
+  },
+})

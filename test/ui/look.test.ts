@@ -1,0 +1,179 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { TOKEN } from '../http/hub.ts'
+import { hasBrowser, type Site, startSite } from './browser.ts'
+import { addBacklog, fillHub, HOSTILE, type Lively } from './lively-hub.ts'
+
+describe.skipIf(!hasBrowser)('the page', () => {
+  let site: Site
+  let ids: Lively
+
+  beforeAll(async () => {
+    site = await startSite()
+    ids = await fillHub(site.hub.pool)
+    await addBacklog(site.hub.pool, ids, 5)
+  })
+  afterEach(() => site?.closeTabs())
+  afterAll(() => site?.close())
+
+  /** Every page with a word that stands there when its data has come. */
+  const pages = (): [string, string][] => [
+    ['/', 'Waiting, late or stopped'],
+    ['/syncs', 'files-to-docs'],
+    ['/sync?name=contacts-to-erp', 'erp:customers'],
+    ['/runs', 'created'],
+    [`/run?id=${ids.failedRun}`, 'crm.example.org does not answer.'],
+    ['/queues', 'nobody works'],
+    ['/dead-letters', 'vat-2'],
+    [`/dead-letter?id=${ids.deadLetters[0]}`, 'mappings/contacts-to-erp.yaml:12:7'],
+    ['/records?key=c1', 'present'],
+    ['/record?stream=crm:contacts&id=c1', 'First seen'],
+    ['/connections', 'The refresh token was revoked.'],
+    ['/connection?name=crm', 'demo-crm'],
+    ['/nowhere', 'There is nothing under this address.'],
+  ]
+
+  const demanding = process.env.CAUSEWAY_REQUIRE_BROWSER === '1'
+  const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
+    [360, 768, 1280].map((width) => ({ colorScheme, width })),
+  )
+  // Two of the six by default, so that nobody has to wait for all; CI walks them all.
+  const walked = demanding ? looks : [looks[2]!, looks[3]!]
+
+  test.for(walked)(
+    'has no accessibility fault and obeys its policy: $colorScheme, $width wide',
+    { timeout: 60_000 },
+    async (look) => {
+      const { colorScheme, width } = look
+      const found: string[] = []
+      const page = await site.open('/', { colorScheme, viewport: { width, height: 800 } })
+      for (const [path, word] of pages()) {
+        await page.goto(site.hub.url + path)
+        await page.getByText(word).first().waitFor()
+        const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] })
+        // What the colours do not change was looked at in the other scheme.
+        if (!demanding && colorScheme === 'dark') axe.withRules(['color-contrast', 'scrollable-region-focusable'])
+        const { violations } = await axe.analyze()
+        found.push(
+          ...violations.map(
+            ({ id, nodes }) =>
+              `${path} ${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`,
+          ),
+        )
+        const wider = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth')
+        if (wider) found.push(`${path} is wider than its window`)
+      }
+      expect(found).toEqual([])
+      expect(page.complaints).toEqual([])
+    },
+  )
+
+  test('the dialogs and the sign-in have no accessibility fault either', async () => {
+    const page = await site.open('/', { signedIn: false })
+    await page.getByLabel('Admin token').waitFor()
+    const faults = async (): Promise<string[]> =>
+      (await new AxeBuilder({ page }).analyze()).violations.map(({ id, nodes }) => `${id} ${nodes[0]?.html}`)
+    expect(await faults()).toEqual([])
+    await page.getByLabel('Admin token').fill(TOKEN)
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'Dead letters' }).click()
+    await page.getByRole('button', { name: 'Requeue all of these…' }).click()
+    await page.getByRole('button', { name: 'Requeue 4' }).waitFor()
+    expect(await faults()).toEqual([])
+    expect(page.complaints).toEqual([])
+  })
+
+  test('loads from the hub alone, less than 250 kB, and may be cached', async () => {
+    const page = await site.open('about:blank')
+    const foreign: string[] = []
+    page.on('request', (request) => {
+      if (!request.url().startsWith(site.hub.url)) foreign.push(request.url())
+    })
+    await page.goto(site.hub.url)
+    await page.locator('[data-verdict]').waitFor()
+    expect(foreign).toEqual([])
+    const total = await page.evaluate<number>(
+      `performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
+         .filter((entry) => !entry.name.includes('/api/')).reduce((sum, entry) => sum + entry.encodedBodySize, 0)`,
+    )
+    expect(total).toBeGreaterThan(50_000)
+    expect(total).toBeLessThan(250_000)
+    const script = await page.locator('script[src]').getAttribute('src')
+    const gzipped = await fetch(site.hub.url + script, { headers: { 'accept-encoding': 'gzip' } })
+    expect(gzipped.headers.get('content-encoding')).toBe('gzip')
+    expect(gzipped.headers.get('cache-control')).toContain('immutable')
+    expect((await gzipped.arrayBuffer()).byteLength).toBeGreaterThan(total)
+  })
+
+  test('scripts that are not the page’s own do not run', async () => {
+    const page = await site.open('/')
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.evaluate(`{
+      const script = document.createElement('script'); script.textContent = 'globalThis.hacked = 1'; document.body.append(script)
+      const style = document.createElement('style'); style.textContent = 'h1 { color: rgb(1, 2, 3) !important }'; document.head.append(style)
+    }`)
+    expect(await page.evaluate('globalThis.hacked')).toBeUndefined()
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('h1')).color`)).not.toBe('rgb(1, 2, 3)')
+  })
+
+  test('hostile values are text, with unseen characters made visible', async () => {
+    const page = await site.open(`/records?key=${encodeURIComponent(HOSTILE.script)}`)
+    await page.getByRole('link', { name: HOSTILE.script }).click()
+    await page.getByRole('heading', { name: 'As received' }).waitFor()
+    expect(await page.locator('pre').first().textContent()).toContain(JSON.stringify(HOSTILE.script))
+    expect(await page.evaluate('globalThis.hacked')).toBeUndefined()
+    expect(await page.locator('main img').count()).toBe(0)
+    await page.goto(`${site.hub.url}/record?stream=crm:contacts&id=${encodeURIComponent(HOSTILE.bidi)}`)
+    await page.getByRole('heading', { name: 'As received' }).waitFor()
+    expect(await page.locator('.subtitle .unseen').textContent()).toBe('U+202E')
+    // A name of 900 letters in every place of the page does not push it out of the window.
+    await page.goto(`${site.hub.url}/sync?name=${HOSTILE.long}`)
+    await page.getByText('CSW-8002').first().waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth > innerWidth')).toBe(false)
+    expect(page.complaints).toEqual([])
+  })
+
+  test('the home page says at a glance what is wrong, one row per cause', async () => {
+    const page = await site.open('/')
+    const verdict = page.locator('[data-verdict]')
+    await verdict.waitFor()
+    expect(await verdict.getAttribute('data-verdict')).toBe('bad')
+    // Two causes of dead letters, one connection without credential, one queue nobody works on.
+    expect(await verdict.textContent()).toContain('4 problems need you')
+    const problems = page.getByRole('region', { name: 'Open problems' }).last().locator('tbody tr')
+    expect(await problems.count()).toBe(2)
+    expect(await problems.first().textContent()).toMatch(
+      /needs you[\s\S]*refused[\s\S]*data[\s\S]*erp[\s\S]*3[\s\S]*CSW-3008/,
+    )
+    const standing = page.getByRole('region', { name: 'Waiting, late or stopped' }).last()
+    for (const words of ['The refresh token was revoked.', 'Goes on by itself in 00:0', 'Payroll week', 'nobody works'])
+      expect(await standing.textContent()).toContain(words)
+    // One click from the cause to its records.
+    await page.getByRole('link', { name: 'The target refused this record.' }).click()
+    await page.getByText('vat-0').waitFor()
+    expect(await page.getByRole('region', { name: 'Dead letters' }).locator('tbody tr').count()).toBe(3)
+  })
+
+  test('the backlog of each sync and each queue is shown', async () => {
+    const page = await site.open('/syncs')
+    const row = page.locator('tr', { hasText: 'contacts-to-erp' })
+    await row.getByRole('link', { name: '8', exact: true }).click()
+    const queue = page.locator('tr', { hasText: 'push' })
+    await queue.waitFor()
+    expect(await queue.count()).toBe(1)
+    expect(await queue.textContent()).toMatch(/^erppushnobody works8\d+ min/)
+  })
+
+  test('follows the theme of the system and remembers another choice', async () => {
+    const page = await site.open('/', { colorScheme: 'dark' })
+    const scheme = (): Promise<unknown> => page.evaluate('document.documentElement.dataset.mantineColorScheme')
+    const button = page.getByRole('button', { name: 'Light', exact: true })
+    await button.waitFor()
+    expect(await scheme()).toBe('dark')
+    await button.click()
+    expect(await scheme()).toBe('light')
+    await page.reload()
+    await page.getByRole('button', { name: 'Dark', exact: true }).waitFor()
+    expect(await scheme()).toBe('light')
+  })
+})

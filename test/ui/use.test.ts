@@ -1,0 +1,325 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { CausewayError } from '../../src/core/index.ts'
+import { TOKEN } from '../http/hub.ts'
+import { hasBrowser, type Site, startSite } from './browser.ts'
+import { fillHub, type Lively } from './lively-hub.ts'
+
+describe.skipIf(!hasBrowser)('using the page', () => {
+  let site: Site
+  let ids: Lively
+
+  beforeAll(async () => {
+    site = await startSite()
+    ids = await fillHub(site.hub.pool)
+  })
+  afterEach(() => site?.closeTabs())
+  afterAll(() => site?.close())
+
+  const stateOf = async (table: string, where: string): Promise<string[]> =>
+    (await site.hub.pool.query<{ state: string }>(`select state from ${table} where ${where} order by id`)).rows.map(
+      ({ state }) => state,
+    )
+
+  test('the token is asked for, kept in the tab only, and never part of an address', async () => {
+    const page = await site.open('/runs?outcome=failed', { signedIn: false })
+    const addresses: string[] = []
+    page.on('request', (request) => addresses.push(request.url()))
+    await page.getByLabel('Admin token').fill('wrong-token')
+    await page.keyboard.press('Enter')
+    await page.getByText('CSW-8001').waitFor()
+    await page.getByLabel('Admin token').fill(TOKEN)
+    await page.keyboard.press('Enter')
+    // The address asked for is the one that is shown.
+    await page.getByText('crm.example.org does not answer.').waitFor()
+    expect(addresses.filter((address) => address.includes(TOKEN))).toEqual([])
+    expect(await page.evaluate('JSON.stringify(localStorage) + document.cookie')).not.toContain(TOKEN)
+    expect(await page.evaluate('sessionStorage.length')).toBe(1)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Admin token').waitFor()
+    expect(await page.evaluate('sessionStorage.length')).toBe(0)
+  })
+
+  test('a token that is refused later leads back to the sign-in', async () => {
+    const page = await site.open('/', { signedIn: false })
+    await page.evaluate(`sessionStorage.setItem('causeway.admin-token', 'old-token')`)
+    await page.reload()
+    await page.getByText('The token is not the one of this hub.').waitFor()
+    expect(await page.evaluate('sessionStorage.length')).toBe(0)
+  })
+
+  test('filters stand in the address; reload and back restore them', async () => {
+    const page = await site.open('/runs')
+    const rows = page.getByRole('region', { name: 'Runs' }).locator('tbody tr')
+    await rows.nth(2).waitFor()
+    await page.getByLabel('Outcome').selectOption('failed')
+    await expect.poll(() => rows.count()).toBe(1)
+    expect(page.url()).toContain('outcome=failed')
+    await page.getByLabel('Sync').fill('nobody')
+    await page.keyboard.press('Enter')
+    await page.getByText('Nothing matches the filter.').waitFor()
+    await page.reload()
+    await page.getByText('Nothing matches the filter.').waitFor()
+    expect(await page.getByLabel('Outcome').inputValue()).toBe('failed')
+    await page.getByRole('button', { name: 'Clear the filter' }).click()
+    await rows.nth(2).waitFor()
+    await page.getByRole('link', { name: 'Queues' }).click()
+    await page.getByRole('heading', { name: 'Queues', level: 1 }).waitFor()
+    await page.goBack()
+    await rows.nth(2).waitFor()
+  })
+
+  test('numbers of a record are shown to the last digit, keys in their order, doubles twice', async () => {
+    const page = await site.open('/record?stream=crm:contacts&id=c1')
+    const body = page.getByRole('region', { name: 'Body as received' })
+    await body.waitFor()
+    const text = await body.textContent()
+    for (const exact of ['9223372036854775807', '0.10,', '1e400']) expect(text).toContain(exact)
+    expect(text).toMatch(/"10": "ten",\s+"9": "nine",\s+"name": "Ada",\s+"name": "Ada Lovelace"/)
+    const main = page.locator('main')
+    expect(await main.textContent()).toMatch(/delivered[\s\S]*4711/)
+    await page.locator('.journal summary').click()
+    expect(await page.getByRole('region', { name: 'What went in' }).textContent()).toContain('9223372036854775807')
+    await page.getByRole('link', { name: '4711' }).click()
+    await page.getByText('only a link, a delivery or a dead letter knows this id').waitFor()
+  })
+
+  test('a record is found from any page by its key', async () => {
+    const page = await site.open('/queues')
+    await page.getByLabel('Find a record by id').fill('ada@example.org')
+    await page.keyboard.press('Enter')
+    const row = page.getByRole('region', { name: 'Records found' }).locator('tbody tr')
+    await row.waitFor()
+    expect(await row.textContent()).toMatch(/c1[\s\S]*crm:contacts[\s\S]*email[\s\S]*present/)
+  })
+
+  test('all dead letters of a filter are requeued after a count, and only what was counted', async () => {
+    const page = await site.open('/dead-letters?code=CSW-3008')
+    await page.getByRole('button', { name: 'Requeue all of these…' }).click()
+    await page.getByRole('button', { name: 'Requeue 3' }).waitFor()
+    expect(await page.getByRole('dialog').textContent()).toMatch(/3 open dead letters match[\s\S]*CSW-3008/)
+    // Somebody else closes one of them meanwhile: the selection is another one now.
+    await site.hub.pool.query(`update dead_letter set state = 'resolved' where id = $1`, [ids.deadLetters[0]])
+    await page.getByRole('button', { name: 'Requeue 3' }).click()
+    await page.getByText('CSW-8007').waitFor()
+    expect(await stateOf('dead_letter', `code = 'CSW-3008'`)).toEqual(['resolved', 'open', 'open'])
+    await page.getByRole('button', { name: 'Count again' }).click()
+    await page.getByRole('button', { name: 'Requeue 2' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await stateOf('dead_letter', `code = 'CSW-3008'`)).toEqual(['resolved', 'requeued', 'requeued'])
+    expect(await stateOf('dead_letter', `code = 'CSW-5004'`)).toEqual(['open'])
+    await page.getByText('Nothing matches the filter.').waitFor()
+  })
+
+  test('one dead letter is discarded with a reason, by keyboard alone', async () => {
+    const id = ids.deadLetters[3]
+    const page = await site.open(`/dead-letter?id=${id}`)
+    const text = await page.locator('main').filter({ hasText: 'What happened' }).textContent()
+    for (const words of [
+      'Why',
+      'What to do',
+      'vat_number',
+      'mappings/contacts-to-erp.yaml:12:7',
+      'https://erp.example.org',
+    ])
+      expect(text).toContain(words)
+    await page.getByRole('button', { name: 'Discard…' }).focus()
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog')
+    await dialog.waitFor()
+    expect(await dialog.getByRole('button', { name: 'Discard' }).isDisabled()).toBe(true)
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await expect.poll(() => page.evaluate('document.activeElement?.textContent.slice(0, 20)')).toBe('Discard…')
+    await page.keyboard.press('Enter')
+    await dialog.getByLabel('Why').fill('A test record')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await dialog.waitFor({ state: 'detached' })
+    expect(await stateOf('dead_letter', `id = ${id}`)).toEqual(['discarded'])
+    await page.getByText('A test record').waitFor()
+  })
+
+  test('a sync is paused with a reason, resumed and run', async () => {
+    const page = await site.open('/syncs')
+    await page.getByRole('button', { name: 'Pause contacts-to-erp' }).click()
+    await page.getByRole('dialog').getByLabel('Why').fill('Stocktaking')
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    await page.getByRole('button', { name: 'Resume contacts-to-erp' }).waitFor()
+    expect(await stateOf('sync', `name = 'contacts-to-erp'`)).toEqual(['paused'])
+    expect(site.hub.calls.at(-1)).toMatchObject(['sync paused', 'contacts-to-erp', { reason: 'Stocktaking' }])
+    await page.getByRole('button', { name: 'Resume contacts-to-erp' }).click()
+    await page.getByRole('button', { name: 'Pause contacts-to-erp' }).waitFor()
+    await page.getByRole('button', { name: 'Run contacts-to-erp' }).click()
+    await page.getByLabel('Read the source from the beginning').check()
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByText('The run you asked for').waitFor()
+    expect(site.hub.calls.at(-1)).toMatchObject(['runSync', 'contacts-to-erp', { full: true }])
+    expect(page.url()).toContain('request=request-1')
+  })
+
+  test('a connection is paused, resumed and probed step by step', async () => {
+    const page = await site.open('/connection?name=crm')
+    await page.getByRole('button', { name: 'Pause crm' }).click()
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    await page.getByRole('button', { name: 'Resume crm' }).click()
+    await page.getByRole('button', { name: 'Pause crm' }).waitFor()
+    expect(await stateOf('connection', `name = 'crm'`)).toEqual(['active'])
+    await page.getByRole('button', { name: 'Probe now' }).click()
+    const steps = page.locator('.steps li')
+    await steps.nth(1).waitFor()
+    expect(await steps.allTextContents()).toEqual([
+      expect.stringContaining('resolved'),
+      expect.stringContaining('CSW-3003'),
+    ])
+    expect(await page.getByRole('region', { name: 'Settings' }).last().textContent()).toContain('"api_key": "***"')
+  })
+
+  test('the page follows the hub, unless it is held or not seen', async () => {
+    const page = await site.open('about:blank')
+    await page.clock.install()
+    await page.goto(`${site.hub.url}/queues`)
+    await page.getByRole('region', { name: 'Queues' }).waitFor()
+    const questions: string[] = []
+    page.on('request', (request) => questions.push(request.url()))
+    const asksWithin = async (ms: number): Promise<boolean> => {
+      await page.waitForTimeout(200)
+      questions.length = 0
+      await page.clock.runFor(ms)
+      await page.waitForTimeout(100)
+      return questions.length > 0
+    }
+    const setVisibility = (state: 'visible' | 'hidden'): Promise<unknown> =>
+      page.evaluate(`{
+        Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true })
+        Object.defineProperty(document, 'hidden', { value: ${state === 'hidden'}, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
+      }`)
+    expect(await asksWithin(5_000)).toBe(true)
+    await page.getByRole('button', { name: 'Live' }).click()
+    expect(await asksWithin(60_000)).toBe(false)
+    await page.getByRole('button', { name: 'Held' }).click()
+    expect(await asksWithin(5_000)).toBe(true)
+    await setVisibility('hidden')
+    expect(await asksWithin(60_000)).toBe(false)
+    await setVisibility('visible')
+    expect(await asksWithin(5_000)).toBe(true)
+  })
+})
+
+describe.skipIf(!hasBrowser)('an empty or failing hub', () => {
+  let site: Site
+  let broken = false
+
+  beforeAll(async () => {
+    site = await startSite({
+      services: {
+        schedules: () => {
+          if (broken) throw new CausewayError('CSW-6001', { what: 'The database does not answer.' })
+          return []
+        },
+      },
+    })
+  })
+  afterEach(() => site?.closeTabs())
+  afterAll(() => site?.close())
+
+  test('lists that never had anything say what will be there', async () => {
+    const page = await site.open('/')
+    await page.getByText('Nothing is set up yet').waitFor()
+    for (const [path, words] of [
+      ['/syncs', 'No sync yet.'],
+      ['/runs', 'Nothing has run yet.'],
+      ['/queues', 'No queue yet.'],
+      ['/dead-letters', 'No dead letter.'],
+      ['/records', 'Looks into every stream'],
+      ['/connections', 'No connection yet.'],
+    ] as const) {
+      await page.goto(site.hub.url + path)
+      await page.getByText(words).waitFor()
+      expect(await page.getByText('Nothing matches').count()).toBe(0)
+    }
+    await page.goto(`${site.hub.url}/records?key=nobody`)
+    await page.getByText('Nothing matches the filter.').waitFor()
+  })
+
+  test('a list that waits shows grey bars, and only after a moment', async () => {
+    const page = await site.open('/connections')
+    await page.getByText('No connection yet.').waitFor()
+    await page.route('**/api/v1/runs*', async (route) => {
+      await new Promise((done) => setTimeout(done, 1_200))
+      await route.continue()
+    })
+    await page.getByRole('link', { name: 'Runs' }).click()
+    await page.waitForTimeout(100)
+    expect(await page.getByText('Loading').count()).toBe(0)
+    await page.getByText('Loading').waitFor({ timeout: 1_000 })
+    await page.getByText('Nothing has run yet.').waitFor()
+  })
+
+  test('an error shows code, advice and request id, the verdict is unknown, and the page heals by itself', async () => {
+    broken = true
+    const page = await site.open('/')
+    await page.getByText('CSW-6001').waitFor()
+    const trouble = await page.getByRole('alert').textContent()
+    expect(trouble).toMatch(/The database does not answer\.[\s\S]*request [0-9a-f]{8}-[\s\S]*Try again/)
+    broken = false
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('Nothing is set up yet').waitFor()
+    broken = true
+    await page.getByText('Unknown: the hub cannot tell').waitFor()
+    broken = false
+    await page.getByText('Nothing is set up yet').waitFor()
+  })
+
+  /** A hub one can switch off: what stands between browser and hub, on a port of its own. */
+  async function switchable(): Promise<{ url: string; off(): Promise<void>; on(): Promise<void> }> {
+    let server: Server | undefined
+    let port = 0
+    const on = async (): Promise<void> => {
+      server = createServer(async (request, response) => {
+        const headers = Object.fromEntries(
+          Object.entries(request.headers).filter(([name]) => name === 'authorization'),
+        ) as Record<string, string>
+        const answer = await fetch(site.hub.url + request.url, { headers })
+        response.writeHead(answer.status, {
+          'content-type': answer.headers.get('content-type') ?? '',
+          ...(answer.headers.has('content-security-policy')
+            ? { 'content-security-policy': answer.headers.get('content-security-policy') ?? '' }
+            : {}),
+        })
+        response.end(Buffer.from(await answer.arrayBuffer()))
+      })
+      await new Promise<void>((done) => server?.listen(port, '127.0.0.1', done))
+      port = (server.address() as AddressInfo).port
+    }
+    const off = (): Promise<void> =>
+      new Promise((done) => {
+        server?.close(() => done())
+        server?.closeAllConnections()
+      })
+    await on()
+    return { url: `http://127.0.0.1:${port}`, on, off }
+  }
+
+  test('a hub that is gone: the page says since when, keeps what it has, and heals by itself', async () => {
+    const line = await switchable()
+    const page = await site.open('/')
+    await page.goto(`${line.url}/`)
+    await page.getByText('Nothing is set up yet').waitFor()
+    await line.off()
+    await page.getByText('Unknown: the hub does not answer').waitFor()
+    expect(await page.locator('.banner').textContent()).toMatch(/has not answered since \d\d:\d\d:\d\d/)
+    await page.getByRole('link', { name: 'Runs' }).click()
+    await page.getByText('The hub does not answer.').waitFor()
+    await line.on()
+    await page.getByText('Nothing has run yet.').waitFor()
+    await page.locator('.banner').waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'Home', exact: true }).click()
+    await page.getByText('Nothing is set up yet').waitFor()
+    await line.off()
+    expect(page.complaints).toEqual([])
+  }, 30_000)
+})
