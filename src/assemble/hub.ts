@@ -19,6 +19,7 @@ import {
   type Store,
 } from '../store/index.ts'
 import { type HubFiles, type HubFolder, readHubFiles, targetSchema } from './files.ts'
+import { boundHeapGrowth } from './memory.ts'
 import { toModel, toShape } from './model.ts'
 import { startSamples } from './samples.ts'
 import { createServices } from './services.ts'
@@ -59,6 +60,7 @@ export type Hub = {
  * come from them. Throws the first finding when the files have errors.
  */
 export async function openHub(options: HubOptions): Promise<Hub> {
+  boundHeapGrowth()
   const samples = await startSamples(options)
   try {
     return await openWith({ ...options, env: samples.env }, samples.stop)
