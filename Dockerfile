@@ -1,0 +1,41 @@
+# syntax=docker/dockerfile:1
+# The image holds the package's files and its production dependencies, and runs as nobody in particular. It may run with a
+# read-only root: what it keeps is in /data, what it reads (causeway.yaml, mappings, connectors) in /hub.
+
+FROM node:24-trixie-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY . .
+RUN npm run build
+
+FROM node:24-trixie-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev
+
+FROM node:24-trixie-slim
+# A hub installs nothing, so what installs is left out.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-* \
+      /usr/local/bin/yarn /usr/local/bin/yarnpkg \
+ && groupadd --gid 10001 causeway && useradd --uid 10001 --gid causeway --no-create-home --shell /usr/sbin/nologin causeway \
+ && mkdir /hub /data && chown causeway:causeway /hub /data
+
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /build/dist dist
+COPY package.json LICENSE README.md CHANGELOG.md ./
+COPY bin bin
+COPY connectors connectors
+COPY src/cli/template src/cli/template
+
+LABEL org.opencontainers.image.title="Causeway" org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production CAUSEWAY_HOST=0.0.0.0 CAUSEWAY_DATA_DIR=/data
+USER 10001:10001
+WORKDIR /hub
+VOLUME /data
+EXPOSE 4000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.CAUSEWAY_PORT || 4000) + '/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "/app/bin/causeway.mjs"]
+CMD ["start"]
