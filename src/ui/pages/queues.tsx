@@ -115,5 +115,6 @@ function QueueState({ queue, stuck }: { queue: Queue; stuck: boolean }): ReactNo
     )
   if (stuck) return <Mark tone="bad">nobody works</Mark>
   if (queue.active > 0) return <Mark tone="busy">working</Mark>
-  return queue.waiting > 0 ? <Mark tone="wait">waiting</Mark> : <Mark tone="ok">empty</Mark>
+  if (queue.waiting > 0) return <Mark tone="wait">waiting</Mark>
+  return queue.delayed > 0 ? <Mark tone="wait">for later</Mark> : <Mark tone="ok">empty</Mark>
 }

@@ -26,7 +26,7 @@ export function Syncs(): ReactNode {
         <Filters clear={clearAny}>
           <FilterChoice
             label="State"
-            none="active and paused"
+            none="all in use"
             value={values.state}
             choices={['active', 'paused', 'removed']}
             onChange={(state) => set({ state })}
