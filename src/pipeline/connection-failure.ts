@@ -14,7 +14,7 @@ export async function noteConnectionFailure(
 ): Promise<void> {
   if (!isConnectionFailure(error)) return
   if (error.code === 'CSW-3003') {
-    await ports.ledger.setConnectionState(connectionId, 'needs_authorisation', error.message)
+    await ports.ledger.askAuthorisation(connectionId, error.message)
     return
   }
   if (error.reaction === 'retry')

@@ -1,5 +1,7 @@
 import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
-import { asCausewayError, backoffMs, parseExact } from '../core/index.ts'
+import { asCausewayError, backoffMs, type CausewayError, parseExact } from '../core/index.ts'
+import { noteConnectionFailure } from './connection-failure.ts'
+import { isConnectionFailure } from './failures.ts'
 import type { InboxRow, Ports } from './ports.ts'
 import { toCommit } from './pull.ts'
 import { wakeFollowers } from './wake-followers.ts'
@@ -7,6 +9,7 @@ import { wakeFollowers } from './wake-followers.ts'
 const BATCH = 100
 const EVENT_BACKOFF = { baseMs: 2_000, capMs: 10 * 60_000 }
 const EVENT_ATTEMPTS = 10
+const OUTAGE_WAIT_MS = 30_000
 
 /**
  * Turns the webhooks of a connection into changed records, oldest first. Polling and webhooks of one stream merge in the
@@ -22,26 +25,31 @@ export async function readInbox(
   let events = 0
   try {
     const connection = await ports.ledger.readConnection(connectionId)
-    if (connection?.state !== 'active') return null
+    if (connection?.state !== 'active' || (connection.waitUntil && connection.waitUntil > ports.clock.now()))
+      return null
     const session = await ports.session(connection.name)
     for (;;) {
       const batch = await ports.ledger.readInbox(connectionId, BATCH)
-      if (!batch.length || signal.aborted || lease.signal.aborted) return { events }
-      for (const event of batch) await takeEvent(ports, connection.name, session, event, signal)
-      events += batch.length
+      if (!batch.length) return { events }
+      for (const event of batch) {
+        if (signal.aborted || lease.signal.aborted) return { events }
+        if (!(await takeEvent(ports, connection, session, event, signal))) return { events }
+        events++
+      }
     }
   } finally {
     await lease.release()
   }
 }
 
+/** False when the source cannot be used now, so that the events after this one need not be tried. */
 async function takeEvent(
   ports: Ports,
-  connection: string,
+  connection: { id: number; name: string },
   session: ConnectorSession,
   event: InboxRow,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   try {
     const headers = parseExact(event.headers) as Record<string, string>
     const requestedAt = ports.clock.now()
@@ -54,15 +62,20 @@ async function takeEvent(
       const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
       const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
       // What the body of an event says was true when it was sent, what we fetched is true now.
-      await commitChange(ports, connection, change.stream, change.records, event.receivedAt)
-      await commitChange(ports, connection, change.stream, [...fetched, ...gone], requestedAt)
+      await commitChange(ports, connection.name, change.stream, change.records, event.receivedAt)
+      await commitChange(ports, connection.name, change.stream, [...fetched, ...gone], requestedAt)
       stored += change.records.length + fetched.length + gone.length
     }
     const reason = stored ? `${stored} records` : 'the event concerns no stream that is synced'
     await ports.ledger.settleEvent(event, { state: stored ? 'done' : 'skipped', reason, nextAttemptAt: null })
+    return true
   } catch (thrown) {
     const error = asCausewayError(thrown)
-    if (error.code === 'CSW-6001') throw error
+    if (error.code === 'CSW-6001' || signal.aborted) throw error
+    if (isConnectionFailure(error)) {
+      await putOff(ports, connection.id, event, error)
+      return false
+    }
     const last = error.reaction !== 'retry' || event.attempts + 1 >= EVENT_ATTEMPTS
     const waitMs = error.retryAfterMs ?? backoffMs(event.attempts + 1, EVENT_BACKOFF)
     await ports.ledger.settleEvent(event, {
@@ -70,7 +83,20 @@ async function takeEvent(
       reason: JSON.stringify(error.toJSON()),
       nextAttemptAt: last ? null : new Date(ports.clock.now().getTime() + waitMs),
     })
+    return true
   }
+}
+
+/** However long the source is away, that costs an event none of its attempts. */
+async function putOff(ports: Ports, connectionId: number, event: InboxRow, error: CausewayError): Promise<void> {
+  const waitMs = error.retryAfterMs ?? OUTAGE_WAIT_MS
+  await ports.ledger.settleEvent(event, {
+    state: 'pending',
+    reason: JSON.stringify(error.toJSON()),
+    nextAttemptAt: new Date(ports.clock.now().getTime() + waitMs),
+    free: true,
+  })
+  await noteConnectionFailure(ports, connectionId, error, waitMs)
 }
 
 async function commitChange(

@@ -1,11 +1,12 @@
 import { asCausewayError, backoffMs, CausewayError } from '../core/index.ts'
+import type { SyncDefinition } from '../mapping/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { decide } from './decide.ts'
 import { deliver } from './deliver.ts'
 import { diff } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
 import { matchTargets } from './match.ts'
-import type { Ports, RunOutcome } from './ports.ts'
+import type { HeldLease, Ports, RunOutcome, SyncRow } from './ports.ts'
 import { followJoins, followOwnJoins, LaneReader, slicesOf } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import { tally, toBatchCommit } from './settle.ts'
@@ -14,6 +15,8 @@ import { type Lane, type MappedBatch, noCounts, type PushCounts, type Work } fro
 /** How long a lane waits for the next page while a pull of its source runs in this process. */
 const LINGER_MS = 400
 const OUTAGE_BACKOFF = { baseMs: 5_000, capMs: 5 * 60_000 }
+/** Failures that no connection is to blame for: tried more often, because only this sync waits. */
+const LANE_BACKOFF = { baseMs: 5_000, capMs: 60_000 }
 const BEAT_MS = 2_000
 
 export type PushResult = { runId: number | null; outcome: RunOutcome; counts: PushCounts; error: CausewayError | null }
@@ -29,27 +32,48 @@ export async function pushLane(
   options: { trigger: string; requestId?: string; signal: AbortSignal },
 ): Promise<PushResult | null> {
   const known = ports.model().sync(syncId)
-  if (!known || laneNumber >= known.definition.lanes || !(await mayWork(ports, syncId))) return null
+  if (!known || laneNumber >= known.definition.lanes) return null
+  const state = await ports.ledger.readSync(syncId)
+  if (!state || (state.nextPushAt && state.nextPushAt > ports.clock.now()) || !(await mayWork(ports, syncId)))
+    return null
   const lease = await ports.holdLease(`push:${syncId}:${laneNumber}`)
   if (!lease) return null
   try {
-    const lane: Lane = {
-      ports,
-      row: known.row,
-      sync: known.definition,
-      lane: laneNumber,
-      slices: slicesOf(laneNumber, known.definition.lanes),
-      lease,
-      source: await ports.session(known.definition.from.connection),
-      target: await ports.session(known.definition.to.connection),
-      signal: AbortSignal.any([options.signal, lease.signal]),
+    const run = new PushRun({ ports, row: state, sync: known.definition, lane: laneNumber }, options)
+    try {
+      const lane = await openLane(ports, known, laneNumber, lease, options.signal)
+      return await run.finish(await runLane(lane, run))
+    } catch (thrown) {
+      const error = asCausewayError(thrown)
+      if (error.code === 'CSW-6001') throw error
+      return await run.finish(error)
     }
-    return await runLane(lane, options)
   } finally {
     await lease.release()
   }
 }
 
+async function openLane(
+  ports: Ports,
+  { row, definition }: { row: SyncRow; definition: SyncDefinition },
+  lane: number,
+  lease: HeldLease,
+  signal: AbortSignal,
+): Promise<Lane> {
+  return {
+    ports,
+    row,
+    sync: definition,
+    lane,
+    slices: slicesOf(lane, definition.lanes),
+    lease,
+    source: await ports.session(definition.from.connection),
+    target: await ports.session(definition.to.connection),
+    signal: AbortSignal.any([signal, lease.signal]),
+  }
+}
+
+/** False while somebody paused the sync or its target, or the target asked to wait. */
 async function mayWork(ports: Ports, syncId: number): Promise<boolean> {
   const row = await ports.ledger.readSync(syncId)
   if (row?.state !== 'active') return false
@@ -59,22 +83,22 @@ async function mayWork(ports: Ports, syncId: number): Promise<boolean> {
   return connection?.state === 'active' && (!connection.waitUntil || connection.waitUntil <= ports.clock.now())
 }
 
-async function runLane(lane: Lane, options: { trigger: string; requestId?: string }): Promise<PushResult> {
-  const run = new PushRun(lane, options)
-  let error: CausewayError | null = null
+/** What ends a lane before its work is done without anything having failed: a stop, a lost lease, a pause. */
+type LaneEnd = CausewayError | 'stopped' | null
+
+async function runLane(lane: Lane, run: PushRun): Promise<LaneEnd> {
   try {
     if (lane.lane === 0 && lane.sync.joins.length) await followJoins(lane)
-    error = await drain(lane, run)
+    return await drain(lane, run)
   } catch (thrown) {
-    error = asCausewayError(thrown)
-    if (error.code === 'CSW-6001') throw error
+    const error = asCausewayError(thrown)
+    if (error.code === 'CSW-6001' || !lane.signal.aborted) throw error
+    return 'stopped'
   }
-  if (error) await noteFailure(lane, error)
-  return run.finish(error)
 }
 
 /** Batch after batch: one is mapped while the one before is written. Ends when nothing is left, or with a failed connection. */
-async function drain(lane: Lane, run: PushRun): Promise<CausewayError | null> {
+async function drain(lane: Lane, run: PushRun): Promise<LaneEnd> {
   const { ledger, wakes } = lane.ports
   const positions = await ledger.readPositions(lane.row.id, lane.row.fromStream, lane.slices)
   const reader = new LaneReader(lane, lane.row.fromStream, new Map(positions))
@@ -103,9 +127,10 @@ async function drain(lane: Lane, run: PushRun): Promise<CausewayError | null> {
       await ahead.catch(() => null)
       return failure
     }
+    if (!(await mayWork(lane.ports, lane.row.id))) break
   }
   await ahead.catch(() => null)
-  return null
+  return 'stopped'
 }
 
 /** One batch, top to bottom: decide, resolve, match, diff, write, commit. Gives the failure that should stop the lane. */
@@ -170,24 +195,28 @@ async function closeGap(lane: Lane, positions: Map<number, number>, seq: number)
   for (const move of moves) positions.set(move.slice, move.to)
 }
 
-async function noteFailure(lane: Lane, error: CausewayError): Promise<void> {
-  const { ports } = lane
-  await ports.ledger.notePush(lane.row.id, error.toJSON())
-  const connectionId = ports.model().connectionId(lane.sync.to.connection)
-  const waitMs = error.retryAfterMs ?? backoffMs(1, OUTAGE_BACKOFF)
+/** The sync waits after a failure, longer each time; when its target is to blame, everybody who uses that waits. */
+async function noteFailure({ ports, row, sync, lane }: LaneName, error: CausewayError): Promise<void> {
+  const backoff = isConnectionFailure(error) ? OUTAGE_BACKOFF : LANE_BACKOFF
+  const waitMs = error.retryAfterMs ?? backoffMs(row.pushFailures + 1, backoff)
+  const nextAt = new Date(ports.clock.now().getTime() + waitMs)
+  await ports.ledger.notePush(row.id, { error: error.toJSON(), nextAt })
+  const connectionId = ports.model().connectionId(sync.to.connection)
   if (connectionId !== undefined) await noteConnectionFailure(ports, connectionId, error, waitMs)
-  ports.log.error({ sync: lane.sync.name, lane: lane.lane, err: error.toJSON() }, 'push stopped')
+  ports.log.error({ sync: sync.name, lane, err: error.toJSON() }, 'push stopped')
 }
+
+type LaneName = Pick<Lane, 'ports' | 'row' | 'sync' | 'lane'>
 
 /** The run row of a lane: begun with the first batch, so that an idle look leaves no trace. */
 class PushRun {
   readonly counts = noCounts()
-  readonly #lane: Lane
+  readonly #lane: LaneName
   readonly #options: { trigger: string; requestId?: string }
   #id: number | null = null
   #lastBeat = 0
 
-  constructor(lane: Lane, options: { trigger: string; requestId?: string }) {
+  constructor(lane: LaneName, options: { trigger: string; requestId?: string }) {
     this.#lane = lane
     this.#options = options
   }
@@ -215,14 +244,16 @@ class PushRun {
     this.#lane.ports.ledger.beatRun(this.#id!, this.counts).catch(() => {})
   }
 
-  async finish(error: CausewayError | null): Promise<PushResult> {
+  async finish(end: LaneEnd): Promise<PushResult> {
     const { ports, row } = this.#lane
+    const error = end === 'stopped' ? null : end
+    if (error) await noteFailure(this.#lane, error)
     if (error && this.#id === null) await this.begin()
     const left = this.counts.dead + this.counts.retry + this.counts.in_doubt
-    const outcome: RunOutcome = error ? 'failed' : left ? 'partial' : 'success'
+    const outcome: RunOutcome = error ? 'failed' : end === 'stopped' ? 'cancelled' : left ? 'partial' : 'success'
     if (this.#id !== null)
       await ports.ledger.finishRun(this.#id, { outcome, counts: this.counts, error: error?.toJSON() ?? null })
-    if (!error) await ports.ledger.notePush(row.id, null)
+    if (end === null) await ports.ledger.notePush(row.id, null)
     return { runId: this.#id, outcome, counts: this.counts, error }
   }
 }

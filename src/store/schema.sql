@@ -319,6 +319,8 @@ create table sync (
   state_reason text,
   state_since timestamp with time zone default now() not null,
   last_error text,
+  push_failures integer default 0 not null,
+  next_push_at timestamp with time zone,
   last_push_at timestamp with time zone,
   last_success_at timestamp with time zone,
   constraint sync_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'removed'::text]))),

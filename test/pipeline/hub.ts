@@ -109,6 +109,7 @@ export class TestHub {
   async skipWaits(): Promise<void> {
     await this.pool.query('update delivery set next_attempt_at = now() where next_attempt_at is not null')
     await this.pool.query('update connection set wait_until = null')
+    await this.pool.query('update sync set next_push_at = null')
     await this.pool.query("update intent set opened_at = opened_at - interval '1 minute'")
   }
 

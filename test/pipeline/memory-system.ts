@@ -10,7 +10,8 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from '../../src/connector/index.ts'
-import { CausewayError, type JsonObject } from '../../src/core/index.ts'
+import { failedOutcome } from '../../src/connector/parts/outcome.ts'
+import { asCausewayError, CausewayError, type JsonObject } from '../../src/core/index.ts'
 import { keyText } from '../../src/store/index.ts'
 
 export type Row = { id: string; version: number; body: JsonObject; deleted: boolean; content?: Buffer }
@@ -144,7 +145,12 @@ export class MemorySystem implements ConnectorSession {
     const row = rows.get(id)
     if (request.operation !== 'create' && (!row || row.deleted))
       return { ref, status: 'missing', error: new CausewayError('CSW-3009', { what: 'no such record' }) }
-    const content = item.content ? await readAll((await item.content()).stream) : undefined
+    let content: Buffer | undefined
+    try {
+      content = item.content && (await readAll((await item.content()).stream))
+    } catch (error) {
+      return failedOutcome(ref, asCausewayError(error))
+    }
     this.journal.push({ operation: request.operation, id, values: item.values })
     if (request.operation === 'delete') this.remove(request.stream, id)
     else this.put(request.stream, id, { ...row?.body, ...item.values }, content)

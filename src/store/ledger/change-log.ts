@@ -87,7 +87,6 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
     await saveAliases(client, page.streamId, records)
     if (page.scanId !== undefined) await markSeen(client, page.streamId, page.scanId, records)
     await saveRejected(client, page)
-    if (page.inbox?.length) await settleInbox(client, page.inbox)
     return { changed, seq: streamSeq }
   })
 }
@@ -164,14 +163,6 @@ async function saveRejected(client: pg.PoolClient, page: PageCommit): Promise<vo
       [page.streamId, `?${fingerprint}`, error.code, fingerprint, JSON.stringify(error), body, page.runId],
     )
   }
-}
-
-async function settleInbox(client: pg.PoolClient, events: { id: number; receivedAt: Date }[]): Promise<void> {
-  await client.query(
-    `update inbox set state = 'done', next_attempt_at = null
-       from unnest($1::bigint[], $2::timestamptz[]) as e(id, at) where inbox.id = e.id and inbox.received_at = e.at`,
-    [events.map((event) => event.id), events.map((event) => event.receivedAt)],
-  )
 }
 
 /**

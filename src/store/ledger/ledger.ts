@@ -44,6 +44,8 @@ const functions = {
   setConnectionState: work.setConnectionState,
   setSyncState: work.setSyncState,
   notePush: work.notePush,
+  endPushWait: work.endPushWait,
+  askAuthorisation: work.askAuthorisation,
   hasPendingPush: work.hasPendingPush,
   readInbox: work.readInbox,
   settleEvent: work.settleEvent,

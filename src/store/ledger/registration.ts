@@ -111,7 +111,8 @@ type RawStream = Omit<StreamRow, 'cursor'> & { cursor: string | null }
 
 const CONNECTION_COLUMNS =
   'id, name, connector, state, state_reason as "stateReason", wait_until as "waitUntil", wait_reason as "waitReason"'
-const SYNC_COLUMNS = 'id, name, from_stream as "fromStream", to_stream as "toStream", version, state'
+const SYNC_COLUMNS = `id, name, from_stream as "fromStream", to_stream as "toStream", version, state,
+  push_failures as "pushFailures", next_push_at as "nextPushAt"`
 const STREAM_COLUMNS = `s.id, s.connection_id as "connectionId", c.name as connection, s.name, s.seq, s.cursor, s.key_fields as "keyFields",
   s.pull_mode as "pullMode", s.pull_begun as "pullBegun", s.pull_request as "pullRequest", s.scan_id as "scanId",
   s.pull_failures as "pullFailures"`

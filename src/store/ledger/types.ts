@@ -25,6 +25,8 @@ export type SyncRow = {
   toStream: number
   version: string
   state: 'active' | 'paused' | 'removed'
+  pushFailures: number
+  nextPushAt: Date | null
 }
 
 export type ConnectionRow = {
@@ -61,8 +63,6 @@ export type PageCommit = {
   scanId?: number
   runId: number | null
   lease?: LeaseProof
-  /** Inbox rows that this commit settles. */
-  inbox?: { id: number; receivedAt: Date }[]
 }
 
 export type PageResult = {

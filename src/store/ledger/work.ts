@@ -77,6 +77,7 @@ export async function findPendingPushes(pool: pg.Pool): Promise<number[]> {
   const { rows } = await pool.query<{ id: number }>(
     `select y.id from sync y join stream t on t.id = y.to_stream join connection c on c.id = t.connection_id
       where y.state = 'active' and c.state = 'active' and (c.wait_until is null or c.wait_until <= now())
+        and (y.next_push_at is null or y.next_push_at <= now())
         and (exists (select 1 from sync_position p join stream s on s.id = p.stream_id where p.sync_id = y.id and p.seq < s.seq)
              or exists (select 1 from stream s where s.id = y.from_stream and s.seq > 0
                           and not exists (select 1 from sync_position p where p.sync_id = y.id and p.stream_id = s.id))
@@ -88,7 +89,8 @@ export async function findPendingPushes(pool: pg.Pool): Promise<number[]> {
 export async function findPendingInboxes(pool: pg.Pool): Promise<number[]> {
   const { rows } = await pool.query<{ connection_id: number }>(
     `select distinct i.connection_id from inbox i join connection c on c.id = i.connection_id
-      where i.state = 'pending' and i.next_attempt_at <= now() and c.state = 'active'`,
+      where i.state = 'pending' and i.next_attempt_at <= now() and c.state = 'active'
+        and (c.wait_until is null or c.wait_until <= now())`,
   )
   return rows.map((row) => row.connection_id)
 }
@@ -131,6 +133,22 @@ export async function setConnectionState(
       where id = $1 and (state, state_reason) is distinct from ($2, $3)`,
     [connectionId, state, reason],
   )
+  // What failed for its sake need not wait any longer.
+  if (state === 'active')
+    await pool.query(
+      `update sync set next_push_at = null where next_push_at is not null
+          and to_stream in (select id from stream where connection_id = $1)`,
+      [connectionId],
+    )
+}
+
+/** Asks for a person because credentials were refused. A connection that is paused stays paused. */
+export async function askAuthorisation(pool: pg.Pool, connectionId: number, reason: string): Promise<void> {
+  await pool.query(
+    `update connection set state = 'needs_authorisation', state_reason = $2, state_since = now(), wait_until = null, wait_reason = null
+      where id = $1 and state = 'active'`,
+    [connectionId, reason],
+  )
 }
 
 export async function setSyncState(
@@ -139,19 +157,29 @@ export async function setSyncState(
   state: 'active' | 'paused',
   reason: string | null,
 ): Promise<void> {
-  await pool.query('update sync set state = $2, state_reason = $3, state_since = now() where id = $1', [
-    syncId,
-    state,
-    reason,
-  ])
+  await pool.query(
+    'update sync set state = $2, state_reason = $3, state_since = now(), next_push_at = null where id = $1',
+    [syncId, state, reason],
+  )
 }
 
-export async function notePush(pool: pg.Pool, syncId: number, error: SerializedError | null): Promise<void> {
+/** Notes how a lane ended. After a failure the sync is left alone until `nextAt`. */
+export async function notePush(
+  pool: pg.Pool,
+  syncId: number,
+  failure: { error: SerializedError; nextAt: Date } | null,
+): Promise<void> {
   await pool.query(
-    `update sync set last_push_at = now(), last_error = $2,
+    `update sync set last_push_at = now(), last_error = $2, next_push_at = $3,
+            push_failures = case when $2::text is null then 0 else push_failures + 1 end,
             last_success_at = case when $2::text is null then now() else last_success_at end where id = $1`,
-    [syncId, error ? JSON.stringify(error) : null],
+    [syncId, failure ? JSON.stringify(failure.error) : null, failure?.nextAt ?? null],
   )
+}
+
+/** A person asks, or what stood in the way is gone: no wait holds the sync any longer. */
+export async function endPushWait(pool: pg.Pool, syncIds: number[]): Promise<void> {
+  await pool.query('update sync set next_push_at = null where id = any($1) and next_push_at is not null', [syncIds])
 }
 
 /** True while records wait above a position or deliveries are due within `withinMs`. */
@@ -184,15 +212,22 @@ export async function readInbox(pool: pg.Pool, connectionId: number, limit: numb
   return rows
 }
 
-/** Settles an event that gave nothing, or puts it off, or gives it up. */
+/** Settles an event that gave nothing, or puts it off, or gives it up. An attempt counts unless the connection was at fault. */
 export async function settleEvent(
   pool: pg.Pool,
   event: { id: number; receivedAt: Date },
-  outcome: { state: 'done' | 'skipped' | 'dead' | 'pending'; reason: string; nextAttemptAt: Date | null },
+  outcome: {
+    state: 'done' | 'skipped' | 'dead' | 'pending'
+    reason: string
+    nextAttemptAt: Date | null
+    free?: boolean
+  },
 ): Promise<void> {
   await pool.query(
-    `update inbox set state = $3, reason = $4, next_attempt_at = $5, attempts = attempts + 1 where id = $1 and received_at = $2`,
-    [event.id, event.receivedAt, outcome.state, outcome.reason, outcome.nextAttemptAt],
+    // The time finds the day's partition. Postgres keeps microseconds, a Date milliseconds: as an equal it would find nothing.
+    `update inbox set state = $3, reason = $4, next_attempt_at = $5, attempts = attempts + $6
+      where id = $1 and received_at between $2::timestamptz - interval '1 ms' and $2::timestamptz + interval '1 ms'`,
+    [event.id, event.receivedAt, outcome.state, outcome.reason, outcome.nextAttemptAt, outcome.free ? 0 : 1],
   )
 }
 
@@ -210,6 +245,8 @@ export async function requeueDeadLetters(
        -- Nobody but a person could tell whether the create took effect; asking for it again is the answer.
        delete from intent i using letters l
         where l.code = 'CSW-5004' and i.sync_id = l.sync_id and i.record_id = l.record_id and i.part = l.part and i.operation = 'create'
+     ), unhindered as (
+       update sync set next_push_at = null where id in (select sync_id from letters)
      ), due as (
        update delivery d set next_attempt_at = now(), attempts = 0, state = case when d.state = 'dead' then 'pending' else d.state end
          from letters l where d.sync_id = l.sync_id and d.record_id = l.record_id and d.part = l.part

@@ -103,6 +103,9 @@ create table sync (
   state_reason  text,
   state_since   timestamptz not null default now(),
   last_error    text,
+  -- How often in a row its lanes failed as a whole, and when they may try again.
+  push_failures integer not null default 0,
+  next_push_at  timestamptz,
   last_push_at  timestamptz,
   last_success_at timestamptz
 );
