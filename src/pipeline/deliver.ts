@@ -1,4 +1,11 @@
-import type { ContentReference, Exchange, WriteItem, WriteOperation, WriteOutcome } from '../connector/index.ts'
+import type {
+  ContentReference,
+  ContentStream,
+  Exchange,
+  WriteItem,
+  WriteOperation,
+  WriteOutcome,
+} from '../connector/index.ts'
 import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
 import { idempotencyKey } from './decide.ts'
 import { CONTENT_MARK, contentMark } from './diff.ts'
@@ -11,6 +18,7 @@ const SEND_MARGIN_MS = 10_000
 /** The other writer of the same target record is done in a moment. */
 const CONTENDED_RETRY_MS = 300
 const UNKNOWN_LOOK_MS = 2_000
+const CONTENT_RETRY_MS = 30_000
 
 /** Commits an intent per write, sends the widest calls, and notes what became of each part. */
 export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
@@ -144,13 +152,28 @@ function toItem(lane: Lane, ref: string, work: Work): WriteItem {
     ...(reference === null
       ? {}
       : {
-          content: () =>
-            lane.source.content({
-              stream: lane.sync.from.stream,
-              reference: JSON.parse(reference) as ContentReference,
-              signal: lane.signal,
-            }),
+          content: () => openContent(lane, reference),
         }),
+  }
+}
+
+/** What the source fails at must not look like a failure of the target, where it would stop other syncs or cut links. */
+async function openContent(lane: Lane, reference: string): Promise<ContentStream> {
+  try {
+    return await lane.source.content({
+      stream: lane.sync.from.stream,
+      reference: JSON.parse(reference) as ContentReference,
+      signal: lane.signal,
+    })
+  } catch (thrown) {
+    const cause = asCausewayError(thrown)
+    const outage = isConnectionFailure(cause) || cause.causeClass === 'hub'
+    throw new CausewayError('CSW-5008', {
+      what: `${lane.sync.from.connection}: ${cause.message}`,
+      data: { cause: cause.code, outage },
+      retryAfterMs: cause.retryAfterMs ?? CONTENT_RETRY_MS,
+      cause,
+    })
   }
 }
 
@@ -199,7 +222,8 @@ function settle(work: Work, outcome: WriteOutcome): Settlement {
 }
 
 /** A failed connection, or a hub that shuts down, says nothing about the record and costs it no attempt. */
-const isOfRecord = (error: CausewayError): boolean => !isConnectionFailure(error) && error.causeClass !== 'hub'
+const isOfRecord = (error: CausewayError): boolean =>
+  !isConnectionFailure(error) && error.causeClass !== 'hub' && error.data?.outage !== true
 
 /** Only a create may have made something that must not be made twice; other operations are simply repeated. */
 const unknown = (error: CausewayError): Settlement => ({

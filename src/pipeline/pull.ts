@@ -72,7 +72,11 @@ async function runPull(
   } catch (thrown) {
     error = asCausewayError(thrown)
     outcome = 'failed'
-    await noteFailure(ports, stream, error)
+    if (options.signal.aborted && error.code !== 'CSW-6001') {
+      // Told to stop, and the call under way ended with that: the pull stays asked for.
+      error = null
+      outcome = 'cancelled'
+    } else await noteFailure(ports, stream, error)
   } finally {
     ports.wakes.pullEnds(stream.id)
   }
@@ -109,6 +113,7 @@ async function readPages(
       await ports.ledger.beatRun(run.runId, run.counts)
     }
     if (page.last) return true
+    if (!(await mayWork(ports, stream.connectionId))) return false
   }
   // A source that ends without a last page gave no page at all: an empty stream.
   return !signal.aborted
@@ -197,8 +202,10 @@ async function removeVanished(
 async function noteFailure(ports: Ports, stream: StreamRow, error: CausewayError): Promise<void> {
   // The lease was lost or the ledger is away: the next holder goes on, and nothing can be written anyway.
   if (error.code === 'CSW-6004' || error.code === 'CSW-6001') throw error
-  const waitMs = error.retryAfterMs ?? backoffMs(stream.pullFailures + 1, PULL_BACKOFF)
-  const retries = error.reaction === 'retry' || error.reaction === 'alert'
+  // Refused credentials keep the pull asked for: it goes on as soon as the connection may be used again.
+  const refused = error.code === 'CSW-3003'
+  const waitMs = refused ? 0 : (error.retryAfterMs ?? backoffMs(stream.pullFailures + 1, PULL_BACKOFF))
+  const retries = refused || error.reaction === 'retry' || error.reaction === 'alert'
   await ports.ledger.failPull(
     stream.id,
     error.toJSON(),

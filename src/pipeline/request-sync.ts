@@ -30,6 +30,7 @@ export async function requestSync(
     sync.row.fromStream,
     ...sync.definition.joins.flatMap((join) => ports.model().streamId(join.from) ?? []),
   ]
+  if (options.byHand) await ports.ledger.endPushWait([sync.row.id])
   if (options.byHand) await reactivate(ports, [sync.definition.from.connection, sync.definition.to.connection])
   await ports.ledger.requestPull(streams, options.full ? 'full' : 'incremental', requestId)
   await ports.queue.wakeMany('pull', streams.map(String))

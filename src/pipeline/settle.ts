@@ -156,9 +156,21 @@ function toDeadLetter(lane: Lane, work: Work, exchanges: Exchange[]): DeadLetter
     error,
     input: work.record.body || null,
     output: sent || Object.keys(work.values).length ? JSON.stringify(work.values) : null,
-    exchange: sent && exchanges.length ? JSON.stringify(exchanges.slice(-LETTER_EXCHANGES)) : null,
+    exchange: sent ? exchangesOf(work, exchanges) : null,
     attempts: (work.existing?.attempts ?? 0) + 1,
   }
+}
+
+/** The calls that concern a record: of others it must show nothing. The only call of a batch concerns all of it. */
+function exchangesOf(work: Work, exchanges: Exchange[]): string | null {
+  const marks = [work.targetId, work.intent?.idempotencyKey, ...work.matchKey.map(({ value }) => value)].filter(
+    (mark) => mark !== null && mark !== undefined,
+  )
+  const own = exchanges.filter(
+    ({ url, request }) =>
+      exchanges.length === 1 || marks.some((mark) => url.includes(encodeURIComponent(mark)) || request?.includes(mark)),
+  )
+  return own.length ? JSON.stringify(own.slice(-LETTER_EXCHANGES)) : null
 }
 
 function toJournal(work: Work): JournalEntry {

@@ -44,4 +44,10 @@ export const pipelineErrors = {
     meaning: 'Another record of this batch, or another sync, is creating or changing the same target record.',
     action: 'It is tried again by itself in a moment.',
   },
+  'CSW-5008': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'The bytes of a file could not be read from its source.',
+    action: 'It is tried again by itself. Check in the source whether the file is still there and may be read.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>
