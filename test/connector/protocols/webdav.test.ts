@@ -145,6 +145,25 @@ test('create makes the folders on the way and never overwrites; upsert does', as
   expect(server.requests.slice(before)).toEqual(['PUT /dav/a b/c#/d.txt'])
 })
 
+test('documents that need the same new folder share one request for it; one made by somebody else meanwhile will do', async () => {
+  const items = [0, 1, 2, 3].map((n) => item({ path: `new/${n}.txt`, text: 'x' }, { ref: String(n) }))
+  const outcomes = await session.write({ stream: 'documents', operation: 'create', items, signal: never })
+  expect(outcomes.map((outcome) => outcome.status)).toEqual(Array(4).fill('written'))
+  expect(server.requests.filter((request) => request.startsWith('MKCOL'))).toEqual(['MKCOL /dav/new/'])
+  server.intercept = (request, response) => {
+    if (request.method !== 'MKCOL') return false
+    // What Apache answers when another request made the folder between its look and its mkdir.
+    server.put('other/there.txt', 'x')
+    response.writeHead(403).end()
+    return true
+  }
+  expect(await write('create', item({ path: 'other/a.txt', text: 'x' }))).toMatchObject({ status: 'written' })
+  server.intercept = (request, response) => request.method === 'MKCOL' && Boolean(response.writeHead(403).end())
+  expect(await write('create', item({ path: 'denied/a.txt', text: 'x' }))).toMatchObject({
+    error: { code: 'CSW-3004' },
+  })
+})
+
 test('bytes are streamed from the source, and their stream is closed', async () => {
   const stream = Readable.from(['one ', 'two'])
   const content = async () => ({ stream, mediaType: 'text/plain' })

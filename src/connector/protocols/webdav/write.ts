@@ -15,6 +15,7 @@ export class Writer {
   private readonly client: WebDavClient
   private readonly tree: Tree
   private readonly folders = new Set<string>([''])
+  private readonly making = new Map<string, Promise<void>>()
 
   constructor(client: WebDavClient, tree: Tree) {
     this.client = client
@@ -111,13 +112,31 @@ export class Writer {
     }
   }
 
-  /** Makes the missing collections on the way to a path, asking for the deepest first: mostly it is there. */
-  private async parents(path: string, options: CallOptions): Promise<void> {
+  /**
+   * Makes the missing collections on the way to a path, asking for the deepest first: mostly it is there. Items that share a
+   * folder share the request: Apache answers 403 to the second of two MKCOLs at once.
+   */
+  private parents(path: string, options: CallOptions): Promise<void> {
     const folder = folderOf(path)
-    if (this.folders.has(folder)) return
-    if (!(await this.client.makeCollection(urlOf(this.tree.root, folder, 'folder'), options))) {
-      await this.parents(folder, options)
-      await this.client.makeCollection(urlOf(this.tree.root, folder, 'folder'), options)
+    if (this.folders.has(folder)) return Promise.resolve()
+    const under = this.making.get(folder)
+    if (under) return under
+    const making = this.makeFolder(folder, options).finally(() => this.making.delete(folder))
+    this.making.set(folder, making)
+    return making
+  }
+
+  private async makeFolder(folder: string, options: CallOptions): Promise<void> {
+    const url = urlOf(this.tree.root, folder, 'folder')
+    try {
+      if (!(await this.client.makeCollection(url, options))) {
+        await this.parents(folder, options)
+        await this.client.makeCollection(url, options)
+      }
+    } catch (error) {
+      // Another process may have made it in the same moment.
+      const found = await this.client.list(url, 0, options)
+      if (!found?.resources.some((resource) => resource.isFolder)) throw error
     }
     if (this.folders.size > KNOWN_FOLDERS) this.folders.clear()
     this.folders.add(folder).add('')
