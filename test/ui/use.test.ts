@@ -248,14 +248,22 @@ describe.skipIf(!hasBrowser)('an empty or failing hub', () => {
   test('a list that waits shows grey bars, and only after a moment', async () => {
     const page = await site.open('/connections')
     await page.getByText('No connection yet.').waitFor()
+    const held = Promise.withResolvers<void>()
     await page.route('**/api/v1/runs*', async (route) => {
-      await new Promise((done) => setTimeout(done, 1_200))
+      await held.promise
       await route.continue()
     })
-    await page.getByRole('link', { name: 'Runs' }).click()
-    await page.waitForTimeout(100)
-    expect(await page.getByText('Loading').count()).toBe(0)
-    await page.getByText('Loading').waitFor({ timeout: 1_000 })
+    // A watcher in the page, because a busy machine may take longer than the moment to come and look.
+    await page.evaluate(`{
+      const since = performance.now()
+      new MutationObserver(() => {
+        if (document.querySelector('.loading')) globalThis.shownAfter ??= performance.now() - since
+      }).observe(document.body, { childList: true, subtree: true })
+      document.querySelector('a[href="/runs"]').click()
+    }`)
+    await page.locator('.loading').waitFor()
+    expect(await page.evaluate<number>('globalThis.shownAfter')).toBeGreaterThanOrEqual(300)
+    held.resolve()
     await page.getByText('Nothing has run yet.').waitFor()
   })
 
