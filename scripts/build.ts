@@ -4,7 +4,7 @@
  *   node scripts/build.ts         all of it, from nothing
  *   node scripts/build.ts page    the page, unless it is newer than its sources; `npm start` does this
  */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -24,7 +24,8 @@ if (process.argv[2] === 'page') {
 
 function run(program: string, ...args: string[]): void {
   const shell = process.platform === 'win32'
-  execFileSync(join(root, 'node_modules/.bin', program), args, { cwd: root, stdio: 'inherit', shell })
+  const { status } = spawnSync(join(root, 'node_modules/.bin', program), args, { cwd: root, stdio: 'inherit', shell })
+  if (status !== 0) process.exit(status ?? 1)
 }
 
 function buildPage(): void {

@@ -175,9 +175,7 @@ function flags(entry: URL, limits: WorkerLimits): string[] {
 /** The code and nothing else: the rooms, the packages, and the package.json files that say which is a module. */
 function readable(entry: URL): string[] {
   const rooms = dirname(dirname(fileURLToPath(entry)))
-  // Where a package really lives: package managers that link keep it elsewhere.
-  const [packages] = createRequire(entry).resolve('jsonata').split(`${sep}jsonata${sep}`)
-  const paths = [join(rooms, '*'), join(packages!, '*')]
+  const paths = [join(rooms, '*'), join(packagesFolder(entry, rooms), '*')]
   for (let at = rooms; ; at = dirname(at)) {
     const manifest = join(at, 'package.json')
     const folder = join(at, 'node_modules')
@@ -185,4 +183,17 @@ function readable(entry: URL): string[] {
     if (existsSync(folder)) paths.push(join(folder, '*'))
     if (existsSync(join(folder, 'jsonata')) || at === dirname(at)) return [...new Set(paths)]
   }
+}
+
+/**
+ * Where packages really live. Package managers that link give each a folder of its own in a store; then it is the store, which
+ * is what the real places of another package and of ours have in common.
+ */
+function packagesFolder(entry: URL, rooms: string): string {
+  const real = createRequire(entry).resolve('jsonata')
+  const beside = real.slice(0, real.lastIndexOf(`${sep}jsonata${sep}`))
+  let common = beside
+  while (!`${rooms}${sep}`.startsWith(`${common}${sep}`) && common !== dirname(common)) common = dirname(common)
+  // Only inside of node_modules: what a checkout and its packages have in common holds keys and data as well.
+  return `${common}${sep}`.includes(`${sep}node_modules${sep}`) ? common : beside
 }
