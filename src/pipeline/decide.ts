@@ -1,6 +1,6 @@
-import { digest, type JsonObject, parseExact } from '../core/index.ts'
+import { CausewayError, digest, type JsonObject, parseExact } from '../core/index.ts'
 import type { MapOutput } from '../mapping/index.ts'
-import type { DeliveryRow, DeliveryState, IntentRow } from './ports.ts'
+import { type DeliveryRow, type DeliveryState, type IntentRow, isStorableKey } from './ports.ts'
 import type { BatchRecord, Lane, Work } from './work.ts'
 
 /**
@@ -10,12 +10,13 @@ import type { BatchRecord, Lane, Work } from './work.ts'
 export function decide(
   lane: Lane,
   record: BatchRecord,
-  output: MapOutput,
+  given: MapOutput,
   existing: DeliveryRow[],
   intents: IntentRow[],
 ): Work[] {
   const before = new Map(existing.map((row) => [row.part, row]))
   const make = (part: string, values: JsonObject = {}): Work => newWork(record, part, values, before.get(part), intents)
+  const output = storable(given)
   if (record.deleted) return existing.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
   if (output.status === 'failed') {
     // A mapping gives the same result again: it becomes a dead letter at once, not after many attempts.
@@ -37,6 +38,17 @@ export function decide(
   // Part '' stands for the record as a whole, so that a record without any part has a delivery row too.
   const whole: Work = { ...make(''), settlement: { state: 'delivered' } }
   return [whole, ...works, ...vanished]
+}
+
+/** A part key or a reference that the ledger cannot hold fails its record, or the commit of the whole batch would fail. */
+function storable(output: MapOutput): MapOutput {
+  if (output.status !== 'mapped') return output
+  const odd = output.parts.some(
+    (part) => (part.part !== '' && !isStorableKey(part.part)) || part.references.some(({ id }) => !isStorableKey(id)),
+  )
+  if (!odd) return output
+  const what = 'a part key or reference is empty, longer than 1,000 bytes, or holds U+0000 or half a surrogate pair'
+  return { status: 'failed', error: new CausewayError('CSW-4004', { what }).toJSON() }
 }
 
 /** States that may be due. Every such row of a record must be settled with it, or it would be due for ever. */

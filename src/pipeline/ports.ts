@@ -70,4 +70,4 @@ export type {
   StreamRow,
   SyncRow,
 } from '../store/index.ts'
-export { keysOf, keyText, linkKey } from '../store/index.ts'
+export { isStorableKey, keysOf, keyText, linkKey } from '../store/index.ts'

@@ -1,9 +1,9 @@
 import type { ConnectorSession, Page, SourceRecord } from '../connector/index.ts'
-import { asCausewayError, backoffMs, type CausewayError, digest } from '../core/index.ts'
+import { asCausewayError, backoffMs, CausewayError, digest } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { lookahead } from './lookahead.ts'
 import type { HeldLease, IncomingRecord, PageCommit, Ports, RunCounts, RunOutcome, StreamRow } from './ports.ts'
-import { keysOf } from './ports.ts'
+import { isStorableKey, keysOf } from './ports.ts'
 import { wakeFollowers } from './wake-followers.ts'
 
 const PULL_BACKOFF = { baseMs: 5_000, capMs: 15 * 60_000 }
@@ -63,7 +63,7 @@ async function runPull(
     const complete = await readPages(ports, stream, session, { runId, lease, counts, signal: options.signal })
     if (!complete) outcome = 'cancelled'
     else {
-      if (mode === 'full') outcome = await removeVanished(ports, stream, session, lease, counts)
+      if (mode === 'full' && counts.pages! > 0) outcome = await removeVanished(ports, stream, session, lease, counts)
       const { askedAgain } = await ports.ledger.endPull(stream.id, { mode, request: stream.pullRequest })
       if (askedAgain) await ports.queue.wake('pull', String(stream.id))
       await ports.ledger.setWait(stream.connectionId, null, null)
@@ -106,7 +106,7 @@ async function readPages(
     commit.lease = run.lease
     const result = await ports.ledger.commitPage(commit)
     keepFresh(ports, stream.id, commit.records, result.changed)
-    tally(run.counts, page, result.changed.length)
+    tally(run.counts, page, commit.rejected.length, result.changed.length)
     if (result.changed.length) await wakeFollowers(ports, stream.id, { now: run.counts.pages === 1 })
     if (ports.clock.monotonic() - lastBeat > BEAT_MS) {
       lastBeat = ports.clock.monotonic()
@@ -115,7 +115,9 @@ async function readPages(
     if (page.last) return true
     if (!(await mayWork(ports, stream.connectionId))) return false
   }
-  // A source that ends without a last page gave no page at all: an empty stream.
+  if (!signal.aborted && run.counts.pages! > 0)
+    throw new CausewayError('CSW-3007', { what: `the read of ${stream.name} ended before its last page` })
+  // No page at all: an empty stream, which proves nothing about what was there before.
   return !signal.aborted
 }
 
@@ -125,10 +127,11 @@ export function toCommit(
   stream: StreamRow,
   runId: number | null,
 ): PageCommit {
+  const { records, rejected } = soundOf(page)
   return {
     streamId: stream.id,
-    records: page.records.map((record) => toRow(record, stream.keyFields)),
-    rejected: page.rejected.map((rejected) => ({
+    records: records.map((record) => toRow(record, stream.keyFields)),
+    rejected: rejected.map((rejected) => ({
       body: JSON.stringify(rejected.body),
       error: rejected.error.toJSON(),
       // Two records without an id are told apart by what they hold.
@@ -139,6 +142,22 @@ export function toCommit(
     runId,
   }
 }
+
+/** One state per record, the newest, and none that the ledger cannot hold: that would refuse the whole page, for ever. */
+function soundOf(page: Pick<Page, 'records' | 'rejected'>): Pick<Page, 'records' | 'rejected'> {
+  const records = new Map<string, SourceRecord>()
+  const rejected = [...page.rejected]
+  for (const record of page.records) {
+    if (!isStorableKey(record.id) || record.version?.includes('\0'))
+      rejected.push({ body: record.body, error: new CausewayError('CSW-5001', { what: UNSTORABLE }) })
+    else if (!isOlder(record, records.get(record.id))) records.set(record.id, record)
+  }
+  return { records: [...records.values()], rejected }
+}
+
+const UNSTORABLE = 'an id or version is longer than 1,000 bytes or holds U+0000 or half a surrogate pair'
+const isOlder = (record: SourceRecord, other: SourceRecord | undefined): boolean =>
+  record.version !== null && (other?.version ?? null) !== null && record.version < other!.version!
 
 function toRow(record: SourceRecord, keyFields: readonly string[]): IncomingRecord {
   const body = JSON.stringify(record.body)
@@ -152,7 +171,7 @@ function toRow(record: SourceRecord, keyFields: readonly string[]): IncomingReco
     content,
     deleted: record.deleted ?? false,
     keys: keyFields.length && !record.deleted ? keysOf(record.body, keyFields) : [],
-    aliases: record.aliases ?? [],
+    aliases: record.aliases?.filter(isStorableKey) ?? [],
   }
 }
 
@@ -169,12 +188,12 @@ function keepFresh(
   }
 }
 
-function tally(counts: RunCounts, page: Page, changed: number): void {
+function tally(counts: RunCounts, page: Page, rejected: number, changed: number): void {
   counts.pages!++
   counts.read! += page.records.length
   counts.changed! += changed
   counts.deleted! += page.records.filter((record) => record.deleted).length
-  counts.rejected! += page.rejected.length
+  counts.rejected! += rejected
 }
 
 /** After a complete scan: what it did not meet is gone, unless that would be suspiciously much. */

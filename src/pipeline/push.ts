@@ -7,7 +7,7 @@ import { diff } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
 import { matchTargets } from './match.ts'
 import type { HeldLease, Ports, RunOutcome, SyncRow } from './ports.ts'
-import { followJoins, followOwnJoins, LaneReader, slicesOf } from './read-batch.ts'
+import { followJoins, followOwnJoins, gapsBefore, LaneReader, slicesOf } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import { tally, toBatchCommit } from './settle.ts'
 import { type Lane, type MappedBatch, noCounts, type PushCounts, type Work } from './work.ts'
@@ -18,6 +18,8 @@ const OUTAGE_BACKOFF = { baseMs: 5_000, capMs: 5 * 60_000 }
 /** Failures that no connection is to blame for: tried more often, because only this sync waits. */
 const LANE_BACKOFF = { baseMs: 5_000, capMs: 60_000 }
 const BEAT_MS = 2_000
+/** A batch may take long; without a sign of life its run would be taken for dead. */
+const SILENT_BEAT_MS = 10_000
 
 export type PushResult = { runId: number | null; outcome: RunOutcome; counts: PushCounts; error: CausewayError | null }
 
@@ -190,7 +192,7 @@ function putOff(lane: Lane, works: Work[], failure: CausewayError): void {
 
 /** Slices without a record of their own reach the end of the stream too, so that "caught up" is a comparison of numbers. */
 async function closeGap(lane: Lane, positions: Map<number, number>, seq: number): Promise<void> {
-  const moves = [...positions].filter(([, at]) => at < seq).map(([slice, from]) => ({ slice, from, to: seq }))
+  const moves = gapsBefore(positions, seq)
   await lane.ports.ledger.movePositions(lane.row.id, lane.row.fromStream, lane.lease, moves)
   for (const move of moves) positions.set(move.slice, move.to)
 }
@@ -215,6 +217,7 @@ class PushRun {
   readonly #options: { trigger: string; requestId?: string }
   #id: number | null = null
   #lastBeat = 0
+  #timer: NodeJS.Timeout | undefined
 
   constructor(lane: LaneName, options: { trigger: string; requestId?: string }) {
     this.#lane = lane
@@ -232,6 +235,7 @@ class PushRun {
       lane,
       mappingVersion: sync.version,
     })
+    this.#timer ??= setInterval(() => this.#beat(), SILENT_BEAT_MS).unref()
     return this.#id
   }
 
@@ -240,7 +244,11 @@ class PushRun {
     const now = this.#lane.ports.clock.monotonic()
     if (now - this.#lastBeat < BEAT_MS) return
     this.#lastBeat = now
-    // A heartbeat is for people; the work does not wait for it.
+    this.#beat()
+  }
+
+  /** For people; the work does not wait for it. */
+  #beat(): void {
     this.#lane.ports.ledger.beatRun(this.#id!, this.counts).catch(() => {})
   }
 
@@ -249,6 +257,7 @@ class PushRun {
     const error = end === 'stopped' ? null : end
     if (error) await noteFailure(this.#lane, error)
     if (error && this.#id === null) await this.begin()
+    clearInterval(this.#timer)
     const left = this.counts.dead + this.counts.retry + this.counts.in_doubt
     const outcome: RunOutcome = error ? 'failed' : end === 'stopped' ? 'cancelled' : left ? 'partial' : 'success'
     if (this.#id !== null)

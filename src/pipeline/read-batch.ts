@@ -1,6 +1,6 @@
-import { isObject, type Json, parseExact, SLICES, sliceOf } from '../core/index.ts'
-import type { MapInput } from '../mapping/index.ts'
-import { keysOf, type LogBody } from './ports.ts'
+import { isObject, type Json, parseExact, type SerializedError, SLICES, sliceOf } from '../core/index.ts'
+import type { JoinKeys, MapInput, MapOutput } from '../mapping/index.ts'
+import { isStorableKey, keysOf, type LogBody } from './ports.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
 
 /** Records per batch: wide enough for the widest calls (100 to 200), small enough that a takeover repeats little. */
@@ -94,22 +94,42 @@ const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
 async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<MappedBatch> {
   const live = records.filter((record) => !record.deleted)
   const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body }))
-  const dependencies = lane.sync.joins.length ? await addJoins(lane, inputs) : []
+  const joined = await joinedStreams(lane)
+  const { dependencies, failed } = await addJoins(lane, inputs)
   const mapped = inputs.length ? await lane.ports.mappings.map(lane.sync, inputs, lane.signal) : []
-  const outputs = new Map(live.map((record, i) => [record, mapped[i]!]))
-  return { records, outputs: records.map((record) => outputs.get(record) ?? { status: 'filtered' }), dependencies }
+  const outputs = new Map(live.map((record, i) => [record, failed.get(record.id) ?? mapped[i]!]))
+  const outputOf = (record: BatchRecord): MapOutput => outputs.get(record) ?? { status: 'filtered' }
+  return { records, outputs: records.map(outputOf), dependencies, joined }
+}
+
+/** How far the joined streams are before anything is read from them. */
+async function joinedStreams(lane: Lane): Promise<MappedBatch['joined']> {
+  const ids = new Set(lane.sync.joins.map((join) => lane.ports.model().streamId(join.from)))
+  const joined: MappedBatch['joined'] = []
+  for (const streamId of ids) {
+    if (streamId === undefined || streamId === lane.row.fromStream) continue
+    joined.push({ streamId, seq: (await lane.ports.ledger.readStream(streamId))!.seq })
+  }
+  return joined
 }
 
 /** Binds the records of joined streams to the inputs and says what each input was computed from. */
-async function addJoins(lane: Lane, inputs: MapInput[]): Promise<MappedBatch['dependencies']> {
+async function addJoins(
+  lane: Lane,
+  inputs: MapInput[],
+): Promise<{ dependencies: MappedBatch['dependencies']; failed: Map<string, MapOutput> }> {
+  const failed = new Map<string, MapOutput>()
+  if (!lane.sync.joins.length) return { dependencies: [], failed }
   const keysPerInput = await lane.ports.mappings.joinKeys(lane.sync, inputs, lane.signal)
   const dependencies = inputs.map((input) => ({ recordId: input.id, keys: [] as { streamId: number; key: string }[] }))
+  // Without its keys a record would be mapped as if it had nothing to join.
+  keysPerInput.forEach((keys, i) => {
+    if (isError(keys)) failed.set(inputs[i]!.id, { status: 'failed', error: keys })
+  })
   for (const join of lane.sync.joins) {
     const streamId = lane.ports.model().streamId(join.from)
     if (streamId === undefined) continue
-    const wanted = keysPerInput.map((keys) =>
-      'code' in keys ? [] : ((keys as Record<string, string[]>)[join.name] ?? []),
-    )
+    const wanted = keysPerInput.map((keys) => (isError(keys) ? [] : (keys[join.name] ?? []).filter(isStorableKey)))
     const found = await findJoined(lane, streamId, join.field, [...new Set(wanted.flat())])
     inputs.forEach((input, i) => {
       const rows = wanted[i]!.flatMap((key) => found.get(key) ?? []).filter((row) => !row.deleted && row.body !== null)
@@ -122,8 +142,11 @@ async function addJoins(lane: Lane, inputs: MapInput[]): Promise<MappedBatch['de
       for (const row of rows) if (join.field !== null) keys.push({ streamId, key: idKey(row.id) })
     })
   }
-  return dependencies
+  return { dependencies, failed }
 }
+
+/** A join may be called "code" too, but its keys are a list. */
+const isError = (keys: JoinKeys | SerializedError): keys is SerializedError => typeof keys.code === 'string'
 
 export const idKey = (id: string): string => `#${id}`
 export const fieldKey = (field: string, value: string): string => `${field}=${value}`
@@ -162,17 +185,18 @@ export async function followJoins(lane: Lane): Promise<void> {
   for (const [streamId, fields] of fieldsByStream) {
     const positions = await ledger.readPositions(lane.row.id, streamId, allSlices)
     for (;;) {
+      if (lane.signal.aborted) return
+      const seqBefore = (await ledger.readStream(streamId))!.seq
       const changed = await ledger.readLog(streamId, positions, FOLLOW_BATCH)
-      if (!changed.length || lane.signal.aborted) break
       const rows = await ledger.readBodies(
         streamId,
         changed.map((entry) => entry.id),
       )
       const keys = rows.flatMap((row) => [idKey(row.id), ...joinValues(row.body, fields)])
-      await ledger.wakeDependents(lane.row.id, streamId, keys)
-      const moves = moveTo(positions, changed)
-      await ledger.movePositions(lane.row.id, streamId, lane.lease, moves)
+      const moves = changed.length ? moveTo(positions, changed) : gapsBefore(positions, seqBefore)
+      if (moves.length) await ledger.followChanges({ syncId: lane.row.id, streamId, lease: lane.lease, keys, moves })
       for (const move of moves) positions.set(move.slice, move.to)
+      if (!changed.length) break
     }
   }
 }
@@ -193,6 +217,13 @@ const joinValues = (text: string | null, fields: string[]): string[] => {
   const body: Json = text === null ? null : parseExact(text)
   return isObject(body) ? keysOf(body, fields).map((key) => fieldKey(key.field, key.value)) : []
 }
+
+/** Slices that have nothing left before `seq` reach it too, so that "caught up" is a comparison of numbers. */
+export const gapsBefore = (
+  positions: ReadonlyMap<number, number>,
+  seq: number,
+): { slice: number; from: number; to: number }[] =>
+  [...positions].filter(([, at]) => at < seq).map(([slice, from]) => ({ slice, from, to: seq }))
 
 /** From → to per slice, for the last entry of each. */
 export function moveTo(

@@ -34,6 +34,7 @@ export function toBatchCommit(
     ),
     targetKeys: works.flatMap((work) => writtenKeys(work)),
     dependencies: batch.dependencies,
+    joined: batch.joined,
     positions: moveTo(
       positions,
       batch.records.flatMap((record) => (record.logSeq === null ? [] : [{ slice: record.slice, seq: record.logSeq }])),

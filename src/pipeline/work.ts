@@ -35,6 +35,8 @@ export type MappedBatch = {
   records: BatchRecord[]
   outputs: MapOutput[]
   dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]
+  /** How far the joined streams had come before they were read. */
+  joined: { streamId: number; seq: number }[]
 }
 
 /** What became of one part. Everything the ledger must learn about it is here. */

@@ -297,7 +297,7 @@ create table stream (
   pull_begun boolean default false not null,
   pull_request text,
   scan_id bigint default 0 not null,
-  scan_began_at timestamp with time zone,
+  scan_began_seq bigint default 0 not null,
   pull_failures integer default 0 not null,
   next_pull_at timestamp with time zone,
   last_error text,

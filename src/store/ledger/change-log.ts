@@ -18,6 +18,7 @@ update stream set seq = seq + $2, cursor = case when $4 then $3 else cursor end,
 /**
  * Upserts what changed. A row is replaced by a higher version; by an equal or absent version only when the read began after the
  * row was last observed. What is unchanged is filtered before the insert: `on conflict … where` would lock and dirty it.
+ * A tombstone of a record never seen is kept too: the record may be on its way, read before it was deleted.
  * `offset 0` keeps the look-up one index probe per record, where the planner would hash the whole stream.
  * $1 stream · $2 number before the first · $3 requested at · $4 ids · $5 slices · $6 versions · $7 hashes · $8 deleted ·
  * $9 contents · $10 blob of bodies · $11 starts · $12 lengths
@@ -31,7 +32,7 @@ insert into record as r (stream_id, id, slice, seq, version, hash, body, content
 select $1, i.id, i.slice, $2 + i.ord, i.version, i.hash, ${textAt('$10', 'i.start', 'i.length')}, i.content, i.deleted, $3
   from incoming i
   left join lateral (select hash, deleted, version, observed_at from record k where k.stream_id = $1 and k.id = i.id offset 0) known on true
- where case when known.hash is null then not i.deleted
+ where case when known.hash is null then true
        else (known.hash, known.deleted) is distinct from (case when i.deleted then known.hash else i.hash end, i.deleted)
         and (i.version > known.version
           or ((i.version = known.version or i.version is null or known.version is null) and $3 >= known.observed_at)) end
@@ -260,16 +261,16 @@ export function finishScan(
 ): Promise<{ held: boolean; vanished: number; live: number; seq: number }> {
   return withTransaction(pool, async (client) => {
     await assertLease(client, request.lease)
-    const { rows: streams } = await client.query<{ seq: number; scan_began_at: Date }>(
-      'select seq, scan_began_at from stream where id = $1 for update',
+    const { rows: streams } = await client.query<{ seq: number; scan_began_seq: number }>(
+      'select seq, scan_began_seq from stream where id = $1 for update',
       [request.streamId],
     )
     const stream = streams[0]!
     const { rows } = await client.query<{ id: string | null; live: number }>(
       `select (select count(*) from record where stream_id = $1 and not deleted) as live, gone.id from (select 1) one
-         left join lateral (select id from record r where stream_id = $1 and not deleted and observed_at < $3
+         left join lateral (select id from record r where stream_id = $1 and not deleted and seq <= $3
            and not exists (select 1 from scan_seen s where s.stream_id = $1 and s.scan_id = $2 and s.record_id = r.id)) gone on true`,
-      [request.streamId, request.scanId, stream.scan_began_at],
+      [request.streamId, request.scanId, stream.scan_began_seq],
     )
     const ids = rows.flatMap((row) => (row.id === null ? [] : [row.id]))
     const live = rows[0]?.live ?? 0
@@ -282,7 +283,8 @@ export function finishScan(
         [request.streamId, ids, ids.length],
       )
     }
-    if (!held) await client.query('delete from scan_seen where stream_id = $1', [request.streamId])
+    // A held scan proves nothing later either: the next one looks anew.
+    await client.query('delete from scan_seen where stream_id = $1', [request.streamId])
     return { held, vanished: ids.length, live, seq: stream.seq + (held ? 0 : ids.length) }
   })
 }

@@ -148,6 +148,25 @@ async function saveDependencies(client: pg.PoolClient, batch: BatchCommit): Prom
      select $1, * from unnest($2::int[], $3::text[], $4::text[]) on conflict do nothing`,
     [batch.syncId, rows.map((row) => row.streamId), rows.map((row) => row.key), rows.map((row) => row.recordId)],
   )
+  for (const { streamId, seq } of batch.joined) await repeatIfFollowed(client, batch.syncId, streamId, seq, ids)
+}
+
+/** Another lane followed a joined stream past the state that these records were computed from: they come again. */
+async function repeatIfFollowed(
+  client: pg.PoolClient,
+  syncId: number,
+  streamId: number,
+  seq: number,
+  ids: string[],
+): Promise<void> {
+  await client.query('select pg_advisory_xact_lock_shared($1::int, $2::int)', [syncId, streamId])
+  await client.query(
+    `update delivery d set next_attempt_at = now(), state = case when state in ('in_doubt', 'parked') then state else 'pending' end
+      where d.sync_id = $1 and d.record_id = any($3) and d.state <> 'dead'
+        and exists (select 1 from dependency p where p.sync_id = $1 and p.stream_id = $2 and p.record_id = d.record_id)
+        and exists (select 1 from sync_position p where p.sync_id = $1 and p.stream_id = $2 and p.seq > $4)`,
+    [syncId, streamId, ids, seq],
+  )
 }
 
 async function saveTargetKeys(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
@@ -208,7 +227,7 @@ async function saveIntents(client: pg.PoolClient, batch: BatchCommit): Promise<v
     await client.query('update intent set looked_up = looked_up + 1 where id = any($1)', [batch.doubtIntents])
 }
 
-async function savePositions(
+export async function savePositions(
   client: pg.PoolClient,
   syncId: number,
   streamId: number,

@@ -40,6 +40,7 @@ const functions = {
   findPendingPushes: work.findPendingPushes,
   findPendingInboxes: work.findPendingInboxes,
   wakeDependents: work.wakeDependents,
+  followChanges: work.followChanges,
   setWait: work.setWait,
   setConnectionState: work.setConnectionState,
   setSyncState: work.setSyncState,

@@ -163,8 +163,16 @@ async function rebuildKeys(pool: pg.Pool, streamId: number, fields: string[]): P
   await pool.query('update stream set key_fields = $2 where id = $1', [streamId, fields])
 }
 
-/** Longer values are no keys; a btree entry may not exceed about 2,700 bytes. */
-const MAX_KEY_CHARACTERS = 500
+/** A btree entry may not exceed about 2,700 bytes, and some hold two keys and a field name. */
+const MAX_KEY_BYTES = 1_000
+
+/** Whether a text can be an id or a key in the ledger: Postgres text holds neither U+0000 nor half a surrogate pair. */
+export const isStorableKey = (text: string): boolean =>
+  text !== '' &&
+  text.length <= MAX_KEY_BYTES &&
+  !text.includes('\u0000') &&
+  text.isWellFormed() &&
+  Buffer.byteLength(text) <= MAX_KEY_BYTES
 
 /**
  * The values of key fields in a record, as text. A field is a dotted path; an array gives one key per item. Null, missing,
@@ -194,6 +202,5 @@ export function keyText(value: Json | undefined): string | null {
     : typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
       ? String(value)
       : ''
-  if (text === '' || text.length > MAX_KEY_CHARACTERS || text.includes('\u0000') || !text.isWellFormed()) return null
-  return text
+  return isStorableKey(text) ? text : null
 }

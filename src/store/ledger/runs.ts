@@ -36,6 +36,7 @@ export async function beatRun(pool: pg.Pool, runId: number, counts: RunCounts): 
   await pool.query('update run set heartbeat_at = now(), counts = $2 where id = $1', [runId, counts])
 }
 
+/** A run that was taken for dead, because it was silent for long, and comes to its end after all is the better witness. */
 export async function finishRun(
   pool: pg.Pool,
   runId: number,
@@ -43,7 +44,7 @@ export async function finishRun(
 ): Promise<void> {
   await pool.query(
     `update run set outcome = $2, counts = $3, error = $4, heartbeat_at = now(), finished_at = now()
-      where id = $1 and outcome = 'running'`,
+      where id = $1 and outcome in ('running', 'interrupted')`,
     [runId, result.outcome, result.counts, result.error ? JSON.stringify(result.error) : null],
   )
 }

@@ -162,6 +162,8 @@ export type BatchCommit = {
   /** Match-key values of records we just wrote, so that the next look-up does not depend on the target's search. */
   targetKeys: { field: string; value: string; recordId: string }[]
   dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]
+  /** How far the joined streams had come when the batch was computed; the own one does not count. */
+  joined: { streamId: number; seq: number }[]
   /** From → to per slice; refused when somebody else moved it meanwhile. */
   positions: { slice: number; from: number; to: number }[]
   journal: { entries: JournalEntry[]; exchanges: unknown[] }

@@ -1,6 +1,9 @@
 /** Finding and asking for work: the questions of the sweeps, and the answers of schedules and people. */
 import type pg from 'pg'
 import type { SerializedError } from '../../core/index.ts'
+import { withTransaction } from '../transaction.ts'
+import { savePositions } from './deliveries.ts'
+import { assertLease } from './lease-check.ts'
 import type { LeaseProof } from './types.ts'
 
 /** Asks for a pull of streams. A full pull is never downgraded, and one under way goes on. */
@@ -24,7 +27,7 @@ export async function beginPull(pool: pg.Pool, streamId: number): Promise<void> 
   await pool.query(
     `update stream set pull_begun = true, cursor = case when pull_mode = 'full' then null else cursor end,
             scan_id = scan_id + case when pull_mode = 'full' then 1 else 0 end,
-            scan_began_at = case when pull_mode = 'full' then now() else scan_began_at end
+            scan_began_seq = case when pull_mode = 'full' then seq else scan_began_seq end
       where id = $1 and not pull_begun and pull_mode is not null`,
     [streamId],
   )
@@ -95,8 +98,38 @@ export async function findPendingInboxes(pool: pg.Pool): Promise<number[]> {
   return rows.map((row) => row.connection_id)
 }
 
+/** One lock per sync and joined stream, between following its changes and saving what was computed from it. */
+const FOLLOW_LOCK = 'select pg_advisory_xact_lock($1::int, $2::int)'
+
+/**
+ * Follows the changes of a joined stream: makes due what was computed from them, then moves the positions. In one transaction
+ * and under a lock, so that a lane which saves dependencies meanwhile either is seen here or sees that the positions moved.
+ */
+export function followChanges(
+  pool: pg.Pool,
+  request: {
+    syncId: number
+    streamId: number
+    lease: LeaseProof
+    keys: string[]
+    moves: { slice: number; from: number; to: number }[]
+  },
+): Promise<void> {
+  return withTransaction(pool, async (client) => {
+    await assertLease(client, request.lease)
+    await client.query(FOLLOW_LOCK, [request.syncId, request.streamId])
+    await wakeDependents(client, request.syncId, request.streamId, request.keys)
+    await savePositions(client, request.syncId, request.streamId, request.moves)
+  })
+}
+
 /** Makes records due that were computed from the given records of a joined stream. */
-export async function wakeDependents(pool: pg.Pool, syncId: number, streamId: number, keys: string[]): Promise<number> {
+export async function wakeDependents(
+  pool: pg.Pool | pg.PoolClient,
+  syncId: number,
+  streamId: number,
+  keys: string[],
+): Promise<number> {
   if (!keys.length) return 0
   const { rowCount } = await pool.query(
     `update delivery set next_attempt_at = now(), state = case when state in ('in_doubt', 'parked', 'dead') then state else 'pending' end

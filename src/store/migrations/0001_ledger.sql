@@ -41,9 +41,10 @@ create table stream (
   pull_mode     text check (pull_mode in ('full', 'incremental')),
   pull_begun    boolean not null default false,
   pull_request  text,
-  -- Number of the complete scan under way, and when it began: what it did not meet, and is older, is gone.
+  -- Number of the complete scan under way, and the seq it began at: what it did not meet, and is older, is gone. Not a time,
+  -- because hubs and database need not agree on that.
   scan_id       bigint not null default 0,
-  scan_began_at timestamptz,
+  scan_began_seq bigint not null default 0,
   pull_failures integer not null default 0,
   next_pull_at  timestamptz,
   last_error    text,
