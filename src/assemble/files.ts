@@ -51,7 +51,7 @@ export async function readHubFiles(input: HubFolder): Promise<HubFiles> {
   return {
     config,
     catalogue,
-    syncs: mappings.syncs,
+    syncs: mappings.syncs.map((sync) => ({ ...sync, file: shortPath(sync.file, input.dir) })),
     findings: short([...catalogue.findings, ...own]),
     blocking: short([...ofUsed, ...own]),
   }
@@ -81,11 +81,16 @@ export async function loadAllConnectors(dir: string, connectorsDir: string | nul
   return loadConnectors([shipped, ...(own !== shipped && (await exists(own)) ? [own] : [])])
 }
 
-/** Paths as a person in the hub folder types them. */
-function withShortPlace(finding: Finding, folder: string): Finding {
-  const short = relative(folder, resolve(folder, finding.place.file))
-  return short.startsWith('..') ? finding : { ...finding, place: { ...finding.place, file: short } }
+/** A path as a person in the hub folder types it; elsewhere it stays as it is. */
+function shortPath(file: string, folder: string): string {
+  const short = relative(folder, resolve(folder, file))
+  return short.startsWith('..') ? file : short
 }
+
+const withShortPlace = (finding: Finding, folder: string): Finding => ({
+  ...finding,
+  place: { ...finding.place, file: shortPath(finding.place.file, folder) },
+})
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
