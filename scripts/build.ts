@@ -29,12 +29,11 @@ function run(program: string, ...args: string[]): void {
 }
 
 function buildPage(): void {
-  if (!existsSync(join(pageSources, 'main.tsx'))) return
   run('vite', 'build', '--config', join(pageSources, 'vite.config.ts'), '--logLevel', 'warn')
 }
 
 function isStale(): boolean {
-  if (!existsSync(page) || !existsSync(pageSources)) return true
+  if (!existsSync(page)) return true
   const built = statSync(page).mtimeMs
   const sources = readdirSync(pageSources, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   const files = [...sources.map(({ parentPath, name }) => join(parentPath, name)), join(root, 'package-lock.json')]
