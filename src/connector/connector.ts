@@ -7,6 +7,7 @@ import { recordReader } from './manifest/record.ts'
 import { checkSettings, resolveSettings } from './manifest/settings.ts'
 import { settingsSchema } from './manifest/settings-schema.ts'
 import type { Limits } from './parts/limits.ts'
+import type { TokenStore } from './parts/token-store.ts'
 import { WebhookReader } from './parts/webhook.ts'
 import type { ConnectorLog, StreamSpec } from './protocols/contract.ts'
 import { CheckedSession } from './session.ts'
@@ -27,6 +28,8 @@ export type ConnectionContext = {
   /** Ends every call of the connection when it aborts. */
   signal?: AbortSignal
   tls?: OutboundOptions['tls']
+  /** Where tokens got at run time are kept, encrypted and shared by all processes; without it, in memory. */
+  tokens?: TokenStore
   log?: ConnectorLog
   clock?: Clock
 }
@@ -106,6 +109,7 @@ export class Connector {
       outbound,
       log: context.log ?? SILENT,
       clock: context.clock ?? systemClock,
+      ...(context.tokens ? { tokens: context.tokens } : {}),
     })
     return new CheckedSession({
       connection: context.name,

@@ -3,3 +3,4 @@ export { type ConnectionContext, Connector, type ConnectorDescription } from './
 export * from './contract.ts'
 export { manifestJsonSchema } from './manifest/manifest.ts'
 export { printReference } from './manifest/reference.ts'
+export { MemoryTokens, type TokenStore } from './parts/token-store.ts'

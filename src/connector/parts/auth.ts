@@ -13,6 +13,7 @@ import {
   variant,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
+import { oauth2Part } from './oauth2.ts'
 import type { HttpRequest } from './request.ts'
 
 const SETTINGS = ['settings'] as const
@@ -102,6 +103,7 @@ export const authField = <R extends Fields>(request: (names: readonly string[]) 
       query,
       bearer,
       basic,
+      oauth2: oauth2Part,
       session: { ...session(request), ...(sessionExample ? { example: sessionExample } : {}) },
     },
     {
@@ -123,6 +125,8 @@ export type Authoriser = {
   apply(request: HttpRequest, signal: AbortSignal): Promise<{ request: HttpRequest; stamp: unknown }>
   /** Forgets the credentials behind `stamp`. False where there is nothing to renew. */
   renew(stamp: unknown): boolean
+  /** What the system gave at the login, for `base_url` and headers that are made of it. */
+  token?(signal: AbortSignal): Promise<unknown>
 }
 
 /** An authoriser for credentials that stand in the settings. */

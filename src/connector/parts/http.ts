@@ -5,24 +5,23 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { backoffMs, CausewayError, type Json, type JsonObject } from '../../core/index.ts'
 import { type OutboundClient, OutboundFailure, type OutboundResponse, type ResponseType } from '../../outbound/index.ts'
-import { asText, type CompiledPart, data, section, template } from '../language/index.ts'
+import { asText, type CompiledPart, data, type Scope, section, template } from '../language/index.ts'
 import { type Answer, type CallOptions, flatHeaders, parseBody } from './answer.ts'
 import { type Authoriser, withHeaders } from './auth.ts'
 import { errorsPart, Judge } from './errors.ts'
 import { DEFAULT_LIMITS, type Limits, limitsPart } from './limits.ts'
 import type { HttpRequest } from './request.ts'
 
-const SETTINGS = ['settings'] as const
-
 /** Top-level fields of every protocol over HTTP, beside `auth`. */
 export const httpFields = (failureNames: readonly string[] = []) => ({
   base_url: template({
-    sense: 'Where the API is. Paths are appended to it, and no request with credentials leaves its origin.',
-    names: SETTINGS,
+    sense:
+      'Where the API is. Paths are appended to it, and no request with credentials leaves its origin. With OAuth 2.0 it may come from the token answer (`token`).',
+    names: ['settings', 'token'],
     required: true,
     example: 'https://api.example.com/v1',
   }),
-  headers: data({ sense: 'Headers of every request.', names: SETTINGS }),
+  headers: data({ sense: 'Headers of every request.', names: ['settings', 'token'] }),
   limits: section(limitsPart, { sense: 'How hard a connection may press.', default: {} }),
   errors: section(errorsPart(failureNames), { sense: 'How the system tells of failures.' }),
 })
@@ -53,14 +52,14 @@ const BACKOFF = { baseMs: 250, capMs: 5_000 }
 const LONGEST_WAIT_MS = 20_000
 
 export class HttpConnection {
-  readonly base: string
-  /** The base URL as it was given, for protocols with one address for all calls: a slash at its end may count. */
-  readonly endpoint: string
   readonly limits: Limits
   readonly settings: JsonObject
   private readonly outbound: OutboundClient
   private readonly judge: Judge
-  private readonly common: (request: HttpRequest) => HttpRequest
+  private readonly spec: HttpSpec
+  private readonly connection: string
+  private place: string | null
+  private headers: Record<string, string>
   private authoriser: Authoriser | null = null
 
   constructor({ connection, spec, settings, outbound }: HttpContext) {
@@ -68,14 +67,45 @@ export class HttpConnection {
     this.outbound = outbound
     this.limits = spec.limits ?? DEFAULT_LIMITS
     this.judge = new Judge(spec.errors, outbound)
-    this.endpoint = baseUrl(spec, settings, connection)
-    this.base = this.endpoint.replace(/\/+$/, '')
-    const headers = spec.headers?.evaluate({ settings })
-    const texts = Object.entries((headers ?? {}) as JsonObject).map(([name, value]) => [name, asText(value)])
+    this.spec = spec
+    this.connection = connection
+    this.place = spec.base_url.names.has('token') ? null : baseUrl(spec, { settings }, connection)
+    this.headers = headersOf(spec, { settings })
+  }
+
+  /** Where paths are appended to. */
+  get base(): string {
+    return this.endpoint.replace(/\/+$/, '')
+  }
+
+  /** The base URL as it was given, for protocols with one address for all calls: a slash at its end may count. */
+  get endpoint(): string {
+    if (this.place === null)
+      throw new CausewayError('CSW-2007', {
+        what: `The base URL of connection ${this.connection} is known after the login only.`,
+        fix: 'Give the address that is needed before (`token_url`) in full.',
+        place: this.spec.base_url.place,
+      })
+    return this.place
+  }
+
+  /** Must come before a request is built: the base URL and headers may be made of what the login answers. */
+  async locate(signal: AbortSignal): Promise<void> {
+    const { spec, settings } = this
+    if (!spec.base_url.names.has('token') && !spec.headers?.names.has('token')) return
+    const scope = { settings, token: await this.authoriser?.token?.(signal) }
+    this.place = baseUrl(spec, scope, this.connection)
+    this.headers = headersOf(spec, scope)
+  }
+
+  /** An address of the manifest's author: absolute, or relative to the base URL. */
+  absolute(url: string): string {
+    return URL.canParse(url) ? url : this.base + (url.startsWith('/') ? '' : '/') + url
+  }
+
+  private common(request: HttpRequest): HttpRequest {
     // Headers of the request itself win over those of the connector.
-    const common = Object.fromEntries(texts) as Record<string, string>
-    this.common = (request) =>
-      withHeaders(request.headers)({ ...request, headers: { Accept: 'application/json', ...common } })
+    return withHeaders(request.headers)({ ...request, headers: { Accept: 'application/json', ...this.headers } })
   }
 
   /** Credentials for all further calls; set after construction because a login is itself a call of this connection. */
@@ -194,14 +224,19 @@ export class HttpConnection {
 
 const plainBody: Interpret = (body) => ({ response: body })
 
-function baseUrl(spec: HttpSpec, settings: JsonObject, connection: string): string {
-  const value = spec.base_url.evaluate({ settings })
+function headersOf(spec: HttpSpec, scope: Scope): Record<string, string> {
+  const given = Object.entries((spec.headers?.evaluate(scope) ?? {}) as JsonObject)
+  return Object.fromEntries(given.map(([name, value]) => [name, asText(value)]))
+}
+
+function baseUrl(spec: HttpSpec, scope: Scope, connection: string): string {
+  const value = spec.base_url.evaluate(scope)
   const text = value === undefined || value === null ? '' : asText(value)
   const url = URL.canParse(text) ? new URL(text) : null
   if (!url || !/^https?:$/.test(url.protocol))
     throw new CausewayError('CSW-2005', {
       what: `The base URL of connection ${connection} is no http(s) address.`,
-      fix: `Check the settings that ${spec.base_url.source} is made of.`,
+      fix: `Check the settings${spec.base_url.names.has('token') ? ' and the token answer (auth must be oauth2)' : ''} that ${spec.base_url.source} is made of.`,
       place: spec.base_url.place,
     })
   return text

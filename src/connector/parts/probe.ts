@@ -5,12 +5,18 @@ import type { ProbeStep } from '../contract.ts'
 
 /** DNS, connection (with TLS), then `firstPage`, which needs address, credentials and rights. Stops at the first failure. */
 export async function probeHttp(
-  base: string,
+  http: { readonly base: string; locate(signal: AbortSignal): Promise<void> },
   outbound: OutboundClient,
   signal: AbortSignal,
   firstPage: () => Promise<string>,
 ): Promise<ProbeStep[]> {
-  const url = new URL(base)
+  try {
+    // A base URL may come from the login only.
+    await http.locate(signal)
+  } catch (thrown) {
+    return [failed('credentials', thrown)]
+  }
+  const url = new URL(http.base)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const secure = url.protocol === 'https:'
   const port = Number(url.port) || (secure ? 443 : 80)
@@ -39,10 +45,14 @@ async function walk(steps: readonly Step[]): Promise<ProbeStep[]> {
     try {
       done.push({ step, ok: true, detail: await run() })
     } catch (thrown) {
-      const error = asCausewayError(thrown)
-      done.push({ step, ok: false, detail: `${error.message} ${error.fix}`, error })
+      done.push(failed(step, thrown))
       break
     }
   }
   return done
+}
+
+function failed(step: string, thrown: unknown): ProbeStep {
+  const error = asCausewayError(thrown)
+  return { step, ok: false, detail: `${error.message} ${error.fix}`, error }
 }

@@ -107,7 +107,8 @@ export class RequestSession<R> implements ProtocolSession {
 
   probe(signal: AbortSignal) {
     const readable = [...this.context.streams.values()].find((stream) => this.parts.partsOf(stream).read)
-    return probeHttp(this.parts.http.base, this.context.outbound, signal, async () => {
+    const { http } = this.parts
+    return probeHttp(http, this.context.outbound, signal, async () => {
       if (!readable) return 'no stream can be read, so nothing was asked for'
       for await (const page of this.read({ stream: readable.name, mode: 'full', cursor: null, signal }))
         return `${page.records.length} ${readable.name} on the first page`

@@ -72,7 +72,7 @@ export class SessionAuthoriser implements Authoriser {
 }
 
 /** A refusal of the login is a matter of credentials, whatever status it came with. */
-function asLoginFailure(failure: CausewayError): CausewayError {
+export function asLoginFailure(failure: CausewayError): CausewayError {
   if (!['CSW-3008', 'CSW-3016', 'CSW-3004'].includes(failure.code)) return failure
   return new CausewayError('CSW-3003', {
     what: `The login was refused: ${failure.message}`,
@@ -81,7 +81,7 @@ function asLoginFailure(failure: CausewayError): CausewayError {
   })
 }
 
-const texts = (value: unknown): Record<string, string | undefined> =>
+export const texts = (value: unknown): Record<string, string | undefined> =>
   isObject(value)
     ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, item === null ? undefined : asText(item)]))
     : {}
@@ -91,7 +91,7 @@ function secretsIn(token: unknown): string[] {
   return typeof token === 'object' && token !== null ? Object.values(token).flatMap(secretsIn) : []
 }
 
-function settled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function settled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted)
     return Promise.reject(new CausewayError('CSW-3015', { what: 'The call was cancelled before the login.' }))
   return new Promise((resolve, reject) => {

@@ -23,6 +23,7 @@ import type {
   WriteRequest,
 } from '../contract.ts'
 import type { CompiledPart, Fields, PartFinding } from '../language/fields.ts'
+import type { TokenStore } from '../parts/token-store.ts'
 
 /** The protocol's own part of one stream, compiled, with what every stream has. */
 export type StreamSpec<S> = {
@@ -53,6 +54,8 @@ export type ProtocolContext<C, S> = {
   outbound: OutboundClient
   log: ConnectorLog
   clock: Clock
+  /** Where tokens got at run time are kept; without it, in memory. */
+  tokens?: TokenStore
 }
 
 /** The little a protocol needs of a logger; pino fits. Never log records, settings or headers. */

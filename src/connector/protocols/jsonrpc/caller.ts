@@ -23,7 +23,8 @@ export class RpcCaller implements Caller<CallSpec> {
     return request.call !== undefined
   }
 
-  call(request: CallSpec, scope: Scope, options: CallOptions): Promise<Answer> {
+  async call(request: CallSpec, scope: Scope, options: CallOptions): Promise<Answer> {
+    await this.http.locate(options.signal)
     return this.http.call(this.built(request, scope), options, this.interpret)
   }
 

@@ -1,7 +1,8 @@
 /** JSON-RPC: calls by name with parameters, all to one address. */
 import type { JsonObject } from '../../../core/index.ts'
 import { type CompiledPart, choice, section } from '../../language/index.ts'
-import { authField, type StaticAuth, staticAuthoriser } from '../../parts/auth.ts'
+import { authField } from '../../parts/auth.ts'
+import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
 import { callPagingField } from '../../parts/paging.ts'
@@ -12,7 +13,6 @@ import {
   type RequestStream,
   requestAbilities,
 } from '../../parts/request-session.ts'
-import { SessionAuthoriser } from '../../parts/session.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext } from '../contract.ts'
 import { RpcCaller } from './caller.ts'
@@ -61,17 +61,14 @@ export const jsonrpc = defineProtocol({
 const partsOf = (stream: Stream): RequestStream<CallSpec> => stream as unknown as RequestStream<CallSpec>
 
 function openRpc(context: ProtocolContext<Connector, Stream>): RequestSession<CallSpec> {
-  const { spec, settings, outbound } = context
+  const { spec, settings } = context
   const http = new HttpConnection(context)
   const typed = spec.typed_values
   const caller = new RpcCaller(http, { version: spec.jsonrpc_version, typed })
-  const { auth } = spec
-  http.authorise(
-    auth?.kind === 'session'
-      ? new SessionAuthoriser(auth, settings, outbound, (signal) => caller.login(auth.login, { settings }, signal))
-      : staticAuthoriser(auth as StaticAuth | undefined, { settings }),
-  )
-  return new RequestSession<CallSpec>(context as ProtocolContext<unknown, unknown>, {
+  const auth = spec.auth as AnyAuth<CallSpec> | undefined
+  const whole = context as ProtocolContext<unknown, unknown>
+  http.authorise(authoriserFor(auth, http, whole, (login, signal) => caller.login(login, { settings }, signal)))
+  return new RequestSession<CallSpec>(whole, {
     http,
     caller,
     partsOf: (stream) => partsOf(stream.spec as Stream),

@@ -24,6 +24,7 @@ export async function download(
   reference: ContentReference,
   signal: AbortSignal,
 ): Promise<ContentStream> {
+  await http.locate(signal)
   const request = buildRequest(spec.download, { locator: reference.locator, settings: http.settings }, http.base)
   const accept = Object.keys(request.headers).some((name) => name.toLowerCase() === 'accept')
   const raw = await http.bytes(
@@ -55,6 +56,7 @@ export function contentSender(http: HttpConnection, caller: RestCaller) {
     if (upload.kind === 'follow-up') return followUp(http, caller, operation, { item, scope }, upload, options)
     const content = await item.content!()
     const whole = { ...scope, file: fileNames(content) }
+    await http.locate(options.signal)
     const request = caller.built(operation, whole)
     return http.call(
       upload.kind === 'body' ? bytesRequest(request, content) : multipartRequest(upload, request, whole, content),

@@ -2,6 +2,7 @@
 import { type CompiledPart, section } from '../../language/index.ts'
 import { isRejected } from '../../manifest/record.ts'
 import { authField } from '../../parts/auth.ts'
+import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
 import { contentPart, uploadField, withContent } from '../../parts/content.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
@@ -15,7 +16,7 @@ import {
 } from '../../parts/request-session.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext, type StreamSpec } from '../contract.ts'
-import { RestCaller, restAuthoriser } from './caller.ts'
+import { RestCaller } from './caller.ts'
 import { contentSender, download } from './content.ts'
 import * as examples from './examples.ts'
 
@@ -56,8 +57,12 @@ const specOf = (stream: StreamSpec<unknown>): Stream => stream.spec as Stream
 function openRest(context: ProtocolContext<Connector, Stream>): RequestSession<RequestSpec> {
   const http = new HttpConnection(context)
   const caller = new RestCaller(http)
-  http.authorise(restAuthoriser(context.spec.auth, caller, context))
-  return new RequestSession<RequestSpec>(context as ProtocolContext<unknown, unknown>, {
+  const auth = context.spec.auth as AnyAuth<RequestSpec> | undefined
+  const whole = context as ProtocolContext<unknown, unknown>
+  http.authorise(
+    authoriserFor(auth, http, whole, (login, signal) => caller.login(login, { settings: context.settings }, signal)),
+  )
+  return new RequestSession<RequestSpec>(whole, {
     http,
     caller,
     partsOf: (stream) => partsOf(specOf(stream)),
