@@ -132,6 +132,7 @@ export function run(
     const child = execFile(file, args, settings, (error, stdout, stderr) =>
       error ? reject(new Error(`${file} failed: ${error.message}\n${stdout}${stderr}`)) : resolve(stdout),
     )
-    child.stdin?.end(options.input ?? '')
+    // A command that does not read its input may have ended before it is written.
+    child.stdin?.on('error', () => {}).end(options.input ?? '')
   })
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { packageVersion, requirePackages } from './packages.ts'
@@ -26,7 +26,7 @@ export async function bootRequestTracker(options: BootOptions): Promise<RunningS
     pid: server.pid,
     stop: server.stop,
     env: {
-      RT_URL: url,
+      RT_URL: new URL(url).origin,
       RT_ZONE: rtZone,
       RT_TOKEN: readFileSync(path.join(seeded, 'token'), 'utf8').trim(),
       RT_ROOT: 'root',
@@ -49,6 +49,8 @@ async function seed(folder: string): Promise<void> {
   } finally {
     await server.stop()
   }
+  // The token is in a file of its own; nothing needs the password again.
+  rmSync(path.join(folder, 'password'))
 }
 
 /** RT gives out API tokens in its web page only; this asks the same class behind that page. */

@@ -31,7 +31,8 @@ export async function bootTryton(options: BootOptions): Promise<RunningSystem> {
     pid: server.pid,
     stop: server.stop,
     env: {
-      TRYTON_URL: url,
+      TRYTON_URL: new URL(url).origin,
+      TRYTON_DATABASE: database,
       TRYTON_USER: trytonHub.user,
       TRYTON_PASSWORD: trytonHub.password,
       TRYTON_ADMIN: 'admin',

@@ -41,6 +41,8 @@ export async function bootWebDav(options: BootOptions): Promise<RunningSystem> {
       DAV_URL: `http://127.0.0.1:${port}/shared/`,
       DAV_ARCHIVE_URL: `http://127.0.0.1:${port}/archive/`,
       DAV_EMPTY_URL: `http://127.0.0.1:${port}/empty/`,
+      DAV_EMPTY_TLS_URL: `https://localhost:${tlsPort}/empty/`,
+      DAV_ACCESS_LOG: path.join(folder, 'access.log'),
       DAV_TLS_URL: `https://localhost:${tlsPort}/shared/`,
       DAV_CA_FILE: tls.ca,
       DAV_USER: 'hub',

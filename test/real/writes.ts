@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HubProcess } from './hub-process.ts'
+import type { Report } from './report.ts'
+
+type Run = { outcome: string | null; counts: Record<string, number>; error: unknown }
+type Sync = { sync: { deliveries: Record<string, number>; openDeadLetters: number } }
+
+/**
+ * Runs syncs one after the other and waits until nothing is left to do. Gives how many records each wrote into its target,
+ * over all its runs: one pull feeds several syncs, so a sync may have been at work before it was asked.
+ */
+export async function runAll(
+  hub: HubProcess,
+  syncs: readonly string[],
+  report: Report,
+  options: { full?: boolean } = {},
+): Promise<Record<string, number>> {
+  const since = new Date().toISOString()
+  for (const sync of syncs) {
+    const ended = await hub.run(sync, options)
+    report.equal(`${sync} succeeds`, [ended.outcome, ended.error], ['success', null])
+  }
+  const writes: Record<string, number> = {}
+  for (const sync of syncs) {
+    await settled(hub, sync)
+    const { items } = await hub.call<{ items: Run[] }>('GET', `/api/v1/runs?sync=${sync}&since=${since}&limit=100`)
+    const failed = items.filter((run) => run.outcome !== 'success')
+    if (failed.length) report.equal(`${sync}: no run of it failed`, failed, [])
+    const sum = (name: string) => items.reduce((total, run) => total + (run.counts[name] ?? 0), 0)
+    writes[sync] = sum('created') + sum('updated') + sum('deleted')
+  }
+  return writes
+}
+
+/** Waits until no delivery of a sync waits for anything. */
+async function settled(hub: HubProcess, sync: string): Promise<void> {
+  for (let waited = 0; ; waited += 250) {
+    const { sync: state } = await hub.call<Sync>('GET', `/api/v1/syncs/${sync}`)
+    const { pending = 0, parked = 0, in_doubt: inDoubt = 0, dead = 0 } = state.deliveries
+    const running = await hub.call<{ items: Run[] }>('GET', `/api/v1/runs?sync=${sync}&limit=5`)
+    const busy = pending + parked + inDoubt + running.items.filter((run) => run.outcome === null).length
+    if (dead) throw new Error(`${sync} has ${dead} dead letters: ${JSON.stringify(await letters(hub, sync))}`)
+    if (busy === 0) return
+    if (waited > 120_000) throw new Error(`${sync} does not settle: ${JSON.stringify(state)}`)
+    await sleep(250)
+  }
+}
+
+const letters = (hub: HubProcess, sync: string): Promise<unknown> =>
+  hub.call('GET', `/api/v1/dead-letters?sync=${sync}&limit=3`).catch(String)
