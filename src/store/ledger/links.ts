@@ -48,7 +48,7 @@ export async function findTwins(
 }
 
 /**
- * Links source and target. The target's entity wins, because other systems may know the target already; a second source
+ * Links source and target (the look-ups are index probes for the reason told at `findTargets`). The target's entity wins, because other systems may know the target already; a second source
  * record that matched the same target (a duplicate in the source) joins as an alias.
  */
 export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
@@ -64,8 +64,11 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
            select $4, t.to_id, '', case when t.turn = 1 then coalesce(t.own, nextval('entity_id')) else nextval('entity_id') end
              from (select l.to_id, l.ord, own.entity_id as own, row_number() over (partition by own.entity_id order by l.ord) as turn
                      from unnest($2::text[], $3::text[], $5::text[]) with ordinality as l(from_id, part, to_id, ord)
-                     left join link own on own.stream_id = $1 and own.record_id = l.from_id and own.part = l.part
-                       and not exists (select 1 from link taken where taken.entity_id = own.entity_id and taken.stream_id = $4 and not taken.alias)) t
+                     left join lateral (select entity_id from link
+                                         where stream_id = $1 and record_id = l.from_id and part = l.part offset 0) held on true
+                     left join lateral (select 1 as taken from link
+                                         where entity_id = held.entity_id and stream_id = $4 and not alias offset 0) other on true
+                    cross join lateral (select case when other.taken is null then held.entity_id end as entity_id) own) t
             order by t.ord
            on conflict do nothing`,
     values: [...source, ...target],
@@ -75,11 +78,13 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
     name: 'link-sources',
     text: `insert into link as l (stream_id, record_id, part, entity_id, alias)
            select $1, t.from_id, t.part, target.entity_id,
-                  row_number() over (partition by target.entity_id order by t.ord) > 1
-                  or exists (select 1 from link twin where twin.entity_id = target.entity_id and twin.stream_id = $1 and not twin.alias
-                                and (twin.record_id, twin.part) <> (t.from_id, t.part))
+                  row_number() over (partition by target.entity_id order by t.ord) > 1 or twin.record_id is not null
              from unnest($2::text[], $3::text[], $5::text[]) with ordinality as t(from_id, part, to_id, ord)
-             join link target on target.stream_id = $4 and target.record_id = t.to_id and target.part = ''
+            cross join lateral (select entity_id from link
+                                 where stream_id = $4 and record_id = t.to_id and part = '' offset 0) target
+             left join lateral (select record_id, part from link
+                                 where entity_id = target.entity_id and stream_id = $1 and not alias offset 0) twin
+                    on (twin.record_id, twin.part) <> (t.from_id, t.part)
            on conflict (stream_id, record_id, part) do update set entity_id = excluded.entity_id, alias = excluded.alias
            where l.entity_id <> excluded.entity_id`,
     values: [...source, ...target],
@@ -106,27 +111,31 @@ export async function releaseParked(client: pg.PoolClient, batch: BatchCommit): 
  * would be created a second time. Where both entities hold a record of one stream, the older one is left to a person.
  */
 async function mergeEntities(client: pg.PoolClient, values: unknown[]): Promise<void> {
-  await client.query({
-    name: 'merge-entities',
-    text: `with pair as (
-             select distinct on (own.entity_id) own.entity_id as former, target.entity_id as entity
-               from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
-              cross join lateral (select entity_id from link
-                                   where stream_id = $1 and record_id = t.from_id and part = t.part offset 0) own
-              cross join lateral (select entity_id from link
-                                   where stream_id = $4 and record_id = t.to_id and part = '' offset 0) target
-              where own.entity_id <> target.entity_id order by own.entity_id, target.entity_id
-           ), moving as (
-             select l.stream_id, l.record_id, l.part, l.alias, p.entity,
-                    row_number() over (partition by p.entity, l.stream_id, l.alias order by l.created_at, l.record_id) as turn
-               from pair p join link l on l.entity_id = p.former
-           )
-           update link l set entity_id = m.entity from moving m
-            where (l.stream_id, l.record_id, l.part) = (m.stream_id, m.record_id, m.part)
-              and (m.alias or (m.turn = 1 and not exists (select 1 from link held
-                    where held.entity_id = m.entity and held.stream_id = m.stream_id and not held.alias)))`,
+  const { rows } = await client.query<{ former: number; entity: number }>({
+    name: 'entities-to-merge',
+    text: `select distinct on (own.entity_id) own.entity_id as former, target.entity_id as entity
+             from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
+            cross join lateral (select entity_id from link
+                                 where stream_id = $1 and record_id = t.from_id and part = t.part offset 0) own
+            cross join lateral (select entity_id from link
+                                 where stream_id = $4 and record_id = t.to_id and part = '' offset 0) target
+            where own.entity_id <> target.entity_id order by own.entity_id, target.entity_id`,
     values,
   })
+  if (!rows.length) return
+  await client.query(
+    `with moving as (
+       select l.stream_id, l.record_id, l.part, l.alias, p.entity,
+              row_number() over (partition by p.entity, l.stream_id, l.alias order by l.created_at, l.record_id) as turn
+         from unnest($1::bigint[], $2::bigint[]) as p(former, entity)
+        cross join lateral (select * from link where entity_id = p.former offset 0) l
+     )
+     update link l set entity_id = m.entity from moving m
+      where l.stream_id = m.stream_id and l.record_id = m.record_id and l.part = m.part
+        and (m.alias or (m.turn = 1 and not exists (select 1 from link held
+              where held.entity_id = m.entity and held.stream_id = m.stream_id and not held.alias)))`,
+    [rows.map((row) => row.former), rows.map((row) => row.entity)],
+  )
 }
 
 /**
