@@ -66,7 +66,7 @@ async function runPull(
       if (mode === 'full' && counts.pages! > 0) outcome = await removeVanished(ports, stream, session, lease, counts)
       const { askedAgain } = await ports.ledger.endPull(stream.id, { mode, request: stream.pullRequest })
       if (askedAgain) await ports.queue.wake('pull', String(stream.id))
-      await ports.ledger.setWait(stream.connectionId, null, null)
+      await ports.ledger.forgetPastWait(stream.connectionId)
       if (outcome === 'success' && counts.rejected) outcome = 'partial'
     }
   } catch (thrown) {

@@ -206,3 +206,16 @@ test('a dead letter shows no exchange of other records', async () => {
   const { rows } = await hub.pool.query<{ exchange: string | null }>('select exchange from dead_letter')
   expect(rows[0]!.exchange ?? '').not.toContain('p9@example.test')
 })
+
+test('a wait that the system asked for is neither shortened nor ended by those who were not told', async () => {
+  const { crm, erp } = systems(3)
+  const hub = await TestHub.open({ crm, erp }, [contactSync])
+  const id = hub.ports.model().connectionId('crm')!
+  const until = new Date(Date.now() + 60_000)
+  crm.onPage = async () => {
+    await hub.ports.ledger.setWait(id, until, 'HTTP 429')
+    await hub.ports.ledger.setWait(id, new Date(Date.now() + 5_000), 'connection refused')
+  }
+  await hub.pull('crm:contacts')
+  expect(await hub.ports.ledger.readConnection(id)).toMatchObject({ waitUntil: until, waitReason: 'HTTP 429' })
+})

@@ -42,6 +42,7 @@ const functions = {
   wakeDependents: work.wakeDependents,
   followChanges: work.followChanges,
   setWait: work.setWait,
+  forgetPastWait: work.forgetPastWait,
   setConnectionState: work.setConnectionState,
   setSyncState: work.setSyncState,
   notePush: work.notePush,

@@ -149,9 +149,18 @@ export async function setWait(
   reason: string | null,
 ): Promise<void> {
   await pool.query(
+    // Of two waits the longer holds: who was told less must not cut it short.
     `update connection set wait_until = $2, wait_reason = $3
-      where id = $1 and (wait_until, wait_reason) is distinct from ($2, $3)`,
+      where id = $1 and (wait_until, wait_reason) is distinct from ($2, $3) and ($2::timestamptz is null or wait_until is null or wait_until < $2)`,
     [connectionId, until, reason],
+  )
+}
+
+/** The connection works again: a wait that is over is forgotten, one that another worker was told meanwhile is not. */
+export async function forgetPastWait(pool: pg.Pool, connectionId: number): Promise<void> {
+  await pool.query(
+    'update connection set wait_until = null, wait_reason = null where id = $1 and wait_until <= now()',
+    [connectionId],
   )
 }
 
