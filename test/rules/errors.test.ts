@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { errorRegistry } from '../../src/core/index.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const sources = globSync(['src/**/*.ts', 'workers/**/*.ts'], { cwd: ROOT }).filter((file) => !file.includes('core/errors/'))
+const sources = globSync(['src/**/*.ts', 'workers/**/*.ts'], { cwd: ROOT }).filter(
+  (file) => !file.includes('core/errors/'),
+)
 const used = new Map<string, string>()
 for (const file of sources) {
   for (const [code] of readFileSync(join(ROOT, file), 'utf8').matchAll(/CSW-\d{4}/g)) used.set(code, file)

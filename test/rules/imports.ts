@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 
 export type Import = { file: string; specifier: string; target: string | null; typeOnly: boolean }
@@ -9,7 +8,9 @@ const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'
 
 /** Every import of our own code, read as text: what a newcomer reads is what the rule sees. */
 export function readImports(patterns: string[]): Import[] {
-  const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).map((file) => file.replaceAll('\\', '/'))
+  const files = patterns
+    .flatMap((pattern) => globSync(pattern, { cwd: ROOT }))
+    .map((file) => file.replaceAll('\\', '/'))
   return files.flatMap((file) => {
     const text = readFileSync(join(ROOT, file), 'utf8')
     return [...text.matchAll(IMPORT)].map((match) => {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Import, packageOf, readImports, roomOf } from './imports.ts'
@@ -16,7 +16,20 @@ const MAY_IMPORT: Record<string, string[]> = {
   pipeline: ['core', 'connector', 'mapping'],
   http: ['core', 'config', 'connector', 'mapping', 'store'],
   cli: ['core', 'config', 'assemble', 'http', 'outbound', 'connector', 'mapping'],
-  assemble: ['core', 'config', 'expression', 'outbound', 'store', 'queue', 'connector', 'mapping', 'pipeline', 'http', 'workers', 'sandbox'],
+  assemble: [
+    'core',
+    'config',
+    'expression',
+    'outbound',
+    'store',
+    'queue',
+    'connector',
+    'mapping',
+    'pipeline',
+    'http',
+    'workers',
+    'sandbox',
+  ],
   workers: ['core', 'pipeline', 'queue'],
   sandbox: [],
 }
@@ -51,7 +64,9 @@ const HOMES: Record<string, string[]> = {
   typebox: ['http'],
 }
 
-const imports = readImports(['src/**/*.ts', 'workers/**/*.ts', 'sandbox/**/*.ts']).filter(({ file }) => !file.startsWith('src/ui/'))
+const imports = readImports(['src/**/*.ts', 'workers/**/*.ts', 'sandbox/**/*.ts']).filter(
+  ({ file }) => !file.startsWith('src/ui/'),
+)
 const say = ({ file, specifier }: Import): string => `${file} imports ${specifier}`
 
 test('rooms import only the rooms below them', () => {
@@ -66,7 +81,11 @@ test('rooms import only the rooms below them', () => {
 
 test('a room is entered through its index', () => {
   const wrong = imports.filter(
-    ({ file, target }) => target !== null && target.startsWith('src/') && target.split('/').length > 2 && roomOf(file) !== roomOf(target) && !/^src\/[a-z]+\/(views\/)?index\.ts$/.test(target),
+    ({ file, target }) =>
+      target?.startsWith('src/') &&
+      target.split('/').length > 2 &&
+      roomOf(file) !== roomOf(target) &&
+      !/^src\/[a-z]+\/(views\/)?index\.ts$/.test(target),
   )
   expect(wrong.map(say)).toEqual([])
 })
@@ -83,11 +102,15 @@ test('a vendor package has one home', () => {
 test('every room and every package of the table exists', () => {
   const rooms = new Set(imports.map(({ file }) => roomOf(file)))
   expect(Object.keys(MAY_IMPORT).filter((room) => !rooms.has(room))).toEqual([])
-  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { dependencies: object }
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+    dependencies: object
+  }
   expect(Object.keys(HOMES).filter((name) => !Object.hasOwn(manifest.dependencies, name))).toEqual([])
 })
 
 test('no room for leftovers', () => {
-  const names = readdirSync(join(import.meta.dirname, '../../src'), { recursive: true }).map((name) => String(name).split('/').at(-1)!)
+  const names = readdirSync(join(import.meta.dirname, '../../src'), { recursive: true }).map(
+    (name) => String(name).split('/').at(-1)!,
+  )
   expect(names.filter((name) => /^(utils?|helpers?|shared|common|misc)(\.ts)?$/.test(name))).toEqual([])
 })
