@@ -8,7 +8,7 @@ import type { Lane, Work } from './work.ts'
  */
 
 /** How often a target is asked before the create counts as not done, and over how long (searches lag). */
-export const DOUBT_LOOKS = 3
+const DOUBT_LOOKS = 3
 const DOUBT_LOOK_MS = 3_000
 const DOUBT_PATIENCE_MS = DOUBT_LOOK_MS * (2 ** DOUBT_LOOKS - 1)
 
