@@ -13,8 +13,9 @@ import {
   variant,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
+import { type OAuth1Spec, oauth1Header, oauth1Part } from './oauth1.ts'
 import { oauth2Part } from './oauth2.ts'
-import type { HttpRequest } from './request.ts'
+import { type HttpRequest, withBodyMember } from './request.ts'
 
 const SETTINGS = ['settings'] as const
 
@@ -43,6 +44,17 @@ const query = part({
     value: template({ sense: 'Its value.', names: SETTINGS, required: true }),
   },
   example: `auth: { kind: query, name: api_key, value: "\${ settings.key }" }`,
+})
+
+const body = part({
+  title: 'Key in the body',
+  sense:
+    'A key as member of each JSON body or field of each form. A write without body gets one; a GET has none and carries no key.',
+  fields: {
+    name: text({ sense: 'The member.', required: true, example: 'api_key' }),
+    value: template({ sense: 'Its value.', names: SETTINGS, required: true }),
+  },
+  example: `auth: { kind: body, name: api_key, value: "\${ settings.key }" }`,
 })
 
 const bearer = part({
@@ -101,8 +113,10 @@ export const authField = <R extends Fields>(request: (names: readonly string[]) 
       none,
       header,
       query,
+      body,
       bearer,
       basic,
+      oauth1: oauth1Part,
       oauth2: oauth2Part,
       session: { ...session(request), ...(sessionExample ? { example: sessionExample } : {}) },
     },
@@ -115,6 +129,8 @@ export type StaticAuth =
   | ({ readonly kind: 'none' } & ValueOf<typeof none>)
   | ({ readonly kind: 'header' } & ValueOf<typeof header>)
   | ({ readonly kind: 'query' } & ValueOf<typeof query>)
+  | ({ readonly kind: 'body' } & ValueOf<typeof body>)
+  | ({ readonly kind: 'oauth1' } & OAuth1Spec)
   | ({ readonly kind: 'bearer' } & ValueOf<typeof bearer>)
   | ({ readonly kind: 'basic' } & ValueOf<typeof basic>)
 type SessionAuth<R extends Fields> = { readonly kind: 'session' } & ValueOf<ReturnType<typeof session<R>>>
@@ -153,6 +169,10 @@ function carrier(spec: StaticAuth | undefined, scope: Scope): (request: HttpRequ
     }
     case 'query':
       return withQuery({ [spec.name]: value(spec.value) })
+    case 'body':
+      return (request) => withBodyMember(request, spec.name, value(spec.value))
+    case 'oauth1':
+      return (request) => withHeaders({ Authorization: oauth1Header(spec, scope, request) })(request)
     default:
       return (request) => request
   }

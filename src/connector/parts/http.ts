@@ -5,9 +5,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { backoffMs, CausewayError, type Json, type JsonObject } from '../../core/index.ts'
 import { type OutboundClient, OutboundFailure, type OutboundResponse, type ResponseType } from '../../outbound/index.ts'
-import { asText, type CompiledPart, data, type Scope, section, template } from '../language/index.ts'
+import { asText, type CompiledPart, data, flag, type Scope, section, template } from '../language/index.ts'
 import { type Answer, type CallOptions, flatHeaders, parseBody } from './answer.ts'
 import { type Authoriser, withHeaders } from './auth.ts'
+import { Cookies } from './cookies.ts'
+import { Csrf, csrfPart } from './csrf.ts'
 import { errorsPart, Judge } from './errors.ts'
 import { DEFAULT_LIMITS, type Limits, limitsPart } from './limits.ts'
 import type { HttpRequest } from './request.ts'
@@ -22,6 +24,12 @@ export const httpFields = (failureNames: readonly string[] = []) => ({
     example: 'https://api.example.com/v1',
   }),
   headers: data({ sense: 'Headers of every request.', names: ['settings', 'token'] }),
+  cookies: flag({
+    sense:
+      'Cookies the system sets are kept as long as the connection is open, and sent back to the origin that set them.',
+    default: false,
+  }),
+  csrf: section(csrfPart, { sense: 'For systems that want a CSRF token with each write.' }),
   limits: section(limitsPart, { sense: 'How hard a connection may press.', default: {} }),
   errors: section(errorsPart(failureNames), { sense: 'How the system tells of failures.' }),
 })
@@ -61,6 +69,8 @@ export class HttpConnection {
   private place: string | null
   private headers: Record<string, string>
   private authoriser: Authoriser | null = null
+  private readonly cookies: Cookies | null
+  private readonly csrf: Csrf | null
 
   constructor({ connection, spec, settings, outbound }: HttpContext) {
     this.settings = settings
@@ -71,6 +81,8 @@ export class HttpConnection {
     this.connection = connection
     this.place = spec.base_url.names.has('token') ? null : baseUrl(spec, { settings }, connection)
     this.headers = headersOf(spec, { settings })
+    this.cookies = spec.cookies || spec.csrf ? new Cookies() : null
+    this.csrf = spec.csrf ? new Csrf(spec.csrf, settings, (asked) => this.askCsrf(asked)) : null
   }
 
   /** Where paths are appended to. */
@@ -123,12 +135,18 @@ export class HttpConnection {
     interpret: Interpret = plainBody,
     bare = false,
   ): Promise<Answer> {
-    for (let attempt = 1, renewed = false; ; attempt++) {
-      const authorised = await this.authorised(request, options.signal, bare)
+    for (let attempt = 1, renewed = false, fetched = false; ; attempt++) {
+      const { forgery, ...authorised } = await this.authorised(request, options.signal, bare)
       const outcome = await this.once(authorised.request, options, interpret)
       const failure = outcome instanceof CausewayError ? outcome : outcome.failure
       if (failure?.code === 'CSW-3003' && !renewed && this.renew(authorised.stamp, request, bare)) {
         renewed = true
+        attempt--
+        continue
+      }
+      // Refused before any work was done, so a write may go out once more too.
+      if (forgery && 'failure' in outcome && !fetched && replayable(request) && this.csrf?.refused(outcome, forgery)) {
+        fetched = true
         attempt--
         continue
       }
@@ -150,7 +168,7 @@ export class HttpConnection {
     for (let renewed = false; ; renewed = true) {
       const authorised = await this.authorised(request, options.signal, false)
       const raw = await this.outbound.request<T>({
-        ...this.common(authorised.request),
+        ...this.withCookies(this.common(authorised.request)),
         ...this.transport(options),
         responseType,
         // A file may be as large as it likes: it is streamed.
@@ -165,8 +183,25 @@ export class HttpConnection {
   }
 
   private async authorised(request: HttpRequest, signal: AbortSignal, bare: boolean) {
-    if (bare || !this.authoriser) return { request, stamp: null }
-    return this.authoriser.apply(request, signal)
+    const forgery = bare || !this.csrf || READING.test(request.method) ? null : await this.csrf.header(signal)
+    const whole = forgery ? withHeaders(forgery)(request) : request
+    if (bare || !this.authoriser) return { request: whole, stamp: null, forgery }
+    return { ...(await this.authoriser.apply(whole, signal)), forgery }
+  }
+
+  private askCsrf({ path, ...asked }: { method: string; path: string; headers: Record<string, string> }) {
+    const url = path === '/' ? `${this.base}/` : this.absolute(path)
+    // Some systems answer the question with a page: only its headers count.
+    return this.call({ ...asked, url }, { signal: new AbortController().signal, purpose: 'read' }, headersOnly)
+  }
+
+  /** Cookies of earlier answers, beside those the manifest gives. */
+  private withCookies(request: HttpRequest): HttpRequest {
+    const kept = this.cookies?.header(request.url)
+    if (kept === undefined) return request
+    const given = Object.entries(request.headers).find(([name]) => name.toLowerCase() === 'cookie')
+    const headers = { ...request.headers, [given?.[0] ?? 'Cookie']: given?.[1] ? `${given[1]}; ${kept}` : kept }
+    return { ...request, headers }
   }
 
   private renew(stamp: unknown, request: HttpRequest, bare: boolean): boolean {
@@ -193,12 +228,20 @@ export class HttpConnection {
   ): Promise<Answer | CausewayError> {
     let raw: OutboundResponse<'text'>
     try {
-      raw = await this.outbound.request({ ...this.common(request), ...this.transport(options), responseType: 'text' })
+      raw = await this.outbound.request({
+        ...this.withCookies(this.common(request)),
+        ...this.transport(options),
+        responseType: 'text',
+      })
     } catch (error) {
       if (error instanceof CausewayError) return error
       throw error
     }
-    const parsed = parseBody(raw)
+    if (this.cookies) {
+      this.cookies.keep(raw.url, raw.headers, raw.requestedAt)
+      for (const value of this.cookies.secrets(raw.url)) this.outbound.addSecret(value)
+    }
+    const parsed = interpret === headersOnly ? { value: undefined } : parseBody(raw)
     const body = 'value' in parsed ? parsed.value : undefined
     const { response, names, failed, fault } = interpret(body)
     const headers = flatHeaders(raw.headers)
@@ -223,6 +266,8 @@ export class HttpConnection {
 }
 
 const plainBody: Interpret = (body) => ({ response: body })
+const headersOnly: Interpret = () => ({ response: undefined })
+const READING = /^(GET|HEAD|OPTIONS)$/
 
 function headersOf(spec: HttpSpec, scope: Scope): Record<string, string> {
   const given = Object.entries((spec.headers?.evaluate(scope) ?? {}) as JsonObject)

@@ -94,6 +94,25 @@ export function withBody(request: HttpRequest, value: Json, as: 'json' | 'form' 
   return { ...request, body, headers: typed ? request.headers : { ...request.headers, 'Content-Type': type } }
 }
 
+/** Adds one member to a body that is an object or a form; a body that is neither cannot carry it. */
+export function withBodyMember(request: HttpRequest, name: string, value: string | undefined): HttpRequest {
+  const { body, method, headers } = request
+  if (value === undefined || ((body === undefined || body === null) && /^(GET|HEAD|OPTIONS)$/.test(method)))
+    return request
+  if (body === undefined || body === null || body === '') return withBody(request, { [name]: value }, 'json')
+  const type = Object.entries(headers).find(([header]) => header.toLowerCase() === 'content-type')?.[1] ?? ''
+  if (typeof body === 'string' && type.startsWith('application/x-www-form-urlencoded'))
+    return { ...request, body: `${formText(name)}=${formText(value)}&${body}` }
+  if (typeof body === 'string' && body.startsWith('{')) {
+    const member = `${JSON.stringify(name)}:${JSON.stringify(value)}`
+    return { ...request, body: `{${member}${body === '{}' ? '' : ','}${body.slice(1)}` }
+  }
+  throw new CausewayError('CSW-2007', {
+    what: `The key "${name}" cannot be put into the body of ${method}: it is neither a JSON object nor a form.`,
+    fix: 'Use a body that is a mapping, or another kind of `auth`.',
+  })
+}
+
 function headersOf(value: unknown): Record<string, string | undefined> {
   if (!isObject(value)) return {}
   return Object.fromEntries(

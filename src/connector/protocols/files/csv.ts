@@ -134,7 +134,7 @@ function faultOf(body: JsonObject): CausewayError | null {
 }
 
 /** A cell holds text: numbers keep their spelling, null and missing are empty, anything nested is refused. */
-export function cellOf(value: Json | undefined, column: string): string {
+function cellOf(value: Json | undefined, column: string): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'string') return wellFormed(value, column)
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)

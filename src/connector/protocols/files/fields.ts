@@ -43,7 +43,7 @@ export const connectorFields = {
 }
 export type FilesConnector = CompiledPart<typeof connectorFields>
 
-export const writePart = part({
+const writePart = part({
   title: 'Write',
   sense: 'Makes the file writable: rows are created, changed and deleted by a key column.',
   fields: {

@@ -8,7 +8,7 @@ const SETTINGS = ['settings'] as const
 
 /** WebDAV servers take credentials with each request; there is no login to make a session of. */
 const anyAuth = authField(() => ({}))
-const { session: _login, oauth2: _tokens, ...staticVariants } = anyAuth.variants ?? {}
+const { session: _login, oauth2: _tokens, body: _body, ...staticVariants } = anyAuth.variants ?? {}
 
 export const connectorFields = {
   base_url: template({
