@@ -3,7 +3,7 @@ import { hasPlaceholder, interpolate, type MissingVariable } from './interpolate
 import type { Environment } from './load-settings.ts'
 
 type Path = (string | number)[]
-export type Filled = { value: Json; findings: Finding[]; filled: boolean }
+type Filled = { value: Json; findings: Finding[]; filled: boolean }
 export type Fill = (value: unknown, path: Path) => Filled
 
 /** A function that replaces the placeholders of a value of this file, at any depth, and says which variables are missing. */

@@ -7,7 +7,7 @@ import { SETTING_NAMES, SETTINGS, type SettingName, type Settings, variablesOf }
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Where a value came from, for `config --explain`. */
-export type SettingSource =
+type SettingSource =
   | { from: 'default' }
   | { from: 'file'; place: Place }
   | { from: 'environment'; variable: string }

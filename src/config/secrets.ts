@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { CausewayError, type Place } from '../core/index.ts'
 import type { Environment } from './load-settings.ts'
 
-export const SECRET_KINDS = ['env', 'file', 'store'] as const
+const SECRET_KINDS = ['env', 'file', 'store'] as const
 export type SecretKind = (typeof SECRET_KINDS)[number]
 
 /** Where a connection's secret is to be found. Holds no secret itself, so it may be shown. */

@@ -67,7 +67,7 @@ function requestOf(value: unknown, redact: Redactor): unknown {
 }
 
 /** An error for a log line: our fields of our errors; of others name, code, message and, as it is a defect, the stack. */
-export function cleanError(error: unknown, redact: Redactor): unknown {
+function cleanError(error: unknown, redact: Redactor): unknown {
   if (error instanceof CausewayError) {
     return {
       ...(cleanValue(error.toJSON(), redact, 1) as object),
@@ -108,5 +108,5 @@ export function cleanText(text: string, redact: Redactor): string {
  */
 const DECEIVING = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Cs}/gu
 
-export const visible = (text: string): string =>
+const visible = (text: string): string =>
   text.replace(DECEIVING, (character) => `<U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`)

@@ -5,8 +5,8 @@ import { cleanFields, cleanText } from './log-fields.ts'
 import { shortLine } from './log-line.ts'
 import { createRedactor, type Redactor } from './redaction.ts'
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** A pino logger that cleans what it is given, and from now on hides further secrets everywhere it and its children write. */
 export type Logger = Pino & { addSecrets(values: Iterable<string>): void }

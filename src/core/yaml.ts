@@ -86,7 +86,7 @@ export function validateYaml(yaml: YamlFile, validator: Validator, code: ErrorCo
   return validator(yaml.value).map((violation) => yamlFinding(yaml, violation, code))
 }
 
-export function yamlFinding(yaml: YamlFile, violation: Violation, code: ErrorCode): Finding {
+function yamlFinding(yaml: YamlFile, violation: Violation, code: ErrorCode): Finding {
   const where = violation.path.length ? `${violation.path.join('.')}: ` : ''
   return {
     severity: 'error',

@@ -10,7 +10,7 @@ import { kindOfAddress } from './address.ts'
 import type { AllowList } from './allow.ts'
 import { failureOfError } from './failure.ts'
 
-export type DialOptions = { tls?: TlsOptions | true; deadlineMs?: number; signal?: AbortSignal }
+type DialOptions = { tls?: TlsOptions | true; deadlineMs?: number; signal?: AbortSignal }
 
 export type Dialler = {
   /** The refusal (CSW-3010) for a host that is a literal address and may not be dialled; null for names and fine addresses. */

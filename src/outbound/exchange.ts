@@ -21,7 +21,7 @@ export type Exchange = {
 export type OnExchange = (exchange: Exchange) => void
 
 /** What of a body is kept, in characters. */
-export const EXCHANGE_BODY_CAP = 8_000
+const EXCHANGE_BODY_CAP = 8_000
 
 export type ExchangeFacts = {
   request: OutboundRequest

@@ -11,7 +11,7 @@ export type JobQueue = Pick<BullQueue, 'add' | 'addBulk' | 'getJobCounts' | 'get
 }
 
 /** The part of BullMQ's worker that we use. */
-export type JobWorker = Pick<Worker<JobData, void>, 'cancelJob' | 'close'> & {
+type JobWorker = Pick<Worker<JobData, void>, 'cancelJob' | 'close'> & {
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'lockRenewalFailed', listener: (jobIds: string[]) => void): unknown
 }

@@ -48,7 +48,7 @@ export function reminderOptions(id: string, delayMs: number, now: number): JobsO
  * The due time, rounded up by at most an eighth of the delay. Callers ask again after each run; without rounding every
  * call would leave a reminder of its own, with it an id has no more than eight for each doubling of the horizon.
  */
-export function dueTime(now: number, delayMs: number): number {
+function dueTime(now: number, delayMs: number): number {
   const grain = Math.max(1, 2 ** Math.floor(Math.log2(Math.max(delayMs, 1) / 8)))
   return Math.ceil((now + delayMs) / grain) * grain
 }

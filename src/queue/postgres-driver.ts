@@ -17,7 +17,7 @@ import { queueDefaults, workerDefaults } from './worker-settings.ts'
 export type PostgresTarget = { backend: 'postgres'; connectionString: string; schema?: string }
 
 /** BullMQ's own tables stand apart from the ledger's, so that each can be migrated, dumped and emptied alone. */
-export const DEFAULT_SCHEMA = 'causeway_queue'
+const DEFAULT_SCHEMA = 'causeway_queue'
 
 /** BullMQ's backend with two habits changed that matter after an outage. */
 class PatientBackend extends PostgresQueueBackend {

@@ -10,7 +10,7 @@ import { queueDefaults, workerDefaults } from './worker-settings.ts'
 export type RedisTarget = { backend: 'redis'; url: string; prefix?: string }
 
 /** Braces keep all keys of a queue on one node of a Redis Cluster. */
-export const DEFAULT_PREFIX = '{causeway}'
+const DEFAULT_PREFIX = '{causeway}'
 
 /**
  * Two connections shared by all kinds, plus the one per worker on which BullMQ blocks. Redis need not be up yet: calls fail

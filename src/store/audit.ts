@@ -33,7 +33,7 @@ type AuditRow = {
 const LOCK = 0x43_53_58
 const BATCH_ROWS = 1_000
 /** What the first row follows. */
-export const GENESIS = '0'.repeat(64)
+const GENESIS = '0'.repeat(64)
 
 /**
  * Notes what somebody did, chained to the row before. Given a session inside a transaction, the note commits with the deed,

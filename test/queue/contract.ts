@@ -8,7 +8,7 @@ import { workCases } from './contract-work.ts'
 const cases = { ...workCases, ...troubleCases }
 
 /** How many tests each backend has to pass. */
-export const CONTRACT_SIZE = Object.keys(cases).length
+const CONTRACT_SIZE = Object.keys(cases).length
 
 /** Registers the contract for one backend. Every backend runs all of it, and says so at the end. */
 export function queueContract(name: string, open: () => Promise<Backend>): void {

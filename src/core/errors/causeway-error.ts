@@ -82,18 +82,6 @@ export type SerializedError = {
   data?: Record<string, unknown>
 }
 
-/** Rebuilds an error that crossed a process or a table; an unknown code (older row) becomes CSW-1001. */
-export function reviveError(raw: SerializedError): CausewayError {
-  const code = raw.code in registry ? raw.code : 'CSW-1001'
-  return new CausewayError(code, {
-    what: raw.what,
-    fix: raw.fix,
-    ...(raw.place ? { place: raw.place } : {}),
-    ...(raw.retryAfterMs === undefined ? {} : { retryAfterMs: raw.retryAfterMs }),
-    ...(raw.data ? { data: raw.data } : {}),
-  })
-}
-
 /** Turns anything thrown into a coded error. What is not ours is a defect of the hub: CSW-1001, reaction `alert`. */
 export function asCausewayError(thrown: unknown): CausewayError {
   if (thrown instanceof CausewayError) return thrown

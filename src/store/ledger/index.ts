@@ -1,8 +1,6 @@
 export type { LogBody } from './change-log.ts'
-export { recordHash, unpackJournal } from './journal.ts'
 export { createLedger, type Ledger } from './ledger.ts'
 export { linkKey } from './links.ts'
 export { type HubRegistry, type HubShape, isStorableKey, keysOf, keyText } from './registration.ts'
-export type { RunStart } from './runs.ts'
 export type * from './types.ts'
 export { type InboxRow, requestPull } from './work.ts'
