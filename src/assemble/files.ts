@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ConnectionConfig, checkHub, type Environment, type HubConfig, type SettingName } from '../config/index.ts'
@@ -28,17 +28,21 @@ function packageFolder(here: string): string {
   return root.endsWith('/dist') ? dirname(root) : root
 }
 
-/** Reads and checks a hub folder. Collects all findings; throws only when there is no hub file to read. */
-export async function readHubFiles(input: HubFolder): Promise<HubFiles> {
+/**
+ * Reads and checks a hub folder. Collects all findings; throws only when there is no hub file to read. Reads the connectors that
+ * connections use, or all of them.
+ */
+export async function readHubFiles(input: HubFolder, options: { allConnectors?: boolean } = {}): Promise<HubFiles> {
   const config = await checkHub({
     folder: input.dir,
     ...(input.env ? { env: input.env } : {}),
     ...(input.flags ? { flags: input.flags } : {}),
   })
   const { settings } = config
-  const catalogue = await loadAllConnectors(input.dir, settings.connectors_dir)
+  const used = new Set([...config.connections.values()].map(({ connector }) => connector))
+  const catalogue = readConnectors(input.dir, settings.connectors_dir, options.allConnectors ? undefined : used)
   const mappingsFolder = resolve(input.dir, settings.mappings_dir)
-  const mappings = (await exists(mappingsFolder)) ? await loadMappings(mappingsFolder) : { syncs: [], findings: [] }
+  const mappings = existsSync(mappingsFolder) ? await loadMappings(mappingsFolder) : { syncs: [], findings: [] }
   const short = (found: readonly Finding[]): Finding[] => found.map((finding) => withShortPlace(finding, input.dir))
   const own = [
     ...config.findings,
@@ -46,7 +50,6 @@ export async function readHubFiles(input: HubFolder): Promise<HubFiles> {
     ...mappings.findings,
     ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, config, catalogue)),
   ]
-  const used = new Set([...config.connections.values()].map(({ connector }) => connector))
   const ofUsed = catalogue.findings.filter(({ place }) => used.has(basename(dirname(place.file))))
   return {
     config,
@@ -60,9 +63,8 @@ export async function readHubFiles(input: HubFolder): Promise<HubFiles> {
 /** The connector must exist, and the settings must be what it asks for. */
 function checkConnection(connection: ConnectionConfig, catalogue: Catalogue): Finding[] {
   if (!catalogue.has(connection.connector)) {
-    const names = catalogue.list().map(({ name }) => name)
     const message = `connections.${connection.name}: there is no connector "${connection.connector}"`
-    return [unknown('CSW-2001', message, connection.connector, names, connection.placeOf(['connector']))]
+    return [unknown('CSW-2001', message, connection.connector, catalogue.names, connection.placeOf(['connector']))]
   }
   // A reference stands for its value, which is looked up when the connection is opened.
   const references = Object.fromEntries(
@@ -74,11 +76,11 @@ function checkConnection(connection: ConnectionConfig, catalogue: Catalogue): Fi
   })
 }
 
-/** The connectors that come with Causeway, and those of the hub folder. */
-export async function loadAllConnectors(dir: string, connectorsDir: string | null): Promise<Catalogue> {
+/** The connectors that come with Causeway, and those of the hub folder; all of them, or only some. */
+export function readConnectors(dir: string, connectorsDir: string | null, only?: ReadonlySet<string>): Catalogue {
   const shipped = join(PACKAGE_FOLDER, 'connectors')
   const own = connectorsDir === null ? shipped : resolve(dir, connectorsDir)
-  return loadConnectors([shipped, ...(own !== shipped && (await exists(own)) ? [own] : [])])
+  return loadConnectors([shipped, ...(own !== shipped && existsSync(own) ? [own] : [])], only)
 }
 
 /** A path as a person in the hub folder types it; elsewhere it stays as it is. */
@@ -91,12 +93,6 @@ const withShortPlace = (finding: Finding, folder: string): Finding => ({
   ...finding,
   place: { ...finding.place, file: shortPath(finding.place.file, folder) },
 })
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 /** A mapping's streams must exist and be able to do what the sync asks; then its fields are checked against their schemas. */
 function checkAgainstHub(sync: SyncDefinition, config: HubConfig, catalogue: Catalogue): Finding[] {

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Settings } from '../config/index.ts'
+import type { Catalogue } from '../connector/index.ts'
 import { createLogger, hasErrors, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
 import type { HubServices } from '../http/index.ts'
 import { createMappingRunner } from '../mapping/index.ts'
@@ -18,7 +19,7 @@ import {
   openStore,
   type Store,
 } from '../store/index.ts'
-import { type HubFiles, type HubFolder, readHubFiles, targetSchema } from './files.ts'
+import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { boundHeapGrowth } from './memory.ts'
 import { toModel, toShape } from './model.ts'
 import { startSamples } from './samples.ts'
@@ -118,6 +119,7 @@ type Parts = HubOptions & {
 async function assemble(parts: Parts): Promise<Hub> {
   const { logger, store, queue, dataDir } = parts
   let files = parts.files
+  let whole: { of: HubFiles; catalogue: Catalogue } | undefined
   const { settings } = files.config
   const env = parts.env ?? process.env
   const keys = await loadMasterKeys({
@@ -157,7 +159,20 @@ async function assemble(parts: Parts): Promise<Hub> {
   const inbox = new InboxWriter(store.pool, {
     onCommit: (ids) => void queue.wakeMany('inbox', ids.map(String)).catch(() => undefined),
   })
-  const services = createServices({ pool: store.pool, ports, queue, inbox, files: () => files, clock: systemClock })
+  const allConnectors = (): Catalogue => {
+    // Read when somebody asks for it, and again after the files changed.
+    if (whole?.of !== files) whole = { of: files, catalogue: readConnectors(parts.dir, settings.connectors_dir) }
+    return whole.catalogue
+  }
+  const services = createServices({
+    pool: store.pool,
+    ports,
+    queue,
+    inbox,
+    files: () => files,
+    allConnectors,
+    clock: systemClock,
+  })
   const works = parts.role === 'all' || parts.role === 'worker'
   const work = works
     ? await startWork({ ports, pool: store.pool, queue, settings, holder, syncs: () => files.syncs })

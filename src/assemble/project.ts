@@ -6,7 +6,7 @@ import type { ConnectorDescription } from '../http/index.ts'
 import { createMappingRunner, runTests, type TestResult } from '../mapping/index.ts'
 import { migrateQueue } from '../queue/index.ts'
 import { migrate, migrationStatus, openStore } from '../store/index.ts'
-import { loadAllConnectors, readHubFiles, targetSchema } from './files.ts'
+import { readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
 type Project = { dir: string; paths: string[]; env?: Environment }
@@ -47,7 +47,7 @@ export async function readCatalogue(dir: string): Promise<readonly ConnectorDesc
     () => false,
   )
   const own = isHub ? (await checkHub({ folder: dir })).settings.connectors_dir : null
-  const catalogue = await loadAllConnectors(dir, own)
+  const catalogue = readConnectors(dir, own)
   return catalogue.list().map((connector) => connector.describe())
 }
 

@@ -1,3 +1,4 @@
+import type { Catalogue } from '../connector/index.ts'
 import { asCausewayError, CausewayError, type Clock } from '../core/index.ts'
 import type {
   Actor,
@@ -19,6 +20,8 @@ export type ServiceParts = {
   queue: WorkQueue
   inbox: InboxWriter
   files(): HubFiles
+  /** The whole catalogue, also what no connection uses. */
+  allConnectors(): Catalogue
   clock: Clock
 }
 
@@ -89,8 +92,8 @@ export function createServices(parts: ServiceParts): HubServices {
     acceptWebhook: (request) => acceptWebhook(parts, request),
     connectors: () =>
       parts
-        .files()
-        .catalogue.list()
+        .allConnectors()
+        .list()
         .map((connector) => connector.describe()),
     connections: () => describeConnections(parts.files()),
     syncs: () => parts.files().syncs,
