@@ -1,3 +1,5 @@
+import type { FunctionDefinition } from './builtins.ts'
+
 /** The shape of JSONata's own syntax tree, as its parser leaves it after the second pass (paths flattened into steps). */
 export type AstNode = {
   type: string
@@ -28,7 +30,12 @@ export type AstNode = {
   tuple?: boolean
   focus?: string
   index?: string
-  ancestor?: unknown
+  ancestor?: { label: string }
+  /** Of `%`: the label under which the step it points to keeps its context. */
+  slot?: { label: string }
+  /** Of lambdas: the parsed `<…>` behind the parameters, and whether the body is a call in tail position. */
+  signature?: FunctionDefinition['signature']
+  thunk?: boolean
   seekingParent?: unknown
 }
 

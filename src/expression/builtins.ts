@@ -27,6 +27,8 @@ export type Sequence = unknown[] & {
   keepSingleton?: boolean
   cons?: boolean
   outerWrapper?: boolean
+  /** The items are tuples: the item under `@` and the variables that were bound on the way to it. */
+  tupleStream?: boolean
 }
 
 /** A result sequence as the reference evaluator makes it, so that its functions recognise ours. */

@@ -3,27 +3,28 @@
  * gives (test/expression/differential.test.ts); a node that cannot be is signalled by `null`, and the caller runs the whole
  * expression on the reference evaluator.
  */
-import { setOwn } from '../core/index.ts'
-import type { AstNode, Stage } from './ast.ts'
+import { CausewayError, setOwn } from '../core/index.ts'
+import { type AstNode, childrenOf, type Stage } from './ast.ts'
 import { builtin, type FunctionDefinition, isSynchronous, type Sequence, sequence } from './builtins.ts'
-import { compileCall } from './call.ts'
-import { directForm } from './direct-strings.ts'
+import { compileApply, compileCall, compileLambda, compilePartial, compileTransform } from './compile-calls.ts'
+import { directForm } from './direct/index.ts'
+import { groupBy, type Pair } from './groups.ts'
 import { isNumeric, negate, operators, toBoolean } from './operators.ts'
+import { orderBy } from './ordering.ts'
 import { flattenStep, followNames, lookup, unwrap } from './paths.ts'
-import { innerScope, plain, type Scope, variable } from './scope.ts'
+import { matcherOf } from './regex.ts'
+import { innerScope, plain, type Run, type Scope, variable } from './scope.ts'
+import { contextOf, numbered, stepTuples, tupleScope, tupleStream } from './tuples.ts'
+import { descendants, range, wildcard } from './wildcards.ts'
 
-export type Run = (input: unknown, scope: Scope) => unknown
-
-/** Functions of JSONata that answer from state of their own or need the environment. */
-const NOT_DIRECT = new Set(['eval', 'now', 'millis'])
-
-class NotCompilable extends Error {}
+/** Raised where only the reference evaluator can go on. */
+export class NotCompilable extends Error {}
 
 /** The compiled form, or `null` where the tree holds something that only the reference evaluator can do. */
 export function compileTree(ast: AstNode, host: ReadonlyMap<string, FunctionDefinition>): Run | null {
-  const compiler = new Compiler(host)
+  const compiler = new Compiler(host, boundNames(ast))
   try {
-    const run = compiler.compile(ast)
+    const run = compiler.compileWhole(ast)
     // An array as the whole input counts as one item, as in the reference evaluator.
     return (input, scope) => {
       if (!Array.isArray(input)) return run(input, scope)
@@ -37,23 +38,60 @@ export function compileTree(ast: AstNode, host: ReadonlyMap<string, FunctionDefi
   }
 }
 
-class Compiler {
+export class Compiler {
   readonly #host: ReadonlyMap<string, FunctionDefinition>
+  readonly #bound: ReadonlySet<string>
+  /** Whether the frame that is being compiled binds a name; `racy` where the order of doing so is not defined. */
+  #frame = { binds: false, racy: false }
 
-  constructor(host: ReadonlyMap<string, FunctionDefinition>) {
+  constructor(host: ReadonlyMap<string, FunctionDefinition>, bound: ReadonlySet<string>) {
     this.#host = host
+    this.#bound = bound
+  }
+
+  /** A tree in a frame of variables of its own, which is made only when something is bound in it. */
+  compileWhole(node: AstNode): Run {
+    const { run, binds } = this.inFrame(false, () => this.compile(node))
+    return binds ? (input, scope) => run(input, innerScope(scope)) : run
+  }
+
+  inFrame<Result>(racy: boolean, work: () => Result): { run: Result; binds: boolean } {
+    const outer = this.#frame
+    this.#frame = { binds: false, racy }
+    const run = work()
+    const { binds } = this.#frame
+    this.#frame = outer
+    return { run, binds }
+  }
+
+  /** The reference evaluator starts the members of a constructor together; what they bind for each other is chance. */
+  #member(node: AstNode): Run {
+    return this.inFrame(true, () => this.compile(node)).run
+  }
+
+  /** The function of that name, where the expression does not bind the name itself. */
+  functionNamed(name: string): FunctionDefinition | undefined {
+    if (this.#bound.has(name)) return undefined
+    return this.namedAnywhere(name)
+  }
+
+  namedAnywhere(name: string): FunctionDefinition | undefined {
+    const definition = this.#host.get(name) ?? directForm(name) ?? builtin(name)
+    if (definition && (name === 'eval' || !isSynchronous(definition))) throw new NotCompilable()
+    return definition
   }
 
   compile(node: AstNode): Run {
-    if (node.tuple || node.focus || node.index || node.ancestor || node.group) throw new NotCompilable()
     const names = plainNames(node)
     if (names) return (input) => followNames(input, names)
     const run = this.#node(node)
     const filters = (node.predicate ?? []).map((stage) => this.#filter(stage))
-    if (filters.length === 0 && !node.keepArray && ALREADY_UNWRAPPED.has(node.type)) return run
+    const group = node.type === 'path' ? undefined : this.#groupOf(node)
+    if (filters.length === 0 && !group && !node.keepArray && isUnwrapped(node)) return run
     return (input, scope) => {
       let result = run(input, scope)
       for (const filter of filters) result = filter(result, scope)
+      if (group) result = group(result, scope)
       return unwrap(result, node.keepArray)
     }
   }
@@ -78,8 +116,26 @@ class Compiler {
         return this.#condition(node)
       case 'block':
         return this.#block(node)
+      case 'bind':
+        return this.#bind(node)
       case 'function':
-        return this.#call(node)
+        return compileCall(this, node)
+      case 'partial':
+        return compilePartial(this, node)
+      case 'apply':
+        return compileApply(this, node)
+      case 'lambda':
+        return compileLambda(this, node)
+      case 'transform':
+        return compileTransform(this, node)
+      case 'regex':
+        return () => matcherOf(node.value as RegExp, node.position)
+      case 'wildcard':
+        return wildcard
+      case 'descendant':
+        return descendants
+      case 'parent':
+        return (_input, scope) => variable(scope, node.slot!.label)
       default:
         throw new NotCompilable()
     }
@@ -93,41 +149,110 @@ class Compiler {
   #variable(node: AstNode): Run {
     const name = node.value as string
     if (name === '') return (input) => ((input as Sequence | undefined)?.outerWrapper ? (input as Sequence)[0] : input)
-    // As a value, a function name means the function; only the reference evaluator can pass those around.
-    if (builtin(name) || this.#host.has(name)) throw new NotCompilable()
-    return (_input, scope) => variable(scope, name)
+    const definition = this.namedAnywhere(name)
+    return (_input, scope) => variable(scope, name, definition)
   }
 
   #path(node: AstNode): Run {
-    const steps = node.steps!
-    const compiled = steps.map((step) => ({
-      run: this.compile(step),
-      filters: (step.stages ?? []).map((stage) => this.#filter(stage)),
-      whole: step.consarray === true,
-    }))
-    const fromVariable = steps[0]!.type === 'variable'
+    const group = this.#groupOf(node)
+    const walk = node.steps!.some((step) => step.tuple) ? this.#tuplePath(node) : this.#plainPath(node)
+    const fromVariable = node.steps![0]!.type === 'variable'
     return (input, scope) => {
-      let items: Sequence = Array.isArray(input) && !fromVariable ? (input as Sequence) : sequence(input)
-      for (const [i, step] of compiled.entries()) {
-        if (i === 0 && step.whole) {
-          items = step.run(items, scope) as Sequence
-        } else {
-          const results: unknown[] = []
-          for (const item of items) {
-            let result = step.run(item, scope)
-            for (const filter of step.filters) result = filter(result, scope)
-            if (result !== undefined) results.push(result)
-          }
-          items = flattenStep(results, i === compiled.length - 1)
-        }
-        if (items === undefined || items.length === 0) break
-      }
+      let items = walk(Array.isArray(input) && !fromVariable ? (input as Sequence) : sequence(input), scope)
       if (node.keepSingletonArray) {
         if (Array.isArray(items) && items.cons && !items.sequence) items = sequence(items)
         items.keepSingleton = true
       }
+      return group ? group(items, scope) : items
+    }
+  }
+
+  #plainPath(node: AstNode): (items: Sequence, scope: Scope) => Sequence {
+    const steps = node.steps!
+    const compiled = steps.map((step, i) => this.#step(step, i === steps.length - 1))
+    const wholeFirst = steps[0]!.consarray ? this.compile(steps[0]!) : undefined
+    return (input, scope) => {
+      let items = input
+      for (let i = 0; i < compiled.length; i++) {
+        items = i === 0 && wholeFirst ? (wholeFirst(items, scope) as Sequence) : compiled[i]!(items, scope)
+        if (items === undefined || items.length === 0) break
+      }
       return items
     }
+  }
+
+  #step(step: AstNode, last: boolean): (items: Sequence, scope: Scope) => Sequence {
+    const filters = (step.stages ?? []).map((stage) => this.#filter(stage))
+    if (step.type === 'sort') {
+      const sort = this.#order(step)
+      return (items, scope) => filters.reduce((sorted, filter) => filter(sorted, scope), sort(items, scope)) as Sequence
+    }
+    const run = this.compile(step)
+    return (items, scope) => {
+      const results: unknown[] = []
+      for (const item of items) {
+        let result = run(item, scope)
+        for (const filter of filters) result = filter(result, scope)
+        if (result !== undefined) results.push(result)
+      }
+      return flattenStep(results, last)
+    }
+  }
+
+  /** A path with bindings: from the first step that has one, tuples are carried instead of items. */
+  #tuplePath(node: AstNode): (items: Sequence, scope: Scope) => Sequence {
+    const steps = node.steps!
+    const first = steps.findIndex((step) => step.tuple)
+    const before = steps.slice(0, first).map((step) => this.#step(step, false))
+    if (steps[0]!.consarray) throw new NotCompilable()
+    const rest = steps.slice(first).map((step) => this.#tupleStep(step))
+    return (input, scope) => {
+      let items = input
+      for (const step of before) {
+        items = step(items, scope)
+        if (items === undefined || items.length === 0) break
+      }
+      let tuples: Sequence | undefined
+      // Nothing to start from is an empty result before the first tuple step, as there.
+      if (first > 0 && !(items?.length > 0)) return items
+      for (const step of rest) tuples = step(items, tuples, scope)
+      // Grouping needs the variables of each item too.
+      if (node.tuple || node.group) return tuples!
+      const results = sequence()
+      for (const tuple of tuples!) results.push(contextOf(tuple))
+      return results
+    }
+  }
+
+  #tupleStep(step: AstNode): (items: Sequence, tuples: Sequence | undefined, scope: Scope) => Sequence {
+    const stages = (step.stages ?? []).map((stage) =>
+      stage.type === 'index' ? numberTuples(stage) : this.#filter(stage),
+    )
+    const staged = (tuples: unknown, scope: Scope) =>
+      stages.reduce((result, stage) => stage(result, scope), tuples) as Sequence
+    if (step.type === 'sort') {
+      const sort = this.#order(step)
+      return (items, tuples, scope) =>
+        staged(tuples ? sort(tuples, scope) : numbered(sort(items, scope) as unknown[], step.index), scope)
+    }
+    const run = this.compile(step)
+    const binding = { focus: step.focus, index: step.index, ancestor: step.ancestor?.label }
+    return (items, tuples, scope) => staged(stepTuples(run, items, tuples, binding, scope), scope)
+  }
+
+  #order(step: AstNode): Run {
+    const terms = step.terms!.map(({ expression, descending }) => ({ key: this.compile(expression), descending }))
+    return (items, scope) => orderBy(items as unknown[], terms, scope, step.position)
+  }
+
+  #groupOf(node: AstNode): Run | undefined {
+    if (!node.group) return undefined
+    const pairs = this.#pairs(node.group.lhs)
+    return (items, scope) => groupBy(items, pairs, scope, node.group!.position)
+  }
+
+  #pairs(pairs: [AstNode, AstNode][]): Pair[] {
+    return pairs.map(([key, value]) => ({ key: this.compile(key), value: this.#member(value) }))
   }
 
   #filter(stage: Stage): Run {
@@ -138,15 +263,21 @@ class Compiler {
         const items: unknown[] = Array.isArray(input) ? input : [input]
         const item = items[wanted < 0 ? items.length + wanted : wanted]
         if (Array.isArray(item)) return item
-        return item === undefined ? sequence() : sequence(item)
+        const kept = (input as Sequence | undefined | null)?.tupleStream ? tupleStream() : sequence()
+        if (item !== undefined) kept.push(item)
+        return kept
       }
     }
     const predicate = this.compile(stage.expr)
     return (input, scope) => {
       const items: unknown[] = Array.isArray(input) ? input : [input]
-      const kept = sequence()
+      const ofTuples = (input as Sequence | undefined | null)?.tupleStream === true
+      const kept = ofTuples ? tupleStream() : sequence()
       for (const [index, item] of items.entries()) {
-        const verdict = plain(predicate(item, scope), scope)
+        const verdict = plain(
+          ofTuples ? predicate(contextOf(item), tupleScope(scope, item)) : predicate(item, scope),
+          scope,
+        )
         for (let n = countKept(verdict, index, items.length); n > 0; n--) kept.push(item)
       }
       return kept
@@ -158,9 +289,8 @@ class Compiler {
     const right = this.compile(node.rhs!)
     const token = node.value as string
     const position = node.position
-    if (token === 'and') return (i, s) => !!toBoolean(plain(left(i, s), s)) && !!toBoolean(plain(right(i, s), s))
-    if (token === 'or') return (i, s) => !!toBoolean(plain(left(i, s), s)) || !!toBoolean(plain(right(i, s), s))
-    const operator = Object.hasOwn(operators, token) ? operators[token]! : undefined
+    if (token === 'and' || token === 'or') return logical(left, right, token, position)
+    const operator = token === '..' ? range : Object.hasOwn(operators, token) ? operators[token]! : undefined
     if (!operator) throw new NotCompilable()
     return (input, scope) => {
       const a = plain(left(input, scope), scope)
@@ -187,7 +317,7 @@ class Compiler {
   }
 
   #array(node: AstNode): Run {
-    const items = node.expressions!.map((item) => ({ run: this.compile(item), nested: item.value === '[' }))
+    const items = node.expressions!.map((item) => ({ run: this.#member(item), nested: item.value === '[' }))
     return (input, scope) => {
       const result: Sequence = []
       for (const { run, nested } of items) {
@@ -201,14 +331,16 @@ class Compiler {
     }
   }
 
-  /** Object constructors with fixed keys over one item; computed keys and grouping stay with the reference evaluator. */
   #object(node: AstNode): Run {
-    const pairs = (node.lhs as [AstNode, AstNode][]).map(([key, value]) => {
-      if (key.type !== 'string' || key.predicate) throw new NotCompilable()
-      return [key.value as string, this.compile(value)] as const
-    })
-    if (new Set(pairs.map(([key]) => key)).size !== pairs.length) throw new NotCompilable()
-    if (pairs.some(([key]) => key === '_jsonata_lambda' || key === '_jsonata_function')) throw new NotCompilable()
+    const all = node.lhs as [AstNode, AstNode][]
+    const keys = all.map(([key]) => key.value as string)
+    const fixed =
+      all.every(([key]) => key.type === 'string' && !key.predicate) && !keys.some((key) => RESERVED.has(key))
+    if (!fixed || new Set(keys).size !== keys.length) {
+      const general = this.#pairs(all)
+      return (input, scope) => groupBy(input, general, scope, node.position)
+    }
+    const pairs = all.map(([key, value]) => [key.value as string, this.#member(value)] as const)
     return (input, scope) => {
       const context = groupContext(input)
       const result = {}
@@ -228,10 +360,7 @@ class Compiler {
   }
 
   #block(node: AstNode): Run {
-    const statements = node.expressions!.map((statement) =>
-      statement.type === 'bind' ? this.#bind(statement) : this.compile(statement),
-    )
-    const binds = node.expressions!.some((statement) => statement.type === 'bind')
+    const { run: statements, binds } = this.inFrame(false, () => node.expressions!.map((one) => this.compile(one)))
     if (!binds && statements.length === 1) return statements[0]!
     return (input, outer) => {
       const scope = binds ? innerScope(outer) : outer
@@ -242,9 +371,10 @@ class Compiler {
   }
 
   #bind(node: AstNode): Run {
+    if (this.#frame.racy) throw new NotCompilable()
+    this.#frame.binds = true
     const name = (node.lhs as AstNode).value as string
-    if (node.predicate || node.keepArray || builtin(name) || this.#host.has(name) || name === '')
-      throw new NotCompilable()
+    if (name === '' || name === '$') throw new NotCompilable()
     const run = this.compile(node.rhs!)
     return (input, scope) => {
       const value = run(input, scope)
@@ -252,29 +382,52 @@ class Compiler {
       return value
     }
   }
+}
 
-  #call(node: AstNode): Run {
-    const procedure = node.procedure!
-    const name = procedure.value as string
-    const definition =
-      procedure.type === 'variable' ? (this.#host.get(name) ?? directForm(name) ?? builtin(name)) : undefined
-    if (!definition || procedure.predicate || NOT_DIRECT.has(name) || !isSynchronous(definition))
-      throw new NotCompilable()
-    const args = node.arguments!.map((arg) => this.compile(arg))
-    const call = compileCall(name, node.position, definition)
-    return (input, scope) => {
-      const values = args.map((arg) => plain(arg(input, scope), scope))
-      return call(values, input, scope)
+/** The right side is looked at only when it decides; an error in it bears the place of the operator, as there. */
+function logical(left: Run, right: Run, token: 'and' | 'or', position: number | undefined): Run {
+  const decided = token === 'or'
+  return (input, scope) => {
+    const value = plain(left(input, scope), scope)
+    try {
+      if (!!toBoolean(value) === decided) return decided
+      return !!toBoolean(plain(right(input, scope), scope))
+    } catch (error) {
+      if (typeof error === 'object' && error !== null && !(error instanceof CausewayError))
+        Object.assign(error, { position, token })
+      throw error
     }
   }
 }
 
+/** Names that the expression binds anywhere; they may hide functions. */
+function boundNames(node: AstNode, names = new Set<string>()): Set<string> {
+  if (node.type === 'bind') names.add((node.lhs as AstNode).value as string)
+  if (node.type === 'lambda') for (const parameter of node.arguments!) names.add(parameter.value as string)
+  for (const name of [node.focus, node.index]) if (name !== undefined) names.add(name)
+  for (const stage of node.stages ?? []) if (stage.type === 'index') names.add(stage.value!)
+  for (const child of childrenOf(node)) boundNames(child, names)
+  return names
+}
+
+/** `#$i` behind a predicate numbers what is left. */
+const numberTuples =
+  (stage: Stage): Run =>
+  (tuples) => {
+    for (const [i, tuple] of (tuples as Record<string, unknown>[]).entries()) tuple[stage.value!] = i
+    return tuples
+  }
+
+/** Keys by which JSONata knows functions; nothing may be made to look like one. */
+const RESERVED = new Set(['_jsonata_lambda', '_jsonata_function'])
+
 /** Nodes whose closure never answers an unwrapped sequence. */
-const ALREADY_UNWRAPPED = new Set(['string', 'number', 'value', 'binary', 'unary'])
+const UNWRAPPED = new Set(['string', 'number', 'value', 'binary', 'unary', 'lambda', 'regex', 'transform'])
+const isUnwrapped = (node: AstNode): boolean => UNWRAPPED.has(node.type) && node.value !== '..'
 
 /** The keys of a path that is nothing but names, by far the most frequent expression in a mapping. */
 function plainNames(node: AstNode): string[] | null {
-  if (node.type !== 'path' || node.keepSingletonArray || node.keepArray || node.predicate) return null
+  if (node.type !== 'path' || node.keepSingletonArray || node.keepArray || node.predicate || node.group) return null
   return node.steps!.every(isPlainName) ? node.steps!.map(keyOf) : null
 }
 

@@ -84,9 +84,7 @@ export function compileExpression(source: string, options: ExpressionOptions = {
 const scopeOf = (root: unknown, variables: Bindings, options: EvaluationOptions): Scope => ({
   variables: variables as Record<string, unknown>,
   parent: null,
-  root,
-  exact: options.exact ?? false,
-  now: options.now,
+  evaluation: { root, exact: options.exact ?? false, now: options.now },
 })
 
 function definitionsOf(functions: Readonly<Record<string, HostFunction>>): Map<string, FunctionDefinition> {

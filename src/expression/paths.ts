@@ -1,11 +1,6 @@
 /** Steps of a path as the reference evaluator takes them: look-up by own key, mapping over arrays, flattening by one level. */
 import { type Sequence, sequence } from './builtins.ts'
-
-type Marked = { _jsonata_function?: unknown; _jsonata_lambda?: unknown }
-
-const isFunction = (value: Marked): boolean => value._jsonata_function === true || value._jsonata_lambda === true
-
-const isSequence = (value: unknown): value is Sequence => Array.isArray(value) && (value as Sequence).sequence === true
+import { isMarked, isSequence } from './marks.ts'
 
 /** The value under a key; over an array, the values of all items as a sequence. */
 export function lookup(input: unknown, key: string): unknown {
@@ -20,13 +15,13 @@ export function lookup(input: unknown, key: string): unknown {
     }
     return found
   }
-  if (!Object.hasOwn(input, key) || isFunction(input as Marked)) return undefined
+  if (!Object.hasOwn(input, key) || isMarked(input)) return undefined
   return (input as Record<string, unknown>)[key]
 }
 
 /** What evaluation of every node ends with: a sequence of none is nothing, of one its item, unless it is to be kept. */
 export function unwrap(result: unknown, keepArray?: boolean): unknown {
-  if (!isSequence(result)) return result
+  if (!isSequence(result) || result.tupleStream) return result
   if (keepArray) result.keepSingleton = true
   if (result.length === 0) return undefined
   return result.length === 1 && !result.keepSingleton ? result[0] : result

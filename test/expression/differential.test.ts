@@ -109,7 +109,7 @@ async function byReference(source: string, data: unknown, bindings: Record<strin
   try {
     return shown(await jsonata(source).evaluate(data, bindings))
   } catch (error) {
-    return { error: (error as { code: string }).code }
+    return { error: (error as { code?: string }).code ?? 'of the engine' }
   }
 }
 
@@ -117,7 +117,7 @@ function compiled(source: string, data: unknown, bindings: Record<string, unknow
   try {
     return shown(compileExpression(source).evaluateSync(data, bindings))
   } catch (error) {
-    return { error: (error as CausewayError).data.jsonata as string }
+    return { error: ((error as CausewayError).data.jsonata as string) ?? 'of the engine' }
   }
 }
 
