@@ -9,6 +9,7 @@ import { PackagesMissing } from './boot/packages.ts'
 import { bootReal } from './boot.ts'
 import { HubProcess } from './hub-process.ts'
 import { Report } from './report.ts'
+import { connectors } from './scenarios/connectors.ts'
 import { customers } from './scenarios/customers.ts'
 import { people } from './scenarios/people.ts'
 import { tickets } from './scenarios/tickets.ts'
@@ -18,6 +19,7 @@ try {
   report.section('real systems start')
   const real = await bootReal(undefined, { install: process.getuid?.() === 0 })
   try {
+    await connectors(real.env, report)
     report.section('the hub starts')
     const hub = await HubProcess.start(real.env)
     try {

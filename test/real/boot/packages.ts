@@ -11,7 +11,7 @@ export class PackagesMissing extends Error {
 }
 
 /** Names of those packages that dpkg does not know as installed. */
-export function missingPackages(names: readonly string[]): string[] {
+function missingPackages(names: readonly string[]): string[] {
   return names.filter((name) => {
     const answer = spawnSync('dpkg-query', ['-W', `-f=\${Status}`, name], { encoding: 'utf8' })
     return !answer.stdout?.endsWith('ok installed')

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../../src/core/index.ts'
 import { familyNames, givenNames, pick, seededRandom } from './random.ts'
 
 export const queues = ['Kundendienst', 'Reklamationen', 'Rechnungen'] as const
-export const seededCustomers = 30
+const seededCustomers = 30
 export const seededTickets = 120
 
 /** A plain REST2 client for seeding and for checking results through RT's own API. */

@@ -9,7 +9,7 @@ import type { BootOptions, RunningSystem } from './system.ts'
 
 const rootPassword = 'real-root-only-here'
 /** Not UTC on purpose: RT reads times in queries in its own zone and answers in UTC. */
-export const rtZone = 'Europe/Zurich'
+const rtZone = 'Europe/Zurich'
 
 /** Starts Request Tracker on loopback on a copy of the seeded SQLite file. It sends no mail: it writes mbox files. */
 export async function bootRequestTracker(options: BootOptions): Promise<RunningSystem> {

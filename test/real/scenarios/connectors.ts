@@ -1,0 +1,98 @@
+/** The connectors by themselves, for what the syncs do not touch: odd names, large files, rights, the size of a directory. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ConnectorSession, loadConnectors } from '../../../src/connector/index.ts'
+import type { JsonObject } from '../../../src/core/index.ts'
+import { never, readAll } from '../../connector/protocols/open.ts'
+import { formerCount, peopleCount } from '../boot/openldap-seed.ts'
+import { customerCount, productCount, supplierCount } from '../boot/tryton-seed.ts'
+import { bigFileBytes, oddNames, seededDocuments } from '../boot/webdav-seed.ts'
+import type { Report } from '../report.ts'
+
+type Env = Record<string, string>
+const catalogue = loadConnectors([fileURLToPath(new URL('../../../connectors', import.meta.url))])
+
+const open = (connector: string, settings: JsonObject, ca?: string): Promise<ConnectorSession> =>
+  catalogue.get(connector).open({
+    ...{ name: connector, settings, allow: ['127.0.0.1', 'localhost'] },
+    ...(ca ? { tls: { ca: readFileSync(ca, 'utf8') } } : {}),
+  })
+
+export async function connectors(env: Env, report: Report): Promise<void> {
+  await report.part('Connectors: WebDAV', () => documents(env, report))
+  await report.part('Connectors: LDAP', () => directory(env, report))
+  await report.part('Connectors: Tryton', () => erp(env, report))
+}
+
+async function documents(env: Env, report: Report): Promise<void> {
+  const settings = { user: env.DAV_USER!, password: env.DAV_PASSWORD! }
+  const session = await open('webdav', { ...settings, url: env.DAV_TLS_URL! }, env.DAV_CA_FILE)
+  const { records, pages } = await readAll(session, 'documents')
+  report.equal('every document is met once', new Set(records.map(({ id }) => id)).size, seededDocuments)
+  report.equal(
+    'nothing is rejected',
+    pages.flatMap(({ rejected }) => rejected),
+    [],
+  )
+  const odd = records.filter(({ body }) => body.folder === 'odd names').map(({ body }) => body.name)
+  report.equal('odd names are exact', odd.sort(), [...oddNames].sort())
+  const big = records.find(({ id }) => id === 'big.bin')!
+  const { stream, size } = await session.content({ stream: 'documents', reference: big.content!, signal: never })
+  const hash = createHash('sha256')
+  for await (const chunk of stream) hash.update(chunk)
+  const file = path.join(path.dirname(env.DAV_ACCESS_LOG!), 'documents/shared/big.bin')
+  const onDisk = createHash('sha256').update(readFileSync(file)).digest('hex')
+  report.equal('a large file arrives byte for byte', [size, hash.digest('hex')], [bigFileBytes, onDisk])
+  const archive = await open('webdav', { ...settings, url: env.DAV_ARCHIVE_URL! })
+  const refused = await archive.write({
+    ...{ stream: 'documents', operation: 'create', signal: never },
+    items: [{ ref: 'a', values: { path: 'x.txt', text: 'x' }, idempotencyKey: 'a' }],
+  })
+  report.equal(
+    'what may not be written says so',
+    refused[0]?.status !== 'written' && refused[0]?.error.code,
+    'CSW-3004',
+  )
+  const stranger = await open('webdav', { ...settings, password: 'wrong', url: env.DAV_URL! })
+  const error = await readAll(stranger, 'documents').catch((thrown) => thrown)
+  report.equal('a wrong password says so', error.code, 'CSW-3003')
+  await Promise.all([session.close(), archive.close(), stranger.close()])
+}
+
+async function directory(env: Env, report: Report): Promise<void> {
+  const settings = { user: env.LDAP_USER!, password: env.LDAP_PASSWORD!, base: env.LDAP_BASE! }
+  for (const [how, more] of [
+    ['LDAPS', { url: env.LDAPS_URL! }],
+    ['StartTLS', { url: env.LDAP_URL!, start_tls: true }],
+  ] as const) {
+    const session = await open('ldap', { ...settings, ...more }, env.LDAP_CA_FILE)
+    const { records } = await readAll(session, 'people')
+    report.equal(`${how}: everybody, past the server's size limit`, records.length, peopleCount + formerCount)
+  }
+  const untrusted = await open('ldap', { ...settings, url: env.LDAPS_URL! })
+  const error = await readAll(untrusted, 'people').catch((thrown) => thrown)
+  report.equal('a certificate of an unknown authority is refused', error.code, 'CSW-3018')
+}
+
+async function erp(env: Env, report: Report): Promise<void> {
+  const session = await open('tryton', {
+    ...{ url: env.TRYTON_URL!, database: env.TRYTON_DATABASE!, company: 1 },
+    ...{ user: env.TRYTON_USER!, password: env.TRYTON_PASSWORD! },
+  })
+  const { records } = await readAll(session, 'parties')
+  // The company itself is a party too.
+  report.equal('all parties', records.length, customerCount + supplierCount + 1)
+  const products = (await readAll(session, 'products')).records
+  report.equal('all products', products.length, productCount)
+  const prices = products.map(({ body }) => JSON.stringify(body.list_price))
+  report.equal(
+    'prices are numbers in their own spelling',
+    prices.every((price) => /^\d+\.\d\d?$/.test(price)),
+    true,
+  )
+  const changed = await readAll(session, 'products', 'incremental', (await readAll(session, 'products')).cursor)
+  report.equal('incremental reads overlap by a minute, not more', changed.records.length <= productCount, true)
+  await session.close()
+}
