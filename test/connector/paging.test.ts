@@ -55,6 +55,14 @@ const styles: Record<string, Style> = {
       throw new Error('has state: answered in its own test')
     },
   },
+  keyset: {
+    read: `
+      query: { limit: "\${ page.size }", id_after: "\${ cursor }" }
+      paging: { kind: keyset, key: record.id }`,
+    answer: ({ query }, all, size) => ({
+      json: all.filter(({ id }) => id > Number(query.get('id_after') ?? -1)).slice(0, size),
+    }),
+  },
   offset: {
     read: `
       query: { limit: "\${ page.size }", offset: "\${ page.offset }" }

@@ -37,6 +37,17 @@ export const incrementalPart = part({
         'Pages come in ascending order of `value`. Then the watermark moves with every page, and a broken pass goes on from there.',
       default: false,
     }),
+    newest_first: flag({
+      sense:
+        'Pages come in descending order of `value` and cannot be filtered: reading stops behind the first page that ends before the watermark, and `since` need not be sent.',
+      default: false,
+    }),
+    cap: integer({
+      sense:
+        'How many records the system gives to one question, however many there are. When they are reached, it is asked anew from the last value. Needs `ordered`.',
+      minimum: 1,
+      example: 10_000,
+    }),
     zone: template({
       sense: 'IANA time zone the filter is read in; UTC without it.',
       names: ['settings'],
@@ -47,7 +58,19 @@ export const incrementalPart = part({
       names: ['settings'],
     }),
   },
-  check: ({ type, bound, overlap_seconds }) => [
+  check: ({ type, bound, overlap_seconds, ordered, newest_first, cap }) => [
+    ...(newest_first && ordered
+      ? [{ field: 'newest_first', message: 'pages cannot be both `ordered` and `newest_first`', fix: 'Keep one.' }]
+      : []),
+    ...(cap !== undefined && !ordered
+      ? [
+          {
+            field: 'cap',
+            message: 'the last value says nothing where pages have no order',
+            fix: 'Add `ordered: true`, and sort in the request.',
+          },
+        ]
+      : []),
     ...(type === 'text' && bound === 'exclusive'
       ? [
           {
@@ -87,6 +110,22 @@ function sinceOfPlain(spec: Incremental, watermark: string): Json {
   // One step down, exact at any size; what has a fraction is cut to the whole number below.
   const whole = BigInt(text.split('.', 1)[0]!)
   return rawNumber(String(text.includes('.') || whole === 0n ? whole : whole - 1n))
+}
+
+/** The value of `${ since }` where a capped question is asked anew: the clock of the system plays no part, so no overlap. */
+export const anchorOf = (spec: Incremental, newest: string, settings: JsonObject): Json =>
+  sinceOf({ ...spec, overlap_seconds: 0 }, newest, settings)
+
+/** Whether a record lies before what the last pull has seen. */
+export function isBefore(
+  spec: Incremental,
+  record: Json | undefined,
+  watermark: string,
+  settings: JsonObject,
+): boolean {
+  const value = sortableVersion(spec.value.evaluate({ record, settings }), spec.type)
+  const from = spec.type === 'timestamp' ? shifted(watermark, -spec.overlap_seconds * 1000) : watermark
+  return value !== null && value < from
 }
 
 /** Where the first pull begins when the manifest says so. */

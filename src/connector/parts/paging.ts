@@ -130,16 +130,39 @@ read:
 `,
 })
 
+const keyset = part({
+  title: 'Keyset',
+  sense:
+    'The next page begins behind the last record of this one: the request carries its `key` wherever `cursor` stands, and asks in the order of that key. An empty page is the end. Stays right while records come and go, and is fast at any depth.',
+  fields: {
+    key: expression({
+      sense: 'What the next request must know of the last record; no two records may share it. May be an object.',
+      names: ['record', 'settings'],
+      required: true,
+      example: 'record.id',
+    }),
+    short_page_ends: counted.short_page_ends,
+    stop,
+  },
+  example: `
+read:
+  path: /contacts
+  query: { limit: "\${ page.size }", id_after: "\${ cursor }", sort: id }
+  records: response.data
+  paging: { kind: keyset, key: record.id }
+`,
+})
+
 const SENSE = { sense: 'How the next page is found.', default: { kind: 'none' } } as const
 
 /** Paging of protocols that have addresses. */
 export const pagingField = variant(
   'kind',
-  { none, cursor, offset, page, 'link-header': linkHeader, 'next-url': nextUrl },
+  { none, cursor, keyset, offset, page, 'link-header': linkHeader, 'next-url': nextUrl },
   SENSE,
 )
 /** Paging of protocols that have one address only. */
-export const callPagingField = variant('kind', { none, cursor, offset, page }, SENSE)
+export const callPagingField = variant('kind', { none, cursor, keyset, offset, page }, SENSE)
 export type Paging = NonNullable<(typeof pagingField)['type']>
 type Counted = ValueOf<typeof offset> | ValueOf<typeof page>
 
@@ -168,7 +191,14 @@ export function positionScope(
 }
 
 /** What is known after a page: its answer, the scope of expressions over it, and what was on it. */
-export type PageSeen = { answer: Answer; scope: Scope; count: number; size: number; mark: string }
+export type PageSeen = {
+  answer: Answer
+  scope: Scope
+  count: number
+  size: number
+  mark: string
+  lastRecord: Json | undefined
+}
 
 /** The next position after a page, or null at the end. */
 export function nextPosition(paging: Paging, position: Position, seen: PageSeen): Position | null {
@@ -178,6 +208,9 @@ export function nextPosition(paging: Paging, position: Position, seen: PageSeen)
     case 'cursor':
       if (paging.constant && count === 0) return null
       return given(paging.next, scope, (value) => ({ cursor: value }))
+    case 'keyset':
+      if (count === 0 || (paging.short_page_ends && count < seen.size)) return null
+      return given(paging.key, { record: seen.lastRecord, settings: scope.settings }, (value) => ({ cursor: value }))
     case 'next-url':
       return given(paging.next, scope, (value) => ({ url: asText(value) }))
     case 'link-header': {

@@ -1,6 +1,7 @@
 /** Small rules that reading, looking up and fetching share. */
 import type { Json } from '../../core/index.ts'
 import type { PartFinding } from '../language/index.ts'
+import type { Incremental } from './incremental.ts'
 import type { Paging } from './paging.ts'
 
 /** Records of an answer as a list: JSONata gives a single match without its array, and nothing for none. */
@@ -10,9 +11,9 @@ export function listOf(value: unknown): Json[] {
 }
 
 /** Faults of a request that declares a cursor, page or watermark and does not send it (or the other way round). */
-export function unusedNames(request: object, paging: Paging, incremental: object | undefined): PartFinding[] {
+export function unusedNames(request: object, paging: Paging, incremental: Incremental | undefined): PartFinding[] {
   const used = usedNames(request)
-  const needs = { cursor: 'cursor', offset: 'page', page: 'page' } as const
+  const needs = { cursor: 'cursor', keyset: 'cursor', offset: 'page', page: 'page' } as const
   const needed = paging.kind in needs ? needs[paging.kind as keyof typeof needs] : undefined
   return [
     ...(needed && !used.has(needed)
@@ -24,7 +25,7 @@ export function unusedNames(request: object, paging: Paging, incremental: object
           },
         ]
       : []),
-    ...(incremental && !used.has('since')
+    ...(incremental && !incremental.newest_first && !used.has('since')
       ? [
           {
             field: 'incremental',

@@ -1,8 +1,10 @@
 /** Reading a stream page by page, for every protocol that asks a question and gets an answer. */
-import { digest, type Json, type JsonObject } from '../../core/index.ts'
+import { CausewayError, digest, type Json, type JsonObject } from '../../core/index.ts'
 import type { Page, ReadRequest, RejectedRecord, SourceRecord } from '../contract.ts'
 import {
+  asText,
   type CompiledPart,
+  type Expression,
   expression,
   type Field,
   type Fields,
@@ -15,9 +17,19 @@ import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import { ANSWER_NAMES, type Answer, answerScope, type Caller } from './answer.ts'
 import { isTrue } from './errors.ts'
-import { type Incremental, incrementalPart, initialWatermark, sinceOf, Watermark } from './incremental.ts'
+import {
+  anchorOf,
+  type Incremental,
+  incrementalPart,
+  initialWatermark,
+  isBefore,
+  sinceOf,
+  Watermark,
+} from './incremental.ts'
+import { type FetchSpec, fetchRecords } from './lookup.ts'
 import { LoopGuard, nextPosition, type Paging, type Position, pagingField, positionScope } from './paging.ts'
 import { idleSince, listOf, unusedNames } from './read-checks.ts'
+import { type ServerCursor, serverCursorPart } from './server-cursor.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 
 const READ_NAMES = ['settings', 'since', 'cursor', 'page'] as const
@@ -78,9 +90,22 @@ export const readPart = <R extends Fields>(
       ...request(READ_NAMES),
       ...pageFields(paging),
       incremental: section(incrementalPart, { sense: 'Reading changes only.' }),
+      server_cursor: section(serverCursorPart, { sense: 'Reading changes only, by a mark the system gives.' }),
+      fetch_ids: expression({
+        sense:
+          'For lists that say only which records changed: the id of each, by which it is then read as `fetch` says. What is no longer there by then is left out.',
+        names: ['record', 'settings'],
+        example: 'record.id',
+      }),
       deletions: section(deletionsPart(request, paging), { sense: 'Where deleted records are listed apart.' }),
     },
-    check: (value) => [...unusedNames(value, value.paging, value.incremental), ...idleSince(value, value.incremental)],
+    check: (value) => [
+      ...unusedNames(value, value.paging, value.incremental),
+      ...idleSince(value, value.incremental ?? value.server_cursor),
+      ...(value.incremental && value.server_cursor
+        ? [{ field: 'server_cursor', message: 'there is `incremental` too', fix: 'Keep one of them.' }]
+        : []),
+    ],
     example,
   })
 
@@ -88,14 +113,18 @@ type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
 export type ReadSpec<R> = R &
   PageSpec & {
     incremental: Incremental | undefined
+    server_cursor: ServerCursor | undefined
+    fetch_ids: Expression | undefined
     deletions: (R & PageSpec & { id: { evaluate(scope: Scope): unknown } }) | undefined
   }
 
 export type ReaderContext<R> = {
   stream: StreamSpec<unknown>
   read: ReadSpec<R>
+  fetch?: FetchSpec<R> | undefined
   caller: Caller<R>
   settings: JsonObject
+  concurrent: number
 }
 
 /** Reads from where the cursor says, one page per call; nothing is asked before the caller wants it. */
@@ -112,19 +141,26 @@ class PassReader<R> {
   private readonly request: ReadRequest
   private readonly pass: Pass
   private readonly watermark: Watermark | null
-  private readonly since: Json | undefined
+  private since: Json | undefined
   private committed: string | null
   private mayRestart: boolean
 
   constructor(context: ReaderContext<R>, request: ReadRequest, committed: string | null, pass: Pass, resumed: boolean) {
-    const { incremental } = context.read
+    const { incremental, server_cursor } = context.read
     this.context = context
     this.request = request
     this.committed = committed
     this.pass = { ...pass }
-    this.mayRestart = resumed
+    this.mayRestart = resumed || (server_cursor !== undefined && pass.since !== null)
+    if (server_cursor?.as === 'url' && pass.since !== null && pass.phase === 'records' && !resumed)
+      this.pass.position = { url: pass.since }
     this.watermark = incremental ? new Watermark(incremental, context.settings, pass.newest) : null
-    this.since = incremental && pass.since !== null ? sinceOf(incremental, pass.since, context.settings) : undefined
+    if (pass.since !== null)
+      this.since = incremental
+        ? sinceOf(incremental, pass.since, context.settings)
+        : server_cursor?.as === 'value'
+          ? pass.since
+          : undefined
   }
 
   async *pages(): AsyncGenerator<Page> {
@@ -161,14 +197,25 @@ class PassReader<R> {
         continue
       }
       const bodies = answer.failure ? [] : this.bodies(spec, answer, asked)
-      const { records, rejected } = this.made(bodies)
+      const { records, rejected } = await this.made(bodies)
+      this.note(answer)
       const mark = idsOf(records)
       const clamped = guard.repeats(mark)
       const scope = { ...answerScope(answer, this.context.settings), page: asked.page }
       position =
         answer.failure || clamped
           ? null
-          : nextPosition(paging, position, { answer, scope, count: bodies.length, size, mark })
+          : nextPosition(paging, position, {
+              answer,
+              scope,
+              count: bodies.length,
+              size,
+              mark,
+              lastRecord: bodies.at(-1),
+            })
+      position = this.afterPage(position, bodies, size)
+      if (position && Object.keys(position).length === 0)
+        guard = new LoopGuard(paging, this.context.stream.name, position)
       yield {
         records: clamped ? [] : records,
         rejected: clamped ? [] : rejected,
@@ -179,10 +226,49 @@ class PassReader<R> {
     }
   }
 
+  /** Remembers the mark that a system gives for the next pull. */
+  private note(answer: Answer): void {
+    const { server_cursor } = this.context.read
+    if (!server_cursor || answer.failure || this.pass.phase !== 'records') return
+    const mark = server_cursor.next.evaluate(answerScope(answer, this.context.settings))
+    if (mark !== undefined && mark !== null && mark !== '') this.pass.newest = asText(mark)
+  }
+
+  /** Ends a pass that has reached what is known, and asks anew where the system gives no more to one question. */
+  private afterPage(position: Position | null, bodies: Json[], size: number): Position | null {
+    const { incremental } = this.context.read
+    if (!incremental || this.pass.phase !== 'records' || bodies.length === 0) return position
+    const { since } = this.pass
+    if (incremental.newest_first && since !== null)
+      return isBefore(incremental, bodies.at(-1), since, this.context.settings) ? null : position
+    const { cap } = incremental
+    if (cap === undefined) return position
+    const count = (this.pass.count ?? 0) + bodies.length
+    this.pass.count = count
+    return count >= cap || (position && count + size > cap) ? this.anchored(cap) : position
+  }
+
+  private anchored(cap: number): Position {
+    const newest = this.watermark!.newest
+    const before = this.pass.anchor ?? this.pass.since
+    if (newest === null || newest === before)
+      throw new CausewayError('CSW-2006', {
+        what: `Reading ${this.context.stream.name} does not get on: more than ${cap} records share one value of \`incremental\`, and the system gives no more to one question.`,
+        fix: 'Use a page size that divides `cap`, a field with finer values, or another way of paging.',
+      })
+    this.pass.anchor = newest
+    this.pass.count = 0
+    return {}
+  }
+
   private scope(paging: Paging, position: Position, size: number) {
+    const { anchor } = this.pass
+    const { incremental } = this.context.read
+    const anchored = incremental && anchor && this.pass.phase === 'records'
+    const since = anchored ? anchorOf(incremental, anchor, this.context.settings) : this.since
     return {
       settings: this.context.settings,
-      ...(this.since === undefined ? {} : { since: this.since }),
+      ...(since === undefined ? {} : { since }),
       ...positionScope(paging, position, size),
     }
   }
@@ -199,13 +285,23 @@ class PassReader<R> {
     if (!answer.failure) return answer
     const looked = answerScope(answer, settings)
     if (spec.empty && isTrue(spec.empty.evaluate(looked))) return answer
-    if (this.mayRestart && spec.expired && isTrue(spec.expired.evaluate(looked))) return 'expired'
+    if (this.mayRestart && this.isExpired(spec, looked)) return 'expired'
     throw answer.failure
   }
 
-  /** The stored position is too old: the phase begins anew, once. */
+  private isExpired({ expired }: PageSpec, looked: Scope): boolean {
+    return expired
+      ? isTrue(expired.evaluate(looked))
+      : this.context.read.server_cursor !== undefined && looked.status === 410
+  }
+
+  /** The stored position or mark is too old: the phase begins anew, once; without a mark, everything is read. */
   private restart(): Position {
     this.mayRestart = false
+    if (this.context.read.server_cursor) {
+      this.pass.since = null
+      this.since = undefined
+    }
     this.pass.position = {}
     return this.pass.position
   }
@@ -215,11 +311,12 @@ class PassReader<R> {
     return listOf(spec.records.evaluate(scope))
   }
 
-  private made(bodies: Json[]): { records: SourceRecord[]; rejected: RejectedRecord[] } {
+  private async made(bodies: Json[]): Promise<{ records: SourceRecord[]; rejected: RejectedRecord[] }> {
     const records: SourceRecord[] = []
     const rejected: RejectedRecord[] = []
     const { deletions } = this.context.read
     const deleting = this.pass.phase === 'deletions' && deletions
+    if (this.context.read.fetch_ids && !deleting) return this.fetched(bodies, this.context.read.fetch_ids)
     for (const body of bodies) {
       const made = deleting ? this.tombstone(body, deletions) : this.context.stream.toRecord(body)
       if (isRejected(made)) rejected.push(made)
@@ -227,6 +324,18 @@ class PassReader<R> {
       if (!deleting) this.watermark?.see(body)
     }
     return { records, rejected }
+  }
+
+  /** Reads the records of a page that names them only. */
+  private async fetched(
+    bodies: Json[],
+    id: Expression,
+  ): Promise<{ records: SourceRecord[]; rejected: RejectedRecord[] }> {
+    const { settings } = this.context
+    const ids = bodies.flatMap((record) => usableId(id.evaluate({ record, settings })) ?? [])
+    const records = await fetchRecords(this.context, this.context.fetch!, ids, this.request.signal)
+    for (const body of bodies) this.watermark?.see(body)
+    return { records, rejected: [] }
   }
 
   private tombstone(body: Json, { id }: { id: { evaluate(scope: Scope): unknown } }): SourceRecord | RejectedRecord {
@@ -237,14 +346,15 @@ class PassReader<R> {
 
   /** What to store once the page is committed. */
   private cursorAfter(position: Position | null, requestedAt: Date, moreFollows: boolean): JsonObject {
-    const newest = this.watermark?.upTo(requestedAt) ?? null
+    const newest = this.context.read.server_cursor ? this.pass.newest : (this.watermark?.upTo(requestedAt) ?? null)
+    const seen = this.context.read.server_cursor ? this.pass.newest : (this.watermark?.newest ?? null)
     const done = position === null && !moreFollows
     if (done || this.context.read.incremental?.ordered) this.committed = newest ?? this.committed
     const pass: Pass | null = done
       ? null
       : position
-        ? { ...this.pass, newest: this.watermark?.newest ?? null, position }
-        : { ...this.pass, newest: this.watermark?.newest ?? null, phase: 'deletions', position: {} }
+        ? { ...this.pass, newest: seen, position }
+        : { ...this.pass, newest: seen, phase: 'deletions', position: {} }
     const cursor: StreamCursor = { watermark: this.committed, pass }
     return storedCursor(cursor)
   }

@@ -29,7 +29,7 @@ export const requestAbilities = ({
   write,
 }: RequestStream<unknown>): Omit<StreamAbilities, 'webhook' | 'content'> => ({
   read: read !== undefined,
-  incremental: read?.incremental !== undefined,
+  incremental: read?.incremental !== undefined || read?.server_cursor !== undefined,
   deletions: read?.deletions ? 'tombstones' : read ? 'scan' : 'none',
   create: write?.create !== undefined,
   update: write?.update !== undefined,
@@ -43,7 +43,9 @@ export const requestAbilities = ({
 /** A stream must be able to do something. */
 export const checkRequestStream = ({ read, fetch, lookup, write }: RequestStream<unknown>): PartFinding[] =>
   read || write || lookup || fetch
-    ? []
+    ? read?.fetch_ids && !fetch
+      ? [{ field: 'read.fetch_ids', message: 'the stream cannot be read by id', fix: 'Add `fetch`.' }]
+      : []
     : [{ message: 'the stream can do nothing', fix: 'Add `read`, `fetch`, `lookup` or `write`.' }]
 
 export type RequestSessionParts<R> = {
@@ -69,7 +71,7 @@ export class RequestSession<R> implements ProtocolSession {
 
   read(request: ReadRequest): AsyncIterable<Page> {
     const { stream, parts } = this.stream(request.stream)
-    return readPages({ ...this.finder(stream), read: parts.read! }, request)
+    return readPages({ ...this.finder(stream), read: parts.read!, fetch: parts.fetch }, request)
   }
 
   async fetch({ stream: name, ids, signal }: Parameters<ProtocolSession['fetch']>[0]) {

@@ -8,6 +8,10 @@ export type Pass = {
   phase: Phase
   /** Watermark the pass began with; null = from the beginning. */
   since: string | null
+  /** Where a capped question was asked anew; null before. */
+  anchor?: string | null
+  /** Records read since then. */
+  count?: number
   /** Newest value seen in this pass. */
   newest: string | null
   /** Where its next page is. */
@@ -36,6 +40,8 @@ export function parseCursor(stored: JsonObject | null): StreamCursor {
           mode: pass.mode === 'incremental' ? 'incremental' : 'full',
           phase: pass.phase === 'deletions' ? 'deletions' : 'records',
           since: textOrNull(pass.since),
+          anchor: textOrNull(pass.anchor),
+          count: Number(pass.count ?? 0) || 0,
           newest: textOrNull(pass.newest),
           position: isObject(pass.position) ? pass.position : {},
         }
