@@ -48,8 +48,9 @@ export async function findTwins(
 }
 
 /**
- * Links source and target (the look-ups are index probes for the reason told at `findTargets`). The target's entity wins, because other systems may know the target already; a second source
- * record that matched the same target (a duplicate in the source) joins as an alias.
+ * Links source and target (the look-ups are index probes for the reason told at `findTargets`). The target's entity wins,
+ * because other systems may know the target already; a second source record that matched the same target (a duplicate in the
+ * source) joins as an alias.
  */
 export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
   await dropLinks(client, batch)
@@ -74,7 +75,7 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
     values: [...source, ...target],
   })
   await mergeEntities(client, [...source, ...target])
-  await client.query({
+  const inserted = await client.query({
     name: 'link-sources',
     text: `insert into link as l (stream_id, record_id, part, entity_id, alias)
            select $1, t.from_id, t.part, target.entity_id,
@@ -85,8 +86,21 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
              left join lateral (select record_id, part from link
                                  where entity_id = target.entity_id and stream_id = $1 and not alias offset 0) twin
                     on (twin.record_id, twin.part) <> (t.from_id, t.part)
-           on conflict (stream_id, record_id, part) do update set entity_id = excluded.entity_id, alias = excluded.alias
-           where l.entity_id <> excluded.entity_id`,
+           on conflict do nothing`,
+    values: [...source, ...target],
+  })
+  if (inserted.rowCount === links.length) return
+  // The others were there, and some perhaps only since a moment ago: a sync into our source stream may have linked a record
+  // that we were about to link, and the insert waited for its commit. What hangs on its entity comes along.
+  await mergeEntities(client, [...source, ...target])
+  await client.query({
+    name: 'move-sources',
+    text: `update link l set entity_id = target.entity_id, alias = exists (
+                    select 1 from link twin where twin.entity_id = target.entity_id and twin.stream_id = $1 and not twin.alias)
+             from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id)
+            cross join lateral (select entity_id from link
+                                 where stream_id = $4 and record_id = t.to_id and part = '' offset 0) target
+            where l.stream_id = $1 and l.record_id = t.from_id and l.part = t.part and l.entity_id <> target.entity_id`,
     values: [...source, ...target],
   })
 }
