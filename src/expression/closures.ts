@@ -308,8 +308,9 @@ export class Compiler {
     if (node.value === '{') return this.#object(node)
     const operand = this.compile(node.expression!)
     return (input, scope) => {
+      const value = plain(operand(input, scope), scope)
       try {
-        return negate(plain(operand(input, scope), scope))
+        return negate(value)
       } catch (error) {
         throw Object.assign(error as object, { position: node.position })
       }

@@ -40,13 +40,11 @@ function change(match: unknown, update: unknown, position: number | undefined): 
   if (update === undefined) return
   if (typeof update !== 'object' || update === null || Array.isArray(update))
     throw { code: 'T2011', position, value: update }
-  if (match === null || match === undefined) {
-    if (Object.keys(update).length > 0) throw new TypeError('nothing to update')
-    return
-  }
+  const entries = Object.entries(update)
   // Numbers and text cannot be given properties, in the reference evaluator either; functions belong to all expressions.
-  if (typeof match !== 'object' || isFunction(match)) throw new TypeError('not an object')
-  for (const [key, value] of Object.entries(update)) setOwn(match as never, key, value as never)
+  if (entries.length > 0 && (typeof match !== 'object' || match === null || isFunction(match)))
+    throw new TypeError('not an object')
+  for (const [key, value] of entries) setOwn(match as never, key, value as never)
 }
 
 function drop(match: unknown, names: unknown, position: number | undefined): void {
