@@ -66,3 +66,20 @@ test('due deliveries keep it running; what blocks is said; runs before the reque
   await pool.query('update delivery set next_attempt_at = null')
   expect(await progress()).toMatchObject({ state: 'finished', outcome: 'success' })
 })
+
+test('a request is not done while a joined stream is being pulled, or what changed there has not been followed', async () => {
+  await endPull()
+  await catchUp(0)
+  await pool.query(`update stream set pull_mode = 'incremental', pull_request = 'r1' where id = $1`, [ids.customers])
+  expect((await progress())?.state).not.toBe('finished')
+  await endPull()
+  expect((await progress())?.state).toBe('finished')
+  await addRecord(pool, ids.customers, 'j1', '{}', { seq: 3 })
+  await pool.query(
+    'insert into sync_position (sync_id, stream_id, slice, seq) select $1, $2, s, 0 from generate_series(0, 63) s',
+    [ids.sync, ids.customers],
+  )
+  expect((await progress())?.state).not.toBe('finished')
+  await pool.query('update sync_position set seq = 3 where stream_id = $1', [ids.customers])
+  expect((await progress())?.state).toBe('finished')
+})

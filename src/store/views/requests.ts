@@ -36,9 +36,13 @@ type RunRow = {
 const COUNT_CAP = 20_000
 
 const SITUATION = `
-select y.id as "syncId", coalesce(f.pull_request = $2 and f.pull_mode is not null, false) as "pullPending",
+select y.id as "syncId",
+       exists (select 1 from stream s where s.pull_request = $2 and s.pull_mode is not null) as "pullPending",
        (f.seq > coalesce((select min(p.seq) from sync_position p where p.sync_id = y.id and p.stream_id = f.id), 0)
-        or exists (select 1 from delivery d where d.sync_id = y.id and d.next_attempt_at <= now())) as "pushPending",
+        or exists (select 1 from delivery d where d.sync_id = y.id and d.next_attempt_at <= now())
+        -- What changed in a joined stream has yet to reach the records computed from it.
+        or exists (select 1 from sync_position p join record r on r.stream_id = p.stream_id and r.slice = p.slice and r.seq > p.seq
+                    where p.sync_id = y.id and p.stream_id <> f.id)) as "pushPending",
        case when y.state <> 'active' then 'the sync is ' || y.state
             when fc.state <> 'active' then 'connection ' || fc.name || ' is ' || fc.state
             when tc.state <> 'active' then 'connection ' || tc.name || ' is ' || tc.state
