@@ -3,22 +3,21 @@
  * gives (test/expression/differential.test.ts); a node that cannot be is signalled by `null`, and the caller runs the whole
  * expression on the reference evaluator.
  */
-import { CausewayError, setOwn } from '../core/index.ts'
-import { type AstNode, childrenOf, type Stage } from './ast.ts'
+import { setOwn } from '../core/index.ts'
+import type { AstNode, Stage } from './ast.ts'
 import { builtin, type FunctionDefinition, isSynchronous, type Sequence, sequence } from './builtins.ts'
 import { compileApply, compileCall, compileLambda, compilePartial, compileTransform } from './compile-calls.ts'
 import { directForm } from './direct/index.ts'
-import { groupBy, type Pair } from './groups.ts'
-import { isNumeric, negate, operators, toBoolean } from './operators.ts'
+import { groupBy, groupContext, type Pair } from './groups.ts'
+import { countKept, logical } from './logical.ts'
+import { negate, operators, toBoolean } from './operators.ts'
 import { orderBy } from './ordering.ts'
-import { flattenStep, followNames, lookup, unwrap } from './paths.ts'
+import { flattenStep, followName, followNames, lookup, unwrap } from './paths.ts'
 import { matcherOf } from './regex.ts'
 import { innerScope, plain, type Run, type Scope, variable } from './scope.ts'
-import { contextOf, numbered, stepTuples, tupleScope, tupleStream } from './tuples.ts'
+import { boundNames, isUnwrapped, keyOf, NotCompilable, plainNames, RESERVED } from './tree-facts.ts'
+import { contextOf, numbered, numberTuples, stepTuples, tupleScope, tupleStream } from './tuples.ts'
 import { descendants, range, wildcard } from './wildcards.ts'
-
-/** Raised where only the reference evaluator can go on. */
-export class NotCompilable extends Error {}
 
 /** The compiled form, or `null` where the tree holds something that only the reference evaluator can do. */
 export function compileTree(ast: AstNode, host: ReadonlyMap<string, FunctionDefinition>): Run | null {
@@ -83,11 +82,13 @@ export class Compiler {
 
   compile(node: AstNode): Run {
     const names = plainNames(node)
+    if (names?.length === 1) return (input) => followName(input, names[0]!)
     if (names) return (input) => followNames(input, names)
     const run = this.#node(node)
     const filters = (node.predicate ?? []).map((stage) => this.#filter(stage))
     const group = node.type === 'path' ? undefined : this.#groupOf(node)
-    if (filters.length === 0 && !group && !node.keepArray && isUnwrapped(node)) return run
+    if (filters.length === 0 && !group && !node.keepArray)
+      return isUnwrapped(node) ? run : (input, scope) => unwrap(run(input, scope))
     return (input, scope) => {
       let result = run(input, scope)
       for (const filter of filters) result = filter(result, scope)
@@ -341,13 +342,13 @@ export class Compiler {
       const general = this.#pairs(all)
       return (input, scope) => groupBy(input, general, scope, node.position)
     }
-    const pairs = all.map(([key, value]) => [key.value as string, this.#member(value)] as const)
+    const values = all.map(([, value]) => this.#member(value))
     return (input, scope) => {
       const context = groupContext(input)
       const result = {}
-      for (const [key, run] of pairs) {
-        const value = run(context, scope)
-        if (value !== undefined) setOwn(result, key, value as never)
+      for (let i = 0; i < values.length; i++) {
+        const value = values[i]!(context, scope)
+        if (value !== undefined) setOwn(result, keys[i]!, value as never)
       }
       return result
     }
@@ -383,92 +384,4 @@ export class Compiler {
       return value
     }
   }
-}
-
-/** The right side is looked at only when it decides; an error in it bears the place of the operator, as there. */
-function logical(left: Run, right: Run, token: 'and' | 'or', position: number | undefined): Run {
-  const decided = token === 'or'
-  return (input, scope) => {
-    const value = plain(left(input, scope), scope)
-    try {
-      if (!!toBoolean(value) === decided) return decided
-      return !!toBoolean(plain(right(input, scope), scope))
-    } catch (error) {
-      if (typeof error === 'object' && error !== null && !(error instanceof CausewayError))
-        Object.assign(error, { position, token })
-      throw error
-    }
-  }
-}
-
-/** Names that the expression binds anywhere; they may hide functions. */
-function boundNames(node: AstNode, names = new Set<string>()): Set<string> {
-  if (node.type === 'bind') names.add((node.lhs as AstNode).value as string)
-  if (node.type === 'lambda') for (const parameter of node.arguments!) names.add(parameter.value as string)
-  for (const name of [node.focus, node.index]) if (name !== undefined) names.add(name)
-  for (const stage of node.stages ?? []) if (stage.type === 'index') names.add(stage.value!)
-  for (const child of childrenOf(node)) boundNames(child, names)
-  return names
-}
-
-/** `#$i` behind a predicate numbers what is left. */
-const numberTuples =
-  (stage: Stage): Run =>
-  (tuples) => {
-    for (const [i, tuple] of (tuples as Record<string, unknown>[]).entries()) tuple[stage.value!] = i
-    return tuples
-  }
-
-/** Keys by which JSONata knows functions; nothing may be made to look like one. */
-const RESERVED = new Set(['_jsonata_lambda', '_jsonata_function'])
-
-/** Nodes whose closure never answers an unwrapped sequence. */
-const UNWRAPPED = new Set(['string', 'number', 'value', 'binary', 'unary', 'lambda', 'regex', 'transform'])
-const isUnwrapped = (node: AstNode): boolean => UNWRAPPED.has(node.type) && node.value !== '..'
-
-/** The keys of a path that is nothing but names, by far the most frequent expression in a mapping. */
-function plainNames(node: AstNode): string[] | null {
-  if (node.type !== 'path' || node.keepSingletonArray || node.keepArray || node.predicate || node.group) return null
-  return node.steps!.every(isPlainName) ? node.steps!.map(keyOf) : null
-}
-
-const isPlainName = (step: AstNode): boolean =>
-  step.type === 'name' &&
-  step.value !== 'rawJSON' &&
-  !(
-    step.stages ||
-    step.predicate ||
-    step.keepArray ||
-    step.tuple ||
-    step.focus ||
-    step.index ||
-    step.ancestor ||
-    step.group
-  )
-
-/** `rawJSON` is how exact numbers look from inside; a field of that name must not look into them. */
-function keyOf(node: AstNode): string {
-  if (node.value === 'rawJSON') throw new NotCompilable()
-  return node.value as string
-}
-
-/** How often an item passes a predicate: by position when the verdict is a number or numbers, else by truth. */
-function countKept(verdict: unknown, index: number, length: number): number {
-  const numbers = isNumeric(verdict) ? [verdict] : verdict
-  if (Array.isArray(numbers) && numbers.every(isNumeric)) {
-    return numbers.filter((one) => {
-      const wanted = Math.floor(one)
-      return (wanted < 0 ? length + wanted : wanted) === index
-    }).length
-  }
-  return toBoolean(verdict) ? 1 : 0
-}
-
-/** A constructor groups over an array; with fixed keys that means one object over all items, appended to one another. */
-function groupContext(input: unknown): unknown {
-  if (!Array.isArray(input)) return input
-  return input.reduce((all: unknown, item: unknown, i: number) => {
-    if (i === 0 || all === undefined) return item
-    return item === undefined ? all : (Array.isArray(all) ? all : [all]).concat(Array.isArray(item) ? item : [item])
-  }, undefined)
 }

@@ -1,21 +1,23 @@
 /** Compiles what makes and calls functions: calls, lambdas, partial application, `~>` and transforms. */
 import jsonata from 'jsonata'
 import type { AstNode } from './ast.ts'
-import type { FunctionDefinition } from './builtins.ts'
-import { type Compiler, NotCompilable } from './closures.ts'
+import { builtin, type FunctionDefinition } from './builtins.ts'
+import type { Compiler } from './closures.ts'
+import { directForm } from './direct/index.ts'
 import { apply, asArgument, Lambda, OPEN, partialNative, place, type Site, TailCall } from './lambda.ts'
 import { isFunction } from './marks.ts'
 import { nativeCall } from './native-call.ts'
 import { alwaysConsumes } from './regex.ts'
 import { type Run, type Scope, variable } from './scope.ts'
 import { transformer } from './transform.ts'
+import { NotCompilable } from './tree-facts.ts'
 
 /** A call; `given` is what `~>` puts before its arguments. */
 type Call = (input: unknown, scope: Scope, given?: [unknown]) => unknown
 
 export function compileCall(compiler: Compiler, node: AstNode): Run {
   const call = callOf(compiler, node)
-  return direct(compiler, node, call) ?? ((input, scope) => call(input, scope))
+  return ofText(compiler, node, call) ?? direct(compiler, node, call) ?? ((input, scope) => call(input, scope))
 }
 
 function callOf(compiler: Compiler, node: AstNode): Call {
@@ -67,13 +69,34 @@ function misnamedBy(compiler: Compiler, { procedure }: AstNode): (scope: Scope) 
   return (scope) => Boolean(variable(scope, name, definition))
 }
 
+const OF_TEXT: Record<string, (text: string) => string> = {
+  string: (text) => text,
+  lowercase: (text) => text.toLowerCase(),
+  uppercase: (text) => text.toUpperCase(),
+}
+
+/** The functions of one text that nearly every field uses; anything but text takes the general way. */
+function ofText(compiler: Compiler, node: AstNode, call: Call): Run | undefined {
+  const name = node.procedure!.value as string
+  if (node.procedure!.type !== 'variable' || node.procedure!.predicate || node.arguments!.length !== 1) return undefined
+  if (!Object.hasOwn(OF_TEXT, name) || compiler.functionNamed(name) !== builtin(name)) return undefined
+  const run = compiler.compile(node.arguments![0]!)
+  const convert = OF_TEXT[name]!
+  return (input, scope) => {
+    const value = run(input, scope)
+    if (typeof value === 'string') return convert(value)
+    return name === 'string' && Number.isInteger(value) ? String(value) : call(input, scope)
+  }
+}
+
 /** Calls of regular expressions with text, by far the most frequent, without a match object for each match. */
 function direct(compiler: Compiler, node: AstNode, call: Call): Run | undefined {
   const { procedure } = node
   const [text, pattern, by] = node.arguments!
   if (procedure!.type !== 'variable' || procedure!.predicate || pattern?.type !== 'regex' || pattern.predicate) return
   const name = procedure!.value as string
-  const own = compiler.functionNamed(name) !== undefined
+  const definition = compiler.functionNamed(name)
+  const own = definition !== undefined && definition === directForm(name)
   const regex = new RegExp(pattern.value as RegExp)
   const count = node.arguments!.length
   const run = compiler.compile(text!)

@@ -49,3 +49,12 @@ function checkKey(key: unknown, position: number | undefined): asserts key is st
   if (typeof key !== 'string') throw { code: 'T1003', position, value: key }
   if (key === '_jsonata_lambda' || key === '_jsonata_function') throw { code: 'D1013', position, value: key }
 }
+
+/** A constructor groups over an array; with fixed keys that means one object over all items, appended to one another. */
+export function groupContext(input: unknown): unknown {
+  if (!Array.isArray(input)) return input
+  return input.reduce((all: unknown, item: unknown, i: number) => {
+    if (i === 0 || all === undefined) return item
+    return item === undefined ? all : (Array.isArray(all) ? all : [all]).concat(Array.isArray(item) ? item : [item])
+  }, undefined)
+}

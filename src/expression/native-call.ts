@@ -4,28 +4,41 @@ import { sequence } from './builtins.ts'
 import { focusOf, place } from './lambda.ts'
 import { plain, type Scope } from './scope.ts'
 
-const TYPE_LETTERS: Record<string, string> = { s: 'string', n: 'number', b: 'boolean', x: '' }
-
 /**
- * JSONata checks every call by a regular expression over the types of the arguments. For signatures of plain scalars that
- * check is done by `typeof` when all arguments are there, which gives the same answer at a tenth of the cost.
+ * JSONata checks every call by a regular expression over the types of the arguments. For signatures of scalars, arrays of
+ * scalars and arrays that check is done by `typeof` when all arguments are there, which gives the same answer at a tenth of
+ * the cost.
  */
-type SimpleSignature = { types: string[]; required: number }
+type SimpleSignature = { parameters: ((arg: unknown) => boolean)[]; required: number }
+
+const PARAMETER = /(?:a<[snb]>|[snbxa])[-?]?/g
+const SCALARS: Record<string, string> = { s: 'string', n: 'number', b: 'boolean' }
 
 function simpleSignature(definition: string): SimpleSignature | null {
-  const inner = /^<((?:[snbx][-?]?)*)(?::.*)?>$/.exec(definition)?.[1]
+  const inner = /^<((?:(?:a<[snb]>|[snbxa])[-?]?)*)(?::.*)?>$/.exec(definition)?.[1]
   if (inner === undefined) return null
-  const parameters = inner.match(/[snbx][-?]?/g) ?? []
-  return {
-    types: parameters.map((parameter) => TYPE_LETTERS[parameter[0]!]!),
-    required: parameters.filter((parameter) => parameter[1] !== '?').length,
-  }
+  const parameters = inner.match(PARAMETER) ?? []
+  return { parameters: parameters.map(checkOf), required: parameters.filter((one) => !one.endsWith('?')).length }
 }
 
-const fits = (signature: SimpleSignature, args: unknown[]): boolean =>
-  args.length >= signature.required &&
-  args.length <= signature.types.length &&
-  args.every((arg, i) => signature.types[i] === '' || typeof arg === signature.types[i])
+function checkOf(parameter: string): (arg: unknown) => boolean {
+  if (parameter[0] === 'x') return () => true
+  if (parameter[0] !== 'a') return isOfType(SCALARS[parameter[0]!]!)
+  if (parameter[1] !== '<') return Array.isArray
+  const isItem = isOfType(SCALARS[parameter[2]!]!)
+  return (arg) => Array.isArray(arg) && arg.every(isItem)
+}
+
+const isOfType =
+  (type: string) =>
+  (arg: unknown): boolean =>
+    typeof arg === type
+
+function fits({ parameters, required }: SimpleSignature, args: unknown[]): boolean {
+  if (args.length < required || args.length > parameters.length) return false
+  for (let i = 0; i < args.length; i++) if (!parameters[i]!(args[i])) return false
+  return true
+}
 
 /** Functions that ask what time it is; all others do without the cost of being told. */
 const READS_CLOCK = new Set(['toMillis', 'now', 'millis'])

@@ -39,6 +39,13 @@ export function flattenStep(results: unknown[], lastStep: boolean): Sequence {
   return flat
 }
 
+/** A path of one name, the most frequent of all. */
+export function followName(input: unknown, name: string): unknown {
+  if (Array.isArray(input)) return unwrap(mapNames(input, [name], 0))
+  const value = lookup(input, name)
+  return Array.isArray(value) ? followNames(input, [name]) : value
+}
+
 /**
  * A path of plain names. While no array is met the value is followed directly; from the first array on, all steps that
  * remain go through the general rule.

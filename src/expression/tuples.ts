@@ -2,6 +2,7 @@
  * Tuple streams: steps with `@$x`, `#$i` or `%` after them carry, with each item, what was bound on the way to it. A tuple
  * keeps the item under `@` and the variables under their names.
  */
+import type { Stage } from './ast.ts'
 import { type Sequence, sequence } from './builtins.ts'
 import { innerScope, type Run, type Scope } from './scope.ts'
 
@@ -70,3 +71,11 @@ function append(left: unknown, right: unknown): unknown {
   if (left === undefined || right === undefined) return left === undefined ? right : left
   return (Array.isArray(left) ? left : [left]).concat(right)
 }
+
+/** `#$i` behind a predicate numbers what is left. */
+export const numberTuples =
+  (stage: Stage): Run =>
+  (tuples) => {
+    for (const [i, tuple] of (tuples as Tuple[]).entries()) tuple[stage.value!] = i
+    return tuples
+  }
