@@ -1,7 +1,8 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { ConnectorSession } from '../../src/connector/index.ts'
 import { oauth1Header } from '../../src/connector/parts/oauth1.ts'
+import { sigv4Headers } from '../../src/connector/parts/sigv4.ts'
 import { failureOf, open, readAll, restManifest, signal } from './open.ts'
 import { type Asked, serve } from './server.ts'
 
@@ -126,6 +127,37 @@ test('the signature of OAuth 1.0 is that of the example in RFC 5849', () => {
   const signature = createHmac('sha1', 'j49sk3j29djd&dh893hdasih9').update(base).digest('base64')
   expect(header).toContain(`oauth_signature="${encodeURIComponent(signature)}"`)
   expect(header).toMatch(/^OAuth realm="Example", /)
+})
+
+test('the AWS signature is that of the published test suite', () => {
+  const spec = {
+    access_key: constant('AKIDEXAMPLE'),
+    secret_key: constant('wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'),
+    session_token: undefined,
+    region: constant('us-east-1'),
+    service: constant('service'),
+  }
+  const at = new Date('2015-08-30T12:36:00Z')
+  const signatureOf = (url: string, query = {}) =>
+    /Signature=(\w+)/.exec(sigv4Headers(spec, {}, { method: 'GET', url, query, headers: {} }, at).Authorization!)![1]
+  // Cases get-vanilla and get-vanilla-query-order-key-case.
+  expect(signatureOf('https://example.amazonaws.com/')).toBe(
+    '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31',
+  )
+  expect(signatureOf('https://example.amazonaws.com/', { Param2: 'value2', Param1: 'value1' })).toBe(
+    'b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500',
+  )
+})
+
+test('a signed S3 request names the hash of its body', async () => {
+  await using server = await serve(() => ({ json: { id: 1 } }))
+  const auth = `auth: { kind: sigv4, access_key: ak, secret_key: "\${ settings.token }", region: eu-central-1 }`
+  await create(await open(restManifest(READ, auth), server, { token: 'secret-key' }))
+  const { headers, bytes } = server.asked[0]!
+  expect(headers['x-amz-content-sha256']).toBe(createHash('sha256').update(bytes).digest('hex'))
+  expect(headers.authorization).toMatch(
+    /^AWS4-HMAC-SHA256 Credential=ak\/\d{8}\/eu-central-1\/s3\/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, /,
+  )
 })
 
 test('every request carries a signature of its own', async () => {

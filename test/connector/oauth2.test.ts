@@ -203,7 +203,31 @@ test('a refresh token is stored before its access token is used; a store that fa
   broken = false
   expect((await readAll(session)).ids).toEqual(['1'])
   expect(state).toMatchObject({ issued: 1, revoked: false })
+  expect(await memory.load()).toMatchObject({ refresh_token: 'refresh-1' })
   await server.close()
+})
+
+test('two processes that start at once spend one refresh token', async () => {
+  const { server, state } = await rotating()
+  const tokens = new MemoryTokens()
+  const sessions = await Promise.all([1, 2, 3].map(() => open(manifest(ROTATING), server, SETTINGS, { tokens })))
+  const all = await Promise.all(sessions.map((session) => readAll(session)))
+  expect(all.map(({ ids }) => ids)).toEqual([['1'], ['1'], ['1']])
+  expect(state).toMatchObject({ issued: 1, revoked: false })
+  await server.close()
+})
+
+test('a base URL that the token answer does not give is named with its place', async () => {
+  await using server = await serve(() => ({ json: { access_token: 'abcdefg' } }))
+  const text = manifest(`  grant: client_credentials\n  token_url: \${ settings.url }/token\n  client_id: hub\n`)
+  const session = await open(text.replace(`base_url: \${ settings.url }`, `base_url: \${ token.instance_url }`), server)
+  expect(await failureOf(readAll(session))).toMatchObject({
+    code: 'CSW-2005',
+    fix: expect.stringContaining('token answer'),
+    place: { line: expect.any(Number) },
+  })
+  const steps = await session.probe(signal)
+  expect(steps).toMatchObject([{ step: 'credentials', ok: false }])
 })
 
 test('tokens are renewed ahead of their end, without a 401', async () => {

@@ -16,6 +16,7 @@ import { ANSWER_NAMES } from './answer.ts'
 import { type OAuth1Spec, oauth1Header, oauth1Part } from './oauth1.ts'
 import { oauth2Part } from './oauth2.ts'
 import { type HttpRequest, withBodyMember } from './request.ts'
+import { type SigV4Spec, sigv4Headers, sigv4Part } from './sigv4.ts'
 
 const SETTINGS = ['settings'] as const
 
@@ -117,6 +118,7 @@ export const authField = <R extends Fields>(request: (names: readonly string[]) 
       bearer,
       basic,
       oauth1: oauth1Part,
+      sigv4: sigv4Part,
       oauth2: oauth2Part,
       session: { ...session(request), ...(sessionExample ? { example: sessionExample } : {}) },
     },
@@ -131,6 +133,7 @@ export type StaticAuth =
   | ({ readonly kind: 'query' } & ValueOf<typeof query>)
   | ({ readonly kind: 'body' } & ValueOf<typeof body>)
   | ({ readonly kind: 'oauth1' } & OAuth1Spec)
+  | ({ readonly kind: 'sigv4' } & SigV4Spec)
   | ({ readonly kind: 'bearer' } & ValueOf<typeof bearer>)
   | ({ readonly kind: 'basic' } & ValueOf<typeof basic>)
 type SessionAuth<R extends Fields> = { readonly kind: 'session' } & ValueOf<ReturnType<typeof session<R>>>
@@ -171,6 +174,8 @@ function carrier(spec: StaticAuth | undefined, scope: Scope): (request: HttpRequ
       return withQuery({ [spec.name]: value(spec.value) })
     case 'body':
       return (request) => withBodyMember(request, spec.name, value(spec.value))
+    case 'sigv4':
+      return (request) => withHeaders(sigv4Headers(spec, scope, request))(request)
     case 'oauth1':
       return (request) => withHeaders({ Authorization: oauth1Header(spec, scope, request) })(request)
     default:

@@ -2,7 +2,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { choice, part, type Scope, template, type ValueOf } from '../language/index.ts'
 import { textOf } from './jwt.ts'
-import type { HttpRequest } from './request.ts'
+import { type HttpRequest, queryPairs, strictlyCoded } from './request.ts'
 
 const SETTINGS = ['settings'] as const
 
@@ -29,13 +29,6 @@ auth:
 })
 export type OAuth1Spec = ValueOf<typeof oauth1Part>
 
-/** Stricter than encodeURIComponent: only letters, digits and `-._~` stay. */
-const coded = (text: string): string =>
-  encodeURIComponent(text.toWellFormed()).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-
 /** The `Authorization` header of a request. */
 export function oauth1Header(
   spec: OAuth1Spec,
@@ -52,31 +45,26 @@ export function oauth1Header(
     ...(token === undefined ? [] : [['oauth_token', token] as [string, string]]),
     ['oauth_version', '1.0'],
   ]
-  const key = `${coded(textOf(spec.consumer_secret, scope) ?? '')}&${coded(textOf(spec.token_secret, scope) ?? '')}`
+  const key = `${strictlyCoded(textOf(spec.consumer_secret, scope) ?? '')}&${strictlyCoded(textOf(spec.token_secret, scope) ?? '')}`
   const signature = createHmac(spec.algorithm === 'HMAC-SHA1' ? 'sha1' : 'sha256', key)
     .update(baseString(request, own))
     .digest('base64')
   const realm = textOf(spec.realm, scope)
-  const shown = [...own, ['oauth_signature', signature]].map(([name, value]) => `${name}="${coded(value!)}"`)
+  const shown = [...own, ['oauth_signature', signature]].map(([name, value]) => `${name}="${strictlyCoded(value!)}"`)
   return `OAuth ${[...(realm === undefined ? [] : [`realm="${realm}"`]), ...shown].join(', ')}`
 }
 
 function baseString(request: HttpRequest, own: [string, string][]): string {
   const url = new URL(request.url)
   const pairs = [...url.searchParams, ...queryPairs(request), ...formPairs(request), ...own]
-    .map(([name, value]) => [coded(name), coded(value)] as const)
+    .map(([name, value]) => [strictlyCoded(name), strictlyCoded(value)] as const)
     // By code units, not by language: `a` before `b`, equal names by value.
     .sort(([a, x], [b, y]) => (a === b ? (x < y ? -1 : 1) : a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
-  return [request.method.toUpperCase(), coded(url.origin + url.pathname), coded(pairs.join('&'))].join('&')
-}
-
-const queryPairs = ({ query = {} }: HttpRequest): [string, string][] =>
-  Object.entries(query).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).flatMap((item): [string, string][] =>
-      item === null || item === undefined ? [] : [[name, String(item)]],
-    ),
+  return [request.method.toUpperCase(), strictlyCoded(url.origin + url.pathname), strictlyCoded(pairs.join('&'))].join(
+    '&',
   )
+}
 
 /** Only bodies that are forms are signed. */
 function formPairs({ headers, body }: HttpRequest): [string, string][] {

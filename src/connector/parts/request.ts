@@ -132,6 +132,21 @@ function queryOf(value: Record<string, Json>): Record<string, QueryValue> {
   )
 }
 
+/** Percent-encoding of signatures, stricter than encodeURIComponent: only letters, digits and `-._~` stay. */
+export const strictlyCoded = (text: string): string =>
+  encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+
+/** The query parameters of a request, a list once per value. */
+export const queryPairs = ({ query = {} }: HttpRequest): [string, string][] =>
+  Object.entries(query).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).flatMap((item): [string, string][] =>
+      item === null || item === undefined ? [] : [[name, String(item)]],
+    ),
+  )
+
 /** `application/x-www-form-urlencoded` with brackets for what is nested. */
 function formOf(value: Json): string {
   const pairs: string[] = []

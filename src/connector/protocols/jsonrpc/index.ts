@@ -54,7 +54,12 @@ export const jsonrpc = defineProtocol({
   stream: streamFields,
   example: examples.manifest,
   abilities: (stream) => ({ ...requestAbilities(partsOf(stream)), content: false }),
-  check: (stream) => checkRequestStream(partsOf(stream)),
+  check: (stream) => [
+    ...checkRequestStream(partsOf(stream)),
+    ...(stream.read?.server_cursor?.as === 'url'
+      ? [{ field: 'read.server_cursor.as', message: 'calls have one address only', fix: 'Use `as: value`.' }]
+      : []),
+  ],
   open: async (context) => openRpc(context),
 })
 

@@ -8,7 +8,14 @@ const SETTINGS = ['settings'] as const
 
 /** WebDAV servers take credentials with each request; there is no login to make a session of. */
 const anyAuth = authField(() => ({}))
-const { session: _login, oauth2: _tokens, body: _body, ...staticVariants } = anyAuth.variants ?? {}
+const {
+  session: _login,
+  oauth1: _signed,
+  oauth2: _tokens,
+  sigv4: _aws,
+  body: _body,
+  ...staticVariants
+} = anyAuth.variants ?? {}
 
 export const connectorFields = {
   base_url: template({
