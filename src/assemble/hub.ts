@@ -25,6 +25,7 @@ import { toModel, toShape } from './model.ts'
 import { startSamples } from './samples.ts'
 import { createServices } from './services.ts'
 import { Sessions } from './sessions.ts'
+import { sealedTokens } from './tokens.ts'
 import { watchFiles } from './watch.ts'
 import { startWork } from './work.ts'
 
@@ -131,6 +132,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     files,
     clock: systemClock,
     log: logger,
+    tokens: (connection) => sealedTokens(store.pool, secrets, connection),
     sources: {
       env,
       folder: parts.dir,

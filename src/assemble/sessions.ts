@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type ConnectionConfig, connectionNamed, resolveSecret, type SecretSources } from '../config/index.ts'
-import type { ConnectorSession } from '../connector/index.ts'
+import type { ConnectorSession, TokenStore } from '../connector/index.ts'
 import type { Clock, Logger } from '../core/index.ts'
 import type { HubFiles } from './files.ts'
 
@@ -14,13 +14,21 @@ export class Sessions {
   readonly #sources: SecretSources
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #tokens: (connection: string) => TokenStore
   #files: HubFiles
 
-  constructor(options: { files: HubFiles; sources: SecretSources; clock: Clock; log: Logger }) {
+  constructor(options: {
+    files: HubFiles
+    sources: SecretSources
+    clock: Clock
+    log: Logger
+    tokens: (connection: string) => TokenStore
+  }) {
     this.#files = options.files
     this.#sources = options.sources
     this.#clock = options.clock
     this.#log = options.log
+    this.#tokens = options.tokens
   }
 
   get(connection: string): Promise<ConnectorSession> {
@@ -44,6 +52,7 @@ export class Sessions {
         ...(config.maxPerSecond === null ? {} : { maxPerSecond: config.maxPerSecond }),
         ...(config.maxConcurrent === null ? {} : { maxConcurrent: config.maxConcurrent }),
         ...(await this.#tls(config)),
+        tokens: this.#tokens(name),
         clock: this.#clock,
         log: this.#log.child({ connection: name }),
       })

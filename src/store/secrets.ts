@@ -9,7 +9,7 @@ type Session = pg.Pool | pg.PoolClient
 export type SecretStore = {
   put(place: SecretPlace, plain: string, session?: Session): Promise<void>
   /** Undefined when nothing is stored there. Throws CSW-6007 when it cannot be opened. */
-  get(place: SecretPlace): Promise<string | undefined>
+  get(place: SecretPlace, session?: Session): Promise<string | undefined>
   remove(place: SecretPlace): Promise<boolean>
   /** Names and times only. */
   list(connection: string): Promise<{ field: string; updatedAt: Date; keyId: string }[]>
@@ -30,8 +30,8 @@ export function createSecretStore(pool: pg.Pool, keys: () => KeyRing): SecretSto
       const { sealed, keyId } = seal(plain, place, keys())
       await session.query(PUT, [place.connection, place.field, sealed, keyId])
     },
-    async get(place) {
-      const { rows } = await pool.query<Row>(
+    async get(place, session = pool) {
+      const { rows } = await session.query<Row>(
         'select sealed, key_id as "keyId" from secret where connection = $1 and field = $2',
         [place.connection, place.field],
       )
