@@ -3,7 +3,7 @@ import type { Sequence } from './builtins.ts'
 import { isFunction } from './marks.ts'
 
 /** What is the same for all of one evaluation. */
-export type Evaluation = {
+type Evaluation = {
   readonly root: unknown
   /** True when values may hold RawNumbers: paths hand them on as they are, operators and functions see them as numbers or text. */
   readonly exact: boolean

@@ -49,7 +49,7 @@ function planCreate(lane: Lane, work: Work): void {
 }
 
 /** Fields whose value is neither what we delivered nor what the target is known to hold now. */
-export function changedFields(values: JsonObject, delivered: JsonObject | null, known: JsonObject | null): JsonObject {
+function changedFields(values: JsonObject, delivered: JsonObject | null, known: JsonObject | null): JsonObject {
   const changed: JsonObject = {}
   for (const [field, value] of Object.entries(values)) {
     if (delivered && Object.hasOwn(delivered, field) && sameJson(delivered[field], value)) continue

@@ -18,7 +18,7 @@ export type HeldLease = {
   release(): Promise<void>
 }
 
-export type Log = {
+type Log = {
   info(fields: Record<string, unknown>, message: string): void
   warn(fields: Record<string, unknown>, message: string): void
   error(fields: Record<string, unknown>, message: string): void

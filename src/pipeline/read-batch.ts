@@ -4,7 +4,7 @@ import { isStorableKey, keysOf, type LogBody } from './ports.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
 
 /** Records per batch: wide enough for the widest calls (100 to 200), small enough that a takeover repeats little. */
-export const BATCH = 400
+const BATCH = 400
 /** At most this share of a batch is repeats, so that a heap of failures never stops what is new. */
 const DUE_SHARE = 0.5
 
@@ -148,8 +148,8 @@ async function addJoins(
 /** A join may be called "code" too, but its keys are a list. */
 const isError = (keys: JoinKeys | SerializedError): keys is SerializedError => typeof keys.code === 'string'
 
-export const idKey = (id: string): string => `#${id}`
-export const fieldKey = (field: string, value: string): string => `${field}=${value}`
+const idKey = (id: string): string => `#${id}`
+const fieldKey = (field: string, value: string): string => `${field}=${value}`
 
 async function findJoined(
   lane: Lane,

@@ -1,6 +1,6 @@
 /** The things a push works with between reading a batch and committing it. */
 
-import type { ConnectorSession, Exchange, WriteOperation } from '../connector/index.ts'
+import type { ConnectorSession, WriteOperation } from '../connector/index.ts'
 import type { JsonObject, SerializedError } from '../core/index.ts'
 import type { MapOutput, SyncDefinition } from '../mapping/index.ts'
 import type { DeliveryRow, DeliveryState, HeldLease, IntentRow, Ports, SyncRow } from './ports.ts'
@@ -115,5 +115,3 @@ export const noCounts = (): PushCounts => ({
   in_doubt: 0,
   dead: 0,
 })
-
-export type Exchanges = Exchange[]

@@ -1,16 +1,8 @@
 import type pg from 'pg'
 import { onTestFinished } from 'vitest'
-import { type Json, type JsonObject, parseExact, sliceOf, systemClock } from '../../src/core/index.ts'
+import { type Json, type JsonObject, parseExact, systemClock } from '../../src/core/index.ts'
 import type { MapInput, MapOutput, MappingRunner, Reference, SyncDefinition } from '../../src/mapping/index.ts'
-import {
-  FreshBodies,
-  type HubModel,
-  LocalWakes,
-  type Ports,
-  parseLaneJob,
-  pullStream,
-  pushLane,
-} from '../../src/pipeline/index.ts'
+import { FreshBodies, type HubModel, LocalWakes, type Ports, pullStream, pushLane } from '../../src/pipeline/index.ts'
 import { createLedger, holdLease, type StreamRow, type SyncRow } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import type { MemorySystem } from './memory-system.ts'
@@ -199,5 +191,3 @@ function toModel(
     connectionId: (name) => connections.find((row) => row.name === name)?.id,
   }
 }
-
-export { parseLaneJob, sliceOf }

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type CausewayError, type Json, parseExact } from '../../core/index.ts'
 import type { OutboundResponse } from '../../outbound/index.ts'
+import type { OnExchange } from '../contract.ts'
 
 export type Answer = {
   /** The parsed body; for an RPC protocol, its result. Undefined where there is none. */
@@ -26,7 +27,7 @@ export type CallOptions = {
   idempotent?: boolean
   /** True when the request carries a version to be compared. */
   conditional?: boolean
-  onExchange?: import('../contract.ts').OnExchange
+  onExchange?: OnExchange
 }
 
 /**

@@ -82,7 +82,7 @@ function* matches(self: FunctionFocus, text: string, pattern: unknown, limit = N
 }
 
 /** Puts the groups of a match into `$1` to `$99…`, all of it into `$0`, and `$` into `$$`. */
-export function fillGroups(template: string, { match, groups }: Match): string {
+function fillGroups(template: string, { match, groups }: Match): string {
   let result = ''
   let position = 0
   for (let at = template.indexOf('$'); at !== -1; at = template.indexOf('$', position)) {
