@@ -1,7 +1,8 @@
 /**
  * Compiles a syntax tree into closures that run synchronously. What is compiled gives exactly what the reference evaluator
  * gives (test/expression/differential.test.ts); a node that cannot be is signalled by `null`, and the caller runs the whole
- * expression on the reference evaluator.
+ * expression on the reference evaluator. One limit is lower: recursion that is not in tail position ends at some thousand
+ * levels, where the stack does (CSW-4003); the reference evaluator keeps going on the heap.
  */
 import { setOwn } from '../core/index.ts'
 import type { AstNode, Stage } from './ast.ts'

@@ -122,4 +122,6 @@ await sandboxed('sandbox, two processes', fields, 2, true)
 const identity = { all: '$' }
 await sandboxed('sandbox, identity, one batch at a time', identity, 1, false)
 const regex = { ...fields, phone: '$replace(phone, /[^0-9+]/, "")', ref: '$map(deals, function($d) { $d.amount })' }
-await sandboxed('sandbox, two fields on the reference evaluator', regex, 1, false)
+await sandboxed('sandbox, with a regular expression and a lambda', regex, 1, false)
+const evaluated = { ...fields, ref: '$eval("deals.amount")' }
+await sandboxed('sandbox, one field on the reference evaluator', evaluated, 1, false)

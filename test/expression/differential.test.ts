@@ -250,7 +250,10 @@ test.each([
       if (!isValid(source) || !compileExpression(source).isSync) return
       compiledOnes++
       const ours = compiled(source, structuredClone(data), { v: structuredClone(v) })
-      const theirs = await byReference(source, structuredClone(data), { v: structuredClone(v) })
+      const given = structuredClone({ data, v })
+      const theirs = await byReference(source, given.data, { v: given.v })
+      // A constructor over an empty array adds an item to it there, which changes the input itself; ours leaves it alone.
+      if (!isDeepStrictEqual(given, structuredClone({ data, v }))) return
       if (!sameOutcome(ours, theirs, source)) expect(ours, source).toEqual(theirs)
     })
     await fc.assert(property, { numRuns: runs / 2, seed })
