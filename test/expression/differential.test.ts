@@ -236,7 +236,9 @@ function sameOutcome(ours: Outcome, theirs: Outcome, source: string): boolean {
 }
 
 const runs = Number(process.env.CAUSEWAY_PROPERTY_RUNS ?? 4000)
-const seed = Number(process.env.CAUSEWAY_PROPERTY_SEED ?? Date.now() & 0x7fffffff)
+// The same cases every time, so that a build does not fail by chance; `CAUSEWAY_PROPERTY_SEED=random` looks for new ones.
+const wanted = process.env.CAUSEWAY_PROPERTY_SEED ?? '20261123'
+const seed = wanted === 'random' ? Date.now() & 0x7fffffff : Number(wanted)
 
 test.each([
   ['values and operators', expression, 0.25],
