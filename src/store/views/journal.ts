@@ -72,11 +72,17 @@ async function entriesOf(packed: Buffer, recordId: string): Promise<Entry[]> {
         outcome: String(outcome),
         operation: typeof operation === 'string' ? operation : null,
         target: typeof target === 'string' ? target : null,
-        input: typeof input === 'string' ? verbatim(input) : null,
+        input: inputOf(input),
         output: output ?? null,
         before: before ?? null,
         error: error ?? null,
       },
     ]
   })
+}
+
+/** The input stands in the journal as the JSON it is; as a text only where it was none. */
+function inputOf(input: Json | undefined): Verbatim | null {
+  if (input === undefined || input === null) return null
+  return verbatim(typeof input === 'string' ? input : JSON.stringify(input))
 }
