@@ -3,8 +3,12 @@ import type { MapOutput, Reference } from '../mapping/index.ts'
 import { linkKey } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
-/** A parked record is looked at again by itself this often at most; normally the delivery it waits for releases it. */
-const PARKED_LOOK_MS = 60_000
+/**
+ * Normally the delivery a record waits for releases it. A link that another transaction commits while this one parks is seen by
+ * neither, so the first look of our own comes soon; after that the wait is a real one.
+ */
+const FIRST_LOOK_MS = 3_000
+const PARKED_LOOK_MS = 30_000
 
 /**
  * Puts target ids where the mapping said `$ref(...)`. A record that refers to something not delivered yet is parked, and
@@ -33,7 +37,7 @@ export async function resolveReferences(lane: Lane, works: Work[], outputs: Map<
     for (const { work, reference } of group) {
       const id = targets.get(linkKey(reference.id, ''))
       if (id !== undefined) place(work.values, reference.path, id)
-      else work.settlement ??= park(reference, from)
+      else work.settlement ??= park(work, reference, from)
     }
   }
 }
@@ -50,7 +54,7 @@ const targetOf = (lane: Lane, reference: Reference) => ({
 })
 const address = (stream: { connection: string; stream: string }): string => `${stream.connection}:${stream.stream}`
 
-function park(reference: Reference, streamId: number): NonNullable<Work['settlement']> {
+function park(work: Work, reference: Reference, streamId: number): NonNullable<Work['settlement']> {
   const error = new CausewayError('CSW-5003', {
     what: `waits for ${address(reference.from)}, which is not in ${reference.to.stream} yet`,
     data: { path: reference.path.join('.') },
@@ -58,7 +62,7 @@ function park(reference: Reference, streamId: number): NonNullable<Work['settlem
   return {
     state: 'parked',
     error: error.toJSON(),
-    retryInMs: PARKED_LOOK_MS,
+    retryInMs: work.existing?.state === 'parked' ? PARKED_LOOK_MS : FIRST_LOOK_MS,
     parked: { streamId, recordId: reference.id },
   }
 }
