@@ -248,3 +248,21 @@ test('an unknown time zone is named', async () => {
   const error = await failureOf(readAll(session, { cursor: { watermark: '2026-01-01T00:00:00.000000000Z' } }))
   expect(error).toMatchObject({ code: 'CSW-1002', message: expect.stringContaining('Europe/Nowhere') })
 })
+
+test('what changes while pages without order are read is read again, also where the pass broke and went on', async () => {
+  const all = [1, 2, 3, 4, 5, 6].map((id) => ({ id, at: `2026-01-0${id}T00:00:00.000Z` }))
+  const now = () => new Date().toISOString()
+  await using server = await serve(({ query }) => {
+    const [offset, since] = [Number(query.get('offset')), query.get('since') ?? '']
+    // Once the first page is out, one of its records changes; a record of the last page changes after that.
+    if (offset === 2 && since === '') all[0]!.at = now()
+    if (offset === 4 && since === '') all[5]!.at = now()
+    return { json: all.filter(({ at }) => at >= since).slice(offset, offset + 2) }
+  })
+  const session = await open(restManifest(incremental()), server)
+  const broken = await readAll(session, { limit: 1 })
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  const rest = await readAll(session, { cursor: JSON.parse(JSON.stringify(broken.cursor)) })
+  expect([...broken.ids, ...rest.ids]).toEqual(['1', '2', '3', '4', '5', '6'])
+  expect((await readAll(session, { cursor: rest.cursor })).ids).toEqual(['1', '6'])
+})

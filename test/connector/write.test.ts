@@ -306,6 +306,28 @@ test('a batch that is refused as a whole is split until the bad records stand al
   expect(told(outcomes).filter(([, status]) => status !== 'written')).toEqual([['r4', 'refused', 'CSW-3008']])
 })
 
+test('a record that cannot be written down is refused by itself, the rest of its batch is sent', async () => {
+  await using server = await serve(({ json }) => ({
+    json: { results: json.inputs.map(({ at }: { at: number }) => ({ trace: at, id: `i${at}`, status: 'ok' })) },
+  }))
+  const manifest = batched
+    .replace(`{ trace: "\${ ref }", at: "\${ index }"`, `{ at: "\${ index }", size: "\${ $number(values.size) }"`)
+    .replace('item: ref }', 'item: index }')
+  const session = await open(manifest, server)
+  const outcomes = await write(
+    session,
+    'create',
+    items(4, (n) => item(`r${n}`, { values: { size: n === 2 ? 'large' : '1' } })),
+  )
+  expect(told(outcomes)).toEqual([
+    ['r1', 'written', 'i0'],
+    ['r2', 'refused', 'CSW-2011'],
+    ['r3', 'written', 'i1'],
+    ['r4', 'written', 'i2'],
+  ])
+  expect(server.asked).toHaveLength(1)
+})
+
 test('a batch whose answer is lost is unknown for every record', async () => {
   await using server = await serve((_asked, response) => void response.destroy())
   const session = await open(batched, server)

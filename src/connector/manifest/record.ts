@@ -7,7 +7,8 @@ import type { UnorderedSpec } from './stream.ts'
 
 export type RecordRecipe = {
   stream: string
-  key: Expression
+  /** Undefined where the protocol finds ids by itself. */
+  key: Expression | undefined
   version: { value: Expression; type: VersionType } | undefined
   deleted: Expression | undefined
   aliases: Expression | undefined
@@ -20,15 +21,15 @@ export const isRejected = (made: SourceRecord | RejectedRecord): made is Rejecte
 export function recordReader(
   recipe: RecordRecipe,
   settings: JsonObject,
-): (body: Json) => SourceRecord | RejectedRecord {
+): (body: Json, id?: string | null) => SourceRecord | RejectedRecord {
   const { key, version, deleted, aliases } = recipe
   // One scope for all records: evaluation is synchronous and keeps nothing of it.
   const scope: { record: Json; settings: JsonObject } = { record: null, settings }
-  return (body) => {
+  return (body, given) => {
     if (!isObject(body)) return rejected(body, recipe, 'CSW-5001', `is ${kindOf(body)}, not an object`)
     scope.record = body
-    const id = usableId(key.evaluate(scope))
-    if (id === null) return rejected(body, recipe, 'CSW-5001', `has no usable id (${key.source})`)
+    const id = usableId(key ? key.evaluate(scope) : given)
+    if (id === null) return rejected(body, recipe, 'CSW-5001', `has no usable id${key ? ` (${key.source})` : ''}`)
     let sortable: string | null = null
     if (version) {
       const value = version.value.evaluate(scope)
@@ -94,7 +95,10 @@ function addAliases(record: SourceRecord, value: unknown): void {
 function rejected(body: Json, recipe: RecordRecipe, code: 'CSW-5001' | 'CSW-2009', why: string): RejectedRecord {
   return {
     body,
-    error: new CausewayError(code, { what: `A record of ${recipe.stream} ${why}.`, place: recipe.key.place }),
+    error: new CausewayError(code, {
+      what: `A record of ${recipe.stream} ${why}.`,
+      ...(recipe.key ? { place: recipe.key.place } : {}),
+    }),
   }
 }
 

@@ -1,5 +1,7 @@
 /** What every stream has, whatever its protocol. */
+import type { Expression } from '../language/expression.ts'
 import {
+  type CompiledPart,
   choice,
   expression,
   type Field,
@@ -48,19 +50,25 @@ const unorderedPart = part({
 })
 export type UnorderedSpec = ValueOf<typeof unorderedPart>
 
+function keyField(preset: string | null | undefined): { key?: Field<Expression | undefined> } {
+  if (preset === null) return {}
+  const key = expression({
+    sense: 'The id of a record, stable over its whole life. Numbers become text.',
+    names: RECORD_NAMES,
+    ...(preset === undefined ? { required: true as const } : { default: preset }),
+    example: 'record.id',
+  })
+  return { key: key as Field<Expression | undefined> }
+}
+
 /** Fields of a stream that belong to the room, not to a protocol. A protocol may supply `key` and `version` by itself. */
 export function commonStreamFields(
-  defaults: { key?: string; version?: { value: string; type: 'timestamp' | 'number' | 'text' } } = {},
+  defaults: { key?: string | null; version?: { value: string; type: 'timestamp' | 'number' | 'text' } } = {},
 ) {
   return {
     title: text({ sense: 'What people call the records.', required: true, example: 'Contacts' }),
     description: text({ sense: 'One or two sentences about them.' }),
-    key: expression({
-      sense: 'The id of a record, stable over its whole life. Numbers become text.',
-      names: RECORD_NAMES,
-      ...(defaults.key === undefined ? { required: true as const } : { default: defaults.key }),
-      example: 'record.id',
-    }) as Field<import('../language/expression.ts').Expression>,
+    ...keyField(defaults.key),
     version: section(versionPart, {
       sense: 'Where records carry a version or a time of change.',
       ...(defaults.version === undefined ? {} : { default: defaults.version }),
@@ -89,4 +97,4 @@ export function commonStreamFields(
     }),
   } satisfies Fields
 }
-export type CommonStream = import('../language/fields.ts').CompiledPart<ReturnType<typeof commonStreamFields>>
+export type CommonStream = CompiledPart<ReturnType<typeof commonStreamFields>>

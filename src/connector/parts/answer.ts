@@ -28,7 +28,12 @@ export type CallOptions = {
   /** True when the request carries a version to be compared. */
   conditional?: boolean
   onExchange?: OnExchange
+  /** How the body is read; as JSON without it. */
+  parse?: ParseBody
 }
+
+/** The parsed body, or why it cannot be used. */
+export type ParseBody = (response: OutboundResponse<'text'>) => { value: Json | undefined } | { fault: string }
 
 /**
  * The way a protocol sends one of its requests (`R`: its compiled request fields). Resolves also for refusals, with `failure`
@@ -56,8 +61,8 @@ export function flatHeaders(headers: IncomingHttpHeaders): Record<string, string
   return flat
 }
 
-/** The parsed body, or why it cannot be used. An empty body is no fault: many writes answer nothing. */
-export function parseBody(response: OutboundResponse<'text'>): { value: Json | undefined } | { fault: string } {
+/** An empty body is no fault: many writes answer nothing. */
+export const parseBody: ParseBody = (response) => {
   const text = response.body
   if (text.trim() === '') return { value: undefined }
   if (response.malformedText) return { fault: 'its text is not valid in its character set' }

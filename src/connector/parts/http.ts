@@ -241,7 +241,7 @@ export class HttpConnection {
       this.cookies.keep(raw.url, raw.headers, raw.requestedAt)
       for (const value of this.cookies.secrets(raw.url)) this.outbound.addSecret(value)
     }
-    const parsed = interpret === headersOnly ? { value: undefined } : parseBody(raw)
+    const parsed = interpret === headersOnly ? { value: undefined } : (options.parse ?? parseBody)(raw)
     const body = 'value' in parsed ? parsed.value : undefined
     const { response, names, failed, fault } = interpret(body)
     const headers = flatHeaders(raw.headers)

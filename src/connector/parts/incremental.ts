@@ -2,7 +2,7 @@
 import { CausewayError, type Json, type JsonObject, rawNumber } from '../../core/index.ts'
 import { choice, expression, flag, integer, part, type Scope, template, type ValueOf } from '../language/index.ts'
 import { formatPlain, formatTimestamp, SINCE_FORMATS, stepOf } from './since.ts'
-import { shifted, sortableTimestamp } from './timestamps.ts'
+import { shifted } from './timestamps.ts'
 import { sortableVersion } from './versions.ts'
 
 export const incrementalPart = part({
@@ -160,11 +160,11 @@ export class Watermark {
 
   /**
    * What may be stored as watermark. A record dated into the future must not hide all that changes until then, so the time of
-   * the request is the upper limit.
+   * the request is the upper limit. Where pages have no order it is that of the first request of the pass: what changed later
+   * may sit on a page that was read before.
    */
-  upTo(requestedAt: Date): string | null {
+  upTo(requestedAt: string, began: string): string | null {
     if (this.newest === null || this.spec.type !== 'timestamp') return this.newest
-    const limit = sortableTimestamp(requestedAt.toISOString())!
-    return [this.newest, limit].sort()[0]!
+    return [this.newest, this.spec.ordered ? requestedAt : began].sort()[0]!
   }
 }

@@ -31,6 +31,7 @@ import { LoopGuard, nextPosition, type Paging, type Position, pagingField, posit
 import { idleSince, listOf, unusedNames } from './read-checks.ts'
 import { type ServerCursor, serverCursorPart } from './server-cursor.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
+import { sortableTimestamp } from './timestamps.ts'
 
 const READ_NAMES = ['settings', 'since', 'cursor', 'page'] as const
 
@@ -196,6 +197,7 @@ class PassReader<R> {
         guard = new LoopGuard(paging, this.context.stream.name, position)
         continue
       }
+      this.pass.began ??= sortableTimestamp(answer.requestedAt.toISOString())
       const bodies = answer.failure ? [] : this.bodies(spec, answer, asked)
       const { records, rejected } = await this.made(bodies)
       this.note(answer)
@@ -346,7 +348,9 @@ class PassReader<R> {
 
   /** What to store once the page is committed. */
   private cursorAfter(position: Position | null, requestedAt: Date, moreFollows: boolean): JsonObject {
-    const newest = this.context.read.server_cursor ? this.pass.newest : (this.watermark?.upTo(requestedAt) ?? null)
+    const now = sortableTimestamp(requestedAt.toISOString())!
+    const upTo = this.watermark?.upTo(now, this.pass.began ?? now) ?? null
+    const newest = this.context.read.server_cursor ? this.pass.newest : upTo
     const seen = this.context.read.server_cursor ? this.pass.newest : (this.watermark?.newest ?? null)
     const done = position === null && !moreFollows
     if (done || this.context.read.incremental?.ordered) this.committed = newest ?? this.committed

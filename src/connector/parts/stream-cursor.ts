@@ -12,6 +12,8 @@ export type Pass = {
   anchor?: string | null
   /** Records read since then. */
   count?: number
+  /** When its first page was asked for, as a sortable timestamp; null before. */
+  began?: string | null
   /** Newest value seen in this pass. */
   newest: string | null
   /** Where its next page is. */
@@ -41,6 +43,7 @@ export function parseCursor(stored: JsonObject | null): StreamCursor {
           phase: pass.phase === 'deletions' ? 'deletions' : 'records',
           since: textOrNull(pass.since),
           anchor: textOrNull(pass.anchor),
+          began: textOrNull(pass.began),
           count: Number(pass.count ?? 0) || 0,
           newest: textOrNull(pass.newest),
           position: isObject(pass.position) ? pass.position : {},

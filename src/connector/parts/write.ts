@@ -148,19 +148,37 @@ export class Writer<R> {
     chunk: Prepared[],
   ): Promise<WriteOutcome[]> {
     const batch = operation.batch!
+    const { items, sent, unfit } = this.batchItems(batch, chunk)
+    if (sent.length === 0) return unfit
     let answer: Answer
     try {
-      const items = chunk.map(({ scope }, index) => batch.item.evaluate({ ...scope, index }) as Json)
-      const scope = { items, ids: chunk.map(({ item }) => item.id), settings: this.context.settings }
+      const scope = { items, ids: sent.map(({ item }) => item.id), settings: this.context.settings }
       answer = await this.context.caller.call(batch, scope, this.options(operation, batch, request, false))
     } catch (error) {
-      return chunk.map(({ item }) => failedOutcome(item.ref, asCausewayError(error)))
+      return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, asCausewayError(error)))]
     }
-    const outcomes = batchOutcomes(batch, chunk, answer, this.context)
-    if (outcomes) return outcomes
+    const outcomes = batchOutcomes(batch, sent, answer, this.context)
+    if (outcomes) return [...unfit, ...outcomes]
     const failure = answer.failure!
-    if (chunk.length > 1 && SPLITTABLE.has(failure.code)) return this.halves(operation, request, chunk)
-    return chunk.map(({ item }) => failedOutcome(item.ref, failure))
+    const split = sent.length > 1 && SPLITTABLE.has(failure.code)
+    if (split) return [...unfit, ...(await this.halves(operation, request, sent))]
+    return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, failure))]
+  }
+
+  /** What stands for each record in the call. One that cannot be written down does not keep the others from being sent. */
+  private batchItems(batch: { item: { evaluate(scope: Scope): unknown } }, chunk: Prepared[]) {
+    const items: Json[] = []
+    const sent: Prepared[] = []
+    const unfit: WriteOutcome[] = []
+    for (const prepared of chunk) {
+      try {
+        items.push(batch.item.evaluate({ ...prepared.scope, index: items.length }) as Json)
+        sent.push(prepared)
+      } catch (error) {
+        unfit.push(failedOutcome(prepared.item.ref, asCausewayError(error)))
+      }
+    }
+    return { items, sent, unfit }
   }
 
   private async halves(

@@ -35,8 +35,9 @@ export type StreamSpec<S> = {
   /**
    * Makes a SourceRecord from a body by the stream's `key`, `version`, `deleted` and `aliases` (names: record, settings). What
    * has no usable id becomes a RejectedRecord. Add `content` to the result where the protocol has files. Check with `isRejected`.
+   * A protocol that finds ids by itself (`defaults.key` null) gives the `id`, or null where the body has none.
    */
-  toRecord(body: Json): SourceRecord | RejectedRecord
+  toRecord(body: Json, id?: string | null): SourceRecord | RejectedRecord
 }
 
 /** What an open connection hands to its protocol. */
@@ -88,8 +89,11 @@ export type Protocol<C extends Fields = Fields, S extends Fields = Fields> = {
   connector: C
   /** Fields the protocol adds to a stream beside the common ones (`title`, `key`, `version`, `schema` …). */
   stream: S
-  /** Common stream fields (`key`, `version` …) a manifest may leave out, with the expression used then. */
-  defaults?: { key?: string; version?: { value: string; type: 'timestamp' | 'number' | 'text' } }
+  /**
+   * Common stream fields (`key`, `version` …) a manifest may leave out, with the expression used then. `key: null`: the
+   * protocol finds ids by itself, and manifests of it have no `key`.
+   */
+  defaults?: { key?: string | null; version?: { value: string; type: 'timestamp' | 'number' | 'text' } }
   /** A complete small manifest; loaded, and run against a stand-in, by the protocol's test. */
   example: string
   /** What a stream can do, from its fields (and what a connection's settings say of names, once it is open). `deletions` of tombstones in pages and `webhook` are added by the room. */
