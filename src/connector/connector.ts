@@ -1,12 +1,13 @@
 /** A connector: one manifest, ready to be described and opened. */
 import { type Clock, type Finding, type JsonObject, type Place, systemClock } from '../core/index.ts'
-import { createOutbound, type OnExchange, type OutboundOptions, type QuotaGate } from '../outbound/index.ts'
+import { createOutbound, type OnExchange, type OutboundOptions, paceOf } from '../outbound/index.ts'
 import type { ConnectorSession, RecordSchema, StreamAbilities, StreamInfo } from './contract.ts'
 import type { LoadedStream, Manifest } from './manifest/load.ts'
 import { recordReader } from './manifest/record.ts'
 import { checkSettings, resolveSettings } from './manifest/settings.ts'
 import { settingsSchema } from './manifest/settings-schema.ts'
 import type { Limits } from './parts/limits.ts'
+import { bucketsOf } from './parts/quota.ts'
 import type { TokenStore } from './parts/token-store.ts'
 import { WebhookReader } from './parts/webhook.ts'
 import type { ConnectorLog, StreamSpec } from './protocols/contract.ts'
@@ -21,8 +22,8 @@ export type ConnectionContext = {
   /** Limits of this connection, where they are lower than the manifest's. */
   maxPerSecond?: number
   maxConcurrent?: number
-  /** Quota shared over processes, where there is one. */
-  gate?: QuotaGate
+  /** Makes the gate of its limits, where it is shared over processes. */
+  gate?: NonNullable<OutboundOptions['gate']>
   /** Sees every call of the connection. */
   onExchange?: OnExchange
   /** Ends every call of the connection when it aborts. */
@@ -124,6 +125,8 @@ export class Connector {
 
   private outboundOptions(context: ConnectionContext, settings: JsonObject): OutboundOptions {
     const { limits } = this.manifest.spec as { limits?: Limits }
+    const pace = lowest(limits?.per_second, context.maxPerSecond)
+    const maxConcurrent = lowest(limits?.concurrent, context.maxConcurrent)
     return {
       connection: context.name,
       secrets: this.secrets.flatMap((name) => (typeof settings[name] === 'string' ? [settings[name] as string] : [])),
@@ -134,16 +137,16 @@ export class Connector {
       ...(context.tls ? { tls: context.tls } : {}),
       ...(context.clock ? { clock: context.clock } : {}),
       ...(limits ? { deadlineMs: limits.timeout_seconds * 1000 } : {}),
-      ...lowest('maxConcurrent', limits?.concurrent, context.maxConcurrent),
-      ...lowest('maxPerSecond', limits?.per_second, context.maxPerSecond),
+      buckets: [...(pace === undefined ? [] : [paceOf(pace)]), ...bucketsOf(limits, settings)],
+      ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
     }
   }
 }
 
 /** The stricter of what the manifest and the connection allow. */
-function lowest<K extends string>(key: K, ...limits: (number | undefined)[]): { [P in K]?: number } {
+function lowest(...limits: (number | undefined)[]): number | undefined {
   const given = limits.filter((limit) => limit !== undefined)
-  return (given.length ? { [key]: Math.min(...given) } : {}) as { [P in K]?: number }
+  return given.length ? Math.min(...given) : undefined
 }
 
 const SILENT: ConnectorLog = { debug: () => {}, info: () => {}, warn: () => {} }

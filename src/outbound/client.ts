@@ -8,7 +8,8 @@ import { Call } from './call.ts'
 import { createDialler, type Dialler, type ResolveName } from './dialler.ts'
 import { type Exchange, exchangeOf, type OnExchange, textOf } from './exchange.ts'
 import { type FailureContext, failureOfError, failureOfStatus, type OutboundFailure } from './failure.ts'
-import { LocalQuotaGate, type QuotaGate } from './quota.ts'
+import type { Quota, QuotaBucket, QuotaGate } from './quota.ts'
+import { LocalQuotaGate } from './quota-local.ts'
 import { type Hop, isRedirect, nextHop, refused } from './redirect.ts'
 import {
   type BodyOf,
@@ -31,9 +32,10 @@ export type OutboundOptions = {
   secrets?: Iterable<string>
   tls?: TlsIdentity
   maxConcurrent?: number
-  maxPerSecond?: number
-  /** Shared over processes where there is such a gate; otherwise one for this process is made from `maxPerSecond`. */
-  gate?: QuotaGate
+  /** Limits of the connection; `paceOf` makes one of a plain rate. */
+  buckets?: readonly QuotaBucket[]
+  /** Makes the gate that keeps them, where it is shared over processes; otherwise there is one for this process. */
+  gate?: (quota: Quota) => QuotaGate
   deadlineMs?: number
   maxResponseBytes?: number
   userAgent?: string
@@ -98,7 +100,8 @@ class AxiosOutbound implements OutboundClient {
     this.dialler = createDialler(options.connection, parseAllowList(options.allow ?? []), options.resolve, options.tls)
     this.agents = createAgents(this.dialler, maxConcurrent, options.tls)
     this.slots = new Slots(maxConcurrent)
-    this.gate = options.gate ?? new LocalQuotaGate(options.maxPerSecond, this.clock)
+    const quota = { connection: options.connection, buckets: options.buckets ?? [] }
+    this.gate = options.gate?.(quota) ?? new LocalQuotaGate(quota, this.clock)
   }
 
   addSecret(value: string): void {
@@ -143,10 +146,10 @@ class AxiosOutbound implements OutboundClient {
 
   /** Waits for a slot, then for the quota: whoever holds a slot goes as soon as the quota allows. */
   private async admit(call: Call): Promise<void> {
-    const { priority = 0, cost = 1, maxWaitMs } = call.request
+    const { priority = 0, charges = {}, maxWaitMs } = call.request
     const release = await this.slots.take(priority, call.signal)
     try {
-      await this.gate.take(cost, priority, call.signal, maxWaitMs)
+      await this.gate.take(charges, priority, call.signal, maxWaitMs)
     } catch (error) {
       release()
       throw error

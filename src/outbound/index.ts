@@ -5,6 +5,13 @@ export { createOutbound, type OutboundClient, type OutboundOptions } from './cli
 export { createDialler, type Dialler, dialFailure, type ResolveName } from './dialler.ts'
 export type { Exchange, OnExchange } from './exchange.ts'
 export { type FailureContext, OutboundFailure, sentOf } from './failure.ts'
-export { LocalQuotaGate, type QuotaGate } from './quota.ts'
+export {
+  paceOf,
+  type QuotaBucket,
+  type QuotaCharges,
+  type QuotaGate,
+  type QuotaLevel,
+} from './quota.ts'
+export { LocalQuotaGate } from './quota-local.ts'
 export type { OutboundResponse, QueryValue, RequestBody, ResponseType } from './request.ts'
 export { parseRetryAfter, retryAfterOf } from './retry-after.ts'

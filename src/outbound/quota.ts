@@ -1,110 +1,68 @@
-import { CausewayError, type Clock, systemClock } from '../core/index.ts'
-import { WaitingLine, waitInLine } from './waiting-line.ts'
+/**
+ * The limits of a connection, and who decides when a call may go out. `LocalQuotaGate` knows one process; one over the
+ * ledger, shared by all processes, fits behind the same interface.
+ */
 
-/** What the other system said about its limits. */
+/** One limit: so many units in so many seconds. */
+export type QuotaBucket = {
+  name: string
+  units: number
+  seconds: number
+  /** `window`: at most `units` in any `seconds`. `steady`: a bucket that refills evenly, `units` in `seconds`. */
+  refill: 'window' | 'steady'
+  /** Steady only: how many units a full bucket holds; `units` without it. */
+  holds?: number
+  /** Connections that give the same text share the bucket; null: it belongs to this connection alone. */
+  scope: string | null
+  /** Each call costs one unit of it, also a call whose charges do not name it. */
+  always?: boolean
+}
+
+/** Units a call costs, by name of the bucket. A bucket that is not named is not touched. */
+export type QuotaCharges = Readonly<Record<string, number>>
+
+/** What the other system said: wait. It holds for every call of the connection. */
 export type QuotaNotice = { waitMs: number; reason: string }
 
-/**
- * Decides when a call of a connection may go out. This implementation knows one process; one over the ledger, shared by all
- * processes, fits behind the same interface.
- */
+/** What an answer says about one bucket. Members the answer does not give are absent. */
+export type QuotaLevel = {
+  bucket: string
+  /** Units that are left now. */
+  remaining?: number
+  /** Units of a full bucket, where they differ from what the manifest says. */
+  limit?: number
+  /** Milliseconds until it is full again. */
+  resetMs?: number
+}
+
 export interface QuotaGate {
   /**
-   * Waits for permission to spend `cost`. Lower `priority` goes first. A wait known to be longer than `maxWaitMs` ends at
-   * once with CSW-3005 and `retryAfterMs`, so that no worker sits out an hour.
+   * Waits until every bucket has room for its charge, then spends all at once. Lower `priority` goes first. A wait known to
+   * be longer than `maxWaitMs` ends at once with CSW-3005 and `retryAfterMs`, so that no worker sits out an hour. A charge
+   * above the size of its bucket counts as the whole bucket.
    */
-  take(cost: number, priority: number, signal?: AbortSignal, maxWaitMs?: number): Promise<void>
-  /** Holds back every call of the connection for that long (a 429 with Retry-After, a used-up bucket). */
+  take(charges: QuotaCharges, priority: number, signal?: AbortSignal, maxWaitMs?: number): Promise<void>
+  /** Holds back every call of the connection for that long (a 429 with Retry-After). */
   report(notice: QuotaNotice): void
+  /** Takes over what an answer says about a bucket; a name that is not known is passed over. */
+  learn(level: QuotaLevel): void
   /** Until when calls are held back, and why; null when they are not. */
   readonly waiting: { until: Date; reason: string } | null
 }
 
+/** The limits of one connection. */
+export type Quota = { connection: string; buckets: readonly QuotaBucket[] }
+
 /** A short burst evens out timer granularity; beyond it the rate holds in every second. */
 const BURST_SECONDS = 0.05
 
-/** Token bucket with a common stop for the whole connection, for one process. */
-export class LocalQuotaGate implements QuotaGate {
-  private readonly perSecond: number
-  private readonly burst: number
-  private readonly clock: Clock
-  private readonly line = new WaitingLine()
-  private tokens: number
-  private refilledAt: number
-  private stoppedUntil = -Infinity
-  private reason = ''
-  private timer: NodeJS.Timeout | undefined
-
-  constructor(perSecond: number = Infinity, clock: Clock = systemClock) {
-    this.perSecond = perSecond
-    this.burst = Math.max(1, perSecond * BURST_SECONDS)
-    this.tokens = this.burst
-    this.clock = clock
-    this.refilledAt = clock.monotonic()
-  }
-
-  get waiting(): { until: Date; reason: string } | null {
-    const ms = this.stopMs()
-    return ms > 0 ? { until: new Date(this.clock.now().getTime() + ms), reason: this.reason } : null
-  }
-
-  async take(cost: number, priority: number, signal?: AbortSignal, maxWaitMs = 30_000): Promise<void> {
-    if (this.stopMs() > maxWaitMs) throw this.tooLong()
-    if (this.line.length === 0 && this.spend(cost)) return
-    const turn = waitInLine(this.line, { priority, cost, maxWaitMs }, signal, cancelled)
-    this.schedule()
-    await turn
-  }
-
-  report({ waitMs, reason }: QuotaNotice): void {
-    const until = this.clock.monotonic() + waitMs
-    // Answers overtake each other: the longest wait that was asked for counts.
-    if (!(waitMs > 0) || until <= this.stoppedUntil) return
-    this.stoppedUntil = until
-    this.reason = reason
-    for (const waiting of this.line.all()) if (waitMs > waiting.maxWaitMs) waiting.fail(this.tooLong())
-    this.schedule()
-  }
-
-  private stopMs(): number {
-    return Math.max(0, this.stoppedUntil - this.clock.monotonic())
-  }
-
-  private tooLong(): CausewayError {
-    const ms = Math.ceil(this.stopMs())
-    return new CausewayError('CSW-3005', {
-      what: `Calls are held back for another ${Math.ceil(ms / 1000)} s: ${this.reason}.`,
-      retryAfterMs: ms,
-    })
-  }
-
-  /** A call dearer than the whole bucket goes when the bucket is full, and leaves it in debt. */
-  private spend(cost: number): boolean {
-    if (this.stopMs() > 0) return false
-    if (this.perSecond === Infinity) return true
-    const now = this.clock.monotonic()
-    this.tokens = Math.min(this.burst, this.tokens + ((now - this.refilledAt) / 1000) * this.perSecond)
-    this.refilledAt = now
-    if (this.tokens < Math.min(cost, this.burst)) return false
-    this.tokens -= cost
-    return true
-  }
-
-  private schedule(): void {
-    clearTimeout(this.timer)
-    const next = this.line.first
-    if (!next) return
-    const missing = Math.max(0, Math.min(next.cost, this.burst) - this.tokens)
-    const refillMs = this.perSecond === Infinity ? 0 : (missing / this.perSecond) * 1000
-    // setTimeout takes at most 2^31-1 ms and turns more into 1 ms.
-    const ms = Math.min(Math.ceil(Math.max(this.stopMs(), refillMs)), 2 ** 31 - 1)
-    this.timer = setTimeout(() => this.pump(), ms)
-  }
-
-  private pump(): void {
-    while (this.line.first && this.spend(this.line.first.cost)) this.line.shift()!.go()
-    this.schedule()
-  }
-}
-
-const cancelled = () => new CausewayError('CSW-3015', { what: 'The call was cancelled while it waited for its quota.' })
+/** The bucket behind a plain rate. */
+export const paceOf = (perSecond: number): QuotaBucket => ({
+  name: 'per_second',
+  units: perSecond,
+  seconds: 1,
+  refill: 'steady',
+  holds: Math.max(1, perSecond * BURST_SECONDS),
+  scope: null,
+  always: true,
+})

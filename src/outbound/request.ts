@@ -3,6 +3,7 @@ import { type IncomingHttpHeaders, validateHeaderName } from 'node:http'
 import type { Readable } from 'node:stream'
 import { CausewayError } from '../core/index.ts'
 import type { OnExchange } from './exchange.ts'
+import type { QuotaCharges } from './quota.ts'
 
 export type ResponseType = 'text' | 'buffer' | 'stream'
 export type BodyOf<T extends ResponseType> = { text: string; buffer: Buffer; stream: Readable }[T]
@@ -30,8 +31,8 @@ export type OutboundRequest<T extends ResponseType = ResponseType> = {
   idempotent?: boolean
   /** How many redirects a GET or HEAD may follow; 0 by default. Other origins get no credentials. */
   redirects?: number
-  /** Cost in the unit of the connection's quota; 1 by default. */
-  cost?: number
+  /** What it costs of the connection's limits; a limit that every call counts towards need not be named. */
+  charges?: QuotaCharges
   /** Lower goes first when calls wait; 0 by default. */
   priority?: number
   /** A wait for quota longer than this ends with CSW-3005 at once. */

@@ -13,7 +13,7 @@ export class Slots {
   /** Waits for a slot; the returned function gives it back and may be called more than once. */
   async take(priority: number, signal?: AbortSignal): Promise<() => void> {
     if (this.free > 0) this.free--
-    else await waitInLine(this.line, { priority, cost: 1, maxWaitMs: Infinity }, signal, cancelled)
+    else await waitInLine(this.line, { priority, charges: {}, maxWaitMs: Infinity }, signal, cancelled)
     let held = true
     return () => {
       if (!held) return

@@ -1,13 +1,17 @@
 /** Those who wait for a turn: lower priority number first, first come first served within one priority. */
 
-export type Waiting = { priority: number; cost: number; go(): void; fail(error: Error): void; maxWaitMs: number }
+import type { QuotaCharges } from './quota.ts'
+
+export type Waiting = {
+  priority: number
+  charges: QuotaCharges
+  maxWaitMs: number
+  go(): void
+  fail(error: Error): void
+}
 
 export class WaitingLine {
   private readonly line: Waiting[] = []
-
-  get first(): Waiting | undefined {
-    return this.line[0]
-  }
 
   get length(): number {
     return this.line.length
@@ -35,7 +39,7 @@ export class WaitingLine {
 /** Puts a promise into the line that also ends when `signal` aborts. `aborted` makes the error for that case. */
 export function waitInLine(
   line: WaitingLine,
-  turn: { priority: number; cost: number; maxWaitMs: number },
+  turn: { priority: number; charges: QuotaCharges; maxWaitMs: number },
   signal: AbortSignal | undefined,
   aborted: () => Error,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LocalQuotaGate } from '../../src/outbound/index.ts'
+import { LocalQuotaGate, paceOf } from '../../src/outbound/index.ts'
 import { client, errorOf, httpPeer } from './peer.ts'
 
 test('a 429 with Retry-After holds back every call of the connection, and no other connection', async () => {
@@ -23,10 +23,10 @@ test('a 429 with Retry-After holds back every call of the connection, and no oth
 
 test('a wait longer than the caller has time for ends at once and says how long', async () => {
   const gate = new LocalQuotaGate()
-  const patient = gate.take(1, 0, undefined, 30_000)
+  const patient = gate.take({}, 0, undefined, 30_000)
   await patient
   gate.report({ waitMs: 60_000, reason: 'day quota used up' })
-  const error = await errorOf(gate.take(1, 0, undefined, 30_000))
+  const error = await errorOf(gate.take({}, 0, undefined, 30_000))
   expect(error).toMatchObject({ code: 'CSW-3005', message: expect.stringContaining('day quota used up') })
   expect((error as { retryAfterMs?: number }).retryAfterMs).toBeGreaterThan(59_000)
 })
@@ -34,7 +34,7 @@ test('a wait longer than the caller has time for ends at once and says how long'
 test('a longer stop reported later also ends the waits that cannot last so long', async () => {
   const gate = new LocalQuotaGate()
   gate.report({ waitMs: 200, reason: 'short' })
-  const waiting = errorOf(gate.take(1, 0, undefined, 1_000))
+  const waiting = errorOf(gate.take({}, 0, undefined, 1_000))
   gate.report({ waitMs: 5_000, reason: 'long' })
   expect(await waiting).toMatchObject({ code: 'CSW-3005' })
 })
@@ -47,12 +47,12 @@ test('a shorter stop never shortens a longer one', () => {
 })
 
 test('the rate holds whatever the demand, and lower priority numbers go first', async () => {
-  const gate = new LocalQuotaGate(100)
+  const gate = new LocalQuotaGate({ buckets: [paceOf(100)] })
   const order: number[] = []
   const began = performance.now()
   // 5 in the burst, the other 25 at 100 a second: 250 ms.
   await Promise.all(
-    Array.from({ length: 30 }, (_, i) => gate.take(1, i < 20 ? 1 : 0).then(() => order.push(i < 20 ? 1 : 0))),
+    Array.from({ length: 30 }, (_, i) => gate.take({}, i < 20 ? 1 : 0).then(() => order.push(i < 20 ? 1 : 0))),
   )
   expect(performance.now() - began).toBeGreaterThan(235)
   expect(order.slice(0, 5)).toEqual([1, 1, 1, 1, 1])
@@ -60,10 +60,10 @@ test('the rate holds whatever the demand, and lower priority numbers go first', 
 })
 
 test('a dear call costs the next ones their turn', async () => {
-  const gate = new LocalQuotaGate(100)
+  const gate = new LocalQuotaGate({ buckets: [paceOf(100)] })
   const began = performance.now()
-  await gate.take(20, 0)
-  await gate.take(1, 0)
+  await gate.take({ per_second: 20 }, 0)
+  await gate.take({}, 0)
   // The bucket holds 5: 20 leave it 15 short, and one more is wanted.
   expect(performance.now() - began).toBeGreaterThan(150)
 })
@@ -72,8 +72,8 @@ test('who stops waiting gives up the place', async () => {
   const gate = new LocalQuotaGate()
   gate.report({ waitMs: 100, reason: 'pause' })
   const abort = new AbortController()
-  const given = errorOf(gate.take(1, 0, abort.signal))
-  const kept = gate.take(1, 0)
+  const given = errorOf(gate.take({}, 0, abort.signal))
+  const kept = gate.take({}, 0)
   abort.abort()
   expect(await given).toMatchObject({ code: 'CSW-3015' })
   await kept

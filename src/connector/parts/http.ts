@@ -12,6 +12,7 @@ import { Cookies } from './cookies.ts'
 import { Csrf, csrfPart } from './csrf.ts'
 import { errorsPart, Judge } from './errors.ts'
 import { DEFAULT_LIMITS, type Limits, limitsPart } from './limits.ts'
+import { Meter } from './quota.ts'
 import type { HttpRequest } from './request.ts'
 
 /** Top-level fields of every protocol over HTTP, beside `auth`. */
@@ -64,6 +65,7 @@ export class HttpConnection {
   readonly settings: JsonObject
   private readonly outbound: OutboundClient
   private readonly judge: Judge
+  private readonly meter: Meter
   private readonly spec: HttpSpec
   private readonly connection: string
   private place: string | null
@@ -77,6 +79,7 @@ export class HttpConnection {
     this.outbound = outbound
     this.limits = spec.limits ?? DEFAULT_LIMITS
     this.judge = new Judge(spec.errors, outbound)
+    this.meter = new Meter(this.limits, settings, outbound.gate)
     this.spec = spec
     this.connection = connection
     this.place = spec.base_url.names.has('token') ? null : baseUrl(spec, { settings }, connection)
@@ -169,7 +172,7 @@ export class HttpConnection {
       const authorised = await this.authorised(request, options.signal, false)
       const raw = await this.outbound.request<T>({
         ...this.withCookies(this.common(authorised.request)),
-        ...this.transport(options),
+        ...this.transport(request, options),
         responseType,
         // A file may be as large as it likes: it is streamed.
         maxResponseBytes: Number.MAX_SAFE_INTEGER,
@@ -208,7 +211,7 @@ export class HttpConnection {
     return !bare && replayable(request) && this.authoriser?.renew(stamp) === true
   }
 
-  private transport({ signal, purpose, idempotent, onExchange }: CallOptions) {
+  private transport(request: HttpRequest, { signal, purpose, idempotent, onExchange }: CallOptions) {
     // A question may be asked twice, also where it is sent as a POST.
     const repeatable = purpose === 'read' ? true : idempotent
     return {
@@ -217,6 +220,7 @@ export class HttpConnection {
       maxResponseBytes: this.limits.max_answer_mb * 1024 * 1024,
       ...(repeatable === undefined ? {} : { idempotent: repeatable }),
       ...(onExchange ? { onExchange } : {}),
+      ...this.meter.chargesOf(request, this.place ?? '', purpose),
     }
   }
 
@@ -230,7 +234,7 @@ export class HttpConnection {
     try {
       raw = await this.outbound.request({
         ...this.withCookies(this.common(request)),
-        ...this.transport(options),
+        ...this.transport(request, options),
         responseType: 'text',
       })
     } catch (error) {
@@ -246,6 +250,7 @@ export class HttpConnection {
     const { response, names, failed, fault } = interpret(body)
     const headers = flatHeaders(raw.headers)
     const scope = { response, status: raw.status, headers, settings: this.settings, ...names }
+    this.meter.learn(scope)
     const failure = this.judge.failureOf(
       { raw, body, scope, failed: failed === true },
       options,

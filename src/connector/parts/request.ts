@@ -1,10 +1,18 @@
 /** One HTTP request as a manifest writes it. */
 import { CausewayError, isObject, isRawNumber, type Json } from '../../core/index.ts'
 import type { QueryValue, RequestBody } from '../../outbound/index.ts'
-import { asText, type CompiledPart, choice, data, type Scope, template } from '../language/index.ts'
+import { asText, type CompiledPart, choice, data, type Scope, type Template, template } from '../language/index.ts'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'QUERY', 'SEARCH', 'REPORT'] as const
 export type Method = (typeof METHODS)[number]
+
+/** What every protocol over HTTP lets a request say of its price. */
+export const costField = (names: readonly string[]) =>
+  template({
+    sense: 'What the request costs, for buckets of `limits` that count in points: `cost` there.',
+    names,
+    example: 10,
+  })
 
 export const requestFields = (names: readonly string[], method: Method = 'GET') => ({
   method: choice(METHODS, { sense: 'The HTTP method.', default: method }),
@@ -32,6 +40,7 @@ export const requestFields = (names: readonly string[], method: Method = 'GET') 
     sense: 'How the body is written. `form` nests with brackets: `customer[name]=…`.',
     default: 'json',
   }),
+  cost: costField(names),
 })
 export type RequestSpec = CompiledPart<ReturnType<typeof requestFields>>
 
@@ -42,6 +51,14 @@ export type HttpRequest = {
   query?: Record<string, QueryValue>
   headers: Record<string, string | undefined>
   body?: RequestBody
+  /** In the points of the manifest's limits; 1 without it. */
+  cost?: number
+}
+
+/** The cost a request gives itself, as a member to spread. */
+export function costOf(spec: { cost?: Template | undefined }, scope: Scope): { cost?: number } {
+  const cost = spec.cost ? Number(spec.cost.evaluate(scope) ?? Number.NaN) : Number.NaN
+  return cost >= 0 ? { cost } : {}
 }
 
 /** Fills the templates of a request. `base` is the connection's base URL. */
@@ -53,6 +70,7 @@ export function buildRequest(spec: RequestSpec, scope: Scope, base: string): Htt
     url: addressOf(spec, scope, base),
     headers: headersOf(spec.headers?.evaluate(scope)),
     ...(isObject(query) ? { query: queryOf(query) } : {}),
+    ...costOf(spec, scope),
   }
   return body === undefined ? request : withBody(request, body as Json, spec.body_as)
 }

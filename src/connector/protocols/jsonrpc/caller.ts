@@ -3,7 +3,7 @@ import { CausewayError, isObject, type Json } from '../../../core/index.ts'
 import { asText, type Scope } from '../../language/index.ts'
 import type { Answer, Caller, CallOptions } from '../../parts/answer.ts'
 import type { HttpConnection, Interpret } from '../../parts/http.ts'
-import { type HttpRequest, withBody } from '../../parts/request.ts'
+import { costOf, type HttpRequest, withBody } from '../../parts/request.ts'
 import type { CallSpec } from './request.ts'
 import { expandTyped, plainInPlace, type TypedValues } from './typed-values.ts'
 
@@ -47,7 +47,11 @@ export class RpcCaller implements Caller<CallSpec> {
       method: asText(method),
       params: this.options.typed ? expandTyped(params, this.options.typed) : params,
     }
-    return withBody({ method: 'POST', url: this.http.endpoint, headers: {} }, envelope, 'json')
+    return withBody(
+      { method: 'POST', url: this.http.endpoint, headers: {}, ...costOf(request, scope) },
+      envelope,
+      'json',
+    )
   }
 
   private readonly interpret: Interpret = (body) => {

@@ -1,5 +1,6 @@
 /** A call as a JSON-RPC manifest writes it. */
 import { type CompiledPart, data, template } from '../../language/index.ts'
+import { costField } from '../../parts/request.ts'
 
 export const callFields = (names: readonly string[]) => ({
   call: template({ sense: 'The method to call.', names, example: 'model.party.search_read' }),
@@ -9,5 +10,6 @@ export const callFields = (names: readonly string[]) => ({
     names,
     example: [[], 0, 100],
   }),
+  cost: costField(names),
 })
 export type CallSpec = CompiledPart<ReturnType<typeof callFields>>

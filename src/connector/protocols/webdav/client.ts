@@ -10,12 +10,15 @@ import type {
   ResponseType,
 } from '../../../outbound/index.ts'
 import { asText } from '../../language/index.ts'
+import { flatHeaders } from '../../parts/answer.ts'
 import { type Authoriser, staticAuthoriser } from '../../parts/auth.ts'
+import { Meter } from '../../parts/quota.ts'
 import type { ProtocolContext } from '../contract.ts'
 import { limitsOf, type WebDavConnector, type WebDavStream } from './fields.ts'
 import { PROPFIND_BODY, parseMultistatus, type Resource } from './multistatus.ts'
 
 const BACKOFF = { baseMs: 250, capMs: 5_000 }
+const READING = /^(GET|HEAD|OPTIONS|PROPFIND)$/
 const PASSING = new Set(['CSW-3001', 'CSW-3002', 'CSW-3005', 'CSW-3006', 'CSW-3017'])
 /** A file may take its time: it is streamed, and its size is not bounded. */
 const TRANSFER_MS = 15 * 60_000
@@ -37,10 +40,14 @@ export class WebDavClient {
   private readonly authoriser: Authoriser
   private readonly headers: Record<string, string>
   private readonly limits: ReturnType<typeof limitsOf>
+  private readonly meter: Meter
+  private readonly settings: JsonObject
 
   constructor({ spec, settings, outbound, connection }: ProtocolContext<WebDavConnector, WebDavStream>) {
     this.outbound = outbound
     this.limits = limitsOf(spec)
+    this.meter = new Meter(this.limits, settings, outbound.gate)
+    this.settings = settings
     this.base = baseOf(asText(spec.base_url.evaluate({ settings })), connection)
     this.authoriser = staticAuthoriser(spec.auth, { settings })
     const headers = (spec.headers?.evaluate({ settings }) ?? {}) as JsonObject
@@ -135,10 +142,12 @@ export class WebDavClient {
   }
 
   private async send<T extends ResponseType>(method: string, url: string, responseType: T, sending: Sending) {
-    const { headers, body, failure, accept, signal, onExchange, idempotent, deadlineMs } = sending
-    const { request } = await this.authoriser.apply({ method, url, headers: { ...this.headers, ...headers } }, signal)
+    const { body, failure, accept, signal, onExchange, idempotent, deadlineMs } = sending
+    const whole = { method, url, headers: { ...this.headers, ...sending.headers } }
+    const { request } = await this.authoriser.apply(whole, signal)
     const response = await this.outbound.request<T>({
       ...request,
+      ...this.meter.chargesOf(request, this.base, READING.test(method) ? 'read' : 'write'),
       responseType,
       signal,
       deadlineMs: deadlineMs ?? this.limits.timeout_seconds * 1000,
@@ -147,6 +156,8 @@ export class WebDavClient {
       ...(onExchange ? { onExchange } : {}),
       ...(idempotent === undefined ? {} : { idempotent }),
     })
+    const headers = flatHeaders(response.headers)
+    this.meter.learn({ response: undefined, status: response.status, headers, settings: this.settings })
     if (accept?.includes(response.status)) return response
     const fault = this.outbound.failureOf(response, failure)
     if (!fault) return response
