@@ -70,6 +70,15 @@ export function createServices(parts: ServiceParts): HubServices {
         touched.map(({ row }) => row.id),
       )
     },
+    async decideHold(runId, approved, actor) {
+      const hold = await ports.ledger.decideHold(runId, { approved, actor: actor.name, note: actor.reason })
+      if (!hold) throw new CausewayError('CSW-8008', { what: `Run ${runId} holds nothing that is still open.` })
+      const { kind, records } = hold
+      await audit(actor, approved ? 'hold.approve' : 'hold.reject', `run:${runId}`, { kind, records })
+      if (approved && kind === 'scan') await queue.wake('pull', String(hold.streamId))
+      if (hold.syncId !== null) await wakeSyncs(ports, [hold.syncId])
+      return { records }
+    },
     async requeueDeadLetters(ids, actor) {
       const { requeued, syncs } = await ports.ledger.requeueDeadLetters(ids, actor.name)
       await audit(actor, 'dead_letters.requeue', 'dead_letters', {

@@ -70,6 +70,8 @@ export type Page = {
   requestedAt: Date
   /** True on the last page. */
   last: boolean
+  /** How many records the whole read should give, where the source says so; proves that a scan is complete. */
+  total?: number
 }
 
 export type ReadRequest = {

@@ -69,6 +69,9 @@ export interface HubServices {
   pauseConnection(name: string, actor: Actor): Promise<void>
   resumeConnection(name: string, actor: Actor): Promise<void>
 
+  /** Answers what a run holds: approved deletions are carried out. Throws CSW-8008 when nothing of it is open. */
+  decideHold(runId: number, approved: boolean, actor: Actor): Promise<{ records: number }>
+
   /** Puts open dead letters back to work. Those closed meanwhile are left alone and not counted. */
   requeueDeadLetters(ids: number[], actor: Actor): Promise<{ requeued: number }>
   discardDeadLetters(ids: number[], actor: Actor): Promise<{ discarded: number }>

@@ -29,6 +29,10 @@ export type Schedule =
 /** How often a failing record is tried before it becomes a dead letter. */
 type RetryPolicy = { attempts: number; baseMs: number; capMs: number }
 
+/** What may be deleted at once without a person: as many, or as large a share of all. More than both is held. */
+export type DeleteLimits = { maxShare: number; maxCount: number }
+export const DELETE_LIMITS: DeleteLimits = { maxShare: 0.2, maxCount: 20 }
+
 /** One sync as the pipeline runs it. `version` is the digest of everything in the file that can change a result. */
 export type SyncDefinition = {
   name: string
@@ -47,6 +51,9 @@ export type SyncDefinition = {
   deactivate: JsonObject | null
   /** What a deletion in the source does in the target. */
   deletes: 'ignore' | 'unlink' | 'deactivate' | 'delete'
+  deleteLimits: DeleteLimits
+  /** How long a deletion waits before it reaches the target; a record that comes back meanwhile was never away. */
+  graceMs: number
   onDoubt: 'ask' | 'resend'
   /** Whether the bytes of file records are carried along. */
   content: boolean

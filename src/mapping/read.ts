@@ -6,6 +6,7 @@ import {
   type Finding,
   hasErrors,
   type JsonObject,
+  nearestName,
   parseYaml,
   RECORD_BACKOFF,
   validateYaml,
@@ -13,10 +14,10 @@ import {
 } from '../core/index.ts'
 import { checkExpressions } from './check-expressions.ts'
 import { testFindings } from './check-tests.ts'
-import type { JoinSpec, StreamAddress, SyncDefinition } from './contract.ts'
+import { DELETE_LIMITS, type JoinSpec, type StreamAddress, type SyncDefinition } from './contract.ts'
 import type { Program } from './program.ts'
 import { durationMs, scheduleFault, toSchedule } from './schedule.ts'
-import { type MappingFile, mappingFileSchema, type ScheduleText } from './schema.ts'
+import { DELETE_POLICIES, type MappingFile, mappingFileSchema, type ScheduleText } from './schema.ts'
 import { toTemplate } from './template.ts'
 
 /** A mapping file as read: the definition for the pipeline, the program for the sandbox, and the text with its places. */
@@ -90,7 +91,7 @@ function definitionOf(
     mode: content.mode ?? 'upsert',
     onLeave: content.on_leave ?? 'keep',
     deactivate: (content.deactivate as JsonObject | undefined) ?? null,
-    deletes: content.deletes ?? 'ignore',
+    deletes: deletesOf(content).policy ?? 'ignore',
     onDoubt: content.on_doubt ?? 'ask',
     content: content.content ?? false,
     joins,
@@ -105,6 +106,11 @@ function definitionOf(
     to: program.to,
     multipart: program.each !== null,
     ...deciding,
+    deleteLimits: {
+      maxShare: deletesOf(content).max_share ?? DELETE_LIMITS.maxShare,
+      maxCount: deletesOf(content).max_count ?? DELETE_LIMITS.maxCount,
+    },
+    graceMs: durationMs(deletesOf(content).grace ?? '0s'),
     schedule: content.schedule === undefined ? [{ kind: 'manual' }] : [content.schedule].flat().map(toSchedule),
     fullSchedule: content.full === undefined ? null : toSchedule(content.full),
     lanes: content.lanes ?? 1,
@@ -117,6 +123,10 @@ function definitionOf(
   }
 }
 
+/** `deletes: delete` is short for `deletes: { policy: delete }`. */
+const deletesOf = ({ deletes }: MappingFile): Exclude<MappingFile['deletes'], string | undefined> =>
+  typeof deletes === 'string' ? { policy: deletes } : (deletes ?? {})
+
 /** What a schema cannot say: keys that need or exclude each other, and schedules. */
 function consistencyFindings(content: MappingFile, yaml: YamlFile): Finding[] {
   const findings: Finding[] = []
@@ -127,8 +137,13 @@ function consistencyFindings(content: MappingFile, yaml: YamlFile): Finding[] {
   if (content.map !== undefined && content.each !== undefined)
     report(['each'], '"map" and "each" exclude each other', 'Move the fields under "each.map", or remove "each".')
   for (const key of ['on_leave', 'deletes'] as const)
-    if (content[key] === 'deactivate' && !content.deactivate)
+    if ((key === 'deletes' ? deletesOf(content).policy : content[key]) === 'deactivate' && !content.deactivate)
       report([key], `"${key}: deactivate" needs the values to write`, 'Add "deactivate:" with the fields and values.')
+  if (typeof content.deletes === 'string' && !DELETE_POLICIES.includes(content.deletes)) {
+    const near = nearestName(content.deletes, DELETE_POLICIES)
+    const fix = near ? `Did you mean "${near}"?` : `Allowed: ${DELETE_POLICIES.join(', ')}.`
+    report(['deletes'], `"${content.deletes}" is not a value for deletes`, fix)
+  }
   for (const [path, schedule] of schedulesOf(content)) {
     const fault = scheduleFault(schedule)
     if (fault) report(path, fault, 'Write e.g. { every: 5m } or { cron: "0 2 * * *", zone: Europe/Warsaw }.')

@@ -11,6 +11,8 @@ const object = (properties: Record<string, object>, required: string[] = []) => 
   required,
 })
 
+export const DELETE_POLICIES = ['ignore', 'unlink', 'deactivate', 'delete'] as const
+
 /** A word or an object; which words, and that one of `every` and `cron` stands there, is checked in schedule.ts. */
 const oneSchedule = {
   ...object({ every: duration, cron: { type: 'string' }, zone: { type: 'string' } }),
@@ -62,7 +64,16 @@ export const mappingFileSchema = object(
     mode: { enum: ['upsert', 'create-only', 'update-only', 'mirror'] },
     on_leave: { enum: ['keep', 'unlink', 'deactivate', 'delete'] },
     deactivate: { type: 'object', minProperties: 1 },
-    deletes: { enum: ['ignore', 'unlink', 'deactivate', 'delete'] },
+    deletes: {
+      ...object({
+        policy: { enum: DELETE_POLICIES },
+        max_share: { type: 'number', minimum: 0, maximum: 1 },
+        max_count: { type: 'integer', minimum: 0 },
+        grace: duration,
+      }),
+      // Which words are allowed is checked in read.ts.
+      type: ['string', 'object'],
+    },
     on_doubt: { enum: ['ask', 'resend'] },
     content: { type: 'boolean' },
     schedule: { ...oneSchedule, type: ['string', 'object', 'array'], items: oneSchedule, minItems: 1 },
@@ -77,6 +88,8 @@ export const mappingFileSchema = object(
   },
   ['from', 'to'],
 )
+
+type DeletePolicy = (typeof DELETE_POLICIES)[number]
 
 export type ScheduleText = string | { every?: string; cron?: string; zone?: string }
 
@@ -94,7 +107,7 @@ export type MappingFile = {
   mode?: 'upsert' | 'create-only' | 'update-only' | 'mirror'
   on_leave?: 'keep' | 'unlink' | 'deactivate' | 'delete'
   deactivate?: Record<string, unknown>
-  deletes?: 'ignore' | 'unlink' | 'deactivate' | 'delete'
+  deletes?: DeletePolicy | { policy?: DeletePolicy; max_share?: number; max_count?: number; grace?: string }
   on_doubt?: 'ask' | 'resend'
   content?: boolean
   schedule?: ScheduleText | ScheduleText[]

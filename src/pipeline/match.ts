@@ -4,6 +4,7 @@ import type { MatchKey } from '../mapping/index.ts'
 import { findDoubtful, settleDoubt, wasLookedFor } from './doubt.ts'
 import { choose, holds, lookUp } from './look-up.ts'
 import { keyText, linkKey } from './ports.ts'
+import { reviveLinks } from './revive.ts'
 import type { Lane, Work } from './work.ts'
 
 /**
@@ -13,6 +14,7 @@ import type { Lane, Work } from './work.ts'
 export async function matchTargets(lane: Lane, works: Work[]): Promise<void> {
   const open = works.filter((work) => !work.settlement)
   await matchByLink(lane, open)
+  await reviveLinks(lane, open)
   await spareTwins(lane, open)
   await findDoubtful(lane, open)
   const unlinked = open.filter((work) => work.targetId === null && !work.takenBack)

@@ -67,6 +67,7 @@ export type {
   PageCommit,
   RunCounts,
   RunOutcome,
+  ScanCount,
   StreamRow,
   SyncRow,
 } from '../store/index.ts'

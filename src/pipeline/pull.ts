@@ -1,6 +1,7 @@
 import type { ConnectorSession, Page, SourceRecord } from '../connector/index.ts'
 import { asCausewayError, backoffMs, CausewayError, digest } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
+import { carryOutApproved, removeVanished } from './delete-proof.ts'
 import { lookahead } from './lookahead.ts'
 import type { HeldLease, IncomingRecord, PageCommit, Ports, RunCounts, RunOutcome, StreamRow } from './ports.ts'
 import { isStorableKey, keysOf } from './ports.ts'
@@ -8,8 +9,6 @@ import { wakeFollowers } from './wake-followers.ts'
 
 const PULL_BACKOFF = { baseMs: 5_000, capMs: 15 * 60_000 }
 const BEAT_MS = 2_000
-/** A scan that would remove more than this at once is held for a person (DESIGN section 3: deletes under a cap). */
-const DELETE_CAP = { maxShare: 0.2, maxCount: 20 }
 
 export type PullResult = { runId: number; outcome: RunOutcome; counts: RunCounts; error: CausewayError | null }
 
@@ -26,7 +25,9 @@ export async function pullStream(
   if (!lease) return null
   try {
     const asked = await ports.ledger.readStream(streamId)
-    if (!asked?.pullMode || !(await mayWork(ports, asked.connectionId))) return null
+    if (!asked || !(await mayWork(ports, asked.connectionId))) return null
+    const approved = await deleteApproved(ports, asked, lease, options.signal)
+    if (!asked.pullMode || approved?.error) return approved
     await ports.ledger.beginPull(streamId)
     const stream = (await ports.ledger.readStream(streamId))!
     return await runPull(ports, stream, lease, options)
@@ -60,10 +61,11 @@ async function runPull(
   let outcome: RunOutcome = 'success'
   try {
     const session = await ports.session(stream.connection)
-    const complete = await readPages(ports, stream, session, { runId, lease, counts, signal: options.signal })
+    const run = { runId, lease, counts, signal: options.signal, total: null, keep: keeper(ports, stream, lease) }
+    const complete = await readPages(ports, stream, session, run)
     if (!complete) outcome = 'cancelled'
     else {
-      if (mode === 'full' && counts.pages! > 0) outcome = await removeVanished(ports, stream, session, lease, counts)
+      if (mode === 'full' && counts.pages! > 0) outcome = await removeVanished(ports, stream, session, run)
       const { askedAgain } = await ports.ledger.endPull(stream.id, { mode, request: stream.pullRequest })
       if (askedAgain) await ports.queue.wake('pull', String(stream.id))
       await ports.ledger.forgetPastWait(stream.connectionId)
@@ -87,12 +89,34 @@ async function runPull(
   return { runId, outcome, counts, error }
 }
 
+/** What a person approved goes first: a scan that begins now must not hold it again. */
+async function deleteApproved(
+  ports: Ports,
+  stream: StreamRow,
+  lease: HeldLease,
+  signal: AbortSignal,
+): Promise<PullResult | null> {
+  const keep = keeper(ports, stream, lease)
+  const result = await carryOutApproved(ports, stream, { lease, signal: AbortSignal.any([signal, lease.signal]), keep })
+  if (result?.outcome === 'failed') await noteFailure(ports, stream, result.error!)
+  if (result?.counts.deleted) await wakeFollowers(ports, stream.id, { now: true })
+  return result
+}
+
+/** Stores records that were fetched one by one. */
+const keeper =
+  (ports: Ports, stream: StreamRow, lease: HeldLease) =>
+  async (records: SourceRecord[], requestedAt: Date): Promise<void> => {
+    if (!records.length) return
+    await ports.ledger.commitPage({ ...toCommit({ records, rejected: [], requestedAt }, stream, null), lease })
+  }
+
 /** Reads and commits pages to the end; false when it was told to stop before. */
 async function readPages(
   ports: Ports,
   stream: StreamRow,
   session: ConnectorSession,
-  run: { runId: number; lease: HeldLease; counts: RunCounts; signal: AbortSignal },
+  run: { runId: number; lease: HeldLease; counts: RunCounts; signal: AbortSignal; total: number | null },
 ): Promise<boolean> {
   const signal = AbortSignal.any([run.signal, run.lease.signal])
   const scanning = stream.pullMode === 'full' && session.streams.get(stream.name)?.abilities.deletions === 'scan'
@@ -107,6 +131,7 @@ async function readPages(
     const result = await ports.ledger.commitPage(commit)
     keepFresh(ports, stream.id, commit.records, result.changed)
     tally(run.counts, page, commit.rejected.length, result.changed.length)
+    run.total = page.total ?? run.total
     if (result.changed.length) await wakeFollowers(ports, stream.id, { now: run.counts.pages === 1 })
     if (ports.clock.monotonic() - lastBeat > BEAT_MS) {
       lastBeat = ports.clock.monotonic()
@@ -194,28 +219,6 @@ function tally(counts: RunCounts, page: Page, rejected: number, changed: number)
   counts.changed! += changed
   counts.deleted! += page.records.filter((record) => record.deleted).length
   counts.rejected! += rejected
-}
-
-/** After a complete scan: what it did not meet is gone, unless that would be suspiciously much. */
-async function removeVanished(
-  ports: Ports,
-  stream: StreamRow,
-  session: ConnectorSession,
-  lease: HeldLease,
-  counts: RunCounts,
-): Promise<RunOutcome> {
-  if (session.streams.get(stream.name)?.abilities.deletions !== 'scan') return 'success'
-  const scan = await ports.ledger.finishScan({ streamId: stream.id, scanId: stream.scanId, lease, ...DELETE_CAP })
-  if (scan.held) {
-    counts.held = scan.vanished
-    ports.log.warn(
-      { stream: stream.name, connection: stream.connection, vanished: scan.vanished, live: scan.live },
-      'deletions held',
-    )
-    return 'held'
-  }
-  counts.deleted! += scan.vanished
-  return 'success'
 }
 
 async function noteFailure(ports: Ports, stream: StreamRow, error: CausewayError): Promise<void> {

@@ -10,6 +10,7 @@ import type { HeldLease, Ports, RunOutcome, SyncRow } from './ports.ts'
 import { followJoins, followOwnJoins, gapsBefore, LaneReader, slicesOf } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import { tally, toBatchCommit } from './settle.ts'
+import { holdTooMany, respectGrace } from './take-back.ts'
 import { type Lane, type MappedBatch, noCounts, type PushCounts, type Work } from './work.ts'
 
 /** How long a lane waits for the next page while a pull of its source runs in this process. */
@@ -154,9 +155,11 @@ async function pushBatch(
   const works: Work[] = batch.records.flatMap((record, i) =>
     decide(lane, record, batch.outputs[i]!, deliveriesOf.get(record.id) ?? [], intentsOf.get(record.id) ?? []),
   )
+  await respectGrace(lane, works)
   await resolveReferences(lane, works, new Map(batch.records.map((record, i) => [record.id, batch.outputs[i]!])))
   await matchTargets(lane, works)
   diff(lane, works)
+  await holdTooMany(lane, works, run.leaving(runId))
   const exchanges = await deliver(lane, works)
   const failure = connectionFailureOf(works)
   if (failure) putOff(lane, works, failure)
@@ -216,6 +219,7 @@ class PushRun {
   readonly #lane: LaneName
   readonly #options: { trigger: string; requestId?: string }
   #id: number | null = null
+  #leaving: { id: number; takenBack: number } | undefined
   #lastBeat = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -239,6 +243,12 @@ class PushRun {
     return this.#id
   }
 
+  /** What the run has taken out of the target so far. */
+  leaving(id: number): { id: number; takenBack: number } {
+    this.#leaving ??= { id, takenBack: 0 }
+    return this.#leaving
+  }
+
   add(batch: MappedBatch, works: Work[]): void {
     tally(this.counts, batch, works)
     const now = this.#lane.ports.clock.monotonic()
@@ -259,7 +269,8 @@ class PushRun {
     if (error && this.#id === null) await this.begin()
     clearInterval(this.#timer)
     const left = this.counts.dead + this.counts.retry + this.counts.in_doubt
-    const outcome: RunOutcome = error ? 'failed' : end === 'stopped' ? 'cancelled' : left ? 'partial' : 'success'
+    const done = this.counts.held ? 'held' : left ? 'partial' : 'success'
+    const outcome: RunOutcome = error ? 'failed' : end === 'stopped' ? 'cancelled' : done
     if (this.#id !== null)
       await ports.ledger.finishRun(this.#id, { outcome, counts: this.counts, error: error?.toJSON() ?? null })
     if (end === null) await ports.ledger.notePush(row.id, null)

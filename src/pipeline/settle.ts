@@ -203,6 +203,7 @@ export function tally(counts: PushCounts, batch: MappedBatch, works: Work[]): vo
       else counts.created++
     } else if (state === 'pending') counts.retry++
     else if (state === 'gone') counts.skipped++
+    else if (work.settlement!.error?.code === 'CSW-5010') counts.held++
     else counts[state]++
   }
 }

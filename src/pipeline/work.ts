@@ -98,6 +98,8 @@ export type PushCounts = {
   unchanged: number
   skipped: number
   parked: number
+  /** Would have left the target, and wait for a person. */
+  held: number
   retry: number
   in_doubt: number
   dead: number
@@ -111,6 +113,7 @@ export const noCounts = (): PushCounts => ({
   unchanged: 0,
   skipped: 0,
   parked: 0,
+  held: 0,
   retry: 0,
   in_doubt: 0,
   dead: 0,

@@ -24,16 +24,19 @@ const LOCK = 0x43_53_57
 
 type AppliedRow = { number: number; name: string; hash: string }
 
-/** The numbered files of this version: 1, 2, 3 … without a gap. */
+/** The numbered files of this version in order. A number may be missing: it belongs to work that has not landed yet. */
 export async function readMigrations(folder = FOLDER): Promise<Migration[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  let last = 0
   return Promise.all(
-    files.map(async (file, index) => {
+    files.map(async (file) => {
       const [, digits, name] = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file) ?? []
-      if (!digits || !name || Number(digits) !== index + 1) throw new Error(`Not a migration in sequence: ${file}`)
+      const number = Number(digits)
+      if (!name || !(number > last)) throw new Error(`Not a migration in sequence: ${file}`)
+      last = number
       // Checked out on Windows the line ends differ, the migration does not.
       const sql = (await readFile(join(folder, file), 'utf8')).replaceAll('\r\n', '\n')
-      return { number: index + 1, name, sql, hash: createHash('sha256').update(sql).digest('hex') }
+      return { number, name, sql, hash: createHash('sha256').update(sql).digest('hex') }
     }),
   )
 }
@@ -64,8 +67,8 @@ export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<number[]>
     )
     const status = compare(known, await readApplied(client))
     refuse(status, known)
-    for (const { number } of status.pending) {
-      const migration = known[number - 1]!
+    for (const migration of known.filter(({ number }) => status.pending.some((one) => one.number === number))) {
+      const { number } = migration
       await client.query(migration.sql)
       await client.query(`insert into ${SCHEMA}.migration (number, name, hash) values ($1, $2, $3)`, [
         number,
@@ -84,21 +87,24 @@ async function readApplied(client: pg.Pool | pg.PoolClient): Promise<AppliedRow[
 
 function compare(known: Migration[], applied: AppliedRow[]): MigrationStatus {
   const has = new Set(applied.map((row) => row.number))
+  const byNumber = new Map(known.map((migration) => [migration.number, migration]))
   return {
     applied: [...has],
     pending: known.filter(({ number }) => !has.has(number)).map(({ number, name }) => ({ number, name })),
-    unknown: [...has].filter((number) => number > known.length),
+    unknown: [...has].filter((number) => number > newest(known)),
     changed: applied
-      .filter((row) => known[row.number - 1] && known[row.number - 1]?.hash !== row.hash)
+      .filter((row) => byNumber.has(row.number) && byNumber.get(row.number)!.hash !== row.hash)
       .map((r) => r.number),
   }
 }
 
+const newest = (known: Migration[]): number => known.at(-1)?.number ?? 0
+
 function refuse(status: MigrationStatus, known: Migration[]): void {
   if (status.unknown.length) {
     throw new CausewayError('CSW-6002', {
-      what: `The database is at migration ${Math.max(...status.unknown)}, and this version knows ${known.length}.`,
-      data: { database: Math.max(...status.unknown), program: known.length },
+      what: `The database is at migration ${Math.max(...status.unknown)}, and this version knows ${newest(known)}.`,
+      data: { database: Math.max(...status.unknown), program: newest(known) },
     })
   }
   if (status.changed.length) {

@@ -88,6 +88,46 @@ create table dependency (
 );
 CREATE INDEX dependency_by_record ON dependency USING btree (sync_id, record_id);
 
+create table former_link (
+  stream_id integer not null,
+  record_id text collate "C" not null,
+  part text collate "C" not null,
+  target_stream integer not null,
+  target_id text collate "C" not null,
+  gone boolean not null,
+  left_at timestamp with time zone default now() not null,
+  constraint former_link_pkey PRIMARY KEY (stream_id, record_id, part, target_stream)
+);
+
+create table held_record (
+  hold_id bigint not null,
+  record_id text collate "C" not null,
+  constraint held_record_pkey PRIMARY KEY (hold_id, record_id)
+);
+
+create table hold (
+  id bigint generated always as identity not null,
+  kind text not null,
+  stream_id integer not null,
+  sync_id integer,
+  run_id bigint not null,
+  reason text not null,
+  seq bigint not null,
+  records integer not null,
+  live integer not null,
+  state text default 'open'::text not null,
+  actor text,
+  note text,
+  created_at timestamp with time zone default now() not null,
+  decided_at timestamp with time zone,
+  constraint hold_kind_check CHECK ((kind = ANY (ARRAY['scan'::text, 'push'::text]))),
+  constraint hold_state_check CHECK ((state = ANY (ARRAY['open'::text, 'approved'::text, 'done'::text, 'rejected'::text, 'superseded'::text]))),
+  constraint hold_pkey PRIMARY KEY (id)
+);
+CREATE INDEX hold_approved ON hold USING btree (stream_id) WHERE (state = 'approved'::text);
+CREATE INDEX hold_by_run ON hold USING btree (run_id);
+CREATE UNIQUE INDEX hold_open ON hold USING btree (kind, stream_id, COALESCE(sync_id, 0)) WHERE (state = 'open'::text);
+
 create table inbox (
   id bigint generated always as identity not null,
   received_at timestamp with time zone default now() not null,

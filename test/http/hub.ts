@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
 import { InboxWriter } from '../../src/store/inbox.ts'
+import { decideHold } from '../../src/store/ledger/holds.ts'
 import { discardDeadLetters, requeueDeadLetters } from '../../src/store/ledger/work.ts'
 import { freshDatabase } from '../postgres.ts'
 
@@ -72,6 +73,11 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     resumeSync: setState('sync', 'active'),
     pauseConnection: setState('connection', 'paused'),
     resumeConnection: setState('connection', 'active'),
+    decideHold: async (runId, approved, actor) => {
+      const hold = await decideHold(pool, runId, { approved, actor: actor.name, note: actor.reason })
+      if (!hold) throw new CausewayError('CSW-8008', { what: 'nothing held' })
+      return { records: hold.records }
+    },
     requeueDeadLetters: async (ids, actor) => {
       await requeueDeadLetters(pool, ids, actor.name)
       return { requeued: ids.length }

@@ -27,7 +27,7 @@ map: { name: name, email: email, company: c, number: n }
 mode: create-only
 on_leave: deactivate
 deactivate: { active: false }
-deletes: unlink
+deletes: { policy: unlink, max_share: 0.5, grace: 7d }
 on_doubt: resend
 content: true
 schedule:
@@ -56,6 +56,8 @@ tags: [crm, erp]
     onLeave: 'deactivate',
     deactivate: { active: false },
     deletes: 'unlink',
+    deleteLimits: { maxShare: 0.5, maxCount: 20 },
+    graceMs: 7 * 86_400_000,
     onDoubt: 'resend',
     content: true,
     schedule: [
@@ -78,6 +80,8 @@ test('without further keys there are defaults and the name of the file', () => {
     mode: 'upsert',
     onLeave: 'keep',
     deletes: 'ignore',
+    deleteLimits: { maxShare: 0.2, maxCount: 20 },
+    graceMs: 0,
     onDoubt: 'ask',
     content: false,
     schedule: [{ kind: 'manual' }],
@@ -92,6 +96,7 @@ test.each([
   ['a stream without connection', 'from: contacts\nto: b:b\nmap: { a: a }\n', '1:7', 'pattern', ''],
   ['neither map nor each', 'from: a:a\nto: b:b\n', '1:1', 'neither', 'map'],
   ['map and each', `${BASE}each: { of: a, key: b, map: { c: c } }\n`, '5:7', 'exclude', ''],
+  ['an unknown word for deletes', `${BASE}deletes: remove\n`, '5:10', 'not a value', ''],
   ['deactivate without values', `${BASE}deletes: deactivate\n`, '5:10', 'needs the values', ''],
   ['a wrong interval', `${BASE}schedule: { every: 10 minutes }\n`, '5:20', 'pattern', ''],
   ['a wrong cron', `${BASE}schedule:\n  - manual\n  - cron: "0 2 *"\n`, '7:5', '5 or 6 fields', ''],

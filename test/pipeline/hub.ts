@@ -1,7 +1,14 @@
 import type pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { type Json, type JsonObject, parseExact, systemClock } from '../../src/core/index.ts'
-import type { MapInput, MapOutput, MappingRunner, Reference, SyncDefinition } from '../../src/mapping/index.ts'
+import {
+  DELETE_LIMITS,
+  type MapInput,
+  type MapOutput,
+  type MappingRunner,
+  type Reference,
+  type SyncDefinition,
+} from '../../src/mapping/index.ts'
 import { FreshBodies, type HubModel, LocalWakes, type Ports, pullStream, pushLane } from '../../src/pipeline/index.ts'
 import { createLedger, holdLease, type StreamRow, type SyncRow } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
@@ -153,6 +160,8 @@ function toDefinition(sync: TestSync): SyncDefinition {
     onLeave: 'keep',
     deactivate: null,
     deletes: 'ignore',
+    deleteLimits: DELETE_LIMITS,
+    graceMs: 0,
     onDoubt: 'ask',
     content: false,
     schedule: [{ kind: 'manual' }],

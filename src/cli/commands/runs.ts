@@ -18,6 +18,8 @@ export type Run = {
   error: { code?: string; what?: string; fix?: string } | null
 }
 
+type Hold = { records: number; live: number; reason: string; state: string; sample: string[] }
+
 type ListOptions = {
   sync?: string
   stream?: string
@@ -66,7 +68,12 @@ export function define(command: Command, makeContext: MakeContext): void {
     .argument('<id>', 'number of the run')
     .action(async (id: string) => {
       const context = makeContext()
-      const json = await withApi(context, (api) => api.call('GET', `/api/v1/runs/${encodeURIComponent(id)}`))
+      const path = `/api/v1/runs/${encodeURIComponent(id)}`
+      const { json, hold } = await withApi(context, async (api) => {
+        const json = await api.call('GET', path)
+        const held = (JSON.parse(json) as Run).outcome === 'held'
+        return { json, hold: held ? (JSON.parse(await api.call('GET', `${path}/hold`)) as Hold) : null }
+      })
       context.output.result('runs.show', json, () => {
         const run = JSON.parse(json) as Run
         return fields([
@@ -82,6 +89,13 @@ export function define(command: Command, makeContext: MakeContext): void {
           ['finished', time(run.finishedAt)],
           ['took', took(run)],
           ['counts', countsText(run.counts)],
+          ...(hold
+            ? ([
+                ['held', `${hold.records} of ${hold.live} (${hold.reason}), ${hold.state}`],
+                ['for example', hold.sample.join(', ')],
+                ['then', `causeway runs approve ${run.id}, or reject`],
+              ] as [string, string][])
+            : []),
           ...(run.error
             ? ([
                 ['error', `${run.error.code ?? ''} ${run.error.what ?? ''}`],
@@ -90,6 +104,25 @@ export function define(command: Command, makeContext: MakeContext): void {
             : []),
         ])
       })
+    })
+
+  decision(command, makeContext, 'approve', 'let the deletions happen that a run holds')
+  decision(command, makeContext, 'reject', 'keep what a run would have deleted')
+}
+
+function decision(command: Command, makeContext: MakeContext, action: 'approve' | 'reject', does: string): void {
+  command
+    .command(action)
+    .description(does)
+    .argument('<id>', 'number of the run')
+    .option('--reason <text>', 'why, for the audit trail')
+    .action(async (id: string, { reason }: { reason?: string }) => {
+      const context = makeContext()
+      const path = `/api/v1/runs/${encodeURIComponent(id)}/${action}`
+      const json = await withApi(context, (api) => api.call('POST', path, reason ? { reason } : {}))
+      const { records } = JSON.parse(json) as { records: number }
+      const says = action === 'approve' ? 'will be deleted' : 'stay as they are'
+      context.output.result(`runs.${action}`, json, () => `${records} records ${says}.`)
     })
 }
 

@@ -224,6 +224,7 @@ class PassReader<R> {
         cursor: this.cursorAfter(position, answer.requestedAt, moreFollows),
         requestedAt: answer.requestedAt,
         last: position === null && !moreFollows,
+        ...(this.pass.phase === 'records' ? totalOf(paging, scope) : {}),
       }
     }
   }
@@ -362,6 +363,12 @@ class PassReader<R> {
     const cursor: StreamCursor = { watermark: this.committed, pass }
     return storedCursor(cursor)
   }
+}
+
+/** What the source says about the size of the whole list. */
+function totalOf(paging: Paging, scope: Scope): { total?: number } {
+  const total = 'total' in paging && paging.total ? Number(paging.total.evaluate(scope)) : Number.NaN
+  return Number.isSafeInteger(total) && total >= 0 ? { total } : {}
 }
 
 const usesSince = (spec: object): boolean =>

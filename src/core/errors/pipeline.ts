@@ -50,4 +50,16 @@ export const pipelineErrors = {
     meaning: 'The bytes of a file could not be read from its source.',
     action: 'It is tried again by itself. Check in the source whether the file is still there and may be read.',
   },
+  'CSW-5009': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'The record was deleted in the source, and the deletion waits out its grace period.',
+    action: 'Nothing to do. If the record comes back before, nothing happens; `deletes: { grace: … }` sets the time.',
+  },
+  'CSW-5010': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'More records would leave the target at once than the sync allows.',
+    action: 'Look at what is held (`causeway runs show RUN`), then approve or reject it. `deletes` sets the limits.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,13 +1,14 @@
 import { Type } from 'typebox'
-import { listRuns, showRun } from '../../store/views/index.ts'
+import { listRuns, showHold, showRun } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
-import { Closed, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, Text } from '../schemas/basics.ts'
-import { Outcome, Run, RunKind } from '../schemas/ledger.ts'
+import { Closed, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
+import { Hold, Outcome, Run, RunKind } from '../schemas/ledger.ts'
+import { actorOf } from './actor.ts'
 
 const tags = ['runs']
 
-export function runRoutes(app: App, { database }: RouteContext): void {
+export function runRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/runs`,
     {
@@ -44,4 +45,44 @@ export function runRoutes(app: App, { database }: RouteContext): void {
       return found
     },
   )
+
+  app.get(
+    `${API}/runs/:id/hold`,
+    {
+      schema: {
+        operationId: 'showHold',
+        summary: 'What a run held for a person instead of deleting it',
+        tags,
+        params: IdParams,
+        response: { 200: Hold },
+      },
+    },
+    async ({ params }) => {
+      const found = await showHold(database, params.id)
+      if (!found) throw notFound(`Run ${params.id} holds nothing.`)
+      return found
+    },
+  )
+
+  for (const [action, does] of [
+    ['approve', 'Lets the deletions that a run holds happen'],
+    ['reject', 'Keeps what a run would have deleted'],
+  ] as const)
+    app.post(
+      `${API}/runs/:id/${action}`,
+      {
+        schema: {
+          operationId: `${action}Run`,
+          summary: does,
+          tags,
+          params: IdParams,
+          body: ReasonBody,
+          response: { 200: Closed({ records: Type.Integer() }) },
+        },
+      },
+      async ({ params, body }) => {
+        if (!(await showRun(database, params.id))) throw notFound(`There is no run ${params.id}.`)
+        return hub.decideHold(Number(params.id), action === 'approve', actorOf(body))
+      },
+    )
 }

@@ -77,6 +77,22 @@ export const Run = Closed({
   error: StoredError,
 })
 
+export const Hold = Closed({
+  runId: Type.Integer({ description: 'The run that held; its number approves or rejects.' }),
+  kind: State(['scan', 'push']),
+  reason: Type.String({
+    description: '`share`, `empty`, `total`, `rejected` or `alive`: what was missing as a proof.',
+  }),
+  records: Type.Integer({ description: 'Records that would be deleted.' }),
+  live: Type.Integer({ description: 'Records there were.' }),
+  state: State(['open', 'approved', 'done', 'rejected', 'superseded']),
+  actor: MaybeText,
+  note: MaybeText,
+  createdAt: Time,
+  decidedAt: MaybeTime,
+  sample: Type.Array(Type.String()),
+})
+
 export const FoundRecord = Closed({
   stream: Type.String(),
   id: Type.String(),

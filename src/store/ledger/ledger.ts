@@ -1,10 +1,12 @@
 import type pg from 'pg'
-import { commitPage, findByKey, finishScan, readBodies, readLog } from './change-log.ts'
+import { commitPage, findByKey, readBodies, readLog } from './change-log.ts'
 import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
+import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
 import { closeIntents, openIntents, readIntents } from './intents.ts'
-import { findTargets, findTwins } from './links.ts'
+import { findFormerTargets, findTargets, findTwins } from './links.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
 import { beatRun, finishRun, markInterrupted, startRun } from './runs.ts'
+import { countScan, finishHold, finishScan, holdScan, sampleHeld, sampleVanished } from './scans.ts'
 import * as work from './work.ts'
 
 const functions = {
@@ -12,7 +14,18 @@ const functions = {
   readLog,
   readBodies,
   findByKey,
+  countScan,
+  sampleVanished,
   finishScan,
+  holdScan,
+  sampleHeld,
+  finishHold,
+  decideHold,
+  readApprovedScans,
+  holdPush,
+  findApprovedRecords,
+  countDelivered,
+  findFormerTargets,
   readDeliveries,
   readDue,
   readPositions,

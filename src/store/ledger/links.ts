@@ -158,6 +158,7 @@ async function mergeEntities(client: pg.PoolClient, values: unknown[]): Promise<
  */
 async function dropLinks(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
   if (!batch.unlinks.length) return
+  await rememberTargets(client, batch)
   const leaving = await leaveTwins(
     client,
     batch.sourceStream,
@@ -170,6 +171,42 @@ async function dropLinks(client: pg.PoolClient, batch: BatchCommit): Promise<voi
       where t.stream_id = $4 and t.entity_id = own.entity_id and (t.stream_id, t.record_id) <> ($1, own.record_id)`,
     [batch.sourceStream, rest.map((row) => row.fromId), rest.map((row) => row.part), batch.targetStream],
   )
+}
+
+/** What a record let go of may be its own again when it comes back. */
+async function rememberTargets(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+  const rows = batch.unlinks
+  await client.query(
+    `insert into former_link (stream_id, record_id, part, target_stream, target_id, gone)
+     select $1, u.id, u.part, $5, t.record_id, u.gone from unnest($2::text[], $3::text[], $4::boolean[]) as u(id, part, gone)
+      cross join lateral (select entity_id from link where stream_id = $1 and record_id = u.id and part = u.part offset 0) own
+      cross join lateral (select record_id from link
+                           where entity_id = own.entity_id and stream_id = $5 and not alias and part = '' offset 0) t
+     on conflict (stream_id, record_id, part, target_stream) do update
+        set target_id = excluded.target_id, gone = excluded.gone, left_at = now()`,
+    [
+      batch.sourceStream,
+      rows.map((row) => row.fromId),
+      rows.map((row) => row.part),
+      rows.map((row) => row.targetGone),
+      batch.targetStream,
+    ],
+  )
+}
+
+/** Targets that records had before they left: link key → id, and whether it was deleted then. */
+export async function findFormerTargets(
+  pool: pg.Pool,
+  fromStream: number,
+  toStream: number,
+  recordIds: string[],
+): Promise<Map<string, { id: string; gone: boolean }>> {
+  const { rows } = await pool.query<{ record_id: string; part: string; id: string; gone: boolean }>(
+    `select record_id, part, target_id as id, gone from former_link
+      where stream_id = $1 and target_stream = $2 and record_id = any($3)`,
+    [fromStream, toStream, recordIds],
+  )
+  return new Map(rows.map(({ record_id, part, id, gone }) => [linkKey(record_id, part), { id, gone }]))
 }
 
 /** Takes out those that share their entity with records of their own stream; the oldest of these takes a vacant place. */

@@ -64,11 +64,12 @@ export async function failPull(
   )
 }
 
-/** Streams with a pull that was asked for and that nobody works on. */
+/** Streams with a pull that was asked for, or with approved deletions, and that nobody works on. */
 export async function findPendingPulls(pool: pg.Pool): Promise<number[]> {
   const { rows } = await pool.query<{ id: number }>(
     `select s.id from stream s join connection c on c.id = s.connection_id
-      where s.pull_mode is not null and c.state = 'active' and (s.next_pull_at is null or s.next_pull_at <= now())
+      where (s.pull_mode is not null or exists (select 1 from hold where stream_id = s.id and state = 'approved' and kind = 'scan'))
+        and c.state = 'active' and (s.next_pull_at is null or s.next_pull_at <= now())
         and (c.wait_until is null or c.wait_until <= now())
         and not exists (select 1 from lease l where l.name = 'pull:' || s.id and l.expires_at > now())`,
   )

@@ -12,6 +12,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { HoldPanel } from './hold.tsx'
 
 export function RunPage(): ReactNode {
   const id = usePlace().query.get('id') ?? ''
@@ -32,6 +33,7 @@ function Details({ run }: { run: Run }): ReactNode {
           <StoredErrorView error={run.error} />
         </Panel>
       )}
+      {run.outcome === 'held' && <HoldPanel runId={run.id} />}
       <Panel title="What it did">
         <CountFacts run={run} />
       </Panel>
