@@ -99,11 +99,13 @@ function checkAgainstHub(sync: SyncDefinition, config: HubConfig, catalogue: Cat
   const findings: Finding[] = []
   const from = findStream(sync, sync.from, 'from', config, catalogue, findings)
   const to = findStream(sync, sync.to, 'to', config, catalogue, findings)
-  for (const join of sync.joins) findStream(sync, join.from, 'with', config, catalogue, findings)
+  const joins = Object.fromEntries(
+    sync.joins.map((join) => [join.name, findStream(sync, join.from, 'with', config, catalogue, findings)]),
+  )
   if (from && !from.abilities.read) findings.push(cannot(sync, `${sync.from.stream} cannot be read`))
   if (to && !to.abilities.create && !to.abilities.update && !to.abilities.upsert)
     findings.push(cannot(sync, `${sync.to.stream} cannot be written`))
-  return from && to ? [...findings, ...checkSync(sync, { from, to })] : findings
+  return from && to ? [...findings, ...checkSync(sync, { from, to, joins })] : findings
 }
 
 function findStream(

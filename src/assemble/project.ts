@@ -3,10 +3,10 @@ import { relative, resolve } from 'node:path'
 import { checkHub, type Environment } from '../config/index.ts'
 import type { Finding } from '../core/index.ts'
 import type { ConnectorDescription } from '../http/index.ts'
-import { createMappingRunner, runTests, type TestResult } from '../mapping/index.ts'
+import { createMappingRunner, type RunTestsOptions, runSuite, type SuiteResult } from '../mapping/index.ts'
 import { migrateQueue } from '../queue/index.ts'
 import { migrate, migrationStatus, openStore } from '../store/index.ts'
-import { readConnectors, readHubFiles, targetSchema } from './files.ts'
+import { type HubFiles, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
 type Project = { dir: string; paths: string[]; env?: Environment }
@@ -28,15 +28,36 @@ export async function checkProject({
   return { files: files.length + 1, findings: findings.filter(({ place }) => inside(dir, paths, place.file)) }
 }
 
-/** Runs the tests in mapping files; exact numbers are written as the target's schema says. */
-export async function testProject({ dir, paths, env = process.env }: Project): Promise<TestResult[]> {
-  const files = await readHubFiles({ dir, env: await checkingEnvironment(dir, env) })
-  const runner = createMappingRunner({ targetSchema: (sync) => targetSchema(files, sync) })
-  try {
-    const chosen = files.syncs.filter(({ file }) => inside(dir, paths, file))
-    return (await Promise.all(chosen.map((sync) => runTests(sync, { runner })))).flat()
-  } finally {
-    await runner.close()
+type ProjectTests = { suites: SuiteResult[]; files: string[]; findings: Finding[] }
+
+/** The tests of a hub folder: run as often as wanted, in sandbox processes that stay. */
+class TestRunner {
+  readonly #project: Project
+  #files: HubFiles | undefined
+  readonly #runner = createMappingRunner({
+    targetSchema: (sync) => (this.#files ? targetSchema(this.#files, sync) : undefined),
+  })
+
+  constructor(project: Project) {
+    this.#project = project
+  }
+
+  /** Reads the files anew and runs the tests of the chosen mappings; exact numbers are written as the target's schema says. */
+  async run(options: Omit<RunTestsOptions, 'runner' | 'dir'>, only?: (file: string) => boolean): Promise<ProjectTests> {
+    const { dir, paths, env = process.env } = this.#project
+    const files = await readHubFiles({ dir, env: await checkingEnvironment(dir, env) })
+    this.#files = files
+    const chosen = files.syncs.filter(({ file }) => inside(dir, paths, file) && (only?.(file) ?? true))
+    const suites = await Promise.all(chosen.map((sync) => runSuite(sync, { ...options, dir, runner: this.#runner })))
+    // A file that cannot be read has no tests that could fail, so its faults must be said here.
+    const findings = [...files.findings, ...suites.flatMap((suite) => suite.findings)].filter(
+      ({ severity, place }) => severity === 'error' && inside(dir, paths, place.file),
+    )
+    return { suites, files: chosen.map(({ file }) => file), findings }
+  }
+
+  async close(): Promise<void> {
+    await this.#runner.close()
   }
 }
 
@@ -71,3 +92,6 @@ export async function migrateLedger({ dir, dryRun }: { dir: string; dryRun: bool
     await store.close()
   }
 }
+
+/** Starts what runs the tests in and beside mapping files. */
+export const openTests = (project: Project): TestRunner => new TestRunner(project)

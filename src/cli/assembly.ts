@@ -1,7 +1,7 @@
 import type { SettingName, Settings } from '../config/index.ts'
 import type { Finding, Logger } from '../core/index.ts'
 import type { ConnectorDescription, HubServices, ServerOptions } from '../http/index.ts'
-import type { TestResult } from '../mapping/index.ts'
+import type { SuiteResult } from '../mapping/index.ts'
 
 /** `all`: serves and works (start). `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
 export type HubRole = 'all' | 'serve' | 'worker' | 'command'
@@ -29,6 +29,15 @@ export type Hub = {
   close(): Promise<void>
 }
 
+/** `only` narrows a run to some mapping files. */
+export type Tests = {
+  run(
+    options: { update?: boolean; mutate?: boolean },
+    only?: (file: string) => boolean,
+  ): Promise<{ suites: SuiteResult[]; files: string[]; findings: Finding[] }>
+  close(): Promise<void>
+}
+
 type Checked = { files: number; findings: Finding[] }
 
 /** What the command line uses of the place where the rooms are joined. Loaded only by commands that need it. */
@@ -36,8 +45,8 @@ export type Assembly = {
   openHub(options: OpenHubOptions): Promise<Hub>
   /** Checks the hub file, the connectors of its own and the mapping files; `paths` narrows it to some files or folders. */
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
-  /** Runs the tests in and beside mapping files. */
-  testProject(project: { dir: string; paths: string[] }): Promise<TestResult[]>
+  /** What runs the tests in and beside mapping files, as often as wanted. */
+  openTests(project: { dir: string; paths: string[] }): Tests
   /** Brings the ledger to this version, or says what is missing. */
   migrateLedger(target: {
     dir: string

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { isObject, parseExact } from '../core/index.ts'
 
-export const FORMATS = ['human', 'json', 'ndjson', 'github', 'junit'] as const
+export const FORMATS = ['human', 'json', 'ndjson', 'github', 'junit', 'sarif'] as const
 export type Format = (typeof FORMATS)[number]
 
 /** Version of the JSON envelope; grows when a field of it changes its meaning. */

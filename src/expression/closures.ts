@@ -20,9 +20,16 @@ import { boundNames, isUnwrapped, keyOf, NotCompilable, plainNames, RESERVED } f
 import { contextOf, numbered, numberTuples, stepTuples, tupleScope, tupleStream } from './tuples.ts'
 import { descendants, range, wildcard } from './wildcards.ts'
 
+/** Told each time a condition was decided, with the offset of the condition; for coverage. */
+export type OnBranch = (offset: number, branch: 'then' | 'else') => void
+
 /** The compiled form, or `null` where the tree holds something that only the reference evaluator can do. */
-export function compileTree(ast: AstNode, host: ReadonlyMap<string, FunctionDefinition>): Run | null {
-  const compiler = new Compiler(host, boundNames(ast))
+export function compileTree(
+  ast: AstNode,
+  host: ReadonlyMap<string, FunctionDefinition>,
+  onBranch?: OnBranch,
+): Run | null {
+  const compiler = new Compiler(host, boundNames(ast), onBranch)
   try {
     const run = compiler.compileWhole(ast)
     // An array as the whole input counts as one item, as in the reference evaluator.
@@ -43,10 +50,12 @@ export class Compiler {
   readonly #bound: ReadonlySet<string>
   /** Whether the frame that is being compiled binds a name; `racy` where the order of doing so is not defined. */
   #frame = { binds: false, racy: false }
+  readonly #onBranch: OnBranch | undefined
 
-  constructor(host: ReadonlyMap<string, FunctionDefinition>, bound: ReadonlySet<string>) {
+  constructor(host: ReadonlyMap<string, FunctionDefinition>, bound: ReadonlySet<string>, onBranch?: OnBranch) {
     this.#host = host
     this.#bound = bound
+    this.#onBranch = onBranch
   }
 
   /** A tree in a frame of variables of its own, which is made only when something is bound in it. */
@@ -359,7 +368,14 @@ export class Compiler {
     const test = this.compile(node.condition!)
     const yes = this.compile(node.then!)
     const no = node.else ? this.compile(node.else) : () => undefined
-    return (input, scope) => (toBoolean(plain(test(input, scope), scope)) ? yes(input, scope) : no(input, scope))
+    const decide = (input: unknown, scope: Scope): boolean => toBoolean(plain(test(input, scope), scope)) === true
+    const onBranch = this.#onBranch
+    if (!onBranch) return (input, scope) => (decide(input, scope) ? yes(input, scope) : no(input, scope))
+    return (input, scope) => {
+      const taken = decide(input, scope)
+      onBranch(node.position ?? 0, taken ? 'then' : 'else')
+      return taken ? yes(input, scope) : no(input, scope)
+    }
   }
 
   #block(node: AstNode): Run {

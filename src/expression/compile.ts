@@ -4,7 +4,7 @@ import { type Analysis, analyse } from './analysis.ts'
 import type { AstNode } from './ast.ts'
 import { defineFunctions, type FunctionDefinition, type HostFunction } from './builtins.ts'
 import { clockFunctions } from './clock-functions.ts'
-import { compileTree } from './closures.ts'
+import { compileTree, type OnBranch } from './closures.ts'
 import { type PlaceOf, runtimeError } from './failure.ts'
 import { parseExpression } from './parse.ts'
 import type { Scope } from './scope.ts'
@@ -16,6 +16,8 @@ type ExpressionOptions = {
   placeOf?: PlaceOf
   /** Code of errors while it runs; CSW-4002 unless another room has its own. */
   failureCode?: ErrorCode
+  /** Told which way conditions go, for coverage; only compiled expressions tell. */
+  onBranch?: OnBranch
 }
 
 type Bindings = Readonly<Record<string, unknown>>
@@ -53,7 +55,7 @@ const definitions = new WeakMap<object, Map<string, FunctionDefinition>>()
 export function compileExpression(source: string, options: ExpressionOptions = {}): CompiledExpression {
   const { expression, ast } = parseExpression(source, options.placeOf)
   const functions = options.functions ?? NO_FUNCTIONS
-  const run = compileTree(ast, definitionsOf(functions))
+  const run = compileTree(ast, definitionsOf(functions), options.onBranch)
   const fail = (cause: unknown) => runtimeError(cause, source, options.placeOf, options.failureCode)
   const reference = run ? undefined : new Reference(expression, functions)
   const evaluateSync: CompiledExpression['evaluateSync'] = (input, bindings = {}, evaluation = {}) => {

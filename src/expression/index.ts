@@ -1,6 +1,7 @@
 export type { Use } from './analysis.ts'
-export type { AstNode } from './ast.ts'
+export { type AstNode, childrenOf } from './ast.ts'
 export { arityOf, BUILTIN_NAMES, type HostFunction, signatureOf } from './builtins.ts'
+export type { OnBranch } from './closures.ts'
 export { type CompiledExpression, compileExpression } from './compile.ts'
 export { decimalsMade, forgetDecimals } from './functions/decimal.ts'
 export { integrationFunctions } from './functions/index.ts'

@@ -109,7 +109,7 @@ class OutputChecker {
 }
 
 /** The literals and constructors an expression can end in: through blocks and both branches of conditions. */
-function resultsOf(node: AstNode | undefined): AstNode[] {
+export function resultsOf(node: AstNode | undefined): AstNode[] {
   if (!node || node.predicate || node.group) return []
   if (node.type === 'condition') return [...resultsOf(node.then), ...resultsOf(node.else)]
   if (node.type === 'block') return resultsOf(node.expressions?.at(-1))

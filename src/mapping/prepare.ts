@@ -4,6 +4,7 @@ import {
   compileExpression,
   type HostFunction,
   integrationFunctions,
+  type OnBranch,
 } from '../expression/index.ts'
 import type { Program } from './program.ts'
 import { referenceFunctions } from './references.ts'
@@ -35,12 +36,18 @@ export type PreparedProgram = {
   hasReferences: boolean
 }
 
+/** Told which way a condition of the expression at `path` went. */
+export type OnTaken = (path: ExpressionText['path'], ...taken: Parameters<OnBranch>) => void
+
 /** Compiles all expressions of a program. They were checked when the file was read, so this throws for broken ones only. */
-export function prepare(program: Program): PreparedProgram {
+export function prepare(program: Program, onTaken?: OnTaken): PreparedProgram {
   const fields: PreparedExpression[] = []
   const used = new Set<string>()
   const single = (text: ExpressionText): PreparedExpression => {
-    const compiled = compileExpression(text.source, { functions: mappingFunctions })
+    const compiled = compileExpression(text.source, {
+      functions: mappingFunctions,
+      ...(onTaken ? { onBranch: (...taken) => onTaken(text.path, ...taken) } : {}),
+    })
     for (const { name } of compiled.analysis.functions) used.add(name)
     return { ...compiled, path: text.path, slot: -1 }
   }

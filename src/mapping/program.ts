@@ -16,7 +16,12 @@ export type Program = {
 }
 
 /** What is asked of the sandbox for one batch. */
-export type Request = { operation: 'map' | 'joinKeys'; now: number | null }
+export type Request = {
+  operation: 'map' | 'joinKeys'
+  now: number | null
+  /** Answers also which way conditions went; for tests. */
+  trace?: true
+}
 
 /** What travels beside the texts of one record: its body first, then one text per name in `joins`. */
 export type RecordHead = { id: string; deleted: boolean; joins: string[] }

@@ -13,12 +13,12 @@ import {
   type YamlFile,
 } from '../core/index.ts'
 import { checkExpressions } from './check-expressions.ts'
-import { testFindings } from './check-tests.ts'
 import { DELETE_LIMITS, type JoinSpec, type StreamAddress, type SyncDefinition } from './contract.ts'
 import type { Program } from './program.ts'
 import { durationMs, scheduleFault, toSchedule } from './schedule.ts'
 import { DELETE_POLICIES, type MappingFile, mappingFileSchema, type ScheduleText } from './schema.ts'
 import { toTemplate } from './template.ts'
+import { testFindings } from './tests/check.ts'
 
 /** A mapping file as read: the definition for the pipeline, the program for the sandbox, and the text with its places. */
 export type Mapping = {

@@ -8,6 +8,7 @@ import {
   type YamlFile,
 } from '../core/index.ts'
 import { Sandbox, type SandboxItem, type SandboxProgram } from '../expression/index.ts'
+import type { TracedOutput } from './branches.ts'
 import type { JoinKeys, MapInput, MapOutput, MappingRunner, SyncDefinition } from './contract.ts'
 import type { Program, RecordHead, Request } from './program.ts'
 import { readSoundMapping } from './read.ts'
@@ -25,9 +26,15 @@ export type MappingRunnerOptions = {
   now?: Date
 }
 
-/** The runner with what tests need: a clock per call, and the ids of its processes. */
+/** The runner with what tests need: a clock per call, changed programs, which way conditions went, the ids of its processes. */
 export type SandboxedRunner = Omit<MappingRunner, 'map'> & {
   map(sync: SyncDefinition, inputs: MapInput[], signal?: AbortSignal, now?: Date): Promise<MapOutput[]>
+  mapTraced(
+    sync: SyncDefinition,
+    program: Omit<Program, 'schema'>,
+    inputs: MapInput[],
+    now: Date,
+  ): Promise<{ output: MapOutput; branches: string[] }[]>
   readonly pids: number[]
 }
 
@@ -59,6 +66,18 @@ export function createMappingRunner(options: MappingRunnerOptions = {}): Sandbox
 
   return {
     map: async (sync, inputs, signal, now) => (await run('map', sync, inputs, signal, now)) as MapOutput[],
+    mapTraced: async (sync, program, inputs, now) => {
+      const { schema, yaml } = loaded.of(sync)
+      const whole = programFor(program, schema)
+      const request: Request = { operation: 'map', now: now.getTime(), trace: true }
+      const results = await sandbox.run(whole, inputs.map(itemOf), request)
+      return results.map((result) => {
+        if ('error' in result) return { output: failed(result.error.toJSON()) as MapOutput, branches: [] }
+        const { branches, ...output } = result.result as TracedOutput
+        const placed = output.status === 'failed' ? failed(withPlace(output.error, sync, yaml)) : output
+        return { output: placed as MapOutput, branches }
+      })
+    },
     joinKeys: async (sync, inputs, signal) => {
       if (sync.joins.length === 0) return inputs.map(() => ({}))
       return (await run('joinKeys', sync, inputs, signal)).map(joinKeysAnswer)
@@ -92,6 +111,11 @@ function withPlace(error: SerializedError, sync: SyncDefinition, yaml: YamlFile)
   return { ...rest, place, ...(Object.keys(data).length > 0 ? { data } : {}) }
 }
 
+function programFor(program: Omit<Program, 'schema'>, schema: JsonObject | null): SandboxProgram {
+  const whole: Program = { ...program, schema }
+  return { digest: digest(JSON.stringify(whole)), program: whole }
+}
+
 type Loaded = { schema: JsonObject | null; yaml: YamlFile; program: SandboxProgram }
 
 /** Old versions are kept while work on them may be under way; more than this many at once means they are not. */
@@ -112,8 +136,7 @@ class LoadedMappings {
     // A description may be made anew for every question, so identity alone does not tell whether it changed.
     if (known && (known.schema === schema || sameJson(known.schema, schema))) return known
     const { program, yaml } = readSoundMapping(sync.source, sync.file)
-    const whole: Program = { ...program, schema }
-    const loaded = { schema, yaml, program: { digest: digest(JSON.stringify(whole)), program: whole } }
+    const loaded = { schema, yaml, program: programFor(program, schema) }
     if (this.#known.size >= MAX_LOADED) this.#known.clear()
     this.#known.set(sync.version, loaded)
     return loaded

@@ -1,6 +1,7 @@
 /** What the sandbox processes run: programs in, mapped records out. */
 import { CausewayError } from '../core/index.ts'
 import { serveSandbox } from '../expression/index.ts'
+import { branchId, type TracedOutput } from './branches.ts'
 import { type PreparedProgram, prepare } from './prepare.ts'
 import type { Program, RecordHead, Request } from './program.ts'
 import { joinKeysOf, mapRecord } from './run-record.ts'
@@ -11,12 +12,35 @@ process.env.TZ = 'UTC'
 /** Larger results are refused: they would be written to tables and sent on. */
 const MAX_OUTPUT_CHARS = 5_000_000
 
-await serveSandbox<PreparedProgram>({
-  load: (program) => prepare(program as Program),
-  run: async (prepared, head, texts, options) => {
-    const { operation, now } = options as Request
-    const answer = operation === 'map' ? mapRecord : joinKeysOf
-    const text = JSON.stringify(await answer(prepared, head as RecordHead, texts, now))
+type Loaded = { program: Program; prepared: PreparedProgram; traced: Traced | null }
+
+/** A program whose conditions tell which way they went. */
+class Traced {
+  readonly #taken = new Set<string>()
+  readonly #prepared: PreparedProgram
+
+  constructor(program: Program) {
+    this.#prepared = prepare(program, (path, offset, branch) => this.#taken.add(branchId(path, offset, branch)))
+  }
+
+  async map(head: RecordHead, texts: string[], now: number | null): Promise<TracedOutput> {
+    this.#taken.clear()
+    const output = await mapRecord(this.#prepared, head, texts, now)
+    return { ...output, branches: [...this.#taken] }
+  }
+}
+
+async function answer(loaded: Loaded, head: RecordHead, texts: string[], { operation, now, trace }: Request) {
+  if (operation === 'joinKeys') return joinKeysOf(loaded.prepared, head, texts, now)
+  if (!trace) return mapRecord(loaded.prepared, head, texts, now)
+  loaded.traced ??= new Traced(loaded.program)
+  return loaded.traced.map(head, texts, now)
+}
+
+await serveSandbox<Loaded>({
+  load: (program) => ({ program: program as Program, prepared: prepare(program as Program), traced: null }),
+  run: async (loaded, head, texts, options) => {
+    const text = JSON.stringify(await answer(loaded, head as RecordHead, texts, options as Request))
     if (text.length <= MAX_OUTPUT_CHARS) return text
     const error = new CausewayError('CSW-4003', { what: 'The mapping of this record gave more than 5 MB' })
     return JSON.stringify({ status: 'failed', error })

@@ -2,6 +2,7 @@
 
 const stream = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]*:[^:\\s]+$' }
 const name = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_]*$' }
+const tableName = { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }
 const expression = { type: 'string', minLength: 1 }
 const duration = { type: 'string', pattern: '^[0-9]+(ms|s|m|h|d)$' }
 const object = (properties: Record<string, object>, required: string[] = []) => ({
@@ -41,11 +42,30 @@ const expect = {
     equals: { type: ['object', 'string'] },
     contains: { type: ['object', 'string'] },
     parts: { type: 'object', additionalProperties: { type: ['object', 'string'] } },
+    matches: { type: 'object', minProperties: 1, additionalProperties: { type: 'string', minLength: 1 } },
+    jsonata: { type: ['string', 'array'], items: expression, minLength: 1, minItems: 1 },
+    snapshot: { const: true },
     filtered: { const: true },
     error: { type: 'string', pattern: '^CSW-[0-9]{4}$' },
   }),
   minProperties: 1,
 }
+
+const tests = {
+  type: 'array',
+  items: object(
+    {
+      name: { type: 'string', minLength: 1 },
+      table: { type: 'array', minItems: 1, items: { type: 'object', propertyNames: tableName, minProperties: 1 } },
+      given,
+      expect,
+    },
+    ['name', 'given', 'expect'],
+  ),
+}
+
+/** A `*.test.yaml` beside a mapping file: further tests of it. */
+export const testFileSchema = object({ tests: { ...tests, minItems: 1 } }, ['tests'])
 
 export const mappingFileSchema = object(
   {
@@ -81,10 +101,7 @@ export const mappingFileSchema = object(
     lanes: { type: 'integer', minimum: 1, maximum: 64 },
     retry: object({ attempts: { type: 'integer', minimum: 1, maximum: 100 }, base: duration, cap: duration }),
     tags: { type: 'array', items: { type: 'string', minLength: 1 } },
-    tests: {
-      type: 'array',
-      items: object({ name: { type: 'string', minLength: 1 }, given, expect }, ['name', 'given', 'expect']),
-    },
+    tests,
   },
   ['from', 'to'],
 )
@@ -120,6 +137,8 @@ export type MappingFile = {
 
 export type TestCase = {
   name: string
+  /** Makes one test of each row, with the row's values in place of `${ name }`. */
+  table?: Record<string, unknown>[]
   given: {
     id?: string | number
     /** The record; as text it is JSON and keeps the spelling of numbers. */
@@ -134,6 +153,12 @@ export type TestCase = {
     equals?: object | string
     contains?: object | string
     parts?: Record<string, object | string>
+    /** Regular expressions by the path of a field. */
+    matches?: Record<string, string>
+    /** Expressions over the result that must hold. */
+    jsonata?: string | string[]
+    /** The result is what it was when the snapshot was taken. */
+    snapshot?: true
     filtered?: true
     error?: string
   }

@@ -145,6 +145,20 @@ test('a fault in a file is shown with its line and a caret, and as an annotation
   expect(github.stdout).toMatch(
     new RegExp(`^::error file=mappings/contacts-to-helpdesk.yaml,line=${line},col=1,title=CSW-1005::`),
   )
+  const sarif = JSON.parse((await runCli(['validate', '-o', 'sarif'], { cwd: hub })).stdout)
+  expect(sarif.runs[0].results[0]).toMatchObject({
+    ruleId: 'CSW-1005',
+    level: 'error',
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: 'mappings/contacts-to-helpdesk.yaml' },
+          region: { startLine: line, startColumn: 1 },
+        },
+      },
+    ],
+  })
+  expect(sarif.runs[0].tool.driver.rules.map(({ id }: { id: string }) => id)).toContain('CSW-1005')
   const tested = await runCli(['test'], { cwd: hub })
   expect(tested.code).toBe(5)
   expect((await runCli(['validate', 'nosuch.yaml'], { cwd: hub })).code).toBe(2)

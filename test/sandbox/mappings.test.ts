@@ -8,7 +8,7 @@ import {
   checkSync,
   createMappingRunner,
   loadMappings,
-  runTests,
+  runSuite,
   type StreamAddress,
   type SyncDefinition,
 } from '../../src/mapping/index.ts'
@@ -59,11 +59,15 @@ test('all worked syncs are there', () => {
   expect(syncs.map((sync) => sync.name).sort()).toEqual(SYNCS)
 })
 
-test.each(SYNCS)('%s fits the systems it joins, and its tests pass', async (name) => {
+test.each(SYNCS)('%s fits the systems it joins, and its tests reach all of it', async (name) => {
   const sync = syncs.find((one) => one.name === name)!
   const joins = Object.fromEntries(sync.joins.map((joined) => [joined.name, streamOf(joined.from)]))
   expect(checkSync(sync, { from: streamOf(sync.from), to: streamOf(sync.to), joins })).toEqual([])
-  const results = await runTests(sync, { runner })
+  const { results, coverage, mutation } = await runSuite(sync, { runner, mutate: true })
   expect(results.length).toBeGreaterThanOrEqual(2)
   expect(results.filter((result) => !result.ok)).toEqual([])
+  expect(coverage.items.filter(({ reached }) => !reached)).toEqual([])
+  expect(mutation!.made).toBeGreaterThan(5)
+  // `$ref` of a test names no target stream, so a change of that cannot be noticed.
+  expect(mutation!.survivors.filter(({ what }) => !what.includes(':'))).toEqual([])
 })

@@ -1,95 +1,100 @@
 import type { Command } from 'commander'
-import { formatPlace } from '../../core/index.ts'
-import type { TestResult } from '../../mapping/index.ts'
-import { loadAssembly } from '../assembly.ts'
-import { excerpt } from '../excerpt.ts'
+import { percentReached, type SuiteResult } from '../../mapping/index.ts'
+import { loadAssembly, type Tests } from '../assembly.ts'
+import type { CliContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { demandPaths, findingText } from '../findings.ts'
-import { paint } from '../output.ts'
-import { printable } from '../printable.ts'
+import { usageError } from '../report-error.ts'
+import { coverageText, describeTest, githubLine, junit, mutationText, summary } from '../test-report.ts'
+import { watchMappings } from '../watch-mappings.ts'
 import type { MakeContext } from './index.ts'
+
+type Options = {
+  filter?: string
+  coverage?: boolean
+  minCoverage?: string
+  update?: boolean
+  mutate?: boolean
+  watch?: boolean
+}
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
     .argument('[paths...]', 'mapping files or folders; without them all')
     .option('--filter <text>', 'only tests whose sync or name holds this text')
-    .action(async (paths: string[], options: { filter?: string }) => {
+    .option('--coverage', 'which target fields and conditions no test reaches')
+    .option('--min-coverage <percent>', 'fail when less than this share of fields or of conditions is reached')
+    .option('--update', 'write snapshots anew')
+    .option('--mutate', 'change the mappings in small ways and list the changes that no test notices')
+    .option('--watch', 'run again what an edit touches')
+    .action(async (paths: string[], options: Options) => {
       const context = makeContext({ formats: ['human', 'json', 'ndjson', 'junit', 'github'] })
+      const least = percentOption(options.minCoverage)
       await demandPaths(context.dir, paths)
-      const { checkProject, testProject } = await loadAssembly()
-      // A file that cannot be read has no tests that could fail, so its faults must be said here.
-      const broken = (await checkProject({ dir: context.dir, paths })).findings.filter(
-        ({ severity }) => severity === 'error',
-      )
-      const all = await testProject({ dir: context.dir, paths })
-      const wanted = options.filter
-      const results = wanted === undefined ? all : all.filter(({ sync, name }) => `${sync} ${name}`.includes(wanted))
-      const failed = results.filter((result) => !result.ok)
-      const { format } = context.output
-      if (format === 'junit') context.output.text(junit(results))
-      else if (format === 'github') context.output.text(failed.map(githubLine).join('\n'))
-      else
-        context.output.result(
-          'test',
-          JSON.stringify({ ok: !failed.length, total: results.length, failed: failed.length, items: results }),
-          () => [...results.map((result) => describe(result, context.dir)), summary(results, failed)].join('\n'),
-        )
-      for (const finding of broken) context.output.note(findingText(finding, context.dir))
-      if (broken.length) process.exitCode = EXIT.config
-      else if (failed.length) process.exitCode = EXIT.failed
+      const { openTests } = await loadAssembly()
+      const tests = openTests({ dir: context.dir, paths })
+      try {
+        process.exitCode = await runOnce(tests, context, options, least)
+        if (!options.watch) return
+        await watchMappings(context.dir, async (touched) => {
+          process.exitCode = await runOnce(tests, context, options, least, touched)
+        })
+      } finally {
+        await tests.close()
+      }
     })
 }
 
-function describe(result: TestResult, dir: string): string {
-  const title = `${result.sync} › ${printable(result.name)}`
-  if (result.ok) return `${paint('green', '✓')} ${title}`
-  return [
-    `${paint('red', '✗')} ${title}`,
-    excerpt(result.place, dir),
-    ...(result.error
-      ? [`  ${result.error.code}: ${printable(result.error.what)}`, `  fix: ${printable(result.error.fix)}`]
-      : []),
-    ...(result.difference ? [indent(result.difference)] : []),
-  ].join('\n')
+function percentOption(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const percent = Number(text)
+  if (!(percent >= 0 && percent <= 100))
+    throw usageError(`--min-coverage ${JSON.stringify(text)} is no share in percent.`, 'Give a number from 0 to 100.')
+  return percent
 }
 
-const indent = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => `  ${printable(line)}`)
-    .join('\n')
-
-function summary(results: TestResult[], failed: TestResult[]): string {
-  if (!results.length) return paint('yellow', 'No tests were found.')
-  return `${results.length - failed.length} of ${results.length} tests passed.`
-}
-
-const reason = (result: TestResult): string =>
-  result.difference ?? (result.error ? `${result.error.code}: ${result.error.what}` : 'failed')
-
-const githubLine = (result: TestResult): string =>
-  `::error file=${result.place.file},line=${result.place.line ?? 1}::${`${result.sync} › ${result.name}: ${reason(result)}`.replaceAll('%', '%25').replaceAll('\n', '%0A')}`
-
-/** JUnit as CI servers read it: one suite per sync. */
-function junit(results: TestResult[]): string {
-  const suites = Map.groupBy(results, (result) => result.sync)
-  const xml = [...suites].map(([sync, cases]) => {
-    const failures = cases.filter((each) => !each.ok).length
-    const inner = cases.map((each) =>
-      each.ok
-        ? `    <testcase classname="${escapeXml(sync)}" name="${escapeXml(each.name)}"/>`
-        : `    <testcase classname="${escapeXml(sync)}" name="${escapeXml(each.name)}" file="${escapeXml(formatPlace(each.place))}"><failure message="${escapeXml(reason(each).split('\n')[0] ?? '')}">${escapeXml(reason(each))}</failure></testcase>`,
+async function runOnce(
+  tests: Tests,
+  { dir, output }: CliContext,
+  options: Options,
+  least: number | undefined,
+  only?: (file: string) => boolean,
+): Promise<number> {
+  const { update, mutate, filter } = options
+  const { suites, findings } = await tests.run({ ...(update ? { update } : {}), ...(mutate ? { mutate } : {}) }, only)
+  const all = suites.flatMap((suite) => suite.results)
+  const results = filter === undefined ? all : all.filter(({ sync, name }) => `${sync} ${name}`.includes(filter))
+  const failed = results.filter((result) => !result.ok)
+  const thin = least === undefined ? [] : suites.filter((suite) => leastReached(suite) < least)
+  const showCoverage = options.coverage || least !== undefined
+  if (output.format === 'junit') output.text(junit(results))
+  else if (output.format === 'github') output.text(failed.map(githubLine).join('\n'))
+  else
+    output.result('test', JSON.stringify(asJson(suites, results, failed.length, showCoverage === true)), () =>
+      [
+        ...results.map((result) => describeTest(result, dir)),
+        ...(showCoverage ? suites.map((suite) => coverageText(suite.coverage, dir)) : []),
+        ...suites.flatMap(({ mutation }) => (mutation ? [mutationText(mutation, dir)] : [])),
+        summary(results, failed),
+      ].join('\n'),
     )
-    return `  <testsuite name="${escapeXml(sync)}" tests="${cases.length}" failures="${failures}">\n${inner.join('\n')}\n  </testsuite>`
-  })
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${xml.join('\n')}\n</testsuites>`
+  for (const finding of findings) output.note(findingText(finding, dir))
+  for (const { coverage } of thin) output.note(`${coverage.sync}: less than ${least} % is reached by tests`)
+  if (findings.length) return EXIT.config
+  return failed.length || thin.length ? EXIT.failed : EXIT.ok
 }
 
-const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-// XML 1.0 has no way to write most control characters, not even escaped.
-const CONTROLS = /[^\t\n\r\u0020-\ufffd]/g
-const escapeXml = (text: string): string =>
-  text
-    .toWellFormed()
-    .replace(CONTROLS, '\ufffd')
-    .replace(/[&<>"]/g, (char) => ESCAPES[char]!)
+const leastReached = ({ coverage }: SuiteResult): number =>
+  Math.min(percentReached(coverage.items, 'field'), percentReached(coverage.items, 'branch'))
+
+function asJson(suites: SuiteResult[], results: SuiteResult['results'], failed: number, showCoverage: boolean) {
+  const mutations = suites.flatMap(({ mutation }) => (mutation ? [mutation] : []))
+  return {
+    ok: failed === 0,
+    total: results.length,
+    failed,
+    items: results,
+    ...(showCoverage ? { coverage: suites.map(({ coverage }) => coverage) } : {}),
+    ...(mutations.length ? { mutation: mutations } : {}),
+  }
+}

@@ -3,6 +3,7 @@ import { type Finding, hasErrors } from '../../core/index.ts'
 import { loadAssembly } from '../assembly.ts'
 import { EXIT } from '../exit-codes.ts'
 import { annotation, demandPaths, findingText } from '../findings.ts'
+import { sarif } from '../sarif.ts'
 import type { MakeContext } from './index.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
@@ -10,12 +11,13 @@ export function define(command: Command, makeContext: MakeContext): void {
     .argument('[paths...]', 'files or folders; without them everything')
     .option('--strict', 'warnings count as errors')
     .action(async (paths: string[], options: { strict?: boolean }) => {
-      const context = makeContext({ formats: ['human', 'json', 'ndjson', 'github'] })
+      const context = makeContext({ formats: ['human', 'json', 'ndjson', 'github', 'sarif'] })
       await demandPaths(context.dir, paths)
       const { checkProject } = await loadAssembly()
       const { files, findings } = await checkProject({ dir: context.dir, paths })
       const wrong = options.strict ? findings.length > 0 : hasErrors(findings)
       if (context.output.format === 'github') context.output.text(findings.map(annotation).join('\n'))
+      else if (context.output.format === 'sarif') context.output.text(sarif(findings, context.version))
       else
         context.output.result('validate', JSON.stringify({ ok: !wrong, files, items: findings }), () =>
           [...findings.map((finding) => findingText(finding, context.dir)), summary(files, findings)].join('\n\n'),

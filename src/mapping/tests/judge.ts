@@ -1,58 +1,26 @@
-import { type Json, type JsonObject, parseExact, type SerializedError } from '../core/index.ts'
-import type { MapInput, MapOutput, MappedPart, SyncDefinition, TestResult } from './contract.ts'
+/** What a test expects against what the mapping gave. */
+import {
+  isObject,
+  isRawNumber,
+  type Json,
+  type JsonObject,
+  parseExact,
+  type SerializedError,
+} from '../../core/index.ts'
+import type { MapOutput, MappedPart } from '../contract.ts'
+import type { TestCase } from '../schema.ts'
 import { differences } from './difference.ts'
-import { readSoundMapping } from './read.ts'
-import { createMappingRunner, type SandboxedRunner } from './runner.ts'
-import type { TestCase } from './schema.ts'
 
-type RunTestsOptions = {
-  /** Runs the mappings; one is made for the call otherwise. Its `targetSchema` decides how exact numbers are written. */
-  runner?: SandboxedRunner
-  /** What $now answers where a test does not say. */
-  now?: Date
+export type Verdict = { ok: boolean; difference?: string; actual?: Json; error?: SerializedError }
+
+/** What a test may ask for beyond comparing: the snapshot it had, and whether expressions hold over the result. */
+export type Witnesses = {
+  snapshot(): Json | undefined
+  /** Of the expressions, those that do not hold; or why one could not be evaluated. */
+  failing(expressions: string[], actual: Json): Promise<string[]>
 }
 
-/** A fixed default, so that a test which forgets the clock gives the same today and in ten years. */
-const DEFAULT_NOW = new Date('2026-01-01T00:00:00.000Z')
-
-/** Runs the tests in a mapping file, in the sandbox, in the order of the file. */
-export async function runTests(sync: SyncDefinition, options: RunTestsOptions = {}): Promise<TestResult[]> {
-  const { content, yaml } = readSoundMapping(sync.source, sync.file)
-  const cases = content.tests ?? []
-  const runner = options.runner ?? createMappingRunner()
-  try {
-    return await Promise.all(
-      cases.map(async (test, i): Promise<TestResult> => {
-        const now = test.given.now ? new Date(test.given.now) : (options.now ?? DEFAULT_NOW)
-        const [output] = await runner.map(sync, [inputOf(sync, test)], undefined, now)
-        const verdict = judge(test, output!)
-        return { sync: sync.name, name: test.name, place: yaml.placeOf(['tests', i]), ...verdict }
-      }),
-    )
-  } finally {
-    if (!options.runner) await runner.close()
-  }
-}
-
-function inputOf(sync: SyncDefinition, { given }: TestCase): MapInput {
-  const joins = sync.joins.map(({ name, take }) => {
-    const value = given.with?.[name]
-    return [name, value === undefined ? (take === 'many' ? '[]' : 'null') : jsonText(value)] as const
-  })
-  return {
-    id: String(given.id ?? 'test'),
-    body: jsonText(given.body ?? {}),
-    joins: Object.fromEntries(joins),
-    deleted: given.deleted ?? false,
-  }
-}
-
-/** Text in a test is JSON already, with the spelling of its numbers; YAML values are written as JSON. */
-const jsonText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
-
-type Verdict = { ok: boolean; difference?: string; actual?: Json; error?: SerializedError }
-
-function judge({ given, expect }: TestCase, output: MapOutput): Verdict {
+export async function judge({ given, expect }: TestCase, output: MapOutput, witnesses: Witnesses): Promise<Verdict> {
   if (output.status === 'failed') {
     if (expect.error === output.error.code) return { ok: true }
     const wanted = expect.error ? `expected ${expect.error}` : 'expected a record'
@@ -62,7 +30,7 @@ function judge({ given, expect }: TestCase, output: MapOutput): Verdict {
     return expect.filtered ? { ok: true } : { ok: false, difference: 'the record was filtered out by "when"' }
   const parts = Object.fromEntries(output.parts.map((part) => [part.part, linked(part, given.references ?? {})]))
   const actual = output.parts.length === 1 && Object.hasOwn(parts, '') ? parts['']! : parts
-  const lines = expectations(expect, parts, actual)
+  const lines = [...expectations(expect, parts, actual), ...(await witnessed(expect, actual, witnesses))]
   return lines.length === 0 ? { ok: true, actual } : { ok: false, difference: lines.join('\n'), actual }
 }
 
@@ -75,7 +43,36 @@ function expectations(expect: TestCase['expect'], parts: JsonObject, actual: Jso
     if (wanted !== undefined) lines.push(...differences(jsonOf(wanted), actual, { how, spelling: isText(wanted) }))
   }
   if (expect.parts) lines.push(...partDifferences(expect.parts, parts))
+  for (const [path, pattern] of Object.entries(expect.matches ?? {})) lines.push(...mismatch(path, pattern, actual))
   return lines
+}
+
+async function witnessed(expect: TestCase['expect'], actual: Json, witnesses: Witnesses): Promise<string[]> {
+  const lines: string[] = []
+  if (expect.jsonata !== undefined) lines.push(...(await witnesses.failing([expect.jsonata].flat(), actual)))
+  if (!expect.snapshot) return lines
+  const before = witnesses.snapshot()
+  if (before === undefined) lines.push('there is no snapshot yet: look at the result, then run with --update')
+  else lines.push(...differences(before, actual, { how: 'equals', spelling: true }))
+  return lines
+}
+
+function mismatch(path: string, pattern: string, actual: Json): string[] {
+  const value = valueAt(actual, path.split('.'))
+  if (value === undefined) return [`${path}: expected a match of /${pattern}/, got nothing`]
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return new RegExp(pattern, 'u').test(text) ? [] : [`${path}: expected a match of /${pattern}/, got ${text}`]
+}
+
+/** The value at a path of names and list indexes, or undefined. */
+export function valueAt(value: Json | undefined, path: readonly (string | number)[]): Json | undefined {
+  let at: Json | undefined = value
+  for (const step of path) {
+    if (Array.isArray(at)) at = at[Number(step)]
+    else if (isObject(at) && !isRawNumber(at)) at = Object.hasOwn(at, step) ? (at as JsonObject)[step] : undefined
+    else return undefined
+  }
+  return at
 }
 
 function partDifferences(expected: Record<string, object | string>, parts: JsonObject): string[] {

@@ -1,5 +1,5 @@
 /** Structural difference of two JSON values, one line for each path that differs. */
-import { fitsDouble, isObject, isRawNumber, type Json } from '../core/index.ts'
+import { fitsDouble, isObject, isRawNumber, type Json } from '../../core/index.ts'
 
 export type Comparison = {
   /** `contains` lets objects hold more than expected; lists must have the same length either way. */
