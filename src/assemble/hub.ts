@@ -26,6 +26,7 @@ import { startSamples } from './samples.ts'
 import { createServices } from './services.ts'
 import { Sessions } from './sessions.ts'
 import { sealedTokens } from './tokens.ts'
+import { sealedUploads } from './uploads.ts'
 import { watchFiles } from './watch.ts'
 import { startWork } from './work.ts'
 
@@ -133,6 +134,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     clock: systemClock,
     log: logger,
     tokens: (connection) => sealedTokens(store.pool, secrets, connection),
+    uploads: (connection) => sealedUploads(secrets, connection),
     sources: {
       env,
       folder: parts.dir,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type ConnectionConfig, connectionNamed, resolveSecret, type SecretSources } from '../config/index.ts'
-import type { ConnectorSession, TokenStore } from '../connector/index.ts'
+import type { ConnectorSession, TokenStore, UploadStore } from '../connector/index.ts'
 import type { Clock, Logger } from '../core/index.ts'
 import type { HubFiles } from './files.ts'
 
@@ -15,6 +15,7 @@ export class Sessions {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #tokens: (connection: string) => TokenStore
+  readonly #uploads: (connection: string) => UploadStore
   #files: HubFiles
 
   constructor(options: {
@@ -23,12 +24,14 @@ export class Sessions {
     clock: Clock
     log: Logger
     tokens: (connection: string) => TokenStore
+    uploads: (connection: string) => UploadStore
   }) {
     this.#files = options.files
     this.#sources = options.sources
     this.#clock = options.clock
     this.#log = options.log
     this.#tokens = options.tokens
+    this.#uploads = options.uploads
   }
 
   get(connection: string): Promise<ConnectorSession> {
@@ -53,6 +56,7 @@ export class Sessions {
         ...(config.maxConcurrent === null ? {} : { maxConcurrent: config.maxConcurrent }),
         ...(await this.#tls(config)),
         tokens: this.#tokens(name),
+        uploads: this.#uploads(name),
         clock: this.#clock,
         log: this.#log.child({ connection: name }),
       })

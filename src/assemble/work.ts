@@ -13,6 +13,7 @@ import {
   withTransaction,
 } from '../store/index.ts'
 import { timetable } from './timetable.ts'
+import { forgetStaleUploads } from './uploads.ts'
 
 export type WorkParts = {
   ports: Ports
@@ -73,6 +74,7 @@ function upkeep({ pool, settings }: WorkParts): Record<'partitions', () => Promi
         seenEvents: settings.inbox_days,
       })
       await dropOldSlots(pool, SLOT_DAYS)
+      await forgetStaleUploads(pool)
     },
   }
 }

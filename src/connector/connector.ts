@@ -9,6 +9,7 @@ import { settingsSchema } from './manifest/settings-schema.ts'
 import type { Limits } from './parts/limits.ts'
 import { bucketsOf } from './parts/quota.ts'
 import type { TokenStore } from './parts/token-store.ts'
+import type { UploadStore } from './parts/upload-store.ts'
 import { WebhookReader } from './parts/webhook.ts'
 import type { ConnectorLog, StreamSpec } from './protocols/contract.ts'
 import { CheckedSession } from './session.ts'
@@ -31,6 +32,8 @@ export type ConnectionContext = {
   tls?: OutboundOptions['tls']
   /** Where tokens got at run time are kept, encrypted and shared by all processes; without it, in memory. */
   tokens?: TokenStore
+  /** Where started uploads are kept, so that another process can go on with them; without it, in memory. */
+  uploads?: UploadStore
   log?: ConnectorLog
   clock?: Clock
 }
@@ -111,6 +114,7 @@ export class Connector {
       log: context.log ?? SILENT,
       clock: context.clock ?? systemClock,
       ...(context.tokens ? { tokens: context.tokens } : {}),
+      ...(context.uploads ? { uploads: context.uploads } : {}),
     })
     return new CheckedSession({
       connection: context.name,

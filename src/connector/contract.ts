@@ -100,11 +100,33 @@ export type WriteItem = {
   ifVersion?: string
   /** Stable over retries of the same intent; sent where the vendor offers idempotency keys. */
   idempotencyKey: string
-  /** Opens the bytes that belong to the record; called at most once per attempt. */
-  content?: () => Promise<ContentStream>
+  /** Opens the bytes that belong to the record, from byte `from` on; asked again where an upload goes on after a cut. */
+  content?: (from?: number) => Promise<ContentStream>
 }
 
-export type ContentStream = { stream: Readable; size?: number; hash?: string; mediaType?: string; name?: string }
+export type ContentStream = {
+  stream: Readable
+  /** Of all the bytes, wherever the stream begins. */
+  size?: number
+  hash?: string
+  mediaType?: string
+  name?: string
+  /** Changes with the bytes (an ETag): two streams with the same one are parts of the same content. */
+  validator?: string
+}
+
+/** What a protocol opens: it may begin earlier than asked for (0 when it says nothing), never later. */
+export type OpenedContent = ContentStream & { from?: number }
+
+export type ContentRequest = {
+  stream: string
+  reference: ContentReference
+  signal: AbortSignal
+  /** The first byte that is wanted; 0 when left out. */
+  from?: number
+  /** What an earlier part of the same bytes came with; other bytes are of no use (CSW-2055). */
+  validator?: string
+}
 
 /**
  * What became of one item.
@@ -150,7 +172,7 @@ export interface ConnectorSession {
   lookup(request: LookupRequest): Promise<LookupResult>
   write(request: WriteRequest): Promise<WriteOutcome[]>
   /** Opens the bytes of a file record. */
-  content(request: { stream: string; reference: ContentReference; signal: AbortSignal }): Promise<ContentStream>
+  content(request: ContentRequest): Promise<ContentStream>
   /** Verifies raw bytes by the manifest's recipe; constant time, no side effect. */
   verifyWebhook(request: {
     headers: Record<string, string>

@@ -2,13 +2,14 @@
 import { CausewayError, nearestName } from '../core/index.ts'
 import type {
   ConnectorSession,
-  ContentReference,
+  ContentRequest,
   LookupRequest,
   ReadRequest,
   StreamAbilities,
   StreamInfo,
   WriteRequest,
 } from './contract.ts'
+import { resumingContent } from './parts/resuming.ts'
 import type { WebhookReader } from './parts/webhook.ts'
 import type { ProtocolSession } from './protocols/contract.ts'
 
@@ -50,9 +51,9 @@ export class CheckedSession implements ConnectorSession {
     return request.items.length === 0 ? [] : this.opened.protocol.write(request)
   }
 
-  async content(request: { stream: string; reference: ContentReference; signal: AbortSignal }) {
+  async content(request: ContentRequest) {
     this.require(request.stream, 'content', ({ content }) => content)
-    return this.opened.protocol.content(request)
+    return resumingContent((again) => this.opened.protocol.content({ ...request, ...again }), request)
   }
 
   verifyWebhook(request: Parameters<ConnectorSession['verifyWebhook']>[0]) {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type {
   ContentReference,
   ContentStream,
@@ -152,29 +153,48 @@ function toItem(lane: Lane, ref: string, work: Work): WriteItem {
     ...(reference === null
       ? {}
       : {
-          content: () => openContent(lane, reference),
+          content: (from) => openContent(lane, reference, from),
         }),
   }
 }
 
-/** What the source fails at must not look like a failure of the target, where it would stop other syncs or cut links. */
-async function openContent(lane: Lane, reference: string): Promise<ContentStream> {
+async function openContent(lane: Lane, reference: string, from = 0): Promise<ContentStream> {
   try {
-    return await lane.source.content({
+    const content = await lane.source.content({
       stream: lane.sync.from.stream,
       reference: JSON.parse(reference) as ContentReference,
       signal: lane.signal,
+      from,
     })
+    return { ...content, stream: Readable.from(bytesOf(lane, content.stream), { objectMode: false }) }
   } catch (thrown) {
-    const cause = asCausewayError(thrown)
-    const outage = isConnectionFailure(cause) || cause.causeClass === 'hub'
-    throw new CausewayError('CSW-5008', {
-      what: `${lane.sync.from.connection}: ${cause.message}`,
-      data: { cause: cause.code, outage },
-      retryAfterMs: cause.retryAfterMs ?? CONTENT_RETRY_MS,
-      cause,
-    })
+    throw sourceFailure(lane, thrown)
   }
+}
+
+async function* bytesOf(lane: Lane, stream: Readable): AsyncGenerator<Buffer> {
+  const reader = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  try {
+    for (;;) {
+      const step = await reader.next().catch((thrown) => Promise.reject(sourceFailure(lane, thrown)))
+      if (step.done) return
+      yield step.value
+    }
+  } finally {
+    stream.destroy()
+  }
+}
+
+/** What the source fails at must not look like a failure of the target, where it would stop other syncs or cut links. */
+function sourceFailure(lane: Lane, thrown: unknown): CausewayError {
+  const cause = asCausewayError(thrown)
+  const outage = isConnectionFailure(cause) || cause.causeClass === 'hub'
+  return new CausewayError('CSW-5008', {
+    what: `${lane.sync.from.connection}: ${cause.message}`,
+    data: { cause: cause.code, outage },
+    retryAfterMs: cause.retryAfterMs ?? CONTENT_RETRY_MS,
+    cause,
+  })
 }
 
 function withoutMark(values: JsonObject): JsonObject {

@@ -55,6 +55,15 @@ export function createSecretStore(pool: pg.Pool, keys: () => KeyRing): SecretSto
   }
 }
 
+/** Removes secrets of any connection whose field begins with `prefix` and that nobody stored anew for `days`. Gives how many. */
+export async function forgetSecrets(pool: pg.Pool, prefix: string, days: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `delete from secret where starts_with(field, $1) and updated_at < now() - $2 * interval '1 day'`,
+    [prefix, days],
+  )
+  return rowCount ?? 0
+}
+
 function rotate(pool: pg.Pool, keys: KeyRing): Promise<number> {
   return withTransaction(pool, async (client) => {
     // Locked, so that a token refreshed meanwhile is not put back to its former value.

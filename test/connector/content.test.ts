@@ -73,6 +73,46 @@ test('bytes that are gone, and bytes that are cut', async () => {
   await expect(buffer(content.stream)).rejects.toMatchObject({ code: expect.stringMatching(/^CSW-3/) })
 })
 
+test.each(['ranges', 'no ranges'] as const)('bytes that are cut go on where they ended (%s)', async (kind) => {
+  let cuts = 3
+  await using server = await serve(({ headers }, response) => {
+    const [, first] = /^bytes=(\d+)-$/.exec(headers.range ?? '') ?? []
+    const from = kind === 'ranges' ? Number(first ?? 0) : 0
+    if (first !== undefined && first !== '150000') expect(headers['if-range']).toBe('"v1"')
+    response.writeHead(from ? 206 : 200, {
+      etag: '"v1"',
+      'content-length': String(bytes.length - from),
+      ...(from ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+    })
+    if (cuts-- <= 0) response.end(bytes.subarray(from))
+    else response.write(bytes.subarray(from, from + 60_000), () => setTimeout(() => response.destroy(), 20))
+    return undefined
+  })
+  const session = await open(files, server)
+  const reference = { locator: { id: '1' } }
+  const content = await session.content({ stream: 'things', reference, signal })
+  expect(content.size).toBe(bytes.length)
+  expect((await buffer(content.stream)).equals(bytes)).toBe(true)
+  cuts = 0
+  const rest = await session.content({ stream: 'things', reference, signal, from: 150_000 })
+  expect(rest.size).toBe(bytes.length)
+  expect((await buffer(rest.stream)).equals(bytes.subarray(150_000))).toBe(true)
+})
+
+test('two halves of different files are never joined', async () => {
+  let version = 0
+  await using server = await serve((_asked, response) => {
+    version++
+    response.writeHead(200, { etag: `"v${version}"`, 'content-length': '100000' })
+    if (version > 1) response.end(bytes.subarray(0, 100_000))
+    else response.write(bytes.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 20))
+    return undefined
+  })
+  const session = await open(files, server)
+  const content = await session.content({ stream: 'things', reference: { locator: { id: '1' } }, signal })
+  await expect(buffer(content.stream)).rejects.toMatchObject({ code: 'CSW-2055' })
+})
+
 const source =
   (size?: number): (() => Promise<ContentStream>) =>
   async () => ({

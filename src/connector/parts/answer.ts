@@ -27,6 +27,8 @@ export type CallOptions = {
   idempotent?: boolean
   /** True when the request carries a version to be compared. */
   conditional?: boolean
+  /** False when the caller decides itself what is sent after a failure. */
+  repeat?: boolean
   onExchange?: OnExchange
   /** How the body is read; as JSON without it. */
   parse?: ParseBody

@@ -15,6 +15,7 @@ import {
 } from '../language/index.ts'
 import { multipart } from './multipart.ts'
 import { buildRequest, type HttpRequest, requestFields } from './request.ts'
+import { uploadSessionPart } from './upload-fields.ts'
 
 const RECORD = ['record', 'settings'] as const
 
@@ -109,6 +110,7 @@ export const uploadField = (names: readonly string[]) => ({
         fields: requestFields([...new Set([...names, 'id', 'file'])], 'PUT'),
         example: `content: { kind: follow-up, method: PUT, path: "/files/\${ id }/content" }`,
       }),
+      session: uploadSessionPart(names),
     },
     { sense: 'How the bytes of a file record are sent. Names: `file` has name, size, media_type and hash.' },
   ),
@@ -116,7 +118,7 @@ export const uploadField = (names: readonly string[]) => ({
 export type Upload = NonNullable<ReturnType<typeof uploadField>['content']['type']>
 
 /** What templates may say about the bytes at hand. */
-export const fileNames = (content: ContentStream): Json => ({
+export const fileNames = (content: Omit<ContentStream, 'stream'>): Json => ({
   ...(content.name === undefined ? {} : { name: content.name }),
   ...(content.size === undefined ? {} : { size: content.size }),
   ...(content.mediaType === undefined ? {} : { media_type: content.mediaType }),

@@ -162,6 +162,16 @@ export class HttpConnection {
     }
   }
 
+  /**
+   * Sends a request to an address the system signed itself, on whatever origin: without credentials, cookies and headers of
+   * the connection, which another origin must not see.
+   */
+  async callSigned(request: HttpRequest, options: CallOptions): Promise<Answer> {
+    const outcome = await this.once(request, options, plainBody, true)
+    if (outcome instanceof CausewayError) throw outcome
+    return outcome
+  }
+
   /** Sends a request whose answer is not JSON; throws on every failure. */
   async bytes<T extends ResponseType>(
     request: HttpRequest,
@@ -229,11 +239,12 @@ export class HttpConnection {
     request: HttpRequest,
     options: CallOptions,
     interpret: Interpret,
+    signed = false,
   ): Promise<Answer | CausewayError> {
     let raw: OutboundResponse<'text'>
     try {
       raw = await this.outbound.request({
-        ...this.withCookies(this.common(request)),
+        ...(signed ? request : this.withCookies(this.common(request))),
         ...this.transport(request, options),
         responseType: 'text',
       })
@@ -241,7 +252,7 @@ export class HttpConnection {
       if (error instanceof CausewayError) return error
       throw error
     }
-    if (this.cookies) {
+    if (this.cookies && !signed) {
       this.cookies.keep(raw.url, raw.headers, raw.requestedAt)
       for (const value of this.cookies.secrets(raw.url)) this.outbound.addSecret(value)
     }
@@ -297,6 +308,7 @@ const replayable = ({ body }: HttpRequest): boolean =>
 
 /** Whether the same request may go out once more by itself. */
 function mayRepeat(failure: CausewayError, request: HttpRequest, options: CallOptions): boolean {
+  if (options.repeat === false) return false
   if (!PASSING.has(failure.code) || !replayable(request) || options.signal.aborted) return false
   if ((failure.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return false
   if (options.purpose === 'read') return true

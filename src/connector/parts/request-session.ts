@@ -3,7 +3,7 @@
  * fields and a caller for them; reading, looking up, writing and probing are the same for all.
  */
 import { CausewayError, type JsonObject } from '../../core/index.ts'
-import type { ContentReference, ContentStream, Page, ReadRequest, StreamAbilities } from '../contract.ts'
+import type { ContentRequest, OpenedContent, Page, ReadRequest, StreamAbilities } from '../contract.ts'
 import type { PartFinding } from '../language/index.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../protocols/contract.ts'
 import type { Caller } from './answer.ts'
@@ -57,7 +57,7 @@ export type RequestSessionParts<R> = {
   prepare?(stream: StreamSpec<unknown>): StreamSpec<unknown>
   encode?(stream: StreamSpec<unknown>): ((values: JsonObject) => JsonObject) | undefined
   sendContent?: WriterContext<R>['sendContent']
-  content?(stream: StreamSpec<unknown>, reference: ContentReference, signal: AbortSignal): Promise<ContentStream>
+  content?(stream: StreamSpec<unknown>, request: ContentRequest): Promise<OpenedContent>
 }
 
 export class RequestSession<R> implements ProtocolSession {
@@ -101,10 +101,11 @@ export class RequestSession<R> implements ProtocolSession {
     return writer.write(request)
   }
 
-  async content({ stream: name, reference, signal }: Parameters<ProtocolSession['content']>[0]) {
+  async content(request: ContentRequest) {
+    const { stream } = request
     if (!this.parts.content)
-      throw new CausewayError('CSW-2003', { what: `The stream ${this.context.connector}:${name} has no files.` })
-    return this.parts.content(this.context.streams.get(name)!, reference, signal)
+      throw new CausewayError('CSW-2003', { what: `The stream ${this.context.connector}:${stream} has no files.` })
+    return this.parts.content(this.context.streams.get(stream)!, request)
   }
 
   probe(signal: AbortSignal) {

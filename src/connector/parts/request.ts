@@ -62,12 +62,17 @@ export function costOf(spec: { cost?: Template | undefined }, scope: Scope): { c
 }
 
 /** Fills the templates of a request. `base` is the connection's base URL. */
-export function buildRequest(spec: RequestSpec, scope: Scope, base: string): HttpRequest {
+export function buildRequest(
+  spec: RequestSpec,
+  scope: Scope,
+  base: string,
+  origin: 'same' | 'any' = 'same',
+): HttpRequest {
   const body = spec.body?.evaluate(scope)
   const query = spec.query?.evaluate(scope)
   const request: HttpRequest = {
     method: spec.method,
-    url: addressOf(spec, scope, base),
+    url: addressOf(spec, scope, base, origin),
     headers: headersOf(spec.headers?.evaluate(scope)),
     ...(isObject(query) ? { query: queryOf(query) } : {}),
     ...costOf(spec, scope),
@@ -75,7 +80,7 @@ export function buildRequest(spec: RequestSpec, scope: Scope, base: string): Htt
   return body === undefined ? request : withBody(request, body as Json, spec.body_as)
 }
 
-function addressOf(spec: RequestSpec, scope: Scope, base: string): string {
+function addressOf(spec: RequestSpec, scope: Scope, base: string, origin: 'same' | 'any'): string {
   const given = spec.path ?? spec.url
   if (!given) return base
   const value = given.evaluate(scope)
@@ -85,7 +90,8 @@ function addressOf(spec: RequestSpec, scope: Scope, base: string): string {
       place: given.place,
     })
   const text = asText(value)
-  return spec.path ? join(base, text) : onSameOrigin(text, base)
+  if (spec.path) return join(base, text)
+  return origin === 'any' && URL.canParse(text) ? text : onSameOrigin(text, base)
 }
 
 const join = (base: string, path: string): string =>

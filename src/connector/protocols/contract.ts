@@ -8,10 +8,10 @@
 import type { Clock, Json, JsonObject } from '../../core/index.ts'
 import type { OutboundClient } from '../../outbound/index.ts'
 import type {
-  ContentReference,
-  ContentStream,
+  ContentRequest,
   LookupRequest,
   LookupResult,
+  OpenedContent,
   Page,
   ProbeStep,
   ReadRequest,
@@ -24,6 +24,7 @@ import type {
 } from '../contract.ts'
 import type { CompiledPart, Fields, PartFinding } from '../language/fields.ts'
 import type { TokenStore } from '../parts/token-store.ts'
+import type { UploadStore } from '../parts/upload-store.ts'
 
 /** The protocol's own part of one stream, compiled, with what every stream has. */
 export type StreamSpec<S> = {
@@ -57,6 +58,8 @@ export type ProtocolContext<C, S> = {
   clock: Clock
   /** Where tokens got at run time are kept; without it, in memory. */
   tokens?: TokenStore
+  /** Where started uploads are kept; without it, in memory. */
+  uploads?: UploadStore
 }
 
 /** The little a protocol needs of a logger; pino fits. Never log records, settings or headers. */
@@ -75,7 +78,8 @@ export interface ProtocolSession {
   fetch(request: { stream: string; ids: string[]; signal: AbortSignal }): Promise<SourceRecord[]>
   lookup(request: LookupRequest): Promise<LookupResult>
   write(request: WriteRequest): Promise<WriteOutcome[]>
-  content(request: { stream: string; reference: ContentReference; signal: AbortSignal }): Promise<ContentStream>
+  /** Opens the bytes of a file. What is cut on the way is taken up again by the room, by asking with `from`. */
+  content(request: ContentRequest): Promise<OpenedContent>
   probe(signal: AbortSignal): Promise<ProbeStep[]>
   close(): Promise<void>
 }

@@ -117,4 +117,16 @@ export const remoteErrors = {
     action:
       'Look for line breaks or control characters in the value that the manifest or mapping puts into the header.',
   },
+  'CSW-3020': {
+    causeClass: 'remote-down',
+    reaction: 'retry',
+    meaning: 'The bytes of a file did not arrive as they were sent.',
+    action: 'The hub sends the file again. If it lasts, look for a proxy that changes contents.',
+  },
+  'CSW-3021': {
+    causeClass: 'remote-down',
+    reaction: 'retry',
+    meaning: 'The other system no longer knows the upload that was under way, or the file changed meanwhile.',
+    action: 'The hub begins the upload anew. If it lasts, uploads may take longer there than they are kept.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,6 +1,6 @@
 /** Bytes of file records over REST. */
 import { CausewayError } from '../../../core/index.ts'
-import type { ContentReference, ContentStream } from '../../contract.ts'
+import type { ContentRequest, OpenedContent } from '../../contract.ts'
 import type { Answer, CallOptions } from '../../parts/answer.ts'
 import { answerScope } from '../../parts/answer.ts'
 import {
@@ -12,32 +12,31 @@ import {
   type Upload,
 } from '../../parts/content.ts'
 import type { HttpConnection } from '../../parts/http.ts'
-import { buildRequest, type RequestSpec } from '../../parts/request.ts'
+import { rangeHeaders, rangeOf } from '../../parts/range.ts'
+import { buildRequest, type HttpRequest, type RequestSpec } from '../../parts/request.ts'
+import type { UploadStore } from '../../parts/upload-store.ts'
 import type { Prepared } from '../../parts/write.ts'
 import type { WriteOperationSpec } from '../../parts/write-fields.ts'
 import type { RestCaller } from './caller.ts'
+import { RestUpload, uploadKey } from './upload-session.ts'
 
-/** Opens the bytes of a file record. */
+/** Opens the bytes of a file record, from a byte on where the system knows ranges. */
 export async function download(
   http: HttpConnection,
   spec: ContentSpec,
-  reference: ContentReference,
-  signal: AbortSignal,
-): Promise<ContentStream> {
+  { reference, signal, from = 0, validator }: ContentRequest,
+): Promise<OpenedContent> {
   await http.locate(signal)
   const request = buildRequest(spec.download, { locator: reference.locator, settings: http.settings }, http.base)
-  const accept = Object.keys(request.headers).some((name) => name.toLowerCase() === 'accept')
-  const raw = await http.bytes(
-    accept ? request : { ...request, headers: { ...request.headers, Accept: '*/*' } },
-    { signal, purpose: 'read', notFound: 'record' },
-    'stream',
-  )
-  const length = Number(raw.headers['content-length'])
-  // With a content coding the length is that of the coded bytes.
-  const size = raw.headers['content-encoding'] || !Number.isSafeInteger(length) ? reference.size : length
+  const headers = { Accept: '*/*', ...rangeHeaders(from, validator), ...ownCase(request.headers, 'Accept') }
+  const raw = await http.bytes({ ...request, headers }, { signal, purpose: 'read', notFound: 'record' }, 'stream')
+  const range = rangeOf(raw)
+  const size = range.size ?? reference.size
   const mediaType = reference.mediaType ?? raw.headers['content-type']
   return {
     stream: raw.body,
+    from: range.from,
+    ...(range.validator === undefined ? {} : { validator: range.validator }),
     ...(size === undefined ? {} : { size }),
     ...(reference.hash === undefined ? {} : { hash: reference.hash }),
     ...(mediaType === undefined ? {} : { mediaType }),
@@ -45,8 +44,14 @@ export async function download(
   }
 }
 
+/** The headers of a request under which one of them has the given spelling. */
+const ownCase = (headers: HttpRequest['headers'], name: string): HttpRequest['headers'] =>
+  Object.fromEntries(
+    Object.entries(headers).map(([own, value]) => [own.toLowerCase() === name.toLowerCase() ? name : own, value]),
+  )
+
 /** Makes the function that sends an operation together with the bytes of its record. */
-export function contentSender(http: HttpConnection, caller: RestCaller) {
+export function contentSender(http: HttpConnection, caller: RestCaller, uploads: UploadStore) {
   return async (
     operation: WriteOperationSpec<RequestSpec>,
     { item, scope }: Prepared,
@@ -57,9 +62,13 @@ export function contentSender(http: HttpConnection, caller: RestCaller) {
     const content = await item.content!()
     const whole = { ...scope, file: fileNames(content) }
     await http.locate(options.signal)
+    if (upload.kind === 'session' && !(caller.defined(operation) && (content.size ?? Infinity) <= upload.whole_up_to)) {
+      const session = new RestUpload(http, upload, { ...scope, id: item.id }, options)
+      return session.run({ item, scope, index: 0 }, content, uploads, uploadKey(item))
+    }
     const request = caller.built(operation, whole)
     return http.call(
-      upload.kind === 'body' ? bytesRequest(request, content) : multipartRequest(upload, request, whole, content),
+      upload.kind !== 'multipart' ? bytesRequest(request, content) : multipartRequest(upload, request, whole, content),
       options,
     )
   }

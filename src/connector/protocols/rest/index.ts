@@ -14,6 +14,7 @@ import {
   type RequestStream,
   requestAbilities,
 } from '../../parts/request-session.ts'
+import { MemoryUploads } from '../../parts/upload-store.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext, type StreamSpec } from '../contract.ts'
 import { RestCaller } from './caller.ts'
@@ -67,8 +68,8 @@ function openRest(context: ProtocolContext<Connector, Stream>): RequestSession<R
     caller,
     partsOf: (stream) => partsOf(specOf(stream)),
     prepare: (stream) => withReferences(stream, context.settings),
-    sendContent: contentSender(http, caller),
-    content: (stream, reference, signal) => download(http, specOf(stream).content!, reference, signal),
+    sendContent: contentSender(http, caller, context.uploads ?? new MemoryUploads()),
+    content: (stream, request) => download(http, specOf(stream).content!, request),
   })
 }
 

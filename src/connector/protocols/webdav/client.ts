@@ -89,8 +89,13 @@ export class WebDavClient {
   }
 
   /** Opens the bytes of a file; the caller reads the stream or destroys it. */
-  get(url: string, options: CallOptions): Promise<OutboundResponse<'stream'>> {
-    return this.send('GET', url, 'stream', { ...options, deadlineMs: TRANSFER_MS, failure: { notFound: 'record' } })
+  get(url: string, headers: Record<string, string>, options: CallOptions): Promise<OutboundResponse<'stream'>> {
+    return this.send('GET', url, 'stream', {
+      ...options,
+      headers,
+      deadlineMs: TRANSFER_MS,
+      failure: { notFound: 'record' },
+    })
   }
 
   /** Uploads. `only` makes the write conditional: on there being nothing yet, or on the state with that ETag. */

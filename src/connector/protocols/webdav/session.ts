@@ -1,10 +1,10 @@
 /** An open connection to a WebDAV server. */
 import { CausewayError } from '../../../core/index.ts'
 import type {
-  ContentReference,
-  ContentStream,
+  ContentRequest,
   LookupRequest,
   LookupResult,
+  OpenedContent,
   Page,
   ProbeStep,
   ReadRequest,
@@ -15,6 +15,7 @@ import type {
 } from '../../contract.ts'
 import { asText } from '../../language/index.ts'
 import { isRejected } from '../../manifest/record.ts'
+import { rangeHeaders, rangeOf } from '../../parts/range.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../contract.ts'
 import { WebDavClient } from './client.ts'
 import type { WebDavConnector, WebDavStream } from './fields.ts'
@@ -81,16 +82,15 @@ export class WebDavSession implements ProtocolSession {
     return this.open(stream).writer.write(operation, items, { signal, onExchange })
   }
 
-  async content(request: { stream: string; reference: ContentReference; signal: AbortSignal }): Promise<ContentStream> {
-    const { tree } = this.open(request.stream)
-    const { path } = request.reference.locator
-    const response = await this.client.get(tree.urlOf(String(path)), { signal: request.signal })
-    const size = Number(response.headers['content-length'])
-    const { mediaType, name } = request.reference
+  async content({ stream, reference, signal, from = 0, validator }: ContentRequest): Promise<OpenedContent> {
+    const { tree } = this.open(stream)
+    const { path } = reference.locator
+    const response = await this.client.get(tree.urlOf(String(path)), rangeHeaders(from, validator), { signal })
+    const range = rangeOf(response)
+    const { mediaType, name } = reference
     return {
       stream: response.body,
-      // The size of an inflated answer is not that of the file.
-      ...(Number.isInteger(size) && !response.headers['content-encoding'] ? { size } : {}),
+      ...range,
       ...(mediaType ? { mediaType } : {}),
       ...(name ? { name } : {}),
     }
