@@ -143,7 +143,6 @@ export const uploadSessionPart = (names: readonly string[]) => {
     example: EXAMPLE,
   })
 }
-export type UploadSession = ValueOf<ReturnType<typeof uploadSessionPart>>
 
 const EXAMPLE = `
 content:

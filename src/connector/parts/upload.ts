@@ -13,7 +13,7 @@ import type { UploadStore } from './upload-store.ts'
 /** What the end of an upload is judged by. */
 export type UploadSummary = { size: number; crc32: number; digest: Buffer | null }
 
-export type PartAnswer<T> = {
+type PartAnswer<T> = {
   /** How many bytes the target holds now, where it says so. */
   offset?: number
   /** What the end of the upload needs of this answer. */
@@ -49,7 +49,7 @@ export type UploadOptions = {
 }
 
 /** What is known of the file besides its bytes. */
-export type FileFacts = Omit<ContentStream, 'stream'>
+type FileFacts = Omit<ContentStream, 'stream'>
 type State = {
   session: JsonObject
   offset: number
