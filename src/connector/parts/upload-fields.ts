@@ -1,5 +1,5 @@
 /** Uploads in parts, as a manifest describes them: begin, send, ask what arrived, finish. */
-import { choice, data, expression, flag, integer, part, section, type ValueOf } from '../language/index.ts'
+import { choice, data, expression, flag, integer, part, section } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
 import { type Method, requestFields } from './request.ts'
 
