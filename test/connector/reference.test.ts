@@ -65,6 +65,7 @@ base_url: \${ settings.url }
   const stream = (body: string) =>
     `streams:\n  contacts:\n    title: Things\n    key: record.id\n${indented(body, 4)}\n`
   const read = `read: { ${request} }`
+  if (first === 'streams') return `${base}${text}\n`
   if (first === 'settings') return `${base.replace(/settings:[\s\S]*?base_url/, `${text}\nbase_url`)}${stream(read)}`
   if (first === 'signature' || first === 'handshake')
     return `${base}webhooks:\n  record: item\n${first === 'handshake' ? '  signature: { kind: none }\n' : ''}${indented(text, 2)}\n${stream(read)}`

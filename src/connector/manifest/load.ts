@@ -85,13 +85,16 @@ function compileManifest(value: JsonObject, protocol: Protocol, to: Compilation)
   const common = Object.keys(manifestFields)
   const spec = Object.fromEntries(Object.entries(top).filter(([name]) => !common.includes(name)))
   const streams = new Map<string, LoadedStream>()
+  const sound: string[] = []
   const given = isObject(value.streams) ? (value.streams as JsonObject) : {}
   for (const [name, body] of Object.entries(given)) {
     const before = to.findings.length
     const compiled = compilePart(streamPart(protocol), body, ['streams', name], to)
     streams.set(name, { name, common: compiled as unknown as CommonStream, spec: compiled })
-    if (!to.malformed && to.findings.length === before) checkStream(protocol, name, compiled, spec, to)
+    if (!to.malformed && to.findings.length === before) sound.push(name)
   }
+  const others = new Map([...streams.values()].map((stream) => [stream.name, stream.spec]))
+  for (const name of sound) checkStream(protocol, name, others, spec, to)
   if (hasErrors(to.findings)) return undefined
   return { ...(top as unknown as Manifest), file: to.yaml.file, protocol, spec, streams }
 }
@@ -99,11 +102,12 @@ function compileManifest(value: JsonObject, protocol: Protocol, to: Compilation)
 function checkStream(
   protocol: Protocol,
   name: string,
-  stream: Record<string, unknown>,
+  others: ReadonlyMap<string, unknown>,
   spec: object,
   to: Compilation,
 ): void {
-  for (const { field, message, fix } of protocol.check?.(stream, spec as never) ?? [])
+  const stream = others.get(name) as Record<string, unknown>
+  for (const { field, message, fix } of protocol.check?.(stream, spec as never, { name, others }) ?? [])
     report(to, ['streams', name, ...(field?.split('.') ?? [])], message, fix)
   for (const key of ['schema', 'write_schema'])
     if (stream[key] !== undefined && !isObject(stream[key]))

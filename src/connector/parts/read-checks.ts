@@ -43,7 +43,8 @@ export const idleSince = (request: object, incremental: object | undefined): Par
     ? [{ message: '`since` is used without `incremental`', fix: 'Add `incremental: { value: record.updated_at }`.' }]
     : []
 
-function usedNames(request: object): Set<string> {
+/** Root names used anywhere in the templates of a request. */
+export function usedNames(request: object): Set<string> {
   const used = new Set<string>()
   for (const value of Object.values(request)) {
     const names = (value as { names?: ReadonlySet<string> } | undefined)?.names

@@ -1,123 +1,19 @@
-/** Reading a stream page by page, for every protocol that asks a question and gets an answer. */
-import { CausewayError, digest, type Json, type JsonObject } from '../../core/index.ts'
+/** One pass over a stream (or a partition of it), page by page, for every protocol that asks a question and gets an answer. */
+import { CausewayError, digest, isObject, type Json, type JsonObject } from '../../core/index.ts'
 import type { Page, ReadRequest, RejectedRecord, SourceRecord } from '../contract.ts'
-import {
-  asText,
-  type CompiledPart,
-  type Expression,
-  expression,
-  type Field,
-  type Fields,
-  part,
-  type Scope,
-  section,
-  template,
-} from '../language/index.ts'
+import { asText, type Expression, type Scope } from '../language/index.ts'
 import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
-import { ANSWER_NAMES, type Answer, answerScope, type Caller } from './answer.ts'
+import { type Answer, answerScope, type Caller } from './answer.ts'
 import { isTrue } from './errors.ts'
-import {
-  anchorOf,
-  type Incremental,
-  incrementalPart,
-  initialWatermark,
-  isBefore,
-  sinceOf,
-  Watermark,
-} from './incremental.ts'
+import type { Partition } from './for-each.ts'
+import { anchorOf, initialWatermark, isBefore, sinceOf, Watermark } from './incremental.ts'
 import { type FetchSpec, fetchRecords } from './lookup.ts'
-import { LoopGuard, nextPosition, type Paging, type Position, pagingField, positionScope } from './paging.ts'
-import { idleSince, listOf, unusedNames } from './read-checks.ts'
-import { type ServerCursor, serverCursorPart } from './server-cursor.ts'
+import { LoopGuard, nextPosition, type Paging, type Position, positionScope } from './paging.ts'
+import { listOf } from './read-checks.ts'
+import type { PageSpec, ReadSpec } from './read-fields.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 import { sortableTimestamp } from './timestamps.ts'
-
-const READ_NAMES = ['settings', 'since', 'cursor', 'page'] as const
-
-const pageFields = (paging: Field<Paging>) => ({
-  records: expression({
-    sense: 'Where the records stand in the answer. No value means none; a single object counts as one.',
-    names: [...ANSWER_NAMES, 'page'],
-    default: 'response',
-    example: 'response.data',
-  }),
-  page_size: template({
-    sense: 'Value of `page.size`: how many records to ask for.',
-    names: ['settings'],
-    default: '100',
-  }),
-  paging,
-  empty: expression({
-    sense: 'True for an answer that looks like a failure and means: no records.',
-    names: ANSWER_NAMES,
-    example: 'status = 404',
-  }),
-  expired: expression({
-    sense: 'True for an answer that refuses a stored cursor as too old; the pass then begins anew.',
-    names: ANSWER_NAMES,
-    example: 'status = 410',
-  }),
-})
-
-const deletionsPart = <R extends Fields>(request: (names: readonly string[]) => R, paging: Field<Paging>) =>
-  part({
-    title: 'Deletions',
-    sense:
-      'A list of deleted records, asked after the changed ones. Where it takes `since`, a first read leaves it out.',
-    fields: {
-      ...request(READ_NAMES),
-      ...pageFields(paging),
-      id: expression({
-        sense: 'Id of a deleted record.',
-        names: ['record', 'settings'],
-        required: true,
-        example: 'record.id',
-      }),
-    },
-    check: (value) => unusedNames(value, value.paging, undefined),
-  })
-
-/** The `read` part of a stream whose requests have the given fields. */
-export const readPart = <R extends Fields>(
-  request: (names: readonly string[]) => R,
-  example: string,
-  paging: Field<Paging> = pagingField,
-) =>
-  part({
-    title: 'Read',
-    sense: 'How the records of the stream are read.',
-    fields: {
-      ...request(READ_NAMES),
-      ...pageFields(paging),
-      incremental: section(incrementalPart, { sense: 'Reading changes only.' }),
-      server_cursor: section(serverCursorPart, { sense: 'Reading changes only, by a mark the system gives.' }),
-      fetch_ids: expression({
-        sense:
-          'For lists that say only which records changed: the id of each, by which it is then read as `fetch` says. What is no longer there by then is left out.',
-        names: ['record', 'settings'],
-        example: 'record.id',
-      }),
-      deletions: section(deletionsPart(request, paging), { sense: 'Where deleted records are listed apart.' }),
-    },
-    check: (value) => [
-      ...unusedNames(value, value.paging, value.incremental),
-      ...idleSince(value, value.incremental ?? value.server_cursor),
-      ...(value.incremental && value.server_cursor
-        ? [{ field: 'server_cursor', message: 'there is `incremental` too', fix: 'Keep one of them.' }]
-        : []),
-    ],
-    example,
-  })
-
-type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
-export type ReadSpec<R> = R &
-  PageSpec & {
-    incremental: Incremental | undefined
-    server_cursor: ServerCursor | undefined
-    fetch_ids: Expression | undefined
-    deletions: (R & PageSpec & { id: { evaluate(scope: Scope): unknown } }) | undefined
-  }
 
 export type ReaderContext<R> = {
   stream: StreamSpec<unknown>
@@ -126,10 +22,12 @@ export type ReaderContext<R> = {
   caller: Caller<R>
   settings: JsonObject
   concurrent: number
+  /** The part of the stream that is read, where `for_each` cuts it. */
+  partition?: Partition
 }
 
 /** Reads from where the cursor says, one page per call; nothing is asked before the caller wants it. */
-export async function* readPages<R>(context: ReaderContext<R>, request: ReadRequest): AsyncGenerator<Page> {
+export async function* readPass<R>(context: ReaderContext<R>, request: ReadRequest): AsyncGenerator<Page> {
   const { read, settings } = context
   const stored = parseCursor(request.cursor)
   const initial = initialWatermark(read.incremental, settings)
@@ -183,10 +81,22 @@ class PassReader<R> {
     this.pass.position = {}
   }
 
+  /** The names every expression of this pass may use. */
+  private get names(): Scope {
+    return { settings: this.context.settings, ...this.context.partition?.names }
+  }
+
   private async *phase(spec: R & PageSpec, moreFollows: boolean): AsyncGenerator<Page> {
     const { paging } = spec
     const size = Number(spec.page_size.evaluate({ settings: this.context.settings })) || 100
     let position: Position | null = this.pass.position
+    const embedded =
+      this.pass.phase === 'records' && Object.keys(this.pass.position).length === 0 && this.context.partition?.first
+    if (embedded) {
+      position = embedded.next === undefined ? null : { cursor: embedded.next }
+      yield await this.embeddedPage(embedded, position, moreFollows)
+      if (!position) return
+    }
     let guard = new LoopGuard(paging, this.context.stream.name, position)
     while (position) {
       guard.enter(position)
@@ -227,6 +137,18 @@ class PassReader<R> {
         ...(this.pass.phase === 'records' ? totalOf(paging, scope) : {}),
       }
     }
+  }
+
+  /** The first page, which came with the parent. */
+  private async embeddedPage(
+    { bodies, requestedAt }: NonNullable<Partition['first']>,
+    position: Position | null,
+    moreFollows: boolean,
+  ): Promise<Page> {
+    this.pass.began ??= sortableTimestamp(requestedAt.toISOString())
+    const made = await this.made(bodies.map((body) => this.placed(body)))
+    const cursor = this.cursorAfter(position, requestedAt, moreFollows)
+    return { ...made, cursor, requestedAt, last: position === null && !moreFollows }
   }
 
   /** Remembers the mark that a system gives for the next pull. */
@@ -270,7 +192,7 @@ class PassReader<R> {
     const anchored = incremental && anchor && this.pass.phase === 'records'
     const since = anchored ? anchorOf(incremental, anchor, this.context.settings) : this.since
     return {
-      settings: this.context.settings,
+      ...this.names,
       ...(since === undefined ? {} : { since }),
       ...positionScope(paging, position, size),
     }
@@ -310,8 +232,15 @@ class PassReader<R> {
   }
 
   private bodies(spec: PageSpec, answer: Answer, asked: Scope): Json[] {
-    const scope = { ...answerScope(answer, this.context.settings), page: asked.page }
-    return listOf(spec.records.evaluate(scope))
+    const scope = { ...answerScope(answer, this.context.settings), ...this.names, page: asked.page }
+    const bodies = listOf(spec.records.evaluate(scope))
+    return this.context.partition?.add ? bodies.map((body) => this.placed(body)) : bodies
+  }
+
+  /** A record with what `add` gives it of its partition. */
+  private placed(body: Json): Json {
+    const { partition } = this.context
+    return partition?.add && isObject(body) ? { ...(body as JsonObject), ...partition.add } : body
   }
 
   private async made(bodies: Json[]): Promise<{ records: SourceRecord[]; rejected: RejectedRecord[] }> {
@@ -334,15 +263,14 @@ class PassReader<R> {
     bodies: Json[],
     id: Expression,
   ): Promise<{ records: SourceRecord[]; rejected: RejectedRecord[] }> {
-    const { settings } = this.context
-    const ids = bodies.flatMap((record) => usableId(id.evaluate({ record, settings })) ?? [])
+    const ids = bodies.flatMap((record) => usableId(id.evaluate({ ...this.names, record })) ?? [])
     const records = await fetchRecords(this.context, this.context.fetch!, ids, this.request.signal)
     for (const body of bodies) this.watermark?.see(body)
     return { records, rejected: [] }
   }
 
   private tombstone(body: Json, { id }: { id: { evaluate(scope: Scope): unknown } }): SourceRecord | RejectedRecord {
-    const usable = usableId(id.evaluate({ record: body, settings: this.context.settings }))
+    const usable = usableId(id.evaluate({ ...this.names, record: body }))
     // Let the stream itself say what is wrong with a body without id.
     return usable === null ? this.context.stream.toRecord(null) : { id: usable, version: null, body: {}, deleted: true }
   }

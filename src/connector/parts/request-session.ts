@@ -7,10 +7,12 @@ import type { ContentRequest, OpenedContent, Page, ReadRequest, StreamAbilities 
 import type { PartFinding } from '../language/index.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../protocols/contract.ts'
 import type { Caller } from './answer.ts'
+import { parentFindings } from './for-each.ts'
 import type { HttpConnection } from './http.ts'
 import { type FetchSpec, fetchRecords, type LookupSpec, lookupRecords } from './lookup.ts'
+import { readPages } from './partitions.ts'
 import { probeHttp } from './probe.ts'
-import { type ReadSpec, readPages } from './read.ts'
+import type { ReadSpec } from './read-fields.ts'
 import { Writer, type WriterContext } from './write.ts'
 import type { WriteSpec } from './write-fields.ts'
 
@@ -40,13 +42,21 @@ export const requestAbilities = ({
   partialUpdate: write?.update?.partial ?? false,
 })
 
-/** A stream must be able to do something. */
-export const checkRequestStream = ({ read, fetch, lookup, write }: RequestStream<unknown>): PartFinding[] =>
-  read || write || lookup || fetch
-    ? read?.fetch_ids && !fetch
+/** Rules between the parts of a stream, and between the streams of a connector. */
+export function checkRequestStream(
+  { read, fetch, lookup, write }: RequestStream<unknown>,
+  { name, others }: { name: string; others: ReadonlyMap<string, unknown> },
+): PartFinding[] {
+  if (!read && !write && !lookup && !fetch)
+    return [{ message: 'the stream can do nothing', fix: 'Add `read`, `fetch`, `lookup` or `write`.' }]
+  const readOf = (stream: string) => (others.has(stream) ? (others.get(stream) as RequestStream<unknown>).read : null)
+  return [
+    ...(read?.fetch_ids && !fetch
       ? [{ field: 'read.fetch_ids', message: 'the stream cannot be read by id', fix: 'Add `fetch`.' }]
-      : []
-    : [{ message: 'the stream can do nothing', fix: 'Add `read`, `fetch`, `lookup` or `write`.' }]
+      : []),
+    ...parentFindings(name, read?.for_each, readOf),
+  ]
+}
 
 export type RequestSessionParts<R> = {
   http: HttpConnection
@@ -71,7 +81,8 @@ export class RequestSession<R> implements ProtocolSession {
 
   read(request: ReadRequest): AsyncIterable<Page> {
     const { stream, parts } = this.stream(request.stream)
-    return readPages({ ...this.finder(stream), read: parts.read!, fetch: parts.fetch }, request)
+    const parents = (name: string, asked: Omit<ReadRequest, 'stream'>) => this.read({ ...asked, stream: name })
+    return readPages({ ...this.finder(stream), read: parts.read!, fetch: parts.fetch, parents }, request)
   }
 
   async fetch({ stream: name, ids, signal }: Parameters<ProtocolSession['fetch']>[0]) {

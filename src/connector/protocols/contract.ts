@@ -107,8 +107,12 @@ export type Protocol<C extends Fields = Fields, S extends Fields = Fields> = {
     /** Settings of the open connection; absent while only the manifest is described. */
     settings?: JsonObject,
   ): Omit<StreamAbilities, 'webhook'>
-  /** Rules between fields that the schema cannot say. `field` is a path such as `read.paging`. */
-  check?(stream: CompiledPart<S>, connector: CompiledPart<C>): PartFinding[]
+  /** Rules between fields that the schema cannot say. `field` is a path such as `read.paging`; `others` are all streams. */
+  check?(
+    stream: CompiledPart<S>,
+    connector: CompiledPart<C>,
+    where: { name: string; others: ReadonlyMap<string, unknown> },
+  ): PartFinding[]
   open(context: ProtocolContext<CompiledPart<C>, CompiledPart<S>>): Promise<ProtocolSession>
 }
 

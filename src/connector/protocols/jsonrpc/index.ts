@@ -6,7 +6,7 @@ import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
 import { callPagingField } from '../../parts/paging.ts'
-import { readPart } from '../../parts/read.ts'
+import { readPart } from '../../parts/read-fields.ts'
 import {
   checkRequestStream,
   RequestSession,
@@ -54,8 +54,8 @@ export const jsonrpc = defineProtocol({
   stream: streamFields,
   example: examples.manifest,
   abilities: (stream) => ({ ...requestAbilities(partsOf(stream)), content: false }),
-  check: (stream) => [
-    ...checkRequestStream(partsOf(stream)),
+  check: (stream, _connector, where) => [
+    ...checkRequestStream(partsOf(stream), where),
     ...(stream.read?.server_cursor?.as === 'url'
       ? [{ field: 'read.server_cursor.as', message: 'calls have one address only', fix: 'Use `as: value`.' }]
       : []),

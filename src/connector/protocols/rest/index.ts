@@ -6,7 +6,7 @@ import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
 import { contentPart, uploadField, withContent } from '../../parts/content.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
-import { readPart } from '../../parts/read.ts'
+import { readPart } from '../../parts/read-fields.ts'
 import { type RequestSpec, requestFields } from '../../parts/request.ts'
 import {
   checkRequestStream,
@@ -42,8 +42,8 @@ export const rest = defineProtocol({
   stream: streamFields,
   example: examples.manifest,
   abilities: (stream) => ({ ...requestAbilities(partsOf(stream)), content: stream.content !== undefined }),
-  check: (stream) => [
-    ...checkRequestStream(partsOf(stream)),
+  check: (stream, _connector, where) => [
+    ...checkRequestStream(partsOf(stream), where),
     ...(stream.content && !stream.read && !stream.fetch
       ? [{ field: 'content', message: 'no record is ever read that could have content', fix: 'Add `read` or `fetch`.' }]
       : []),
