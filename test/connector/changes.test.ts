@@ -108,6 +108,51 @@ test('a system that gives six records to one question gives all of them in the e
   })
 })
 
+const REANCHORED = restManifest(`
+  read:
+    path: /search
+    query: { from: "\${ since }", page: "\${ page.number }" }
+    page_size: 2
+    paging: { kind: page, short_page_ends: true }
+    incremental: { value: record.at, format: iso_seconds, ordered: true, initial: 2026-01-01T00:00:00Z, reanchor: true }
+`)
+test('pages that are asked anew from the last value miss nothing, though records move to the end while they are read', async () => {
+  let all: { id: number; at: string }[] = []
+  let moves: number[] = []
+  await using server = await serve(({ query }) => {
+    const from = all.filter((one) => one.at >= query.get('from')!)
+    const start = (Number(query.get('page')) - 1) * 2
+    const json = from.slice(start, start + 2)
+    const moved = moves.shift()
+    // The oldest ones, which are read already: with page numbers alone, all others would move up.
+    if (moved !== undefined)
+      all = [...all.slice(moved), ...all.slice(0, moved).map((one, index) => ({ ...one, at: end(index) }))]
+    return { json }
+  })
+  const end = (index: number) => at((Date.parse(all.at(-1)!.at) - Date.parse(at(0))) / 1000 + 1 + index)
+  const session = await open(REANCHORED, server)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 12 }),
+      fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 5 }),
+      async (count, moving, limit) => {
+        all = Array.from({ length: count }, (_, id) => ({ id, at: at(id) }))
+        moves = [...moving]
+        const broken = await readAll(session, { limit })
+        const last = broken.pages.at(-1)!.last
+        const rest = last ? broken : await readAll(session, { cursor: JSON.parse(JSON.stringify(broken.cursor)) })
+        const seen = new Set([...broken.ids, ...rest.ids])
+        expect([...seen].map(Number).sort((a, b) => a - b)).toEqual(all.map(({ id }) => id).sort((a, b) => a - b))
+      },
+    ),
+    { numRuns: 60 },
+  )
+  // Five of one second are more than a page: there page numbers have to do.
+  all = Array.from({ length: 5 }, (_, id) => ({ id, at: at(0) }))
+  expect(new Set((await readAll(session)).ids).size).toBe(5)
+})
+
 test('newest first is read until what is known', async () => {
   let all = [1, 2, 3, 4, 5, 6].map((id) => ({ id, at: at(id) }))
   await using server = await serve(({ query }) => {
@@ -173,6 +218,9 @@ test('what cannot work is refused at load', () => {
   const faults = (stream: string) => load(restManifest(stream)).findings.map(({ message }) => message)
   const since = `query: { since: "\${ since }" }`
   expect(faults(`read: { path: /, ${since}, incremental: { value: record.at, cap: 5 } }`)[0]).toContain('no order')
+  expect(faults(`read: { path: /, ${since}, incremental: { value: record.at, reanchor: true } }`)[0]).toContain(
+    'no order',
+  )
   expect(
     faults(`read: { path: /, ${since}, incremental: { value: record.at, ordered: true, newest_first: true } }`)[0],
   ).toContain('both')

@@ -218,3 +218,21 @@ test('a connector without webhooks says so', async () => {
   const session = await open(restManifest('read: { path: / }'), nowhere)
   expect(() => verify(session, {})).toThrow(expect.objectContaining({ code: 'CSW-2003' }))
 })
+
+test('a form is read by its brackets, and never as anything but data', async () => {
+  const session = await connect(`
+signature: { kind: token, value: query.token, secrets: ["\${ settings.token }"] }
+body_as: form
+event_id: event.fired
+record: event.contact`)
+  const body =
+    'type=update&fired=7&contact[id]=5&contact[name]=A+%26+B&contact[tags][]=x&contact[tags][]=y&contact[f][0][v]=1'
+  const verdict = await verify(session, { body, query: { token: 'new' } })
+  expect(verdict).toMatchObject({ accept: true, events: [{ eventId: '7' }] })
+  expect(accepted(session, { body, query: { token: 'other' } })).toBe(false)
+  const read = (text: string) => session.readEvent({ headers: {}, body: Buffer.from(text), stream: 'things', signal })
+  expect((await read(body))[0]!.records[0]!.body).toEqual({ id: '5', name: 'A & B', tags: ['x', 'y'], f: [{ v: '1' }] })
+  const [hostile] = await read('contact[id]=6&contact[__proto__][bad]=1&contact[x]=1&contact[x][y]=2&contact[&%zz=')
+  expect(({} as Record<string, unknown>).bad).toBeUndefined()
+  expect(Object.keys(hostile!.records[0]!.body)).toEqual(['id', '__proto__', 'x'])
+})

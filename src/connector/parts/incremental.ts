@@ -48,6 +48,11 @@ export const incrementalPart = part({
       minimum: 1,
       example: 10_000,
     }),
+    reanchor: flag({
+      sense:
+        'After each page asks anew from the last value, instead of counting on through pages of one question: right while records change under a page number or an offset, and never at a cap. Where all records of a page share one value, the next page of that question follows. Needs `ordered`, and a filter that is asked from the start.',
+      default: false,
+    }),
     zone: template({
       sense: 'IANA time zone the filter is read in; UTC without it.',
       names: ['settings'],
@@ -58,14 +63,14 @@ export const incrementalPart = part({
       names: ['settings'],
     }),
   },
-  check: ({ type, bound, overlap_seconds, ordered, newest_first, cap }) => [
+  check: ({ type, bound, overlap_seconds, ordered, newest_first, cap, reanchor }) => [
     ...(newest_first && ordered
       ? [{ field: 'newest_first', message: 'pages cannot be both `ordered` and `newest_first`', fix: 'Keep one.' }]
       : []),
-    ...(cap !== undefined && !ordered
+    ...((cap !== undefined || reanchor) && !ordered
       ? [
           {
-            field: 'cap',
+            field: reanchor ? 'reanchor' : 'cap',
             message: 'the last value says nothing where pages have no order',
             fix: 'Add `ordered: true`, and sort in the request.',
           },

@@ -166,22 +166,31 @@ class PassReader<R> {
     const { since } = this.pass
     if (incremental.newest_first && since !== null)
       return isBefore(incremental, bodies.at(-1), since, this.context.settings) ? null : position
-    const { cap } = incremental
+    const { cap, reanchor } = incremental
+    if (reanchor && position && this.watermark!.newest !== this.anchor) return this.anchoredAt(this.watermark!.newest)
     if (cap === undefined) return position
     const count = (this.pass.count ?? 0) + bodies.length
     this.pass.count = count
     return count >= cap || (position && count + size > cap) ? this.anchored(cap) : position
   }
 
+  /** From where the question under way was asked. */
+  private get anchor(): string | null {
+    return this.pass.anchor ?? this.pass.since
+  }
+
   private anchored(cap: number): Position {
     const newest = this.watermark!.newest
-    const before = this.pass.anchor ?? this.pass.since
-    if (newest === null || newest === before)
+    if (newest === null || newest === this.anchor)
       throw new CausewayError('CSW-2006', {
         what: `Reading ${this.context.stream.name} does not get on: more than ${cap} records share one value of \`incremental\`, and the system gives no more to one question.`,
         fix: 'Use a page size that divides `cap`, a field with finer values, or another way of paging.',
       })
-    this.pass.anchor = newest
+    return this.anchoredAt(newest)
+  }
+
+  private anchoredAt(value: string | null): Position {
+    this.pass.anchor = value
     this.pass.count = 0
     return {}
   }

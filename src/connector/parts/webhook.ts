@@ -1,10 +1,22 @@
 /** Events that systems send by themselves: checked, then read into records or ids to fetch. */
 import { CausewayError, digest, type Json, type JsonObject, newId, parseExact } from '../../core/index.ts'
 import type { ConnectorSession, SourceRecord, WebhookVerdict } from '../contract.ts'
-import { asText, data, expression, flag, integer, part, section, template, type ValueOf } from '../language/index.ts'
+import {
+  asText,
+  choice,
+  data,
+  expression,
+  flag,
+  integer,
+  part,
+  section,
+  template,
+  type ValueOf,
+} from '../language/index.ts'
 import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import { isTrue } from './errors.ts'
+import { parseForm } from './form-body.ts'
 import { listOf } from './read-checks.ts'
 import { signatureField, verifySignature } from './webhook-signature.ts'
 
@@ -38,6 +50,11 @@ export const webhooksPart = part({
   fields: {
     signature: signatureField,
     handshake: section(handshakePart, { sense: 'How the system checks our address.' }),
+    body_as: choice(['json', 'form'], {
+      sense:
+        'How the body is written. `form` is read by its brackets (`contact[email]=…` is `event.contact.email`); its values are texts.',
+      default: 'json',
+    }),
     event_id: expression({
       sense:
         'Id of the delivery; the same id is taken once. Without it, full records are told apart by their bytes, thin events not at all.',
@@ -98,8 +115,8 @@ export class WebhookReader {
 
   /** Judges a delivery. The body is looked into before the signature only where the signature's place or a handshake asks for it. */
   verify({ headers, body, stream, at, query = {} }: VerifyRequest): WebhookVerdict {
-    const { signature, handshake, event_id } = this.spec
-    const scope = { headers, query, settings: this.settings, event: parsedOrNothing(body) }
+    const { signature, handshake, event_id, body_as } = this.spec
+    const scope = { headers, query, settings: this.settings, event: parsedOrNothing(body, body_as) }
     const refused = verifySignature(signature, { body, at, scope })
     if (handshake && (!refused || !handshake.signed) && isTrue(handshake.when.evaluate(scope))) {
       const given = (handshake.headers?.evaluate(scope) ?? {}) as JsonObject
@@ -136,7 +153,7 @@ export class WebhookReader {
     body,
     stream: addressed,
   }: Omit<ReadEventRequest, 'signal'>): Awaited<ReturnType<ConnectorSession['readEvent']>> {
-    const event = parsed(body)
+    const event = parsed(body, this.spec.body_as)
     const scope = { event, headers, settings: this.settings }
     const found = new Map<string, { stream: string; records: SourceRecord[]; fetch: string[] }>()
     for (const item of listOf(this.spec.events.evaluate(scope))) {
@@ -173,17 +190,20 @@ export class WebhookReader {
   }
 }
 
-function parsedOrNothing(body: Buffer): Json | undefined {
+type BodyAs = WebhooksSpec['body_as']
+
+function parsedOrNothing(body: Buffer, as: BodyAs): Json | undefined {
   try {
-    return parsed(body)
+    return parsed(body, as)
   } catch {
     return undefined
   }
 }
 
-function parsed(body: Buffer): Json | undefined {
+function parsed(body: Buffer, as: BodyAs): Json | undefined {
   const text = body.toString('utf8')
   if (text.trim() === '') return undefined
+  if (as === 'form') return parseForm(text)
   try {
     return parseExact(text)
   } catch {
