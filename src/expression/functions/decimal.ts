@@ -3,7 +3,7 @@
  * with them, and with ordinary numbers, without ever going through a double. Results are text, which is written unquoted
  * where the target takes a number.
  */
-import type { HostFunction } from '../builtins.ts'
+import type { DocumentedFunction } from './documented.ts'
 
 type Decimal = { digits: bigint; scale: number }
 
@@ -60,22 +60,53 @@ const remember = (value: Decimal): string => {
   return text
 }
 
-const binary = (compute: (a: Decimal, b: Decimal) => Decimal): HostFunction => ({
+/** A number with its point moved to the right (or left, for negative places). */
+export function shiftDecimal(value: unknown, places: number): string {
+  const { digits, scale } = parseDecimal(value)
+  if (scale - places >= 0) return remember({ digits, scale: scale - places })
+  return remember({ digits: digits * 10n ** BigInt(places - scale), scale: 0 })
+}
+
+type Documentation = Pick<DocumentedFunction, 'usage' | 'sense' | 'examples'>
+
+const binary = (compute: (a: Decimal, b: Decimal) => Decimal, documentation: Documentation): DocumentedFunction => ({
+  ...documentation,
   signature: '<(sn)(sn):s>',
   implementation: (a: unknown, b: unknown) =>
     a === undefined || b === undefined ? undefined : remember(compute(parseDecimal(a), parseDecimal(b))),
 })
 
-export const decimalFunctions: Record<string, HostFunction> = {
-  decimalAdd: binary(add),
-  decimalSubtract: binary((a, b) => add(a, negative(b))),
-  decimalMultiply: binary(multiply),
+export const decimalFunctions: Record<string, DocumentedFunction> = {
+  decimalAdd: binary(add, {
+    usage: '$decimalAdd(a, b)',
+    sense: 'The exact sum of two numbers or decimal texts.',
+    examples: [['$decimalAdd("0.1", "0.2")', '0.3']],
+  }),
+  decimalSubtract: binary((a, b) => add(a, negative(b)), {
+    usage: '$decimalSubtract(a, b)',
+    sense: 'The exact difference.',
+    examples: [['$decimalSubtract("9223372036854775808", 1)', '9223372036854775807']],
+  }),
+  decimalMultiply: binary(multiply, {
+    usage: '$decimalMultiply(a, b)',
+    sense: 'The exact product.',
+    examples: [['$decimalMultiply("1.10", "3")', '3.30']],
+  }),
   decimalSum: {
+    usage: '$decimalSum(list)',
+    sense: 'The exact sum of a list.',
+    examples: [['$decimalSum(["0.10", 0.2, "1"])', '1.30']],
     signature: '<a:s>',
     implementation: (values?: unknown[]) =>
       values === undefined ? undefined : remember(values.map(parseDecimal).reduce(add, { digits: 0n, scale: 0 })),
   },
   decimalRound: {
+    usage: '$decimalRound(number, places?)',
+    sense: 'Rounded half away from zero, as invoices do, and filled with zeros: 2 to two places is 2.00.',
+    examples: [
+      ['$decimalRound("2.345", 2)', '2.35'],
+      ['$decimalRound(2, 2)', '2.00'],
+    ],
     signature: '<(sn)n?:s>',
     implementation: (value: unknown, places = 0) => {
       if (value === undefined) return undefined

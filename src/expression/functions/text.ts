@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { HostFunction } from '../builtins.ts'
+import type { DocumentedFunction } from './documented.ts'
 
 /** Letters that Unicode does not take apart into a base letter and a mark. */
 const WHOLE_LETTERS: Record<string, string> = {
@@ -26,13 +26,18 @@ function slug(text: string): string {
     .replace(/^-|-$/g, '')
 }
 
-export const textFunctions: Record<string, HostFunction> = {
+export const textFunctions: Record<string, DocumentedFunction> = {
   slug: {
+    usage: '$slug(text)',
+    sense: 'Lower-case ASCII words joined by hyphens.',
+    examples: [['$slug("Żółta Łódź & Co.")', 'zolta-lodz-co']],
     signature: '<s-:s>',
     implementation: (text?: string) => (text === undefined ? undefined : slug(text)),
   },
-  /** SHA-256 of the UTF-8 bytes, in hex. */
   sha256: {
+    usage: '$sha256(text)',
+    sense: 'SHA-256 of the UTF-8 bytes, in hex.',
+    examples: [['$substring($sha256("a"), 0, 8)', 'ca978112']],
     signature: '<s-:s>',
     implementation: (text?: string) =>
       text === undefined ? undefined : createHash('sha256').update(text).digest('hex'),
