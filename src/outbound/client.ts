@@ -119,7 +119,7 @@ class AxiosOutbound implements OutboundClient {
   }
 
   failureOf(response: OutboundResponse, context?: FailureContext): OutboundFailure | null {
-    return failureOfStatus(response, redactUrl(response.url, this.redactor), context, this.clock.now())
+    return failureOfStatus(response, this.shown(response.url), context, this.clock.now())
   }
 
   async request<T extends ResponseType = 'text'>(request: OutboundRequest<T>): Promise<OutboundResponse<T>> {
@@ -275,13 +275,18 @@ class AxiosOutbound implements OutboundClient {
     }
     return failureOfError(error, {
       method: call.method,
-      shownUrl: redactUrl(hop.url.href, this.redactor),
+      shownUrl: this.shown(hop.url.href),
       idempotent: call.idempotent,
       sent: wire.sent,
       status,
       deadlineMs: call.deadlineMs,
       endedBy: call.endedBy,
     })
+  }
+
+  /** An address for a message: without its query, which may hold values of records, such as what a look-up asks for. */
+  private shown(url: string): string {
+    return redactUrl(url, this.redactor).split('?', 1)[0]!
   }
 
   private note(

@@ -1,0 +1,16 @@
+/** Expressions and templates made by the code of a protocol instead of a manifest, in the same words. */
+import type { Place } from '../../core/index.ts'
+import type { Expression, Scope, Template } from './expression.ts'
+
+/** `place` is where the manifest gives rise to it. */
+export const computed = (place: Place, evaluate: (scope: Scope) => unknown): Expression => ({
+  source: '(computed)',
+  place,
+  evaluate,
+})
+
+export const computedTemplate = (place: Place, evaluate: (scope: Scope) => unknown): Template => ({
+  ...computed(place, evaluate),
+  constant: false,
+  names: new Set(),
+})
