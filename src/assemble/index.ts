@@ -1,3 +1,3 @@
 export { type HubFiles, type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'
 export { type Hub, type HubOptions, type HubRole, openHub } from './hub.ts'
-export { checkProject, migrateLedger, openTests, readCatalogue } from './project.ts'
+export { checkProject, migrateLedger, openTests, readCatalogue, testConnectors } from './project.ts'

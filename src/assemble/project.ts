@@ -1,6 +1,8 @@
 import { access } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { checkHub, type Environment } from '../config/index.ts'
+import { descriptionOf, type Report, testConnector } from '../conformance/index.ts'
+import type { Catalogue } from '../connector/index.ts'
 import type { Finding } from '../core/index.ts'
 import type { ConnectorDescription } from '../http/index.ts'
 import { createMappingRunner, type RunTestsOptions, runSuite, type SuiteResult } from '../mapping/index.ts'
@@ -63,13 +65,26 @@ class TestRunner {
 
 /** Built-in connectors, and those of the hub folder if `dir` is one. */
 export async function readCatalogue(dir: string): Promise<readonly ConnectorDescription[]> {
+  return (await catalogueOf(dir)).list().map((connector) => connector.describe())
+}
+
+/** Runs the contract of connectors against simulators of their systems; without names, of all that have samples. */
+export async function testConnectors({ dir, names }: { dir: string; names: string[] }): Promise<Report[]> {
+  const catalogue = await catalogueOf(dir)
+  const described = catalogue.list().filter(({ name }) => descriptionOf(catalogue, name) !== null)
+  const wanted = names.length ? names : described.map(({ name }) => name)
+  const reports: Report[] = []
+  for (const name of wanted) reports.push(await testConnector(catalogue, name))
+  return reports
+}
+
+async function catalogueOf(dir: string): Promise<Catalogue> {
   const isHub = await access(resolve(dir, 'causeway.yaml')).then(
     () => true,
     () => false,
   )
   const own = isHub ? (await checkHub({ folder: dir })).settings.connectors_dir : null
-  const catalogue = readConnectors(dir, own)
-  return catalogue.list().map((connector) => connector.describe())
+  return readConnectors(dir, own)
 }
 
 /** Brings the ledger and the queue's tables to this version, or says what is missing. */

@@ -1,4 +1,5 @@
 import type { SettingName, Settings } from '../config/index.ts'
+import type { Report } from '../conformance/index.ts'
 import type { Finding, Logger } from '../core/index.ts'
 import type { ConnectorDescription, HubServices, ServerOptions } from '../http/index.ts'
 import type { SuiteResult } from '../mapping/index.ts'
@@ -54,6 +55,8 @@ export type Assembly = {
   }): Promise<{ applied: number[]; pending: { number: number; name: string }[] }>
   /** Built-in connectors and those of the hub folder, if `dir` is one. */
   readCatalogue(dir: string): Promise<readonly ConnectorDescription[]>
+  /** Runs the contract of connectors against simulators of their systems; without names, of all that have samples. */
+  testConnectors(project: { dir: string; names: string[] }): Promise<Report[]>
 }
 
 export const loadAssembly = (): Promise<Assembly> => import('../assemble/index.ts')

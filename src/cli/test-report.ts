@@ -1,6 +1,7 @@
 /** What `causeway test` prints: results, coverage, mutants, and the forms that CI servers read. */
 import { formatPlace } from '../core/index.ts'
 import { type Coverage, type Mutation, percentReached, type TestResult } from '../mapping/index.ts'
+import { escapeXml } from './escape-xml.ts'
 import { excerpt } from './excerpt.ts'
 import { paint } from './output.ts'
 import { printable } from './printable.ts'
@@ -66,12 +67,3 @@ export function junit(results: TestResult[]): string {
   })
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${xml.join('\n')}\n</testsuites>`
 }
-
-const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-// XML 1.0 has no way to write most control characters, not even escaped.
-const CONTROLS = /[^\t\n\r\u0020-\ufffd]/g
-const escapeXml = (text: string): string =>
-  text
-    .toWellFormed()
-    .replace(CONTROLS, '\ufffd')
-    .replace(/[&<>"]/g, (char) => ESCAPES[char]!)

@@ -1,4 +1,5 @@
 export { Catalogue, loadConnectors } from './catalogue.ts'
+export type { ConnectorDescription } from './connector.ts'
 export * from './contract.ts'
 export { manifestJsonSchema } from './manifest/manifest.ts'
 export { printReference } from './manifest/reference.ts'

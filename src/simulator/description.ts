@@ -1,0 +1,271 @@
+/**
+ * The description of a vendor's API: `connectors/<system>/samples/api.yaml`. Written by hand from the vendor's documentation,
+ * never from the manifest, so that the two can disagree. Texts called "expression" are JSONata; in every other value, `${ }`
+ * inserts are.
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { CausewayError, compileSchema, type Place, parseYaml, throwOnErrors, validateYaml } from '../core/index.ts'
+import { descriptionSchema } from './description-schema.ts'
+import { type Item, isItem } from './paths.ts'
+
+/** A value with inserts. */
+type Template = unknown
+type ExpressionText = string
+
+/** What an answer is made of. `status` may be a text with inserts. */
+export type Reply = { status?: number | string; headers?: Record<string, Template>; answer?: Template; type?: string }
+
+/** What a vendor refuses, in its words. The names are what `errors` lists. */
+export type ProblemKind =
+  | 'unauthorized'
+  | 'unknown_route'
+  | 'not_found'
+  | 'invalid'
+  | 'duplicate'
+  | 'conflict'
+  | 'too_many'
+  | 'expired'
+  | 'throttled'
+  | 'down'
+
+export type Collection = {
+  /** The sample records, in the vendor's answer shape. */
+  samples: Item[]
+  count: number
+  id: { field: string; make: Template }
+  updated?: { field: string; as: string; also?: string[] }
+  created?: { field: string; as: string; also?: string[] }
+  /** Seconds between the changes of one record and the next. */
+  step: number
+  /** Members of generated records that differ from their sample's; names: `i`, `id`, `record`. */
+  vary?: Record<string, Template>
+  unique: string[]
+  required: string[]
+  /** What may be written, by path: the kind of value. */
+  writable?: Record<string, ValueKind>
+  /** What a new record holds before the written values; names: `n`, `id`, `now`, `values`. */
+  new?: Item
+  /** Members computed after each write; names: `record`, `now`. */
+  derive?: Record<string, Template>
+  version?: string
+  deletes: { how: 'gone' } | { how: 'flag'; set: Item }
+  /** What the feed of changes says of a record that is gone; names: `id`, `record`, `at`. */
+  tombstone?: Template
+}
+
+/** A kind of value: `text`, `integer`, `1..100`, …; `text!` may not be null; a list names the options. */
+export type ValueKind = string | (string | number | boolean)[]
+
+export type Page = {
+  by: 'cursor' | 'offset' | 'number' | 'keyset' | 'none'
+  at?: ExpressionText
+  size?: ExpressionText
+  default: number
+  max: number
+  over: 'clamp' | 'refuse'
+  first: number
+  key?: string
+}
+
+export type Behaviour = {
+  list?: Template
+  get?: Template
+  create?: Template
+  update?: Template
+  upsert?: Template
+  delete?: Template
+  changes?: Template
+  deleted?: Template
+  batch?: ExpressionText
+  reply?: true
+  token?: true
+  /** Which records: a path (`id`, `updated >=`) and the expression it is compared with; no value, no condition. */
+  where?: Record<string, ExpressionText>
+  /** Which records, in the vendor's own filter language: an expression that makes comparisons of it (see README). */
+  filter?: ExpressionText
+  /** Which records, said freely: an expression that sees `record`. */
+  match?: ExpressionText
+  /** Paths to order by, `-` before one turns it round; a text with inserts gives them per request. */
+  order?: Template
+  with_deleted?: boolean
+  /** For `changes`: the mark after which changes count. */
+  since?: ExpressionText
+  page?: Page
+  /** Members shown, where a request names them: an expression, the object they lie in, what is shown unasked. */
+  pick?: { names: ExpressionText; under?: string; default?: string[]; always?: string[]; missing?: 'null' | 'leave' }
+  /** A record as this answer shows it. */
+  item?: ExpressionText
+  cap?: { results: number } & Reply
+  /** For writes: an expression that gives what is written, in the shape of the record. */
+  values?: ExpressionText
+  merge?: 'deep' | 'shallow' | 'replace'
+  /** The version a write is conditional on. */
+  if_version?: ExpressionText
+  max?: number
+  each?: Behaviour
+  /** For `batch`: what the answer says of one item that was done, and of one that was refused. */
+  done?: Template
+  failed?: Template
+  all_or_nothing?: boolean
+}
+
+export type Route = Behaviour &
+  Reply & {
+    when?: ExpressionText
+    query?: Record<string, ValueKind>
+    body?: Record<string, ValueKind>
+    open?: boolean
+    accept?: ExpressionText
+    lasts_seconds?: number
+    rotates?: boolean
+    consumes?: string
+  }
+
+type Auth = {
+  headers?: Record<string, Template>
+  query?: Record<string, Template>
+  body?: Record<string, Template>
+  basic?: { user?: Template; password?: Template }
+  /** Said freely: an expression over the request that is true when it carries what it must. */
+  when?: ExpressionText
+}
+
+export type Quota = {
+  name: string
+  limit: number
+  seconds: number
+  per?: ExpressionText
+  headers?: Record<string, Template>
+}
+
+type Webhooks = {
+  /** Headers of every event; they see `body` (the text that is sent), `time` and `secrets`. */
+  headers: Record<string, Template>
+  as: 'json' | 'form'
+  /** Events by stream and what happened. */
+  events: Record<string, Partial<Record<'created' | 'updated' | 'deleted', Template>>>
+  handshake?: {
+    body?: Template
+    headers?: Record<string, Template>
+    query?: Record<string, Template>
+    answers: Template
+    status?: number
+  }
+  /** Parameters of the address that is called. */
+  query?: Record<string, Template>
+  /** Where a shared token travels, for vendors that send one instead of signing. */
+  token?: 'header' | 'query' | 'body'
+  /** True where the vendor signs nothing, so that nothing can be refused. */
+  unsigned?: boolean
+  /** True where an old delivery is as good as a new one: nothing says when it was sent. */
+  timeless?: boolean
+}
+
+/** How the suite uses a stream of the connector. */
+type StreamUse = {
+  collection: string
+  /** The member the stream's id comes from, where it is not the collection's own. */
+  key?: string
+  /** Members (path: value) of the records that the stream shows, where it shows some of a collection only. */
+  only?: Record<string, unknown>
+  /** Why the stream has fewer fields than are asked for: all there are. */
+  all?: string
+  /** An id that no record has. */
+  missing?: Template
+  /** Fields that can be written at creation only; the values say why. */
+  fixed?: Record<string, string>
+  /** Values the vendor refuses, in the stream's words. */
+  refused?: Record<string, Template>
+  /** Values for fields that cannot be made up from the schema; names: `n`, `state`. */
+  values?: Record<string, Template>
+  /** For an update, where the values must differ in kind from those of a create. */
+  update?: Record<string, Template>
+}
+
+export type Description = {
+  file: string
+  folder: string
+  source: { what: string; url: string; read: string }[]
+  secrets: Record<string, Template>
+  settings: Record<string, Template>
+  define: Record<string, ExpressionText>
+  auth: Auth
+  headers: Record<string, Template>
+  errors: Partial<Record<ProblemKind, Reply>>
+  collections: Record<string, Collection>
+  streams: Record<string, StreamUse>
+  routes: Record<string, Route>
+  quota: Quota[]
+  concurrent?: number
+  idempotency?: { key: ExpressionText }
+  webhooks?: Webhooks
+  ignores: string[]
+}
+
+const PAGE = { default: 20, max: 100, over: 'refuse', first: 0 } as const
+const COLLECTION = { count: 25, step: 3600, unique: [], required: [], deletes: { how: 'gone' } } as const
+
+/** Reads and completes a description. Throws CSW-1004 or CSW-1005 with the place of the first fault. */
+export function readDescription(file: string): Description {
+  const yaml = parseYaml(readFileSync(file, 'utf8'), file)
+  throwOnErrors(validateYaml(yaml, compileSchema(descriptionSchema)))
+  const written = yaml.value as Partial<Description>
+  const folder = dirname(file)
+  const collections = mapped(written.collections ?? {}, (given, name) => ({
+    ...COLLECTION,
+    ...given,
+    samples: samplesOf(folder, `${name}.json`, yaml.placeOf(['collections', name])),
+    id: given.id,
+  }))
+  return {
+    secrets: {},
+    settings: {},
+    define: {},
+    auth: {},
+    headers: {},
+    errors: {},
+    quota: [],
+    ignores: [],
+    source: [],
+    ...written,
+    file,
+    folder,
+    collections,
+    streams: mapped(written.streams ?? mapped(collections, (_, name) => ({ collection: name })), (use, name) => ({
+      ...use,
+      collection: use.collection ?? name,
+    })),
+    routes: mapped(written.routes ?? {}, (route) => withPage(route) as Route),
+    ...(written.webhooks ? { webhooks: { ...written.webhooks, as: written.webhooks.as ?? 'json' } } : {}),
+  }
+}
+
+const withPage = (behaviour: Behaviour): Behaviour => ({
+  ...behaviour,
+  ...(behaviour.page
+    ? { page: { ...PAGE, ...(behaviour.page.by === 'number' ? { first: 1 } : {}), ...behaviour.page } }
+    : {}),
+})
+
+function mapped<T, R>(from: Record<string, T>, make: (value: T, name: string) => R): Record<string, R> {
+  return Object.fromEntries(Object.entries(from).map(([name, value]) => [name, make(value, name)]))
+}
+
+function samplesOf(folder: string, name: string, place: Place): Item[] {
+  const file = join(folder, name)
+  const fail = (what: string) =>
+    new CausewayError('CSW-1005', {
+      what,
+      fix: `Put a list of records as the vendor answers them into ${name}.`,
+      place,
+    })
+  let read: unknown
+  try {
+    read = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw fail(`The samples of the collection cannot be read: ${(cause as Error).message}`)
+  }
+  if (!Array.isArray(read) || read.length === 0 || !read.every(isItem)) throw fail(`${name} is not a list of records.`)
+  return read
+}

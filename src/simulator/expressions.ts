@@ -1,0 +1,82 @@
+/**
+ * The expressions of an API description. They go straight to the reference implementation of JSONata: the simulator judges
+ * the hub's own compiler among other things, so it may not stand on it.
+ */
+import { createHash, createHmac, randomUUID } from 'node:crypto'
+import jsonata from 'jsonata'
+
+export type Names = Record<string, unknown>
+
+class ExpressionFailed extends Error {
+  constructor(text: string, cause: unknown) {
+    super(`The expression ${text} failed: ${(cause as Error).message}`, { cause })
+  }
+}
+
+export class Expressions {
+  private readonly compiled = new Map<string, jsonata.Expression>()
+  private readonly bindings: Names = {}
+  private readonly defined: Record<string, string>
+
+  /** `defined` are functions of the description's author, each an expression that gives a function. */
+  constructor(defined: Record<string, string> = {}) {
+    this.defined = defined
+  }
+
+  /** Must come first: the author's functions are expressions themselves. */
+  async prepare(): Promise<void> {
+    for (const [name, text] of Object.entries(this.defined)) this.bindings[name] = await this.evaluate(text, {})
+  }
+
+  /** The value of an expression whose paths start at `names`; no match is `undefined`. */
+  async evaluate(text: string, names: Names): Promise<unknown> {
+    try {
+      const value: unknown = await this.compile(text).evaluate(names, this.bindings)
+      return plain(value)
+    } catch (cause) {
+      throw new ExpressionFailed(text, cause)
+    }
+  }
+
+  private compile(text: string): jsonata.Expression {
+    const known = this.compiled.get(text)
+    if (known) return known
+    const expression = jsonata(text)
+    for (const [name, make] of Object.entries(FUNCTIONS)) expression.registerFunction(name, make)
+    this.compiled.set(text, expression)
+    return expression
+  }
+}
+
+/** Lists that JSONata made carry marks of its own, which would change how the next expression sees them. */
+const plain = (value: unknown): unknown =>
+  Array.isArray(value) && Object.hasOwn(value, 'sequence') ? Array.from(value as unknown[]) : value
+
+type Encoding = 'hex' | 'base64' | 'base64url'
+
+/** What descriptions need beyond JSONata: digests for signatures and keys, identifiers, moments. */
+// biome-ignore lint/suspicious/noExplicitAny: the signature of registerFunction
+const FUNCTIONS: Record<string, (...given: any[]) => unknown> = {
+  hash: (algorithm: string, text: string, encoding: Encoding = 'hex') =>
+    createHash(algorithm).update(text).digest(encoding),
+  hmac: (algorithm: string, key: string, text: string, encoding: Encoding = 'hex') =>
+    createHmac(algorithm, key).update(text).digest(encoding),
+  hmacBytes: (algorithm: string, base64Key: string, text: string, encoding: Encoding = 'hex') =>
+    createHmac(algorithm, Buffer.from(base64Key, 'base64')).update(text).digest(encoding),
+  base64: (text: string) => Buffer.from(text).toString('base64'),
+  fromBase64: (text: string) => Buffer.from(text, 'base64').toString(),
+  uuid: () => randomUUID(),
+  // Milliseconds of any usual spelling; unlike $toMillis it also takes numbers (seconds or milliseconds) and date-only text.
+  ms: (value: unknown) => millisOf(value),
+}
+
+/** Milliseconds since 1970 of a moment in any usual spelling; `undefined` where it is none. */
+export function millisOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value < 1e11 ? value * 1000 : value
+  if (typeof value !== 'string' || value === '') return undefined
+  if (/^\d{9,11}(\.\d+)?$/.test(value)) return Number(value) * 1000
+  if (/^\d{12,14}$/.test(value)) return Number(value)
+  const iso = /^\d{4}-\d\d-\d\d \d/.test(value) ? `${value.replace(' ', 'T')}${/[Z+]/.test(value) ? '' : 'Z'}` : value
+  const parsed = Date.parse(/T[\d:.]+$/.test(iso) ? `${iso}Z` : iso)
+  return Number.isNaN(parsed) ? undefined : parsed
+}
