@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bucketPart, limitsPart } from '../../src/connector/parts/limits.ts'
+import { limitsPart } from '../../src/connector/parts/limits.ts'
 import { failureOf, load, open, readAll, restManifest } from './open.ts'
 import { serve } from './server.ts'
 
@@ -104,7 +104,7 @@ test('the size of a bucket may come from the settings; two of one name are refus
 })
 
 test('the examples of the reference run: every bucket of them admits a call', async () => {
-  for (const example of [limitsPart.example!, bucketPart.example!]) {
+  for (const example of [limitsPart.example!, limitsPart.fields.buckets.item!.part!.example!]) {
     await using server = await serve(() => ({ json: { data: [{ id: 1 }] } }))
     expect((await readAll(await open(restManifest(read, example.trim()), server))).ids).toEqual(['1'])
   }

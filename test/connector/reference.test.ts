@@ -7,6 +7,7 @@ import { sectionsOf } from '../../src/connector/language/reference.ts'
 import { fieldSchema, partSchema } from '../../src/connector/language/schema.ts'
 import { manifestPart } from '../../src/connector/manifest/manifest.ts'
 import type { Protocol } from '../../src/connector/protocols/contract.ts'
+import { graphql } from '../../src/connector/protocols/graphql/index.ts'
 import { protocols } from '../../src/connector/protocols/index.ts'
 import { jsonrpc } from '../../src/connector/protocols/jsonrpc/index.ts'
 import { rest } from '../../src/connector/protocols/rest/index.ts'
@@ -42,7 +43,7 @@ test('the schema of every part is closed', () => {
 
 const printed = new Set<Part>()
 /** Examples of streams and of top-level parts, each as part of a manifest. */
-const examples = [rest, jsonrpc].flatMap((protocol) =>
+const examples = [rest, jsonrpc, graphql].flatMap((protocol) =>
   sectionsOf('', manifestPart(protocol as unknown as Protocol), printed)
     .filter(({ part }) => part.example)
     .map((section) => ({ ...section, protocol: protocol.name })),
@@ -50,7 +51,7 @@ const examples = [rest, jsonrpc].flatMap((protocol) =>
 const wrapped = ({ path, part, protocol }: { path: string; part: Part; protocol: string }): string => {
   const text = part.example!.trim()
   const first = Object.keys(parse(text) as object)[0]!
-  const inStream = ['read', 'fetch', 'lookup', 'write', 'content', 'version', 'unordered'].includes(first)
+  const inStream = ['read', 'fetch', 'lookup', 'write', 'content', 'version', 'unordered', 'nested'].includes(first)
   const settings = 'url,key,token,email,password,user,webhook_secret,webhook_token,webhook_password'
   const base = `
 language: 1
@@ -61,7 +62,7 @@ settings:
 ${(first === 'settings' ? ['url'] : settings.split(',')).map((name) => `  ${name}: {}`).join('\n')}
 base_url: \${ settings.url }
 `
-  const request = protocol === 'rest' ? 'path: /' : 'call: x'
+  const request = { rest: 'path: /', jsonrpc: 'call: x', graphql: "query: '{ x }'" }[protocol]
   const stream = (body: string) =>
     `streams:\n  contacts:\n    title: Things\n    key: record.id\n${indented(body, 4)}\n`
   const read = `read: { ${request} }`
@@ -92,7 +93,7 @@ test('a part of the language without example is a fault of the language', () => 
     /(login|download|deletions|create|update|upsert|delete|batch|lookup\.<name>|streams\.<name>|session\)\.(start|part|progress|commit))$/
   const without = parts.filter(
     ({ part, path, protocol }) =>
-      !part.example && path !== '' && !inside.test(path) && ['rest', 'jsonrpc'].includes(protocol),
+      !part.example && path !== '' && !inside.test(path) && ['rest', 'jsonrpc', 'graphql'].includes(protocol),
   )
   expect(without.map(({ path }) => path)).toEqual([])
 })
@@ -110,5 +111,6 @@ test.each(Object.values(protocols).map((protocol) => [protocol.name, protocol] a
 test('the manifests of the protocols load', () => {
   expect(load(rest.example, {}, 'address-book').findings).toEqual([])
   expect(load(jsonrpc.example, {}, 'party-office').findings).toEqual([])
+  expect(load(graphql.example, {}, 'shop-office').findings).toEqual([])
   expect(load(restManifest('read: { path: / }')).findings).toEqual([])
 })

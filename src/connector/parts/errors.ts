@@ -63,6 +63,11 @@ export const errorsPart = (extraNames: readonly string[] = []) => {
         sense: 'Headers that say how long to wait, beside the usual ones: seconds, a date, or a moment since 1970.',
         example: ['X-Reset'],
       }),
+      wait_seconds: expression({
+        sense: 'How long to wait after a throttled answer that says so in its body, in seconds.',
+        names,
+        example: 'response.error.retry_in',
+      }),
     },
     example: `
 errors:
@@ -75,6 +80,9 @@ errors:
   })
 }
 export type ErrorsSpec = ValueOf<ReturnType<typeof errorsPart>>
+
+/** A longer wait is a misread answer rather than a wish. */
+const LONGEST_WAIT_MS = 24 * 60 * 60_000
 
 /** What is known of an answer when it is judged. */
 export type Judged = {
@@ -120,7 +128,7 @@ export class Judge {
 
   private classed(name: FailureClass, judged: Judged, options: CallOptions): CausewayError {
     const { code, says } = CLASSES[name]
-    const retryAfterMs = name === 'throttled' ? this.waitOf(judged.raw) : undefined
+    const retryAfterMs = name === 'throttled' ? this.waitOf(judged) : undefined
     if (retryAfterMs) this.outbound.gate.report({ waitMs: retryAfterMs, reason: 'the system asked to wait' })
     return this.explained(
       new OutboundFailure(code === 'CSW-3008' && options.purpose === 'read' ? 'CSW-3016' : code, {
@@ -136,7 +144,7 @@ export class Judge {
   /** Adds what the system itself says, and the wait of headers that only this manifest knows. */
   private explained(failure: OutboundFailure, judged: Judged): CausewayError {
     const reason = this.reasonOf(judged)
-    const waitMs = failure.retryAfterMs ?? (failure.code === 'CSW-3005' ? this.waitOf(judged.raw) : undefined)
+    const waitMs = failure.retryAfterMs ?? (failure.code === 'CSW-3005' ? this.waitOf(judged) : undefined)
     if (waitMs && failure.retryAfterMs === undefined)
       this.outbound.gate.report({ waitMs, reason: `the system answered ${judged.raw.status} and asked to wait` })
     if (reason === undefined && waitMs === failure.retryAfterMs) return failure
@@ -160,7 +168,10 @@ export class Judge {
     return found ? tidyMessage(this.outbound.redact(found)) : undefined
   }
 
-  private waitOf(raw: OutboundResponse): number | undefined {
+  private waitOf({ raw, scope }: Judged): number | undefined {
+    const seconds = this.spec?.wait_seconds?.evaluate(scope)
+    const told = seconds === undefined || seconds === null ? Number.NaN : Number(asText(seconds))
+    if (told >= 0) return Math.min(Math.ceil(told * 1000), LONGEST_WAIT_MS)
     for (const name of ['retry-after', ...(this.spec?.retry_after ?? [])]) {
       const value = raw.headers[name.toLowerCase()]
       const wait = parseRetryAfter(Array.isArray(value) ? value[0] : value, new Date())

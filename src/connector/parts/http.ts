@@ -11,7 +11,7 @@ import { type Authoriser, withHeaders } from './auth.ts'
 import { Cookies } from './cookies.ts'
 import { Csrf, csrfPart } from './csrf.ts'
 import { errorsPart, Judge } from './errors.ts'
-import { DEFAULT_LIMITS, type Limits, limitsPart } from './limits.ts'
+import { DEFAULT_LIMITS, type Limits, limitsPartOf } from './limits.ts'
 import { Meter } from './quota.ts'
 import type { HttpRequest } from './request.ts'
 
@@ -31,7 +31,7 @@ export const httpFields = (failureNames: readonly string[] = []) => ({
     default: false,
   }),
   csrf: section(csrfPart, { sense: 'For systems that want a CSRF token with each write.' }),
-  limits: section(limitsPart, { sense: 'How hard a connection may press.', default: {} }),
+  limits: section(limitsPartOf(failureNames), { sense: 'How hard a connection may press.', default: {} }),
   errors: section(errorsPart(failureNames), { sense: 'How the system tells of failures.' }),
 })
 type HttpSpec = CompiledPart<ReturnType<typeof httpFields>>

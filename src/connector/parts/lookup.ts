@@ -6,6 +6,7 @@ import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import { ANSWER_NAMES, type Answer, answerScope, type Caller } from './answer.ts'
 import { isTrue } from './errors.ts'
+import { completeNested, type NestedSpec } from './nested.ts'
 import { chunksOf, inPool } from './pool.ts'
 import { listOf } from './read-checks.ts'
 import type { RequestFields } from './write-fields.ts'
@@ -75,6 +76,8 @@ export type FinderContext<R> = {
   caller: Caller<R>
   settings: JsonObject
   concurrent: number
+  /** Lists inside the records that come cut off. */
+  nested?: readonly NestedSpec<R>[] | undefined
 }
 
 /** Reads records by id; those that do not exist are missing from the answer. */
@@ -86,7 +89,7 @@ export async function fetchRecords<R>(
 ): Promise<SourceRecord[]> {
   const found = await inPool(chunksOf([...new Set(ids)], spec.batch), context.concurrent, async (chunk) => {
     const scope = { ids: chunk, id: chunk[0], settings: context.settings }
-    return recordsOf(context, spec, await ask(context, spec, scope, chunk.length, signal))
+    return recordsOf(context, spec, await ask(context, spec, scope, chunk.length, signal), signal)
   })
   const wanted = new Set(ids)
   return found.flat().filter((record) => wanted.has(record.id) || record.aliases?.some((alias) => wanted.has(alias)))
@@ -103,7 +106,7 @@ export async function lookupRecords<R>(
   const result: LookupResult = new Map()
   const pages = await inPool(chunksOf([...asked.values()], spec.batch), context.concurrent, async (chunk) => {
     const scope = { values: chunk, value: chunk[0], settings: context.settings }
-    return recordsOf(context, spec, await ask(context, spec, scope, chunk.length, signal))
+    return recordsOf(context, spec, await ask(context, spec, scope, chunk.length, signal), signal)
   })
   for (const record of pages.flat()) {
     for (const held of valuesOf(spec, record, field, context.settings)) {
@@ -147,13 +150,15 @@ async function ask<R>(
   throw answer.failure
 }
 
-function recordsOf<R>(
+async function recordsOf<R>(
   context: FinderContext<R>,
   spec: { records: { evaluate(scope: Record<string, unknown>): unknown } },
   answer: Answer | null,
-): SourceRecord[] {
+  signal: AbortSignal,
+): Promise<SourceRecord[]> {
   if (!answer) return []
   const bodies = listOf(spec.records.evaluate(answerScope(answer, context.settings)))
+  await completeNested(context, bodies, signal)
   return bodies.map((body) => {
     const made = context.stream.toRecord(body)
     // Here a record was asked for by name: one that cannot be read must not look like one that does not exist.

@@ -153,6 +153,28 @@ read:
 `,
 })
 
+const relay = part({
+  title: 'Relay connection',
+  sense:
+    'The answer holds a connection with `pageInfo`; the next request carries its `endCursor` wherever `cursor` stands.',
+  fields: {
+    connection: expression({
+      sense: 'The connection.',
+      names: NAMES,
+      required: true,
+      example: 'response.contacts',
+    }),
+    stop,
+  },
+  example: `
+read:
+  query: "query ($after: String) { contacts(first: 50, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }"
+  variables: { after: "\${ cursor }" }
+  records: response.contacts.nodes
+  paging: { kind: relay, connection: response.contacts }
+`,
+})
+
 const SENSE = { sense: 'How the next page is found.', default: { kind: 'none' } } as const
 
 /** Paging of protocols that have addresses. */
@@ -163,7 +185,9 @@ export const pagingField = variant(
 )
 /** Paging of protocols that have one address only. */
 export const callPagingField = variant('kind', { none, cursor, keyset, offset, page }, SENSE)
-export type Paging = NonNullable<(typeof pagingField)['type']>
+/** Paging of GraphQL. */
+export const relayPagingField = variant('kind', { none, cursor, keyset, offset, page, relay }, SENSE)
+export type Paging = NonNullable<(typeof pagingField)['type'] | (typeof relayPagingField)['type']>
 type Counted = ValueOf<typeof offset> | ValueOf<typeof page>
 
 /** Where a page is: plain JSON, kept in the stream's cursor. An empty object is the first page. */
@@ -211,6 +235,11 @@ export function nextPosition(paging: Paging, position: Position, seen: PageSeen)
     case 'keyset':
       if (count === 0 || (paging.short_page_ends && count < seen.size)) return null
       return given(paging.key, { record: seen.lastRecord, settings: scope.settings }, (value) => ({ cursor: value }))
+    case 'relay': {
+      const info = (paging.connection.evaluate(scope) as { pageInfo?: { hasNextPage?: Json; endCursor?: Json } })
+        ?.pageInfo
+      return info?.hasNextPage === true && info.endCursor ? { cursor: info.endCursor } : null
+    }
     case 'next-url':
       return given(paging.next, scope, (value) => ({ url: asText(value) }))
     case 'link-header': {

@@ -13,7 +13,7 @@ export function listOf(value: unknown): Json[] {
 /** Faults of a request that declares a cursor, page or watermark and does not send it (or the other way round). */
 export function unusedNames(request: object, paging: Paging, incremental: Incremental | undefined): PartFinding[] {
   const used = usedNames(request)
-  const needs = { cursor: 'cursor', keyset: 'cursor', offset: 'page', page: 'page' } as const
+  const needs = { cursor: 'cursor', relay: 'cursor', keyset: 'cursor', offset: 'page', page: 'page' } as const
   const needed = paging.kind in needs ? needs[paging.kind as keyof typeof needs] : undefined
   return [
     ...(needed && !used.has(needed)

@@ -66,7 +66,7 @@ const deletionsPart = <R extends Fields>(request: (names: readonly string[]) => 
 export const readPart = <R extends Fields>(
   request: (names: readonly string[]) => R,
   example: string,
-  paging: Field<Paging> = pagingField,
+  paging: Field<Paging> = pagingField as Field<Paging>,
 ) =>
   part({
     title: 'Read',

@@ -9,6 +9,7 @@ import { isTrue } from './errors.ts'
 import type { Partition } from './for-each.ts'
 import { anchorOf, initialWatermark, isBefore, sinceOf, Watermark } from './incremental.ts'
 import { type FetchSpec, fetchRecords } from './lookup.ts'
+import { completeNested, type NestedSpec } from './nested.ts'
 import { LoopGuard, nextPosition, type Paging, type Position, positionScope } from './paging.ts'
 import { listOf } from './read-checks.ts'
 import type { PageSpec, ReadSpec } from './read-fields.ts'
@@ -22,6 +23,8 @@ export type ReaderContext<R> = {
   caller: Caller<R>
   settings: JsonObject
   concurrent: number
+  /** Lists inside the records that come cut off. */
+  nested?: readonly NestedSpec<R>[] | undefined
   /** The part of the stream that is read, where `for_each` cuts it. */
   partition?: Partition
 }
@@ -109,6 +112,7 @@ class PassReader<R> {
       }
       this.pass.began ??= sortableTimestamp(answer.requestedAt.toISOString())
       const bodies = answer.failure ? [] : this.bodies(spec, answer, asked)
+      if (this.pass.phase === 'records') await completeNested(this.context, bodies, this.request.signal)
       const { records, rejected } = await this.made(bodies)
       this.note(answer)
       const mark = idsOf(records)
@@ -146,6 +150,7 @@ class PassReader<R> {
     moreFollows: boolean,
   ): Promise<Page> {
     this.pass.began ??= sortableTimestamp(requestedAt.toISOString())
+    await completeNested(this.context, bodies, this.request.signal)
     const made = await this.made(bodies.map((body) => this.placed(body)))
     const cursor = this.cursorAfter(position, requestedAt, moreFollows)
     return { ...made, cursor, requestedAt, last: position === null && !moreFollows }

@@ -10,6 +10,7 @@ import type { Caller } from './answer.ts'
 import { parentFindings } from './for-each.ts'
 import type { HttpConnection } from './http.ts'
 import { type FetchSpec, fetchRecords, type LookupSpec, lookupRecords } from './lookup.ts'
+import type { NestedSpec } from './nested.ts'
 import { readPages } from './partitions.ts'
 import { probeHttp } from './probe.ts'
 import type { ReadSpec } from './read-fields.ts'
@@ -22,6 +23,7 @@ export type RequestStream<R> = {
   fetch: FetchSpec<R> | undefined
   lookup: Record<string, LookupSpec<R>> | undefined
   write: WriteSpec<R> | undefined
+  nested?: NestedSpec<R>[] | undefined
 }
 
 /** The abilities that the presence of these parts means. */
@@ -139,6 +141,7 @@ export class RequestSession<R> implements ProtocolSession {
 
   private finder(stream: StreamSpec<unknown>) {
     const { http, caller } = this.parts
-    return { stream, caller, settings: this.context.settings, concurrent: http.limits.concurrent }
+    const { nested } = this.parts.partsOf(stream)
+    return { stream, caller, nested, settings: this.context.settings, concurrent: http.limits.concurrent }
   }
 }

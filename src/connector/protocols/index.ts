@@ -1,6 +1,7 @@
 /** The protocols the hub speaks. A new one is one folder and one line here. */
 import type { Protocol } from './contract.ts'
 import { files } from './files/index.ts'
+import { graphql } from './graphql/index.ts'
 import { jsonrpc } from './jsonrpc/index.ts'
 import { ldap } from './ldap/index.ts'
 import { odata } from './odata/index.ts'
@@ -8,7 +9,7 @@ import { rest } from './rest/index.ts'
 import { webdav } from './webdav/index.ts'
 
 /** Each protocol knows the types of its own fields; in a list they are all the same. */
-const every = [rest, odata, jsonrpc, webdav, ldap, files] as unknown as Protocol[]
+const every = [rest, odata, jsonrpc, graphql, webdav, ldap, files] as unknown as Protocol[]
 
 export const protocols: Readonly<Record<string, Protocol>> = Object.fromEntries(
   every.map((protocol) => [protocol.name, protocol]),

@@ -88,6 +88,7 @@ const errorsOf = ({ errors, base_url }: ODataConnector): ODataConnector['errors'
   failed: errors?.failed,
   classes: errors?.classes,
   retry_after: errors?.retry_after,
+  wait_seconds: errors?.wait_seconds,
   message: errors?.message ?? computed(base_url.place, ({ response }) => reasonIn(response)),
 })
 

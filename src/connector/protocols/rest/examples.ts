@@ -28,6 +28,16 @@ fetch:
   records: response.data
 `
 
+export const nested = `
+nested:
+  - at: lines
+    next: record.more_lines
+    path: /orders/\${ record.id }/lines
+    query: { after: "\${ cursor }" }
+    records: response.lines
+    more: response.next
+`
+
 export const write = `
 write:
   create:

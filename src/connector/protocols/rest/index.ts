@@ -6,6 +6,7 @@ import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
 import { contentPart, uploadField, withContent } from '../../parts/content.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
+import { nestedField } from '../../parts/nested.ts'
 import { readPart } from '../../parts/read-fields.ts'
 import { type RequestSpec, requestFields } from '../../parts/request.ts'
 import {
@@ -27,6 +28,7 @@ const streamFields = {
   read: section(readPart(requestFields, examples.read), { sense: 'How the records of the stream are read.' }),
   fetch: section(fetchPart(requestFields, examples.fetch), { sense: 'How single records are read by id.' }),
   lookup: lookupField(requestFields),
+  nested: nestedField(requestFields, examples.nested),
   write: section(writePart(requestFields, examples.write, uploadField), { sense: 'How records are written.' }),
   content: section(contentPart, { sense: 'For streams whose records are files.' }),
 }
