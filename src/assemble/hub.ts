@@ -18,6 +18,7 @@ import {
   migrate,
   openStore,
   type Store,
+  updateQuota,
 } from '../store/index.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { boundHeapGrowth } from './memory.ts'
@@ -135,6 +136,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     log: logger,
     tokens: (connection) => sealedTokens(store.pool, secrets, connection),
     uploads: (connection) => sealedUploads(secrets, connection),
+    quotas: { update: (keys, change) => updateQuota(store.pool, keys, change) },
     sources: {
       env,
       folder: parts.dir,

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../connector/index.ts'
-import { asCausewayError, CausewayError, type Clock } from '../core/index.ts'
+import { asCausewayError, CausewayError, type Clock, withUrgency } from '../core/index.ts'
 import type {
   Actor,
   ConnectionDefinition,
@@ -107,7 +107,8 @@ export function createServices(parts: ServiceParts): HubServices {
     connections: () => describeConnections(parts.files()),
     syncs: () => parts.files().syncs,
     schedules: (count) => describeTimetable(parts.files().syncs, count, parts.clock.now()),
-    probe: async (connection, signal) => (await ports.session(connection)).probe(signal),
+    probe: async (connection, signal) =>
+      withUrgency('interactive', async () => (await ports.session(connection)).probe(signal)),
   }
 }
 

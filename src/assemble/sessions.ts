@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { type ConnectionConfig, connectionNamed, resolveSecret, type SecretSources } from '../config/index.ts'
 import type { ConnectorSession, TokenStore, UploadStore } from '../connector/index.ts'
 import type { Clock, Logger } from '../core/index.ts'
+import { type QuotaStore, SharedQuotaGate } from '../outbound/index.ts'
 import type { HubFiles } from './files.ts'
 
 /**
@@ -16,6 +17,7 @@ export class Sessions {
   readonly #log: Logger
   readonly #tokens: (connection: string) => TokenStore
   readonly #uploads: (connection: string) => UploadStore
+  readonly #quotas: QuotaStore
   #files: HubFiles
 
   constructor(options: {
@@ -25,6 +27,7 @@ export class Sessions {
     log: Logger
     tokens: (connection: string) => TokenStore
     uploads: (connection: string) => UploadStore
+    quotas: QuotaStore
   }) {
     this.#files = options.files
     this.#sources = options.sources
@@ -32,6 +35,7 @@ export class Sessions {
     this.#log = options.log
     this.#tokens = options.tokens
     this.#uploads = options.uploads
+    this.#quotas = options.quotas
   }
 
   get(connection: string): Promise<ConnectorSession> {
@@ -57,6 +61,7 @@ export class Sessions {
         ...(await this.#tls(config)),
         tokens: this.#tokens(name),
         uploads: this.#uploads(name),
+        gate: (quota) => new SharedQuotaGate(quota, this.#quotas, this.#clock),
         clock: this.#clock,
         log: this.#log.child({ connection: name }),
       })

@@ -1,6 +1,6 @@
 /** The HTTP client of one connection: the only way out for everything that speaks HTTP. */
 import type { IncomingMessage } from 'node:http'
-import { type Clock, createRedactor, type Redactor, redactUrl, systemClock } from '../core/index.ts'
+import { type Clock, createRedactor, type Redactor, redactUrl, systemClock, urgencyNow } from '../core/index.ts'
 import { type AgentPair, createAgents, type TlsIdentity } from './agents.ts'
 import { parseAllowList } from './allow.ts'
 import { ACCEPT_ENCODING, collect, decoded, inflated, metered } from './answer.ts'
@@ -100,7 +100,7 @@ class AxiosOutbound implements OutboundClient {
     this.dialler = createDialler(options.connection, parseAllowList(options.allow ?? []), options.resolve, options.tls)
     this.agents = createAgents(this.dialler, maxConcurrent, options.tls)
     this.slots = new Slots(maxConcurrent)
-    const quota = { connection: options.connection, buckets: options.buckets ?? [] }
+    const quota = { connection: options.connection, buckets: options.buckets ?? [], concurrent: maxConcurrent }
     this.gate = options.gate?.(quota) ?? new LocalQuotaGate(quota, this.clock)
   }
 
@@ -146,7 +146,7 @@ class AxiosOutbound implements OutboundClient {
 
   /** Waits for a slot, then for the quota: whoever holds a slot goes as soon as the quota allows. */
   private async admit(call: Call): Promise<void> {
-    const { priority = 0, charges = {}, maxWaitMs } = call.request
+    const { priority = urgencyNow(), charges = {}, maxWaitMs } = call.request
     const release = await this.slots.take(priority, call.signal)
     try {
       await this.gate.take(charges, priority, call.signal, maxWaitMs)
@@ -154,7 +154,13 @@ class AxiosOutbound implements OutboundClient {
       release()
       throw error
     }
-    call.start(release)
+    let over = false
+    call.start(() => {
+      if (over) return
+      over = true
+      release()
+      this.gate.done?.()
+    })
   }
 
   /** Sends the request, and follows redirects where the caller opted in. */

@@ -12,6 +12,8 @@ export {
   type QuotaGate,
   type QuotaLevel,
 } from './quota.ts'
+export { SharedQuotaGate } from './quota-gate.ts'
+export type { QuotaStore } from './quota-ledger.ts'
 export { LocalQuotaGate } from './quota-local.ts'
 export type { OutboundResponse, QueryValue, RequestBody, ResponseType } from './request.ts'
 export { parseRetryAfter, retryAfterOf } from './retry-after.ts'

@@ -98,7 +98,7 @@ export class LocalQuotaGate implements QuotaGate {
   }
 }
 
-function tooLong({ ms, reason }: { ms: number; reason: string }): CausewayError {
+export function tooLong({ ms, reason }: { ms: number; reason: string }): CausewayError {
   return new CausewayError('CSW-3005', {
     what: `Calls are held back for another ${Math.ceil(ms / 1000)} s: ${reason}.`,
     retryAfterMs: Math.ceil(ms),

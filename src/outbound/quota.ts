@@ -1,6 +1,6 @@
 /**
- * The limits of a connection, and who decides when a call may go out. `LocalQuotaGate` knows one process; one over the
- * ledger, shared by all processes, fits behind the same interface.
+ * The limits of a connection, and who decides when a call may go out. `LocalQuotaGate` knows one process,
+ * `SharedQuotaGate` shares a ledger with all others.
  */
 
 /** One limit: so many units in so many seconds. */
@@ -46,12 +46,14 @@ export interface QuotaGate {
   report(notice: QuotaNotice): void
   /** Takes over what an answer says about a bucket; a name that is not known is passed over. */
   learn(level: QuotaLevel): void
+  /** A call that `take` let go is over. Gates that count calls under way have it. */
+  done?(): void
   /** Until when calls are held back, and why; null when they are not. */
   readonly waiting: { until: Date; reason: string } | null
 }
 
-/** The limits of one connection. */
-export type Quota = { connection: string; buckets: readonly QuotaBucket[] }
+/** The limits of one connection. `concurrent`: calls under way at once. */
+export type Quota = { connection: string; buckets: readonly QuotaBucket[]; concurrent: number }
 
 /** A short burst evens out timer granularity; beyond it the rate holds in every second. */
 const BURST_SECONDS = 0.05

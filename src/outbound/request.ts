@@ -33,7 +33,7 @@ export type OutboundRequest<T extends ResponseType = ResponseType> = {
   redirects?: number
   /** What it costs of the connection's limits; a limit that every call counts towards need not be named. */
   charges?: QuotaCharges
-  /** Lower goes first when calls wait; 0 by default. */
+  /** Lower goes first when calls wait; by default that of the work under way. */
   priority?: number
   /** A wait for quota longer than this ends with CSW-3005 at once. */
   maxWaitMs?: number

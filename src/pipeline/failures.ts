@@ -17,6 +17,9 @@ const CONNECTION_CODES = new Set([
 
 export const isConnectionFailure = (error: { code: string }): boolean => CONNECTION_CODES.has(error.code)
 
+/** The other side asked for time: that is a wait with an end, no failure of anything. */
+export const isWait = (error: { code: string }): boolean => error.code === 'CSW-3005'
+
 /** Groups errors with one cause: code and message without what differs from record to record (numbers, quoted values, ids). */
 export function fingerprintOf(error: SerializedError | CausewayError, scope: string): string {
   const text = 'what' in error ? error.what : error.message

@@ -1,5 +1,5 @@
 import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
-import { asCausewayError, backoffMs, type CausewayError, parseExact } from '../core/index.ts'
+import { asCausewayError, backoffMs, type CausewayError, parseExact, withUrgency } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { isConnectionFailure } from './failures.ts'
 import type { InboxRow, Ports } from './ports.ts'
@@ -33,7 +33,8 @@ export async function readInbox(
       if (!batch.length) return { events }
       for (const event of batch) {
         if (signal.aborted || lease.signal.aborted) return { events }
-        if (!(await takeEvent(ports, connection, session, event, signal))) return { events }
+        if (!(await withUrgency('webhook', () => takeEvent(ports, connection, session, event, signal))))
+          return { events }
         events++
       }
     }

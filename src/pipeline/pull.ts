@@ -1,7 +1,8 @@
 import type { ConnectorSession, Page, SourceRecord } from '../connector/index.ts'
-import { asCausewayError, backoffMs, CausewayError, digest } from '../core/index.ts'
+import { asCausewayError, backoffMs, CausewayError, digest, withUrgency } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { carryOutApproved, removeVanished } from './delete-proof.ts'
+import { isWait } from './failures.ts'
 import { lookahead } from './lookahead.ts'
 import type { HeldLease, IncomingRecord, PageCommit, Ports, RunCounts, RunOutcome, StreamRow } from './ports.ts'
 import { isStorableKey, keysOf } from './ports.ts'
@@ -30,7 +31,8 @@ export async function pullStream(
     if (!asked.pullMode || approved?.error) return approved
     await ports.ledger.beginPull(streamId)
     const stream = (await ports.ledger.readStream(streamId))!
-    return await runPull(ports, stream, lease, options)
+    const urgency = stream.pullMode === 'full' ? 'backfill' : 'incremental'
+    return await withUrgency(urgency, () => runPull(ports, stream, lease, options))
   } finally {
     await lease.release()
   }
@@ -73,7 +75,7 @@ async function runPull(
     }
   } catch (thrown) {
     error = asCausewayError(thrown)
-    outcome = 'failed'
+    outcome = isWait(error) ? 'waiting' : 'failed'
     if (options.signal.aborted && error.code !== 'CSW-6001') {
       // Told to stop, and the call under way ended with that: the pull stays asked for.
       error = null
@@ -85,7 +87,11 @@ async function runPull(
   // Lingering lanes look once more and then end: the pull that fed them is over.
   for (const { row } of ports.model().followers(stream.id)) ports.wakes.notify(row.id)
   if (counts.changed || counts.deleted) await wakeFollowers(ports, stream.id, { now: true })
-  await ports.ledger.finishRun(runId, { outcome, counts, error: error?.toJSON() ?? null })
+  await ports.ledger.finishRun(runId, {
+    outcome,
+    counts,
+    error: outcome === 'waiting' ? null : (error?.toJSON() ?? null),
+  })
   return { runId, outcome, counts, error }
 }
 
@@ -228,11 +234,10 @@ async function noteFailure(ports: Ports, stream: StreamRow, error: CausewayError
   const refused = error.code === 'CSW-3003'
   const waitMs = refused ? 0 : (error.retryAfterMs ?? backoffMs(stream.pullFailures + 1, PULL_BACKOFF))
   const retries = refused || error.reaction === 'retry' || error.reaction === 'alert'
-  await ports.ledger.failPull(
-    stream.id,
-    error.toJSON(),
-    retries ? new Date(ports.clock.now().getTime() + waitMs) : null,
-  )
+  const nextAt = new Date(ports.clock.now().getTime() + waitMs)
+  if (isWait(error)) await ports.ledger.putOffPull(stream.id, nextAt)
+  else await ports.ledger.failPull(stream.id, error.toJSON(), retries ? nextAt : null)
   await noteConnectionFailure(ports, stream.connectionId, error, waitMs)
+  if (isWait(error)) return
   ports.log.error({ stream: stream.name, connection: stream.connection, err: error.toJSON() }, 'pull failed')
 }

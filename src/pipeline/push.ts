@@ -4,7 +4,7 @@ import { noteConnectionFailure } from './connection-failure.ts'
 import { decide } from './decide.ts'
 import { deliver } from './deliver.ts'
 import { diff } from './diff.ts'
-import { isConnectionFailure } from './failures.ts'
+import { isConnectionFailure, isWait } from './failures.ts'
 import { matchTargets } from './match.ts'
 import type { HeldLease, Ports, RunOutcome, SyncRow } from './ports.ts'
 import { followJoins, followOwnJoins, gapsBefore, LaneReader, slicesOf } from './read-batch.ts'
@@ -205,10 +205,11 @@ async function noteFailure({ ports, row, sync, lane }: LaneName, error: Causeway
   const backoff = isConnectionFailure(error) ? OUTAGE_BACKOFF : LANE_BACKOFF
   const waitMs = error.retryAfterMs ?? backoffMs(row.pushFailures + 1, backoff)
   const nextAt = new Date(ports.clock.now().getTime() + waitMs)
-  await ports.ledger.notePush(row.id, { error: error.toJSON(), nextAt })
+  if (isWait(error)) await ports.ledger.putOffPush(row.id, nextAt)
+  else await ports.ledger.notePush(row.id, { error: error.toJSON(), nextAt })
   const connectionId = ports.model().connectionId(sync.to.connection)
   if (connectionId !== undefined) await noteConnectionFailure(ports, connectionId, error, waitMs)
-  ports.log.error({ sync: sync.name, lane, err: error.toJSON() }, 'push stopped')
+  if (!isWait(error)) ports.log.error({ sync: sync.name, lane, err: error.toJSON() }, 'push stopped')
 }
 
 type LaneName = Pick<Lane, 'ports' | 'row' | 'sync' | 'lane'>
@@ -270,9 +271,14 @@ class PushRun {
     clearInterval(this.#timer)
     const left = this.counts.dead + this.counts.retry + this.counts.in_doubt
     const done = this.counts.held ? 'held' : left ? 'partial' : 'success'
-    const outcome: RunOutcome = error ? 'failed' : end === 'stopped' ? 'cancelled' : done
+    const waits = error !== null && isWait(error)
+    const outcome: RunOutcome = waits ? 'waiting' : error ? 'failed' : end === 'stopped' ? 'cancelled' : done
     if (this.#id !== null)
-      await ports.ledger.finishRun(this.#id, { outcome, counts: this.counts, error: error?.toJSON() ?? null })
+      await ports.ledger.finishRun(this.#id, {
+        outcome,
+        counts: this.counts,
+        error: waits ? null : (error?.toJSON() ?? null),
+      })
     if (end === null) await ports.ledger.notePush(row.id, null)
     return { runId: this.#id, outcome, counts: this.counts, error }
   }

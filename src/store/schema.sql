@@ -251,6 +251,13 @@ create table migration (
   constraint migration_pkey PRIMARY KEY (number)
 );
 
+create table quota (
+  key text collate "C" not null,
+  state text not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint quota_pkey PRIMARY KEY (key)
+) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=500, fillfactor=50);
+
 create table record (
   stream_id integer not null,
   id text collate "C" not null,
@@ -293,7 +300,7 @@ create table run (
   counts jsonb default '{}'::jsonb not null,
   error text,
   constraint run_kind_check CHECK ((kind = ANY (ARRAY['pull'::text, 'push'::text, 'inbox'::text]))),
-  constraint run_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'success'::text, 'partial'::text, 'failed'::text, 'held'::text, 'cancelled'::text, 'interrupted'::text, 'unknown'::text]))),
+  constraint run_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'success'::text, 'partial'::text, 'failed'::text, 'held'::text, 'waiting'::text, 'cancelled'::text, 'interrupted'::text, 'unknown'::text]))),
   constraint run_pkey PRIMARY KEY (id)
 ) with (fillfactor=70);
 CREATE INDEX run_by_start ON run USING btree (started_at DESC);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { CausewayError, type JsonObject } from '../../src/core/index.ts'
 import { pullStream, readInbox } from '../../src/pipeline/index.ts'
 import { createLedger } from '../../src/store/index.ts'
+import { listProblems, showConnection } from '../../src/store/views/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
 
@@ -218,4 +219,30 @@ test('a wait that the system asked for is neither shortened nor ended by those w
   }
   await hub.pull('crm:contacts')
   expect(await hub.ports.ledger.readConnection(id)).toMatchObject({ waitUntil: until, waitReason: 'HTTP 429' })
+})
+
+test('what the other side asks to wait for is a wait with an end, and a failure of nothing', async () => {
+  const { crm, erp } = systems(5)
+  const hub = await TestHub.open({ crm, erp }, [contactSync])
+  const slowDown = async () => {
+    throw new CausewayError('CSW-3005', { what: 'HTTP 429', retryAfterMs: 90_000 })
+  }
+  crm.onPage = slowDown
+  expect(await hub.pull('crm:contacts')).toMatchObject({ outcome: 'waiting' })
+  expect(await lastRun(hub)).toMatchObject({ outcome: 'waiting', error: null })
+  const stream = hub.ports.model().streamId({ connection: 'crm', stream: 'contacts' })!
+  expect(await hub.ports.ledger.readStream(stream)).toMatchObject({ pullFailures: 0, pullMode: 'incremental' })
+  const until = (await showConnection(hub.pool, 'crm'))!.waitUntil!
+  expect(until.getTime()).toBeGreaterThan(Date.now() + 60_000)
+  crm.onPage = async () => {}
+  await hub.skipWaits()
+  await hub.pool.query('update stream set next_pull_at = null')
+  await hub.pull('crm:contacts')
+  erp.onWrite = slowDown
+  expect(await hub.push('contacts')).toMatchObject({ outcome: 'waiting' })
+  expect(await hub.states('contacts')).toEqual({ pending: 5 })
+  expect(await listProblems(hub.pool)).toEqual([])
+  erp.onWrite = async () => {}
+  await hub.skipWaits()
+  expect(await hub.push('contacts')).toMatchObject({ outcome: 'success', counts: { created: 5 } })
 })

@@ -49,6 +49,8 @@ const functions = {
   beginPull: work.beginPull,
   endPull: work.endPull,
   failPull: work.failPull,
+  putOffPull: work.putOffPull,
+  putOffPush: work.putOffPush,
   findPendingPulls: work.findPendingPulls,
   findPendingPushes: work.findPendingPushes,
   findPendingInboxes: work.findPendingInboxes,

@@ -170,4 +170,4 @@ export type BatchCommit = {
 }
 
 export type RunCounts = Record<string, number>
-export type RunOutcome = 'success' | 'partial' | 'failed' | 'held' | 'cancelled' | 'interrupted' | 'unknown'
+export type RunOutcome = 'success' | 'partial' | 'failed' | 'held' | 'waiting' | 'cancelled' | 'interrupted' | 'unknown'

@@ -64,6 +64,16 @@ export async function failPull(
   )
 }
 
+/** A pull that has to wait for the other side: nothing failed, and it goes on at `nextAt` from the last committed page. */
+export async function putOffPull(pool: pg.Pool, streamId: number, nextAt: Date): Promise<void> {
+  await pool.query('update stream set last_pull_at = now(), next_pull_at = $2 where id = $1', [streamId, nextAt])
+}
+
+/** A sync that has to wait for the other side. */
+export async function putOffPush(pool: pg.Pool, syncId: number, nextAt: Date): Promise<void> {
+  await pool.query('update sync set last_push_at = now(), next_push_at = $2 where id = $1', [syncId, nextAt])
+}
+
 /** Streams with a pull that was asked for, or with approved deletions, and that nobody works on. */
 export async function findPendingPulls(pool: pg.Pool): Promise<number[]> {
   const { rows } = await pool.query<{ id: number }>(

@@ -19,8 +19,8 @@ export type ConnectionView = {
 
 const SELECT = `
 select c.name, c.connector, c.state, c.state_reason as "stateReason", c.state_since as "stateSince",
-       case when c.wait_until > now() then c.wait_until end as "waitUntil",
-       case when c.wait_until > now() then c.wait_reason end as "waitReason",
+       case when c.wait_until > now() then c.wait_until else q.until end as "waitUntil",
+       case when c.wait_until > now() then c.wait_reason else q.reason end as "waitReason",
        c.max_per_second as "maxPerSecond",
        (select count(*)::int from stream s where s.connection_id = c.id) as streams,
        (select max(s.last_success_at) from stream s where s.connection_id = c.id) as "lastPullSuccessAt",
@@ -28,6 +28,11 @@ select c.name, c.connector, c.state, c.state_reason as "stateReason", c.state_si
          as "lastPushSuccessAt",
        coalesce(dead.open, 0)::int as "openDeadLetters"
   from connection c
+  -- What the processes were told and the work has not run into yet.
+  left join lateral (
+    select to_timestamp((state::json #>> '{stop,until}')::double precision / 1000) as until, state::json #>> '{stop,reason}' as reason
+      from quota where key = 'c:' || c.name and state <> ''
+       and (state::json #>> '{stop,until}')::double precision / 1000 > extract(epoch from now())) q on true
   left join (
     select s.connection_id, count(*) as open
       from dead_letter d

@@ -68,7 +68,7 @@ select r.kind, r.outcome, r.counts, r.error from run r, first
  where (r.request_id = $2 and (r.sync_id is null or r.sync_id = $1)) or (r.sync_id = $1 and r.id > first.id)
  order by r.id`
 
-const WORST_FIRST = ['failed', 'unknown', 'held', 'cancelled', 'partial', 'interrupted', 'success']
+const WORST_FIRST = ['failed', 'unknown', 'held', 'cancelled', 'partial', 'waiting', 'interrupted', 'success']
 const PULL_GAVE_UP = ['failed', 'held', 'cancelled']
 
 /** How far a requested run of a sync is, read from the ledger alone; undefined when there is no such sync. */
@@ -95,9 +95,11 @@ export async function requestProgress(
   }
 }
 
-/** An interrupted run was taken over by a later one, so it counts only where nothing followed. */
+/** What was interrupted or had to wait goes on in a later run, so it counts only where nothing followed. */
 function worstOutcome(runs: RunRow[]): string {
-  const counted = runs.filter((run, index) => run.outcome !== 'interrupted' || index === runs.length - 1)
+  const counted = runs.filter(
+    (run, index) => (run.outcome !== 'interrupted' && run.outcome !== 'waiting') || index === runs.length - 1,
+  )
   return WORST_FIRST.find((outcome) => counted.some((run) => run.outcome === outcome)) ?? 'success'
 }
 

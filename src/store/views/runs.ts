@@ -9,6 +9,7 @@ export const RUN_OUTCOMES = [
   'failed',
   'held',
   'cancelled',
+  'waiting',
   'interrupted',
   'unknown',
 ] as const

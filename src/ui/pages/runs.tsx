@@ -16,6 +16,7 @@ const OUTCOMES: Run['outcome'][] = [
   'failed',
   'held',
   'cancelled',
+  'waiting',
   'interrupted',
   'unknown',
 ]
