@@ -3,7 +3,7 @@
  * these words, so that pull and push know nothing of HTTP, LDAP or files.
  */
 import type { Readable } from 'node:stream'
-import type { CausewayError, Json, JsonObject } from '../core/index.ts'
+import type { CausewayError, Json, JsonObject, JsonText } from '../core/index.ts'
 import type { OnExchange } from '../outbound/index.ts'
 
 /** What a stream of a connector can do. Printed by `connectors show`, checked before a sync may use it. */
@@ -94,6 +94,8 @@ export type WriteItem = {
   key?: { field: string; value: string }
   /** Fields to send: all for create and upsert, the changed ones for a partial update. `null` clears, absent leaves alone. */
   values: JsonObject
+  /** The same as JSON text, for connectors that pass it on without looking into it. */
+  text?: JsonText
   /** What the target is known to hold, for connectors that must send whole records. */
   known?: JsonObject
   /** Version or ETag the write is conditional on, where the connector supports it. */

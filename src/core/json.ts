@@ -25,9 +25,10 @@ export const isRawNumber = (value: unknown): value is RawNumber => native.isRawJ
 /**
  * Finds pages that *may* hold a number with a spelling of its own: 16 or more characters, a trailing zero after the point,
  * an exponent, or minus zero, between delimiters (so that the ".000" of a timestamp does not count). Digits inside strings
- * may still raise a false alarm, which costs time and nothing else.
+ * may still raise a false alarm, which costs time and nothing else. Looks for ends of numbers and from there backwards,
+ * because there are far fewer of them than places where one could begin.
  */
-const ODD_NUMBER = /(?:^|[:,[\s])(?:-?\d[\d.]{15,}|-?\d+\.\d*0|-?\d+(?:\.\d+)?[eE][+-]?\d+|-0)(?=[\s,\]}]|$)/
+const ODD_NUMBER = /\d(?=[\s,\]}]|$)(?<=(?:^|[:,[\s])(?:-?\d[\d.]{15,}|-?\d+\.\d*0|-?\d+(?:\.\d+)?[eE][+-]?\d+|-0))/
 
 /** Parses JSON text; numbers that a double would spell differently become `RawNumber`s. Throws SyntaxError as JSON.parse does. */
 export const parseExact = (text: string): Json => parseNoting(text).value

@@ -1,5 +1,5 @@
 /** What the pipeline sees of a mapping file: a checked definition and a runner; never YAML, never JSONata. */
-import type { Json, JsonObject, Place, SerializedError } from '../core/index.ts'
+import type { Json, JsonObject, JsonText, Place, SerializedError } from '../core/index.ts'
 
 /** `connection:stream` in mapping files. */
 export type StreamAddress = { connection: string; stream: string }
@@ -68,7 +68,7 @@ export type SyncDefinition = {
 export type MapInput = {
   id: string
   /** The record as the change log holds it: JSON text, numbers spelled as received. */
-  body: string
+  body: string | Buffer
   /** JSON text per join name: an object or null for `one`, an array for `many`. */
   joins?: Record<string, string>
   deleted?: boolean
@@ -89,7 +89,7 @@ export type MappedPart = {
   /** Stable key among the parts of one record; '' when the sync makes one object per record. */
   part: string
   /** Plain JSON; numbers that a double cannot hold are RawNumbers where the target takes numbers. */
-  values: JsonObject
+  values: JsonText
   references: Reference[]
 }
 

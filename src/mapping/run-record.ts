@@ -1,5 +1,5 @@
 /** One record through a prepared program: filter, parts, join keys. Runs in the sandbox. */
-import { CausewayError, isRawNumber } from '../core/index.ts'
+import { CausewayError, isRawNumber, JsonText } from '../core/index.ts'
 import { forgetDecimals, isTrue } from '../expression/index.ts'
 import type { JoinKeys, MapOutput, MappedPart } from './contract.ts'
 import { asMappingError, located } from './failure.ts'
@@ -76,7 +76,7 @@ async function onePart(prepared: PreparedProgram, part: string, view: View): Pro
   const output = new Output({ ...program, hasReferences }, view.spellings)
   const evaluated = prepared.evaluated ? await evaluateTogether(prepared.evaluated, view) : undefined
   const values = recordOf(new Filler(view, evaluated, output).fill(prepared.template))
-  return { part, values, references: output.references }
+  return { part, values: JsonText.of(values), references: output.references }
 }
 
 /** Keys are texts or numbers, one or several; what is missing, null or empty is no key. */

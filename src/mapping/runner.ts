@@ -1,18 +1,9 @@
-import {
-  digest,
-  type JsonObject,
-  type Place,
-  parseExact,
-  type SerializedError,
-  sameJson,
-  type YamlFile,
-} from '../core/index.ts'
+import { digest, type JsonObject, type Place, type SerializedError, sameJson, type YamlFile } from '../core/index.ts'
 import { Sandbox, type SandboxItem, type SandboxProgram } from '../expression/index.ts'
-import type { TracedOutput } from './branches.ts'
+import { type Answer, unpackAnswer } from './answers.ts'
 import type { JoinKeys, MapInput, MapOutput, MappingRunner, SyncDefinition } from './contract.ts'
 import type { Program, RecordHead, Request } from './program.ts'
 import { readSoundMapping } from './read.ts'
-import type { JoinKeysOutput } from './run-record.ts'
 
 export type MappingRunnerOptions = {
   /** Sandbox processes; 1 unless told otherwise, at most one per core. They start with the first record. */
@@ -38,14 +29,12 @@ export type SandboxedRunner = Omit<MappingRunner, 'map'> & {
   readonly pids: number[]
 }
 
-type Answer = MapOutput | JoinKeysOutput
-
 // In the package the rooms are JavaScript, in the checkout TypeScript; the entry follows.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './sandbox-entry.ts' : './sandbox-entry.js', import.meta.url)
 
 /** Runs mappings in sandbox processes. A record that takes too much fails alone; batches are never lost. */
 export function createMappingRunner(options: MappingRunnerOptions = {}): SandboxedRunner {
-  const sandbox = new Sandbox<Answer>({ ...options, entry: ENTRY }, (text) => parseExact(text) as unknown as Answer[])
+  const sandbox = new Sandbox({ ...options, entry: ENTRY })
   const loaded = new LoadedMappings(options.targetSchema)
 
   const run = async (
@@ -59,7 +48,7 @@ export function createMappingRunner(options: MappingRunnerOptions = {}): Sandbox
     const { program, yaml } = loaded.of(sync)
     const results = await sandbox.run(program, inputs.map(itemOf), request, signal)
     return results.map((result): Answer => {
-      const answer = 'error' in result ? failed(result.error.toJSON()) : result.result
+      const answer = 'error' in result ? failed(result.error.toJSON()) : unpackAnswer(result)
       return answer.status === 'failed' ? failed(withPlace(answer.error, sync, yaml)) : answer
     })
   }
@@ -73,7 +62,7 @@ export function createMappingRunner(options: MappingRunnerOptions = {}): Sandbox
       const results = await sandbox.run(whole, inputs.map(itemOf), request)
       return results.map((result) => {
         if ('error' in result) return { output: failed(result.error.toJSON()) as MapOutput, branches: [] }
-        const { branches, ...output } = result.result as TracedOutput
+        const { branches = [], ...output } = unpackAnswer(result)
         const placed = output.status === 'failed' ? failed(withPlace(output.error, sync, yaml)) : output
         return { output: placed as MapOutput, branches }
       })

@@ -1,6 +1,7 @@
 /** What the sandbox processes run: programs in, mapped records out. */
 import { CausewayError } from '../core/index.ts'
 import { serveSandbox } from '../expression/index.ts'
+import { type Answer, packAnswer } from './answers.ts'
 import { branchId, type TracedOutput } from './branches.ts'
 import { type PreparedProgram, prepare } from './prepare.ts'
 import type { Program, RecordHead, Request } from './program.ts'
@@ -30,7 +31,12 @@ class Traced {
   }
 }
 
-async function answer(loaded: Loaded, head: RecordHead, texts: string[], { operation, now, trace }: Request) {
+async function answer(
+  loaded: Loaded,
+  head: RecordHead,
+  texts: string[],
+  { operation, now, trace }: Request,
+): Promise<Answer> {
   if (operation === 'joinKeys') return joinKeysOf(loaded.prepared, head, texts, now)
   if (!trace) return mapRecord(loaded.prepared, head, texts, now)
   loaded.traced ??= new Traced(loaded.program)
@@ -40,9 +46,10 @@ async function answer(loaded: Loaded, head: RecordHead, texts: string[], { opera
 await serveSandbox<Loaded>({
   load: (program) => ({ program: program as Program, prepared: prepare(program as Program), traced: null }),
   run: async (loaded, head, texts, options) => {
-    const text = JSON.stringify(await answer(loaded, head as RecordHead, texts, options as Request))
-    if (text.length <= MAX_OUTPUT_CHARS) return text
+    const result = packAnswer(await answer(loaded, head as RecordHead, texts, options as Request))
+    const size = result.texts.reduce((sum, text) => sum + text.length, 0)
+    if (size <= MAX_OUTPUT_CHARS) return result
     const error = new CausewayError('CSW-4003', { what: 'The mapping of this record gave more than 5 MB' })
-    return JSON.stringify({ status: 'failed', error })
+    return packAnswer({ status: 'failed', error: error.toJSON() })
   },
 })

@@ -1,7 +1,9 @@
-import { CausewayError, digest, type JsonObject, parseExact } from '../core/index.ts'
+import { CausewayError, digest, JsonText } from '../core/index.ts'
 import type { MapOutput } from '../mapping/index.ts'
 import { type DeliveryRow, type DeliveryState, type IntentRow, isStorableKey } from './ports.ts'
 import type { BatchRecord, Lane, Work } from './work.ts'
+
+const NOTHING = JsonText.of({})
 
 /**
  * Decides per record what it asks of the target: parts to bring about, parts to take back, or nothing. Pure; whatever needs a
@@ -15,7 +17,7 @@ export function decide(
   intents: IntentRow[],
 ): Work[] {
   const before = new Map(existing.map((row) => [row.part, row]))
-  const make = (part: string, values: JsonObject = {}): Work => newWork(record, part, values, before.get(part), intents)
+  const make = (part: string, values = NOTHING): Work => newWork(record, part, values, before.get(part), intents)
   const output = storable(given)
   if (record.deleted) return existing.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
   if (output.status === 'failed') {
@@ -64,7 +66,7 @@ function rest(work: Work): Work {
 function newWork(
   record: BatchRecord,
   part: string,
-  values: JsonObject,
+  values: JsonText,
   existing: DeliveryRow | undefined,
   intents: IntentRow[],
 ): Work {
@@ -73,7 +75,7 @@ function newWork(
     record,
     part,
     existing,
-    delivered: existing?.delivered ? (parseExact(existing.delivered) as JsonObject) : null,
+    delivered: existing?.delivered ? JsonText.from(existing.delivered) : null,
     values,
     targetId: null,
     newlyMatched: false,
@@ -84,7 +86,7 @@ function newWork(
     matchKey: [],
     operation: null,
     takenBack: false,
-    send: {},
+    send: NOTHING,
     intent: undefined,
     settlement: null,
   }
@@ -99,7 +101,7 @@ function takeBack(lane: Lane, work: Work, policy: 'ignore' | 'keep' | 'unlink' |
   if (settled && work.delivered === null) work.settlement = { state: after }
   else if (policy === 'delete') work.operation = 'delete'
   else if (policy === 'deactivate') {
-    work.values = lane.sync.deactivate ?? {}
+    work.values = JsonText.of(lane.sync.deactivate ?? {})
     work.operation = 'update'
   } else if (settled && policy === 'unlink') work.settlement = { state: after, unlink: 'released', delivered: null }
   else if (settled) work.settlement = { state: after }

@@ -7,9 +7,9 @@ import type {
   WriteOperation,
   WriteOutcome,
 } from '../connector/index.ts'
-import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
+import { asCausewayError, CausewayError, digest, type JsonObject, JsonText } from '../core/index.ts'
 import { idempotencyKey } from './decide.ts'
-import { CONTENT_MARK, contentMark } from './diff.ts'
+import { CONTENT_MARK, contentMark, merged } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
 import type { IntentOpen } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
@@ -147,8 +147,11 @@ function toItem(lane: Lane, ref: string, work: Work): WriteItem {
     ref,
     ...(work.targetId === null ? {} : { id: work.targetId }),
     ...(natural ? { key: natural } : {}),
-    values: work.send,
-    ...(work.delivered ? { known: withoutMark(work.delivered) } : work.known ? { known: work.known } : {}),
+    text: work.send,
+    get values() {
+      return work.send.value
+    },
+    ...(work.delivered ? { known: withoutMark(work.delivered.value) } : work.known ? { known: work.known } : {}),
     idempotencyKey: work.intent!.idempotencyKey,
     ...(reference === null
       ? {}
@@ -258,7 +261,7 @@ function written(work: Work, targetId: string): Settlement {
   const left = work.record.deleted ? 'gone' : 'skipped'
   work.targetId = targetId
   if (work.operation === 'delete') return { state: left, delivered: null, unlink: 'gone', intent: 'close' }
-  const delivered: JsonObject = { ...work.delivered, ...work.values }
-  if (work.record.content !== null) delivered[CONTENT_MARK] = contentMark(work)
+  let delivered = merged(work)
+  if (work.record.content !== null) delivered = JsonText.of({ ...delivered.value, [CONTENT_MARK]: contentMark(work) })
   return { state: work.takenBack ? left : 'delivered', delivered, intent: 'close' }
 }

@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, sameJson } from '../core/index.ts'
+import { type Json, type JsonObject, JsonText, sameJson } from '../core/index.ts'
 import { canUpsert } from './match.ts'
 import type { Lane, Work } from './work.ts'
 
@@ -22,16 +22,21 @@ function diffOne(lane: Lane, work: Work): void {
   }
   // While it is unknown whether an earlier write took effect, what was delivered before it proves nothing.
   const delivered = work.unfinished.length ? null : work.delivered
-  const changed = changedFields(work.values, delivered, work.known)
+  const same = delivered?.sameText(work.values) ?? false
+  const changed = same ? {} : changedFields(work.values.value, delivered?.value ?? null, work.known)
   const carriesContent = lane.sync.content && work.record.content !== null && contentChanged(work)
   if (!Object.keys(changed).length && !carriesContent) {
-    work.settlement = { state: settledState(work), delivered: { ...work.delivered, ...work.values } }
+    work.settlement = { state: settledState(work), delivered: merged(work) }
     return
   }
   const partial = lane.target.streams.get(lane.sync.to.stream)?.abilities.partialUpdate ?? false
   work.operation = 'update'
-  work.send = partial ? changed : { ...work.delivered, ...work.values }
+  work.send = partial ? JsonText.of(changed) : merged(work)
 }
+
+/** What the target holds from us once the values are there too: fields that were delivered before and left the mapping stay. */
+export const merged = ({ delivered, values }: Work): JsonText =>
+  delivered === null || delivered.sameText(values) ? values : JsonText.of({ ...delivered.value, ...values.value })
 
 const settledState = (work: Work): 'unchanged' | 'gone' | 'skipped' =>
   !work.takenBack ? 'unchanged' : work.record.deleted ? 'gone' : 'skipped'
@@ -72,4 +77,4 @@ function covers(shown: Json, wanted: Json): boolean {
 /** The bytes are compared by what the source says of them (hash, else size and version) at the last delivery. */
 export const CONTENT_MARK = '~content'
 export const contentMark = (work: Work): string => String(work.record.content)
-const contentChanged = (work: Work): boolean => work.delivered?.[CONTENT_MARK] !== contentMark(work)
+const contentChanged = (work: Work): boolean => work.delivered?.value[CONTENT_MARK] !== contentMark(work)

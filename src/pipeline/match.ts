@@ -68,7 +68,7 @@ async function spareTwins(lane: Lane, works: Work[]): Promise<void> {
 
 /** Notes the first complete match key; false when one of its fields has no usable value. */
 function setMatchKey(work: Work, key: MatchKey): boolean {
-  const values = key.map((field) => ({ field, value: keyText(valueAt(work.values, field)) }))
+  const values = key.map((field) => ({ field, value: keyText(valueAt(work.values.value, field)) }))
   if (values.some(({ value }) => value === null)) return false
   if (!work.matchKey.length) work.matchKey = values as { field: string; value: string }[]
   return true
@@ -80,7 +80,8 @@ function valueAt(body: Json, field: string): Json | undefined {
   return value
 }
 
-const keyValues = (work: Work, key: MatchKey): string[] => key.map((field) => keyText(valueAt(work.values, field))!)
+const keyValues = (work: Work, key: MatchKey): string[] =>
+  key.map((field) => keyText(valueAt(work.values.value, field))!)
 
 async function matchByLog(lane: Lane, works: Work[], key: MatchKey): Promise<void> {
   const { ledger } = lane.ports

@@ -1,5 +1,14 @@
 import type { ConnectorSession, Page, SourceRecord } from '../connector/index.ts'
-import { asCausewayError, backoffMs, CausewayError, digest, withUrgency } from '../core/index.ts'
+import {
+  asCausewayError,
+  backoffMs,
+  CausewayError,
+  digest,
+  JsonText,
+  joinBytes,
+  spellAll,
+  withUrgency,
+} from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { carryOutApproved, removeVanished } from './delete-proof.ts'
 import { isWait } from './failures.ts'
@@ -161,7 +170,7 @@ export function toCommit(
   const { records, rejected } = soundOf(page)
   return {
     streamId: stream.id,
-    records: records.map((record) => toRow(record, stream.keyFields)),
+    records: toRows(records, stream.keyFields),
     rejected: rejected.map((rejected) => ({
       body: JSON.stringify(rejected.body),
       error: rejected.error.toJSON(),
@@ -190,15 +199,19 @@ const UNSTORABLE = 'an id or version is longer than 1,000 bytes or holds U+0000 
 const isOlder = (record: SourceRecord, other: SourceRecord | undefined): boolean =>
   record.version !== null && (other?.version ?? null) !== null && record.version < other!.version!
 
-function toRow(record: SourceRecord, keyFields: readonly string[]): IncomingRecord {
-  const body = JSON.stringify(record.body)
+function toRows(records: SourceRecord[], keyFields: readonly string[]): IncomingRecord[] {
+  const bodies = spellAll(records.map((record) => record.body))
+  return records.map((record, i) => toRow(record, bodies[i]!, keyFields))
+}
+
+function toRow(record: SourceRecord, body: Buffer, keyFields: readonly string[]): IncomingRecord {
   const content = record.content ? JSON.stringify(record.content) : null
   return {
     id: record.id,
     version: record.version,
     // The content reference counts as part of the record: a file whose bytes changed is a changed record.
-    hash: digest(content === null ? body : `${body}\n${content}`),
-    body,
+    hash: digest(content === null ? body : joinBytes([body, `\n${content}`])),
+    body: JsonText.from(body),
     content,
     deleted: record.deleted ?? false,
     keys: keyFields.length && !record.deleted ? keysOf(record.body, keyFields) : [],

@@ -1,4 +1,4 @@
-import { isObject, type Json, parseExact, type SerializedError, SLICES, sliceOf } from '../core/index.ts'
+import { isObject, type Json, JsonText, type SerializedError, SLICES, sliceOf } from '../core/index.ts'
 import type { JoinKeys, MapInput, MapOutput } from '../mapping/index.ts'
 import { isStorableKey, keysOf, type LogBody } from './ports.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
@@ -55,7 +55,7 @@ export class LaneReader {
     due: string[],
   ): Promise<BatchRecord[]> {
     const { ledger, bodies } = this.#lane.ports
-    const cached = new Map<string, string>()
+    const cached = new Map<string, JsonText>()
     for (const entry of fresh) {
       const body = bodies.get(this.#streamId, entry.id, entry.seq)
       if (body !== undefined) cached.set(entry.id, body)
@@ -69,7 +69,7 @@ export class LaneReader {
       const row = read.get(entry.id)
       const body = cached.get(entry.id)
       // Between the two reads the record may have moved on; then we deliver the newer state under its own number.
-      if (body !== undefined || !row) return { ...entry, body: body ?? '', logSeq: entry.seq }
+      if (body !== undefined || !row) return { ...entry, body: body ?? null, logSeq: entry.seq }
       return toRecord(row, entry.seq)
     })
     for (const id of due) {
@@ -84,7 +84,7 @@ const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
   id: row.id,
   slice: sliceOf(row.id),
   seq: row.seq,
-  body: row.body ?? '',
+  body: row.body === null ? null : JsonText.from(row.body),
   deleted: row.deleted,
   content: row.content,
   logSeq,
@@ -93,7 +93,7 @@ const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
 /** Fetches joins and runs the mapping over the live records; deleted ones need none. */
 async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<MappedBatch> {
   const live = records.filter((record) => !record.deleted)
-  const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body }))
+  const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body?.bytes ?? '' }))
   const joined = await joinedStreams(lane)
   const { dependencies, failed } = await addJoins(lane, inputs)
   const mapped = inputs.length ? await lane.ports.mappings.map(lane.sync, inputs, lane.signal) : []
@@ -192,7 +192,10 @@ export async function followJoins(lane: Lane): Promise<void> {
         streamId,
         changed.map((entry) => entry.id),
       )
-      const keys = rows.flatMap((row) => [idKey(row.id), ...joinValues(row.body, fields)])
+      const keys = rows.flatMap((row) => [
+        idKey(row.id),
+        ...joinValues(row.body === null ? null : JsonText.from(row.body), fields),
+      ])
       const moves = changed.length ? moveTo(positions, changed) : gapsBefore(positions, seqBefore)
       if (moves.length) await ledger.followChanges({ syncId: lane.row.id, streamId, lease: lane.lease, keys, moves })
       for (const move of moves) positions.set(move.slice, move.to)
@@ -209,12 +212,12 @@ export async function followOwnJoins(lane: Lane, records: BatchRecord[]): Promis
   const own = lane.sync.joins.filter((join) => lane.ports.model().streamId(join.from) === lane.row.fromStream)
   if (!own.length) return
   const fields = own.flatMap((join) => (join.field === null ? [] : [join.field]))
-  const keys = records.flatMap((record) => [idKey(record.id), ...joinValues(record.body || null, fields)])
+  const keys = records.flatMap((record) => [idKey(record.id), ...joinValues(record.body, fields)])
   await lane.ports.ledger.wakeDependents(lane.row.id, lane.row.fromStream, keys)
 }
 
-const joinValues = (text: string | null, fields: string[]): string[] => {
-  const body: Json = text === null ? null : parseExact(text)
+const joinValues = (text: JsonText | null, fields: string[]): string[] => {
+  const body: Json = text?.value ?? null
   return isObject(body) ? keysOf(body, fields).map((key) => fieldKey(key.field, key.value)) : []
 }
 

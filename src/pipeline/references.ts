@@ -1,4 +1,4 @@
-import { CausewayError, type Json, type JsonObject } from '../core/index.ts'
+import { CausewayError, type Json, type JsonObject, JsonText, parseExact } from '../core/index.ts'
 import type { MapOutput, Reference } from '../mapping/index.ts'
 import { linkKey } from './ports.ts'
 import type { Lane, Work } from './work.ts'
@@ -36,7 +36,7 @@ export async function resolveReferences(lane: Lane, works: Work[], outputs: Map<
     ])
     for (const { work, reference } of group) {
       const id = targets.get(linkKey(reference.id, ''))
-      if (id !== undefined) place(work.values, reference.path, id)
+      if (id !== undefined) work.values = placed(work.values, reference.path, id)
       else work.settlement ??= park(work, reference, from)
     }
   }
@@ -72,9 +72,11 @@ const unknownStream = (reference: Reference): CausewayError =>
     what: `$ref names a stream that no sync uses: ${address(reference.from)} or ${reference.to.stream}`,
   })
 
-/** Sets the value at a path that exists in the mapped output. */
-function place(values: JsonObject, path: (string | number)[], id: string): void {
+/** The values with an id at a path that exists in the mapped output. */
+function placed(text: JsonText, path: (string | number)[], id: string): JsonText {
+  const values = parseExact(text.toString()) as JsonObject
   let at: Json = values
   for (const step of path.slice(0, -1)) at = (at as Record<string | number, Json>)[step]!
   ;(at as Record<string | number, Json>)[path.at(-1)!] = id
+  return JsonText.of(values)
 }

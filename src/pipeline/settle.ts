@@ -1,5 +1,5 @@
 import type { Exchange } from '../connector/index.ts'
-import { backoffMs, CausewayError, type SerializedError } from '../core/index.ts'
+import { backoffMs, CausewayError, type JsonText, type SerializedError } from '../core/index.ts'
 import { fingerprintOf } from './failures.ts'
 import type { BatchCommit, DeadLetterWrite, DeliveryWrite, JournalEntry, LinkWrite } from './ports.ts'
 import { moveTo } from './read-batch.ts'
@@ -74,7 +74,7 @@ function toDelivery(lane: Lane, work: Work, now: number): DeliveryWrite {
     error: settlement.error ?? null,
     parkedStream: settlement.parked?.streamId ?? null,
     parkedId: settlement.parked?.recordId ?? null,
-    delivered: deliveredText(work),
+    delivered: deliveredOf(work),
   }
 }
 
@@ -86,10 +86,9 @@ function retryDelay(lane: Lane, settlement: Settlement, attempts: number): numbe
   return Math.max(settlement.retryInMs!, backoffMs(Math.max(1, attempts), lane.sync.retry))
 }
 
-function deliveredText(work: Work): string | null {
-  const delivered = work.settlement!.delivered
-  if (delivered === undefined) return work.existing?.delivered ?? null
-  return delivered === null ? null : JSON.stringify(delivered)
+function deliveredOf(work: Work): JsonText | null {
+  const { delivered } = work.settlement!
+  return delivered === undefined ? work.delivered : delivered
 }
 
 /** Links of new targets and new matches; a record that was linked before needs none. */
@@ -155,8 +154,8 @@ function toDeadLetter(lane: Lane, work: Work, exchanges: Exchange[]): DeadLetter
     code: error.code,
     fingerprint: fingerprintOf(error, lane.sync.name),
     error,
-    input: work.record.body || null,
-    output: sent || Object.keys(work.values).length ? JSON.stringify(work.values) : null,
+    input: work.record.body?.toString() ?? null,
+    output: sent || Object.keys(work.values.value).length ? work.values.toString() : null,
     exchange: sent ? exchangesOf(work, exchanges) : null,
     attempts: (work.existing?.attempts ?? 0) + 1,
   }
@@ -187,7 +186,7 @@ function toJournal(work: Work): JournalEntry {
     ...(work.operation && work.operation !== 'delete' ? { output: work.send } : {}),
     ...(before && work.operation ? { before } : {}),
     ...(settlement.error ? { error: settlement.error } : {}),
-    ...(work.operation ? { input: work.record.body } : {}),
+    ...(work.operation && work.record.body ? { input: work.record.body } : {}),
   }
 }
 

@@ -1,7 +1,7 @@
 /** The things a push works with between reading a batch and committing it. */
 
 import type { ConnectorSession, WriteOperation } from '../connector/index.ts'
-import type { JsonObject, SerializedError } from '../core/index.ts'
+import type { JsonObject, JsonText, SerializedError } from '../core/index.ts'
 import type { MapOutput, SyncDefinition } from '../mapping/index.ts'
 import type { DeliveryRow, DeliveryState, HeldLease, IntentRow, Ports, SyncRow } from './ports.ts'
 
@@ -23,8 +23,8 @@ export type BatchRecord = {
   id: string
   slice: number
   seq: number
-  /** JSON text; empty for a record whose body retention removed. */
-  body: string
+  /** Null for a record whose body retention removed. */
+  body: JsonText | null
   deleted: boolean
   content: string | null
   /** Position to move past once its deliveries are saved; null for a record that came because it was due. */
@@ -49,7 +49,7 @@ export type Settlement = {
   countAttempt?: boolean
   parked?: { streamId: number; recordId: string }
   /** What the target now holds from us; undefined = as before, null = nothing. */
-  delivered?: JsonObject | null
+  delivered?: JsonText | null
   /** `gone`: the target record does not exist any more. `released`: it stays, but is no longer ours. */
   unlink?: 'gone' | 'released'
   /**
@@ -65,10 +65,10 @@ export type Work = {
   record: BatchRecord
   part: string
   existing: DeliveryRow | undefined
-  /** Parsed `existing.delivered`. */
-  delivered: JsonObject | null
+  /** `existing.delivered`: what the target holds from us. */
+  delivered: JsonText | null
   /** The mapped values with references resolved. */
-  values: JsonObject
+  values: JsonText
   targetId: string | null
   /** True when `targetId` came from a match and is not in the links yet. */
   newlyMatched: boolean
@@ -85,7 +85,7 @@ export type Work = {
   operation: WriteOperation | null
   /** True when the part must no longer stand in the target as it is (deleted, filtered out, vanished). */
   takenBack: boolean
-  send: JsonObject
+  send: JsonText
   intent: IntentRow | undefined
   settlement: Settlement | null
 }

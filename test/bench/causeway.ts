@@ -31,7 +31,7 @@ try {
           throw new Error(`the run ended as ${progress.outcome}: ${JSON.stringify(progress)}`)
         return
       }
-      await sleep(100)
+      await sleep(250)
     }
   })
 } finally {

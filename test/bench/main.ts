@@ -6,16 +6,34 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { type Usage, usageOf } from './process-tree.ts'
 
-type Figure = { name: string; perSecond: number; cpuSeconds: number; largestMB: number; allMB: number }
+type Figure = { name: string; perSecond: number; cpu: Usage['cpuSeconds']; largestMB: number; allMB: number }
 type Result = { written: number; checksum: number; calls: number }
 
 const CONTENDERS = ['hand-written', 'axios-jsonata', 'causeway'] as const
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
+
+const { values: options } = parseArgs({
+  options: {
+    /** Contenders to run, by comma. */
+    only: { type: 'string', default: CONTENDERS.join(',') },
+    records: { type: 'string' },
+    /** Added to every answer; without it both rounds are run. */
+    latency: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    /** Folder for a CPU profile of the contender. */
+    profile: { type: 'string' },
+  },
+})
+const ROUNDS = Number(options.rounds)
+const chosen = CONTENDERS.filter((name) => options.only.split(',').includes(name))
 
 async function measure(name: string, url: string, count: number): Promise<{ figure: Figure; result: Result }> {
-  const child = fork(join(import.meta.dirname, `${name}.ts`), [url], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(join(import.meta.dirname, `${name}.ts`), [url], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : [],
+  })
   await message(child, name)
   const before = usageOf(child.pid!)
   const peak: Usage = { ...before }
@@ -34,7 +52,11 @@ async function measure(name: string, url: string, count: number): Promise<{ figu
   const figure = {
     name,
     perSecond: Math.round(count / (ms / 1_000)),
-    cpuSeconds: Number((after.cpuSeconds - before.cpuSeconds).toFixed(2)),
+    cpu: {
+      main: after.cpuSeconds.main - before.cpuSeconds.main,
+      postgres: after.cpuSeconds.postgres - before.cpuSeconds.postgres,
+      children: after.cpuSeconds.children - before.cpuSeconds.children,
+    },
     largestMB: megabytes(peak.largestBytes),
     allMB: megabytes(peak.allBytes),
   }
@@ -55,14 +77,14 @@ function message<T>(child: ChildProcess, name: string): Promise<T> {
 
 const megabytes = (bytes: number): number => Math.round(bytes / 1e6)
 
-async function round(title: string, count: number, latencyMs: number, baseline: string): Promise<void> {
+async function round(count: number, latencyMs: number, baseline: string): Promise<void> {
   const systems = fork(join(import.meta.dirname, 'systems.ts'), [String(count), String(latencyMs)])
   const [{ port }] = (await once(systems, 'message')) as [{ port: number }]
   const url = `http://127.0.0.1:${port}`
   const figures: Figure[] = []
   let checksum: number | undefined
   try {
-    for (const name of CONTENDERS) {
+    for (const name of chosen) {
       const runs: Figure[] = []
       for (let i = 0; i < ROUNDS; i++) {
         const { figure, result } = await measure(name, url, count)
@@ -76,22 +98,33 @@ async function round(title: string, count: number, latencyMs: number, baseline: 
   } finally {
     systems.kill()
   }
-  const base = figures.find(({ name }) => name === baseline)!
+  print(figures, count, latencyMs, baseline)
+}
+
+function print(figures: Figure[], count: number, latencyMs: number, baseline: string): void {
+  const base = figures.find(({ name }) => name === baseline)
+  const each = (seconds: number): number => Math.round((seconds * 1e6) / count)
   console.log(
-    `\n${title}: ${count} records, median of ${ROUNDS}, ${cpus().length} cores, Node ${process.versions.node}`,
+    `\nFull sync, ${latencyMs} ms in every answer: ${count} records, median of ${ROUNDS}, ${cpus().length} cores, Node ${process.versions.node}`,
   )
   console.table(
     figures.map((figure) => ({
       contender: figure.name,
       'records/s': figure.perSecond,
-      [`ratio to ${baseline}`]: Number((figure.perSecond / base.perSecond).toFixed(3)),
-      'CPU s': figure.cpuSeconds,
+      ...(base ? { [`ratio to ${baseline}`]: Number((figure.perSecond / base.perSecond).toFixed(3)) } : {}),
+      'CPU µs/record': each(figure.cpu.main),
+      'its children': each(figure.cpu.children),
+      'its Postgres': each(figure.cpu.postgres),
       'largest process MB': figure.largestMB,
       'all processes MB': figure.allMB,
     })),
   )
 }
 
-const scale = Number(process.env.BENCH_SCALE ?? 1)
-await round('Full sync, no latency', 50_000 * scale, 0, 'axios-jsonata')
-await round('Full sync, 50 ms in every answer', 10_000 * scale, 50, 'hand-written')
+const rounds = options.latency === undefined ? [0, 50] : [Number(options.latency)]
+for (const latency of rounds)
+  await round(
+    Number(options.records ?? (latency ? 10_000 : 50_000)),
+    latency,
+    latency ? 'hand-written' : 'axios-jsonata',
+  )

@@ -3,7 +3,7 @@ import type { SourceRecord } from '../../src/connector/index.ts'
 import { recordReader } from '../../src/connector/manifest/record.ts'
 import { type Json, parseExact } from '../../src/core/index.ts'
 
-const key = { source: 'record.id', place: { file: 'x' }, evaluate: () => 'id' }
+const key = { source: 'record.id', place: { file: 'x' }, evaluate: () => 'id', looksInto: new Set<string>() }
 const reader = (lists?: string[]) =>
   recordReader(
     { stream: 's', key, version: undefined, deleted: undefined, aliases: undefined, unordered: { lists } },

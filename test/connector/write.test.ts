@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ConnectorSession, WriteItem, WriteOperation, WriteOutcome } from '../../src/connector/index.ts'
-import type { JsonObject } from '../../src/core/index.ts'
+import { type JsonObject, JsonText } from '../../src/core/index.ts'
 import { open, restManifest, signal } from './open.ts'
 import { serve } from './server.ts'
 
@@ -452,4 +452,29 @@ test('a cancelled write tells what it knows', async () => {
     signal: controller.signal,
   })
   expect(told(outcomes)).toEqual([['a', 'unknown', 'CSW-3012']])
+})
+
+/** The text differs from the values on purpose: what arrives tells which of them was sent. */
+const twofold = (ref: string): WriteItem =>
+  item(ref, { values: { email: 'parsed', n: 1 }, text: JsonText.from('{"email":"text","n":9223372036854775807}') })
+
+test.each([
+  ['item: "${ values }"', '[{"email":"text","n":9223372036854775807}]'],
+  [
+    'item: { properties: "${ values }", at: "${ index }" }',
+    '[{"properties":{"email":"text","n":9223372036854775807},"at":0}]',
+  ],
+  ['item: { mail: "${ values.email }", all: "${ values }" }', '[{"mail":"parsed","all":{"email":"parsed","n":1}}]'],
+  ['item: { names: "${ $keys(values) }" }', '[{"names":["email","n"]}]'],
+  ['item: "${ $.values }"', '[{"email":"parsed","n":1}]'],
+])('values go out as the text they are unless the manifest looks into them: %s', async (line, sent) => {
+  await using server = await serve(() => ({ json: { results: [{ id: 1 }] } }))
+  const manifest = restManifest(`
+  write:
+    create:
+      batch: { size: 5, path: /batch, ${line}, body: { items: "\${ items }" }, results: response.results, id: result.id }
+`)
+  const session = await open(manifest, server)
+  expect(told(await write(session, 'create', [twofold('a')]))).toEqual([['a', 'written', '1']])
+  expect(server.asked.at(-1)!.bytes.toString()).toBe(`{"items":${sent}}`)
 })

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type pg from 'pg'
-import { SLICES, sliceOf } from '../../src/core/index.ts'
+import { JsonText, SLICES, sliceOf } from '../../src/core/index.ts'
 import {
   acquireLease,
   createLedger,
@@ -130,7 +130,7 @@ function record(n: number, content: number): IncomingRecord {
     id,
     version: null,
     hash: `${content}-${n}`.padEnd(22, 'h'),
-    body: JSON.stringify({ id, content, name: `Customer ${n}`, text: FILLER.repeat(1 + ((n + content) % 4)) }),
+    body: JsonText.of({ id, content, name: `Customer ${n}`, text: FILLER.repeat(1 + ((n + content) % 4)) }),
     content: null,
     deleted: false,
     keys: [{ field: 'email', value: `customer${n}@example.com` }],

@@ -206,7 +206,7 @@ test('references are lifted out of the values with their paths', async () => {
   const output = await mapOne(text, '{"name":"n","owner_id":9223372036854775807,"none":null,"lead":"l","team":[1,2]}')
   if (output.status !== 'mapped') throw new Error(JSON.stringify(output))
   const { values, references } = output.parts[0]!
-  expect(values).toEqual({ name: 'n', cleared: null, members: [null, null, null], later: [{}, {}] })
+  expect(values.value).toEqual({ name: 'n', cleared: null, members: [null, null, null], later: [{}, {}] })
   const users = { to: { connection: 'b', stream: 'users' }, from: { connection: 'crm', stream: 'users' } }
   expect(references).toEqual([
     { path: ['owner'], ...users, id: '9223372036854775807' },

@@ -33,7 +33,7 @@ function isAlive(pid: number): boolean {
 const record = (id: number, body: object): MapInput => ({ id: String(id), body: JSON.stringify(body) })
 const outcome = (output: MapOutput | undefined): unknown => {
   if (output?.status === 'failed') return output.error.code
-  return output?.status === 'mapped' ? output.parts[0]!.values.out : output?.status
+  return output?.status === 'mapped' ? output.parts[0]!.values.value.out : output?.status
 }
 
 test('a regular expression that never ends costs its own record only', async () => {
@@ -166,7 +166,7 @@ test('no expression reaches an object of the host', async () => {
   ]
   for (const expression of expressions) {
     const [output] = await hub.map(syncOf(expression), [record(1, { a: 1 })])
-    if (output!.status === 'mapped') expect(output!.parts[0]!.values, expression).toEqual({})
+    if (output!.status === 'mapped') expect(output!.parts[0]!.values.value, expression).toEqual({})
     else expect(outcome(output), expression).toMatch(/^CSW-400[24]$/)
   }
   // A key that would change the prototype stays a key like any other.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { JsonObject } from '../../src/core/index.ts'
+import { type JsonObject, JsonText } from '../../src/core/index.ts'
 import { createLedger } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -259,7 +259,7 @@ test.each(['failed', 'filtered'] as const)(
               status: 'mapped',
               parts: (order.lines as number[]).map((no) => ({
                 part: String(no),
-                values: { number: no } as JsonObject,
+                values: JsonText.of<JsonObject>({ number: no }),
                 references: [],
               })),
             },

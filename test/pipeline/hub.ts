@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { onTestFinished } from 'vitest'
-import { type Json, type JsonObject, parseExact, systemClock } from '../../src/core/index.ts'
+import { type Json, type JsonObject, JsonText, parseExact, systemClock } from '../../src/core/index.ts'
 import {
   DELETE_LIMITS,
   type MapInput,
@@ -19,7 +19,7 @@ type MapFunction = (record: JsonObject, joins: Record<string, Json>) => MapOutpu
 /** The output of a mapping that makes one object. */
 export const one = (values: JsonObject, references: Reference[] = []): MapOutput => ({
   status: 'mapped',
-  parts: [{ part: '', values, references }],
+  parts: [{ part: '', values: JsonText.of(values), references }],
 })
 
 /** A sync whose mapping is a function: the pipeline is what is tested here; real mappings run in the end-to-end tests. */
@@ -122,7 +122,7 @@ export class TestHub {
 
   #runner(): MappingRunner {
     const of = (sync: SyncDefinition): TestSync => this.#syncs.find(({ name }) => name === sync.name)!
-    const parse = (input: MapInput): JsonObject => parseExact(input.body) as JsonObject
+    const parse = (input: MapInput): JsonObject => parseExact(input.body.toString()) as JsonObject
     return {
       joinKeys: async (sync, inputs) => inputs.map((input) => of(sync).keys?.(parse(input)) ?? {}),
       map: async (sync, inputs) =>

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { JsonText } from '../../src/core/index.ts'
 import { createLedger } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -31,11 +32,11 @@ async function merge(hub: TestHub, survivor: { id: string; alias: string; body: 
         ...row,
         id: survivor.id,
         hash: 'merged',
-        body: JSON.stringify(survivor.body),
+        body: JsonText.from(JSON.stringify(survivor.body)),
         deleted: false,
         aliases: [survivor.alias],
       },
-      { ...row, id: survivor.alias, hash: '', body: '{}', deleted: true, aliases: [] },
+      { ...row, id: survivor.alias, hash: '', body: JsonText.from('{}'), deleted: true, aliases: [] },
     ],
     rejected: [],
     requestedAt: new Date(),

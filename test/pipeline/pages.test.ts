@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Page, SourceRecord } from '../../src/connector/index.ts'
-import type { JsonObject } from '../../src/core/index.ts'
+import { type JsonObject, JsonText } from '../../src/core/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
 
@@ -37,7 +37,7 @@ test('of two states of one record in a page the higher version stays, in whateve
   }
   await hub.pull('crm:contacts')
   const { rows } = await hub.pool.query<{ body: string }>('select body from record')
-  expect(rows).toMatchObject([{ body: '{"external_id":"1","name":"new"}' }])
+  expect(rows).toMatchObject([{ body: JsonText.from('{"external_id":"1","name":"new"}') }])
   await hub.push('copy')
 })
 
@@ -70,7 +70,7 @@ test('part keys and references that no key can hold fail their record alone', as
         parts: [
           {
             part: record.bad === undefined ? '1' : bad[record.bad as number]!,
-            values: { external_id: record.external_id! },
+            values: JsonText.of({ external_id: record.external_id! }),
             references:
               record.reference === undefined
                 ? []
@@ -120,7 +120,16 @@ test('a record that a webhook brought during a scan stays, whatever the clocks o
     await hub.ports.ledger.commitPage({
       streamId,
       records: [
-        { id: 'x', version: null, hash: 'x', body: '{}', content: null, deleted: false, keys: [], aliases: [] },
+        {
+          id: 'x',
+          version: null,
+          hash: 'x',
+          body: JsonText.from('{}'),
+          content: null,
+          deleted: false,
+          keys: [],
+          aliases: [],
+        },
       ],
       rejected: [],
       requestedAt: slow,
@@ -148,11 +157,11 @@ test('a tombstone that overtakes its record wins over it', async () => {
   const at = (ms: number) => ({ streamId, rejected: [], requestedAt: new Date(1_000_000 + ms), runId: null })
   await hub.ports.ledger.commitPage({
     ...at(10),
-    records: [{ ...row, version: null, hash: '', body: '{}', deleted: true }],
+    records: [{ ...row, version: null, hash: '', body: JsonText.from('{}'), deleted: true }],
   })
   await hub.ports.ledger.commitPage({
     ...at(5),
-    records: [{ ...row, version: null, hash: 'x', body: '{"external_id":"1"}', deleted: false }],
+    records: [{ ...row, version: null, hash: 'x', body: JsonText.from('{"external_id":"1"}'), deleted: false }],
   })
   const read = async () =>
     (await hub.pool.query<{ deleted: boolean }>("select deleted from record where id = 'x'")).rows
@@ -160,7 +169,7 @@ test('a tombstone that overtakes its record wins over it', async () => {
   expect(await hub.push('copy')).toMatchObject({ counts: { created: 0 } })
   await hub.ports.ledger.commitPage({
     ...at(20),
-    records: [{ ...row, version: null, hash: 'x', body: '{"external_id":"1"}', deleted: false }],
+    records: [{ ...row, version: null, hash: 'x', body: JsonText.from('{"external_id":"1"}'), deleted: false }],
   })
   expect(await read()).toEqual([{ deleted: false }])
   expect(await hub.push('copy')).toMatchObject({ counts: { created: 1 } })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type JsonObject, parseExact } from '../../src/core/index.ts'
+import { type JsonObject, JsonText, parseExact } from '../../src/core/index.ts'
 import { createLedger } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -28,7 +28,7 @@ async function observe(hub: TestHub, record: { version: string | null; name: str
         id: 'x',
         version: record.version,
         hash: record.name,
-        body: JSON.stringify({ name: record.name }),
+        body: JsonText.of({ name: record.name }),
         content: null,
         deleted: record.deleted ?? false,
         keys: [],
@@ -154,7 +154,7 @@ test('a merged id becomes an alias: the surviving record updates the target of t
         id: 'new',
         version: '9',
         hash: 'n',
-        body: '{"external_id":"1","name":"B"}',
+        body: JsonText.from('{"external_id":"1","name":"B"}'),
         content: null,
         deleted: false,
         keys: [],

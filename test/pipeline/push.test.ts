@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { JsonObject } from '../../src/core/index.ts'
+import { type JsonObject, JsonText } from '../../src/core/index.ts'
 import { createLedger } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -267,7 +267,7 @@ test('parts: each line is its own target record, a vanished line is taken back',
       status: 'mapped',
       parts: (order.lines as JsonObject[]).map((line) => ({
         part: String(line.no),
-        values: { external_id: `o1/${line.no}`, qty: line.qty! },
+        values: JsonText.of({ external_id: `o1/${line.no}`, qty: line.qty! }),
         references: [],
       })),
     }),

@@ -26,13 +26,21 @@ const EXACT = { exact: true } as const
 export function compileSource(source: string, context: SourceContext): Expression {
   const place = context.placeOf(0)
   const compiled = parsed(source, context)
-  if (!compiled) return { source, place, evaluate: () => undefined }
+  if (!compiled) return { source, place, evaluate: () => undefined, looksInto: new Set() }
   checkNames(compiled, context)
   return {
     source,
     place,
     evaluate: compiled.isSync ? (scope: Scope) => compiled.evaluateSync(scope, undefined, EXACT) : () => undefined,
+    looksInto: looksInto(source.trim(), compiled, context.check.names),
   }
+}
+
+/** A single name is handed on; whatever takes the scope as a whole (`$`, `*`, a call without arguments) may look into all. */
+function looksInto(source: string, { analysis }: CompiledExpression, all: readonly string[]): Set<string> {
+  if (/\$\$|\$(?![A-Za-z_])|[*%]|\(\s*\)|~>/.test(source)) return new Set(all)
+  const roots = analysis.paths.map(({ steps }) => steps[0]?.name ?? '')
+  return new Set(roots.filter((name) => name !== source))
 }
 
 function parsed(source: string, context: SourceContext): CompiledExpression | null {

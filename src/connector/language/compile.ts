@@ -84,15 +84,19 @@ function compileExpressionField(field: Field, source: string, path: Path, to: Co
 
 function compileTemplateField(field: Field, value: Json, path: Path, to: Compilation): Template {
   const names = new Set<string>()
+  const looksInto = new Set<string>()
   const node = compileTemplate(value, path, {
     ...(field.encode === 'path' ? { encode: encodeSegment } : {}),
-    expression: (source, at, start) =>
-      compileSource(source, {
+    expression: (source, at, start) => {
+      const expression = compileSource(source, {
         placeOf: (offset) => to.yaml.placeInScalar(at, start + offset),
         check: nameCheck(field, to),
         findings: to.findings,
         names,
-      }),
+      })
+      for (const name of expression.looksInto) looksInto.add(name)
+      return expression
+    },
     fault: ({ message, offset }, at) =>
       to.findings.push({
         severity: 'error',
@@ -103,7 +107,7 @@ function compileTemplateField(field: Field, value: Json, path: Path, to: Compila
       }),
   })
   const source = typeof value === 'string' ? value : JSON.stringify(value)
-  return { source, place: to.yaml.placeOf(path), names, ...node }
+  return { source, place: to.yaml.placeOf(path), names, looksInto, ...node }
 }
 
 function readFile(name: string, path: Path, to: Compilation): Json | undefined {

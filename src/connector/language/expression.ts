@@ -9,6 +9,8 @@ export type Expression = {
   readonly place: Place
   /** The value, or undefined where there is none. Throws CSW-2011 with the place when the expression fails. */
   evaluate(scope: Scope): unknown
+  /** Names that are not just handed on as they are. */
+  readonly looksInto: ReadonlySet<string>
 }
 
 export type Template = {
@@ -20,4 +22,6 @@ export type Template = {
   evaluate(scope: Scope): unknown
   /** Root names used anywhere in it (`since`, `cursor` …). */
   readonly names: ReadonlySet<string>
+  /** Those of them that are not just handed on as they are. */
+  readonly looksInto: ReadonlySet<string>
 }

@@ -67,6 +67,8 @@ export type RequestSessionParts<R> = {
   partsOf(stream: StreamSpec<unknown>): RequestStream<R>
   /** Replaces how a stream makes records (file references). */
   prepare?(stream: StreamSpec<unknown>): StreamSpec<unknown>
+  /** Whether the caller spells bodies with `spellWithTexts`. */
+  texts?: boolean
   encode?(stream: StreamSpec<unknown>): ((values: JsonObject) => JsonObject) | undefined
   sendContent?: WriterContext<R>['sendContent']
   content?(stream: StreamSpec<unknown>, request: ContentRequest): Promise<OpenedContent>
@@ -109,6 +111,7 @@ export class RequestSession<R> implements ProtocolSession {
       stream: `${this.context.connector}:${stream.name}`,
       write: parts.write!,
       ...(encode ? { encode } : {}),
+      texts: this.parts.texts ?? false,
       ...(this.parts.sendContent ? { sendContent: this.parts.sendContent } : {}),
     })
     return writer.write(request)

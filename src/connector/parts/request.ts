@@ -1,5 +1,5 @@
 /** One HTTP request as a manifest writes it. */
-import { CausewayError, isObject, isRawNumber, type Json } from '../../core/index.ts'
+import { CausewayError, isObject, isRawNumber, type Json, spellWithTexts } from '../../core/index.ts'
 import type { QueryValue, RequestBody } from '../../outbound/index.ts'
 import { asText, type CompiledPart, choice, data, type Scope, type Template, template } from '../language/index.ts'
 
@@ -110,7 +110,7 @@ export function onSameOrigin(address: string, from: string): string {
 export function withBody(request: HttpRequest, value: Json, as: 'json' | 'form' | 'text'): HttpRequest {
   const [type, body] =
     as === 'json'
-      ? ['application/json', JSON.stringify(value)]
+      ? ['application/json', spellWithTexts(value)]
       : as === 'form'
         ? ['application/x-www-form-urlencoded', formOf(value)]
         : ['text/plain; charset=utf-8', asText(value)]
@@ -120,11 +120,13 @@ export function withBody(request: HttpRequest, value: Json, as: 'json' | 'form' 
 
 /** Adds one member to a body that is an object or a form; a body that is neither cannot carry it. */
 export function withBodyMember(request: HttpRequest, name: string, value: string | undefined): HttpRequest {
-  const { body, method, headers } = request
+  const { method, headers } = request
+  const type = Object.entries(headers).find(([header]) => header.toLowerCase() === 'content-type')?.[1] ?? ''
+  const isJson = type.startsWith('application/json')
+  const body = Buffer.isBuffer(request.body) && isJson ? request.body.toString() : request.body
   if (value === undefined || ((body === undefined || body === null) && /^(GET|HEAD|OPTIONS)$/.test(method)))
     return request
   if (body === undefined || body === null || body === '') return withBody(request, { [name]: value }, 'json')
-  const type = Object.entries(headers).find(([header]) => header.toLowerCase() === 'content-type')?.[1] ?? ''
   if (typeof body === 'string' && type.startsWith('application/x-www-form-urlencoded'))
     return { ...request, body: `${formText(name)}=${formText(value)}&${body}` }
   if (typeof body === 'string' && body.startsWith('{')) {

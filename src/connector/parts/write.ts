@@ -1,11 +1,12 @@
 /** Writing records: prepares them, cuts batches, sends them, and tells the outcome of each. */
-import { asCausewayError, CausewayError, type Json, type JsonObject } from '../../core/index.ts'
+import { asCausewayError, CausewayError, type Json, type JsonObject, type JsonText } from '../../core/index.ts'
 import type { WriteItem, WriteOutcome, WriteRequest } from '../contract.ts'
 import { asText, type Scope } from '../language/index.ts'
 import { usableId } from '../manifest/record.ts'
 import { type Answer, answerScope, type Caller, type CallOptions } from './answer.ts'
 import { batchOutcomes } from './batch-outcomes.ts'
 import { failedOutcome } from './outcome.ts'
+import { passesValues } from './pass-through.ts'
 import { chunksOf, inPool } from './pool.ts'
 import type { WriteOperationSpec, WriteSpec } from './write-fields.ts'
 
@@ -17,6 +18,8 @@ export type WriterContext<R> = {
   concurrent: number
   /** Turns values into what the protocol sends (typed values of an RPC). */
   encode?: (values: JsonObject) => JsonObject
+  /** Whether bodies may hold values as the text they are (`spellWithTexts`). */
+  texts?: boolean
   /** Sends an operation whose record has contents. Absent where the protocol has none. */
   sendContent?: (operation: WriteOperationSpec<R>, prepared: Prepared, options: CallOptions) => Promise<Answer>
 }
@@ -69,8 +72,7 @@ export class Writer<R> {
   }
 
   private scopeOf(operation: WriteOperationSpec<R>, item: WriteItem, used: ReadonlySet<string>): Scope {
-    const whole = operation.partial === false ? { ...item.known, ...item.values } : item.values
-    const values = this.encoded(withNulls(whole, operation.nulls))
+    const values = this.valuesOf(operation, item)
     return {
       values,
       ref: item.ref,
@@ -85,8 +87,12 @@ export class Writer<R> {
     }
   }
 
-  private encoded(values: JsonObject): JsonObject {
-    return this.context.encode ? this.context.encode(values) : values
+  private valuesOf(operation: WriteOperationSpec<R>, item: WriteItem): JsonObject | JsonText {
+    const { encode, texts } = this.context
+    if (texts && item.text && !item.content && passesValues(operation)) return item.text
+    const whole = operation.partial === false ? { ...item.known, ...item.values } : item.values
+    const values = withNulls(whole, operation.nulls)
+    return encode ? encode(values) : values
   }
 
   private async single(

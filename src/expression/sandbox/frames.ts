@@ -1,3 +1,5 @@
+import { utf8Bytes } from '../../core/index.ts'
+
 /**
  * What travels over the pipe: length (4 bytes), kind (1 byte), payload. Texts are passed through as they are, so the parent
  * neither parses nor escapes a record.
@@ -19,57 +21,53 @@ export const Kind = {
 
 export type Frame = { kind: number; payload: Buffer }
 
-/** One item as the parent hands it over: small particulars and large texts, which are not looked into. */
-export type SandboxItem = { head: unknown; texts: string[] }
+/** One item or result: small particulars, and large texts which are not looked into on the way. */
+export type SandboxItem = { head: unknown; texts: readonly (string | Buffer)[] }
 
-export type RunHeader = { digest: string; options: unknown; heads: unknown[]; lengths: number[][] }
+/** What a frame of items says besides them: which program, with what options. Nothing for results. */
+type Header<About> = { about: About; heads: unknown[]; lengths: number[][] }
 
-export function encodeFrame(kind: number, ...parts: (string | Buffer)[]): Buffer {
-  let size = 0
-  for (const part of parts) size += typeof part === 'string' ? Buffer.byteLength(part) : part.length
+export function encodeFrame(kind: number, ...parts: Buffer[]): Buffer {
+  const size = parts.reduce((sum, part) => sum + part.length, 0)
   const frame = Buffer.allocUnsafe(5 + size)
   frame.writeUInt32LE(size + 1, 0)
   frame[4] = kind
   let at = 5
-  for (const part of parts) at += typeof part === 'string' ? frame.write(part, at) : part.copy(frame, at)
+  for (const part of parts) at += part.copy(frame, at)
   return frame
 }
 
-export function encodeRun(digest: string, options: unknown, items: SandboxItem[]): Buffer {
-  const texts: string[] = []
-  const header: RunHeader = { digest, options, heads: [], lengths: [] }
-  for (const item of items) {
-    const sound = item.texts.map(escapeLoneSurrogates)
-    texts.push(...sound)
-    header.heads.push(item.head)
-    header.lengths.push(sound.map((text) => text.length))
+export function encodeItems(kind: number, about: unknown, items: readonly SandboxItem[]): Buffer {
+  const texts = items.map((item) => item.texts.map((text) => (typeof text === 'string' ? sound(text) : text)))
+  const header: Header<unknown> = {
+    about,
+    heads: items.map(({ head }) => head ?? null),
+    lengths: texts.map((some) => some.map((text) => text.length)),
   }
-  const head = JSON.stringify(header)
+  const head = Buffer.from(JSON.stringify(header))
   const length = Buffer.allocUnsafe(4)
-  length.writeUInt32LE(Buffer.byteLength(head))
-  return encodeFrame(Kind.run, length, head, texts.join(''))
+  length.writeUInt32LE(head.length)
+  return encodeFrame(kind, length, head, ...texts.flat())
 }
 
-export function decodeRun(payload: Buffer): { header: RunHeader; texts: string[][] } {
+export function decodeItems<About>(payload: Buffer): { about: About; items: { head: unknown; texts: Buffer[] }[] } {
   const headEnd = 4 + payload.readUInt32LE(0)
-  const header = JSON.parse(payload.toString('utf8', 4, headEnd)) as RunHeader
-  const all = payload.toString('utf8', headEnd)
-  let at = 0
-  // Lengths count UTF-16 units, so the whole text is decoded once and cut as a string.
-  const texts = header.lengths.map((lengths) =>
-    lengths.map((length) => {
-      at += length
-      return all.slice(at - length, at)
-    }),
-  )
-  return { header, texts }
+  const { about, heads, lengths } = JSON.parse(payload.toString('utf8', 4, headEnd)) as Header<About>
+  let at = headEnd
+  const cut = (length: number): Buffer => {
+    at += length
+    return payload.subarray(at - length, at)
+  }
+  return { about, items: heads.map((head, i) => ({ head, texts: lengths[i]!.map(cut) })) }
 }
 
 /** UTF-8 has no lone surrogates; inside JSON text the escape says the same. */
-const escapeLoneSurrogates = (text: string): string =>
-  text.isWellFormed()
-    ? text
-    : text.replace(/\p{Surrogate}/gu, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const sound = (text: string): Buffer =>
+  utf8Bytes(
+    text.isWellFormed()
+      ? text
+      : text.replace(/\p{Surrogate}/gu, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  )
 
 /** Cuts a byte stream into frames, whatever the chunks it comes in. */
 export class FrameReader {

@@ -1,7 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { CausewayError } from '../../core/index.ts'
 import type { SandboxItem } from './frames.ts'
-import { type EndReason, type SandboxProgram, SandboxWorker, type Segment, type WorkerLimits } from './worker.ts'
+import {
+  type EndReason,
+  type SandboxProgram,
+  type SandboxResult,
+  SandboxWorker,
+  type Segment,
+  type WorkerLimits,
+} from './worker.ts'
 
 type SandboxOptions = {
   /** The file the children run; it calls `serveSandbox`. */
@@ -15,8 +22,8 @@ type SandboxOptions = {
   maxItemBytes?: number
 }
 
-/** The parsed result of an item, or why there is none. */
-type SandboxResult<Result> = { result: Result } | { error: CausewayError }
+/** The result of an item, or why there is none. */
+type Outcome = SandboxResult | { error: CausewayError }
 
 /** Text in one segment is bounded, so that a batch of large records cannot fill the child's memory by itself. */
 const SEGMENT_CHARS = 4_000_000
@@ -24,17 +31,17 @@ const SEGMENT_ITEMS = 250
 const MAX_FAILED_STARTS = 3
 
 /** Items of one call that travel together; `at` says which. */
-type Work<Result> = Segment & {
-  call: Call<Result>
+type Work = Segment & {
+  call: Call
   at: number[]
   /** How often a process died over this work for a reason of its own. */
   crashes: number
 }
 
-type Call<Result> = {
-  results: SandboxResult<Result>[]
+type Call = {
+  results: Outcome[]
   open: number
-  resolve(results: SandboxResult<Result>[]): void
+  resolve(results: Outcome[]): void
   reject(error: unknown): void
   /** Takes back the listener on the caller's signal. */
   forget(): void
@@ -45,23 +52,21 @@ type Call<Result> = {
  * Runs items through programs in child processes. A process that takes too long or too much over an item is killed; that
  * item fails with CSW-4003, all others are run again elsewhere. Never blocks the caller's thread.
  */
-export class Sandbox<Result> {
+export class Sandbox {
   readonly #entry: URL
   readonly #limits: WorkerLimits
   readonly #maxItemBytes: number
   readonly #size: number
-  readonly #parse: (text: string) => Result[]
   readonly #workers = new Set<SandboxWorker>()
-  readonly #queue: Work<Result>[] = []
+  readonly #queue: Work[] = []
   #failedStarts = 0
   #closed = false
 
-  constructor(options: SandboxOptions, parse: (text: string) => Result[]) {
+  constructor(options: SandboxOptions) {
     this.#entry = options.entry
     this.#limits = { timeMs: options.timeLimitMs ?? 2_000, memoryMb: options.memoryMb ?? 128 }
     this.#maxItemBytes = options.maxItemBytes ?? 5_000_000
     this.#size = Math.max(1, Math.min(options.processes ?? 1, availableParallelism()))
-    this.#parse = parse
   }
 
   /** Results in the order of the items. Rejects only when the sandbox itself cannot work, or by the signal. */
@@ -70,12 +75,12 @@ export class Sandbox<Result> {
     items: SandboxItem[],
     options: unknown = null,
     signal?: AbortSignal,
-  ): Promise<SandboxResult<Result>[]> {
+  ): Promise<Outcome[]> {
     if (this.#closed) return Promise.reject(closedError())
     if (signal?.aborted) return Promise.reject(signal.reason as Error)
     return new Promise((resolve, reject) => {
       const abort = () => settle(call, () => reject(signal?.reason))
-      const call: Call<Result> = {
+      const call: Call = {
         results: new Array(items.length),
         open: items.length,
         settled: false,
@@ -106,7 +111,7 @@ export class Sandbox<Result> {
     for (const work of this.#queue.splice(0)) settle(work.call, () => work.call.reject(closedError()))
   }
 
-  #admit(call: Call<Result>, item: SandboxItem, i: number): boolean {
+  #admit(call: Call, item: SandboxItem, i: number): boolean {
     const size = item.texts.reduce((sum, text) => sum + text.length, 0)
     if (size <= this.#maxItemBytes) return true
     this.#finish(call, i, { error: limitError(`is larger than ${this.#maxItemBytes / 1_000_000} MB`, 'size') })
@@ -154,12 +159,12 @@ export class Sandbox<Result> {
         this.#failedStarts = 0
         this.#dispatch()
       },
-      done: (segment, results) => this.#done(segment as Work<Result>, results),
+      done: (segment, results) => this.#done(segment as Work, results),
       ended: (reason, head, marked, waiting, detail) => {
         this.#workers.delete(worker)
         if (!ready && reason !== 'closed') this.#failedStarts++
-        this.#queue.unshift(...(waiting as Work<Result>[]))
-        if (head) this.#recover(head as Work<Result>, marked, reason)
+        this.#queue.unshift(...(waiting as Work[]))
+        if (head) this.#recover(head as Work, marked, reason)
         if (this.#failedStarts >= MAX_FAILED_STARTS) this.#giveUp(detail)
         if (!this.#closed) this.#dispatch()
       },
@@ -167,14 +172,13 @@ export class Sandbox<Result> {
     this.#workers.add(worker)
   }
 
-  #done(work: Work<Result>, text: string): void {
-    const results = this.#parse(text)
-    for (const [n, i] of work.at.entries()) this.#finish(work.call, i, { result: results[n]! })
+  #done(work: Work, results: SandboxResult[]): void {
+    for (const [n, i] of work.at.entries()) this.#finish(work.call, i, results[n]!)
     this.#dispatch()
   }
 
   /** What was done before the last mark runs again as it was; from there on items run alone, so that the next kill names one. */
-  #recover(work: Work<Result>, marked: number, reason: EndReason): void {
+  #recover(work: Work, marked: number, reason: EndReason): void {
     if (reason === 'closed' || this.#closed) {
       settle(work.call, () => work.call.reject(closedError()))
       return
@@ -195,7 +199,7 @@ export class Sandbox<Result> {
     return limitError('ended its process twice', reason)
   }
 
-  #finish(call: Call<Result>, i: number, result: SandboxResult<Result>): void {
+  #finish(call: Call, i: number, result: Outcome): void {
     call.results[i] = result
     if (--call.open === 0) settle(call, () => call.resolve(call.results))
   }
@@ -207,14 +211,14 @@ export class Sandbox<Result> {
   }
 }
 
-function settle<Result>(call: Call<Result>, how: () => void): void {
+function settle(call: Call, how: () => void): void {
   if (call.settled) return
   call.settled = true
   call.forget()
   how()
 }
 
-const part = <Result>(work: Work<Result>, from: number, to: number, crashes: number): Work<Result> => ({
+const part = (work: Work, from: number, to: number, crashes: number): Work => ({
   ...work,
   items: work.items.slice(from, to),
   at: work.at.slice(from, to),

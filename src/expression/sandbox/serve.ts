@@ -1,11 +1,11 @@
 import { readSync, writeSync } from 'node:fs'
-import { decodeRun, encodeFrame, type Frame, FrameReader, Kind } from './frames.ts'
+import { decodeItems, encodeFrame, encodeItems, type Frame, FrameReader, Kind, type SandboxItem } from './frames.ts'
 
 /** What a child does with programs and items; one per kind of sandbox. */
 type SandboxService<Prepared> = {
   load(program: unknown): Prepared
-  /** Answers JSON text. Must not throw: a failing item has a result that says so. */
-  run(prepared: Prepared, head: unknown, texts: string[], options: unknown): string | Promise<string>
+  /** Must not throw: a failing item has a result that says so. */
+  run(prepared: Prepared, head: unknown, texts: string[], options: unknown): SandboxItem | Promise<SandboxItem>
 }
 
 /** At most this often the parent is told which item is being worked on: it costs a system call. */
@@ -24,7 +24,7 @@ export async function serveSandbox<Prepared>(service: SandboxService<Prepared>):
       const { digest, program } = JSON.parse(frame.payload.toString()) as { digest: string; program: unknown }
       programs.set(digest, service.load(program))
     }
-    if (frame.kind === Kind.run) writeAll(encodeFrame(Kind.done, await runAll(service, programs, frame)))
+    if (frame.kind === Kind.run) writeAll(encodeItems(Kind.done, null, await runAll(service, programs, frame)))
   }
 }
 
@@ -32,21 +32,22 @@ async function runAll<Prepared>(
   service: SandboxService<Prepared>,
   programs: ReadonlyMap<string, Prepared>,
   frame: Frame,
-): Promise<string> {
-  const { header, texts } = decodeRun(frame.payload)
-  const prepared = programs.get(header.digest)
+): Promise<SandboxItem[]> {
+  const { about, items } = decodeItems<{ digest: string; options: unknown }>(frame.payload)
+  const prepared = programs.get(about.digest)
   if (!prepared) throw new Error('program not loaded')
-  const results: string[] = []
+  const results: SandboxItem[] = []
   let marked = performance.now()
-  for (let i = 0; i < texts.length; i++) {
+  for (const [i, { head, texts }] of items.entries()) {
     const now = performance.now()
     if (now - marked > MARK_EVERY_MS) {
       marked = now
-      writeAll(encodeFrame(Kind.mark, String(i)))
+      writeAll(encodeFrame(Kind.mark, Buffer.from(String(i))))
     }
-    results.push(await service.run(prepared, header.heads[i], texts[i]!, header.options))
+    const given = texts.map((text) => text.toString())
+    results.push(await service.run(prepared, head, given, about.options))
   }
-  return `[${results.join(',')}]`
+  return results
 }
 
 function* incoming(): Generator<Frame> {

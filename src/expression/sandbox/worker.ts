@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { encodeFrame, encodeRun, FrameReader, Kind, type SandboxItem } from './frames.ts'
+import { decodeItems, encodeFrame, encodeItems, FrameReader, Kind, type SandboxItem } from './frames.ts'
 
 export type SandboxProgram = { digest: string; program: unknown }
 
@@ -12,13 +12,16 @@ export type Segment = { program: SandboxProgram; options: unknown; items: Sandbo
 
 export type WorkerLimits = { timeMs: number; memoryMb: number }
 
+/** What the child answered to one item; the texts are not copied out of what came through the pipe. */
+export type SandboxResult = { head: unknown; texts: Buffer[] }
+
 /** Why a process went away while it worked. */
 export type EndReason = 'time' | 'memory' | 'crash' | 'closed'
 
 export type WorkerEvents = {
   ready(): void
-  /** The results of the oldest segment, as JSON text of an array. */
-  done(segment: Segment, results: string): void
+  /** The results of the oldest segment. */
+  done(segment: Segment, results: SandboxResult[]): void
   /** The process is gone; `head` was being worked on, from item `marked` on; `waiting` had not begun. */
   ended(reason: EndReason, head: Segment | undefined, marked: number, waiting: Segment[], detail: string): void
 }
@@ -78,7 +81,8 @@ export class SandboxWorker {
 
   send(segment: Segment): void {
     this.#load(segment.program)
-    this.#child.stdin!.write(encodeRun(segment.program.digest, segment.options, segment.items))
+    const about = { digest: segment.program.digest, options: segment.options }
+    this.#child.stdin!.write(encodeItems(Kind.run, about, segment.items))
     this.#inFlight.push(segment)
     if (this.#inFlight.length === 1) this.#begin()
   }
@@ -94,7 +98,7 @@ export class SandboxWorker {
       this.#child.stdin!.write(encodeFrame(Kind.forget))
       this.#loaded.clear()
     }
-    this.#child.stdin!.write(encodeFrame(Kind.load, JSON.stringify(program)))
+    this.#child.stdin!.write(encodeFrame(Kind.load, Buffer.from(JSON.stringify(program))))
     this.#loaded.add(program.digest)
   }
 
@@ -116,7 +120,7 @@ export class SandboxWorker {
         const segment = this.#inFlight.shift()!
         if (this.#inFlight.length > 0) this.#begin()
         else this.#timer = void clearTimeout(this.#timer)
-        this.#events.done(segment, payload.toString())
+        this.#events.done(segment, decodeItems(payload).items)
       }
     }
   }

@@ -1,5 +1,5 @@
 /** What of a mapping its tests reach: the target fields it fills, and both ways of its conditions. */
-import type { Json, Place } from '../../core/index.ts'
+import type { Place } from '../../core/index.ts'
 import { type AstNode, childrenOf } from '../../expression/index.ts'
 import { branchId } from '../branches.ts'
 import { type CheckedExpression, checkExpressions } from '../check-expressions.ts'
@@ -45,7 +45,7 @@ export function coverageOf(mapping: Mapping, seen: readonly Seen[]): Coverage {
 
 /** A field has a value, or stands for the id of another record. */
 const holds = ({ values, references }: MappedPart, at: readonly string[]): boolean =>
-  valueAt(values as Json, at) !== undefined || references.some(({ path }) => at.every((step, i) => path[i] === step))
+  valueAt(values.value, at) !== undefined || references.some(({ path }) => at.every((step, i) => path[i] === step))
 
 type Field = { at: string[]; path: (string | number)[] }
 

@@ -144,7 +144,7 @@ class SuiteRun {
     const [seen] = await this.#runner.mapTraced(this.#sync, program, [input], DEFAULT_NOW)
     const { output } = seen!
     if (output.status === 'failed') return [`${expressions.join('; ')}: ${output.error.what}`]
-    const values = output.status === 'mapped' ? output.parts[0]!.values : {}
+    const values = output.status === 'mapped' ? output.parts[0]!.values.value : {}
     return expressions.flatMap((source, i) => (values[`${i}`] === 1 ? [] : [`does not hold: ${source}`]))
   }
 }

@@ -50,7 +50,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
   const records = [...new Map(page.records.map((record) => [record.id, record])).values()]
   return withTransaction(pool, async (client) => {
     if (page.lease) await assertLease(client, page.lease)
-    const bodies = packTexts(records.map((record) => record.body))
+    const bodies = packTexts(records.map((record) => record.body.bytes))
     const { rows: locked } = await client.query<{ seq: number }>({
       name: 'lock-stream',
       text: LOCK_STREAM,

@@ -99,7 +99,7 @@ export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
 async function saveDeliveries(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
   const rows = batch.deliveries
   if (!rows.length) return
-  const delivered = packTexts(rows.map((row) => row.delivered))
+  const delivered = packTexts(rows.map((row) => row.delivered?.bytes ?? null))
   const column = <K extends keyof DeliveryWrite>(key: K) => rows.map((row) => row[key])
   await client.query({
     name: 'save-deliveries',

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, crc32, zstdCompress } from 'node:zlib'
 import type pg from 'pg'
+import { spellWithTexts } from '../../core/index.ts'
 import type { JournalEntry } from './types.ts'
 
 const compress = promisify(zstdCompress)
@@ -12,14 +13,7 @@ export const recordHash = (recordId: string): number => crc32(recordId) | 0
 
 export async function packJournal(journal: { entries: JournalEntry[]; exchanges: unknown[] }): Promise<Buffer | null> {
   if (!journal.entries.length && !journal.exchanges.length) return null
-  const text = `{"entries":[${journal.entries.map(entryText).join(',')}],"exchanges":${JSON.stringify(journal.exchanges)}}`
-  return compress(Buffer.from(text), LEVEL)
-}
-
-/** The input is JSON text already: as a string inside JSON each of its quotes would cost a backslash, and a pass to set it. */
-function entryText({ input, ...entry }: JournalEntry): string {
-  const text = JSON.stringify(entry)
-  return input ? `${text.slice(0, -1)},"input":${input}}` : text
+  return compress(spellWithTexts({ entries: journal.entries, exchanges: journal.exchanges }), LEVEL)
 }
 
 export async function writeJournal(

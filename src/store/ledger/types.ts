@@ -1,5 +1,5 @@
 /** Rows and requests of the ledger as the pipeline speaks of them. */
-import type { JsonObject, SerializedError } from '../../core/index.ts'
+import type { JsonObject, JsonText, SerializedError } from '../../core/index.ts'
 
 export type LeaseProof = { name: string; token: number }
 
@@ -39,12 +39,12 @@ export type ConnectionRow = {
   waitReason: string | null
 }
 
-/** A pulled record on its way into the change log. `body` is JSON text. */
+/** A pulled record on its way into the change log. */
 export type IncomingRecord = {
   id: string
   version: string | null
   hash: string
-  body: string
+  body: JsonText
   content: string | null
   deleted: boolean
   /** Values of the stream's key fields, for matching and joins. */
@@ -88,7 +88,8 @@ export type DeliveryRow = {
   attempts: number
 }
 
-export type DeliveryWrite = DeliveryRow & {
+export type DeliveryWrite = Omit<DeliveryRow, 'delivered'> & {
+  delivered: JsonText | null
   nextAttemptAt: Date | null
   error: SerializedError | null
   parkedStream: number | null
@@ -136,10 +137,10 @@ export type JournalEntry = {
   outcome: string
   operation?: string
   target?: string
-  output?: JsonObject
-  before?: JsonObject
+  output?: JsonText
+  before?: JsonText | JsonObject
   error?: SerializedError
-  input?: string
+  input?: JsonText
 }
 
 export type BatchCommit = {

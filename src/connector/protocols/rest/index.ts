@@ -68,6 +68,7 @@ function openRest(context: ProtocolContext<Connector, Stream>): RequestSession<R
   return new RequestSession<RequestSpec>(whole, {
     http,
     caller,
+    texts: true,
     partsOf: (stream) => partsOf(specOf(stream)),
     prepare: (stream) => withReferences(stream, context.settings),
     sendContent: contentSender(http, caller, context.uploads ?? new MemoryUploads()),
