@@ -31,8 +31,11 @@ import { sealedUploads } from './uploads.ts'
 import { watchFiles } from './watch.ts'
 import { startWork } from './work.ts'
 
-/** Shorter than the default: a killed worker's work must resume soon, and holders renew at a third of it. */
-const LEASE_MS = 30_000
+/**
+ * Shorter than the default: a killed worker's work must be taken up within 15 s, and a sweep that finds it comes every three.
+ * Holders renew at a third of it.
+ */
+const LEASE_MS = 10_000
 
 /** `all`: serves and works. `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
 export type HubRole = 'all' | 'serve' | 'worker' | 'command'

@@ -153,6 +153,8 @@ export type WriteRequest = {
   /** Any number; the session cuts them into the widest calls the system takes and may run several at once. */
   items: WriteItem[]
   signal: AbortSignal
+  /** Asked in the moment before each request goes out; on false that request is not sent and its items come back as `retry`. */
+  maySend?: () => boolean
   onExchange?: OnExchange
 }
 

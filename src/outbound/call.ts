@@ -1,3 +1,4 @@
+import { CausewayError } from '../core/index.ts'
 import { isIdempotent, type OutboundRequest } from './request.ts'
 
 /** One call under way: its limits, and who ended it if we did. */
@@ -40,6 +41,12 @@ export class Call {
   start(release: () => void): void {
     this.release = release
     this.timer = setTimeout(() => this.end('deadline'), this.deadlineMs)
+  }
+
+  /** Asked in the moment before bytes go out. Throws CSW-3015 when the caller may not send any more. */
+  refuseIfTooLate(): void {
+    if (this.request.maySend?.() === false)
+      throw new CausewayError('CSW-3015', { what: 'The right to send this ended before it was sent.' })
   }
 
   /** Frees timer, listeners and slot; may be called more than once. */

@@ -181,6 +181,7 @@ class AxiosOutbound implements OutboundClient {
 
   private async send(call: Call, hop: Hop): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
+      call.refuseIfTooLate()
       const wire = new Wire()
       const requestedAt = this.clock.now()
       const began = performance.now()

@@ -38,6 +38,11 @@ export type OutboundRequest<T extends ResponseType = ResponseType> = {
   /** A wait for quota longer than this ends with CSW-3005 at once. */
   maxWaitMs?: number
   signal?: AbortSignal
+  /**
+   * Asked in the moment before bytes go out, at every attempt; on false the request fails with CSW-3015 unsent. For a right
+   * that may have ended while this process was frozen: a signal learns of that one turn of the event loop too late.
+   */
+  maySend?: () => boolean
   onExchange?: OnExchange
 }
 

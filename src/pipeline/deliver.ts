@@ -14,8 +14,8 @@ import { isConnectionFailure } from './failures.ts'
 import type { IntentOpen } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
-/** A write must be over this long before the lease ends, so that nobody else has taken the record over meanwhile. */
-const SEND_MARGIN_MS = 10_000
+/** Nothing is sent when less than this is left of the lease; a holder that renews in time always has twice as much. */
+const SEND_MARGIN_MS = 3_000
 /** The other writer of the same target record is done in a moment. */
 const CONTENDED_RETRY_MS = 300
 const UNKNOWN_LOOK_MS = 2_000
@@ -115,6 +115,8 @@ async function send(lane: Lane, operation: WriteOperation, group: Work[], exchan
       operation,
       items,
       signal: lane.signal,
+      // A call that waited for its turn while this process was frozen must not go out over what a successor wrote.
+      maySend: () => lane.lease.stillHeld(0),
       onExchange: (exchange) => exchanges.push(exchange),
     })
   } catch (thrown) {

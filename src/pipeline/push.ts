@@ -96,6 +96,11 @@ async function runLane(lane: Lane, run: PushRun): Promise<LaneEnd> {
   } catch (thrown) {
     const error = asCausewayError(thrown)
     if (error.code === 'CSW-6001' || !lane.signal.aborted) throw error
+    if (lane.lease.signal.aborted)
+      lane.ports.log.warn(
+        { sync: lane.sync.name, lane: lane.lane, code: 'CSW-6004', ended: error.code },
+        'the lane was taken over by another worker, which goes on with it',
+      )
     return 'stopped'
   }
 }

@@ -1,6 +1,8 @@
 import type { Ports } from './ports.ts'
 import { laneJob } from './wake-followers.ts'
 
+/** Lost work waits this long at most for its next wake-up; after a killed worker its lease comes on top. */
+const PENDING_MS = 3_000
 /** A run without a heartbeat for this long lost its worker. */
 const SILENT_MS = 30_000
 
@@ -14,13 +16,13 @@ export function sweeps(ports: Ports): Sweep[] {
   return [
     {
       name: 'pending-pulls',
-      everyMs: 5_000,
+      everyMs: PENDING_MS,
       run: async () => ports.queue.wakeMany('pull', (await ports.ledger.findPendingPulls()).map(String)),
     },
-    { name: 'pending-pushes', everyMs: 5_000, run: () => wakePendingPushes(ports) },
+    { name: 'pending-pushes', everyMs: PENDING_MS, run: () => wakePendingPushes(ports) },
     {
       name: 'pending-events',
-      everyMs: 5_000,
+      everyMs: PENDING_MS,
       run: async () => ports.queue.wakeMany('inbox', (await ports.ledger.findPendingInboxes()).map(String)),
     },
     {

@@ -48,6 +48,23 @@ test('an aborted signal ends the call; a write under way is unknown, one not sen
   expect(await write).toMatchObject({ code: 'CSW-3012', sent: 'maybe' })
 })
 
+test('a right to send that ended while the call waited for its turn keeps it from going out', async () => {
+  const bodies: string[] = []
+  let mine = true
+  const url = await httpPeer(async (request, response) => {
+    for await (const chunk of request) bodies.push(String(chunk))
+    // Lost in the very moment in which the answer makes room for the next call.
+    mine = false
+    response.end()
+  })
+  const outbound = client({ maxConcurrent: 1 })
+  const send = (body: string) => outbound.request({ url, method: 'POST', body, maySend: () => mine })
+  const [first, second] = await Promise.allSettled([send('first'), send('second')])
+  expect(first.status).toBe('fulfilled')
+  expect(second).toMatchObject({ status: 'rejected', reason: { code: 'CSW-3015' } })
+  expect(bodies).toEqual(['first'])
+})
+
 test('a signal that is aborted beforehand keeps the request from being sent', async () => {
   let hits = 0
   const url = await httpPeer((_request, response) => response.end(String(++hits)))

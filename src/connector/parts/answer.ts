@@ -29,6 +29,8 @@ export type CallOptions = {
   conditional?: boolean
   /** False when the caller decides itself what is sent after a failure. */
   repeat?: boolean
+  /** Asked in the moment before the request goes out; on false it is not sent. */
+  maySend?: () => boolean
   onExchange?: OnExchange
   /** How the body is read; as JSON without it. */
   parse?: ParseBody

@@ -221,7 +221,7 @@ export class HttpConnection {
     return !bare && replayable(request) && this.authoriser?.renew(stamp) === true
   }
 
-  private transport(request: HttpRequest, { signal, purpose, idempotent, onExchange }: CallOptions) {
+  private transport(request: HttpRequest, { signal, purpose, idempotent, maySend, onExchange }: CallOptions) {
     // A question may be asked twice, also where it is sent as a POST.
     const repeatable = purpose === 'read' ? true : idempotent
     return {
@@ -229,6 +229,7 @@ export class HttpConnection {
       deadlineMs: this.limits.timeout_seconds * 1000,
       maxResponseBytes: this.limits.max_answer_mb * 1024 * 1024,
       ...(repeatable === undefined ? {} : { idempotent: repeatable }),
+      ...(maySend ? { maySend } : {}),
       ...(onExchange ? { onExchange } : {}),
       ...this.meter.chargesOf(request, this.place ?? '', purpose),
     }

@@ -128,6 +128,7 @@ export class Writer<R> {
       notFound: create ? 'address' : 'record',
       idempotent: operation.idempotent ?? (!create || names(sent).has('idempotency_key')),
       conditional,
+      ...(request.maySend ? { maySend: request.maySend } : {}),
       ...(request.onExchange ? { onExchange: request.onExchange } : {}),
     }
   }

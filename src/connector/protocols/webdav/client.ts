@@ -23,7 +23,11 @@ const PASSING = new Set(['CSW-3001', 'CSW-3002', 'CSW-3005', 'CSW-3006', 'CSW-30
 /** A file may take its time: it is streamed, and its size is not bounded. */
 const TRANSFER_MS = 15 * 60_000
 
-export type CallOptions = { signal: AbortSignal; onExchange?: OnExchange | undefined }
+export type CallOptions = {
+  signal: AbortSignal
+  onExchange?: OnExchange | undefined
+  maySend?: (() => boolean) | undefined
+}
 type Sending = CallOptions & {
   headers?: Record<string, string | undefined>
   body?: RequestBody
@@ -147,7 +151,7 @@ export class WebDavClient {
   }
 
   private async send<T extends ResponseType>(method: string, url: string, responseType: T, sending: Sending) {
-    const { body, failure, accept, signal, onExchange, idempotent, deadlineMs } = sending
+    const { body, failure, accept, signal, onExchange, maySend, idempotent, deadlineMs } = sending
     const whole = { method, url, headers: { ...this.headers, ...sending.headers } }
     const { request } = await this.authoriser.apply(whole, signal)
     const response = await this.outbound.request<T>({
@@ -159,6 +163,7 @@ export class WebDavClient {
       maxResponseBytes: responseType === 'stream' ? Number.MAX_SAFE_INTEGER : this.limits.max_answer_mb * 1024 * 1024,
       ...(body === undefined ? {} : { body }),
       ...(onExchange ? { onExchange } : {}),
+      ...(maySend ? { maySend } : {}),
       ...(idempotent === undefined ? {} : { idempotent }),
     })
     const headers = flatHeaders(response.headers)

@@ -78,8 +78,8 @@ export class WebDavSession implements ProtocolSession {
     return result
   }
 
-  write({ stream, operation, items, signal, onExchange }: WriteRequest): Promise<WriteOutcome[]> {
-    return this.open(stream).writer.write(operation, items, { signal, onExchange })
+  write({ stream, operation, items, signal, onExchange, maySend }: WriteRequest): Promise<WriteOutcome[]> {
+    return this.open(stream).writer.write(operation, items, { signal, onExchange, maySend })
   }
 
   async content({ stream, reference, signal, from = 0, validator }: ContentRequest): Promise<OpenedContent> {

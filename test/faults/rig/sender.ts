@@ -1,0 +1,84 @@
+import { createHmac } from 'node:crypto'
+import { Pool } from 'undici'
+
+export const WEBHOOK_SECRET = 'webhook-secret-of-the-rig'
+export const FORMER_SECRET = 'former-webhook-secret-of-the-rig'
+
+export type Delivery = { eventId: string; contact: { id: string; rev: number; [field: string]: unknown } }
+export type Answer = Delivery & { status: number; ms: number; at: number }
+
+/** The header of a delivery: when it was sent, and the digest over time and bytes. */
+function signed(body: string | Buffer, at = Date.now(), secret = WEBHOOK_SECRET): Record<string, string> {
+  const timestamp = String(Math.floor(at / 1_000))
+  const digest = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex')
+  return { 'content-type': 'application/json', 'x-timestamp': timestamp, 'x-signature': `sha256=${digest}` }
+}
+
+const bodyOf = ({ eventId, contact }: Delivery): string =>
+  JSON.stringify({ id: eventId, type: 'contact.changed', contact })
+
+/** A system that sends webhooks and keeps a log of every answer: the first of the four ledgers. */
+export class Sender {
+  readonly answers: Answer[] = []
+  readonly #pool: Pool
+  #events = 0
+
+  constructor(url: string, connections = 50) {
+    this.#pool = new Pool(url, { connections, pipelining: 1, headersTimeout: 30_000, bodyTimeout: 30_000 })
+  }
+
+  event(contact: Delivery['contact']): Delivery {
+    return { eventId: `e${++this.#events}`, contact }
+  }
+
+  /** Sends once; status 0 where no answer came. */
+  async send(delivery: Delivery): Promise<Answer> {
+    const began = performance.now()
+    const body = bodyOf(delivery)
+    let status = 0
+    try {
+      const answer = await this.#pool.request({ method: 'POST', path: '/hooks/source', headers: signed(body), body })
+      await answer.body.dump()
+      status = answer.statusCode
+    } catch {
+      // No answer: the sender does not know, and the ledgers will tell.
+    }
+    const answer = { ...delivery, status, ms: performance.now() - began, at: Date.now() }
+    this.answers.push(answer)
+    return answer
+  }
+
+  /** Sends until it was acknowledged, as senders of webhooks do; gives up after `patienceMs`. */
+  async sendUntilTaken(delivery: Delivery, patienceMs = 60_000): Promise<Answer> {
+    const end = performance.now() + patienceMs
+    for (;;) {
+      const answer = await this.send(delivery)
+      if (isAcknowledged(answer) || performance.now() > end) return answer
+      await new Promise((done) => setTimeout(done, 200))
+    }
+  }
+
+  /** Sends at a steady rate, whatever becomes of the answers; resolves when all are in. */
+  async pour(deliveries: Delivery[], perSecond: number, send = (one: Delivery) => this.send(one)): Promise<Answer[]> {
+    const began = performance.now()
+    const pending: Promise<Answer>[] = []
+    for (let i = 0; i < deliveries.length; ) {
+      const due = Math.min(deliveries.length, Math.ceil(((performance.now() - began) / 1_000) * perSecond) + 1)
+      while (i < due) pending.push(send(deliveries[i++]!))
+      await new Promise((done) => setTimeout(done, 5))
+    }
+    return Promise.all(pending)
+  }
+
+  stop(): Promise<void> {
+    return this.#pool.destroy()
+  }
+}
+
+export const isAcknowledged = ({ status }: { status: number }): boolean => status >= 200 && status < 300
+
+/** The value that a share of all values does not exceed. */
+export function percentile(values: number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}
