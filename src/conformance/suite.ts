@@ -5,6 +5,7 @@ import type { Catalogue } from '../connector/index.ts'
 import { CausewayError } from '../core/index.ts'
 import { readDescription, Simulator } from '../simulator/index.ts'
 import { type CheckResult, type ConnectorCheck, NotAsAgreed, NothingToCheck, type StreamCheck } from './check.ts'
+import * as content from './content-checks.ts'
 import * as read from './read-checks.ts'
 import { Subject } from './subject.ts'
 import * as trouble from './trouble-checks.ts'
@@ -22,10 +23,12 @@ const STREAM_CHECKS: Record<string, StreamCheck> = {
   'written fields are mapped': whole.mapsWrites,
   'fetches by id': read.fetches,
   'looks up by field': read.looksUp,
+  'files arrive as they are': content.downloads,
   'survives a 500': trouble.survivesDown,
   'survives a page of HTML': trouble.survivesHtml,
   'survives an answer cut off': trouble.survivesCut,
   'creates with every field': write.creates,
+  'files are written as they are': content.uploads,
   'one refused record holds nobody up': write.refusesOne,
   'updates one field': write.updates,
   'updates every field': write.updatesAll,

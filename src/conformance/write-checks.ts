@@ -5,7 +5,7 @@ import { agreed, agreedIds, nothing, type StreamCheck, type StreamTest } from '.
 import { sampleOf } from './values.ts'
 
 /** A record with every field the stream may write. */
-async function valuesFor({ subject, info, use }: StreamTest): Promise<JsonObject> {
+export async function valuesFor({ subject, info, use }: StreamTest): Promise<JsonObject> {
   const n = subject.next()
   const own = (await subject.simulator.filled(use.values ?? {}, { n })) as JsonObject
   return { ...sampleOf(info.writeSchema ?? info.readSchema, n), ...own }

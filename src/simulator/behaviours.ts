@@ -1,29 +1,37 @@
 /** What routes do with the records. Every behaviour gives the names its answer may use, and the status it has by default. */
 import type { Behaviour, Description } from './description.ts'
 import type { Expressions, Names } from './expressions.ts'
+import type { Jobs } from './jobs.ts'
 import { at, type Item, isItem } from './paths.ts'
 import { namesIn, picking } from './pick.ts'
 import { Refusal } from './problem.ts'
+import type { Call } from './request.ts'
 import { chosen, cut } from './select.ts'
 import type { Entry, Table } from './table.ts'
 import { fill } from './template.ts'
+import type { Upload, Uploads } from './uploads.ts'
 import { unformed } from './value-kinds.ts'
 
 export type World = {
+  uploads: Uploads
+  jobs: Jobs
   description: Description
   tables: Map<string, Table>
   expressions: Expressions
   now(): number
 }
 
-export type Done = { status: number; names: Names; answer?: unknown }
+export type Done = { status: number; names: Names; answer?: unknown; bytes?: Buffer }
 type Doing = {
   world: World
   behaviour: Behaviour
   names: Names
   url: URL
+  call?: Call
   /** Values of the request are text, whatever they mean. */
   form?: boolean
+  /** The bytes of an upload that is whole. */
+  held?: Buffer
   /** Checks only; changes nothing. */
   dry?: boolean
 }
@@ -33,6 +41,17 @@ const KINDS = ['list', 'get', 'create', 'update', 'upsert', 'delete', 'changes',
 export async function behave(doing: Doing): Promise<Done> {
   const { behaviour, names } = doing
   if (behaviour.batch) return batch(doing)
+  if (behaviour.job || behaviour.poll) return job(doing)
+  if (behaviour.of_job) {
+    const job = doing.world.jobs.find((names.path as Names | undefined)?.id, behaviour.of_job)
+    const { of_job: _, ...rest } = behaviour
+    return behave({ ...doing, behaviour: rest, names: { ...names, job } })
+  }
+  if (behaviour.upload) return upload(doing)
+  if (behaviour.download !== undefined) {
+    const { record, bytes } = await one(doing, await tableOf(doing, behaviour.download))
+    return { status: 200, names: { record }, bytes: bytes ?? Buffer.alloc(0) }
+  }
   const kind = KINDS.find((name) => behaviour[name] !== undefined)
   if (!kind) return { status: 200, names }
   const table = await tableOf(doing, behaviour[kind])
@@ -162,12 +181,12 @@ async function write(doing: Doing, table: Table, kind: 'create' | 'update' | 'up
   const { world, behaviour, dry } = doing
   const now = world.now()
   const merge = behaviour.merge ?? 'deep'
-  if (kind === 'create') return created(doing, await table.create(await valuesOf(doing, table), now, dry))
+  if (kind === 'create') return created(doing, table, await table.create(await valuesOf(doing, table), now, dry))
   if (kind === 'upsert') {
     const found = await maybeOne(doing, table)
-    if (!found) return created(doing, await table.create(await valuesOf(doing, table), now, dry))
+    if (!found) return created(doing, table, await table.create(await valuesOf(doing, table), now, dry))
     const entry = await table.update(found, await valuesOf(doing, table), merge, now, dry)
-    return written(doing, entry, { created: false })
+    return written(doing, table, entry, { created: false })
   }
   const entry = await one(doing, table)
   await checkVersion(doing, table, entry)
@@ -176,15 +195,19 @@ async function write(doing: Doing, table: Table, kind: 'create' | 'update' | 'up
     if (!dry) await table.remove(entry, now)
     return { status: 204, names: { record } }
   }
-  return written(doing, await table.update(entry, await valuesOf(doing, table), merge, now, dry), { created: false })
+  return written(doing, table, await table.update(entry, await valuesOf(doing, table), merge, now, dry), {
+    created: false,
+  })
 }
 
-const created = async (doing: Doing, entry: Entry): Promise<Done> => ({
-  ...(await written(doing, entry, { created: true })),
+const created = async (doing: Doing, table: Table, entry: Entry): Promise<Done> => ({
+  ...(await written(doing, table, entry, { created: true })),
   status: 201,
 })
 
-async function written(doing: Doing, entry: Entry, more: Names): Promise<Done> {
+async function written(doing: Doing, table: Table, entry: Entry, more: Names): Promise<Done> {
+  const bytes = bytesOf(doing)
+  if (bytes && !doing.dry) await table.fill(entry, bytes)
   const record = await shown(doing, entry.record)
   return { status: 200, names: { record, ...more }, answer: record }
 }
@@ -195,6 +218,48 @@ async function checkVersion({ world, behaviour, names }: Doing, table: Table, en
   const given = await world.expressions.evaluate(behaviour.if_version, names)
   if (given !== undefined && given !== null && String(given) !== String(at(entry.record, version)))
     throw new Refusal('conflict', { reason: 'version', value: given, id: entry.id })
+}
+
+async function job({ world, behaviour, names }: Doing): Promise<Done> {
+  if (behaviour.job) {
+    const given = behaviour.values ? await world.expressions.evaluate(behaviour.values, names) : names.body
+    return { status: 200, names: { job: world.jobs.start(behaviour.job, given) } }
+  }
+  const id = (names.path as Names | undefined)?.id
+  return { status: 200, names: { job: world.jobs.poll(id, behaviour.poll!, behaviour.polls ?? 2) } }
+}
+
+/** One step of an upload in parts; names: `upload` (id, received, total, given), and `record` once it is whole. */
+async function upload(doing: Doing): Promise<Done> {
+  const { world, behaviour, names, call } = doing
+  const number = async (text: string | undefined) => {
+    const value = text ? await world.expressions.evaluate(text, names) : undefined
+    return value === undefined || value === null ? null : Number(value)
+  }
+  if (behaviour.upload === 'start') {
+    const given = behaviour.values ? await world.expressions.evaluate(behaviour.values, names) : names.body
+    return { status: 200, names: { upload: told(world.uploads.start(given, await number(behaviour.total))) } }
+  }
+  const path = names.path as Names | undefined
+  const open = world.uploads.find(path?.upload ?? path?.id)
+  if (behaviour.upload === 'part') world.uploads.take(open, call!, (await number(behaviour.offset)) ?? undefined)
+  const whole = behaviour.upload === 'finish' || world.uploads.done(open)
+  if (!whole || (behaviour.create === undefined && behaviour.update === undefined && behaviour.upsert === undefined))
+    return { status: 200, names: { upload: told(open), done: false } }
+  world.uploads.close(open)
+  const { upload: _, ...next } = behaviour
+  const scope = { ...names, upload: told(open) }
+  const written = await behave({ ...doing, behaviour: next, names: scope, held: open.bytes })
+  return { ...written, names: { ...written.names, upload: told(open), done: true } }
+}
+
+const told = ({ id, given, bytes, total }: Upload) => ({ id, given, received: bytes.length, total })
+
+/** The bytes a request gives to the record it writes. */
+function bytesOf({ behaviour, call, held }: Doing): Buffer | undefined {
+  if (held) return held
+  if (!behaviour.bytes) return undefined
+  return behaviour.bytes === 'body' ? call?.bytes : call?.files.get(behaviour.bytes)
 }
 
 /** Items of one call, each done or refused for itself; `all_or_nothing` does none where one is refused. */

@@ -7,10 +7,11 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CausewayError, compileSchema, type Place, parseYaml, throwOnErrors, validateYaml } from '../core/index.ts'
 import { descriptionSchema } from './description-schema.ts'
+import type { GraphQL } from './graphql.ts'
 import { type Item, isItem } from './paths.ts'
 
 /** A value with inserts. */
-type Template = unknown
+export type Template = unknown
 type ExpressionText = string
 
 /** What an answer is made of. `status` may be a text with inserts. */
@@ -49,6 +50,12 @@ export type Collection = {
   /** Members computed after each write; names: `record`, `now`. */
   derive?: Record<string, Template>
   version?: string
+  /** For collections of files: where the record says how many bytes there are, and their digest. */
+  content?: {
+    size?: string
+    size_as_text?: boolean
+    hash?: { field: string; algorithm: string; as?: 'hex' | 'base64' }
+  }
   deletes: { how: 'gone' } | { how: 'flag'; set: Item }
   /** What the feed of changes says of a record that is gone; names: `id`, `record`, `at`. */
   tombstone?: Template
@@ -79,6 +86,21 @@ export type Behaviour = {
   deleted?: Template
   batch?: ExpressionText
   reply?: true
+  /** Answers the bytes of one record. */
+  download?: Template
+  /** For creates and updates: where the bytes are: the body, or a part of a form (`file`). */
+  bytes?: 'body' | (string & {})
+  /** Uploads in parts: `start` gives an address, `part` takes a range; the last one does what `create` or `update` says. */
+  upload?: 'start' | 'part' | 'finish'
+  /** Size of the whole upload, where the start says it; where a part belongs, when no Content-Range does. */
+  total?: ExpressionText
+  offset?: ExpressionText
+  /** Work on the vendor's own time, by a name: `job` starts it, `poll` asks after it, `of_job` is for the result. */
+  job?: string
+  poll?: string
+  of_job?: string
+  /** After how many questions a job is ready. */
+  polls?: number
   token?: true
   /** Which records: a path (`id`, `updated >=`) and the expression it is compared with; no value, no condition. */
   where?: Record<string, ExpressionText>
@@ -112,6 +134,8 @@ export type Behaviour = {
 
 export type Route = Behaviour &
   Reply & {
+    /** A schema file beside the description, and what the fields of Query and Mutation do; names: `args`. */
+    graphql?: GraphQL
     when?: ExpressionText
     query?: Record<string, ValueKind>
     body?: Record<string, ValueKind>
@@ -236,17 +260,21 @@ export function readDescription(file: string): Description {
       ...use,
       collection: use.collection ?? name,
     })),
-    routes: mapped(written.routes ?? {}, (route) => withPage(route) as Route),
+    routes: mapped(written.routes ?? {}, withPage),
     ...(written.webhooks ? { webhooks: { ...written.webhooks, as: written.webhooks.as ?? 'json' } } : {}),
   }
 }
 
-const withPage = (behaviour: Behaviour): Behaviour => ({
-  ...behaviour,
-  ...(behaviour.page
-    ? { page: { ...PAGE, ...(behaviour.page.by === 'number' ? { first: 1 } : {}), ...behaviour.page } }
-    : {}),
-})
+/** The same with its page completed, also inside a batch and in the fields of GraphQL. */
+function withPage(route: Route): Route {
+  const { page, each, graphql } = route
+  return {
+    ...route,
+    ...(page ? { page: { ...PAGE, ...(page.by === 'number' ? { first: 1 } : {}), ...page } } : {}),
+    ...(each ? { each: withPage(each) } : {}),
+    ...(graphql ? { graphql: { ...graphql, resolve: mapped(graphql.resolve, withPage) } } : {}),
+  }
+}
 
 function mapped<T, R>(from: Record<string, T>, make: (value: T, name: string) => R): Record<string, R> {
   return Object.fromEntries(Object.entries(from).map(([name, value]) => [name, make(value, name)]))

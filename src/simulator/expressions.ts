@@ -4,6 +4,10 @@
  */
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import jsonata from 'jsonata'
+import { csvOf, csvRecords } from './languages/csv.ts'
+import { odataFilter, odataOrder } from './languages/odata.ts'
+import { selectStatement } from './languages/select.ts'
+import { Refusal } from './problem.ts'
 
 export type Names = Record<string, unknown>
 
@@ -34,6 +38,8 @@ export class Expressions {
       const value: unknown = await this.compile(text).evaluate(names, this.bindings)
       return plain(value)
     } catch (cause) {
+      // A function that reads the request's own query language refuses it as the vendor would.
+      if (cause instanceof Refusal) throw cause
       throw new ExpressionFailed(text, cause)
     }
   }
@@ -65,6 +71,14 @@ const FUNCTIONS: Record<string, (...given: any[]) => unknown> = {
     createHmac(algorithm, Buffer.from(base64Key, 'base64')).update(text).digest(encoding),
   base64: (text: string) => Buffer.from(text).toString('base64'),
   fromBase64: (text: string) => Buffer.from(text, 'base64').toString(),
+  // Filter and query languages, as the comparisons `filter` takes.
+  odata: (text: string | undefined) => odataFilter(text),
+  odataOrder: (text: string | undefined) => odataOrder(text),
+  select: (text: string) => selectStatement(text),
+  csv: (records: Record<string, unknown>[], columns: string[], delimiter?: string) =>
+    csvOf(records, columns, delimiter),
+  fromCsv: (text: string, delimiter?: string) => csvRecords(text, delimiter),
+  json: (text: string) => JSON.parse(text) as unknown,
   uuid: () => randomUUID(),
   // Milliseconds of any usual spelling; unlike $toMillis it also takes numbers (seconds or milliseconds) and date-only text.
   ms: (value: unknown) => millisOf(value),

@@ -5,10 +5,21 @@ export type Item = { [key: string]: unknown }
 export const isItem = (value: unknown): value is Item =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** Paths are few and asked often. */
+const split = new Map<string, string[]>()
+
+function stepsOf(path: string): string[] {
+  const known = split.get(path)
+  if (known) return known
+  const steps = path.split('.')
+  split.set(path, steps)
+  return steps
+}
+
 /** The value at a path; a step over a list looks into its first item that has it. */
 export function at(value: unknown, path: string): unknown {
   let found: unknown = value
-  for (const step of path.split('.')) {
+  for (const step of stepsOf(path)) {
     if (Array.isArray(found)) found = found.find((item) => isItem(item) && step in item)
     if (!isItem(found)) return undefined
     found = found[step]
@@ -17,7 +28,7 @@ export function at(value: unknown, path: string): unknown {
 }
 
 export function put(record: Item, path: string, value: unknown): void {
-  const steps = path.split('.')
+  const steps = stepsOf(path)
   let target = record
   for (const step of steps.slice(0, -1)) {
     if (!isItem(target[step])) target[step] = {}

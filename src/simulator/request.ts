@@ -13,6 +13,8 @@ export type Call = {
   bytes: Buffer
   /** Values of a form are text, whatever they mean. */
   form: boolean
+  /** Bytes of the files in a multipart form, by the name of their part. */
+  files: Map<string, Buffer>
 }
 
 export async function readCall(request: IncomingMessage, origin: string): Promise<Call> {
@@ -21,15 +23,42 @@ export async function readCall(request: IncomingMessage, origin: string): Promis
   const bytes = Buffer.concat(chunks)
   const url = new URL(request.url ?? '/', origin)
   const type = String(request.headers['content-type'] ?? '')
+  const files = new Map<string, Buffer>()
+  const body = type.includes('multipart/') ? await parts(bytes, type, files) : parsed(bytes, type)
   return {
     method: request.method ?? 'GET',
     url,
     path: url.pathname,
     query: many(url.searchParams),
     headers: request.headers,
-    body: parsed(bytes, type),
+    body,
+    files,
     bytes,
     form: type.includes('x-www-form-urlencoded'),
+  }
+}
+
+/** The fields of a multipart form; a part of JSON is read, a file is told of by name, type and size. */
+async function parts(bytes: Buffer, type: string, files: Map<string, Buffer>): Promise<unknown> {
+  const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } }).formData()
+  const fields: Item = {}
+  for (const [name, part] of form) {
+    if (typeof part === 'string') fields[name] = jsonOr(part)
+    else {
+      const content = Buffer.from(await part.arrayBuffer())
+      const isJson = part.type.includes('json')
+      if (!isJson) files.set(name, content)
+      fields[name] = isJson ? jsonOr(content.toString()) : { name: part.name, type: part.type, size: content.length }
+    }
+  }
+  return fields
+}
+
+function jsonOr(text: string): unknown {
+  try {
+    return /^\s*[{[]/.test(text) ? (JSON.parse(text) as unknown) : text
+  } catch {
+    return text
   }
 }
 

@@ -8,7 +8,7 @@ import { fill } from './template.ts'
 
 type Condition = { path: string; operator: string; wanted: unknown }
 /** A condition a request is made of: one comparison, or several joined. A list of lists is groups, of which one must hold. */
-type Filter =
+export type Filter =
   | { path: string; op: string; value?: unknown }
   | { and: Filter[] }
   | { or: Filter[] }

@@ -2,19 +2,23 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type Answer, type Answering, Answers, HTML, send } from './answers.ts'
 import { behave, type World } from './behaviours.ts'
 import { Credentials } from './credentials.ts'
-import type { Description, Reply, Route } from './description.ts'
+import type { Description, Route } from './description.ts'
 import { Expressions, type Names } from './expressions.ts'
 import { type Fault, Faults } from './faults.ts'
+import { answerGraphql, type Resolver } from './graphql.ts'
+import { Jobs } from './jobs.ts'
 import { checkParameters } from './parameters.ts'
-import type { Item } from './paths.ts'
+import { type Item, isItem } from './paths.ts'
 import { Refusal } from './problem.ts'
 import { Buckets } from './quota.ts'
 import { type Call, readCall } from './request.ts'
 import { Routes } from './routes.ts'
 import { Table } from './table.ts'
 import { fill } from './template.ts'
+import { Uploads } from './uploads.ts'
 import { handshakeOf, type SignedEvent, signedEvent } from './webhooks.ts'
 
 /** One request that was served. `alien`: what in it the vendor does not know. */
@@ -30,8 +34,6 @@ export type Served = {
   alien: string | null
 }
 
-type Answer = { status: number; headers: Record<string, string>; body: Buffer }
-
 export class Simulator {
   readonly served: Served[] = []
   readonly faults = new Faults()
@@ -41,6 +43,7 @@ export class Simulator {
   private readonly expressions: Expressions
   private readonly routes: Routes
   private readonly buckets: Buckets
+  private readonly answers: Answers
   private readonly world: World
   private readonly server: Server
   private readonly replays = new Map<string, Answer>()
@@ -54,13 +57,21 @@ export class Simulator {
     this.routes = new Routes(description.routes)
     this.credentials = new Credentials(description, this.expressions)
     this.buckets = new Buckets(description.quota)
+    this.answers = new Answers(description, this.expressions, this.buckets)
     const tables = new Map(
       Object.entries(description.collections).map(([name, collection]) => [
         name,
         new Table(name, collection, this.expressions),
       ]),
     )
-    this.world = { description, tables, expressions: this.expressions, now: () => Date.now() }
+    this.world = {
+      description,
+      tables,
+      expressions: this.expressions,
+      uploads: new Uploads(),
+      jobs: new Jobs(),
+      now: () => Date.now(),
+    }
     this.server = createServer((request, response) => void this.serve(request, response))
     // Kept-alive sockets of a finished client would hold the test back.
     this.server.keepAliveTimeout = 2_000
@@ -129,9 +140,10 @@ export class Simulator {
   }
 
   private names(): Names {
-    const state = Object.fromEntries(
-      [...this.world.tables].map(([name, table]) => [name, table.present.map(({ record }) => record)]),
-    )
+    // Most expressions never look at the state; it is made for those that do.
+    const state = {}
+    for (const [name, table] of this.world.tables)
+      Object.defineProperty(state, name, { enumerable: true, get: () => table.present.map(({ record }) => record) })
     return {
       origin: this.server.listening ? this.origin : '',
       secrets: this.secrets,
@@ -164,7 +176,7 @@ export class Simulator {
       url: call.url.href,
     }
     const taken = await this.routes.take(call.method, call.path, names, this.expressions)
-    const write = call.method !== 'GET' && taken !== null && writes(taken.route)
+    const write = call.method !== 'GET' && taken !== null && writes(taken.route) && !isQuery(taken.route, call)
     const fault = taken && this.faults.take({ method: call.method, path: call.path, route: taken.key, write })
     if (fault?.kind === 'expire') this.credentials.expire()
     const served: Served = {
@@ -180,7 +192,7 @@ export class Simulator {
     }
     this.served.push(served)
     const scope = { ...names, path: taken?.params ?? {} }
-    let reply: { reply: Reply; status: number; names: Names; fallback?: unknown }
+    let reply: Answering
     try {
       if (fault?.kind === 'down') throw new Refusal('down', { reason: 'injected' })
       if (fault?.kind === 'throttled') throw new Refusal('throttled', { reason: 'injected', value: fault.ms ?? 0 })
@@ -193,17 +205,20 @@ export class Simulator {
       }
       if (!taken) throw this.unknownRoute(call)
       reply = await this.act(call, taken.route, scope)
-      const answer = await this.render(reply, served)
+      const answer = await this.answers.render(reply)
+      Object.assign(served, { status: answer.status, answer: answer.value })
       if (key !== null) this.replays.set(key, answer)
       return { answer, fault }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       if (error.alien) served.alien = error.message
-      return { answer: await this.refuse(error, scope, served), fault }
+      const answer = await this.answers.refuse(error, scope)
+      Object.assign(served, { status: answer.status, answer: answer.value })
+      return { answer, fault }
     }
   }
 
-  private async act(call: Call, route: Route, scope: Names) {
+  private async act(call: Call, route: Route, scope: Names): Promise<Answering> {
     this.buckets.count(call, scope)
     if (!route.open && !route.token) await this.credentials.check(call, scope, Date.now())
     await checkParameters(route, call, this.description.ignores)
@@ -211,12 +226,39 @@ export class Simulator {
       const given = await this.credentials.give(route, scope, Date.now())
       return { reply: route, status: 200, names: { ...scope, ...given } }
     }
-    const done = await behave({ world: this.world, behaviour: route, names: scope, url: call.url, form: call.form })
+    if (route.graphql) {
+      const result = await answerGraphql(route.graphql, this.description.folder, scope, (resolver, names) =>
+        this.resolve(call, resolver, names),
+      )
+      return { reply: route, status: 200, names: { ...scope, ...(result as Names) }, fallback: result }
+    }
+    const done = await behave({
+      world: this.world,
+      behaviour: route,
+      names: scope,
+      url: call.url,
+      form: call.form,
+      call,
+    })
     return {
       reply: route,
       status: done.status,
       names: { ...scope, ...this.names(), ...done.names, path: scope.path },
       fallback: done.answer,
+      bytes: done.bytes,
+    }
+  }
+
+  /** What one field of a GraphQL request answers; a refusal that `failed` words is part of the answer. */
+  private async resolve(call: Call, resolver: Resolver, names: Names): Promise<unknown> {
+    try {
+      const done = await behave({ world: this.world, behaviour: resolver, names, url: call.url, call })
+      const scope = { ...names, ...this.names(), ...done.names }
+      return resolver.answer === undefined ? done.answer : await fill(resolver.answer, scope, this.expressions)
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal) || refusal.alien || resolver.failed === undefined) throw refusal
+      const problem = { ...refusal.detail, kind: refusal.kind }
+      return fill(resolver.failed, { ...names, problem }, this.expressions)
     }
   }
 
@@ -234,59 +276,17 @@ export class Simulator {
       : `${call.method} ${call.path} is not a path of the API`
     return new Refusal('unknown_route', { reason: 'route', message }, true)
   }
-
-  private async refuse(refusal: Refusal, scope: Names, served: Served): Promise<Answer> {
-    const { errors } = this.description
-    const reply = errors[refusal.kind] ?? errors[NEXT_OF[refusal.kind] ?? 'invalid'] ?? errors.invalid!
-    const wait = refusal.kind === 'throttled' ? Math.ceil(Number(refusal.detail.value ?? 0) / 1000) : undefined
-    const problem = { ...refusal.detail, kind: refusal.kind }
-    return this.render({ reply, status: STATUS_OF[refusal.kind], names: { ...scope, problem, wait } }, served)
-  }
-
-  private async render(
-    { reply, status, names, fallback }: { reply: Reply; status: number; names: Names; fallback?: unknown },
-    served: Served,
-  ): Promise<Answer> {
-    const code = reply.status === undefined ? status : Number(await fill(reply.status, names, this.expressions))
-    const value = reply.answer === undefined ? fallback : await fill(reply.answer, names, this.expressions)
-    const headers = { ...this.description.headers, ...reply.headers }
-    const sent: Record<string, string> = {}
-    for (const [name, template] of Object.entries(headers)) {
-      const filled = await fill(template, names, this.expressions)
-      if (filled !== undefined && filled !== null) sent[name.toLowerCase()] = String(filled)
-    }
-    Object.assign(sent, await this.buckets.headers(names, this.expressions))
-    Object.assign(served, { status: code, answer: value })
-    const type =
-      reply.type ?? (typeof value === 'string' && reply.answer !== undefined ? 'text/plain' : 'application/json')
-    const empty = value === undefined || code === 204
-    const body = empty ? '' : type.includes('json') ? JSON.stringify(value) : String(value)
-    return { status: code, headers: { ...(empty ? {} : { 'content-type': type }), ...sent }, body: Buffer.from(body) }
-  }
 }
+
+const isQuery = (route: Route, { body }: Call): boolean =>
+  route.graphql !== undefined && isItem(body) && !/^\s*mutation\b/.test(String(body.query))
+
+const WRITES = ['create', 'update', 'upsert', 'delete']
 
 const writes = (route: Route): boolean =>
-  ['create', 'update', 'upsert', 'delete'].some((kind) => kind in route || kind in (route.each ?? {}))
-
-const STATUS_OF: Record<Refusal['kind'], number> = {
-  unauthorized: 401,
-  unknown_route: 404,
-  not_found: 404,
-  invalid: 400,
-  duplicate: 409,
-  conflict: 412,
-  too_many: 400,
-  expired: 410,
-  throttled: 429,
-  down: 500,
-}
-const NEXT_OF: Partial<Record<Refusal['kind'], Refusal['kind']>> = { unknown_route: 'not_found' }
-
-const HTML: Answer = {
-  status: 200,
-  headers: { 'content-type': 'text/html' },
-  body: Buffer.from('<!doctype html><title>Maintenance</title><p>Back soon.'),
-}
+  WRITES.some((kind) => kind in route || kind in (route.each ?? {})) ||
+  // What a mutation does is known only once it is read; queries do not write.
+  route.graphql !== undefined
 
 const blank = (request: IncomingMessage): Served => ({
   method: request.method ?? '',
@@ -299,17 +299,3 @@ const blank = (request: IncomingMessage): Served => ({
   answer: undefined,
   alien: null,
 })
-
-async function send(response: ServerResponse, { status, headers, body }: Answer, fault: Fault | null): Promise<void> {
-  if (fault?.kind === 'lost') {
-    response.socket?.destroy()
-    return
-  }
-  if (fault?.kind === 'slow') await new Promise((done) => setTimeout(done, fault.ms ?? 50))
-  response.writeHead(status, { ...headers, 'content-length': String(body.length) })
-  if (fault?.kind !== 'cut') {
-    response.end(body)
-    return
-  }
-  response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.socket?.destroy())
-}

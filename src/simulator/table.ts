@@ -1,4 +1,5 @@
 /** The records of one collection: made from its samples, changed by writes, with a feed of changes. */
+import { sampleBytes, tellOf } from './bytes.ts'
 import type { Collection } from './description.ts'
 import type { Expressions, Names } from './expressions.ts'
 import { writeMoment } from './moments.ts'
@@ -7,7 +8,7 @@ import { Refusal } from './problem.ts'
 import { fill } from './template.ts'
 import { faultOf } from './value-kinds.ts'
 
-export type Entry = { id: string; record: Item; deleted: boolean; seq: number; at: number }
+export type Entry = { id: string; record: Item; deleted: boolean; seq: number; at: number; bytes?: Buffer }
 
 export class Table {
   readonly name: string
@@ -54,8 +55,11 @@ export class Table {
       const moment = now - (Math.ceil((count - i) / 3) + 1) * step * 1000
       await this.stamp(record, moment, 'created')
       await this.stamp(record, moment, 'updated')
+      const bytes = this.collection.content ? sampleBytes(i) : undefined
+      if (bytes) tellOf(record, bytes, this.collection.content!)
       await this.computed(record, moment)
-      this.add(record, moment)
+      const entry = this.add(record, moment)
+      if (bytes) entry.bytes = bytes
     }
   }
 
@@ -106,6 +110,14 @@ export class Table {
     if (dry) return { ...entry, record }
     Object.assign(entry, { record, deleted: entry.deleted && this.isFlagged(record), seq: ++this.seq, at: now })
     return entry
+  }
+
+  /** Gives a record its bytes. */
+  async fill(entry: Entry, bytes: Buffer): Promise<void> {
+    entry.bytes = bytes
+    entry.record = structuredClone(entry.record)
+    if (this.collection.content) tellOf(entry.record, bytes, this.collection.content)
+    await this.computed(entry.record, entry.at)
   }
 
   async remove(entry: Entry, now: number): Promise<void> {

@@ -1,0 +1,29 @@
+/** Work the vendor does on its own time: started, asked after, its result read. */
+import { randomBytes } from 'node:crypto'
+import { Refusal } from './problem.ts'
+
+export type Job = { id: string; kind: string; given: unknown; asked: number; ready: boolean }
+
+export class Jobs {
+  private readonly started = new Map<string, Job>()
+
+  start(kind: string, given: unknown): Job {
+    const job: Job = { id: randomBytes(6).toString('hex'), kind, given, asked: 0, ready: false }
+    this.started.set(job.id, job)
+    return job
+  }
+
+  find(id: unknown, kind: string): Job {
+    const job = this.started.get(String(id))
+    if (!job || job.kind !== kind) throw new Refusal('not_found', { reason: 'job', id })
+    return job
+  }
+
+  /** Asked once more; ready after `polls` questions. */
+  poll(id: unknown, kind: string, polls: number): Job {
+    const job = this.find(id, kind)
+    job.asked++
+    job.ready = job.asked >= polls
+    return job
+  }
+}
