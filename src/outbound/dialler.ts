@@ -23,6 +23,8 @@ export type Dialler = {
   tls(port: number, host: string, options?: TlsOptions): TLSSocket | Socket
   /** Goes on in TLS on a socket that stands already (StartTLS), under the same rules. */
   secure(socket: Socket, host: string): TLSSocket
+  /** The rules, authority and certificate of TLS, for libraries that go on in TLS on a dialled socket by themselves. */
+  tlsOptions(host: string): TlsOptions
   /** Waits until the connection (and the TLS handshake) stands. */
   dial(host: string, port: number, options?: DialOptions): Promise<Socket>
   /** The addresses a name stands for now that may be dialled; for libraries that only take an address. */
@@ -89,6 +91,7 @@ export function createDialler(
     lookup,
     tcp,
     tls,
+    tlsOptions: (host) => ({ ...named(host), ...identity, ...TLS_RULES }),
     secure: (socket, host) => tlsConnect({ ...named(host), ...identity, socket, host, ...TLS_RULES }),
     dial: (host, port, options = {}) => {
       const secure = options.tls === true ? {} : options.tls

