@@ -11,7 +11,9 @@ import type {
 import { laneJob, type Ports, requestSync } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
 import { appendAudit, type InboxWriter, migrationStatus, type Store } from '../store/index.ts'
+import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
+import { compare, plan } from './planning.ts'
 import { describeTimetable } from './timetable.ts'
 
 export type ServiceParts = {
@@ -98,6 +100,9 @@ export function createServices(parts: ServiceParts): HubServices {
       })
       return { discarded }
     },
+    planSync: (name, request, signal) => plan(ports, name, request, signal),
+    compareMapping: (name, request, signal) => compare(ports, name, request, signal),
+    explainTarget: (target) => explainTarget(pool, target),
     acceptWebhook: (request) => acceptWebhook(parts, request),
     connectors: () =>
       parts

@@ -17,6 +17,7 @@ import { connectorRoutes } from './routes/connectors.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { healthRoutes } from './routes/health.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { planRoutes } from './routes/plans.ts'
 import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
 import { streamRoutes } from './routes/streams.ts'
@@ -87,7 +88,15 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
 
   const context: RouteContext = { hub, database: options.database, version: options.version, startedAt: new Date() }
   healthRoutes(app, context, options.isDraining ?? (() => false))
-  for (const routes of [connectionRoutes, streamRoutes, syncRoutes, runRoutes, recordRoutes, deadLetterRoutes])
+  for (const routes of [
+    connectionRoutes,
+    streamRoutes,
+    syncRoutes,
+    runRoutes,
+    recordRoutes,
+    planRoutes,
+    deadLetterRoutes,
+  ])
     routes(app, context)
   operationRoutes(app, context)
   connectorRoutes(app, context)

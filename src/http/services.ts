@@ -1,6 +1,7 @@
 import type { ProbeStep, StreamInfo } from '../connector/index.ts'
 import type { ErrorCode, JsonObject } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
+import type { ComparisonRequest, Explanation, MappingComparison, Plan, PlanRequest } from './plans.ts'
 
 /** Who did it, for the audit trail. */
 export type Actor = { name: string; reason: string | null }
@@ -78,6 +79,13 @@ export interface HubServices {
 
   /** Verifies the raw bytes and commits the events. Throws CSW-6001 or CSW-8006 when the sender must come back. */
   acceptWebhook(request: WebhookRequest): Promise<WebhookAnswer>
+
+  /** What a push would do, from the change log and reads alone. */
+  planSync(name: string, request: PlanRequest, signal: AbortSignal): Promise<Plan>
+  /** Two texts of a mapping over the recorded inputs. */
+  compareMapping(name: string, request: ComparisonRequest, signal: AbortSignal): Promise<MappingComparison>
+  /** How a field of a target record came to be; undefined when the hub never wrote or matched it. */
+  explainTarget(target: { stream: string; id: string; field?: string }): Promise<Explanation | undefined>
 
   connectors(): readonly ConnectorDescription[]
   connections(): readonly ConnectionDefinition[]

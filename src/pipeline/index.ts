@@ -1,6 +1,8 @@
+export { compareMappings } from './compare.ts'
 export { FreshBodies } from './fresh-bodies.ts'
 export { readInbox } from './inbox.ts'
 export { LocalWakes } from './local-wakes.ts'
+export { type PlannedChange, type PlanSummary, planSync } from './plan.ts'
 export type { HubModel, Ports } from './ports.ts'
 export { pullStream } from './pull.ts'
 export { pushLane } from './push.ts'

@@ -80,7 +80,7 @@ export class LaneReader {
   }
 }
 
-const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
+export const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
   id: row.id,
   slice: sliceOf(row.id),
   seq: row.seq,
@@ -91,7 +91,7 @@ const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
 })
 
 /** Fetches joins and runs the mapping over the live records; deleted ones need none. */
-async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<MappedBatch> {
+export async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<MappedBatch> {
   const live = records.filter((record) => !record.deleted)
   const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body?.bytes ?? '' }))
   const joined = await joinedStreams(lane)

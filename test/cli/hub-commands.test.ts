@@ -1,6 +1,6 @@
 /** Commands against a hub with a real ledger, over its socket. */
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -151,4 +151,17 @@ test('a reader that leaves early is no failure', async () => {
   const line = `'${process.execPath}' '${BIN}' runs list -o human --url '${hub.url}' --token-file '${tokenFile}'`
   const { stderr } = await promisify(execFile)('bash', ['-c', `set -o pipefail; ${line} | head -c 1`])
   expect(stderr).toBe('')
+})
+
+test('a plan is shown, kept in a file, and tells by its exit code that something would be written', async () => {
+  const file = join(tmpdir(), `causeway-plan-${process.pid}.json`)
+  const shown = await cli('plan', 'contacts', '--record', '7', '--out', file, '--exit-code', '-o', 'human')
+  expect(shown.code).toBe(3)
+  expect(shown.stdout).toContain('1 records of the target would be written')
+  expect(shown.stdout).toContain('update 7 → C-7 (found by email)')
+  expect(shown.stdout).toContain('phone: null → "+48 22"')
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ sync: 'contacts', actions: { update: 1 } })
+  expect(hub.calls.at(-1)).toEqual(['planSync', 'contacts', { records: ['7'], limit: 10_000, all: false }])
+  expect((await cli('plan', 'contacts', '--limit', 'many')).code).toBe(2)
+  expect((await cli('explain', 'erp:customers/nobody')).code).toBe(2)
 })

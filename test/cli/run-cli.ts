@@ -11,13 +11,14 @@ export type CliResult = { code: number | null; stdout: string; stderr: string }
 
 export function runCli(
   args: string[],
-  options: { cwd?: string; env?: Record<string, string>; node?: string[] } = {},
+  options: { cwd?: string; env?: Record<string, string>; node?: string[]; input?: string } = {},
 ): Promise<CliResult> {
   const child = spawn(process.execPath, [...(options.node ?? []), BIN, ...args], {
     cwd: options.cwd ?? import.meta.dirname,
     env: { PATH: process.env.PATH ?? '', XDG_CACHE_HOME: CACHE, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
+  child.stdin.end(options.input ?? '')
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

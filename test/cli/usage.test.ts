@@ -163,3 +163,15 @@ test('a fault in a file is shown with its line and a caret, and as an annotation
   expect(tested.code).toBe(5)
   expect((await runCli(['validate', 'nosuch.yaml'], { cwd: hub })).code).toBe(2)
 })
+
+test('map runs a mapping over lines of JSON, and a bad line fails alone', async () => {
+  const file = join(folder, 'pipe.yaml')
+  await writeFile(file, 'from: a:a\nto: b:b\nwhen: $not(hidden = true)\nmap: { n: n, big: big }\n')
+  const input = '{"id":7,"n":"x","big":9223372036854775807}\n{"id":8,"hidden":true}\n{"id":9,\n'
+  const raw = await runCli(['map', file, '--raw'], { cwd: folder, input })
+  expect(raw.stdout).toBe('{"n":"x","big":9223372036854775807}\n')
+  expect(raw.stderr).toContain('line 3: CSW-4002')
+  expect(raw.code).toBe(1)
+  const whole = await runCli(['map', file], { cwd: folder, input })
+  expect(whole.stdout.trim().split('\n')[1]).toBe('{"id":"8","status":"filtered"}')
+})

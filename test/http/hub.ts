@@ -85,6 +85,22 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     discardDeadLetters: async (ids, actor) => ({
       discarded: await discardDeadLetters(pool, ids, actor.name, actor.reason ?? ''),
     }),
+    planSync: async (name, request) => {
+      calls.push(['planSync', name, request])
+      const field = { field: 'phone', before: null, after: '+48 22' }
+      const change = { record: '7', part: '', seq: 3, target: 'C-7', matched: ['email'], error: null, fingerprint: 'f' }
+      return {
+        sync: name,
+        version: 'v',
+        records: 1,
+        actions: { update: 1 },
+        reads: 0,
+        truncated: false,
+        changes: [{ ...change, action: 'update', fields: [field] }],
+      }
+    },
+    compareMapping: async () => ({ records: 0, same: 0, changed: 0, outcomes: {}, fields: [], truncated: false }),
+    explainTarget: async () => undefined,
     acceptWebhook: (request) => acceptSigned(pool, inbox, request),
     connectors: () => [
       {

@@ -19,6 +19,13 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'init', summary: 'write a new hub folder', load: () => import('./init.ts') },
   { name: 'validate', summary: 'check the hub file, connectors and mappings', load: () => import('./validate.ts') },
   { name: 'test', summary: 'run the tests of mappings', load: () => import('./test.ts') },
+  { name: 'map', summary: 'run a mapping over records from stdin', load: () => import('./map.ts') },
+  { name: 'plan', summary: 'what a push would do, without writing anything', load: () => import('./plan.ts') },
+  {
+    name: 'diff',
+    summary: 'an older and the present text of a mapping over the recorded inputs',
+    load: () => import('./diff.ts'),
+  },
   { name: 'run', summary: 'pull the source of a sync and deliver what changed', load: () => import('./run.ts') },
   { name: 'runs', summary: 'list and show runs, approve or reject what they hold', load: () => import('./runs.ts') },
   { name: 'records', summary: 'find and show records', load: () => import('./records.ts') },
@@ -31,6 +38,10 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   },
   { name: 'connectors', summary: 'list and show connectors, test connections', load: () => import('./connectors.ts') },
   { name: 'status', summary: 'problems, queues and schedules', load: () => import('./status.ts') },
-  { name: 'explain', summary: 'say what an error code means', load: () => import('./explain.ts') },
+  {
+    name: 'explain',
+    summary: 'say what an error code means, or where a value in a target came from',
+    load: () => import('./explain.ts'),
+  },
   { name: 'doctor', summary: 'check everything the hub needs', load: () => import('./doctor.ts') },
 ]

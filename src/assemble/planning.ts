@@ -1,0 +1,60 @@
+/** Plans and comparisons for the API: candidates are read, checked against the sync they are meant for, and run over the log. */
+import { CausewayError } from '../core/index.ts'
+import type { ComparisonRequest, MappingComparison, Plan, PlanRequest } from '../http/index.ts'
+import { readSoundMapping, type SyncDefinition } from '../mapping/index.ts'
+import { compareMappings, type Ports, planSync } from '../pipeline/index.ts'
+
+/** More changes than this are counted, not listed. */
+const MAX_LISTED = 2_000
+/** What a plan lists unless it is asked for everything; the rest is in its sums. */
+const QUIET: ReadonlySet<string> = new Set(['unchanged', 'skipped', 'gone'])
+
+export async function plan(ports: Ports, name: string, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  const { row, definition } = known(ports, name)
+  const candidate = request.mapping === undefined ? undefined : candidateFor(definition, request.mapping)
+  const planned = planSync(ports, row.id, {
+    ...(request.records ? { records: request.records } : {}),
+    ...(candidate ? { definition: candidate } : {}),
+    limit: request.limit,
+    signal,
+  })
+  const changes: Plan['changes'] = []
+  let next = await planned.next()
+  for (; !next.done; next = await planned.next())
+    for (const change of next.value)
+      if (changes.length < MAX_LISTED && (request.all || !QUIET.has(change.action))) changes.push(change)
+  return { ...next.value, changes }
+}
+
+export async function compare(
+  ports: Ports,
+  name: string,
+  request: ComparisonRequest,
+  signal: AbortSignal,
+): Promise<MappingComparison> {
+  const { row, definition } = known(ports, name)
+  const version = (text: string | undefined): SyncDefinition =>
+    text === undefined ? definition : candidateFor(definition, text)
+  const [before, after] = [version(request.before), version(request.after)]
+  return compareMappings(ports, row.id, { before, after, limit: request.limit, signal })
+}
+
+function known(ports: Ports, name: string) {
+  const found = ports.model().syncByName(name)
+  if (!found) throw new CausewayError('CSW-1007', { what: `there is no sync "${name}"` })
+  return found
+}
+
+/** Another text of the same mapping: it must join the same streams, because records and links are those of the sync. */
+function candidateFor(running: SyncDefinition, text: string): SyncDefinition {
+  const { definition } = readSoundMapping(text, running.file)
+  for (const end of ['from', 'to'] as const) {
+    const [mine, its] = [running[end], definition[end]].map(({ connection, stream }) => `${connection}:${stream}`)
+    if (mine !== its)
+      throw new CausewayError('CSW-4005', {
+        what: `this mapping has ${end} ${its}, the sync ${running.name} has ${mine}`,
+        fix: 'Compare versions of one mapping; a sync between other streams is another sync.',
+      })
+  }
+  return { ...definition, name: running.name }
+}

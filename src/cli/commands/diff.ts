@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import type { Command } from 'commander'
+import { CausewayError, parseExact } from '../../core/index.ts'
+import type { MappingComparison } from '../../http/index.ts'
+import { withApi } from '../api.ts'
+import { EXIT } from '../exit-codes.ts'
+import { paint } from '../output.ts'
+import { printable } from '../printable.ts'
+import type { MakeContext } from './index.ts'
+import { countOption, value } from './plan.ts'
+
+type Options = { against: string; limit?: string; exitCode?: boolean }
+
+export function define(command: Command, makeContext: MakeContext): void {
+  command
+    .argument('<sync>', 'name of the sync')
+    .requiredOption('--against <rev>', 'a revision in git, or the file with the old text')
+    .option('--limit <n>', 'records to look at; 10000 unless told')
+    .option('--exit-code', 'end with 3 when results differ')
+    .action(async (sync: string, options: Options) => {
+      const context = makeContext()
+      const json = await withApi(context, async (api) => {
+        const path = `/api/v1/syncs/${encodeURIComponent(sync)}`
+        const { definition } = JSON.parse(await api.call('GET', path)) as { definition: { file: string } | null }
+        if (!definition)
+          throw new CausewayError('CSW-1007', { what: `The hub no longer has a mapping file for ${sync}.` })
+        const file = resolve(context.dir, definition.file)
+        const before = await oldText(context.dir, file, options.against)
+        const after = await readFile(file, 'utf8')
+        const limit = options.limit === undefined ? {} : { limit: countOption(options.limit) }
+        return api.call('POST', `${path}/compare`, { before, after, ...limit })
+      })
+      const comparison = parseExact(json) as unknown as MappingComparison
+      context.output.result('diff', json, () => comparisonText(sync, comparison))
+      if (options.exitCode && comparison.changed) process.exitCode = EXIT.changes
+    })
+}
+
+/** The text of a file at a revision; a name that is a file is that file. */
+async function oldText(dir: string, file: string, against: string): Promise<string> {
+  try {
+    return await readFile(resolve(dir, against), 'utf8')
+  } catch {
+    // Not a file: a revision, then.
+  }
+  // A revision never begins with a dash, so that it cannot be taken for an option.
+  if (/^[\w./~^@{}][\w./~^@{}-]*$/.test(against))
+    try {
+      const name = `${against}:./${file.slice(dirname(file).length + 1)}`
+      return (await promisify(execFile)('git', ['show', name], { cwd: dirname(file) })).stdout
+    } catch (cause) {
+      throw new CausewayError('CSW-8020', {
+        what: `${JSON.stringify(against)} is neither a file nor a revision that has ${file}.`,
+        fix: 'Name a commit, branch or tag of this repository, or the file with the old text.',
+        cause,
+      })
+    }
+  throw new CausewayError('CSW-8020', { what: `${JSON.stringify(against)} is neither a file nor a revision.` })
+}
+
+function comparisonText(sync: string, comparison: MappingComparison): string {
+  const { records, changed, outcomes, fields, truncated } = comparison
+  const head = `${sync}: ${changed} of ${records} records come out differently${truncated ? ' (there are more)' : ''}`
+  return [
+    changed ? paint('yellow', head) : head,
+    ...Object.entries(outcomes).map(([how, count]) => `  ${how}: ${count}`),
+    ...fields.flatMap(({ field, count, samples }) => [
+      `  ${field}: ${count}`,
+      ...samples.map(({ record, before, after }) => `    ${printable(record)}: ${value(before)} → ${value(after)}`),
+    ]),
+  ].join('\n')
+}

@@ -1,0 +1,97 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { isObject, parseExact } from '../../core/index.ts'
+import type { Plan } from '../../http/index.ts'
+import { withApi } from '../api.ts'
+import { EXIT } from '../exit-codes.ts'
+import { paint, type Style } from '../output.ts'
+import { printable } from '../printable.ts'
+import { usageError } from '../report-error.ts'
+import type { MakeContext } from './index.ts'
+
+type Options = {
+  record?: string[]
+  limit?: string
+  all?: boolean
+  mapping?: string
+  out?: string
+  exitCode?: boolean
+}
+
+/** Actions that would change the target. */
+export const WRITES = ['create', 'update', 'upsert', 'delete']
+
+export function define(command: Command, makeContext: MakeContext): void {
+  command
+    .argument('<sync>', 'name of the sync')
+    .option('--record <id...>', 'only these source records')
+    .option('--limit <n>', 'records to look at; 10000 unless told')
+    .option('--all', 'list what would stay as it is too')
+    .option('--mapping <file>', 'plan this text of the mapping instead of the one that runs')
+    .option('--out <file>', 'keep the plan in a file')
+    .option('--exit-code', 'end with 3 when something would be written')
+    .action(async (sync: string, options: Options) => {
+      const context = makeContext()
+      const body = {
+        ...(options.record ? { records: options.record } : {}),
+        ...(options.limit === undefined ? {} : { limit: countOption(options.limit) }),
+        ...(options.all ? { all: true } : {}),
+        ...(options.mapping ? { mapping: await readFile(resolve(context.dir, options.mapping), 'utf8') } : {}),
+      }
+      const json = await withApi(context, (api) =>
+        api.call('POST', `/api/v1/syncs/${encodeURIComponent(sync)}/plan`, body),
+      )
+      if (options.out !== undefined) await writeFile(resolve(context.dir, options.out), `${json}\n`)
+      const plan = parseExact(json)
+      if (!isObject(plan)) throw new TypeError('the plan is no object')
+      context.output.result('plan', json, () => planText(plan as unknown as Plan))
+      const writes = WRITES.some((action) => (plan as unknown as Plan).actions[action])
+      if (options.exitCode && writes) process.exitCode = EXIT.changes
+    })
+}
+
+export function countOption(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1) throw usageError(`${JSON.stringify(text)} is no count of records.`)
+  return count
+}
+
+const MARKS: Record<string, [string, Style]> = {
+  create: ['+', 'green'],
+  upsert: ['±', 'green'],
+  update: ['~', 'yellow'],
+  delete: ['-', 'red'],
+  dead: ['!', 'red'],
+}
+
+function planText(plan: Plan): string {
+  const sums = Object.entries(plan.actions).map(([action, count]) => `${count} ${action}`)
+  const rest = plan.truncated ? '; there are more records, see --limit' : ''
+  const writes = WRITES.reduce((sum, action) => sum + (plan.actions[action] ?? 0), 0)
+  return [
+    `${plan.sync}, mapping ${plan.version.slice(0, 12)}: ${writes} records of the target would be written`,
+    ...plan.changes.map(changeText),
+    `${sums.join(', ') || 'no records'}; ${plan.reads} reads of the target${rest}`,
+  ].join('\n')
+}
+
+function changeText(change: Plan['changes'][number]): string {
+  const [mark, style] = MARKS[change.action] ?? ['·', 'dim']
+  const target = change.target === null ? '' : ` → ${change.target}`
+  const how = Array.isArray(change.matched) ? ` (found by ${change.matched.join(' and ')})` : ''
+  const part = change.part ? ` part ${change.part}` : ''
+  const head = paint(style, `${mark} ${change.action}`)
+  return [
+    `${head} ${printable(`${change.record}${part}${target}${how}`)}`,
+    ...(change.error ? [`    ${change.error.code}: ${printable(change.error.what)}`] : []),
+    ...change.fields.map(({ field, before, after }) =>
+      change.action === 'update' ? `    ${field}: ${value(before)} → ${value(after)}` : `    ${field}: ${value(after)}`,
+    ),
+  ].join('\n')
+}
+
+export const value = (json: unknown): string => {
+  const text = JSON.stringify(json) ?? 'null'
+  return printable(text.length > 100 ? `${text.slice(0, 99)}…` : text)
+}

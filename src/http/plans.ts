@@ -1,0 +1,60 @@
+/** What the routes of plans exchange with the hub. */
+import type { Json, Place, SerializedError } from '../core/index.ts'
+
+export type PlanRequest = { records?: string[]; limit: number; all: boolean; mapping?: string }
+export type Plan = {
+  sync: string
+  version: string
+  records: number
+  actions: Record<string, number>
+  reads: number
+  truncated: boolean
+  changes: {
+    record: string
+    part: string
+    seq: number
+    action: string
+    target: string | null
+    matched: 'link' | string[] | null
+    fields: { field: string; before: Json | null; after: Json | null }[]
+    error: SerializedError | null
+    fingerprint: string
+  }[]
+}
+
+export type ComparisonRequest = { before?: string; after?: string; limit: number }
+export type MappingComparison = {
+  records: number
+  same: number
+  changed: number
+  outcomes: Record<string, number>
+  fields: { field: string; count: number; samples: { record: string; before: Json | null; after: Json | null }[] }[]
+  truncated: boolean
+}
+
+/** Where a value of a target record comes from. */
+export type ExplainedField = {
+  field: string
+  /** What the hub wrote there last, or found there when it matched. */
+  value: Json | null
+  /** The expression in the mapping that gave it. */
+  expression: string | null
+  place: Place | null
+  /** What the expression reads of the source record, with the values it had then. */
+  reads: { path: string; value: Json | null }[]
+}
+type ExplainedDelivery = {
+  sync: string
+  from: string
+  record: string
+  part: string
+  state: string
+  mappingVersion: string
+  /** When and in which run it was last brought there. */
+  runId: number | null
+  at: Date
+  /** How the record came by this target: written by us, or matched. */
+  operation: string | null
+  fields: ExplainedField[]
+}
+export type Explanation = { stream: string; id: string; entity: string; deliveries: ExplainedDelivery[] }

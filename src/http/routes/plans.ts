@@ -1,0 +1,154 @@
+import { Type } from 'typebox'
+import type { Place } from '../../core/index.ts'
+import { API, type App, type RouteContext } from '../app.ts'
+import { notFound } from '../problem.ts'
+import { Closed, Counts, MaybeInteger, MaybeText, NameParams, Text, Time } from '../schemas/basics.ts'
+
+const tags = ['plans']
+const MAX_RECORDS = 100_000
+const limit = (unlessTold: number) =>
+  Type.Optional(
+    Type.Integer({ minimum: 1, maximum: MAX_RECORDS, description: `Records to look at; ${unlessTold} unless told.` }),
+  )
+const DEFAULT_RECORDS = 10_000
+/** A plan asks the target and maps thousands of records; it may take longer than other requests. */
+const PLAN_MS = 120_000
+
+const MappingText = (description: string) => Type.String({ minLength: 1, maxLength: 500_000, description })
+const Value = Type.Unknown({ description: 'Null where there is none.' })
+
+const Change = Closed({
+  record: Type.String({ description: 'Id of the source record.' }),
+  part: Type.String(),
+  seq: Type.Integer(),
+  action: Type.String({ description: '`create`, `update`, `upsert`, `delete`, or the state it would rest in.' }),
+  target: MaybeText,
+  matched: Type.Unsafe<'link' | string[] | null>({
+    description: '`link`: delivered before; a list: the fields by which it was found; null: not found.',
+  }),
+  fields: Type.Array(Closed({ field: Type.String(), before: Value, after: Value })),
+  error: Type.Unknown({ description: 'Why it could not be delivered; null when it could.' }),
+  fingerprint: Type.String(),
+})
+const PlanAnswer = Closed({
+  sync: Type.String(),
+  version: Type.String({ description: 'Of the mapping that was planned.' }),
+  records: Type.Integer(),
+  actions: Counts('Parts by action.'),
+  reads: Type.Integer({ description: 'Look-ups and fetches the plan sent to the target.' }),
+  truncated: Type.Boolean({ description: 'True: there are more records than were looked at.' }),
+  changes: Type.Array(Change),
+})
+const Comparison = Closed({
+  records: Type.Integer(),
+  same: Type.Integer(),
+  changed: Type.Integer(),
+  outcomes: Counts('Records that pass, are left out or fail under one of the two only.'),
+  fields: Type.Array(
+    Closed({
+      field: Type.String(),
+      count: Type.Integer(),
+      samples: Type.Array(Closed({ record: Type.String(), before: Value, after: Value })),
+    }),
+  ),
+  truncated: Type.Boolean(),
+})
+
+const ExplanationAnswer = Closed({
+  stream: Type.String(),
+  id: Type.String(),
+  entity: Type.String(),
+  deliveries: Type.Array(
+    Closed({
+      sync: Type.String(),
+      from: Type.String(),
+      record: Type.String(),
+      part: Type.String(),
+      state: Type.String(),
+      mappingVersion: Type.String(),
+      runId: MaybeInteger,
+      at: Time,
+      operation: MaybeText,
+      fields: Type.Array(
+        Closed({
+          field: Type.String(),
+          value: Value,
+          expression: MaybeText,
+          place: Type.Unsafe<Place | null>({ description: 'File, line and column of the expression.' }),
+          reads: Type.Array(Closed({ path: Type.String(), value: Value })),
+        }),
+      ),
+    }),
+  ),
+})
+
+export function planRoutes(app: App, { hub }: RouteContext): void {
+  app.post(
+    `${API}/syncs/:name/plan`,
+    {
+      handlerTimeout: PLAN_MS,
+      schema: {
+        operationId: 'planSync',
+        summary: 'What a push would do, per record and field, without writing anything',
+        description:
+          'Works on the change log as it is and on reads of the target. With `mapping` it shows what another text of the mapping would do.',
+        tags,
+        params: NameParams('sync'),
+        body: Closed({
+          records: Type.Optional(
+            Type.Array(Text('Id of a source record.'), { maxItems: 10_000, description: 'Only these.' }),
+          ),
+          limit: limit(DEFAULT_RECORDS),
+          all: Type.Optional(Type.Boolean({ description: 'Lists what would stay as it is too.' })),
+          mapping: Type.Optional(MappingText('The text of a mapping file to plan instead of the one that runs.')),
+        }),
+        response: { 200: PlanAnswer },
+      },
+    },
+    ({ params, body, signal }) =>
+      hub.planSync(params.name, { ...body, limit: body.limit ?? DEFAULT_RECORDS, all: body.all ?? false }, signal),
+  )
+
+  app.post(
+    `${API}/syncs/:name/compare`,
+    {
+      handlerTimeout: PLAN_MS,
+      schema: {
+        operationId: 'compareMapping',
+        summary: 'Two texts of a mapping over the recorded inputs: which fields differ, in how many records',
+        tags,
+        params: NameParams('sync'),
+        body: Closed({
+          before: Type.Optional(MappingText('The old text; the one that runs, unless given.')),
+          after: Type.Optional(MappingText('The new text; the one that runs, unless given.')),
+          limit: limit(DEFAULT_RECORDS),
+        }),
+        response: { 200: Comparison },
+      },
+    },
+    ({ params, body, signal }) =>
+      hub.compareMapping(params.name, { ...body, limit: body.limit ?? DEFAULT_RECORDS }, signal),
+  )
+
+  app.get(
+    `${API}/explain`,
+    {
+      schema: {
+        operationId: 'explainTarget',
+        summary: 'Which source record, run and line of a mapping a value in a target came from',
+        tags,
+        querystring: Closed({
+          stream: Text('`connection:stream` of the target.', 'erp:customers'),
+          id: Text('Id of the target record.'),
+          field: Type.Optional(Text('Only this field.')),
+        }),
+        response: { 200: ExplanationAnswer },
+      },
+    },
+    async ({ query }) => {
+      const found = await hub.explainTarget(query)
+      if (!found) throw notFound(`The hub has not written or matched ${query.stream} ${query.id}.`)
+      return found
+    },
+  )
+}
