@@ -34,6 +34,8 @@ export type CallOptions = {
   onExchange?: OnExchange
   /** How the body is read; as JSON without it. */
   parse?: ParseBody
+  /** Sent instead of the body that the request says. */
+  body?: { text: string; type: string }
 }
 
 /** The parsed body, or why it cannot be used. */

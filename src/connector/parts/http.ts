@@ -2,6 +2,7 @@
  * HTTP as all protocols here use it: base URL, credentials, judging of answers, and another try where that is safe. One
  * instance per open connection.
  */
+import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { backoffMs, CausewayError, type Json, type JsonObject } from '../../core/index.ts'
 import { type OutboundClient, OutboundFailure, type OutboundResponse, type ResponseType } from '../../outbound/index.ts'
@@ -13,7 +14,7 @@ import { Csrf, csrfPart } from './csrf.ts'
 import { errorsPart, Judge } from './errors.ts'
 import { DEFAULT_LIMITS, type Limits, limitsPartOf } from './limits.ts'
 import { Meter } from './quota.ts'
-import type { HttpRequest } from './request.ts'
+import { type HttpRequest, withText } from './request.ts'
 
 /** Top-level fields of every protocol over HTTP, beside `auth`. */
 export const httpFields = (failureNames: readonly string[] = []) => ({
@@ -59,6 +60,8 @@ const PASSING = new Set(['CSW-3001', 'CSW-3002', 'CSW-3005', 'CSW-3006', 'CSW-30
 const BACKOFF = { baseMs: 250, capMs: 5_000 }
 /** A wait longer than this is the pipeline's: it can do other work meanwhile. */
 const LONGEST_WAIT_MS = 20_000
+/** A file may take its time: it is streamed. */
+const LONGEST_DOWNLOAD_MS = 15 * 60_000
 
 export class HttpConnection {
   readonly limits: Limits
@@ -133,11 +136,12 @@ export class HttpConnection {
    * by itself where that does no harm, and once with new credentials after a refusal of the old ones.
    */
   async call(
-    request: HttpRequest,
+    given: HttpRequest,
     options: CallOptions,
     interpret: Interpret = plainBody,
     bare = false,
   ): Promise<Answer> {
+    const request = options.body ? withText(given, options.body) : given
     for (let attempt = 1, renewed = false, fetched = false; ; attempt++) {
       const { forgery, ...authorised } = await this.authorised(request, options.signal, bare)
       const outcome = await this.once(authorised.request, options, interpret)
@@ -186,13 +190,33 @@ export class HttpConnection {
         responseType,
         // A file may be as large as it likes: it is streamed.
         maxResponseBytes: Number.MAX_SAFE_INTEGER,
-        deadlineMs: Math.max(this.limits.timeout_seconds * 1000, 15 * 60_000),
+        deadlineMs: Math.max(this.limits.timeout_seconds * 1000, LONGEST_DOWNLOAD_MS),
       })
       const failure = this.outbound.failureOf(raw, options)
       if (!failure) return raw
       if (typeof raw.body === 'object' && 'destroy' in raw.body) raw.body.destroy()
       if (failure.code !== 'CSW-3003' || renewed || !this.authoriser?.renew(authorised.stamp)) throw failure
     }
+  }
+
+  /** Opens a file at any address. Another origin than ours sees no credentials, cookies and headers of the connection. */
+  async download(url: string, signal: AbortSignal): Promise<Readable> {
+    const address = new URL(url, `${this.base}/`)
+    const request: HttpRequest = { method: 'GET', url: address.href, headers: { Accept: '*/*' } }
+    const options: CallOptions = { signal, purpose: 'read', notFound: 'record' }
+    if (address.origin === new URL(this.base).origin) return (await this.bytes(request, options, 'stream')).body
+    const raw = await this.outbound.request({
+      ...request,
+      responseType: 'stream',
+      redirects: 3,
+      signal,
+      maxResponseBytes: Number.MAX_SAFE_INTEGER,
+      deadlineMs: LONGEST_DOWNLOAD_MS,
+    })
+    const failure = this.outbound.failureOf(raw, options)
+    if (!failure) return raw.body
+    raw.body.destroy()
+    throw failure
   }
 
   private async authorised(request: HttpRequest, signal: AbortSignal, bare: boolean) {

@@ -13,11 +13,14 @@ import {
 import { ANSWER_NAMES } from './answer.ts'
 import { EACH_NAMES, type ForEach, forEachField, unusedPartition } from './for-each.ts'
 import { type Incremental, incrementalPart } from './incremental.ts'
+import { type ReadJob, readJobPart } from './job-read.ts'
 import { type Paging, pagingField } from './paging.ts'
 import { idleSince, unusedNames } from './read-checks.ts'
+import { formatFields, type RowFormat } from './rows.ts'
 import { type ServerCursor, serverCursorPart } from './server-cursor.ts'
 
 const READ_NAMES = ['settings', 'since', 'cursor', 'page', ...EACH_NAMES] as const
+const RESULT_NAMES = [...READ_NAMES, 'job'] as const
 
 const pageFields = (paging: Field<Paging>) => ({
   records: expression({
@@ -65,15 +68,19 @@ const deletionsPart = <R extends Fields>(request: (names: readonly string[]) => 
 /** The `read` part of a stream whose requests have the given fields. */
 export const readPart = <R extends Fields>(
   request: (names: readonly string[]) => R,
-  example: string,
+  { example, job: jobExample }: { example: string; job?: string },
   paging: Field<Paging> = pagingField as Field<Paging>,
 ) =>
   part({
     title: 'Read',
     sense: 'How the records of the stream are read.',
     fields: {
-      ...request(READ_NAMES),
+      ...request(RESULT_NAMES),
       ...pageFields(paging),
+      ...formatFields,
+      job: section(readJobPart(request, READ_NAMES, jobExample), {
+        sense: 'Where the system prepares the result in its own time.',
+      }),
       incremental: section(incrementalPart, { sense: 'Reading changes only.' }),
       server_cursor: section(serverCursorPart, { sense: 'Reading changes only, by a mark the system gives.' }),
       fetch_ids: expression({
@@ -86,8 +93,8 @@ export const readPart = <R extends Fields>(
       deletions: section(deletionsPart(request, paging), { sense: 'Where deleted records are listed apart.' }),
     },
     check: (value) => [
-      ...unusedNames(value, value.paging, value.incremental),
-      ...idleSince(value, value.incremental ?? value.server_cursor),
+      ...unusedNames(withStart(value, value.job), value.paging, value.incremental),
+      ...idleSince(withStart(value, value.job), value.incremental ?? value.server_cursor),
       ...unusedPartition(value, value.for_each),
       ...(value.incremental && value.server_cursor
         ? [{ field: 'server_cursor', message: 'there is `incremental` too', fix: 'Keep one of them.' }]
@@ -96,12 +103,21 @@ export const readPart = <R extends Fields>(
     example,
   })
 
+/** A request together with the one that starts its job: either may carry what a read needs. */
+const withStart = (request: object, job: { start: object } | undefined): object => ({
+  ...request,
+  ...Object.fromEntries(Object.entries(job?.start ?? {}).map(([name, value]) => [`start ${name}`, value])),
+})
+
 export type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
 export type ReadSpec<R> = R &
   PageSpec & {
     incremental: Incremental | undefined
     server_cursor: ServerCursor | undefined
     fetch_ids: Expression | undefined
+    job?: ReadJob<R> | undefined
+    as?: RowFormat | undefined
+    delimiter?: string | undefined
     for_each: ForEach | undefined
     deletions: (R & PageSpec & { id: { evaluate(scope: Scope): unknown } }) | undefined
   }

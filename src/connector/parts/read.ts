@@ -8,11 +8,14 @@ import { type Answer, answerScope, type Caller } from './answer.ts'
 import { isTrue } from './errors.ts'
 import type { Partition } from './for-each.ts'
 import { anchorOf, initialWatermark, isBefore, sinceOf, Watermark } from './incremental.ts'
+import { type Download, fileRows, type ReadJob } from './job-read.ts'
 import { type FetchSpec, fetchRecords } from './lookup.ts'
 import { completeNested, type NestedSpec } from './nested.ts'
 import { LoopGuard, nextPosition, type Paging, type Position, positionScope } from './paging.ts'
+import { polled } from './poll.ts'
 import { listOf } from './read-checks.ts'
 import type { PageSpec, ReadSpec } from './read-fields.ts'
+import { rowsParser } from './rows.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 import { sortableTimestamp } from './timestamps.ts'
 
@@ -23,6 +26,8 @@ export type ReaderContext<R> = {
   caller: Caller<R>
   settings: JsonObject
   concurrent: number
+  /** Opens a result file of a job. */
+  download?: Download
   /** Lists inside the records that come cut off. */
   nested?: readonly NestedSpec<R>[] | undefined
   /** The part of the stream that is read, where `for_each` cuts it. */
@@ -46,6 +51,7 @@ class PassReader<R> {
   private since: Json | undefined
   private committed: string | null
   private mayRestart: boolean
+  private jobAnswer: Json | undefined
 
   constructor(context: ReaderContext<R>, request: ReadRequest, committed: string | null, pass: Pass, resumed: boolean) {
     const { incremental, server_cursor } = context.read
@@ -66,11 +72,82 @@ class PassReader<R> {
   }
 
   async *pages(): AsyncGenerator<Page> {
-    if (this.pass.phase === 'records') yield* this.phase(this.context.read, this.hasDeletions)
+    if (this.pass.phase === 'records') yield* this.records()
     if (this.hasDeletions) {
       if (this.pass.phase === 'records') this.enter('deletions')
       yield* this.phase(this.context.read.deletions!, false)
     }
+  }
+
+  private async *records(): AsyncGenerator<Page> {
+    const { job } = this.context.read
+    if (job) yield* this.prepared(job)
+    if (job?.files) yield* this.files(job.files)
+    else yield* this.phase(this.context.read, this.hasDeletions)
+  }
+
+  /** Starts the job (or takes up the one that a broken pull has started) and waits for it. */
+  private async *prepared(job: ReadJob<R>): AsyncGenerator<Page> {
+    const { caller, settings } = this.context
+    for (let again = this.mayRestart; ; again = false) {
+      if (!this.pass.job) yield await this.started(job)
+      const { id, at } = this.pass.job!
+      const { signal } = this.request
+      try {
+        const polling = polled({ caller, settings, spec: job, job: id, startedAt: at, signal })
+        let step = await polling.next()
+        for (; !step.done; step = await polling.next()) yield this.emptyPage()
+        this.jobAnswer = step.value.response
+        return
+      } catch (error) {
+        if (signal.aborted || !isOver(error)) throw error
+        // What failed, or is forgotten there, must not be waited for once more.
+        this.pass.job = null
+        this.pass.position = {}
+        yield this.emptyPage()
+        if (!again || (error as CausewayError).code !== 'CSW-3009') throw error
+      }
+    }
+  }
+
+  private async started({ start, id }: ReadJob<R>): Promise<Page> {
+    const { caller } = this.context
+    const scope = this.scope(this.context.read.paging, {}, this.size(this.context.read))
+    const answer = await caller.call(start, scope, { signal: this.request.signal, purpose: 'read' })
+    if (answer.failure) throw answer.failure
+    this.pass.began ??= sortableTimestamp(answer.requestedAt.toISOString())
+    const named = id?.evaluate({ ...answerScope(answer, this.context.settings), ...this.names })
+    this.pass.job = { id: (named ?? null) as Json, at: answer.requestedAt.getTime() }
+    return this.emptyPage()
+  }
+
+  /** Nothing to store but where the pass stands. */
+  private emptyPage(): Page {
+    const requestedAt = new Date()
+    const cursor = this.cursorAfter(this.pass.position, requestedAt, true)
+    return { records: [], rejected: [], cursor, requestedAt, last: false }
+  }
+
+  private async *files(files: NonNullable<ReadJob<R>['files']>): AsyncGenerator<Page> {
+    const { signal } = this.request
+    const open = (url: string) => this.context.download!(url, signal)
+    const requestedAt = new Date(this.pass.job!.at)
+    const more = this.hasDeletions
+    for await (const { rows, next } of fileRows(
+      files,
+      this.names,
+      this.pass.position,
+      this.size(this.context.read),
+      open,
+    )) {
+      const { add } = this.context.partition ?? {}
+      const made = await this.made(add ? rows.map((row) => this.placed(row)) : rows)
+      yield { ...made, cursor: this.cursorAfter(next, requestedAt, more), requestedAt, last: next === null && !more }
+    }
+  }
+
+  private size(spec: PageSpec): number {
+    return Number(spec.page_size.evaluate({ settings: this.context.settings })) || 100
   }
 
   /** A list of deletions "since" is of no use to a read from the beginning. */
@@ -86,12 +163,17 @@ class PassReader<R> {
 
   /** The names every expression of this pass may use. */
   private get names(): Scope {
-    return { settings: this.context.settings, ...this.context.partition?.names }
+    const { job } = this.pass
+    return {
+      settings: this.context.settings,
+      ...this.context.partition?.names,
+      ...(job ? { job: { id: job.id, answer: this.jobAnswer } } : {}),
+    }
   }
 
   private async *phase(spec: R & PageSpec, moreFollows: boolean): AsyncGenerator<Page> {
     const { paging } = spec
-    const size = Number(spec.page_size.evaluate({ settings: this.context.settings })) || 100
+    const size = this.size(spec)
     let position: Position | null = this.pass.position
     const embedded =
       this.pass.phase === 'records' && Object.keys(this.pass.position).length === 0 && this.context.partition?.first
@@ -216,16 +298,24 @@ class PassReader<R> {
   private async ask(spec: R & PageSpec, asked: Scope & { url?: string }): Promise<Answer | 'expired'> {
     const { caller, settings } = this.context
     const { url, ...scope } = asked
+    const parse = this.parser(spec)
     const answer = await caller.call(spec, scope, {
       signal: this.request.signal,
       purpose: 'read',
       ...(url === undefined ? {} : { url }),
+      ...(parse ? { parse } : {}),
     })
     if (!answer.failure) return answer
     const looked = answerScope(answer, settings)
     if (spec.empty && isTrue(spec.empty.evaluate(looked))) return answer
     if (this.mayRestart && this.isExpired(spec, looked)) return 'expired'
     throw answer.failure
+  }
+
+  /** Deleted records are listed as JSON, whatever the others are. */
+  private parser(spec: PageSpec) {
+    const { read } = this.context
+    return spec === (read as PageSpec) ? rowsParser(read.as ?? 'json', read.delimiter ?? ',') : undefined
   }
 
   private isExpired({ expired }: PageSpec, looked: Scope): boolean {
@@ -312,6 +402,10 @@ function totalOf(paging: Paging, scope: Scope): { total?: number } {
   const total = 'total' in paging && paging.total ? Number(paging.total.evaluate(scope)) : Number.NaN
   return Number.isSafeInteger(total) && total >= 0 ? { total } : {}
 }
+
+/** Failures after which a job is of no use: it failed, is forgotten, or took too long. */
+const isOver = (error: unknown): boolean =>
+  error instanceof CausewayError && ['CSW-3016', 'CSW-3009', 'CSW-3002'].includes(error.code)
 
 const usesSince = (spec: object): boolean =>
   Object.values(spec).some((value) => (value as { names?: ReadonlySet<string> } | undefined)?.names?.has('since'))

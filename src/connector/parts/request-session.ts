@@ -86,7 +86,8 @@ export class RequestSession<R> implements ProtocolSession {
   read(request: ReadRequest): AsyncIterable<Page> {
     const { stream, parts } = this.stream(request.stream)
     const parents = (name: string, asked: Omit<ReadRequest, 'stream'>) => this.read({ ...asked, stream: name })
-    return readPages({ ...this.finder(stream), read: parts.read!, fetch: parts.fetch, parents }, request)
+    const download = (url: string, signal: AbortSignal) => this.parts.http.download(url, signal)
+    return readPages({ ...this.finder(stream), read: parts.read!, fetch: parts.fetch, parents, download }, request)
   }
 
   async fetch({ stream: name, ids, signal }: Parameters<ProtocolSession['fetch']>[0]) {

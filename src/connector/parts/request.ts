@@ -118,6 +118,12 @@ export function withBody(request: HttpRequest, value: Json, as: 'json' | 'form' 
   return { ...request, body, headers: typed ? request.headers : { ...request.headers, 'Content-Type': type } }
 }
 
+/** Replaces the body by a text of the given type. */
+export function withText(request: HttpRequest, { text, type }: { text: string; type: string }): HttpRequest {
+  const typed = Object.keys(request.headers).some((name) => name.toLowerCase() === 'content-type')
+  return { ...request, body: text, headers: typed ? request.headers : { ...request.headers, 'Content-Type': type } }
+}
+
 /** Adds one member to a body that is an object or a form; a body that is neither cannot carry it. */
 export function withBodyMember(request: HttpRequest, name: string, value: string | undefined): HttpRequest {
   const { method, headers } = request

@@ -1,5 +1,6 @@
 /** What is stored between pulls of a stream that is paged here: how far it is read, and the pass that is under way. */
 import { isObject, type JsonObject } from '../../core/index.ts'
+import { parseJob, type StartedJob } from './job-read.ts'
 import type { Position } from './paging.ts'
 
 type Phase = 'records' | 'deletions'
@@ -14,6 +15,8 @@ export type Pass = {
   count?: number
   /** When its first page was asked for, as a sortable timestamp; null before. */
   began?: string | null
+  /** A job of the system that prepares the result; null before it is started. */
+  job?: StartedJob | null
   /** Newest value seen in this pass. */
   newest: string | null
   /** Where its next page is. */
@@ -45,6 +48,7 @@ export function parseCursor(stored: JsonObject | null): StreamCursor {
           anchor: textOrNull(pass.anchor),
           began: textOrNull(pass.began),
           count: Number(pass.count ?? 0) || 0,
+          ...(parseJob(pass.job) ? { job: parseJob(pass.job) } : {}),
           newest: textOrNull(pass.newest),
           position: isObject(pass.position) ? pass.position : {},
         }

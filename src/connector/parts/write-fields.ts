@@ -13,6 +13,7 @@ import {
   text,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
+import { type WriteJob, writeJobPart } from './job-write.ts'
 import type { Method } from './request.ts'
 
 /** Names of a record that is about to be written. */
@@ -51,6 +52,7 @@ const batchPart = <R extends Fields>(request: RequestFields<R>, names: readonly 
     sense: 'Many records in one call, with an outcome for each.',
     fields: {
       ...request(BATCH_NAMES, 'POST'),
+      job: section(writeJobPart(request), { sense: 'Where the system works the batch off in its own time.' }),
       size: integer({ sense: 'Most records in one call.', required: true, minimum: 1, maximum: 100_000 }),
       item: data({
         sense: 'What stands for one record among `items`.',
@@ -221,10 +223,15 @@ export const writePart = <R extends Fields, X extends Fields>(
   })
 }
 
-type BatchOwn = CompiledPart<ReturnType<typeof batchPart<Record<never, never>>>['fields']>
+type BatchOwn = Omit<CompiledPart<ReturnType<typeof batchPart<Record<never, never>>>['fields']>, 'job'>
 type Sending = CompiledPart<typeof answerFields & typeof sendFields>
 
 /** One operation as the writer sees it. */
 export type WriteOperationSpec<R> = R &
-  Partial<Sending> & { partial?: boolean; key?: string[]; batch?: (R & BatchOwn) | undefined; content?: unknown }
+  Partial<Sending> & {
+    partial?: boolean
+    key?: string[]
+    batch?: (R & BatchOwn & { job?: WriteJob<R> | undefined }) | undefined
+    content?: unknown
+  }
 export type WriteSpec<R> = { [K in Operation]?: WriteOperationSpec<R> | undefined }

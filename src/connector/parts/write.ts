@@ -5,6 +5,7 @@ import { asText, type Scope } from '../language/index.ts'
 import { usableId } from '../manifest/record.ts'
 import { type Answer, answerScope, type Caller, type CallOptions } from './answer.ts'
 import { batchOutcomes } from './batch-outcomes.ts'
+import { runWriteJob } from './job-write.ts'
 import { failedOutcome } from './outcome.ts'
 import { passesValues } from './pass-through.ts'
 import { chunksOf, inPool } from './pool.ts'
@@ -160,7 +161,15 @@ export class Writer<R> {
     let answer: Answer
     try {
       const scope = { items, ids: sent.map(({ item }) => item.id), settings: this.context.settings }
-      answer = await this.context.caller.call(batch, scope, this.options(operation, batch, request, false))
+      const options = this.options(operation, batch, request, false)
+      answer = await this.context.caller.call(
+        batch,
+        scope,
+        batch.job?.close ? { ...options, idempotent: true } : options,
+      )
+      const { caller, settings } = this.context
+      if (batch.job && !answer.failure)
+        answer = await runWriteJob({ caller, settings, job: batch.job }, answer, scope, options)
     } catch (error) {
       return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, asCausewayError(error)))]
     }

@@ -31,7 +31,7 @@ const connectorFields = {
 }
 
 const streamFields = {
-  read: section(readPart(operationFields, examples.read, relayPagingField), {
+  read: section(readPart(operationFields, { example: examples.read }, relayPagingField), {
     sense: 'How the records of the stream are read.',
   }),
   fetch: section(fetchPart(operationFields, examples.fetch), { sense: 'How single records are read by id.' }),

@@ -31,7 +31,7 @@ const connectorFields = {
 }
 
 const streamFields = {
-  read: section(readPart(callFields, examples.read, callPagingField), {
+  read: section(readPart(callFields, { example: examples.read }, callPagingField), {
     sense: 'How the records of the stream are read.',
   }),
   fetch: section(fetchPart(callFields, examples.fetch), { sense: 'How single records are read by id.' }),

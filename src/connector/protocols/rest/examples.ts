@@ -20,6 +20,23 @@ read:
   incremental: { value: record.updated_at, format: iso_seconds }
 `
 
+export const job = `
+read:
+  job:
+    start: { method: POST, path: /exports, body: { changed_since: "\${ since }" } }
+    id: response.id
+    status: { path: "/exports/\${ job.id }" }
+    done: response.state = "done"
+    failed: response.state = "failed"
+    message: response.reason
+  path: /exports/\${ job.id }/results
+  query: { locator: "\${ cursor }", limit: "\${ page.size }" }
+  as: csv
+  page_size: 1000
+  paging: { kind: cursor, next: "headers.\`x-locator\` != 'null' ? headers.\`x-locator\`" }
+  incremental: { value: record.updated_at }
+`
+
 export const fetch = `
 fetch:
   path: /contacts

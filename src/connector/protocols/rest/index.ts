@@ -25,7 +25,9 @@ import * as examples from './examples.ts'
 const connectorFields = { ...httpFields(), auth: authField(requestFields, examples.session) }
 
 const streamFields = {
-  read: section(readPart(requestFields, examples.read), { sense: 'How the records of the stream are read.' }),
+  read: section(readPart(requestFields, { example: examples.read, job: examples.job }), {
+    sense: 'How the records of the stream are read.',
+  }),
   fetch: section(fetchPart(requestFields, examples.fetch), { sense: 'How single records are read by id.' }),
   lookup: lookupField(requestFields),
   nested: nestedField(requestFields, examples.nested),
