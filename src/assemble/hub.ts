@@ -181,6 +181,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     files: () => files,
     allConnectors,
     clock: systemClock,
+    publicUrl: settings.public_url,
   })
   const works = parts.role === 'all' || parts.role === 'worker'
   const work = works

@@ -1,4 +1,4 @@
-import type { Catalogue } from '../connector/index.ts'
+import type { Catalogue, CodeLogin, ConnectorSession } from '../connector/index.ts'
 import { asCausewayError, CausewayError, type Clock, withUrgency } from '../core/index.ts'
 import type {
   Actor,
@@ -25,6 +25,8 @@ export type ServiceParts = {
   /** The whole catalogue, also what no connection uses. */
   allConnectors(): Catalogue
   clock: Clock
+  /** Address under which others reach the hub; null where none is set. */
+  publicUrl: string | null
 }
 
 /** What the HTTP room may ask of the running hub. Every deed of a person leaves a row in the audit log. */
@@ -114,7 +116,19 @@ export function createServices(parts: ServiceParts): HubServices {
     schedules: (count) => describeTimetable(parts.files().syncs, count, parts.clock.now()),
     probe: async (connection, signal) =>
       withUrgency('interactive', async () => (await ports.session(connection)).probe(signal)),
+    beginLogin: async (connection, redirectUri) =>
+      loginOf(await ports.session(connection), connection).begin(redirectUri),
+    async finishLogin(connection, { pending, parameters }, actor) {
+      await loginOf(await ports.session(connection), connection).finish(pending, parameters)
+      await ports.ledger.setConnectionState(connectionId(connection), 'active', null)
+      await audit(actor, 'connection.login', `connection:${connection}`)
+    },
   }
+}
+
+function loginOf(session: ConnectorSession, connection: string): CodeLogin {
+  if (session.login) return session.login()
+  throw new CausewayError('CSW-2003', { what: `The credentials of ${connection} need no login by a person.` })
 }
 
 function known<T>(value: T | undefined, kind: string, name: string): T {
@@ -159,14 +173,17 @@ function withinMs<T>(work: Promise<T>, ms: number): Promise<T> {
 
 /** Verify the raw bytes, commit to the inbox, and only then say yes. */
 async function acceptWebhook(
-  { ports, inbox, files, clock }: ServiceParts,
+  { ports, inbox, files, clock, publicUrl }: ServiceParts,
   request: WebhookRequest,
 ): Promise<WebhookAnswer> {
   const connectionId = ports.model().connectionId(request.connection)
   if (connectionId === undefined || !files().config.connections.has(request.connection)) return { status: 'refused' }
   const session = await ports.session(request.connection)
-  const { headers, body, stream, query } = request
-  const verdict = session.verifyWebhook({ headers, body, stream, query, at: clock.now() })
+  const { body, stream, query, method, path } = request
+  // A name of ours among the headers of a stranger means nothing.
+  const { 'causeway-item': _forged, ...headers } = request.headers
+  const url = publicUrl === null ? '' : publicUrl.replace(/\/+$/, '') + path
+  const verdict = session.verifyWebhook({ headers, body, stream, query, method, url, at: clock.now() })
   if (!verdict.accept) {
     if ('handshake' in verdict)
       return {
@@ -182,11 +199,12 @@ async function acceptWebhook(
       connectionId,
       stream: event.stream ?? stream,
       eventId: event.eventId,
-      headers,
-      body,
+      headers: event.headers ?? headers,
+      body: event.body ?? body,
     })),
   )
   return {
+    ...(verdict.answer ? { answer: verdict.answer } : {}),
     status: 'accepted',
     events: outcomes.length,
     duplicates: outcomes.filter((outcome) => outcome === 'duplicate').length,

@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { CausewayError, Json, JsonObject, JsonText } from '../core/index.ts'
 import type { OnExchange } from '../outbound/index.ts'
+import type { CodeLogin } from './parts/code-login.ts'
 
 /** What a stream of a connector can do. Printed by `connectors show`, checked before a sync may use it. */
 export type StreamAbilities = {
@@ -160,7 +161,13 @@ export type WriteRequest = {
 
 /** What the outside says about a webhook request after its signature was checked. */
 export type WebhookVerdict =
-  | { accept: true; events: { eventId: string; stream: string | null }[] }
+  | {
+      accept: true
+      /** `body` and `headers` where they are not those of the delivery: one event of several. */
+      events: { eventId: string; stream: string | null; body?: Buffer; headers?: Record<string, string> }[]
+      /** What to answer; anything of 2xx without it. */
+      answer?: { status: number; headers: Record<string, string>; body: string }
+    }
   /** A handshake: answer this, store nothing. */
   | { accept: false; handshake: { status: number; headers: Record<string, string>; body: string } }
   | { accept: false; error: CausewayError }
@@ -183,6 +190,9 @@ export interface ConnectorSession {
     body: Buffer
     /** Query parameters of the delivery's address; some handshakes put their challenge there. */
     query?: Record<string, string>
+    method?: string
+    /** The whole address as the system knows it, with query; some sign it. */
+    url?: string
     stream: string | null
     at: Date
   }): WebhookVerdict
@@ -195,5 +205,7 @@ export interface ConnectorSession {
   }): Promise<{ stream: string; records: SourceRecord[]; fetch: string[] }[]>
   /** Walks DNS, TLS, auth and a first page without writing. */
   probe(signal: AbortSignal): Promise<ProbeStep[]>
+  /** The login by a person that the credentials need (OAuth 2.0 with a code). CSW-2003 where they need none. */
+  login?(): CodeLogin
   close(): Promise<void>
 }

@@ -69,6 +69,14 @@ export class CheckedSession implements ConnectorSession {
     return this.opened.protocol.probe(signal)
   }
 
+  login() {
+    const login = this.opened.protocol.login?.()
+    if (login) return login
+    throw new CausewayError('CSW-2003', {
+      what: `The credentials of ${this.opened.connection} need no login by a person.`,
+    })
+  }
+
   async close(): Promise<void> {
     await this.opened.protocol.close()
     this.opened.close()

@@ -1,4 +1,4 @@
-import type { ProbeStep, StreamInfo } from '../connector/index.ts'
+import type { PendingLogin, ProbeStep, StreamInfo } from '../connector/index.ts'
 import type { ErrorCode, JsonObject } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import type { ComparisonRequest, Explanation, MappingComparison, Plan, PlanRequest } from './plans.ts'
@@ -42,6 +42,8 @@ export type WebhookRequest = {
   connection: string
   stream: string | null
   method: 'GET' | 'POST'
+  /** Path and query as they came. */
+  path: string
   headers: Record<string, string>
   /** The query as sent; some vendors put their handshake there. */
   query: Record<string, string>
@@ -51,7 +53,12 @@ export type WebhookRequest = {
 
 /** `refused` covers wrong signatures and unknown connections alike, so that names cannot be probed. */
 export type WebhookAnswer =
-  | { status: 'accepted'; events: number; duplicates: number }
+  | {
+      status: 'accepted'
+      events: number
+      duplicates: number
+      answer?: { status: number; headers: Record<string, string>; body: string }
+    }
   | { status: 'handshake'; code: number; headers: Record<string, string>; body: string }
   | { status: 'refused' }
 
@@ -93,4 +100,12 @@ export interface HubServices {
   schedules(count: number): readonly ScheduleDescription[]
   /** Walks DNS, TLS, authorisation and a first page of a connection, without writing. */
   probe(connection: string, signal: AbortSignal): Promise<ProbeStep[]>
+  /** Where a person allows a connection. CSW-2003 where its credentials need nobody. `pending` is secret until `finishLogin`. */
+  beginLogin(connection: string, redirectUri: string): Promise<{ url: string; pending: PendingLogin }>
+  /** Gets and stores the tokens a person brought back, and lets the connection work. Throws CSW-3003. */
+  finishLogin(
+    connection: string,
+    answer: { pending: PendingLogin; parameters: Record<string, string> },
+    actor: Actor,
+  ): Promise<void>
 }

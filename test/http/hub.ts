@@ -146,6 +146,11 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
         next: [new Date('2026-01-01T00:15:00Z')],
       },
     ],
+    beginLogin: async (_name, redirectUri) => ({
+      url: `https://login.example.com/?redirect_uri=${redirectUri}`,
+      pending: { state: 's', verifier: 'v', redirectUri },
+    }),
+    finishLogin: async () => {},
     probe: async () => [
       { step: 'dns', ok: true, detail: 'resolved' },
       { step: 'auth', ok: false, detail: '401', error: new CausewayError('CSW-3003', { what: 'refused' }) },

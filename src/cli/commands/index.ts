@@ -36,6 +36,7 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
     summary: 'list, show, test, pause and resume connections',
     load: () => import('./connections.ts'),
   },
+  { name: 'auth', summary: 'allow a connection in the browser (OAuth 2.0)', load: () => import('./auth.ts') },
   { name: 'connectors', summary: 'list and show connectors, test connections', load: () => import('./connectors.ts') },
   { name: 'status', summary: 'problems, queues and schedules', load: () => import('./status.ts') },
   {

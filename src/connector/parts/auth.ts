@@ -13,6 +13,7 @@ import {
   variant,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
+import type { CodeLogin } from './code-login.ts'
 import { type OAuth1Spec, oauth1Header, oauth1Part } from './oauth1.ts'
 import { oauth2Part } from './oauth2.ts'
 import { type HttpRequest, withBodyMember } from './request.ts'
@@ -144,6 +145,8 @@ export type Authoriser = {
   apply(request: HttpRequest, signal: AbortSignal): Promise<{ request: HttpRequest; stamp: unknown }>
   /** Forgets the credentials behind `stamp`. False where there is nothing to renew. */
   renew(stamp: unknown): boolean
+  /** The login of a person, where the credentials need one. */
+  readonly codeLogin?: CodeLogin | null
   /** What the system gave at the login, for `base_url` and headers that are made of it. */
   token?(signal: AbortSignal): Promise<unknown>
 }

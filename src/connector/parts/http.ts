@@ -9,8 +9,10 @@ import { type OutboundClient, OutboundFailure, type OutboundResponse, type Respo
 import { asText, type CompiledPart, data, flag, type Scope, section, template } from '../language/index.ts'
 import { type Answer, type CallOptions, flatHeaders, parseBody } from './answer.ts'
 import { type Authoriser, withHeaders } from './auth.ts'
+import type { CodeLogin } from './code-login.ts'
 import { Cookies } from './cookies.ts'
 import { Csrf, csrfPart } from './csrf.ts'
+import { Discovery, discoverField } from './discover.ts'
 import { errorsPart, Judge } from './errors.ts'
 import { DEFAULT_LIMITS, type Limits, limitsPartOf } from './limits.ts'
 import { Meter } from './quota.ts'
@@ -20,12 +22,13 @@ import { type HttpRequest, withText } from './request.ts'
 export const httpFields = (failureNames: readonly string[] = []) => ({
   base_url: template({
     sense:
-      'Where the API is. Paths are appended to it, and no request with credentials leaves its origin. With OAuth 2.0 it may come from the token answer (`token`).',
-    names: ['settings', 'token'],
+      'Where the API is. Paths are appended to it, and no request with credentials leaves its origin. With OAuth 2.0 it may come from the token answer (`token`), and from questions after the login (`discovered`).',
+    names: ['settings', 'token', 'discovered'],
     required: true,
     example: 'https://api.example.com/v1',
   }),
-  headers: data({ sense: 'Headers of every request.', names: ['settings', 'token'] }),
+  headers: data({ sense: 'Headers of every request.', names: ['settings', 'token', 'discovered'] }),
+  discover: discoverField,
   cookies: flag({
     sense:
       'Cookies the system sets are kept as long as the connection is open, and sent back to the origin that set them.',
@@ -71,6 +74,9 @@ export class HttpConnection {
   private readonly meter: Meter
   private readonly spec: HttpSpec
   private readonly connection: string
+  /** Whether the base URL is known after the login only. */
+  private readonly late: boolean
+  private readonly discovery: Discovery | null
   private place: string | null
   private headers: Record<string, string>
   private authoriser: Authoriser | null = null
@@ -85,8 +91,10 @@ export class HttpConnection {
     this.meter = new Meter(this.limits, settings, outbound.gate)
     this.spec = spec
     this.connection = connection
-    this.place = spec.base_url.names.has('token') ? null : baseUrl(spec, { settings }, connection)
+    this.late = ['token', 'discovered'].some((name) => spec.base_url.names.has(name))
+    this.place = this.late ? null : baseUrl(spec, { settings }, connection)
     this.headers = headersOf(spec, { settings })
+    this.discovery = spec.discover ? new Discovery(spec.discover, settings, (asked) => this.askAfterLogin(asked)) : null
     this.cookies = spec.cookies || spec.csrf ? new Cookies() : null
     this.csrf = spec.csrf ? new Csrf(spec.csrf, settings, (asked) => this.askCsrf(asked)) : null
   }
@@ -109,9 +117,10 @@ export class HttpConnection {
 
   /** Must come before a request is built: the base URL and headers may be made of what the login answers. */
   async locate(signal: AbortSignal): Promise<void> {
-    const { spec, settings } = this
-    if (!spec.base_url.names.has('token') && !spec.headers?.names.has('token')) return
-    const scope = { settings, token: await this.authoriser?.token?.(signal) }
+    const { spec, settings, discovery } = this
+    if (!this.late && !discovery && !spec.headers?.names.has('token')) return
+    const token = await this.authoriser?.token?.(signal)
+    const scope = { settings, token, discovered: await discovery?.values(token, signal) }
     this.place = baseUrl(spec, scope, this.connection)
     this.headers = headersOf(spec, scope)
   }
@@ -124,6 +133,11 @@ export class HttpConnection {
   private common(request: HttpRequest): HttpRequest {
     // Headers of the request itself win over those of the connector.
     return withHeaders(request.headers)({ ...request, headers: { Accept: 'application/json', ...this.headers } })
+  }
+
+  /** The login of a person, where the credentials need one. */
+  get login(): CodeLogin | null {
+    return this.authoriser?.codeLogin ?? null
   }
 
   /** Credentials for all further calls; set after construction because a login is itself a call of this connection. */
@@ -224,6 +238,10 @@ export class HttpConnection {
     const whole = forgery ? withHeaders(forgery)(request) : request
     if (bare || !this.authoriser) return { request: whole, stamp: null, forgery }
     return { ...(await this.authoriser.apply(whole, signal)), forgery }
+  }
+
+  private askAfterLogin(request: HttpRequest): Promise<Answer> {
+    return this.call(request, { signal: new AbortController().signal, purpose: 'read' })
   }
 
   private askCsrf({ path, ...asked }: { method: string; path: string; headers: Record<string, string> }) {

@@ -4,8 +4,9 @@ import { CausewayError, type Clock, digest, isObject, type Json, type JsonObject
 import type { OutboundClient } from '../../outbound/index.ts'
 import { type Answer, answerScope } from './answer.ts'
 import { type Authoriser, withHeaders, withQuery } from './auth.ts'
+import { authorizeUrl, type CodeLogin, codeOf } from './code-login.ts'
 import { objectOf, textOf } from './jwt.ts'
-import { grantOf, type OAuth2Spec, secretsOfToken, tokenRequest } from './oauth2.ts'
+import { type GivenCode, grantOf, type OAuth2Spec, secretsOfToken, tokenRequest } from './oauth2.ts'
 import type { HttpRequest } from './request.ts'
 import { asLoginFailure, settled, texts } from './session.ts'
 import { millisecondsOf, sortableTimestamp } from './timestamps.ts'
@@ -150,8 +151,9 @@ export class OAuth2Authoriser implements Authoriser {
   /** Asks with the refresh token; where that is refused and the grant needs none, by the grant itself. */
   private async granted(claim: Tokens): Promise<Answer> {
     const { spec } = this.context
-    const refreshing = spec.grant === 'refresh_token'
+    const refreshing = needsRefreshToken(spec)
     const refreshToken = claim.refresh_token ?? (refreshing ? (textOf(spec.refresh_token, this.scope) ?? '') : null)
+    if (spec.grant === 'authorization_code' && refreshToken === '') throw notAllowedYet()
     const answer = await this.send(refreshToken)
     if (!answer.failure) return answer
     const failure = asLoginFailure(answer.failure)
@@ -163,11 +165,17 @@ export class OAuth2Authoriser implements Authoriser {
     throw this.refusedGrant(failure)
   }
 
-  private send(refreshToken: string | null): Promise<Answer> {
+  private send(refreshToken: string | null, code?: GivenCode): Promise<Answer> {
     const { spec, clock, outbound } = this.context
     const url = this.context.addressOf(textOf(spec.token_url, this.scope) ?? '')
-    const { request, secrets } = tokenRequest(spec, this.scope, { url, refreshToken, now: clock.now() })
-    for (const secret of [...secrets, refreshToken ?? '']) if (secret.length >= 6) outbound.addSecret(secret)
+    const { request, secrets } = tokenRequest(spec, this.scope, {
+      url,
+      refreshToken,
+      now: clock.now(),
+      ...(code ? { code } : {}),
+    })
+    for (const secret of [...secrets, refreshToken ?? '', code?.code ?? ''])
+      if (secret.length >= 6) outbound.addSecret(secret)
     // Ends well before the claim does: an answer that comes later could be a second one.
     return this.context.send(request, AbortSignal.timeout(CLAIM_MS * 0.8))
   }
@@ -178,9 +186,11 @@ export class OAuth2Authoriser implements Authoriser {
     return new CausewayError('CSW-3003', {
       what: failure.message,
       fix:
-        grant === 'refresh_token'
-          ? 'The refresh token is no longer valid (used up, revoked or expired). Allow the connection anew in that system, put the new refresh token into its setting, then resume the connection.'
-          : 'Check client id, client secret or key, and the rights of this client in that system; then resume the connection.',
+        grant === 'authorization_code'
+          ? 'Allow the connection anew: `causeway auth login <connection>`, then resume the connection.'
+          : grant === 'refresh_token'
+            ? 'The refresh token is no longer valid (used up, revoked or expired). Allow the connection anew in that system, put the new refresh token into its setting, then resume the connection.'
+            : 'Check client id, client secret or key, and the rights of this client in that system; then resume the connection.',
       data: failure.data,
       cause: failure,
     })
@@ -199,7 +209,7 @@ export class OAuth2Authoriser implements Authoriser {
     // A token got with an own grant needs none; client credentials are not renewed by refresh tokens (RFC 6749, 4.4.3).
     const rotated =
       spec.grant === 'client_credentials' ? undefined : (textOf(spec.rotated, scope) ?? claim.refresh_token)
-    const refresh = rotated ?? (spec.grant === 'refresh_token' ? textOf(spec.refresh_token, this.scope) : undefined)
+    const refresh = rotated ?? (needsRefreshToken(spec) ? textOf(spec.refresh_token, this.scope) : undefined)
     const renewAt = this.renewAt(scope, answer.requestedAt)
     return {
       version: claim.version + 1,
@@ -209,6 +219,26 @@ export class OAuth2Authoriser implements Authoriser {
       // What a renewal does not repeat (the address of the tenant) stays as it was.
       token: isObject(given) && isObject(claim.token) ? { ...claim.token, ...given } : (given ?? null),
       ...(renewAt === undefined ? {} : { renew_at: renewAt }),
+    }
+  }
+
+  /** The login of a person; null where the grant needs none. */
+  get codeLogin(): CodeLogin | null {
+    const { spec } = this.context
+    if (spec.grant !== 'authorization_code') return null
+    return {
+      begin: (redirectUri) => authorizeUrl(spec, this.scope, redirectUri),
+      finish: async (pending, parameters) => {
+        const { code, kept } = codeOf(spec, pending, parameters)
+        const answer = await this.send(null, { ...pending, code })
+        if (answer.failure) throw this.refusedGrant(asLoginFailure(answer.failure))
+        const stored = (await this.context.store.load()) as Tokens | null
+        // Tokens of the last login must not lend this one what belongs to another account.
+        const claim: Tokens = { version: stored?.version ?? 0, grant: this.grant, token: kept }
+        const tokens = this.tokensOf(answer, claim)
+        this.refusal = null
+        await this.keep({ ...tokens, token: isObject(tokens.token) ? { ...kept, ...tokens.token } : kept })
+      },
     }
   }
 
@@ -254,3 +284,13 @@ export class OAuth2Authoriser implements Authoriser {
     await this.context.store.save({ ...claim, version: claim.version + 1 }, claim.version).catch(() => false)
   }
 }
+
+/** Grants that go on with the refresh token of the last answer only. */
+const needsRefreshToken = ({ grant }: OAuth2Spec): boolean =>
+  grant === 'refresh_token' || grant === 'authorization_code'
+
+const notAllowedYet = (): CausewayError =>
+  new CausewayError('CSW-3003', {
+    what: 'Nobody has allowed this connection yet.',
+    fix: 'Run `causeway auth login <connection>` and allow it in the browser.',
+  })

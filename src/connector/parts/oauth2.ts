@@ -1,15 +1,18 @@
-/** OAuth 2.0 (RFC 6749, 7523) without a person at the screen: what a manifest says, and the token request it makes. */
+/** OAuth 2.0 (RFC 6749, 7523, 7636): what a manifest says, and the token request it makes. */
 import { isObject, type Json, type JsonObject } from '../../core/index.ts'
 import {
   choice,
   data,
   expression,
+  flag,
   integer,
+  list,
   type PartFinding,
   part,
   type Scope,
   section,
   template,
+  text,
   type ValueOf,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
@@ -17,7 +20,7 @@ import { jwtPart, objectOf, signedJwt, textOf } from './jwt.ts'
 import { type HttpRequest, withBody } from './request.ts'
 
 const SETTINGS = ['settings'] as const
-const GRANTS = ['client_credentials', 'refresh_token', 'jwt_bearer', 'password'] as const
+const GRANTS = ['client_credentials', 'authorization_code', 'refresh_token', 'jwt_bearer', 'password'] as const
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const JWT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
@@ -26,7 +29,30 @@ export const oauth2Part = part({
   sense:
     'Gets a token, renews it before it expires and once after a 401, for all concurrent requests (and all processes) together. A refresh token that serves once is stored before the new one is used. `base_url` and the `headers` of the connector may use the fields of the token answer as `token`.',
   fields: {
-    grant: choice(GRANTS, { sense: 'What a token is given for.', required: true }),
+    grant: choice(GRANTS, {
+      sense:
+        'What a token is given for. `authorization_code`: a person allows it once, by `causeway auth login <connection>`; from then on tokens renew themselves.',
+      required: true,
+    }),
+    authorize_url: template({
+      sense: 'Where a person allows the connection, for `authorization_code`.',
+      names: SETTINGS,
+      example: 'https://login.example.com/oauth/authorize',
+    }),
+    authorize_extra: data({
+      sense: 'Further parameters of that address.',
+      names: SETTINGS,
+      example: { access_type: 'offline', prompt: 'consent' },
+    }),
+    pkce: flag({
+      sense:
+        'The address carries a challenge and the token request proves it (RFC 7636). Off for systems that refuse it.',
+      default: true,
+    }),
+    redirect_keeps: list(text({ sense: 'A parameter.' }), {
+      sense: 'Parameters of the redirect that are kept beside the tokens: expressions see them as `token.<name>`.',
+      example: ['realmId'],
+    }),
     token_url: template({
       sense: 'Where tokens are given: absolute, or relative to `base_url`. It may lie on another host.',
       names: SETTINGS,
@@ -107,6 +133,7 @@ type Needs = { grant: (typeof GRANTS)[number]; client_auth: string } & Record<st
 function missing(value: Needs): PartFinding[] {
   const byGrant = {
     client_credentials: [],
+    authorization_code: ['authorize_url', 'client_id'],
     refresh_token: ['refresh_token'],
     jwt_bearer: ['jwt'],
     password: ['username', 'password'],
@@ -140,11 +167,14 @@ export const grantOf = (spec: OAuth2Spec, scope: Scope): string =>
     ].map((from) => textOf(from, scope) ?? null),
   )
 
+/** A code a person came back with. */
+export type GivenCode = { code: string; redirectUri: string; verifier: string }
+
 /** The token request: with a refresh token where there is one, else by the grant itself. Tells which secrets it made. */
 export function tokenRequest(
   spec: OAuth2Spec,
   scope: Scope,
-  { url, refreshToken, now }: { url: string; refreshToken: string | null; now: Date },
+  { url, refreshToken, code, now }: { url: string; refreshToken: string | null; code?: GivenCode; now: Date },
 ): { request: HttpRequest; secrets: string[] } {
   const secrets: string[] = []
   const assertion = (): string => {
@@ -153,7 +183,14 @@ export function tokenRequest(
     return made
   }
   const parameters: Record<string, Json | undefined> = {
-    ...grantParameters(spec, scope, refreshToken, assertion),
+    ...(code
+      ? {
+          grant_type: 'authorization_code',
+          code: code.code,
+          redirect_uri: code.redirectUri,
+          code_verifier: spec.pkce ? code.verifier : undefined,
+        }
+      : grantParameters(spec, scope, refreshToken, assertion)),
     scope: textOf(spec.scope, scope),
     audience: textOf(spec.audience, scope),
     ...(spec.client_auth === 'basic' ? {} : { client_id: textOf(spec.client_id, scope) }),

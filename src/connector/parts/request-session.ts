@@ -136,6 +136,10 @@ export class RequestSession<R> implements ProtocolSession {
     })
   }
 
+  login() {
+    return this.parts.http.login
+  }
+
   async close(): Promise<void> {}
 
   private stream(name: string): { stream: StreamSpec<unknown>; parts: RequestStream<R> } {

@@ -1,12 +1,14 @@
 /** Checks that a webhook comes from whom it says: over the raw bytes, in constant time, without side effect. */
-import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createHmac, createPublicKey, type KeyObject, randomUUID, timingSafeEqual, verify } from 'node:crypto'
 import { CausewayError, digest } from '../../core/index.ts'
 import {
   asText,
   choice,
+  type Expression,
   expression,
   integer,
   list,
+  type PartFinding,
   part,
   type Scope,
   type Template,
@@ -16,7 +18,8 @@ import {
 } from '../language/index.ts'
 import { millisecondsOf, sortableTimestamp } from './timestamps.ts'
 
-const HEADERS = ['headers', 'settings'] as const
+const HEADERS = ['headers', 'settings', 'parts'] as const
+const SIGNED = ['body', 'method', 'url', 'query', ...HEADERS] as const
 const secrets = list(template({ sense: 'A secret.', names: ['settings'] }), {
   sense: 'Secrets that are valid now. Several while one is being changed; one without value is left out.',
   required: true,
@@ -32,6 +35,44 @@ const tolerance_seconds = integer({
   minimum: 1,
 })
 
+/** Where signatures stand, and over what they are made: for every kind that signs. */
+const signedFields = {
+  signed: template({
+    sense:
+      'What is signed. `body` stands for the raw bytes, `url` for the whole public address, `parts` for what stands in the header as `name=value`.',
+    names: SIGNED,
+    default: `\${ body }`,
+    example: `\${ headers.\`webhook-id\` }.\${ headers.\`webhook-timestamp\` }.\${ body }`,
+  }),
+  header: text({
+    sense: 'The header with the signature. With a `*` at the end, every header that begins so: one of them must fit.',
+    required: true,
+    example: 'X-Signature',
+  }),
+  separator: text({ sense: 'What stands between several signatures in the header.', example: ',' }),
+  prefix: text({ sense: 'What stands before the digest; entries without it are passed over.', example: 'sha256=' }),
+  timestamp,
+  tolerance_seconds,
+}
+
+/** A time that is not signed could have been written by anybody. */
+const unprovenTime = ({
+  timestamp,
+  signed,
+}: {
+  timestamp?: Expression | undefined
+  signed: Template
+}): PartFinding[] =>
+  timestamp && !signed.names.has('headers') && !signed.names.has('parts')
+    ? [
+        {
+          field: 'timestamp',
+          message: 'the time is not part of what is signed, so it proves nothing',
+          fix: 'Put the header with the time into `signed`, or remove `timestamp`.',
+        },
+      ]
+    : []
+
 const hmac = part({
   title: 'HMAC',
   sense: 'A keyed digest over the raw bytes, or over a text made with them.',
@@ -43,35 +84,42 @@ const hmac = part({
       default: 'text',
     }),
     secret_prefix: text({ sense: 'Cut off the secret before it is decoded.', example: 'whsec_' }),
-    signed: template({
-      sense: 'What is signed. `body` stands for the raw bytes.',
-      names: ['body', ...HEADERS, 'query'],
-      default: `\${ body }`,
-      example: `\${ headers.\`webhook-id\` }.\${ headers.\`webhook-timestamp\` }.\${ body }`,
-    }),
-    header: text({ sense: 'The header with the signature.', required: true, example: 'X-Signature' }),
-    separator: text({ sense: 'What stands between several signatures in the header.', example: ',' }),
-    prefix: text({ sense: 'What stands before the digest; entries without it are passed over.', example: 'sha256=' }),
+    ...signedFields,
     encoding: choice(['hex', 'base64'], { sense: 'How the digest is written.', default: 'hex' }),
-    timestamp,
-    tolerance_seconds,
   },
-  check: ({ timestamp, signed }) =>
-    timestamp && !signed.names.has('headers')
-      ? [
-          {
-            field: 'timestamp',
-            message: 'the time is not part of what is signed, so it proves nothing',
-            fix: 'Put the header with the time into `signed`, or remove `timestamp`.',
-          },
-        ]
-      : [],
+  check: unprovenTime,
   example: `
 signature:
   kind: hmac
   secrets: ["\${ settings.webhook_secret }"]
   header: X-Signature
   prefix: sha256=
+`,
+})
+const ed25519 = part({
+  title: 'Ed25519',
+  sense: 'A signature with a key of the system, checked with its public key.',
+  fields: {
+    keys: list(template({ sense: 'A public key.', names: ['settings'] }), {
+      sense: 'Public keys that are valid now: 32 bytes as `key_encoding` says, or PEM.',
+      required: true,
+    }),
+    key_prefix: text({ sense: 'Cut off the key before it is decoded.', example: 'whpk_' }),
+    key_encoding: choice(['base64', 'hex'], { sense: 'How the bytes of a key are written.', default: 'base64' }),
+    ...signedFields,
+    encoding: choice(['base64', 'hex'], { sense: 'How the signature is written.', default: 'base64' }),
+  },
+  check: unprovenTime,
+  example: `
+signature:
+  kind: ed25519
+  keys: ["\${ settings.key }"]
+  key_prefix: whpk_
+  signed: "\${ headers.\`webhook-id\` }.\${ headers.\`webhook-timestamp\` }.\${ body }"
+  header: webhook-signature
+  separator: " "
+  prefix: "v1a,"
+  timestamp: headers.\`webhook-timestamp\`
 `,
 })
 const token = part({
@@ -81,8 +129,8 @@ const token = part({
     secrets,
     header: text({ sense: 'The header with the token.', example: 'X-Token' }),
     value: expression({
-      sense: 'Where it stands otherwise.',
-      names: ['event', 'query', ...HEADERS],
+      sense: 'Where it stands otherwise; of a list, every one must fit.',
+      names: ['event', 'query', 'headers', 'settings'],
       example: 'event.clientState',
     }),
   },
@@ -108,7 +156,7 @@ const none = part({
 
 export const signatureField = variant(
   'kind',
-  { hmac, token, basic, none },
+  { hmac, ed25519, token, basic, none },
   {
     sense: 'How a webhook proves where it comes from.',
     required: true,
@@ -122,13 +170,17 @@ export type Delivery = { body: Buffer; at: Date; scope: Scope & { headers: Recor
 export function verifySignature(spec: SignatureSpec, delivery: Delivery): CausewayError | null {
   switch (spec.kind) {
     case 'hmac':
-      return verifyHmac(spec, delivery)
+      return verifySigned(spec, delivery, fittingHmac)
+    case 'ed25519':
+      return verifySigned(spec, delivery, fittingKey)
     case 'token': {
       const given = spec.header
         ? delivery.scope.headers[spec.header.toLowerCase()]
         : spec.value?.evaluate(delivery.scope)
-      const valid = secretsOf(spec.secrets, delivery).map((secret) => sameText(secret, asText(given ?? '')))
-      return valid.includes(true) ? null : refusal('its token is wrong or missing')
+      const tokens = Array.isArray(given) && given.length > 0 ? given : [given]
+      const secrets = secretsOf(spec.secrets, delivery)
+      const valid = tokens.map((one) => secrets.map((secret) => sameText(secret, asText(one ?? ''))).includes(true))
+      return valid.includes(false) ? refusal('its token is wrong or missing') : null
     }
     case 'basic': {
       const wanted = `${spec.user.evaluate(delivery.scope)}:${spec.password.evaluate(delivery.scope)}`
@@ -143,26 +195,81 @@ export function verifySignature(spec: SignatureSpec, delivery: Delivery): Causew
 }
 
 type Hmac = Extract<SignatureSpec, { kind: 'hmac' }>
+type Ed25519 = Extract<SignatureSpec, { kind: 'ed25519' }>
+type Signed = Hmac | Ed25519
+/** Whether one of the signatures fits, or why that cannot be told. */
+type Fitting<S> = (spec: S, delivery: Delivery, signed: Buffer, given: Buffer[]) => boolean | string
 
-function verifyHmac(spec: Hmac, delivery: Delivery): CausewayError | null {
-  const signed = signedBytes(spec.signed, delivery)
+function verifySigned<S extends Signed>(spec: S, delivery: Delivery, fitting: Fitting<S>): CausewayError | null {
+  const headers = headersNamed(spec.header, delivery.scope.headers)
+  if (headers.length === 0) return refusal(`the header ${spec.header} is missing`)
+  const scope = { ...delivery.scope, parts: partsOf(headers[0]!, spec.separator ?? ',') }
+  const signed = signedBytes(spec.signed, { ...delivery, scope })
   if (!signed) return refusal('a header that is part of the signed text is missing')
-  const header = delivery.scope.headers[spec.header.toLowerCase()]
-  if (!header) return refusal(`the header ${spec.header} is missing`)
-  const given = signaturesIn(spec, header)
+  const given = headers.flatMap((header) => signaturesIn(spec, header))
+  const fits = fitting(spec, delivery, signed, given)
+  if (fits !== true) return refusal(fits === false ? 'its signature is wrong' : fits)
+  return spec.timestamp ? staleness(spec, { ...delivery, scope }) : null
+}
+
+const fittingHmac: Fitting<Hmac> = (spec, delivery, signed, given) => {
   const keys = secretsOf(spec.secrets, delivery).map((secret) => keyOf(spec, secret))
-  if (keys.length === 0) return refusal('the connection has no webhook secret')
+  if (keys.length === 0) return 'the connection has no webhook secret'
   // Every pair is compared, so that the time taken tells nothing about which one fits.
   const fits = keys.flatMap((key) => {
     const expected = createHmac(spec.algorithm, key).update(signed).digest()
     return given.map((one) => one.length === expected.length && timingSafeEqual(one, expected))
   })
-  if (!fits.includes(true)) return refusal('its signature is wrong')
-  return spec.timestamp ? staleness(spec, delivery) : null
+  return fits.includes(true)
+}
+
+const fittingKey: Fitting<Ed25519> = (spec, delivery, signed, given) => {
+  const keys = secretsOf(spec.keys, delivery).map((key) => publicKeyOf(spec, key))
+  if (keys.length === 0) return 'the connection has no public key for webhooks'
+  if (keys.includes(null)) return 'a public key of the connection is no ed25519 key'
+  return keys.some((key) => given.some((one) => one.length === 64 && verify(null, signed, key!, one)))
+}
+
+/** What DER says before the 32 bytes of an ed25519 key (RFC 8410). */
+const DER_HEAD = Buffer.from('302a300506032b6570032100', 'hex')
+
+function publicKeyOf({ key_prefix, key_encoding }: Ed25519, text: string): KeyObject | null {
+  const bare = key_prefix && text.startsWith(key_prefix) ? text.slice(key_prefix.length) : text
+  try {
+    const key = bare.includes('-----BEGIN')
+      ? createPublicKey(bare.replaceAll('\\n', '\n'))
+      : createPublicKey({
+          key: Buffer.concat([DER_HEAD, Buffer.from(bare, key_encoding)]),
+          format: 'der',
+          type: 'spki',
+        })
+    return key.asymmetricKeyType === 'ed25519' ? key : null
+  } catch {
+    return null
+  }
+}
+
+/** The values of the header of that name, or of all headers that begin so. */
+function headersNamed(name: string, headers: Record<string, string>): string[] {
+  const wanted = name.toLowerCase()
+  if (!wanted.endsWith('*')) return headers[wanted] ? [headers[wanted]] : []
+  const start = wanted.slice(0, -1)
+  return Object.entries(headers).flatMap(([header, value]) => (header.startsWith(start) && value ? [value] : []))
+}
+
+/** `t=1,v1=abc` by name; of several of one name, the first. */
+function partsOf(header: string, separator: string): Record<string, string> {
+  const parts: Record<string, string> = {}
+  for (const entry of header.split(separator)) {
+    const at = entry.indexOf('=')
+    const name = entry.slice(0, Math.max(at, 0)).trim()
+    if (at > 0 && !Object.hasOwn(parts, name) && name !== '__proto__') parts[name] = entry.slice(at + 1).trim()
+  }
+  return parts
 }
 
 /** Only after the signature: a time that anybody could have written proves nothing. */
-function staleness(spec: Hmac, { scope, at }: Delivery): CausewayError | null {
+function staleness(spec: Signed, { scope, at }: Delivery): CausewayError | null {
   const sent = sortableTimestamp(spec.timestamp!.evaluate(scope))
   if (sent === null) return refusal('it does not say when it was sent')
   const seconds = Math.abs(at.getTime() - millisecondsOf(sent)) / 1000
@@ -178,7 +285,7 @@ function signedBytes(signed: Template, { body, scope }: Delivery): Buffer | null
   return Buffer.concat(pieces.flatMap((piece, i) => (i === 0 ? [Buffer.from(piece)] : [body, Buffer.from(piece)])))
 }
 
-function signaturesIn(spec: Hmac, header: string): Buffer[] {
+function signaturesIn(spec: Signed, header: string): Buffer[] {
   const entries = spec.separator === undefined ? [header] : header.split(spec.separator)
   return entries
     .map((entry) => entry.trim())

@@ -11,6 +11,7 @@ import {
   part,
   section,
   template,
+  text,
   type ValueOf,
 } from '../language/index.ts'
 import { isRejected, usableId } from '../manifest/record.ts'
@@ -44,6 +45,20 @@ const handshakePart = part({
   example: `handshake: { when: "$exists(query.validationToken)", signed: false, body: "\${ query.validationToken }" }`,
 })
 
+const answerPart = part({
+  title: 'Answer to events',
+  sense: 'For systems that want to hear something special before they count an event as delivered.',
+  fields: {
+    status: integer({ sense: 'The status.', default: 200, minimum: 200, maximum: 299 }),
+    content_type: text({ sense: 'Media type of the body.', default: 'text/plain; charset=utf-8' }),
+    body: template({ sense: 'The body.', names: EVENT }),
+  },
+  example: 'answer: { status: 200, content_type: text/xml, body: "<Ack>true</Ack>" }',
+})
+
+/** Marks, among the stored headers, an event that was one of several in a delivery. */
+const ITEM_MARK = 'causeway-item'
+
 export const webhooksPart = part({
   title: 'Webhooks',
   sense: 'Events the system sends to the address of the connection. Fields named `event` see the parsed body.',
@@ -67,6 +82,13 @@ export const webhooksPart = part({
       default: 'event',
       example: 'event.items',
     }),
+    item_id: expression({
+      sense:
+        'Id of a single event, where a delivery holds several: each is then stored, taken once and tried again by itself. Expressions over an item see `item` and `headers` only.',
+      names: ITEM,
+      example: 'item.eventId',
+    }),
+    answer: section(answerPart, { sense: 'What we answer to events; without it 202 without a body.' }),
     stream: expression({
       sense:
         'The stream an event is about, when the address does not say it. Events about other streams are passed over.',
@@ -114,9 +136,9 @@ export class WebhookReader {
   }
 
   /** Judges a delivery. The body is looked into before the signature only where the signature's place or a handshake asks for it. */
-  verify({ headers, body, stream, at, query = {} }: VerifyRequest): WebhookVerdict {
+  verify({ headers, body, stream, at, query = {}, method = 'POST', url = '' }: VerifyRequest): WebhookVerdict {
     const { signature, handshake, event_id, body_as } = this.spec
-    const scope = { headers, query, settings: this.settings, event: parsedOrNothing(body, body_as) }
+    const scope = { headers, query, method, url, settings: this.settings, event: parsedOrNothing(body, body_as) }
     const refused = verifySignature(signature, { body, at, scope })
     if (handshake && (!refused || !handshake.signed) && isTrue(handshake.when.evaluate(scope))) {
       const given = (handshake.headers?.evaluate(scope) ?? {}) as JsonObject
@@ -136,9 +158,36 @@ export class WebhookReader {
     }
     if (refused) return { accept: false, error: refused }
     const id = event_id?.evaluate(scope)
+    const answer = this.answer(scope)
+    if (this.spec.item_id) return { accept: true, events: this.split(scope, stream), ...answer }
     return {
+      ...answer,
       accept: true,
       events: [{ eventId: id === undefined || id === null || id === '' ? this.ownId(body) : asText(id), stream }],
+    }
+  }
+
+  /** One event per item, so that each is taken once and fails alone. */
+  private split(scope: Record<string, unknown>, stream: string | null) {
+    return listOf(this.spec.events.evaluate(scope)).map((item) => {
+      const id = this.spec.item_id!.evaluate({ ...scope, item })
+      const body = Buffer.from(JSON.stringify(item))
+      const eventId = id === undefined || id === null || id === '' ? this.ownId(body) : asText(id)
+      return { eventId, stream, body, headers: { ...(scope.headers as Record<string, string>), [ITEM_MARK]: '1' } }
+    })
+  }
+
+  /** What the system wants to hear; most take any 2xx. */
+  private answer(scope: Record<string, unknown>) {
+    const { answer } = this.spec
+    if (!answer) return {}
+    const body = answer.body?.evaluate(scope)
+    return {
+      answer: {
+        status: answer.status,
+        headers: { 'content-type': answer.content_type },
+        body: body === undefined || body === null ? '' : asText(body),
+      },
     }
   }
 
@@ -153,10 +202,12 @@ export class WebhookReader {
     body,
     stream: addressed,
   }: Omit<ReadEventRequest, 'signal'>): Awaited<ReturnType<ConnectorSession['readEvent']>> {
-    const event = parsed(body, this.spec.body_as)
+    // What was split before it was stored holds one item, as JSON.
+    const single = this.spec.item_id !== undefined && headers[ITEM_MARK] === '1'
+    const event = parsed(body, single ? 'json' : this.spec.body_as)
     const scope = { event, headers, settings: this.settings }
     const found = new Map<string, { stream: string; records: SourceRecord[]; fetch: string[] }>()
-    for (const item of listOf(this.spec.events.evaluate(scope))) {
+    for (const item of single ? [event] : listOf(this.spec.events.evaluate(scope))) {
       const whole = { ...scope, item }
       const named = this.spec.stream?.evaluate(whole)
       const name = this.spec.stream ? (typeof named === 'string' ? named : null) : addressed

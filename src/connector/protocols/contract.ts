@@ -23,6 +23,7 @@ import type {
   WriteRequest,
 } from '../contract.ts'
 import type { CompiledPart, Fields, PartFinding } from '../language/fields.ts'
+import type { CodeLogin } from '../parts/code-login.ts'
 import type { TokenStore } from '../parts/token-store.ts'
 import type { UploadStore } from '../parts/upload-store.ts'
 
@@ -81,6 +82,8 @@ export interface ProtocolSession {
   /** Opens the bytes of a file. What is cut on the way is taken up again by the room, by asking with `from`. */
   content(request: ContentRequest): Promise<OpenedContent>
   probe(signal: AbortSignal): Promise<ProbeStep[]>
+  /** The login of a person, where the credentials of the connection need one. */
+  login?(): CodeLogin | null
   close(): Promise<void>
 }
 

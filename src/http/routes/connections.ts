@@ -22,6 +22,7 @@ const ProbeSteps = Closed({
     Closed({ step: Type.String(), ok: Type.Boolean(), detail: Type.String(), code: MaybeText, fix: MaybeText }),
   ),
 })
+const Pending = Closed({ state: Type.String(), verifier: Type.String(), redirectUri: Type.String() })
 /** A probe dials out; it gets longer than a look into a table, and less than the socket lives. */
 const PROBE_MS = 45_000
 
@@ -127,6 +128,45 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
           fix: error?.fix ?? null,
         })),
       }
+    },
+  )
+
+  app.post(
+    `${API}/connections/:name/login`,
+    {
+      schema: {
+        operationId: 'beginConnectionLogin',
+        summary: 'Where a person allows a connection (OAuth 2.0 with a code); `pending` is secret until they come back',
+        tags,
+        params: NameParams('connection'),
+        body: Closed({ redirectUri: Text('Where they come back to.', 'http://127.0.0.1:8765/callback') }),
+        response: { 200: Closed({ url: Type.String(), pending: Pending }) },
+      },
+    },
+    async ({ params, body }) => {
+      await find(params.name)
+      return hub.beginLogin(params.name, body.redirectUri)
+    },
+  )
+
+  app.post(
+    `${API}/connections/:name/login/finish`,
+    {
+      handlerTimeout: PROBE_MS + 5_000,
+      schema: {
+        operationId: 'finishConnectionLogin',
+        summary:
+          'Takes the address a person came back with: gets the tokens, keeps them sealed, lets the connection work',
+        tags,
+        params: NameParams('connection'),
+        body: Closed({ pending: Pending, parameters: Type.Record(Type.String(), Type.String()) }),
+        response: { 200: Connection },
+      },
+    },
+    async ({ params, body }) => {
+      await find(params.name)
+      await hub.finishLogin(params.name, body, actorOf(undefined))
+      return find(params.name)
     },
   )
 }

@@ -22,12 +22,15 @@ export function webhookRoutes(app: FastifyInstance, { hub }: RouteContext): void
         connection,
         stream: stream ?? null,
         method: request.method === 'GET' ? 'GET' : 'POST',
+        path: request.raw.url ?? '',
         headers: plain(request.headers),
         query: plain(request.query as Record<string, unknown>),
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
       })
       if (answer.status === 'refused') return await reply.code(401).send()
       if (answer.status === 'handshake') return await reply.code(answer.code).headers(answer.headers).send(answer.body)
+      const { answer: wanted } = answer
+      if (wanted) return await reply.code(wanted.status).headers(wanted.headers).send(wanted.body)
       // No event (a GET that is no handshake) is nothing we could acknowledge.
       return await reply.code(answer.events || answer.duplicates ? 202 : 204).send()
     } catch (thrown) {
