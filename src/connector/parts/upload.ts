@@ -29,7 +29,7 @@ export type UploadTarget<T> = {
   start(content: ContentStream): Promise<JsonObject>
   send(session: JsonObject, part: UploadPart, summary: UploadSummary, content: ContentStream): Promise<PartAnswer<T>>
   /** What the target holds; null when it knows the upload no more. Absent: the last part that was answered for counts. */
-  progress?: ((session: JsonObject, file: FileFacts) => Promise<Held<T> | null>) | undefined
+  progress?: ((session: JsonObject, kept: State) => Promise<Held<T> | null>) | undefined
   /** Makes a file of the parts. Absent: the last part does. */
   commit?:
     | ((session: JsonObject, parts: Json[], summary: UploadSummary, content: ContentStream) => Promise<T>)
@@ -50,7 +50,8 @@ export type UploadOptions = {
 
 /** What is known of the file besides its bytes. */
 type FileFacts = Omit<ContentStream, 'stream'>
-type State = {
+/** An upload as it is kept between attempts. */
+export type State = {
   session: JsonObject
   offset: number
   parts: Json[]
@@ -142,7 +143,7 @@ class Pass<T> {
   private async held(kept: State): Promise<Held<T> | null> {
     const { progress } = this.target
     if (!progress) return { offset: kept.offset }
-    const held = await progress.call(this.target, kept.session, kept.file)
+    const held = await progress.call(this.target, kept.session, kept)
     if (held !== null) return held
     await this.options.store.remove(this.options.key)
     if (kept.ending) throw inDoubt('the target knows the upload no more; it may have become the file')

@@ -1,7 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type ConnectorSession, loadConnectors, type Page, type SourceRecord } from '../../../src/connector/index.ts'
+import {
+  type ConnectorSession,
+  loadConnectors,
+  type Page,
+  type SourceRecord,
+  type UploadStore,
+} from '../../../src/connector/index.ts'
 import type { JsonObject } from '../../../src/core/index.ts'
 import type { TlsIdentity } from '../../../src/outbound/index.ts'
 
@@ -9,7 +15,7 @@ import type { TlsIdentity } from '../../../src/outbound/index.ts'
 export async function openManifest(
   manifest: string,
   settings: JsonObject,
-  options: { allow?: string[]; tls?: TlsIdentity } = {},
+  options: { allow?: string[]; tls?: TlsIdentity; uploads?: UploadStore } = {},
 ): Promise<ConnectorSession> {
   const name = /^name: (.*)$/m.exec(manifest)?.[1] ?? ''
   const folder = mkdtempSync(path.join(tmpdir(), 'causeway-manifest-'))
@@ -18,8 +24,10 @@ export async function openManifest(
   const catalogue = loadConnectors([folder])
   rmSync(folder, { recursive: true })
   if (catalogue.findings.length) throw new Error(JSON.stringify(catalogue.findings, null, 2))
-  const { allow = ['127.0.0.1', 'localhost'], tls } = options
-  return catalogue.get(name).open({ name: 'test', settings, allow, ...(tls ? { tls } : {}) })
+  const { allow = ['127.0.0.1', 'localhost'], tls, uploads } = options
+  return catalogue
+    .get(name)
+    .open({ name: 'test', settings, allow, ...(tls ? { tls } : {}), ...(uploads ? { uploads } : {}) })
 }
 
 export const never = new AbortController().signal

@@ -87,7 +87,7 @@ export class RestUpload implements UploadTarget<Answer> {
   }
 
   get progress(): UploadTarget<Answer>['progress'] {
-    return this.spec.progress ? (session, file) => this.held(session, fileNames(file)) : undefined
+    return this.spec.progress ? (session, { file }) => this.held(session, fileNames(file)) : undefined
   }
 
   get commit(): UploadTarget<Answer>['commit'] {
