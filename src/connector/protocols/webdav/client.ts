@@ -106,7 +106,12 @@ export class WebDavClient {
   async put(
     url: string,
     body: RequestBody,
-    options: CallOptions & { only: 'new' | { etag: string } | null; size?: number; mediaType?: string },
+    options: CallOptions & {
+      only: 'new' | { etag: string } | null
+      size?: number
+      mediaType?: string
+      headers?: Record<string, string>
+    },
   ): Promise<void> {
     const { only } = options
     const condition = only === 'new' ? { 'If-None-Match': '*' } : only ? { 'If-Match': only.etag } : {}
@@ -117,6 +122,7 @@ export class WebDavClient {
       // Sent again after a lost answer, a conditional PUT would meet its own result.
       idempotent: only === null,
       headers: {
+        ...options.headers,
         ...condition,
         'Content-Type': options.mediaType ?? 'application/octet-stream',
         'Content-Length': options.size === undefined ? undefined : String(options.size),
@@ -125,14 +131,24 @@ export class WebDavClient {
   }
 
   /** Makes one collection; false when its parent is missing. */
-  async makeCollection(url: string, options: CallOptions): Promise<boolean> {
+  async makeCollection(url: string, options: CallOptions, headers: Record<string, string> = {}): Promise<boolean> {
     // 405: there is one already (RFC 4918, 9.3.1).
-    const { status } = await this.send('MKCOL', url, 'text', { ...options, accept: [405, 409], idempotent: true })
+    const { status } = await this.send('MKCOL', url, 'text', {
+      ...options,
+      headers,
+      accept: [405, 409],
+      idempotent: true,
+    })
     return status !== 409
   }
 
-  async move(from: string, to: string, options: CallOptions): Promise<void> {
-    await this.send('MOVE', from, 'text', { ...options, headers: { Destination: to, Overwrite: 'F' } })
+  async move(from: string, to: string, options: CallOptions, headers: Record<string, string> = {}): Promise<void> {
+    await this.send('MOVE', from, 'text', {
+      ...options,
+      // Putting many chunks together takes its time.
+      deadlineMs: TRANSFER_MS,
+      headers: { Destination: to, Overwrite: 'F', ...headers },
+    })
   }
 
   async remove(url: string, options: CallOptions): Promise<void> {

@@ -1,6 +1,17 @@
 /** What a manifest says about a WebDAV server. */
 
-import { type CompiledPart, choice, data, type Field, flag, section, template } from '../../language/index.ts'
+import {
+  type CompiledPart,
+  choice,
+  data,
+  type Field,
+  flag,
+  integer,
+  part,
+  section,
+  template,
+  type ValueOf,
+} from '../../language/index.ts'
 import { authField, type StaticAuth } from '../../parts/auth.ts'
 import { DEFAULT_LIMITS, limitsPart } from '../../parts/limits.ts'
 
@@ -17,6 +28,27 @@ const {
   ...staticVariants
 } = anyAuth.variants ?? {}
 
+const chunksPart = part({
+  title: 'Chunks',
+  sense: 'Uploads of large files in chunks, by the recipe of Nextcloud: a collection for the chunks, then a MOVE.',
+  fields: {
+    folder: template({
+      sense:
+        'The collection in which uploads make collections for their chunks, on the origin of `base_url`. Without value files go up in one piece.',
+      names: SETTINGS,
+      required: true,
+      example: 'https://cloud.example.com/remote.php/dav/uploads/hub',
+    }),
+    part_size: integer({
+      sense: 'Bytes of a chunk; it is held in memory. Smaller files go up in one piece.',
+      default: 10_485_760,
+      minimum: 1,
+      maximum: 67_108_864,
+    }),
+  },
+  example: "chunks: { folder: 'https://cloud.example.com/remote.php/dav/uploads/hub' }",
+})
+
 export const connectorFields = {
   base_url: template({
     sense: 'The collection under which everything lies. Paths of records are relative to it and `folder`.',
@@ -26,6 +58,9 @@ export const connectorFields = {
   }),
   auth: { ...anyAuth, variants: staticVariants } as Field<StaticAuth | undefined>,
   headers: data({ sense: 'Headers of every request.', names: SETTINGS }),
+  chunks: section(chunksPart, {
+    sense: 'For servers that take large files in chunks (Nextcloud, ownCloud): an upload that was cut then goes on.',
+  }) as Field<ValueOf<typeof chunksPart> | undefined>,
   limits: section(limitsPart, { sense: 'How hard a connection may press.', default: {} }),
 }
 export type WebDavConnector = CompiledPart<typeof connectorFields>

@@ -16,9 +16,10 @@ import type {
 import { asText } from '../../language/index.ts'
 import { isRejected } from '../../manifest/record.ts'
 import { rangeHeaders, rangeOf } from '../../parts/range.ts'
+import { MemoryUploads } from '../../parts/upload-store.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../contract.ts'
 import { WebDavClient } from './client.ts'
-import type { WebDavConnector, WebDavStream } from './fields.ts'
+import { limitsOf, type WebDavConnector, type WebDavStream } from './fields.ts'
 import { rootOf } from './paths.ts'
 import { type Found, type Listing, Tree } from './tree.ts'
 import { Writer } from './write.ts'
@@ -36,11 +37,12 @@ export class WebDavSession implements ProtocolSession {
   constructor(context: ProtocolContext<WebDavConnector, WebDavStream>) {
     this.context = context
     this.client = new WebDavClient(context)
+    const chunks = this.chunks()
     for (const [name, spec] of context.streams) {
       const folder = spec.spec.folder?.evaluate({ settings: context.settings })
       const root = rootOf(this.client.base, folder === undefined || folder === null ? '' : asText(folder))
       const tree = new Tree(this.client, root, spec.spec.items, spec.spec.identity)
-      this.streams.set(name, { spec, tree, writer: new Writer(this.client, tree) })
+      this.streams.set(name, { spec, tree, writer: new Writer(this.client, tree, chunks) })
     }
   }
 
@@ -113,6 +115,18 @@ export class WebDavSession implements ProtocolSession {
   }
 
   async close(): Promise<void> {}
+
+  private chunks(): ConstructorParameters<typeof Writer>[2] {
+    const { spec, settings, connection, uploads = new MemoryUploads() } = this.context
+    const value = spec.chunks?.folder.evaluate({ settings })
+    if (!spec.chunks || value === undefined || value === null || value === '') return null
+    const url = URL.parse(asText(value))
+    if (url?.origin !== new URL(this.client.base).origin)
+      throw new CausewayError('CSW-2005', {
+        what: `The collection for chunks of connection ${connection} is not on the server of its base URL.`,
+      })
+    return { folder: url.href, partSize: spec.chunks.part_size, store: uploads, attempts: limitsOf(spec).attempts }
+  }
 
   private gather(open: Open, listing: Listing, page: Page): void {
     // The earliest request of the page: what was observed after it may be newer.

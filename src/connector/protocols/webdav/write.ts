@@ -1,15 +1,22 @@
 /** Uploads, renames and deletions of one stream. */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CausewayError } from '../../../core/index.ts'
-import type { WriteItem, WriteOperation, WriteOutcome } from '../../contract.ts'
+import type { ContentStream, WriteItem, WriteOperation, WriteOutcome } from '../../contract.ts'
+import { uploadInParts } from '../../parts/upload.ts'
+import type { UploadStore } from '../../parts/upload-store.ts'
 import type { CallOptions, WebDavClient } from './client.ts'
 import { folderOf, urlOf } from './paths.ts'
 import { inTurns, type Tree } from './tree.ts'
+import { ChunkedUpload, type ChunkSettings } from './upload.ts'
 
 /** Folders known to exist; bounded, because it lives as long as the connection. */
 const KNOWN_FOLDERS = 10_000
 /** Apache calls the ETag of a file weak for the first second, and refuses every If-Match with it. */
 const WEAK_FOR_MS = 1_100
+
+/** Where large files go up in chunks. */
+type Chunks = ChunkSettings & { store: UploadStore; attempts: number }
 
 export class Writer {
   private readonly client: WebDavClient
@@ -17,7 +24,10 @@ export class Writer {
   private readonly folders = new Set<string>([''])
   private readonly making = new Map<string, Promise<void>>()
 
-  constructor(client: WebDavClient, tree: Tree) {
+  private readonly chunks: Chunks | null
+
+  constructor(client: WebDavClient, tree: Tree, chunks: Chunks | null) {
+    this.chunks = chunks
     this.client = client
     this.tree = tree
   }
@@ -84,7 +94,10 @@ export class Writer {
     await this.parents(path, options)
     const given = textOf(item, 'media_type')
     if (item.content) {
-      const { stream, size, mediaType = 'application/octet-stream' } = await item.content()
+      const opened = await item.content()
+      const { stream, size, mediaType = 'application/octet-stream' } = opened
+      if (this.chunks && (size ?? Number.POSITIVE_INFINITY) > this.chunks.partSize)
+        return this.inChunks(this.chunks, { url, only }, item, opened, options)
       const length = size === undefined ? {} : { size }
       try {
         await this.client.put(url, stream, { ...options, ...length, only, mediaType: given ?? mediaType })
@@ -94,6 +107,32 @@ export class Writer {
     } else {
       const mediaType = given ?? 'text/plain; charset=utf-8'
       await this.client.put(url, Buffer.from(text ?? '', 'utf8'), { ...options, only, mediaType })
+    }
+  }
+
+  private async inChunks(
+    chunks: Chunks,
+    target: { url: string; only: 'new' | { etag: string } | null },
+    item: WriteItem,
+    first: ContentStream,
+    options: CallOptions,
+  ): Promise<void> {
+    let opened: ContentStream | null = first
+    const open = (from: number): Promise<ContentStream> => {
+      const ready = opened
+      opened = null
+      if (ready && from === 0) return Promise.resolve(ready)
+      ready?.stream.destroy()
+      return item.content!(from)
+    }
+    const { store, attempts } = chunks
+    const key = item.idempotencyKey || randomUUID()
+    try {
+      await uploadInParts(open, new ChunkedUpload(this.client, chunks, target, options), {
+        ...{ key, store, attempts, signal: options.signal },
+      })
+    } finally {
+      first.stream.destroy()
     }
   }
 
