@@ -1,21 +1,50 @@
 /**
- * Runs an async iterable one step ahead of its consumer, so that the next page is fetched while this one is committed.
- * One step only: more would hold more pages in memory without making anything faster.
+ * Runs an async iterable ahead of its consumer, so that the next pages are fetched while these are committed. Gives what came
+ * in meanwhile in one go, because a commit of several pages costs little more than a commit of one. What waits is bounded:
+ * nothing more is asked for while `isEnough` of it.
  */
-export async function* lookahead<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+export async function* lookahead<T>(
+  source: AsyncIterable<T>,
+  isEnough: (waiting: readonly T[]) => boolean,
+): AsyncGenerator<T[]> {
   const iterator = source[Symbol.asyncIterator]()
-  let next = iterator.next()
-  // A failure that arrives while the consumer still works is raised at the next step, not as an unhandled rejection.
-  next.catch(() => {})
+  let waiting: T[] = []
+  let end: { failure?: unknown } | undefined
+  let arrival = Promise.withResolvers<void>()
+  let room = Promise.withResolvers<void>()
+  const readOn = async (): Promise<void> => {
+    try {
+      while (!end) {
+        const step = await iterator.next()
+        if (step.done) end = {}
+        else waiting.push(step.value)
+        arrival.resolve()
+        if (isEnough(waiting)) await room.promise
+      }
+    } catch (failure) {
+      // Raised behind the pages that came before it.
+      end = { failure }
+      arrival.resolve()
+    }
+  }
+  void readOn()
   try {
     for (;;) {
-      const step = await next
-      if (step.done) return
-      next = iterator.next()
-      next.catch(() => {})
-      yield step.value
+      if (!waiting.length && !end) await arrival.promise
+      arrival = Promise.withResolvers()
+      const taken = waiting
+      waiting = []
+      room.resolve()
+      room = Promise.withResolvers()
+      if (taken.length) yield taken
+      else if (end) {
+        if ('failure' in end) throw end.failure
+        return
+      }
     }
   } finally {
+    end ??= {}
+    room.resolve()
     await iterator.return?.()
   }
 }

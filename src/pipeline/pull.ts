@@ -19,6 +19,8 @@ import { wakeFollowers } from './wake-followers.ts'
 
 const PULL_BACKOFF = { baseMs: 5_000, capMs: 15 * 60_000 }
 const BEAT_MS = 2_000
+/** Pages that come in faster than they are committed are committed together, up to about this many records. */
+const COMMIT_RECORDS = 400
 
 export type PullResult = { runId: number; outcome: RunOutcome; counts: RunCounts; error: CausewayError | null }
 
@@ -136,29 +138,43 @@ async function readPages(
   const signal = AbortSignal.any([run.signal, run.lease.signal])
   const scanning = stream.pullMode === 'full' && session.streams.get(stream.name)?.abilities.deletions === 'scan'
   let lastBeat = ports.clock.monotonic()
-  for await (const page of lookahead(
-    session.read({ stream: stream.name, mode: stream.pullMode!, cursor: stream.cursor, signal }),
-  )) {
+  const read = session.read({ stream: stream.name, mode: stream.pullMode!, cursor: stream.cursor, signal })
+  for await (const pages of lookahead(read, isEnough)) {
     if (signal.aborted) return false
-    const commit = toCommit(page, stream, run.runId)
+    const isFirst = run.counts.pages === 0
+    const commit = together(pages.map((page) => toCommit(page, stream, run.runId)))
     if (scanning) commit.scanId = stream.scanId
     commit.lease = run.lease
     const result = await ports.ledger.commitPage(commit)
     keepFresh(ports, stream.id, commit.records, result.changed)
-    tally(run.counts, page, commit.rejected.length, result.changed.length)
-    run.total = page.total ?? run.total
-    if (result.changed.length) await wakeFollowers(ports, stream.id, { now: run.counts.pages === 1 })
+    tally(run.counts, pages, commit.rejected.length, result.changed.length)
+    run.total = pages.findLast((page) => page.total !== undefined)?.total ?? run.total
+    if (result.changed.length) await wakeFollowers(ports, stream.id, { now: isFirst })
     if (ports.clock.monotonic() - lastBeat > BEAT_MS) {
       lastBeat = ports.clock.monotonic()
       await ports.ledger.beatRun(run.runId, run.counts)
     }
-    if (page.last) return true
+    if (pages.at(-1)!.last) return true
     if (!(await mayWork(ports, stream.connectionId))) return false
   }
   if (!signal.aborted && run.counts.pages! > 0)
     throw new CausewayError('CSW-3007', { what: `the read of ${stream.name} ended before its last page` })
   // No page at all: an empty stream, which proves nothing about what was there before.
   return !signal.aborted
+}
+
+/** Pages that wait for one commit: as many records as a batch of a push takes. */
+const isEnough = (pages: readonly Page[]): boolean =>
+  pages.reduce((sum, page) => sum + page.records.length, 0) >= COMMIT_RECORDS
+
+/** Pages that came in a row as one: their newest states, with the cursor behind the last. */
+function together(commits: PageCommit[]): PageCommit {
+  const last = commits.at(-1)!
+  if (commits.length === 1) return last
+  const records = new Map<string, IncomingRecord>()
+  for (const record of commits.flatMap((commit) => commit.records))
+    if (!isOlder(record, records.get(record.id))) records.set(record.id, record)
+  return { ...last, records: [...records.values()], rejected: commits.flatMap((commit) => commit.rejected) }
 }
 
 /** Turns a page of the connector into rows of the change log. */
@@ -170,7 +186,7 @@ export function toCommit(
   const { records, rejected } = soundOf(page)
   return {
     streamId: stream.id,
-    records: toRows(records, stream.keyFields),
+    records: toRows(records, stream.keyFields, page.requestedAt),
     rejected: rejected.map((rejected) => ({
       body: JSON.stringify(rejected.body),
       error: rejected.error.toJSON(),
@@ -195,13 +211,15 @@ function soundOf(page: Pick<Page, 'records' | 'rejected'>): Pick<Page, 'records'
   return { records: [...records.values()], rejected }
 }
 
+type Versioned = { version: string | null }
+
 const UNSTORABLE = 'an id or version is longer than 1,000 bytes or holds U+0000 or half a surrogate pair'
-const isOlder = (record: SourceRecord, other: SourceRecord | undefined): boolean =>
+const isOlder = (record: Versioned, other: Versioned | undefined): boolean =>
   record.version !== null && (other?.version ?? null) !== null && record.version < other!.version!
 
-function toRows(records: SourceRecord[], keyFields: readonly string[]): IncomingRecord[] {
+function toRows(records: SourceRecord[], keyFields: readonly string[], requestedAt: Date): IncomingRecord[] {
   const bodies = spellAll(records.map((record) => record.body))
-  return records.map((record, i) => toRow(record, bodies[i]!, keyFields))
+  return records.map((record, i) => ({ ...toRow(record, bodies[i]!, keyFields), requestedAt }))
 }
 
 function toRow(record: SourceRecord, body: Buffer, keyFields: readonly string[]): IncomingRecord {
@@ -232,11 +250,12 @@ function keepFresh(
   }
 }
 
-function tally(counts: RunCounts, page: Page, rejected: number, changed: number): void {
-  counts.pages!++
-  counts.read! += page.records.length
+function tally(counts: RunCounts, pages: Page[], rejected: number, changed: number): void {
+  const records = pages.flatMap((page) => page.records)
+  counts.pages! += pages.length
+  counts.read! += records.length
   counts.changed! += changed
-  counts.deleted! += page.records.filter((record) => record.deleted).length
+  counts.deleted! += records.filter((record) => record.deleted).length
   counts.rejected! += rejected
 }
 

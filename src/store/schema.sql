@@ -308,12 +308,14 @@ CREATE INDEX run_by_stream ON run USING btree (stream_id, id DESC);
 CREATE INDEX run_by_sync ON run USING btree (sync_id, id DESC);
 CREATE INDEX run_open ON run USING btree (heartbeat_at) WHERE (outcome = 'running'::text);
 
-create table scan_seen (
+create table scan_page (
+  id bigint generated always as identity not null,
   stream_id integer not null,
   scan_id bigint not null,
-  record_id text collate "C" not null,
-  constraint scan_seen_pkey PRIMARY KEY (stream_id, scan_id, record_id)
-) with (autovacuum_vacuum_scale_factor=0.02);
+  record_ids text[] collate "C" not null,
+  constraint scan_page_pkey PRIMARY KEY (id)
+);
+CREATE INDEX scan_page_by_scan ON scan_page USING btree (stream_id, scan_id);
 
 create table schedule_slot (
   schedule text collate "C" not null,

@@ -147,7 +147,7 @@ test('held scans leave nothing behind', async () => {
   for (let i = 0; i < 40; i++) crm.rows.get('contacts')!.delete(`c${i}`)
   for (let again = 0; again < 3; again++)
     expect(await hub.pull('crm:contacts', 'full')).toMatchObject({ outcome: 'held' })
-  expect((await hub.pool.query('select 1 from scan_seen')).rowCount).toBe(0)
+  expect((await hub.pool.query('select 1 from scan_page')).rowCount).toBe(0)
 })
 
 test('a tombstone that overtakes its record wins over it', async () => {

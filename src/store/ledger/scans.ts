@@ -19,19 +19,20 @@ export type ScanCount = {
 const VANISHED = `
 select r.id from record r, stream s
  where r.stream_id = $1 and s.id = $1 and not r.deleted and r.seq <= s.scan_began_seq
-   and not exists (select 1 from scan_seen n where n.stream_id = $1 and n.scan_id = $2 and n.record_id = r.id)`
+   and not exists (select from (select unnest(record_ids) as id from scan_page where stream_id = $1 and scan_id = $2) met
+                    where met.id = r.id)`
 
 /** What a hold holds and what did not change since. What a scan under way has met again lives. $1 stream · $2 hold */
 const HELD = `
 select r.id from held_record h join hold on hold.id = h.hold_id join record r on r.stream_id = $1 and r.id = h.record_id
  where h.hold_id = $2 and not r.deleted and r.seq <= hold.seq
-   and not exists (select 1 from scan_seen n where n.stream_id = $1 and n.record_id = r.id)`
+   and not exists (select from (select unnest(record_ids) as id from scan_page where stream_id = $1) met where met.id = r.id)`
 
 type Scan = { streamId: number; scanId: number }
 
 export async function countScan(pool: pg.Pool, scan: Scan): Promise<ScanCount> {
   const { rows } = await pool.query<ScanCount>(
-    `select (select count(*) from scan_seen where stream_id = $1 and scan_id = $2) as seen,
+    `select (select count(distinct id) from (select unnest(record_ids) as id from scan_page where stream_id = $1 and scan_id = $2) met) as seen,
             (select count(*) from record where stream_id = $1 and not deleted) as live,
             (select count(*) from (${VANISHED}) v) as vanished,
             (select count(*) from dead_letter where kind = 'pull' and stream_id = $1 and state = 'open') as rejected`,
@@ -127,7 +128,7 @@ async function markGone(
 
 /** What an earlier scan held is judged anew by this one. */
 async function endScan(client: pg.PoolClient, streamId: number): Promise<void> {
-  await client.query('delete from scan_seen where stream_id = $1', [streamId])
+  await client.query('delete from scan_page where stream_id = $1', [streamId])
   await client.query(
     `update hold set state = 'superseded', decided_at = now() where kind = 'scan' and stream_id = $1 and state = 'open'`,
     [streamId],
