@@ -65,6 +65,7 @@ function toDelivery(lane: Lane, work: Work, now: number): DeliveryWrite {
       : 0
   return {
     recordId: work.record.id,
+    isNew: work.existing === undefined,
     part: work.part,
     slice: work.record.slice,
     state: settlement.state,
@@ -105,6 +106,7 @@ function toLink(lane: Lane, work: Work): LinkWrite[] {
       part: work.part,
       toStream: lane.row.toStream,
       toId: work.targetId,
+      isNew: work.operation === 'create',
     },
   ]
 }

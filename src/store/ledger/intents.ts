@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { withTransaction } from '../transaction.ts'
+import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
 import type { IntentOpen, IntentRow, LeaseProof } from './types.ts'
 
@@ -24,6 +25,7 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
   if (!intents.length) return Promise.resolve([])
   // A fixed order over all workers keeps two batches from waiting for each other's rows in a circle.
   const ordered = [...intents].sort((a, b) => (a.targetKey < b.targetKey ? -1 : 1))
+  const column = (value: (intent: IntentOpen) => string | number): string => arrayText(ordered.map(value))
   return withTransaction(pool, async (client) => {
     await assertLease(client, lease)
     const { rows } = await client.query<IntentRow>({
@@ -36,14 +38,14 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
               where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
              returning ${COLUMNS}`,
       values: [
-        ordered.map((intent) => intent.targetStream),
-        ordered.map((intent) => intent.targetKey),
-        ordered.map((intent) => intent.syncId),
-        ordered.map((intent) => intent.recordId),
-        ordered.map((intent) => intent.part),
-        ordered.map((intent) => intent.operation),
-        ordered.map((intent) => JSON.stringify(intent.matchKey)),
-        ordered.map((intent) => intent.idempotencyKey),
+        column((intent) => intent.targetStream),
+        column((intent) => intent.targetKey),
+        column((intent) => intent.syncId),
+        column((intent) => intent.recordId),
+        column((intent) => intent.part),
+        column((intent) => intent.operation),
+        column((intent) => JSON.stringify(intent.matchKey)),
+        column((intent) => intent.idempotencyKey),
         lease.name,
         lease.token,
       ],

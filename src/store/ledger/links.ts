@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import type { BatchCommit } from './types.ts'
+import { arrayText } from './array-text.ts'
+import type { BatchCommit, LinkWrite } from './types.ts'
 
 /**
  * Target ids of source records: key `id` + U+001F + `part` → target id. Aliases resolve to the record that is in use.
@@ -56,8 +57,10 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
   await dropLinks(client, batch)
   const links = batch.links
   if (!links.length) return
-  const source = [batch.sourceStream, links.map((link) => link.fromId), links.map((link) => link.part)]
-  const target = [batch.targetStream, links.map((link) => link.toId)]
+  const ids = (value: (link: LinkWrite) => string): string => arrayText(links.map(value))
+  const source = [batch.sourceStream, ids((link) => link.fromId), ids((link) => link.part)]
+  const target = [batch.targetStream, ids((link) => link.toId)]
+  if (links.every(({ isNew }) => isNew) && (await linkNew(client, [...source, ...target])) === links.length * 2) return
   // Two sources of one entity may have got a target each; only one of these can have the entity.
   await client.query({
     name: 'link-targets',
@@ -103,6 +106,24 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
             where l.stream_id = $1 and l.record_id = t.from_id and l.part = t.part and l.entity_id <> target.entity_id`,
     values: [...source, ...target],
   })
+}
+
+/**
+ * Gives each pair an entity of its own: right, and all there is to do, where both sides are new. Gives the number of rows;
+ * where some were there already, the long way goes on from what this left.
+ */
+async function linkNew(client: pg.PoolClient, values: unknown[]): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'link-new',
+    text: `with pair as materialized (
+             select t.*, nextval('entity_id') as entity from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id))
+           insert into link (stream_id, record_id, part, entity_id)
+           select $1::int, from_id, part, entity from pair
+            union all select $4::int, to_id, '', entity from pair
+           on conflict do nothing`,
+    values,
+  })
+  return rowCount ?? 0
 }
 
 /**

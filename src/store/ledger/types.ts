@@ -91,6 +91,8 @@ export type DeliveryRow = {
 }
 
 export type DeliveryWrite = Omit<DeliveryRow, 'delivered'> & {
+  /** The lane found no delivery of this part. */
+  isNew: boolean
   delivered: JsonText | null
   nextAttemptAt: Date | null
   error: SerializedError | null
@@ -116,7 +118,15 @@ export type IntentRow = {
 export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt'>
 
 /** Source record (with part) and target record that are the same thing. */
-export type LinkWrite = { fromStream: number; fromId: string; part: string; toStream: number; toId: string }
+export type LinkWrite = {
+  fromStream: number
+  fromId: string
+  part: string
+  toStream: number
+  toId: string
+  /** The target record was just created: most likely neither side has an entity yet. */
+  isNew: boolean
+}
 
 export type DeadLetterWrite = {
   recordId: string
