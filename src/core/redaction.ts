@@ -20,6 +20,20 @@ const SECRET_ENDINGS = ['password', 'secret', 'token', 'apikey', 'privatekey', '
 
 /** True when the name alone says that the value must not be shown (`X-Api-Key`, `client_secret`, `refreshToken`). */
 export function isSecretName(name: string): boolean {
+  let secret = judged.get(name)
+  if (secret === undefined) {
+    // The names of a system's fields come again with every call; what is made of data must not pile up.
+    if (judged.size >= MAX_JUDGED) judged.clear()
+    secret = looksSecret(name)
+    judged.set(name, secret)
+  }
+  return secret
+}
+
+const MAX_JUDGED = 2_000
+const judged = new Map<string, boolean>()
+
+function looksSecret(name: string): boolean {
   const plain = name.replace(/[-_.\s]/g, '').toLowerCase()
   return SECRET_NAMES.has(plain) || SECRET_ENDINGS.some((ending) => plain.endsWith(ending))
 }

@@ -25,13 +25,15 @@ try {
       actor: { name: 'bench', reason: null },
     })
     for (;;) {
-      const progress = await requestProgress(hub.pool, { sync: 'contacts', requestId })
+      // What a person asks for is dearer than this: it counts what is left.
+      const { rowCount } = await hub.pool.query("select 1 from run where outcome = 'running' limit 1")
+      const progress = rowCount ? null : await requestProgress(hub.pool, { sync: 'contacts', requestId })
       if (progress?.state === 'finished') {
         if (progress.outcome !== 'success')
           throw new Error(`the run ended as ${progress.outcome}: ${JSON.stringify(progress)}`)
         return
       }
-      await sleep(250)
+      await sleep(100)
     }
   })
 } finally {

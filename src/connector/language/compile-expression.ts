@@ -1,5 +1,5 @@
 /** Compiles one JSONata expression of a manifest and checks what it refers to. */
-import { CausewayError, type Finding, nearestName, type Place } from '../../core/index.ts'
+import { CausewayError, type Finding, isObject, nearestName, type Place } from '../../core/index.ts'
 import { BUILTIN_NAMES, type CompiledExpression, compileExpression, type Use } from '../../expression/index.ts'
 import type { Expression, Scope } from './expression.ts'
 import { textFunctions } from './functions.ts'
@@ -31,8 +31,29 @@ export function compileSource(source: string, context: SourceContext): Expressio
   return {
     source,
     place,
-    evaluate: compiled.isSync ? (scope: Scope) => compiled.evaluateSync(scope, undefined, EXACT) : () => undefined,
+    evaluate: evaluatorOf(source.trim(), compiled),
     looksInto: looksInto(source.trim(), compiled, context.check.names),
+  }
+}
+
+function evaluatorOf(source: string, compiled: CompiledExpression): Expression['evaluate'] {
+  if (!compiled.isSync) return () => undefined
+  const general = (scope: Scope) => compiled.evaluateSync(scope, undefined, EXACT)
+  return PLAIN_PATH.test(source) ? alongPath(source.split('.'), general) : general
+}
+
+/** `record.updated_at`: most of what manifests say, and evaluated for every record. */
+const PLAIN_PATH = /^(?!(?:and|or|in|true|false|null)\b)[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/
+
+/** Follows a path through objects. Lists, and whatever else is not plain, are the business of JSONata's own rules. */
+function alongPath(steps: string[], general: Expression['evaluate']): Expression['evaluate'] {
+  return (scope) => {
+    let value: unknown = scope
+    for (const step of steps) {
+      if (!isObject(value) || !Object.hasOwn(value, step)) return general(scope)
+      value = value[step]
+    }
+    return Array.isArray(value) ? general(scope) : value
   }
 }
 

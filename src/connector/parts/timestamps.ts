@@ -7,6 +7,7 @@ import { isRawNumber } from '../../core/index.ts'
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/
 /** The form that most systems send; told apart by its fixed places, without a regular expression. */
 const WHOLE_SECONDS = 'YYYY-MM-DDTHH:MM:SSZ'.length
+const MILLISECONDS = 'YYYY-MM-DDTHH:MM:SS.mmmZ'.length
 
 /** Sortable form of a timestamp in any usual spelling, or null when it is none. Without an offset it is taken as UTC. */
 export function sortableTimestamp(value: unknown): string | null {
@@ -18,6 +19,7 @@ export function sortableTimestamp(value: unknown): string | null {
 function fromText(text: string): string | null {
   if (text.length === WHOLE_SECONDS && text.endsWith('Z') && text[10] === 'T' && !Number.isNaN(Date.parse(text)))
     return `${text.slice(0, 19)}.000000000Z`
+  if (text.length === MILLISECONDS && isWritten(text)) return `${text.slice(0, 23)}000000Z`
   const match = ISO.exec(text)
   if (match) return fromParts(match)
   if (/^\d+(\.\d+)?$/.test(text)) return fromEpoch(text)
@@ -29,6 +31,12 @@ function fromText(text: string): string | null {
   }
   const ms = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(ms) ? null : withNanos(ms, '')
+}
+
+/** Written just as JavaScript itself writes it. */
+function isWritten(text: string): boolean {
+  const ms = Date.parse(text)
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === text
 }
 
 function fromParts([, day, minute = '00:00', second = '00', fraction = '', zone = 'Z']: RegExpExecArray):

@@ -263,7 +263,7 @@ async function readSlices(
              from unnest($2::smallint[], $3::bigint[]) as p(slice, seq)
             cross join lateral (select id, slice, seq, deleted, content from record
                                  where stream_id = $1 and slice = p.slice and seq > p.seq order by seq limit $4) r`,
-    values: [streamId, slices, slices.map((slice) => positions.get(slice)!), perSlice],
+    values: [streamId, arrayText(slices), arrayText(slices.map((slice) => positions.get(slice)!)), perSlice],
   })
   return rows.sort((a, b) => a.seq - b.seq)
 }
@@ -285,7 +285,7 @@ export async function readBodies(pool: pg.Pool, streamId: number, ids: string[])
     name: 'read-bodies',
     text: `select id, seq, body, content, deleted, version, observed_at as "observedAt" from record
             where stream_id = $1 and id = any($2)`,
-    values: [streamId, ids],
+    values: [streamId, arrayText(ids)],
   })
   return rows
 }
@@ -302,7 +302,7 @@ export async function findByKey(
   const { rows } = await pool.query<{ value: string; record_id: string }>({
     name: 'find-by-key',
     text: 'select value, record_id from record_key where stream_id = $1 and field = $2 and value = any($3)',
-    values: [streamId, field, values],
+    values: [streamId, field, arrayText(values)],
   })
   for (const row of rows) found.set(row.value, [...(found.get(row.value) ?? []), row.record_id])
   return found

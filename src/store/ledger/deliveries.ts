@@ -14,7 +14,7 @@ export async function readDeliveries(pool: pg.Pool, syncId: number, recordIds: s
     name: 'read-deliveries',
     text: `select record_id as "recordId", part, slice, state, source_seq as "sourceSeq", delivered, attempts
              from delivery where sync_id = $1 and record_id = any($2)`,
-    values: [syncId, recordIds],
+    values: [syncId, arrayText(recordIds)],
   })
   return rows
 }
@@ -26,7 +26,7 @@ export async function readDue(pool: pg.Pool, syncId: number, slices: number[], l
     text: `select record_id from delivery
             where sync_id = $1 and next_attempt_at <= clock_timestamp() and slice = any($2)
             order by next_attempt_at limit $3`,
-    values: [syncId, slices, limit],
+    values: [syncId, arrayText(slices), limit],
   })
   return [...new Set(rows.map((row) => row.record_id))]
 }
@@ -239,7 +239,12 @@ async function saveDeadLetters(client: pg.PoolClient, batch: BatchCommit): Promi
 }
 
 async function saveIntents(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
-  if (batch.closeIntents.length) await client.query('delete from intent where id = any($1)', [batch.closeIntents])
+  if (batch.closeIntents.length)
+    await client.query({
+      name: 'close-intents',
+      text: 'delete from intent where id = any($1)',
+      values: [arrayText(batch.closeIntents)],
+    })
   if (batch.doubtIntents.length)
     await client.query('update intent set looked_up = looked_up + 1 where id = any($1)', [batch.doubtIntents])
 }

@@ -12,7 +12,7 @@ export async function readIntents(pool: pg.Pool, syncId: number, recordIds: stri
   const { rows } = await pool.query<IntentRow>({
     name: 'read-intents',
     text: `select ${COLUMNS} from intent where sync_id = $1 and record_id = any($2)`,
-    values: [syncId, recordIds],
+    values: [syncId, arrayText(recordIds)],
   })
   return rows
 }

@@ -21,7 +21,7 @@ export async function findTargets(
                                  where stream_id = $1 and record_id = wanted.id offset 0) s
             cross join lateral (select record_id from link
                                  where entity_id = s.entity_id and stream_id = $2 and not alias and part = '' offset 0) t`,
-    values: [fromStream, toStream, recordIds],
+    values: [fromStream, toStream, arrayText(recordIds)],
   })
   return new Map(rows.map((row) => [linkKey(row.record_id, row.part), row.target]))
 }
@@ -137,7 +137,7 @@ export async function releaseParked(client: pg.PoolClient, batch: BatchCommit): 
     name: 'release-parked',
     text: `update delivery set state = 'pending', next_attempt_at = now()
             where state = 'parked' and parked_stream = $1 and parked_id = any($2)`,
-    values: [batch.sourceStream, batch.links.map((link) => link.fromId)],
+    values: [batch.sourceStream, arrayText(batch.links.map((link) => link.fromId))],
   })
 }
 
