@@ -48,6 +48,8 @@ export type Assembly = {
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
   /** What runs the tests in and beside mapping files, as often as wanted. */
   openTests(project: { dir: string; paths: string[] }): Tests
+  /** Serves the language server protocol for the mapping files of a hub folder, on stdin and stdout. */
+  serveEditorFor(dir: string): void
   /** Brings the ledger to this version, or says what is missing. */
   migrateLedger(target: {
     dir: string

@@ -4,6 +4,7 @@ export { arityOf, BUILTIN_NAMES, type HostFunction, signatureOf } from './builti
 export type { OnBranch } from './closures.ts'
 export { type CompiledExpression, compileExpression } from './compile.ts'
 export { decimalsMade, forgetDecimals } from './functions/decimal.ts'
+export type { DocumentedFunction } from './functions/documented.ts'
 export { integrationFunctionGroups, integrationFunctions } from './functions/index.ts'
 export { isTrue } from './operators.ts'
 export { plainJson } from './plain.ts'

@@ -1,0 +1,2 @@
+export type { MappingSystems } from './assist.ts'
+export { type EditorProject, serveEditor } from './server.ts'

@@ -1,0 +1,195 @@
+/** The language server of mapping files (Language Server Protocol 3.17), over stdin and stdout. */
+import { fileURLToPath } from 'node:url'
+import {
+  type CodeLens,
+  CompletionItemKind,
+  createConnection,
+  type Diagnostic,
+  DiagnosticSeverity,
+  type InitializeResult,
+  MessageType,
+  ProposedFeatures,
+  TextDocumentSyncKind,
+  TextDocuments,
+} from 'vscode-languageserver/node.js'
+import { TextDocument } from 'vscode-languageserver-textdocument'
+import { asCausewayError, type Finding } from '../core/index.ts'
+import { checkSync, readMapping, runSuite, type SandboxedRunner, type SyncDefinition } from '../mapping/index.ts'
+import { complete, hover, type MappingSystems, type Suggestion } from './assist.ts'
+
+/** What the editor needs of the hub folder. */
+export type EditorProject = {
+  /** The streams a mapping joins; read again when files of the hub change. */
+  systemsOf(sync: Pick<SyncDefinition, 'from' | 'to' | 'joins'>): Promise<MappingSystems>
+  /** Forgets what was read, because a file changed. */
+  changed(): void
+  runner: SandboxedRunner
+}
+
+const RUN_TEST = 'causeway.runTest'
+const KINDS = {
+  field: CompletionItemKind.Field,
+  function: CompletionItemKind.Function,
+  variable: CompletionItemKind.Variable,
+}
+/** Diagnostics follow typing after this pause. */
+const SETTLE_MS = 120
+
+/** Serves until the client says good-bye. Everything but the protocol goes to stderr, or it would break it. */
+export function serveEditor(project: EditorProject): void {
+  const connection = createConnection(ProposedFeatures.all, process.stdin, process.stdout)
+  const documents = new TextDocuments(TextDocument)
+  const timers = new Map<string, NodeJS.Timeout>()
+
+  connection.onInitialize(
+    (): InitializeResult => ({
+      capabilities: {
+        textDocumentSync: TextDocumentSyncKind.Incremental,
+        completionProvider: { triggerCharacters: ['.', '$'] },
+        hoverProvider: true,
+        codeLensProvider: {},
+        executeCommandProvider: { commands: [RUN_TEST] },
+      },
+      serverInfo: { name: 'causeway' },
+    }),
+  )
+
+  documents.onDidChangeContent(({ document }) => {
+    clearTimeout(timers.get(document.uri))
+    timers.set(
+      document.uri,
+      setTimeout(() => void publish(document), SETTLE_MS),
+    )
+  })
+  documents.onDidSave(() => project.changed())
+  documents.onDidClose(({ document }) => {
+    clearTimeout(timers.get(document.uri))
+    void connection.sendDiagnostics({ uri: document.uri, diagnostics: [] })
+  })
+
+  async function publish(document: TextDocument): Promise<void> {
+    const diagnostics = await diagnosticsOf(document, project)
+    await connection.sendDiagnostics({ uri: document.uri, version: document.version, diagnostics })
+  }
+
+  connection.onCompletion(async ({ textDocument, position }) => {
+    const document = documents.get(textDocument.uri)
+    if (!document || !isMapping(document.uri)) return []
+    const text = document.getText()
+    const found = complete(text, position.line, position.character, await systemsOf(text, project))
+    return found.map(toItem)
+  })
+
+  connection.onHover(async ({ textDocument, position }) => {
+    const document = documents.get(textDocument.uri)
+    if (!document || !isMapping(document.uri)) return null
+    const text = document.getText()
+    const value = hover(text, position.line, position.character, await systemsOf(text, project))
+    return value === null ? null : { contents: { kind: 'markdown', value } }
+  })
+
+  connection.onCodeLens(({ textDocument }): CodeLens[] => {
+    const document = documents.get(textDocument.uri)
+    return document && isMapping(document.uri) ? testLenses(document) : []
+  })
+
+  connection.onExecuteCommand(async ({ command, arguments: given }) => {
+    const document = documents.get(String(given?.[0] ?? ''))
+    if (command !== RUN_TEST || !document) return null
+    const outcome = await runTest(document, String(given?.[1] ?? ''), project)
+    const type = outcome.ok ? MessageType.Info : MessageType.Error
+    await connection.sendNotification('window/showMessage', { type, message: outcome.message })
+    return outcome
+  })
+
+  connection.onExit(() => void project.runner.close())
+  documents.listen(connection)
+  connection.listen()
+}
+
+const isMapping = (uri: string): boolean => /\/mappings\/.*\.ya?ml$/.test(uri) && !/\.test\.ya?ml$/.test(uri)
+const fileOf = (uri: string): string => (uri.startsWith('file:') ? fileURLToPath(uri) : uri)
+
+/** What `validate` would say of the text as it stands in the editor. */
+async function diagnosticsOf(document: TextDocument, project: EditorProject): Promise<Diagnostic[]> {
+  if (!isMapping(document.uri)) return []
+  const text = document.getText()
+  const { mapping, findings } = readMapping(text, fileOf(document.uri))
+  if (!mapping) return findings.map((finding) => toDiagnostic(finding, document))
+  const { from, to, joins } = await project.systemsOf(mapping.definition)
+  const against = from && to ? checkSync(mapping.definition, { from, to, joins }) : []
+  return [...findings, ...against].map((finding) => toDiagnostic(finding, document))
+}
+
+function toDiagnostic({ severity, code, message, fix, place }: Finding, document: TextDocument): Diagnostic {
+  const line = Math.max(0, (place.line ?? 1) - 1)
+  const start = { line, character: Math.max(0, (place.column ?? 1) - 1) }
+  const rest = document.getText({ start, end: { line: line + 1, character: 0 } })
+  const length = /^(\$?[\w-]+|.)/.exec(rest)?.[0].length ?? 1
+  return {
+    range: { start, end: { line, character: start.character + length } },
+    severity: severity === 'error' ? DiagnosticSeverity.Error : DiagnosticSeverity.Warning,
+    code,
+    source: 'causeway',
+    message: `${message}\n${fix}`.trim(),
+  }
+}
+
+/** The streams named in the head of a file, also while its body is being written. */
+async function systemsOf(text: string, project: EditorProject): Promise<MappingSystems> {
+  const address = (value: string | undefined) => {
+    const [connection, stream] = (value ?? '').split(':')
+    return connection && stream ? { connection, stream } : undefined
+  }
+  const head = (key: string): string | undefined =>
+    new RegExp(`^${key}:\\s*["']?([\\w-]+:[^\\s"'#]+)`, 'm').exec(text)?.[1]
+  const from = address(head('from'))
+  const to = address(head('to'))
+  if (!from || !to) return { joins: {} }
+  const joins = [...text.matchAll(/^ {2}(\w+):\s*\{[^}\n]*from:\s*["']?([\w-]+:[^\s,"'}]+)/gm)].flatMap(
+    ([, name, at]) => {
+      const joined = address(at)
+      return joined ? [{ name: name!, from: joined, field: null, take: 'one' as const }] : []
+    },
+  )
+  return project.systemsOf({ from, to, joins })
+}
+
+const toItem = ({ label, kind, detail, documentation }: Suggestion) => ({
+  label,
+  kind: KINDS[kind],
+  detail,
+  // Without this a `$` that is already there would be doubled.
+  ...(label.startsWith('$') ? { filterText: label, insertText: label.slice(1) } : {}),
+  ...(documentation ? { documentation } : {}),
+})
+
+function testLenses(document: TextDocument): CodeLens[] {
+  const { mapping } = readMapping(document.getText(), fileOf(document.uri))
+  return (mapping?.content.tests ?? []).map((test, i) => {
+    const place = mapping!.yaml.placeOf(['tests', i])
+    const start = { line: (place.line ?? 1) - 1, character: 0 }
+    return {
+      range: { start, end: start },
+      command: { title: 'run this test', command: RUN_TEST, arguments: [document.uri, test.name] },
+    }
+  })
+}
+
+type TestOutcome = { ok: boolean; message: string }
+
+async function runTest(document: TextDocument, name: string, project: EditorProject): Promise<TestOutcome> {
+  try {
+    const { mapping, findings } = readMapping(document.getText(), fileOf(document.uri))
+    if (!mapping) return { ok: false, message: findings[0]?.message ?? 'the file cannot be read' }
+    const { results } = await runSuite(mapping.definition, { runner: project.runner })
+    // Rows of a table carry names of their own.
+    const own = results.filter((result) => result.name === name || result.name.startsWith(`${name} [`))
+    const failed = (own.length ? own : results).filter((result) => !result.ok)
+    const [first] = failed
+    if (!first) return { ok: true, message: `${name}: passed` }
+    return { ok: false, message: `${first.name}: ${first.difference ?? first.error?.what ?? 'failed'}` }
+  } catch (thrown) {
+    return { ok: false, message: asCausewayError(thrown).message }
+  }
+}

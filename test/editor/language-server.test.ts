@@ -1,0 +1,180 @@
+/** The language server, spoken to as an editor does: a process of its own, messages on its pipes. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BIN } from '../cli/run-cli.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const FILE = join(ROOT, 'mappings/crm-contacts-to-erp-customers.yaml')
+const uri = pathToFileURL(FILE).href
+const TEXT = readFileSync(FILE, 'utf8')
+
+type Message = { id?: number; method?: string; params?: unknown; result?: unknown }
+
+/** Frames of the protocol: a Content-Length header, an empty line, JSON. */
+class Client {
+  readonly #child: ChildProcess
+  readonly #waiting: { match(message: Message): boolean; resolve(message: Message): void }[] = []
+  readonly #seen: Message[] = []
+  #bytes = Buffer.alloc(0)
+  #id = 0
+  readonly exit: Promise<number | null>
+
+  constructor() {
+    this.#child = spawn(process.execPath, [BIN, '-C', ROOT, 'lsp', '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child.stdout!.on('data', (chunk: Buffer) => this.#read(chunk))
+    this.exit = new Promise((resolve) => this.#child.on('exit', resolve))
+  }
+
+  #read(chunk: Buffer): void {
+    this.#bytes = Buffer.concat([this.#bytes, chunk])
+    for (;;) {
+      const end = this.#bytes.indexOf('\r\n\r\n')
+      const length = Number(/Content-Length: (\d+)/.exec(this.#bytes.toString('latin1', 0, Math.max(0, end)))?.[1])
+      if (end < 0 || this.#bytes.length < end + 4 + length) return
+      const message = JSON.parse(this.#bytes.toString('utf8', end + 4, end + 4 + length)) as Message
+      this.#bytes = this.#bytes.subarray(end + 4 + length)
+      const at = this.#waiting.findIndex(({ match }) => match(message))
+      if (at < 0) this.#seen.push(message)
+      else this.#waiting.splice(at, 1)[0]!.resolve(message)
+    }
+  }
+
+  #write(message: object): void {
+    const text = JSON.stringify({ jsonrpc: '2.0', ...message })
+    this.#child.stdin!.write(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`)
+  }
+
+  notify(method: string, params: object): void {
+    this.#write({ method, params })
+  }
+
+  async ask<T>(method: string, params: object): Promise<T> {
+    const id = ++this.#id
+    this.#write({ id, method, params })
+    return (await this.wait((message) => message.id === id && message.method === undefined)).result as T
+  }
+
+  wait(match: (message: Message) => boolean): Promise<Message> {
+    const at = this.#seen.findIndex(match)
+    if (at >= 0) return Promise.resolve(this.#seen.splice(at, 1)[0]!)
+    return new Promise((resolve) => this.#waiting.push({ match, resolve }))
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+}
+
+type Published = {
+  diagnostics: { range: { start: { line: number; character: number } }; message: string; code: string }[]
+}
+let client: Client
+let version = 1
+beforeAll(async () => {
+  client = new Client()
+  const answer = await client.ask<{ serverInfo: object }>('initialize', {
+    processId: null,
+    rootUri: null,
+    capabilities: {},
+  })
+  expect(answer.serverInfo).toEqual({ name: 'causeway' })
+  client.notify('initialized', {})
+  client.notify('textDocument/didOpen', { textDocument: { uri, languageId: 'yaml', version, text: TEXT } })
+}, 60_000)
+afterAll(() => client.kill())
+
+const published = async () =>
+  (
+    (await client.wait(({ method, params }) => {
+      return method === 'textDocument/publishDiagnostics' && (params as { version: number }).version === version
+    })) as { params: Published }
+  ).params.diagnostics
+
+function change(text: string): void {
+  client.notify('textDocument/didChange', { textDocument: { uri, version: ++version }, contentChanges: [{ text }] })
+}
+
+/** The position of the first `|` in a text, which is taken out. */
+function withCursor(text: string): { text: string; position: { line: number; character: number } } {
+  const before = text.slice(0, text.indexOf('|||')).split('\n')
+  return { text: text.replace('|||', ''), position: { line: before.length - 1, character: before.at(-1)!.length } }
+}
+
+async function complete(line: string, typed: string): Promise<string[]> {
+  const { text, position } = withCursor(TEXT.replace(line, typed))
+  change(text)
+  const items = await client.ask<{ label: string }[]>('textDocument/completion', { textDocument: { uri }, position })
+  return items.map(({ label }) => label)
+}
+
+test('a sound mapping has no diagnostics; faults are shown where they are, also against the schemas of both systems', async () => {
+  expect(await published()).toEqual([])
+  change(
+    TEXT.replace('  email: email', '  email: emial')
+      .replace('  city: city', '  citty: city')
+      .replace('\'"N"\'', '\'"maybe"\'')
+      .replace('$company.phone', '$compnay.phone'),
+  )
+  const found = await published()
+  expect(found.map(({ range, message }) => [range.start.line + 1, message.split('\n').at(-1)])).toEqual(
+    expect.arrayContaining([[19, 'Did you mean $company?']]),
+  )
+  change(TEXT.replace('  email: email', '  email: emial').replace('  city: city', '  citty: city'))
+  expect((await published()).map(({ range, message }) => [range.start.line + 1, message.split('\n')[1]])).toEqual(
+    expect.arrayContaining([
+      [18, 'Did you mean "email"?'],
+      [22, 'Did you mean "city"?'],
+    ]),
+  )
+})
+
+test('source paths, joins, functions and target fields are completed', async () => {
+  expect(await complete('  street: street', '  street: |||')).toEqual(expect.arrayContaining(['firstName', 'street']))
+  expect(await complete('  street: street', '  street: $company.|||')).toEqual(
+    expect.arrayContaining(['vatId', 'domain']),
+  )
+  const names = await complete('  street: street', '  street: $|||')
+  expect(names).toEqual(expect.arrayContaining(['$company', '$phone', '$uppercase', '$id']))
+  const fields = await complete('  street: street\n', '  |||\n')
+  expect(fields).toContain('street')
+  expect(fields).not.toContain('city')
+})
+
+test('a name is explained: functions with examples, fields with their type', async () => {
+  const at = async (marked: string) => {
+    const { text, position } = withCursor(TEXT.replace('  street: street', marked))
+    change(text)
+    const answer = await client.ask<{ contents: { value: string } } | null>('textDocument/hover', {
+      textDocument: { uri },
+      position,
+    })
+    return answer?.contents.value ?? ''
+  }
+  expect(await at('  street: $pho|||ne(mobile)')).toContain('E.164')
+  expect(await at('  street: $phone(mob|||ile)')).toMatch(/^`mobile`: string/)
+})
+
+test('a test of the file is run from the editor', async () => {
+  change(TEXT)
+  const lenses = await client.ask<{ command: { arguments: string[]; title: string } }[]>('textDocument/codeLens', {
+    textDocument: { uri },
+  })
+  expect(lenses[0]!.command).toMatchObject({ title: 'run this test', arguments: [uri, 'a contact with everything'] })
+  const run = () =>
+    client.ask('workspace/executeCommand', { command: 'causeway.runTest', arguments: lenses[0]!.command.arguments })
+  expect(await run()).toEqual({ ok: true, message: 'a contact with everything: passed' })
+  change(TEXT.replace('phone: +48 000 123 456', 'phone: +48 000 123 457'))
+  expect(await run()).toEqual({
+    ok: false,
+    message: 'a contact with everything: phone: expected "+48 000 123 457", got "+48 000 123 456"',
+  })
+})
+
+test('it ends when the editor says so', async () => {
+  await client.ask('shutdown', {})
+  client.notify('exit', {})
+  expect(await client.exit).toBe(0)
+})
