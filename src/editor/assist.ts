@@ -1,7 +1,7 @@
 /** What can be completed and said at a place of a mapping file. Pure: text and schemas in, suggestions out. */
 import { BUILTIN_NAMES, type DocumentedFunction, integrationFunctions, signatureOf } from '../expression/index.ts'
 import type { CheckedStream } from '../mapping/index.ts'
-import { type Cursor, cursorAt, type ExpressionCursor, wordAround, wordBefore } from './cursor.ts'
+import { cursorAt, type ExpressionCursor, wordAround, wordBefore } from './cursor.ts'
 
 /** The streams a mapping names, as far as they are known. */
 export type MappingSystems = {
@@ -152,5 +152,3 @@ const documented = ({ description, title }: Schema): { documentation?: string } 
 
 const describe = (schema: Schema): string =>
   [typeOf(schema), documented(schema).documentation].filter(Boolean).join(' – ')
-
-export type { Cursor }

@@ -6,8 +6,8 @@
 /** An expression: its path in the file, its text as far as it stands on the line, and where in it the cursor is. */
 export type ExpressionCursor = { kind: 'expression'; path: string[]; before: string; after: string }
 /** A key that is being written below `path`. */
-export type KeyCursor = { kind: 'key'; path: string[]; before: string; siblings: string[] }
-export type Cursor = ExpressionCursor | KeyCursor | null
+type KeyCursor = { kind: 'key'; path: string[]; before: string; siblings: string[] }
+type Cursor = ExpressionCursor | KeyCursor | null
 
 const KEY = /^(\s*)(?:- )?(["']?)([\w.-]+)\2\s*:(?:\s+(.*)|\s*)$/
 const indentOf = (line: string): number => line.length - line.trimStart().length
