@@ -11,6 +11,7 @@ import { CausewayError, type JsonObject } from '../../../src/core/index.ts'
 import { type DavStore, startDav } from '../../standins/dav.ts'
 import { never } from './open.ts'
 
+const connector = loadConnectors(['connectors']).get('webdav')
 const bytes = randomBytes(12 * 1024 * 1024 + 7)
 let folder: string
 let server: DavStore
@@ -32,9 +33,7 @@ const uploads: UploadStore = {
 }
 const upload = async (content: (from?: number) => Promise<ContentStream>, path = 'a/b.bin') => {
   const settings = { url: `${server.url}/files`, user: 'u', password: 'p', uploads: `${server.url}/uploads` }
-  const session = await loadConnectors(['connectors'])
-    .get('webdav')
-    .open({ name: 'dav', allow: [server.host], settings, uploads })
+  const session = await connector.open({ name: 'dav', allow: [server.host], settings, uploads })
   return session.write({
     ...{ stream: 'documents', operation: 'upsert', signal: never },
     items: [{ ref: '0', key: { field: 'path', value: path }, values: { path }, idempotencyKey: 'k', content }],
