@@ -9,8 +9,10 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { bootMariaDb } from './boot/mariadb.ts'
 import { bootOpenLdap } from './boot/openldap.ts'
 import { PackagesMissing } from './boot/packages.ts'
+import { bootPostgres } from './boot/postgresql.ts'
 import { stopProcess } from './boot/process.ts'
 import { bootRequestTracker } from './boot/request-tracker.ts'
 import { runFolder } from './boot/state.ts'
@@ -23,8 +25,10 @@ const systems: Record<string, (options: BootOptions) => Promise<RunningSystem>> 
   webdav: bootWebDav,
   tryton: bootTryton,
   'request-tracker': bootRequestTracker,
+  mariadb: bootMariaDb,
+  postgresql: bootPostgres,
 }
-export type SystemName = 'openldap' | 'webdav' | 'tryton' | 'request-tracker'
+export type SystemName = 'openldap' | 'webdav' | 'tryton' | 'request-tracker' | 'mariadb' | 'postgresql'
 export type RealSystems = {
   folder: string
   env: Record<string, string>

@@ -1,5 +1,5 @@
 /**
- * `npm run test:real`: the hub between real Request Tracker, Tryton, OpenLDAP and Apache WebDAV. Each sync in full, then after
+ * `npm run test:real`: the hub between real Request Tracker, Tryton, OpenLDAP, Apache WebDAV, MariaDB and PostgreSQL. Each sync in full, then after
  * changes made in the source through its own API, then unchanged; results are read through the target's own API.
  *
  * Exit status: 0 all passed, 1 something failed, 3 packages missing and not root (`--install` is the default for root).
@@ -12,6 +12,7 @@ import { Report } from './report.ts'
 import { connectors } from './scenarios/connectors.ts'
 import { customers } from './scenarios/customers.ts'
 import { people } from './scenarios/people.ts'
+import { rows } from './scenarios/rows.ts'
 import { tickets } from './scenarios/tickets.ts'
 
 const report = new Report()
@@ -26,6 +27,7 @@ try {
       await people(hub, real.env, report)
       await customers(hub, real.env, report)
       await tickets(hub, real.env, report)
+      await rows(hub, real.env, report)
     } finally {
       await hub.stop()
     }

@@ -80,7 +80,7 @@ export function checkSettings(declared: Settings, given: JsonObject, placeOf: (n
     )
   }
   for (const [name, setting] of Object.entries(declared)) {
-    const value = given[name]
+    const value = asTyped(setting, given[name])
     if (value === undefined || value === null || value === '') {
       if (setting.required && setting.default === undefined)
         finding(
@@ -103,11 +103,18 @@ export function resolveSettings(declared: Settings, given: JsonObject, connectio
     throw new CausewayError('CSW-2005', { what: `Connection ${connection}: ${fault.message}.`, fix: fault.fix })
   const resolved: JsonObject = {}
   for (const [name, setting] of Object.entries(declared)) {
-    const value = given[name] ?? setting.default
+    const value = asTyped(setting, given[name] ?? setting.default)
     if (value === undefined || value === null || value === '') continue
     resolved[name] = setting.type === 'url' && typeof value === 'string' ? value.replace(/\/+$/, '') : value
   }
   return resolved
+}
+
+/** Values that come from environment variables are text, whatever they mean. */
+function asTyped({ type }: Constraint, value: Json | undefined): Json | undefined {
+  if (typeof value !== 'string') return value
+  if ((type === 'integer' || type === 'number') && /^-?\d{1,15}(\.\d+)?$/.test(value)) return Number(value)
+  return type === 'flag' && /^(true|false)$/.test(value) ? value === 'true' : value
 }
 
 /** What is wrong with a value, or undefined. */
