@@ -365,7 +365,15 @@ test('the generic connector takes names from its settings, with and without a ch
   const connect = (more: JsonObject) =>
     catalogue.get('sql').open({
       ...{ name: 'db', allow: ['127.0.0.1'] },
-      settings: { ...settings, table: 'customers', match_column: 'external_id', ...more },
+      // As environment variables give them.
+      settings: {
+        ...settings,
+        port: String(wire.port),
+        tls: 'false',
+        table: 'customers',
+        match_column: 'external_id',
+        ...more,
+      },
     })
   const plain = await connect({})
   const whole = await connect({ changed_column: 'updated_at' })
