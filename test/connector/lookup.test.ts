@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { failureOf, open, restManifest, signal } from './open.ts'
+import { failureOf, load, open, restManifest, signal } from './open.ts'
 import { serve } from './server.ts'
 
 const people = [
@@ -108,4 +108,39 @@ test('a stream without `fetch` says so', async () => {
   await using server = await directory()
   const session = await open(restManifest('read: { path: / }'), server)
   expect((await failureOf(session.fetch({ stream: 'things', ids: ['1'], signal }))).code).toBe('CSW-2003')
+})
+
+test('a search that shows less than the record only says which records to read', async () => {
+  await using server = await serve(({ path, query }) => {
+    const term = query.get('term')
+    // The search shows an old address of 1, as searches with a late index do.
+    const shown = [{ id: 1, mail: 'old@x.y' }, { id: 2 }, { id: 9 }]
+    if (path === '/search')
+      return { json: term === 'nobody' ? { items: [] } : { items: shown.map((item) => ({ item })) } }
+    const ids = query.get('ids')!.split(',')
+    return { json: people.filter(({ id }) => ids.includes(String(id))) }
+  })
+  const brief = (fetch: string) =>
+    restManifest(`
+  lookup:
+    email:
+      path: /search
+      query: { term: "\${ value }" }
+      records: response.items.item
+      fetch_ids: record.id
+${fetch}`)
+  const fetch = `  fetch: { path: /people, query: { ids: "\${ $join(ids, ',') }" }, batch: 5 }`
+  const session = await open(brief(fetch), server)
+  const found = await session.lookup({
+    stream: 'things',
+    field: 'email',
+    values: ['bob@x.y', 'old@x.y', 'nobody'],
+    signal,
+  })
+  expect([...found].map(([value, records]) => [value, records.map(({ body }) => body)])).toEqual([
+    ['bob@x.y', [people[1]]],
+  ])
+  expect(load(brief('')).findings.map(({ message }) => message)).toEqual([
+    expect.stringContaining('cannot be read by id'),
+  ])
 })

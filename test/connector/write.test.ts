@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ConnectorSession, WriteItem, WriteOperation, WriteOutcome } from '../../src/connector/index.ts'
 import { type JsonObject, JsonText } from '../../src/core/index.ts'
-import { open, restManifest, signal } from './open.ts'
+import { load, open, restManifest, signal } from './open.ts'
 import { serve } from './server.ts'
 
 const item = (ref: string, more: Partial<WriteItem> = {}): WriteItem => ({
@@ -477,4 +477,35 @@ test.each([
   const session = await open(manifest, server)
   expect(told(await write(session, 'create', [twofold('a')]))).toEqual([['a', 'written', '1']])
   expect(server.asked.at(-1)!.bytes.toString()).toBe(`{"items":${sent}}`)
+})
+
+test('an upsert whose answer does not say the id looks the record up by its key', async () => {
+  const people = [
+    { id: 1, email: 'ann@x.y' },
+    { id: 2, email: 'two@x.y' },
+    { id: 3, email: 'two@x.y' },
+  ]
+  await using server = await serve(({ method, query, json }) => {
+    if (method === 'GET') return { json: people.filter(({ email }) => email === query.get('email')) }
+    if (json.email !== 'new@x.y') return { status: 204 }
+    people.push({ id: 4, email: json.email })
+    return { status: 201, json: { id: 4 } }
+  })
+  const manifest = (lookup: string) =>
+    restManifest(`
+    ${lookup}
+    write:
+      upsert: { key: [email], path: /people, body: "\${ values }", id: response.id, id_from_lookup: true }`)
+  const session = await open(manifest(`lookup: { email: { path: /people, query: { email: "\${ value }" } } }`), server)
+  const upsert = (email: string) => item(email, { key: { field: 'email', value: email }, values: { email } })
+  expect(told(await write(session, 'upsert', ['new@x.y', 'ann@x.y', 'two@x.y', 'nobody@x.y'].map(upsert)))).toEqual([
+    ['new@x.y', 'written', '4'],
+    ['ann@x.y', 'written', '1'],
+    ['two@x.y', 'unknown', 'CSW-3012'],
+    ['nobody@x.y', 'unknown', 'CSW-3012'],
+  ])
+  expect(server.asked.filter(({ method }) => method === 'GET')).toHaveLength(3)
+  expect(load(manifest('read: { path: / }')).findings.map(({ message }) => message)).toEqual([
+    expect.stringContaining('nothing looks records up by email'),
+  ])
 })

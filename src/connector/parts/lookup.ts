@@ -1,7 +1,17 @@
 /** Finding records: by id (`fetch`) and by the value of a field (`lookup`). */
 import { isObject, type Json, type JsonObject } from '../../core/index.ts'
 import type { LookupRequest, LookupResult, SourceRecord } from '../contract.ts'
-import { type CompiledPart, expression, type Fields, flag, integer, map, part, section } from '../language/index.ts'
+import {
+  type CompiledPart,
+  type Expression,
+  expression,
+  type Fields,
+  flag,
+  integer,
+  map,
+  part,
+  section,
+} from '../language/index.ts'
 import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import { ANSWER_NAMES, type Answer, answerScope, type Caller } from './answer.ts'
@@ -52,6 +62,12 @@ const lookupFields = {
     names: ['record', 'settings'],
     example: 'record.email',
   }),
+  fetch_ids: expression({
+    sense:
+      'For answers that show less than the record: the id of each, by which it is then read as `fetch` says. `record` is what the answer shows.',
+    names: ['record', 'settings'],
+    example: 'record.id',
+  }),
   ignore_case: flag({ sense: 'The system compares without regard to case, so we do too.', default: false }),
   empty: emptyField,
 }
@@ -95,18 +111,21 @@ export async function fetchRecords<R>(
   return found.flat().filter((record) => wanted.has(record.id) || record.aliases?.some((alias) => wanted.has(alias)))
 }
 
-/** Finds records by the value of a field. */
+/** Finds records by the value of a field; `fetch` is needed where the look-up has `fetch_ids`. */
 export async function lookupRecords<R>(
   context: FinderContext<R>,
   spec: LookupSpec<R>,
   { field, values, signal }: LookupRequest,
+  fetch: FetchSpec<R> | undefined,
 ): Promise<LookupResult> {
   const fold = (text: string) => (spec.ignore_case ? text.toLowerCase() : text)
   const asked = new Map(values.map((value) => [fold(value), value]))
   const result: LookupResult = new Map()
   const pages = await inPool(chunksOf([...asked.values()], spec.batch), context.concurrent, async (chunk) => {
     const scope = { values: chunk, value: chunk[0], settings: context.settings }
-    return recordsOf(context, spec, await ask(context, spec, scope, chunk.length, signal), signal)
+    const answer = await ask(context, spec, scope, chunk.length, signal)
+    if (!spec.fetch_ids) return recordsOf(context, spec, answer, signal)
+    return fetchRecords(context, fetch!, idsOf(spec.fetch_ids, spec, answer, context.settings), signal)
   })
   for (const record of pages.flat()) {
     for (const held of valuesOf(spec, record, field, context.settings)) {
@@ -124,6 +143,14 @@ export async function lookupRecords<R>(
   }
   return result
 }
+
+/** The ids of what an answer shows, whatever else is in it. */
+const idsOf = (id: Expression, spec: { records: Expression }, answer: Answer | null, settings: JsonObject): string[] =>
+  answer === null
+    ? []
+    : listOf(spec.records.evaluate(answerScope(answer, settings))).flatMap(
+        (record) => usableId(id.evaluate({ record, settings })) ?? [],
+      )
 
 /** The values a record holds under the field: a list counts with each of its items. */
 function valuesOf<R>(spec: LookupSpec<R>, record: SourceRecord, field: string, settings: JsonObject): string[] {

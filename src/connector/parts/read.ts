@@ -52,6 +52,7 @@ class PassReader<R> {
   private committed: string | null
   private mayRestart: boolean
   private jobAnswer: Json | undefined
+  private border: ReadonlySet<string> = new Set()
 
   constructor(context: ReaderContext<R>, request: ReadRequest, committed: string | null, pass: Pass, resumed: boolean) {
     const { incremental, server_cursor } = context.read
@@ -215,7 +216,7 @@ class PassReader<R> {
       if (position && Object.keys(position).length === 0)
         guard = new LoopGuard(paging, this.context.stream.name, position)
       yield {
-        records: clamped ? [] : records,
+        records: clamped ? [] : this.beyondBorder(records),
         rejected: clamped ? [] : rejected,
         cursor: this.cursorAfter(position, answer.requestedAt, moreFollows),
         requestedAt: answer.requestedAt,
@@ -259,6 +260,14 @@ class PassReader<R> {
     const count = (this.pass.count ?? 0) + bodies.length
     this.pass.count = count
     return count >= cap || (position && count + size > cap) ? this.anchored(cap) : position
+  }
+
+  /** A question from the last value shows the records that hold it once more; those that did not change are left out. */
+  private beyondBorder(records: SourceRecord[]): SourceRecord[] {
+    if (!this.context.read.incremental?.reanchor || this.pass.phase !== 'records') return records
+    const before = this.border
+    this.border = new Set(records.map(({ id, version }) => `${id} ${version}`))
+    return records.filter(({ id, version }) => version === null || !before.has(`${id} ${version}`))
   }
 
   /** From where the question under way was asked. */

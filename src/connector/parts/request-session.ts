@@ -56,6 +56,24 @@ export function checkRequestStream(
     ...(read?.fetch_ids && !fetch
       ? [{ field: 'read.fetch_ids', message: 'the stream cannot be read by id', fix: 'Add `fetch`.' }]
       : []),
+    ...Object.entries(lookup ?? {}).flatMap(([field, { fetch_ids }]) =>
+      fetch_ids && !fetch
+        ? [{ field: `lookup.${field}.fetch_ids`, message: 'the stream cannot be read by id', fix: 'Add `fetch`.' }]
+        : [],
+    ),
+    ...(write?.upsert?.id_from_lookup
+      ? write.upsert.key!.flatMap((field) =>
+          lookup?.[field]
+            ? []
+            : [
+                {
+                  field: 'write.upsert.id_from_lookup',
+                  message: `nothing looks records up by ${field}`,
+                  fix: `Add \`lookup.${field}\`.`,
+                },
+              ],
+        )
+      : []),
     ...parentFindings(name, read?.for_each, readOf),
   ]
 }
@@ -101,7 +119,7 @@ export class RequestSession<R> implements ProtocolSession {
 
   lookup(request: Parameters<ProtocolSession['lookup']>[0]) {
     const { stream, parts } = this.stream(request.stream)
-    return lookupRecords(this.finder(stream), parts.lookup![request.field]!, request)
+    return lookupRecords(this.finder(stream), parts.lookup![request.field]!, request, parts.fetch)
   }
 
   write(request: Parameters<ProtocolSession['write']>[0]) {
@@ -113,6 +131,10 @@ export class RequestSession<R> implements ProtocolSession {
       write: parts.write!,
       ...(encode ? { encode } : {}),
       texts: this.parts.texts ?? false,
+      idsBy: async (field, value, signal) => {
+        const found = await this.lookup({ stream: stream.name, field, values: [value], signal })
+        return (found.get(value) ?? []).map(({ id }) => id)
+      },
       ...(this.parts.sendContent ? { sendContent: this.parts.sendContent } : {}),
     })
     return writer.write(request)

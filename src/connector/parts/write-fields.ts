@@ -201,6 +201,10 @@ export const writePart = <R extends Fields, X extends Fields>(
     sense: 'Fields by which the system itself finds the record.',
     required: true,
   })
+  const id_from_lookup = flag({
+    sense: 'Where the answer does not say the id, the record is looked up by the key that was written.',
+    default: false,
+  })
   return part({
     title: 'Write',
     sense: 'How records are written. Only the operations that stand here are offered.',
@@ -209,7 +213,7 @@ export const writePart = <R extends Fields, X extends Fields>(
       update: section(operationPart(request, 'update', 'PATCH', { ...sending, partial }, extra), {
         sense: 'How a record is changed.',
       }),
-      upsert: section(operationPart(request, 'upsert', 'PUT', { ...sending, key }, extra), {
+      upsert: section(operationPart(request, 'upsert', 'PUT', { ...sending, key, id_from_lookup }, extra), {
         sense: 'How a record is created or changed in one call, found by a natural key.',
       }),
       delete: section(
@@ -231,6 +235,7 @@ export type WriteOperationSpec<R> = R &
   Partial<Sending> & {
     partial?: boolean
     key?: string[]
+    id_from_lookup?: boolean
     batch?: (R & BatchOwn & { job?: WriteJob<R> | undefined }) | undefined
     content?: unknown
   }

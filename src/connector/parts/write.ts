@@ -23,6 +23,8 @@ export type WriterContext<R> = {
   texts?: boolean
   /** Sends an operation whose record has contents. Absent where the protocol has none. */
   sendContent?: (operation: WriteOperationSpec<R>, prepared: Prepared, options: CallOptions) => Promise<Answer>
+  /** Ids of the records of the stream that hold the value. */
+  idsBy?: (field: string, value: string, signal: AbortSignal) => Promise<string[]>
 }
 
 /** A record with everything its expressions may refer to. */
@@ -110,7 +112,9 @@ export class Writer<R> {
         item.content && operation.content && sendContent
           ? await sendContent(operation, prepared, options)
           : await this.context.caller.call(operation, scope, options)
-      return answer.failure ? failedOutcome(item.ref, answer.failure) : this.written(operation, item, answer)
+      if (answer.failure) return failedOutcome(item.ref, answer.failure)
+      const outcome = this.written(operation, item, answer)
+      return operation.id_from_lookup ? await this.identified(item, outcome, request.signal) : outcome
     } catch (error) {
       return failedOutcome(item.ref, asCausewayError(error))
     }
@@ -147,6 +151,13 @@ export class Writer<R> {
       ...(version === undefined || version === null ? {} : { version: asText(version) }),
       ...(body === undefined || body === null ? {} : { body: body as JsonObject }),
     }
+  }
+
+  /** Looks up what an upsert has written without saying its id; two records with one key leave it unknown. */
+  private async identified({ ref, key }: WriteItem, outcome: WriteOutcome, signal: AbortSignal): Promise<WriteOutcome> {
+    if (outcome.status !== 'unknown' || !key) return outcome
+    const [id, another] = (await this.context.idsBy?.(key.field, key.value, signal)) ?? []
+    return id === undefined || another !== undefined ? outcome : { ref, status: 'written', id }
   }
 
   /** One call for many. A call that is refused as a whole is split until the record that spoils it stands alone. */

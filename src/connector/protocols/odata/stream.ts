@@ -117,6 +117,7 @@ function lookupSpec({ set, stream }: Made, name: string): LookupSpec<ODataReques
     field: undefined,
     ignore_case: ignore_case || type === 'guid',
     empty: undefined,
+    fetch_ids: undefined,
   }
 }
 
