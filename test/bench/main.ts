@@ -128,3 +128,5 @@ for (const latency of rounds)
     latency,
     latency ? 'hand-written' : 'axios-jsonata',
   )
+
+if (chosen.length === CONTENDERS.length) await once(fork(join(import.meta.dirname, 'mapping-cost.ts')), 'exit')
