@@ -2,11 +2,11 @@ import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
 import { asCausewayError, backoffMs, type CausewayError, parseExact, withUrgency } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { isConnectionFailure } from './failures.ts'
-import type { InboxRow, Ports } from './ports.ts'
+import type { InboxRow, Ports, StreamRow } from './ports.ts'
 import { toCommit } from './pull.ts'
 import { wakeFollowers } from './wake-followers.ts'
 
-const BATCH = 100
+const BATCH = 200
 const EVENT_BACKOFF = { baseMs: 2_000, capMs: 10 * 60_000 }
 const EVENT_ATTEMPTS = 10
 const OUTAGE_WAIT_MS = 30_000
@@ -27,89 +27,201 @@ export async function readInbox(
     const connection = await ports.ledger.readConnection(connectionId)
     if (connection?.state !== 'active' || (connection.waitUntil && connection.waitUntil > ports.clock.now()))
       return null
-    const session = await ports.session(connection.name)
+    const reader = new InboxReader(ports, connection, await ports.session(connection.name), signal)
     for (;;) {
       const batch = await ports.ledger.readInbox(connectionId, BATCH)
       if (!batch.length) return { events }
-      for (const event of batch) {
-        if (signal.aborted || lease.signal.aborted) return { events }
-        if (!(await withUrgency('webhook', () => takeEvent(ports, connection, session, event, signal))))
-          return { events }
-        events++
-      }
+      const stopped = (): boolean => signal.aborted || lease.signal.aborted
+      const taken = await withUrgency('webhook', () => reader.take(batch, stopped))
+      events += taken
+      if (taken < batch.length) return { events }
     }
   } finally {
     await lease.release()
   }
 }
 
-/** False when the source cannot be used now, so that the events after this one need not be tried. */
-async function takeEvent(
-  ports: Ports,
-  connection: { id: number; name: string },
-  session: ConnectorSession,
-  event: InboxRow,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    const headers = parseExact(event.headers) as Record<string, string>
-    const requestedAt = ports.clock.now()
-    const changes = await session.readEvent({ headers, body: event.body, stream: event.stream, signal })
-    let stored = 0
-    for (const change of changes) {
-      const fetched = change.fetch.length
-        ? await session.fetch({ stream: change.stream, ids: change.fetch, signal })
-        : []
-      const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
-      const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
-      // What the body of an event says was true when it was sent, what we fetched is true now.
-      await commitChange(ports, connection.name, change.stream, change.records, event.receivedAt)
-      await commitChange(ports, connection.name, change.stream, [...fetched, ...gone], requestedAt)
-      stored += change.records.length + fetched.length + gone.length
+type Changes = Awaited<ReturnType<ConnectorSession['readEvent']>>
+/** What an event says, read from its body. */
+type Understood = { event: InboxRow; changes: Changes }
+
+/** Works through batches of events: those that were received together are committed together, and settled with their batch. */
+class InboxReader {
+  readonly #ports: Ports
+  readonly #connection: { id: number; name: string }
+  readonly #session: ConnectorSession
+  readonly #signal: AbortSignal
+  readonly #streams = new Map<number, StreamRow>()
+  #done: { event: InboxRow; stored: number }[] = []
+
+  constructor(ports: Ports, connection: { id: number; name: string }, session: ConnectorSession, signal: AbortSignal) {
+    this.#ports = ports
+    this.#connection = connection
+    this.#session = session
+    this.#signal = signal
+  }
+
+  /**
+   * Takes events in their order; gives how many. Fewer than there are when it was told to stop, or when the source cannot be
+   * used now, so that the events after that one need not be tried.
+   */
+  async take(batch: InboxRow[], stopped: () => boolean): Promise<number> {
+    const touched = new Set<number>()
+    let taken = 0
+    try {
+      // Events of one commit have one time, and so one page can say for all of them when what they tell was true.
+      for (const group of inGroups(batch)) {
+        if (stopped()) break
+        const count = await this.#takeGroup(group, touched)
+        for (const streamId of touched) await wakeFollowers(this.#ports, streamId, { now: taken === 0 })
+        taken += count
+        if (count < group.length) break
+      }
+    } finally {
+      await this.#settleDone()
     }
-    const reason = stored ? `${stored} records` : 'the event concerns no stream that is synced'
-    await ports.ledger.settleEvent(event, { state: stored ? 'done' : 'skipped', reason, nextAttemptAt: null })
-    return true
-  } catch (thrown) {
-    const error = asCausewayError(thrown)
-    if (error.code === 'CSW-6001' || signal.aborted) throw error
-    if (isConnectionFailure(error)) {
-      await putOff(ports, connection.id, event, error)
-      return false
+    for (const streamId of touched) await wakeFollowers(this.#ports, streamId, { now: true })
+    return taken
+  }
+
+  async #takeGroup(group: InboxRow[], touched: Set<number>): Promise<number> {
+    const whole: Understood[] = []
+    const others: { event: InboxRow; read: () => Changes }[] = []
+    for (const event of group) {
+      const read = await this.#read(event)
+      const changes = 'error' in read ? undefined : read.changes
+      if (changes?.every(({ fetch }) => !fetch.length)) whole.push({ event, changes })
+      else others.push({ event, read: () => changesOf(read) })
     }
-    const last = error.reaction !== 'retry' || event.attempts + 1 >= EVENT_ATTEMPTS
-    const waitMs = error.retryAfterMs ?? backoffMs(event.attempts + 1, EVENT_BACKOFF)
-    await ports.ledger.settleEvent(event, {
-      state: last ? 'dead' : 'pending',
+    try {
+      await this.#commitWhole(whole, touched)
+    } catch (thrown) {
+      const error = asCausewayError(thrown)
+      if (error.code === 'CSW-6001' || whole.length < 2) throw error
+      // One of them spoils the page: each is tried alone, and that one alone fails.
+      others.unshift(...whole.map(({ event, changes }) => ({ event, read: () => changes })))
+    }
+    let taken = group.length - others.length
+    for (const { event, read } of others) {
+      if (!(await this.#takeAlone(event, read, touched))) return taken
+      taken++
+    }
+    return taken
+  }
+
+  async #read({ headers, body, stream }: InboxRow): Promise<Read> {
+    try {
+      const parsed = parseExact(headers) as Record<string, string>
+      return { changes: await this.#session.readEvent({ headers: parsed, body, stream, signal: this.#signal }) }
+    } catch (error) {
+      return { error }
+    }
+  }
+
+  /** Commits the records that events hold: one transaction for all events of a group and stream. */
+  async #commitWhole(group: Understood[], touched: Set<number>): Promise<void> {
+    const first = group[0]
+    if (!first) return
+    const changes = group.flatMap((one) => one.changes)
+    for (const [stream, ofStream] of Map.groupBy(changes, (change) => change.stream))
+      await this.#commit(
+        stream,
+        ofStream.flatMap(({ records }) => records),
+        // What the body of an event says was true when it was sent.
+        first.event.receivedAt,
+        touched,
+      )
+    for (const { event, changes } of group)
+      this.#done.push({ event, stored: changes.reduce((sum, { records }) => sum + records.length, 0) })
+  }
+
+  /** False when the source cannot be used now. */
+  async #takeAlone(event: InboxRow, read: () => Changes, touched: Set<number>): Promise<boolean> {
+    const { ledger, clock } = this.#ports
+    const signal = this.#signal
+    try {
+      const requestedAt = clock.now()
+      let stored = 0
+      for (const change of read()) {
+        const fetched = change.fetch.length
+          ? await this.#session.fetch({ stream: change.stream, ids: change.fetch, signal })
+          : []
+        const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
+        const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
+        await this.#commit(change.stream, change.records, event.receivedAt, touched)
+        // What we fetched is true now.
+        await this.#commit(change.stream, [...fetched, ...gone], requestedAt, touched)
+        stored += change.records.length + fetched.length + gone.length
+      }
+      this.#done.push({ event, stored })
+      return true
+    } catch (thrown) {
+      const error = asCausewayError(thrown)
+      if (error.code === 'CSW-6001' || signal.aborted) throw error
+      if (isConnectionFailure(error)) {
+        await this.#putOff(event, error)
+        return false
+      }
+      const last = error.reaction !== 'retry' || event.attempts + 1 >= EVENT_ATTEMPTS
+      const waitMs = error.retryAfterMs ?? backoffMs(event.attempts + 1, EVENT_BACKOFF)
+      await ledger.settleEvent(event, {
+        state: last ? 'dead' : 'pending',
+        reason: JSON.stringify(error.toJSON()),
+        nextAttemptAt: last ? null : new Date(clock.now().getTime() + waitMs),
+      })
+      return true
+    }
+  }
+
+  /** However long the source is away, that costs an event none of its attempts. */
+  async #putOff(event: InboxRow, error: CausewayError): Promise<void> {
+    const waitMs = error.retryAfterMs ?? OUTAGE_WAIT_MS
+    await this.#ports.ledger.settleEvent(event, {
+      state: 'pending',
       reason: JSON.stringify(error.toJSON()),
-      nextAttemptAt: last ? null : new Date(ports.clock.now().getTime() + waitMs),
+      nextAttemptAt: new Date(this.#ports.clock.now().getTime() + waitMs),
+      free: true,
     })
-    return true
+    await noteConnectionFailure(this.#ports, this.#connection.id, error, waitMs)
+  }
+
+  async #commit(stream: string, records: SourceRecord[], requestedAt: Date, touched: Set<number>): Promise<void> {
+    const { ledger } = this.#ports
+    const streamId = this.#ports.model().streamId({ connection: this.#connection.name, stream })
+    if (streamId === undefined || !records.length) return
+    const row = this.#streams.get(streamId) ?? (await ledger.readStream(streamId))!
+    this.#streams.set(streamId, row)
+    const result = await ledger.commitPage(toCommit({ records, rejected: [], requestedAt }, row, null))
+    if (result.changed.length) touched.add(streamId)
+  }
+
+  /** Whoever dies before this reads the same events again, which changes nothing. */
+  async #settleDone(): Promise<void> {
+    const done = this.#done
+    this.#done = []
+    await this.#ports.ledger.settleEvents(
+      done.map(({ event, stored }) => ({
+        event,
+        state: stored ? ('done' as const) : ('skipped' as const),
+        reason: stored ? `${stored} records` : 'the event concerns no stream that is synced',
+      })),
+    )
   }
 }
 
-/** However long the source is away, that costs an event none of its attempts. */
-async function putOff(ports: Ports, connectionId: number, event: InboxRow, error: CausewayError): Promise<void> {
-  const waitMs = error.retryAfterMs ?? OUTAGE_WAIT_MS
-  await ports.ledger.settleEvent(event, {
-    state: 'pending',
-    reason: JSON.stringify(error.toJSON()),
-    nextAttemptAt: new Date(ports.clock.now().getTime() + waitMs),
-    free: true,
-  })
-  await noteConnectionFailure(ports, connectionId, error, waitMs)
+type Read = { changes: Changes } | { error: unknown }
+
+function changesOf(read: Read): Changes {
+  if ('error' in read) throw read.error
+  return read.changes
 }
 
-async function commitChange(
-  ports: Ports,
-  connection: string,
-  stream: string,
-  records: SourceRecord[],
-  requestedAt: Date,
-): Promise<void> {
-  const streamId = ports.model().streamId({ connection, stream })
-  if (streamId === undefined || !records.length) return
-  const row = (await ports.ledger.readStream(streamId))!
-  const result = await ports.ledger.commitPage(toCommit({ records, rejected: [], requestedAt }, row, null))
-  if (result.changed.length) await wakeFollowers(ports, streamId, { now: true })
+function inGroups(batch: InboxRow[]): InboxRow[][] {
+  const groups: InboxRow[][] = []
+  for (const event of batch) {
+    const last = groups.at(-1)
+    if (last?.[0]?.receivedAt.getTime() === event.receivedAt.getTime()) last.push(event)
+    else groups.push([event])
+  }
+  return groups
 }

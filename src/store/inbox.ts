@@ -53,13 +53,14 @@ const storableId = (id: string): string =>
 /**
  * Inserts what nobody sent before. $1 connections · $2 event ids · $3 streams · $4 headers · $5 bodies.
  * A concurrent insert of the same id waits for that transaction: "already there" is said only of what is committed. The order
- * is fixed, so that two processes with the same ids cannot lock each other out.
+ * of the ids is fixed, so that two processes with the same ids cannot lock each other out; the rows get their numbers in the
+ * order in which the events came.
  */
 const INSERT = `
 with incoming as (
   select distinct on (connection_id, event_id) * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-      as t(connection_id, event_id, stream, headers, body)
-   order by connection_id, event_id
+      with ordinality as t(connection_id, event_id, stream, headers, body, turn)
+   order by connection_id, event_id, turn
 ), fresh as (
   insert into inbox_seen (connection_id, event_id) select connection_id, event_id from incoming
   on conflict do nothing returning connection_id, event_id
@@ -67,6 +68,7 @@ with incoming as (
   insert into inbox (connection_id, stream, event_id, headers, body)
   select i.connection_id, i.stream, i.event_id, i.headers, i.body
     from incoming i join fresh f on (f.connection_id, f.event_id collate "C") = (i.connection_id, i.event_id collate "C")
+   order by i.turn
   returning connection_id, event_id
 ) select connection_id as "connectionId", event_id as "eventId" from stored`
 

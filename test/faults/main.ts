@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Campaign } from './rig/campaign.ts'
+import { breakOwnFolder } from './rig/own-folder.ts'
 import { redisMissing } from './rig/redis.ts'
 import { ResultFile } from './rig/results.ts'
 import { setPatience } from './rig/waiting.ts'
@@ -21,6 +22,7 @@ const HELP = `Usage: npm run faults -- [options]
   --patience N       factor on every bar in time, for slow or busy machines (default 1)
   --results FILE     JSON lines, one per row and backend (default: none)
   --resume           leave out what FILE holds as passed for this commit and seed
+  --folder DIR       instead of the rows: a hub folder of your own, with --sync NAME; see docs/faults.md
   --list             name the rows and end
 `
 
@@ -34,6 +36,8 @@ const { values } = parseArgs({
     jobs: { type: 'string' },
     patience: { type: 'string', default: '1' },
     results: { type: 'string' },
+    folder: { type: 'string' },
+    sync: { type: 'string' },
     resume: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -45,6 +49,14 @@ if (values.help) {
   console.log(HELP)
 } else if (values.list) {
   for (const { id, title, holds } of rows) console.log(`${id.padEnd(4)}${title} (${holds.join(' ')})`)
+} else if (values.folder !== undefined) {
+  if (values.sync === undefined) throw new Error('--folder needs --sync')
+  process.exitCode = await breakOwnFolder({
+    folder: values.folder,
+    sync: values.sync,
+    kills: Number(values.kills ?? 20),
+    seed: Number(values.seed ?? Math.floor(Math.random() * 1e9)),
+  })
 } else process.exitCode = await runCampaign()
 
 async function runCampaign(): Promise<number> {

@@ -66,6 +66,7 @@ const functions = {
   hasPendingPush: work.hasPendingPush,
   readInbox: work.readInbox,
   settleEvent: work.settleEvent,
+  settleEvents: work.settleEvents,
   requeueDeadLetters: work.requeueDeadLetters,
   discardDeadLetters: work.discardDeadLetters,
   dropOrphanedIntents: work.dropOrphanedIntents,

@@ -284,6 +284,29 @@ export async function settleEvent(
   )
 }
 
+/** Settles many events that are over, in one statement. */
+export async function settleEvents(
+  pool: pg.Pool,
+  outcomes: { event: { id: number; receivedAt: Date }; state: 'done' | 'skipped'; reason: string }[],
+): Promise<void> {
+  if (!outcomes.length) return
+  const times = outcomes.map(({ event }) => event.receivedAt.getTime())
+  await pool.query({
+    name: 'settle-events',
+    // The range of times finds the day's partition; an id alone would be looked for in all of them.
+    text: `update inbox i set state = t.state, reason = t.reason, next_attempt_at = null, attempts = attempts + 1
+             from unnest($1::bigint[], $2::text[], $3::text[]) as t(id, state, reason)
+            where i.id = t.id and i.received_at between $4::timestamptz and $5::timestamptz`,
+    values: [
+      outcomes.map(({ event }) => event.id),
+      outcomes.map(({ state }) => state),
+      outcomes.map(({ reason }) => reason),
+      new Date(Math.min(...times) - 1),
+      new Date(Math.max(...times) + 1),
+    ],
+  })
+}
+
 /** Puts open dead letters back to work: their deliveries become due with the current record and mapping. */
 export async function requeueDeadLetters(
   pool: pg.Pool,

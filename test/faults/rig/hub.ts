@@ -7,7 +7,14 @@ import { freePort, until } from './waiting.ts'
 const BIN = join(import.meta.dirname, '../../../bin/causeway.mjs')
 const ADMIN_TOKEN = 'admin-token-of-the-fault-campaign-0001'
 
-export type HubEnvironment = { folder: string; databaseUrl: string; redisUrl?: string; extra?: Record<string, string> }
+export type HubEnvironment = {
+  folder: string
+  /** Where logs and data folders go; the hub folder without it. */
+  logs?: string
+  databaseUrl: string
+  redisUrl?: string
+  extra?: NodeJS.ProcessEnv
+}
 
 /** The processes of one hub, each started as an operator starts it: `serve` takes webhooks, `worker` does the work. */
 export class HubProcesses {
@@ -89,10 +96,10 @@ export class HubProcesses {
   }
 
   #start(role: string, args: string[], extra: Record<string, string> = {}): Program {
-    const { folder, databaseUrl, redisUrl } = this.#environment
+    const { folder, databaseUrl, redisUrl, logs = folder } = this.#environment
     const name = `${role}-${++this.#count}`
     const program = new Program(name, process.execPath, [BIN, '-C', folder, ...args], {
-      log: join(folder, `${name}.log`),
+      log: join(logs, `${name}.log`),
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
@@ -102,7 +109,7 @@ export class HubProcesses {
         CAUSEWAY_ADMIN_TOKEN: ADMIN_TOKEN,
         CAUSEWAY_MASTER_KEY: this.#masterKey,
         // Of its own, as on a machine of its own.
-        CAUSEWAY_DATA_DIR: join(folder, `data-${role}`),
+        CAUSEWAY_DATA_DIR: join(logs, `data-${role}`),
         CAUSEWAY_LOG_FORMAT: 'json',
         RIG_SECRET: WEBHOOK_SECRET,
         RIG_FORMER: FORMER_SECRET,

@@ -74,3 +74,4 @@ export class Program {
 process.on('exit', () => {
   for (const program of living) program.signal('SIGKILL')
 })
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => process.exit(130))

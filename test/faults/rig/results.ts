@@ -53,7 +53,7 @@ export class ResultFile {
   }
 }
 
-const readResults = (path: string): Result[] =>
+export const readResults = (path: string): Result[] =>
   readFileSync(path, 'utf8')
     .split('\n')
     .filter(Boolean)

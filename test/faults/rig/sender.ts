@@ -8,13 +8,13 @@ export type Delivery = { eventId: string; contact: { id: string; rev: number; [f
 export type Answer = Delivery & { status: number; ms: number; at: number }
 
 /** The header of a delivery: when it was sent, and the digest over time and bytes. */
-function signed(body: string | Buffer, at = Date.now(), secret = WEBHOOK_SECRET): Record<string, string> {
+export function signed(body: string | Buffer, at = Date.now(), secret = WEBHOOK_SECRET): Record<string, string> {
   const timestamp = String(Math.floor(at / 1_000))
   const digest = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex')
   return { 'content-type': 'application/json', 'x-timestamp': timestamp, 'x-signature': `sha256=${digest}` }
 }
 
-const bodyOf = ({ eventId, contact }: Delivery): string =>
+export const bodyOf = ({ eventId, contact }: Delivery): string =>
   JSON.stringify({ id: eventId, type: 'contact.changed', contact })
 
 /** A system that sends webhooks and keeps a log of every answer: the first of the four ledgers. */

@@ -1,0 +1,166 @@
+/**
+ * Webhooks: how many are acknowledged per second, how long one takes, and when the target hears of it; Causeway on Postgres and
+ * on Redis beside a service written by hand. Everything durable. `node test/bench/intake.ts`
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PostgresServer } from '../faults/rig/postgres.ts'
+import { Random } from '../faults/rig/random.ts'
+import { RedisServer, redisMissing } from '../faults/rig/redis.ts'
+import { percentile, Sender, WEBHOOK_SECRET } from '../faults/rig/sender.ts'
+import { TargetStub } from '../faults/rig/target.ts'
+import { freePort, sleep, until } from '../faults/rig/waiting.ts'
+import { type Backend, World } from '../faults/rig/world.ts'
+
+type Figures = Record<string, number>
+/** Fills a body up to 2 kB. */
+const FILLER = 'x'.repeat(1_900)
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
+
+const folder = await mkdtemp(join(tmpdir(), 'causeway-bench-'))
+const missing = redisMissing()
+const postgres = await PostgresServer.start(join(folder, 'postgres'))
+try {
+  const results: { contender: string; figures: Figures }[] = []
+  if (missing) console.log(`Without the service written by hand and the Redis half: ${missing}.`)
+  else results.push({ contender: 'hand-written (Redis)', figures: await handWritten() })
+  for (const backend of missing ? (['postgres'] as const) : (['postgres', 'redis'] as const))
+    results.push({ contender: `causeway (${backend})`, figures: await causeway(backend) })
+  print(results)
+} finally {
+  await postgres.stop()
+  await rm(folder, { recursive: true, force: true })
+}
+
+async function causeway(backend: Backend): Promise<Figures> {
+  const world = await World.open({ backend, random: new Random(1), postgres }, { lanes: 1 })
+  try {
+    const { hub, sender, target } = world
+    await hub.serve()
+    await acks(sender, 1)
+    const figures: Figures = { 'acks/s': await acks(sender, SECONDS) }
+    figures['p99 ms at 500/s'] = await answerTime(sender)
+    if (world.redis) {
+      await world.redis.crash()
+      figures['acks/s without Redis'] = await acks(sender, SECONDS)
+      await world.redis.up()
+    }
+    figures['serve MB'] = Math.round(hub.server!.residentMB())
+    await world.pool.query('truncate inbox, inbox_seen')
+    const worker = await hub.work()
+    await sleep(2_000)
+    figures['idle worker MB'] = Math.round(worker.residentMB())
+    return { ...figures, ...(await latencies(sender, target)) }
+  } finally {
+    await world.close()
+  }
+}
+
+async function handWritten(): Promise<Figures> {
+  const redis = await RedisServer.start(join(folder, 'redis'))
+  await redis.command('CONFIG', 'SET', 'appendfsync', 'always')
+  const target = await TargetStub.start(join(folder, 'journal.jsonl'))
+  const port = await freePort()
+  const service = fork(join(import.meta.dirname, 'hand-written-service.ts'), [
+    String(port),
+    redis.url,
+    target.url,
+    WEBHOOK_SECRET,
+  ])
+  const sender = new Sender(`http://127.0.0.1:${port}`)
+  try {
+    await once(service, 'message')
+    await acks(sender, 1)
+    const figures: Figures = { 'acks/s': await acks(sender, SECONDS), 'p99 ms at 500/s': await answerTime(sender) }
+    await redis.command('FLUSHALL')
+    return { ...figures, ...(await latencies(sender, target)) }
+  } finally {
+    service.kill()
+    await sender.stop()
+    await target.stop()
+    await redis.stop()
+  }
+}
+
+/** As many as 50 sockets bring through, per second. */
+async function acks(sender: Sender, seconds: number): Promise<number> {
+  const began = performance.now()
+  const before = sender.answers.length
+  const end = began + seconds * 1_000
+  await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      while (performance.now() < end) await sender.send(event(sender, 'a'))
+    }),
+  )
+  const answers = sender.answers.slice(before)
+  const odd = answers.filter(({ status }) => status !== 202).length
+  if (odd) throw new Error(`${odd} of ${answers.length} webhooks were not acknowledged`)
+  return Math.round(answers.length / ((performance.now() - began) / 1_000))
+}
+
+async function answerTime(sender: Sender): Promise<number> {
+  const events = Array.from({ length: 500 * SECONDS }, () => event(sender, 'b'))
+  return rounded(
+    percentile(
+      (await sender.pour(events, 500)).map(({ ms }) => ms),
+      0.99,
+    ),
+  )
+}
+
+/** From the moment a webhook is sent to the moment the target is called, for records it does not know. */
+async function latencies(sender: Sender, target: TargetStub): Promise<Figures> {
+  const figures: Figures = {}
+  for (const perSecond of [10, 200]) {
+    const sent = new Map<string, number>()
+    const took: number[] = []
+    target.mishap = ({ method, body }) => {
+      const id = method === 'GET' ? undefined : /"external_id":"([^"]+)"/.exec(body)?.[1]
+      const at = id === undefined ? undefined : sent.get(id)
+      if (at !== undefined) took.push(performance.now() - at)
+      return undefined
+    }
+    const events = Array.from({ length: perSecond * SECONDS }, () => event(sender, `l${perSecond}-`))
+    await sender.pour(events, perSecond, (one) => {
+      sent.set(one.contact.id, performance.now())
+      return sender.send(one)
+    })
+    await until(
+      'the target heard of all',
+      () => took.length,
+      (count) => count >= events.length,
+      60_000,
+    )
+    figures[`to target at ${perSecond}/s, p50 ms`] = rounded(percentile(took, 0.5))
+    figures[`to target at ${perSecond}/s, p99 ms`] = rounded(percentile(took, 0.99))
+  }
+  return figures
+}
+
+let count = 0
+const event = (sender: Sender, prefix: string) =>
+  sender.event({ id: `${prefix}${count++}`, rev: 1, name: 'Somebody', filler: FILLER })
+
+const rounded = (value: number): number => Math.round(value * 10) / 10
+
+function print(results: { contender: string; figures: Figures }[]): void {
+  console.log(`\nWebhooks of 2 kB, ${SECONDS} s per figure, ${cpus().length} cores, Node ${process.versions.node}`)
+  const names = [...new Set(results.flatMap(({ figures }) => Object.keys(figures)))]
+  console.table(
+    Object.fromEntries(
+      names.map((name) => [
+        name,
+        Object.fromEntries(results.map(({ contender, figures }) => [contender, figures[name] ?? ''])),
+      ]),
+    ),
+  )
+  const base = results.find(({ contender }) => contender.startsWith('hand-written'))?.figures
+  if (!base) return
+  for (const { contender, figures } of results.slice(1))
+    console.log(
+      `${contender}: ${(figures['acks/s']! / base['acks/s']!).toFixed(2)} of the acks/s of the hand-written service`,
+    )
+}
