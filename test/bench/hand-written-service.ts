@@ -14,14 +14,13 @@ const connection = (): Redis => new Redis(redisUrl, { maxRetriesPerRequest: null
 const queue = new Queue<{ body: string }>('hooks', { connection: connection() })
 const mapping = jsonata('{ "external_id": contact.id, "name": contact.name, "rev": contact.rev }')
 
-new Worker<{ body: string }>(
-  'hooks',
-  async ({ data }) => {
+process.once('message', () => {
+  const deliver = async ({ data }: { data: { body: string } }): Promise<void> => {
     const mapped = await mapping.evaluate(JSON.parse(data.body))
     await axios.post(`${targetUrl}/customers`, mapped)
-  },
-  { connection: connection(), concurrency: 8 },
-)
+  }
+  new Worker<{ body: string }>('hooks', deliver, { connection: connection(), concurrency: 8 })
+})
 
 const app = fastify()
 app.removeAllContentTypeParsers()
