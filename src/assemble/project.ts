@@ -1,7 +1,6 @@
 import { access } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { checkHub, type Environment } from '../config/index.ts'
-import { descriptionOf, type Report, testConnector } from '../conformance/index.ts'
 import type { Catalogue } from '../connector/index.ts'
 import type { Finding } from '../core/index.ts'
 import type { ConnectorDescription } from '../http/index.ts'
@@ -68,17 +67,8 @@ export async function readCatalogue(dir: string): Promise<readonly ConnectorDesc
   return (await catalogueOf(dir)).list().map((connector) => connector.describe())
 }
 
-/** Runs the contract of connectors against simulators of their systems; without names, of all that have samples. */
-export async function testConnectors({ dir, names }: { dir: string; names: string[] }): Promise<Report[]> {
-  const catalogue = await catalogueOf(dir)
-  const described = catalogue.list().filter(({ name }) => descriptionOf(catalogue, name) !== null)
-  const wanted = names.length ? names : described.map(({ name }) => name)
-  const reports: Report[] = []
-  for (const name of wanted) reports.push(await testConnector(catalogue, name))
-  return reports
-}
-
-async function catalogueOf(dir: string): Promise<Catalogue> {
+/** All connectors that a hub folder can use; the built-in ones elsewhere. */
+export async function catalogueOf(dir: string): Promise<Catalogue> {
   const isHub = await access(resolve(dir, 'causeway.yaml')).then(
     () => true,
     () => false,

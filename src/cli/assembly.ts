@@ -1,5 +1,5 @@
 import type { SettingName, Settings } from '../config/index.ts'
-import type { Report } from '../conformance/index.ts'
+import type { CreatedConnector, Report, SpecReport } from '../conformance/index.ts'
 import type { Finding, Logger } from '../core/index.ts'
 import type { ConnectorDescription, HubServices, ServerOptions } from '../http/index.ts'
 import type { SuiteResult } from '../mapping/index.ts'
@@ -58,6 +58,10 @@ export type Assembly = {
   /** Built-in connectors and those of the hub folder, if `dir` is one. */
   readCatalogue(dir: string): Promise<readonly ConnectorDescription[]>
   /** Runs the contract of connectors against simulators of their systems; without names, of all that have samples. */
+  /** Holds a connector against descriptions of its vendor's API. */
+  checkConnector(project: { dir: string; name: string; specs: string[] }): Promise<SpecReport>
+  /** Writes a first manifest out of a description, and says what is still wrong with it. */
+  createConnector(project: { dir: string; name: string; specs: string[] }): Promise<CreatedConnector>
   testConnectors(project: { dir: string; names: string[] }): Promise<Report[]>
 }
 

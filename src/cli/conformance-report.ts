@@ -1,5 +1,5 @@
 /** What `connectors test` says: a table of checks, JSON, or JUnit. */
-import type { CheckResult, Report } from '../conformance/index.ts'
+import type { CheckResult, Report, SpecReport } from '../conformance/index.ts'
 import { escapeXml } from './escape-xml.ts'
 import { type Output, paint, type Style } from './output.ts'
 import { table } from './table.ts'
@@ -50,4 +50,24 @@ function junit(reports: Report[]): string {
     return `  <testsuite name="${escapeXml(connector)}" tests="${checks.length}" failures="${failures}">\n${cases.join('\n')}\n  </testsuite>`
   })
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${suites.join('\n')}\n</testsuites>`
+}
+
+const VERDICTS = { checked: 'green', unknown: 'yellow', wrong: 'red' } as const
+
+/** What a vendor's description says of a connector: all that is wrong or unknown, then the counts. */
+export function saySpec(output: Output, report: SpecReport): void {
+  output.result('connectors.spec', JSON.stringify(report), () => {
+    const rows = report.rows
+      .filter(({ verdict }) => verdict !== 'checked')
+      .map(({ place, what, name, verdict, detail }) => [
+        { text: verdict, style: VERDICTS[verdict] },
+        what,
+        name,
+        detail,
+        place,
+      ])
+    const { checked, unknown, wrong } = report.counts
+    const share = Math.floor((100 * checked) / Math.max(1, report.rows.length))
+    return `${table(['verdict', 'what', 'name', 'why', 'place'], rows, 'Nothing is wrong or unknown.')}\n${checked} checked (${share} %), ${unknown} unknown, ${wrong} wrong`
+  })
 }

@@ -1,3 +1,5 @@
 export type { CheckResult } from './check.ts'
+export { type CreatedConnector, draftInto } from './create.ts'
+export { checkAgainstSpec, type SpecReport } from './spec.ts'
 export { CHECK_NAMES, descriptionOf, type Report, testConnector } from './suite.ts'
 export { readWaivers } from './waivers.ts'

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Catalogue } from '../connector/index.ts'
 import { CausewayError } from '../core/index.ts'
-import { readDescription, Simulator } from '../simulator/index.ts'
+import { readDescription, type Served, Simulator } from '../simulator/index.ts'
 import { type CheckResult, type ConnectorCheck, NotAsAgreed, NothingToCheck, type StreamCheck } from './check.ts'
 import * as content from './content-checks.ts'
 import * as read from './read-checks.ts'
@@ -53,7 +53,13 @@ const CONNECTOR_CHECKS: Record<string, ConnectorCheck> = {
 
 export const CHECK_NAMES: readonly string[] = [...Object.keys(STREAM_CHECKS), ...Object.keys(CONNECTOR_CHECKS)]
 
-export type Report = { connector: string; checks: CheckResult[]; ok: boolean; requests: number; ms: number }
+export type Report = {
+  connector: string
+  checks: CheckResult[]
+  ok: boolean
+  requests: number
+  ms: number
+}
 
 /** The API description of a connector's system; null where none was written. */
 export function descriptionOf(catalogue: Catalogue, name: string): string | null {
@@ -65,8 +71,20 @@ export function descriptionOf(catalogue: Catalogue, name: string): string | null
 const waiversFile = (catalogue: Catalogue, name: string): string =>
   join(dirname(catalogue.get(name).describe().file), '..', 'waivers.yaml')
 
+/** Which checks are run; `stream` is null for those on the whole connector. */
+type Only = (check: string, stream: string | null) => boolean
+
 /** Runs every check on one connector against a simulator of its system. */
-export async function testConnector(catalogue: Catalogue, name: string): Promise<Report> {
+export async function testConnector(catalogue: Catalogue, name: string, only?: Only): Promise<Report> {
+  return (await recordConnector(catalogue, name, only)).report
+}
+
+/** The same, with every request that was sent on the way. */
+export async function recordConnector(
+  catalogue: Catalogue,
+  name: string,
+  only: Only = () => true,
+): Promise<{ report: Report; served: readonly Served[] }> {
   const file = descriptionOf(catalogue, name)
   if (file === null)
     throw new CausewayError('CSW-2001', {
@@ -80,6 +98,7 @@ export async function testConnector(catalogue: Catalogue, name: string): Promise
   const subject = await Subject.open(catalogue, name, simulator)
   const checks: CheckResult[] = []
   const run = async (stream: string | null, check: string, work: () => Promise<string>) => {
+    if (!only(check, stream)) return
     const waiver = waivers.find(
       (one) => one.connector === name && one.check === check && (one.stream ?? stream) === stream,
     )
@@ -99,13 +118,14 @@ export async function testConnector(catalogue: Catalogue, name: string): Promise
     await subject.session.close()
     await simulator.stop()
   }
-  return {
+  const report = {
     connector: name,
     checks,
     ok: checks.every(({ outcome }) => outcome !== 'failed'),
     requests: simulator.served.length,
     ms: Math.round(performance.now() - began),
   }
+  return { report, served: simulator.served }
 }
 
 async function outcomeOf(

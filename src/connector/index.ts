@@ -1,6 +1,7 @@
 export { Catalogue, loadConnectors } from './catalogue.ts'
 export type { ConnectorDescription } from './connector.ts'
 export * from './contract.ts'
+export { parseInserts } from './language/inserts.ts'
 export { manifestJsonSchema } from './manifest/manifest.ts'
 export { printReference } from './manifest/reference.ts'
 export type { CodeLogin, PendingLogin } from './parts/code-login.ts'

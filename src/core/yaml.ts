@@ -7,8 +7,10 @@ import {
   LineCounter,
   type Node,
   type Pair,
+  parse,
   parseDocument,
   type Scalar,
+  stringify,
 } from 'yaml'
 import type { Place } from './errors/causeway-error.ts'
 import { CausewayError } from './errors/causeway-error.ts'
@@ -80,6 +82,14 @@ export function parseYaml(text: string, file: string): YamlFile {
     },
   }
 }
+
+/** The plain value of a YAML text of any size (descriptions of APIs are megabytes), without places. Throws what is wrong with it. */
+export function parseYamlData(text: string): unknown {
+  return parse(text, { maxAliasCount: 10_000 }) as unknown
+}
+
+/** A value as YAML a person would write. */
+export const stringifyYaml = (value: unknown): string => stringify(value, { lineWidth: 0 })
 
 /** Findings for all that a schema does not accept in a YAML file, each with its place. */
 export function validateYaml(yaml: YamlFile, validator: Validator, code: ErrorCode = 'CSW-1005'): Finding[] {

@@ -219,6 +219,8 @@ export class Table {
       const prefix = steps.slice(0, length).join('.')
       const kind = writable[prefix] ?? writable[[...steps.slice(0, length - 1), '*'].join('.')]
       if (kind === undefined) continue
+      // An object of which members are named holds those and no others.
+      if (length < steps.length && Object.keys(writable).some((known) => known.startsWith(`${prefix}.`))) break
       // A kind for an object holds for all that is in it.
       const fault =
         length === steps.length ? faultOf(kind, value) : kind === 'object' || kind === 'any' ? null : 'is not an object'

@@ -18,7 +18,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   http: ['core', 'config', 'connector', 'mapping', 'store'],
   // Stands up other systems for tests: shares nothing with what it tests.
   simulator: ['core'],
-  conformance: ['core', 'connector', 'simulator'],
+  // Vendors' own descriptions of their APIs, and what expressions read of them.
+  apispec: ['core', 'expression'],
+  conformance: ['core', 'connector', 'simulator', 'apispec'],
   cli: ['core', 'config', 'assemble', 'http', 'outbound', 'connector', 'conformance', 'mapping'],
   assemble: [
     'core',
@@ -77,7 +79,7 @@ const HOMES: Record<string, string[]> = {
   ldapts: ['connector'],
   'csv-parse': ['connector'],
   'csv-stringify': ['connector'],
-  'fast-xml-parser': ['connector'],
+  'fast-xml-parser': ['connector', 'apispec'],
   typebox: ['http'],
 }
 

@@ -3,7 +3,7 @@ import { nearestName } from '../../core/index.ts'
 import type { ConnectorDescription } from '../../http/index.ts'
 import { type Api, withApi } from '../api.ts'
 import { loadAssembly } from '../assembly.ts'
-import { sayReports } from '../conformance-report.ts'
+import { sayReports, saySpec } from '../conformance-report.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
 import { type Probe, probe, stepLines } from '../probe.ts'
@@ -48,9 +48,19 @@ export function define(command: Command, makeContext: MakeContext): void {
       'the contract of connectors, against simulators of their systems; with --live, connections as they are',
     )
     .argument('[names...]', 'connectors (with --live: or connections); without them all')
+    .option('--spec <file...>', "the vendor's description of the API: OpenAPI 3, Swagger 2, or $metadata of OData")
     .option('--live', 'ask the systems themselves: address, TLS, credentials, a first page; writes nothing')
-    .action(async (names: string[], { live }: { live?: true }) => {
+    .action(async (names: string[], { live, spec }: { live?: true; spec?: string[] }) => {
       const context = makeContext(live ? {} : { formats: ['human', 'json', 'ndjson', 'junit'] })
+      if (spec) {
+        const [name] = names
+        if (name === undefined || names.length > 1)
+          throw usageError('--spec takes the name of one connector.', 'Say which: `connectors test NAME --spec FILE`.')
+        const report = await (await loadAssembly()).checkConnector({ dir: context.dir, name, specs: spec })
+        saySpec(context.output, report)
+        if (!report.ok) process.exitCode = EXIT.failed
+        return
+      }
       if (!live) {
         const reports = await (await loadAssembly()).testConnectors({ dir: context.dir, names })
         sayReports(context.output, reports)

@@ -37,7 +37,8 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
     load: () => import('./connections.ts'),
   },
   { name: 'auth', summary: 'allow a connection in the browser (OAuth 2.0)', load: () => import('./auth.ts') },
-  { name: 'connectors', summary: 'list and show connectors, test connections', load: () => import('./connectors.ts') },
+  { name: 'connectors', summary: 'list, show and test connectors', load: () => import('./connectors.ts') },
+  { name: 'create', summary: 'draft a connector out of an API description', load: () => import('./create.ts') },
   { name: 'status', summary: 'problems, queues and schedules', load: () => import('./status.ts') },
   {
     name: 'explain',

@@ -1,0 +1,18 @@
+export { type ApiDocument, type Operation, readApiDocuments } from './document.ts'
+export { draftConnector } from './draft.ts'
+export { infer } from './infer.ts'
+export type { RawSchema } from './schema.ts'
+export {
+  ANY,
+  isOpen,
+  itemOf,
+  listOf,
+  member,
+  NONE,
+  namesOf,
+  objectOf,
+  scalar,
+  type Type,
+  typeOfSchema,
+  union,
+} from './types.ts'

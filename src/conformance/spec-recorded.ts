@@ -1,0 +1,78 @@
+/** Requests that were really sent, during the conformance run, held against the description. */
+import { type ApiDocument, itemOf, member, namesOf, type Type, typeOfSchema } from '../apispec/index.ts'
+import { isObject, type Json } from '../core/index.ts'
+import type { Served } from '../simulator/index.ts'
+import { operationFor } from './spec-match.ts'
+import type { SpecRow } from './spec-walk.ts'
+
+/** One row per kind of request and per member sent; values must be of the type described. */
+export function recordedRows(served: readonly Served[], document: ApiDocument, prefixes: string[]): SpecRow[] {
+  const rows = new Map<string, SpecRow>()
+  const note = (route: string, what: SpecRow['what'], name: string, verdict: SpecRow['verdict'], detail: string) => {
+    const key = `${route} ${what} ${name}`
+    if (verdict === 'wrong' || !rows.has(key)) rows.set(key, { place: `sent: ${route}`, what, name, verdict, detail })
+  }
+  for (const { method, path, query, body, route } of served) {
+    if (route === null) continue
+    const operation = operationFor(document, method, prefixes, path)
+    if (!operation) {
+      note(route, 'request', route, 'unknown', 'the description has no such call')
+      continue
+    }
+    note(route, 'request', route, 'checked', operation.path)
+    for (const name of Object.keys(query)) {
+      const bare = name.replace(/\[.*$/, '')
+      const known = operation.parameters.some((one) => one.in === 'query' && one.name.replace(/\[.*$/, '') === bare)
+      note(route, 'parameter', name, known ? 'checked' : 'wrong', known ? '' : 'no such parameter')
+    }
+    const required = operation.parameters.filter(
+      (one) => one.in === 'query' && one.required && query[one.name] === undefined,
+    )
+    for (const { name } of required) note(route, 'parameter', name, 'wrong', 'the parameter is required, and not sent')
+    if (operation.body && isObject(body as never))
+      values(
+        body as Json,
+        typeOfSchema(operation.body.schema, operation.lookup),
+        '',
+        (name, verdict, detail) => note(route, 'sent', name, verdict, detail),
+        operation.body.form,
+      )
+  }
+  return [...rows.values()]
+}
+
+type Note = (name: string, verdict: SpecRow['verdict'], detail: string) => void
+
+function values(value: Json, type: Type, path: string, note: Note, form: boolean): void {
+  if (Array.isArray(value)) {
+    for (const item of value) values(item, itemOf(type), path, note, form)
+    return
+  }
+  if (isObject(value)) {
+    for (const [name, item] of Object.entries(value)) {
+      const inner = path ? `${path}.${name}` : name
+      const found = member(itemOf(type), name)
+      if (found.kind === 'none') note(inner, 'wrong', 'the call takes no such member')
+      else if (found.kind === 'any') note(inner, namesOf(itemOf(type)).includes(name) ? 'checked' : 'unknown', '')
+      else values(item as Json, found, inner, note, form)
+    }
+    return
+  }
+  const fault = form ? null : faultOf(value, type)
+  if (path) note(path, fault ? 'wrong' : 'checked', fault ?? '')
+}
+
+/** Why a plain value is not of the type; descriptions that say nothing of null are not held to it. */
+function faultOf(value: Json, type: Type): string | null {
+  if (value === null || type.kind === 'any') return null
+  if (type.kind === 'union')
+    return type.of.some((one) => faultOf(value, one) === null) ? null : 'none of the described types'
+  if (type.kind !== 'scalar')
+    return `a ${typeof value} is sent, and a ${type.kind === 'list' ? 'list' : 'object'} described`
+  const found =
+    typeof value === 'number' ? (Number.isInteger(value) ? ['integer', 'number'] : ['number']) : [typeof value]
+  if (!found.some((one) => type.types.includes(one)))
+    return `a ${found[0]} is sent, and ${type.types.join(' or ')} described`
+  const options = type.schema?.enum
+  return options && !options.includes(value) ? `${JSON.stringify(value)} is none of the options` : null
+}

@@ -1,0 +1,32 @@
+/** A connector against its vendor's own description of the API. */
+import { readFileSync } from 'node:fs'
+import { readApiDocuments } from '../apispec/index.ts'
+import type { Catalogue } from '../connector/index.ts'
+import { parseYaml } from '../core/index.ts'
+import { recordedRows } from './spec-recorded.ts'
+import { type SpecRow, SpecWalk } from './spec-walk.ts'
+import { descriptionOf, recordConnector } from './suite.ts'
+
+export type SpecReport = {
+  connector: string
+  specs: string[]
+  rows: SpecRow[]
+  counts: Record<SpecRow['verdict'], number>
+  ok: boolean
+}
+
+/** Holds every request and every member that is read against a description file (OpenAPI 3, Swagger 2, OData CSDL). */
+export async function checkAgainstSpec(catalogue: Catalogue, name: string, files: string[]): Promise<SpecReport> {
+  const document = readApiDocuments(files)
+  const connector = catalogue.get(name).describe()
+  const yaml = parseYaml(readFileSync(connector.file, 'utf8'), connector.file)
+  const walk = new SpecWalk(yaml, connector, document)
+  const rows = walk.run()
+  if (descriptionOf(catalogue, name) !== null) {
+    const { served } = await recordConnector(catalogue, name)
+    rows.push(...recordedRows(served, document, walk.prefixes))
+  }
+  const counts = { checked: 0, unknown: 0, wrong: 0 }
+  for (const { verdict } of rows) counts[verdict]++
+  return { connector: name, specs: files, rows, counts, ok: counts.wrong === 0 }
+}

@@ -1,0 +1,184 @@
+/** A manifest against its vendor's description: what it sends and reads is known, unknown or wrong, with the place. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { checkAgainstSpec, draftInto } from '../../src/conformance/index.ts'
+import { loadConnectors } from '../../src/connector/index.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'causeway-spec-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const contact = {
+  type: 'object',
+  properties: {
+    id: { type: 'string' },
+    name: { type: 'string' },
+    updated_at: { type: 'string', format: 'date-time' },
+    address: { $ref: '#/components/schemas/Address' },
+  },
+}
+const answer = (schema: object) => ({ 200: { description: 'ok', content: { 'application/json': { schema } } } })
+const reference = { $ref: '#/components/schemas/Contact' }
+const OPENAPI = {
+  openapi: '3.0.3',
+  info: { title: 'Acme', version: '1' },
+  servers: [{ url: 'https://api.acme.example/v2' }],
+  paths: {
+    '/contacts': {
+      get: {
+        parameters: ['limit', 'after', 'updated_since'].map((name) => ({
+          name,
+          in: 'query',
+          schema: { type: 'string' },
+        })),
+        responses: answer({
+          type: 'object',
+          properties: {
+            data: { type: 'array', items: reference },
+            paging: {
+              type: 'object',
+              properties: { next: { type: 'object', properties: { after: { type: 'string' } } } },
+            },
+          },
+        }),
+      },
+      post: {
+        requestBody: {
+          content: { 'application/json': { schema: { type: 'object', properties: { contact: reference } } } },
+        },
+        responses: answer({ type: 'object', properties: { contact: reference } }),
+      },
+    },
+    '/contacts/{id}': {
+      get: { responses: answer(reference) },
+      patch: { requestBody: { content: { 'application/json': { schema: reference } } }, responses: answer(reference) },
+      delete: { responses: { 204: { description: 'gone' } } },
+    },
+  },
+  components: {
+    securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'X-Key' } },
+    schemas: {
+      Contact: contact,
+      Address: {
+        allOf: [
+          { type: 'object', properties: { city: { type: 'string' } } },
+          { type: 'object', properties: { zip: { type: 'string' } } },
+        ],
+      },
+    },
+  },
+}
+
+const MANIFEST = `
+language: 1
+name: acme
+title: Acme
+protocol: rest
+settings: { url: { type: url, required: true } }
+base_url: \${ settings.url }/v2
+streams:
+  contacts:
+    title: Contacts
+    key: record.id
+    version: { value: record.updated_at }
+    schema: { type: object, properties: { id: { type: string }, name: { type: string }, town: { type: string } } }
+    write_schema: { type: object, properties: { name: { type: string }, address: { type: object, properties: { city: { type: string } } } } }
+    read:
+      path: /contacts
+      query: { limit: "\${ page.size }", after: "\${ cursor }", updated_since: "\${ since }" }
+      records: 'response.data.$merge([$, { "town": address.city }])'
+      paging: { kind: cursor, next: response.paging.next.after }
+      incremental: { value: record.updated_at, format: iso_seconds }
+    fetch: { path: "/contacts/\${ id }", records: 'response.$merge([$, { "town": address.city }])' }
+    write:
+      create: { path: /contacts, body: { contact: "\${ values }" }, id: response.contact.id }
+      update: { path: "/contacts/\${ id }", body: "\${ values }" }
+      delete: { path: "/contacts/\${ id }" }
+`
+
+let made = 0
+async function check(manifest: string, spec: object | string = OPENAPI, specName = 'api.json') {
+  const folder = join(root, String(++made), 'acme')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'connector.yaml'), manifest)
+  const file = join(folder, specName)
+  writeFileSync(file, typeof spec === 'string' ? spec : JSON.stringify(spec))
+  const catalogue = loadConnectors([join(folder, '..')])
+  expect(catalogue.findings.filter(({ severity }) => severity === 'error')).toEqual([])
+  return checkAgainstSpec(catalogue, 'acme', [file])
+}
+
+test('a manifest that fits is checked to the last member, through functions and constructors', async () => {
+  const { counts, rows } = await check(MANIFEST)
+  expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+  expect(counts.checked).toBeGreaterThan(25)
+})
+
+test.each([
+  ['/contacts\n', '/kontakts\n', 'GET /kontakts'],
+  ['limit: "', 'size: "', 'size'],
+  ['response.data.', 'response.items.', 'response.items'],
+  ['paging.next.after', 'paging.next.cursor', 'response.paging.next.cursor'],
+  ['value: record.updated_at, format', 'value: record.updatedAt, format', 'record.updatedAt'],
+  ['"town": address.city', '"town": address.town', 'response.data.address.town'],
+  ['name: { type: string }, town', 'nom: { type: string }, town', 'nom'],
+  ['body: { contact:', 'body: { kontakt:', 'kontakt'],
+  [
+    'properties: { city: { type: string } } } } }',
+    'properties: { town: { type: string } } } } }',
+    'contact.address.town',
+  ],
+  ['id: response.contact.id', 'id: response.id', 'response.id'],
+])('%s for %s is wrong, and where', async (from, to, name) => {
+  expect(MANIFEST).toContain(from)
+  const { rows, ok } = await check(MANIFEST.replace(from, to))
+  const wrong = rows.filter(({ verdict }) => verdict === 'wrong')
+  expect(ok).toBe(false)
+  expect(wrong.map((row) => row.name)).toContain(name)
+  expect(wrong[0]!.place).toMatch(/connector\.yaml:\d+:\d+$/)
+})
+
+test('the metadata of an OData service describes its sets', async () => {
+  const metadata = `<?xml version="1.0"?><edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
+    <Schema Namespace="S" xmlns="http://docs.oasis-open.org/odata/ns/edm">
+      <EntityType Name="Customer"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.String"/><Property Name="Name" Type="Edm.String"/>
+        <Property Name="Changed" Type="Edm.DateTimeOffset"/><NavigationProperty Name="Orders" Type="Collection(S.Order)"/></EntityType>
+      <EntityType Name="Order"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int64"/></EntityType>
+      <EntityContainer Name="C"><EntitySet Name="Customers" EntityType="S.Customer"/><EntitySet Name="Orders" EntityType="S.Order"/></EntityContainer>
+    </Schema></edmx:DataServices></edmx:Edmx>`
+  const manifest = `
+language: 1
+name: acme
+title: Acme
+protocol: odata
+settings: { url: { type: url, required: true } }
+base_url: \${ settings.url }
+streams:
+  customers:
+    title: Customers
+    set: Customers
+    keys: { ID: string }
+    version: { value: record.Changed }
+    select: [ID, Name, Changed, Fax]
+    changes: { kind: filter, field: Changed, type: datetimeoffset }
+`
+  const { rows } = await check(manifest, metadata, 'metadata.xml')
+  expect(rows.filter(({ verdict }) => verdict === 'wrong').map(({ name }) => name)).toEqual(['Fax'])
+  expect(rows.length).toBeGreaterThan(6)
+})
+
+test('a first manifest is drafted out of a description: it loads, and fits what it came from', async () => {
+  const file = join(root, 'draft.json')
+  writeFileSync(file, JSON.stringify(OPENAPI))
+  const folder = join(root, 'drafted', 'acme')
+  const created = draftInto(folder, 'acme', [file])
+  expect(created.findings).toEqual([])
+  expect(created.streams).toEqual(['contacts'])
+  const catalogue = loadConnectors([join(folder, '..')])
+  const [stream] = catalogue.get('acme').describe().streams
+  expect(stream!.abilities).toMatchObject({ read: true, incremental: true, create: true, update: true, delete: true })
+  const { rows } = await checkAgainstSpec(catalogue, 'acme', [file])
+  expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+  expect(() => draftInto(folder, 'acme', [file])).toThrow('holds a connector already')
+})
