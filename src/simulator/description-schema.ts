@@ -167,6 +167,8 @@ export const descriptionSchema = closed(
       ]),
     },
     collections: map(collection),
+    // Vendors' own descriptions the manifest was held against (`--spec`), for the capability sheet.
+    compared: texts,
     streams: map(
       closed({
         collection: text,
