@@ -256,3 +256,18 @@ test('property: whatever texts are written to CSV come back the same', async () 
     { numRuns: 60 },
   )
 })
+
+test('rows that end with a delimiter, and numbers with a decimal comma, are read and written back in their own form', async () => {
+  const polish = csvFormat({
+    ...{ delimiter: ';', quote: '"', encoding: 'utf-8', escapeFormulas: false },
+    ...{ trailingDelimiter: true, decimalComma: ['price'] },
+  })
+  put('a.csv', 'id;price;note;\n1;1.234,50;1,5;\n2;-0,10;;\n3;n/a;x;\n')
+  expect(await bodies(polish, 'a.csv')).toEqual([
+    { id: '1', price: '1234.50', note: '1,5' },
+    { id: '2', price: '-0.10', note: '' },
+    { id: '3', price: 'n/a', note: 'x' },
+  ])
+  await write(polish, 'a.csv', 'upsert', [item({ id: '2', price: '7.25' }), item({ id: '4', price: '8', note: 'a;b' })])
+  expect(text('a.csv')).toBe('id;price;note;\n1;1234,50;1,5;\n2;7,25;;\n3;n/a;x;\n4;8;"a;b";\n')
+})

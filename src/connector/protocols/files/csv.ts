@@ -12,6 +12,10 @@ export type CsvOptions = {
   encoding: Encoding
   /** Writes `'` before cells that a spreadsheet would run as a formula. Off: values go out unchanged. */
   escapeFormulas: boolean
+  /** Every row, the header too, ends with one delimiter more. */
+  trailingDelimiter?: boolean
+  /** Columns whose numbers have a decimal comma in the file and a point in records. */
+  decimalComma?: readonly string[]
 }
 
 /** A quote that is never closed would otherwise collect the rest of the file in memory. */
@@ -53,7 +57,8 @@ async function* records(file: RowFile, options: CsvOptions): AsyncGenerator<Pars
   const source = Readable.from(textOf(file.handle, file.name, options.encoding))
   source.on('error', (error) => parser.destroy(error)).pipe(parser)
   try {
-    for await (const parsed of parser) yield parsed as Parsed
+    for await (const parsed of parser)
+      yield options.trailingDelimiter ? withoutLast(parsed as Parsed) : (parsed as Parsed)
   } catch (error) {
     throw parseFailure(error, file.name)
   } finally {
@@ -61,6 +66,17 @@ async function* records(file: RowFile, options: CsvOptions): AsyncGenerator<Pars
     parser.destroy()
   }
 }
+
+/** The empty cell behind the last delimiter is none. */
+const withoutLast = ({ record, info }: Parsed): Parsed => ({
+  record: record.at(-1) === '' ? record.slice(0, -1) : record,
+  info,
+})
+
+/** `1.234,50` as `1234.50`; what is no such number stays as it is. */
+const withPoint = (cell: string): string =>
+  /^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$/.test(cell) ? cell.replaceAll('.', '').replace(',', '.') : cell
+const withComma = (cell: string): string => (/^[+-]?\d+\.\d+$/.test(cell) ? cell.replace('.', ',') : cell)
 
 function rowOf(cells: string[], header: string[], place: { file: string; line: number }, options: CsvOptions): Row {
   const { file, line } = place
@@ -70,7 +86,10 @@ function rowOf(cells: string[], header: string[], place: { file: string; line: n
     return { line, body: null, text, error: new CausewayError('CSW-2054', { what, place }) }
   }
   const body: JsonObject = {}
-  for (let i = 0; i < header.length; i++) setOwn(body, header[i]!, cells[i]!)
+  for (let i = 0; i < header.length; i++) {
+    const name = header[i]!
+    setOwn(body, name, options.decimalComma?.includes(name) ? withPoint(cells[i]!) : cells[i]!)
+  }
   return { line, body, text: null }
 }
 
@@ -101,7 +120,11 @@ function parseFailure(error: unknown, file: string): Error {
 }
 
 function csvWriter(columns: string[], options: CsvOptions): RowWriter {
-  const cells = (body: JsonObject) => columns.map((name) => cellOf(Object.hasOwn(body, name) ? body[name] : null, name))
+  const cells = (body: JsonObject) =>
+    columns.map((name) => {
+      const cell = cellOf(Object.hasOwn(body, name) ? body[name] : null, name)
+      return options.decimalComma?.includes(name) ? withComma(cell) : cell
+    })
   return {
     head: () => encode([columns], options),
     // Rows that are no records go out as they came in: a rewrite must not lose what it does not understand.
@@ -119,10 +142,18 @@ function csvWriter(columns: string[], options: CsvOptions): RowWriter {
   }
 }
 
-const encode = (rows: string[][], { delimiter, quote, escapeFormulas }: CsvOptions): string =>
+const encode = (
+  rows: string[][],
+  { delimiter, quote, escapeFormulas, trailingDelimiter = false }: CsvOptions,
+): string =>
   rows.length === 0
     ? ''
-    : stringify(rows, { delimiter, quote, escape_formulas: escapeFormulas, record_delimiter: '\n' })
+    : stringify(rows, {
+        delimiter,
+        quote,
+        escape_formulas: escapeFormulas,
+        record_delimiter: trailingDelimiter ? `${delimiter}\n` : '\n',
+      })
 
 function faultOf(body: JsonObject): CausewayError | null {
   try {

@@ -11,6 +11,7 @@ import {
   type Scope,
   section,
   template,
+  text,
   type ValueOf,
 } from '../../language/index.ts'
 import { csvFormat } from './csv.ts'
@@ -35,6 +36,15 @@ export const connectorFields = {
   }),
   delimiter: template({ sense: 'CSV: what separates cells; `tab` stands for the tab.', names: SETTINGS, default: ',' }),
   quote: template({ sense: 'CSV: what encloses cells.', names: SETTINGS, default: '"' }),
+  trailing_delimiter: flag({
+    sense: 'CSV: every row, the header too, ends with one delimiter more, as some programs write it.',
+    default: false,
+  }),
+  decimal_comma: list(text({ sense: 'A column.' }), {
+    sense:
+      'CSV: columns whose numbers have a decimal comma in the file, with or without points between thousands. Records have a point.',
+    example: ['price'],
+  }),
   escape_formulas: flag({
     sense:
       "CSV: writes a ' before cells that begin with = + - @ tab or return, so that a spreadsheet does not run them. Such values then read back with the ' in front.",
@@ -87,5 +97,7 @@ export function formatOf(connector: FilesConnector, scope: Scope): FileFormat {
     quote: asText(connector.quote.evaluate(scope)) ?? '"',
     encoding: encoding as Encoding,
     escapeFormulas: connector.escape_formulas,
+    trailingDelimiter: connector.trailing_delimiter,
+    ...(connector.decimal_comma ? { decimalComma: connector.decimal_comma } : {}),
   })
 }
