@@ -2,6 +2,7 @@
 import { type Clock, type Finding, type JsonObject, type Place, systemClock } from '../core/index.ts'
 import { createOutbound, type OnExchange, type OutboundOptions, paceOf } from '../outbound/index.ts'
 import type { ConnectorSession, RecordSchema, StreamAbilities, StreamInfo } from './contract.ts'
+import { BodyConverter } from './manifest/bodies.ts'
 import type { LoadedStream, Manifest } from './manifest/load.ts'
 import { recordReader } from './manifest/record.ts'
 import { checkSettings, resolveSettings } from './manifest/settings.ts'
@@ -101,8 +102,14 @@ export class Connector {
     const { manifest } = this
     const settings = resolveSettings(manifest.settings, context.settings, context.name)
     const outbound = createOutbound(this.outboundOptions(context, settings))
+    const bodies = new Map(
+      [...manifest.streams.values()].map(({ name, common }) => [name, new BodyConverter(common.fields)]),
+    )
     const streams = new Map(
-      [...manifest.streams.values()].map((stream) => [stream.name, specOf(this, stream, settings)]),
+      [...manifest.streams.values()].map((stream) => [
+        stream.name,
+        specOf(this, stream, settings, bodies.get(stream.name)!),
+      ]),
     )
     const protocol = await manifest.protocol.open({
       connection: context.name,
@@ -122,6 +129,8 @@ export class Connector {
         [...manifest.streams.values()].map((stream) => [stream.name, infoOf(manifest, stream, settings)]),
       ),
       protocol,
+      bodies,
+      parents: (stream) => parentsOf(manifest, stream),
       webhooks: manifest.webhooks ? new WebhookReader(manifest.webhooks, streams, settings) : null,
       close: () => outbound.close(),
     })
@@ -170,14 +179,31 @@ function infoOf(manifest: Manifest, { name, common, spec: own }: LoadedStream, s
   }
 }
 
-function specOf(connector: Connector, { name, common, spec }: LoadedStream, settings: JsonObject): StreamSpec<unknown> {
+/** The streams whose records a stream is read by, nearest first. */
+function parentsOf({ streams }: Manifest, name: string): string[] {
+  const spec = streams.get(name)?.spec as { read?: { for_each?: { kind?: string; stream?: string } } } | undefined
+  const each = spec?.read?.for_each
+  return each?.kind === 'parent' && each.stream !== undefined
+    ? [each.stream, ...parentsOf({ streams } as Manifest, each.stream)]
+    : []
+}
+
+function specOf(
+  connector: Connector,
+  { name, common, spec }: LoadedStream,
+  settings: JsonObject,
+  bodies: BodyConverter,
+): StreamSpec<unknown> {
   const { key, version, deleted, aliases, unordered } = common
   const stream = `${connector.name}:${name}`
   return {
     name,
     spec,
     ...schemasOf(common),
-    toRecord: recordReader({ stream, key, version, deleted, aliases, unordered }, settings),
+    toRecord: recordReader(
+      { stream, key, version, deleted, aliases, unordered, convert: (body) => bodies.read(body) },
+      settings,
+    ),
   }
 }
 

@@ -205,6 +205,8 @@ export interface ConnectorSession {
   }): Promise<{ stream: string; records: SourceRecord[]; fetch: string[] }[]>
   /** Walks DNS, TLS, auth and a first page without writing. */
   probe(signal: AbortSignal): Promise<ProbeStep[]>
+  /** The stream with the fields that only the system itself knows in its schemas. */
+  describe?(request: { stream: string; signal: AbortSignal }): Promise<StreamInfo>
   /** The login by a person that the credentials need (OAuth 2.0 with a code). CSW-2003 where they need none. */
   login?(): CodeLogin
   close(): Promise<void>

@@ -4,11 +4,13 @@ import type {
   ConnectorSession,
   ContentRequest,
   LookupRequest,
+  Page,
   ReadRequest,
   StreamAbilities,
   StreamInfo,
   WriteRequest,
 } from './contract.ts'
+import type { BodyConverter } from './manifest/bodies.ts'
 import { resumingContent } from './parts/resuming.ts'
 import type { WebhookReader } from './parts/webhook.ts'
 import type { ProtocolSession } from './protocols/contract.ts'
@@ -19,12 +21,17 @@ type Opened = {
   protocol: ProtocolSession
   webhooks: WebhookReader | null
   close(): void
+  /** How bodies travel, by stream. */
+  bodies: ReadonlyMap<string, BodyConverter>
+  /** Streams whose records are read together with those of a stream: its parents. */
+  parents(stream: string): string[]
 }
 
 /** Refuses what the manifest does not declare (CSW-2002, CSW-2003) before the protocol is asked. */
 export class CheckedSession implements ConnectorSession {
   readonly streams: ReadonlyMap<string, StreamInfo>
   private readonly opened: Opened
+  private readonly asked = new Map<string, Promise<void>>()
 
   constructor(opened: Opened) {
     this.opened = opened
@@ -33,22 +40,69 @@ export class CheckedSession implements ConnectorSession {
 
   read(request: ReadRequest) {
     this.require(request.stream, 'read', ({ read }) => read)
-    return this.opened.protocol.read(request)
+    return this.reading(request)
+  }
+
+  private async *reading(request: ReadRequest): AsyncGenerator<Page> {
+    await this.ready(request.stream, request.signal)
+    yield* this.opened.protocol.read(request)
+  }
+
+  /** Learns, once, which further fields the records of a stream have. */
+  private async ready(stream: string, signal: AbortSignal): Promise<void> {
+    for (const name of [stream, ...this.opened.parents(stream)]) {
+      const asked = this.asked.get(name) ?? this.learn(name, signal)
+      this.asked.set(name, asked)
+      // Whoever comes next asks again.
+      await asked.catch((error: unknown) => {
+        this.asked.delete(name)
+        throw error
+      })
+    }
+  }
+
+  private async learn(name: string, signal: AbortSignal): Promise<void> {
+    const dictionary = await this.opened.protocol.dictionary?.(name, signal)
+    if (dictionary) this.opened.bodies.get(name)!.dictionary = dictionary
+  }
+
+  async describe({ stream, signal }: { stream: string; signal: AbortSignal }): Promise<StreamInfo> {
+    const info = this.stream(stream)
+    await this.ready(stream, signal)
+    const dictionary = this.opened.bodies.get(stream)?.dictionary
+    if (!dictionary) return info
+    return {
+      ...info,
+      readSchema: dictionary.schema(info.readSchema),
+      writeSchema: dictionary.schema(info.writeSchema),
+    }
   }
 
   async fetch(request: { stream: string; ids: string[]; signal: AbortSignal }) {
     this.stream(request.stream)
-    return request.ids.length === 0 ? [] : this.opened.protocol.fetch(request)
+    if (request.ids.length === 0) return []
+    await this.ready(request.stream, request.signal)
+    return this.opened.protocol.fetch(request)
   }
 
   async lookup(request: LookupRequest) {
     this.require(request.stream, `look-up by ${request.field}`, ({ lookup }) => lookup.includes(request.field))
-    return request.values.length === 0 ? new Map() : this.opened.protocol.lookup(request)
+    if (request.values.length === 0) return new Map()
+    await this.ready(request.stream, request.signal)
+    return this.opened.protocol.lookup(request)
   }
 
   async write(request: WriteRequest) {
     this.require(request.stream, request.operation, (abilities) => abilities[request.operation])
-    return request.items.length === 0 ? [] : this.opened.protocol.write(request)
+    if (request.items.length === 0) return []
+    await this.ready(request.stream, request.signal)
+    const bodies = this.opened.bodies.get(request.stream)
+    if (!bodies || bodies.idle) return this.opened.protocol.write(request)
+    const items = request.items.map((item) => bodies.write(item))
+    const outcomes = await this.opened.protocol.write({ ...request, items })
+    return outcomes.map((outcome) =>
+      outcome.status === 'written' && outcome.body ? { ...outcome, body: bodies.read(outcome.body) } : outcome,
+    )
   }
 
   async content(request: ContentRequest) {
@@ -62,6 +116,8 @@ export class CheckedSession implements ConnectorSession {
   }
 
   async readEvent(request: Parameters<ConnectorSession['readEvent']>[0]) {
+    for (const name of request.stream === null ? this.streams.keys() : [request.stream])
+      await this.ready(name, request.signal)
     return this.webhooks().read(request)
   }
 

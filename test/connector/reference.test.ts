@@ -51,7 +51,18 @@ const examples = [rest, jsonrpc, graphql].flatMap((protocol) =>
 const wrapped = ({ path, part, protocol }: { path: string; part: Part; protocol: string }): string => {
   const text = part.example!.trim()
   const first = Object.keys(parse(text) as object)[0]!
-  const inStream = ['read', 'fetch', 'lookup', 'write', 'content', 'version', 'unordered', 'nested'].includes(first)
+  const inStream = [
+    'read',
+    'fetch',
+    'lookup',
+    'write',
+    'content',
+    'version',
+    'unordered',
+    'nested',
+    'fields',
+    'describe',
+  ].includes(first)
   const settings = 'url,key,token,email,password,user,webhook_secret,webhook_token,webhook_password'
   const base = `
 language: 1
@@ -68,8 +79,8 @@ base_url: \${ settings.url }
   const read = `read: { ${request} }`
   if (first === 'streams') return `${base}${text}\n`
   if (first === 'settings') return `${base.replace(/settings:[\s\S]*?base_url/, `${text}\nbase_url`)}${stream(read)}`
-  if (first === 'signature' || first === 'handshake')
-    return `${base}webhooks:\n  record: item\n${first === 'handshake' ? '  signature: { kind: none }\n' : ''}${indented(text, 2)}\n${stream(read)}`
+  if (first === 'signature' || first === 'handshake' || first === 'answer')
+    return `${base}webhooks:\n  record: item\n${first !== 'signature' ? '  signature: { kind: none }\n' : ''}${indented(text, 2)}\n${stream(read)}`
   if (first === 'classes') return `${base}errors:\n${indented(text, 2)}\n${stream(read)}`
   if (first === 'paging') return `${base}${stream(`read:\n  ${request}\n${indented(text, 2)}`)}`
   if (first === 'correlate')
@@ -90,7 +101,7 @@ test.each(examples.map((section) => [`${section.protocol} ${section.path}`, sect
 test('a part of the language without example is a fault of the language', () => {
   // Parts that hold nothing but a request, or stand in the example of the part around them.
   const inside =
-    /(job|start|status|upload|close|outcomes\.<name>|login|download|deletions|create|update|upsert|delete|batch|lookup\.<name>|streams\.<name>|session\)\.(start|part|progress|commit))$/
+    /(job|before|after\[\]|describe|start|status|upload|close|outcomes\.<name>|login|download|deletions|create|update|upsert|delete|batch|lookup\.<name>|streams\.<name>|session\)\.(start|part|progress|commit))$/
   const without = parts.filter(
     ({ part, path, protocol }) =>
       !part.example && path !== '' && !inside.test(path) && ['rest', 'jsonrpc', 'graphql'].includes(protocol),

@@ -13,6 +13,8 @@ export type RecordRecipe = {
   deleted: Expression | undefined
   aliases: Expression | undefined
   unordered?: UnorderedSpec | undefined
+  /** Turns a body as it was received into one as records have it. */
+  convert?: (body: JsonObject) => JsonObject
 }
 
 export const isRejected = (made: SourceRecord | RejectedRecord): made is RejectedRecord => 'error' in made
@@ -25,8 +27,9 @@ export function recordReader(
   const { key, version, deleted, aliases } = recipe
   // One scope for all records: evaluation is synchronous and keeps nothing of it.
   const scope: { record: Json; settings: JsonObject } = { record: null, settings }
-  return (body, given) => {
-    if (!isObject(body)) return rejected(body, recipe, 'CSW-5001', `is ${kindOf(body)}, not an object`)
+  return (received, given) => {
+    if (!isObject(received)) return rejected(received, recipe, 'CSW-5001', `is ${kindOf(received)}, not an object`)
+    const body = recipe.convert ? recipe.convert(received as JsonObject) : (received as JsonObject)
     scope.record = body
     const id = usableId(key ? key.evaluate(scope) : given)
     if (id === null) return rejected(body, recipe, 'CSW-5001', `has no usable id${key ? ` (${key.source})` : ''}`)

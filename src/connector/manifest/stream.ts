@@ -13,6 +13,7 @@ import {
   text,
   type ValueOf,
 } from '../language/fields.ts'
+import { fieldsField } from './fields.ts'
 
 const RECORD_NAMES = ['record', 'settings'] as const
 
@@ -86,6 +87,7 @@ export function commonStreamFields(
     unordered: section(unorderedPart, {
       sense: 'For systems that give the fields of an object (or the items of a list) in another order each time.',
     }) as Field<UnorderedSpec | undefined>,
+    fields: fieldsField,
     schema: file({
       sense:
         'JSON Schema (draft-07) of the records as they are read: a file beside the manifest, or the schema itself.',

@@ -41,11 +41,11 @@ const discoveryPart = part({
     }),
   },
   example: `
-base_url: \${ discovered.account.base_uri }/restapi/accounts/\${ discovered.account.id }
 discover:
   account:
     url: \${ settings.url }/oauth/userinfo
     value: response.accounts[is_default][0]
+headers: { X-Account: "\${ discovered.account.id }" }
 `,
 })
 

@@ -7,6 +7,7 @@ import type { ContentRequest, OpenedContent, Page, ReadRequest, StreamAbilities 
 import type { PartFinding } from '../language/index.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../protocols/contract.ts'
 import type { Caller } from './answer.ts'
+import { type DescribeSpec, describeStream } from './dictionary.ts'
 import { parentFindings } from './for-each.ts'
 import type { HttpConnection } from './http.ts'
 import { type FetchSpec, fetchRecords, type LookupSpec, lookupRecords } from './lookup.ts'
@@ -24,6 +25,7 @@ export type RequestStream<R> = {
   lookup: Record<string, LookupSpec<R>> | undefined
   write: WriteSpec<R> | undefined
   nested?: NestedSpec<R>[] | undefined
+  describe?: DescribeSpec<R> | undefined
 }
 
 /** The abilities that the presence of these parts means. */
@@ -156,6 +158,11 @@ export class RequestSession<R> implements ProtocolSession {
         return `${page.records.length} ${readable.name} on the first page`
       return `no ${readable.name}`
     })
+  }
+
+  async dictionary(name: string, signal: AbortSignal) {
+    const { parts, stream } = this.stream(name)
+    return parts.describe ? describeStream(parts.describe, this.finder(stream), signal) : null
   }
 
   login() {

@@ -15,6 +15,7 @@ import {
 import { ANSWER_NAMES } from './answer.ts'
 import { type WriteJob, writeJobPart } from './job-write.ts'
 import type { Method } from './request.ts'
+import { stepFields, type WriteSteps } from './write-steps.ts'
 
 /** Names of a record that is about to be written. */
 const CREATE_NAMES = ['values', 'ref', 'idempotency_key', 'settings'] as const
@@ -157,13 +158,15 @@ function operationPart<R extends Fields, F extends Fields, X extends Fields>(
   fields: F,
   extra: (names: readonly string[]) => X,
 ) {
-  const names = NAMES[operation]
+  const names: readonly string[] = NAMES[operation]
+  const sent = names.includes('id') && operation !== 'delete' ? [...names, 'current'] : names
   return part({
     title: operation,
     sense: `How a record is ${operation === 'upsert' ? 'created or updated, whichever is due' : `${operation.replace(/e$/, '')}ed`}.`,
     fields: {
-      ...request(names, method),
+      ...request(sent, method),
       ...fields,
+      ...(operation === 'delete' ? {} : stepFields(request, names)),
       ...extra(names),
       batch: section(batchPart(request, names), { sense: 'Many records in one call.' }),
     },
@@ -232,6 +235,7 @@ type Sending = CompiledPart<typeof answerFields & typeof sendFields>
 
 /** One operation as the writer sees it. */
 export type WriteOperationSpec<R> = R &
+  WriteSteps<R> &
   Partial<Sending> & {
     partial?: boolean
     key?: string[]

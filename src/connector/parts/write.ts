@@ -10,6 +10,7 @@ import { failedOutcome } from './outcome.ts'
 import { passesValues } from './pass-through.ts'
 import { chunksOf, inPool } from './pool.ts'
 import type { WriteOperationSpec, WriteSpec } from './write-fields.ts'
+import { readBefore, sendAfter } from './write-steps.ts'
 
 export type WriterContext<R> = {
   stream: string
@@ -92,9 +93,9 @@ export class Writer<R> {
 
   private valuesOf(operation: WriteOperationSpec<R>, item: WriteItem): JsonObject | JsonText {
     const { encode, texts } = this.context
-    if (texts && item.text && !item.content && passesValues(operation)) return item.text
+    if (texts && item.text && !item.content && !operation.apart && passesValues(operation)) return item.text
     const whole = operation.partial === false ? { ...item.known, ...item.values } : item.values
-    const values = withNulls(whole, operation.nulls)
+    const values = withNulls(without(whole, operation.apart), operation.nulls)
     return encode ? encode(values) : values
   }
 
@@ -103,9 +104,70 @@ export class Writer<R> {
     request: WriteRequest,
     prepared: Prepared,
   ): Promise<WriteOutcome> {
+    const { item } = prepared
+    try {
+      return await this.sent(operation, request, prepared, operation.before ? 2 : 1)
+    } catch (error) {
+      return failedOutcome(item.ref, asCausewayError(error))
+    }
+  }
+
+  /** Sends one record. Where it is read just before, a change in between costs one more try. */
+  private async sent(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    given: Prepared,
+    tries: number,
+  ): Promise<WriteOutcome> {
+    const { item } = given
+    let prepared = given
+    if (operation.before) {
+      const read = await readBefore(this.context, operation.before, item, request.signal)
+      if ('failure' in read) return failedOutcome(item.ref, read.failure)
+      prepared = { ...given, scope: { ...given.scope, current: read.current } }
+    }
+    const outcome = this.nothingButApart(operation, item) ?? (await this.sentOnce(operation, request, prepared))
+    if (outcome.status === 'conflict' && tries > 1) return this.sent(operation, request, given, tries - 1)
+    return this.linked(operation, request, given, outcome)
+  }
+
+  /** An update whose changes all travel apart needs no request of its own. */
+  private nothingButApart(
+    operation: WriteOperationSpec<R>,
+    { ref, id, values, content }: WriteItem,
+  ): WriteOutcome | null {
+    const { apart } = operation
+    if (!apart || id === undefined || content || !Object.keys(values).every((name) => apart.includes(name))) return null
+    return { ref, status: 'written', id }
+  }
+
+  /** Sends what links a record that was written. */
+  private async linked(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    { item }: Prepared,
+    outcome: WriteOutcome,
+  ): Promise<WriteOutcome> {
+    if (!operation.after || outcome.status !== 'written') return outcome
+    const scope = { values: item.values, known: item.known, id: outcome.id, ref: item.ref, key: item.key }
+    const options = this.options(operation, operation, request, false)
+    const failure = await sendAfter(this.context, operation.after, scope, options).catch(asCausewayError)
+    if (!failure) return outcome
+    // The record exists. Trying a create again would make a second one; found, it is completed by an update.
+    return request.operation === 'create'
+      ? { ref: item.ref, status: 'unknown', error: failure }
+      : failedOutcome(item.ref, failure)
+  }
+
+  private async sentOnce(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    prepared: Prepared,
+  ): Promise<WriteOutcome> {
     const { item, scope } = prepared
     try {
-      const conditional = item.ifVersion !== undefined && names(operation).has('version')
+      const conditional =
+        (item.ifVersion !== undefined && names(operation).has('version')) || operation.before !== undefined
       const options = this.options(operation, operation, request, conditional)
       const { sendContent } = this.context
       const answer =
@@ -185,11 +247,24 @@ export class Writer<R> {
       return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, asCausewayError(error)))]
     }
     const outcomes = batchOutcomes(batch, sent, answer, this.context)
-    if (outcomes) return [...unfit, ...outcomes]
+    if (outcomes) return [...unfit, ...(await this.linkedAll(operation, request, sent, outcomes))]
     const failure = answer.failure!
     const split = sent.length > 1 && SPLITTABLE.has(failure.code)
     if (split) return [...unfit, ...(await this.halves(operation, request, sent))]
     return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, failure))]
+  }
+
+  private async linkedAll(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    sent: Prepared[],
+    outcomes: WriteOutcome[],
+  ): Promise<WriteOutcome[]> {
+    if (!operation.after) return outcomes
+    const byRef = new Map(sent.map((prepared) => [prepared.item.ref, prepared]))
+    return inPool(outcomes, this.context.concurrent, (outcome) =>
+      this.linked(operation, request, byRef.get(outcome.ref)!, outcome),
+    )
   }
 
   /** What stands for each record in the call. One that cannot be written down does not keep the others from being sent. */
@@ -247,6 +322,10 @@ function withNulls(values: JsonObject, nulls: 'send' | 'omit' | 'empty_text' | u
       ? entries.filter(([, value]) => value !== null)
       : entries.map(([name, value]) => [name, value ?? '']),
   )
+}
+
+function without(values: JsonObject, apart: readonly string[] | undefined): JsonObject {
+  return apart ? Object.fromEntries(Object.entries(values).filter(([name]) => !apart.includes(name))) : values
 }
 
 function names(sent: object): Set<string> {

@@ -24,6 +24,7 @@ import type {
 } from '../contract.ts'
 import type { CompiledPart, Fields, PartFinding } from '../language/fields.ts'
 import type { CodeLogin } from '../parts/code-login.ts'
+import type { Dictionary } from '../parts/dictionary.ts'
 import type { TokenStore } from '../parts/token-store.ts'
 import type { UploadStore } from '../parts/upload-store.ts'
 
@@ -82,6 +83,8 @@ export interface ProtocolSession {
   /** Opens the bytes of a file. What is cut on the way is taken up again by the room, by asking with `from`. */
   content(request: ContentRequest): Promise<OpenedContent>
   probe(signal: AbortSignal): Promise<ProbeStep[]>
+  /** The further fields that only the system knows; null where the stream describes none. */
+  dictionary?(stream: string, signal: AbortSignal): Promise<Dictionary | null>
   /** The login of a person, where the credentials of the connection need one. */
   login?(): CodeLogin | null
   close(): Promise<void>

@@ -2,6 +2,7 @@
 import { type CompiledPart, expression, section } from '../../language/index.ts'
 import { authField } from '../../parts/auth.ts'
 import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
+import { describePart } from '../../parts/dictionary.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
 import { nestedField } from '../../parts/nested.ts'
@@ -35,6 +36,7 @@ const streamFields = {
     sense: 'How the records of the stream are read.',
   }),
   fetch: section(fetchPart(operationFields, examples.fetch), { sense: 'How single records are read by id.' }),
+  describe: section(describePart(operationFields), { sense: 'Fields that only the system itself knows.' }),
   lookup: lookupField(operationFields),
   nested: nestedField(operationFields, examples.nested),
   write: section(

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../core/index.ts'
 import { type CompiledPart, choice, section } from '../../language/index.ts'
 import { authField } from '../../parts/auth.ts'
 import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
+import { describePart } from '../../parts/dictionary.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
 import { callPagingField } from '../../parts/paging.ts'
@@ -35,6 +36,7 @@ const streamFields = {
     sense: 'How the records of the stream are read.',
   }),
   fetch: section(fetchPart(callFields, examples.fetch), { sense: 'How single records are read by id.' }),
+  describe: section(describePart(callFields), { sense: 'Fields that only the system itself knows.' }),
   lookup: lookupField(callFields),
   write: section(
     writePart(callFields, examples.write, () => ({})),

@@ -4,6 +4,7 @@ import { isRejected } from '../../manifest/record.ts'
 import { authField } from '../../parts/auth.ts'
 import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
 import { contentPart, uploadField, withContent } from '../../parts/content.ts'
+import { describePart } from '../../parts/dictionary.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
 import { nestedField } from '../../parts/nested.ts'
@@ -29,6 +30,7 @@ const streamFields = {
     sense: 'How the records of the stream are read.',
   }),
   fetch: section(fetchPart(requestFields, examples.fetch), { sense: 'How single records are read by id.' }),
+  describe: section(describePart(requestFields), { sense: 'Fields that only the system itself knows.' }),
   lookup: lookupField(requestFields),
   nested: nestedField(requestFields, examples.nested),
   write: section(writePart(requestFields, examples.write, uploadField), { sense: 'How records are written.' }),
