@@ -1,3 +1,4 @@
+export { manifestJsonSchema as connectorSchema } from '../connector/index.ts'
 export { checkConnector, createConnector, testConnectors } from './connectors.ts'
 export { serveEditorFor } from './editing.ts'
 export { type HubFiles, type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'

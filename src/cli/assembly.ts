@@ -55,6 +55,8 @@ export type Assembly = {
     dir: string
     dryRun: boolean
   }): Promise<{ applied: number[]; pending: { number: number; name: string }[] }>
+  /** JSON Schema (draft-07) of connector manifests. */
+  connectorSchema(): object
   /** Built-in connectors and those of the hub folder, if `dir` is one. */
   readCatalogue(dir: string): Promise<readonly ConnectorDescription[]>
   /** Runs the contract of connectors against simulators of their systems; without names, of all that have samples. */

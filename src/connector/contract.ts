@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import type { CausewayError, Json, JsonObject, JsonText } from '../core/index.ts'
 import type { OnExchange } from '../outbound/index.ts'
 import type { CodeLogin } from './parts/code-login.ts'
+import type { Subscriber } from './parts/subscriptions.ts'
 
 /** What a stream of a connector can do. Printed by `connectors show`, checked before a sync may use it. */
 export type StreamAbilities = {
@@ -193,6 +194,8 @@ export interface ConnectorSession {
     method?: string
     /** The whole address as the system knows it, with query; some sign it. */
     url?: string
+    /** Webhooks that were ordered, for recipes that use their secrets. */
+    subscriptions?: readonly { id: string; secret: string }[]
     stream: string | null
     at: Date
   }): WebhookVerdict
@@ -207,6 +210,8 @@ export interface ConnectorSession {
   probe(signal: AbortSignal): Promise<ProbeStep[]>
   /** The stream with the fields that only the system itself knows in its schemas. */
   describe?(request: { stream: string; signal: AbortSignal }): Promise<StreamInfo>
+  /** What orders webhooks and keeps them alive. CSW-2003 where the connector does not say how. */
+  subscriber?(): Subscriber
   /** The login by a person that the credentials need (OAuth 2.0 with a code). CSW-2003 where they need none. */
   login?(): CodeLogin
   close(): Promise<void>

@@ -125,6 +125,14 @@ export class CheckedSession implements ConnectorSession {
     return this.opened.protocol.probe(signal)
   }
 
+  subscriber() {
+    const subscriber = this.opened.protocol.subscriber?.()
+    if (subscriber) return subscriber
+    throw new CausewayError('CSW-2003', {
+      what: `The connector of ${this.opened.connection} does not say how webhooks are ordered.`,
+    })
+  }
+
   login() {
     const login = this.opened.protocol.login?.()
     if (login) return login

@@ -39,6 +39,7 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'auth', summary: 'allow a connection in the browser (OAuth 2.0)', load: () => import('./auth.ts') },
   { name: 'connectors', summary: 'list, show and test connectors', load: () => import('./connectors.ts') },
   { name: 'create', summary: 'draft a connector out of an API description', load: () => import('./create.ts') },
+  { name: 'schema', summary: 'print the JSON Schema of a file, for editors', load: () => import('./schema.ts') },
   { name: 'status', summary: 'problems, queues and schedules', load: () => import('./status.ts') },
   {
     name: 'explain',

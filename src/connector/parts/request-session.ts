@@ -15,6 +15,7 @@ import type { NestedSpec } from './nested.ts'
 import { readPages } from './partitions.ts'
 import { probeHttp } from './probe.ts'
 import type { ReadSpec } from './read-fields.ts'
+import { type SubscriptionsSpec, subscriberOf } from './subscriptions.ts'
 import { Writer, type WriterContext } from './write.ts'
 import type { WriteSpec } from './write-fields.ts'
 
@@ -83,6 +84,8 @@ export function checkRequestStream(
 export type RequestSessionParts<R> = {
   http: HttpConnection
   caller: Caller<R>
+  /** How the hub orders webhooks. */
+  subscriptions?: SubscriptionsSpec<R> | undefined
   /** The request parts of a stream. */
   partsOf(stream: StreamSpec<unknown>): RequestStream<R>
   /** Replaces how a stream makes records (file references). */
@@ -163,6 +166,11 @@ export class RequestSession<R> implements ProtocolSession {
   async dictionary(name: string, signal: AbortSignal) {
     const { parts, stream } = this.stream(name)
     return parts.describe ? describeStream(parts.describe, this.finder(stream), signal) : null
+  }
+
+  subscriber() {
+    const { subscriptions, caller } = this.parts
+    return subscriptions ? subscriberOf(subscriptions, { caller, settings: this.context.settings }) : null
   }
 
   login() {

@@ -20,8 +20,9 @@ import { millisecondsOf, sortableTimestamp } from './timestamps.ts'
 
 const HEADERS = ['headers', 'settings', 'parts'] as const
 const SIGNED = ['body', 'method', 'url', 'query', ...HEADERS] as const
-const secrets = list(template({ sense: 'A secret.', names: ['settings'] }), {
-  sense: 'Secrets that are valid now. Several while one is being changed; one without value is left out.',
+const secrets = list(template({ sense: 'A secret.', names: ['settings', 'subscription'] }), {
+  sense:
+    'Secrets that are valid now: of the settings, or of the webhooks the hub ordered (`subscription.secret`). Several while one is being changed; one without value is left out.',
   required: true,
 })
 const timestamp = expression({
@@ -301,8 +302,11 @@ function keyOf(spec: Hmac, secret: string): Buffer {
 
 const secretsOf = (templates: Template[], { scope }: Delivery): string[] =>
   templates.flatMap((one) => {
-    const value = one.evaluate(scope)
-    return value === undefined || value === null || value === '' ? [] : [asText(value)]
+    const subscriptions = one.names.has('subscription') ? ((scope.subscriptions as object[] | undefined) ?? []) : [null]
+    return subscriptions.flatMap((subscription) => {
+      const value = one.evaluate({ ...scope, subscription })
+      return value === undefined || value === null || value === '' ? [] : [asText(value)]
+    })
   })
 
 /** Compares digests, so that neither content nor length shows in the time taken. */

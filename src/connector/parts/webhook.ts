@@ -136,9 +136,26 @@ export class WebhookReader {
   }
 
   /** Judges a delivery. The body is looked into before the signature only where the signature's place or a handshake asks for it. */
-  verify({ headers, body, stream, at, query = {}, method = 'POST', url = '' }: VerifyRequest): WebhookVerdict {
+  verify({
+    headers,
+    body,
+    stream,
+    at,
+    query = {},
+    method = 'POST',
+    url = '',
+    subscriptions,
+  }: VerifyRequest): WebhookVerdict {
     const { signature, handshake, event_id, body_as } = this.spec
-    const scope = { headers, query, method, url, settings: this.settings, event: parsedOrNothing(body, body_as) }
+    const scope = {
+      headers,
+      query,
+      method,
+      url,
+      subscriptions,
+      settings: this.settings,
+      event: parsedOrNothing(body, body_as),
+    }
     const refused = verifySignature(signature, { body, at, scope })
     if (handshake && (!refused || !handshake.signed) && isTrue(handshake.when.evaluate(scope))) {
       const given = (handshake.headers?.evaluate(scope) ?? {}) as JsonObject

@@ -25,6 +25,7 @@ import type {
 import type { CompiledPart, Fields, PartFinding } from '../language/fields.ts'
 import type { CodeLogin } from '../parts/code-login.ts'
 import type { Dictionary } from '../parts/dictionary.ts'
+import type { Subscriber } from '../parts/subscriptions.ts'
 import type { TokenStore } from '../parts/token-store.ts'
 import type { UploadStore } from '../parts/upload-store.ts'
 
@@ -85,6 +86,8 @@ export interface ProtocolSession {
   probe(signal: AbortSignal): Promise<ProbeStep[]>
   /** The further fields that only the system knows; null where the stream describes none. */
   dictionary?(stream: string, signal: AbortSignal): Promise<Dictionary | null>
+  /** What orders and keeps webhooks; null where the connector does not say how. */
+  subscriber?(): Subscriber | null
   /** The login of a person, where the credentials of the connection need one. */
   login?(): CodeLogin | null
   close(): Promise<void>

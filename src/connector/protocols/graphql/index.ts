@@ -14,6 +14,7 @@ import {
   type RequestStream,
   requestAbilities,
 } from '../../parts/request-session.ts'
+import { type SubscriptionsSpec, subscriptionsPart } from '../../parts/subscriptions.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext } from '../contract.ts'
 import { GraphQLCaller } from './caller.ts'
@@ -23,6 +24,7 @@ import { type OperationSpec, operationFields } from './request.ts'
 const connectorFields = {
   ...httpFields(['fault', 'faults', 'extensions']),
   auth: authField(operationFields, examples.session),
+  subscriptions: section(subscriptionsPart(operationFields), { sense: 'How the hub orders webhooks by itself.' }),
   tolerated: expression({
     sense:
       'True for an error (`fault`) beside which the data may be used. Without it, one error makes the whole answer a failure: what is null because of it would look like a record that is gone.',
@@ -75,5 +77,11 @@ function openGraphQL(context: ProtocolContext<Connector, Stream>): RequestSessio
   const auth = spec.auth as AnyAuth<OperationSpec> | undefined
   const whole = context as ProtocolContext<unknown, unknown>
   http.authorise(authoriserFor(auth, http, whole, (login, signal) => caller.login(login, { settings }, signal)))
-  return new RequestSession<OperationSpec>(whole, { http, caller, partsOf: (stream) => partsOf(stream.spec as Stream) })
+  const subscriptions = spec.subscriptions as SubscriptionsSpec<OperationSpec> | undefined
+  return new RequestSession<OperationSpec>(whole, {
+    http,
+    caller,
+    subscriptions,
+    partsOf: (stream) => partsOf(stream.spec as Stream),
+  })
 }

@@ -16,6 +16,7 @@ import {
   type RequestStream,
   requestAbilities,
 } from '../../parts/request-session.ts'
+import { type SubscriptionsSpec, subscriptionsPart } from '../../parts/subscriptions.ts'
 import { MemoryUploads } from '../../parts/upload-store.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext, type StreamSpec } from '../contract.ts'
@@ -23,7 +24,11 @@ import { RestCaller } from './caller.ts'
 import { contentSender, download } from './content.ts'
 import * as examples from './examples.ts'
 
-const connectorFields = { ...httpFields(), auth: authField(requestFields, examples.session) }
+const connectorFields = {
+  ...httpFields(),
+  auth: authField(requestFields, examples.session),
+  subscriptions: section(subscriptionsPart(requestFields), { sense: 'How the hub orders webhooks by itself.' }),
+}
 
 const streamFields = {
   read: section(readPart(requestFields, { example: examples.read, job: examples.job }), {
@@ -72,6 +77,7 @@ function openRest(context: ProtocolContext<Connector, Stream>): RequestSession<R
   return new RequestSession<RequestSpec>(whole, {
     http,
     caller,
+    subscriptions: context.spec.subscriptions as SubscriptionsSpec<RequestSpec> | undefined,
     texts: true,
     partsOf: (stream) => partsOf(specOf(stream)),
     prepare: (stream) => withReferences(stream, context.settings),
