@@ -34,7 +34,8 @@ export function agreedIds(found: readonly string[], wanted: readonly string[], w
   const [seen, due] = [new Set(found), new Set(wanted)]
   const lost = wanted.filter((id) => !seen.has(id))
   const strange = found.filter((id) => !due.has(id))
-  const twice = found.filter((id, index) => found.indexOf(id) !== index)
+  const once = new Set<string>()
+  const twice = found.filter((id) => once.size === once.add(id).size)
   agreed(lost.length === 0, `${what}: ${lost.length} of ${wanted.length} records are not read (${few(lost)})`)
   agreed(strange.length === 0, `${what}: ${strange.length} records are read that should not be (${few(strange)})`)
   agreed(twice.length === 0, `${what}: ${twice.length} records are read twice (${few(twice)})`)

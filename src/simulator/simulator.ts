@@ -30,7 +30,6 @@ export type Served = {
   body: unknown
   route: string | null
   status: number
-  answer: unknown
   alien: string | null
 }
 
@@ -187,7 +186,6 @@ export class Simulator {
       body: call.body,
       route: taken?.key ?? null,
       status: 0,
-      answer: undefined,
       alien: null,
     }
     this.served.push(served)
@@ -206,14 +204,14 @@ export class Simulator {
       if (!taken) throw this.unknownRoute(call)
       reply = await this.act(call, taken.route, scope)
       const answer = await this.answers.render(reply)
-      Object.assign(served, { status: answer.status, answer: answer.value })
+      served.status = answer.status
       if (key !== null) this.replays.set(key, answer)
       return { answer, fault }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       if (error.alien) served.alien = error.message
       const answer = await this.answers.refuse(error, scope)
-      Object.assign(served, { status: answer.status, answer: answer.value })
+      served.status = answer.status
       return { answer, fault }
     }
   }
@@ -296,6 +294,5 @@ const blank = (request: IncomingMessage): Served => ({
   body: undefined,
   route: null,
   status: 500,
-  answer: undefined,
   alien: null,
 })

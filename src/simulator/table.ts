@@ -157,8 +157,8 @@ export class Table {
       seq: ++this.seq,
       at: now,
     }
-    const index = this.entries.findIndex(({ id }) => id === entry.id)
-    if (index >= 0) this.entries.splice(index, 1)
+    const before = this.byId.get(entry.id)
+    if (before) this.entries.splice(this.entries.indexOf(before), 1)
     this.entries.push(entry)
     this.byId.set(entry.id, entry)
     return entry

@@ -1,0 +1,25 @@
+/** The executable contract of every connector that has samples, each against a simulator of its system; dealt out over files. */
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { testConnector } from '../../src/conformance/index.ts'
+import { loadConnectors } from '../../src/connector/index.ts'
+
+export const CONNECTORS = join(import.meta.dirname, '../../connectors')
+const FILES = 3
+
+/** Tests every third connector, beginning with the one at `place`. */
+export function conformance(place: number): void {
+  const described = globSync('*/samples/api.yaml', { cwd: CONNECTORS }).map((file) => file.split(/[\\/]/)[0]!)
+  const mine = described.sort().filter((_, index) => index % FILES === place)
+  const catalogue = loadConnectors([CONNECTORS], new Set(mine))
+  test.concurrent.each(mine)(
+    '%s',
+    async (name) => {
+      const report = await testConnector(catalogue, name)
+      const failed = report.checks.filter(({ outcome }) => outcome === 'failed')
+      expect(failed.map(({ stream, check, detail }) => `${stream ?? 'connector'}: ${check}: ${detail}`)).toEqual([])
+    },
+    120_000,
+  )
+}
