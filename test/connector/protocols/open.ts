@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
@@ -29,6 +29,17 @@ export async function openManifest(
     .get(name)
     .open({ name: 'test', settings, allow, ...(tls ? { tls } : {}), ...(uploads ? { uploads } : {}) })
 }
+
+/** One connector of the project by itself: loading all of them takes seconds. */
+export function shippedConnector(name: string): Connector {
+  const folder = mkdtempSync(path.join(tmpdir(), 'causeway-shipped-'))
+  cpSync(path.resolve('connectors', name), path.join(folder, name), { recursive: true })
+  const catalogue = loadConnectors([folder])
+  rmSync(folder, { recursive: true })
+  if (catalogue.findings.length) throw new Error(JSON.stringify(catalogue.findings, null, 2))
+  return catalogue.get(name)
+}
+type Connector = ReturnType<ReturnType<typeof loadConnectors>['get']>
 
 export const never = new AbortController().signal
 

@@ -7,17 +7,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import {
-  type ContentStream,
-  loadConnectors,
-  type UploadStore,
-  type WriteItem,
-  type WriteOperation,
-} from '../../../src/connector/index.ts'
+import type { ContentStream, UploadStore, WriteItem, WriteOperation } from '../../../src/connector/index.ts'
 import { s3 } from '../../../src/connector/protocols/s3/index.ts'
 import type { JsonObject } from '../../../src/core/index.ts'
 import { type Fault, type ObjectStore, startStore } from '../../standins/s3.ts'
-import { never, openManifest, readAll } from './open.ts'
+import { never, openManifest, readAll, shippedConnector } from './open.ts'
 
 const MIB = 1024 * 1024
 let folder: string
@@ -96,7 +90,7 @@ test('the example of the protocol: texts and bytes go up, are listed, found, rea
 
 test('the connector for buckets finds its documents', async () => {
   await write('upsert', [{ values: { path: 'a.txt', text: 'x' } }])
-  const connector = loadConnectors(['connectors']).get('s3')
+  const connector = shippedConnector('s3')
   const settings = { endpoint: store.url, bucket: 'box', access_key: 'AK', secret_key: 'SK', prefix: 'papers/' }
   const session = await connector.open({ name: 'b', allow: [store.host], settings })
   expect((await readAll(session, 'documents')).records.map(({ id }) => id)).toEqual(['a.txt'])

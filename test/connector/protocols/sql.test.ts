@@ -1,15 +1,10 @@
 /** The SQL protocol on the PostgreSQL of the tests, over real sockets. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import {
-  type ConnectorSession,
-  loadConnectors,
-  type WriteItem,
-  type WriteOperation,
-} from '../../../src/connector/index.ts'
+import type { ConnectorSession, WriteItem, WriteOperation } from '../../../src/connector/index.ts'
 import { sql } from '../../../src/connector/protocols/sql/index.ts'
 import type { JsonObject } from '../../../src/core/index.ts'
 import { freshDatabase, type TestDatabase } from '../../postgres.ts'
-import { never, openManifest, readAll } from './open.ts'
+import { never, openManifest, readAll, shippedConnector } from './open.ts'
 import { startWire, type Wire } from './sql-proxy.ts'
 
 let database: TestDatabase
@@ -361,9 +356,9 @@ test('the many columns of a wide batch stay below the limit of parameters', asyn
 
 test('the generic connector takes names from its settings, with and without a change column', async () => {
   await seed(3)
-  const catalogue = loadConnectors(['connectors'])
+  const connector = shippedConnector('sql')
   const connect = (more: JsonObject) =>
-    catalogue.get('sql').open({
+    connector.open({
       ...{ name: 'db', allow: ['127.0.0.1'] },
       // As environment variables give them.
       settings: {

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type ContentStream, loadConnectors, type UploadStore } from '../../../src/connector/index.ts'
+import type { ContentStream, UploadStore } from '../../../src/connector/index.ts'
 import { CausewayError, type JsonObject } from '../../../src/core/index.ts'
 import { type DavStore, startDav } from '../../standins/dav.ts'
-import { never } from './open.ts'
+import { never, shippedConnector } from './open.ts'
 
-const connector = loadConnectors(['connectors']).get('webdav')
+const connector = shippedConnector('webdav')
 const bytes = randomBytes(12 * 1024 * 1024 + 7)
 let folder: string
 let server: DavStore
