@@ -158,6 +158,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     holdLease: (name) => holdLease(store.pool, name, { holder, ttlMs: LEASE_MS }),
     queue,
     session: (name) => sessions.get(name),
+    credentials: sessions,
     mappings,
     model: () => model,
     bodies: new FreshBodies(),

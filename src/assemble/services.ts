@@ -84,14 +84,49 @@ export function createServices(parts: ServiceParts): HubServices {
       return { records }
     },
     async requeueDeadLetters(ids, actor) {
-      const { requeued, syncs } = await ports.ledger.requeueDeadLetters(ids, actor.name)
+      const { requeued, syncs, connections } = await ports.ledger.requeueDeadLetters(ids, actor.name)
       await audit(actor, 'dead_letters.requeue', 'dead_letters', {
         ids: ids.slice(0, 100),
         asked: ids.length,
         requeued,
       })
       await wakeSyncs(ports, syncs)
+      if (connections.length) await queue.wakeMany('inbox', connections.map(String))
       return { requeued }
+    },
+    async correctDeadLetter(id, input, actor) {
+      const body = JSON.stringify(input)
+      const result = await ports.ledger.correctRecord({ letterId: id, body, actor: actor.name })
+      if (result === 'not-open') throw new CausewayError('CSW-8008', { what: `Dead letter ${id} is not open.` })
+      if (result === 'moved-on')
+        throw new CausewayError('CSW-5013', {
+          what: `The record of dead letter ${id} has changed in the source since.`,
+        })
+      const { requeued, syncs } = await ports.ledger.requeueDeadLetters([id], actor.name)
+      // What was corrected is in the ledger; the trail says that it was, not what.
+      await audit(actor, 'dead_letter.correct', `dead_letter:${id}`, { fields: Object.keys(input) })
+      await wakeSyncs(ports, syncs)
+      return { requeued }
+    },
+    async assignDeadLetter(id, to, actor) {
+      await ports.ledger.assignDeadLetter(id, to)
+      await audit(actor, 'dead_letter.assign', `dead_letter:${id}`, { assignee: to.assignee })
+    },
+    async replayEvents({ connection, since, until, limit, ...choice }, sync, actor) {
+      const to = sync === null ? 0 : syncId(sync)
+      const { replayed, connections } = await ports.ledger.replayEvents(
+        {
+          ...choice,
+          ...(connection === undefined ? {} : { connectionId: connectionId(connection) }),
+          ...(since === undefined ? {} : { since: new Date(since) }),
+          ...(until === undefined ? {} : { until: new Date(until) }),
+        },
+        to,
+        limit,
+      )
+      await audit(actor, 'events.replay', connection ? `connection:${connection}` : 'events', { replayed, sync })
+      if (connections.length) await queue.wakeMany('inbox', connections.map(String))
+      return { replayed }
     },
     async discardDeadLetters(ids, actor) {
       const discarded = await ports.ledger.discardDeadLetters(ids, actor.name, actor.reason ?? '')

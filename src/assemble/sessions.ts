@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type ConnectionConfig, connectionNamed, resolveSecret, type SecretSources } from '../config/index.ts'
 import type { ConnectorSession, TokenStore, UploadStore } from '../connector/index.ts'
-import type { Clock, Logger } from '../core/index.ts'
+import { type Clock, digest, type Logger } from '../core/index.ts'
 import { type QuotaStore, SharedQuotaGate } from '../outbound/index.ts'
 import type { HubFiles } from './files.ts'
 
@@ -70,6 +70,27 @@ export class Sessions {
       this.#open.delete(name)
       throw error
     }
+  }
+
+  /** Stands for settings and secrets of a connection as they are now; null while a secret cannot be read. */
+  async markOf(name: string): Promise<string | null> {
+    const config = this.#files.config.connections.get(name)
+    if (!config) return null
+    try {
+      const secrets: Record<string, string> = {}
+      for (const [field, reference] of Object.entries(config.secrets))
+        secrets[field] = await resolveSecret(reference, this.#sources)
+      return digest(JSON.stringify([name, config.settings, secrets]))
+    } catch {
+      return null
+    }
+  }
+
+  /** Closes the session of one connection; the next use opens it anew. */
+  async forget(name: string): Promise<void> {
+    const session = this.#open.get(name)
+    this.#open.delete(name)
+    await session?.then((open) => open.close()).catch(() => undefined)
   }
 
   async #tls({ tls }: ConnectionConfig) {

@@ -5,6 +5,7 @@ import { type Ports, streamsOf, sweeps } from '../pipeline/index.ts'
 import { FairGate, perConnectionLimit, type Schedule, Schedules, startSweeps, type WorkQueue } from '../queue/index.ts'
 import {
   claimSlot,
+  dropOldRows,
   dropOldSlots,
   lastSlots,
   maintainPartitions,
@@ -26,8 +27,6 @@ export type WorkParts = {
 
 const INBOX_CONCURRENCY = 8
 const UPKEEP_EVERY_MS = 60 * 60_000
-/** Slots older than this say nothing any more; the newest of each schedule stays. */
-const SLOT_DAYS = 30
 
 /** Starts everything that works by itself: takers of jobs, schedules, sweeps, upkeep. */
 export async function startWork(
@@ -71,9 +70,14 @@ function upkeep({ pool, settings }: WorkParts): Record<'partitions', () => Promi
       await maintainPartitions(pool, {
         inbox: settings.inbox_days,
         journal: settings.journal_days,
-        seenEvents: settings.inbox_days,
+        seenEvents: settings.seen_event_days,
       })
-      await dropOldSlots(pool, SLOT_DAYS)
+      await dropOldRows(pool, {
+        runs: settings.run_days,
+        deadLetters: settings.dead_letter_days,
+        formerLinks: settings.former_link_days,
+      })
+      await dropOldSlots(pool, settings.slot_days)
       await forgetStaleUploads(pool)
     },
   }

@@ -99,7 +99,36 @@ export const SETTINGS = {
     max: 3650,
     description: 'Days for which processed webhook events are kept.',
   }),
-  run_days: integer({ default: 90, min: 1, max: 3650, description: 'Days for which the list of runs is kept.' }),
+  seen_event_days: integer({
+    default: 30,
+    min: 1,
+    max: 3650,
+    description: 'Days for which the ids of webhook events are remembered, so that a repeat is not taken twice.',
+  }),
+  run_days: integer({
+    default: 90,
+    min: 1,
+    max: 3650,
+    description: 'Days for which finished runs, answered holds and accepted drifts are kept.',
+  }),
+  dead_letter_days: integer({
+    default: 90,
+    min: 1,
+    max: 3650,
+    description: 'Days for which closed dead letters are kept. Open ones stay.',
+  }),
+  slot_days: integer({
+    default: 30,
+    min: 2,
+    max: 3650,
+    description: 'Days for which fired slots of schedules are kept.',
+  }),
+  former_link_days: integer({
+    default: 365,
+    min: 1,
+    max: 3650,
+    description: 'Days for which the former target of a deleted record is remembered, in case the record comes back.',
+  }),
   shutdown_seconds: integer({
     default: 25,
     min: 1,

@@ -82,6 +82,23 @@ export interface HubServices {
 
   /** Puts open dead letters back to work. Those closed meanwhile are left alone and not counted. */
   requeueDeadLetters(ids: number[], actor: Actor): Promise<{ requeued: number }>
+  /** Tries a record again with a body that a person corrected. Throws CSW-5013 when the source has said something newer. */
+  correctDeadLetter(id: number, input: JsonObject, actor: Actor): Promise<{ requeued: number }>
+  assignDeadLetter(id: number, to: { assignee: string | null; note: string | null }, actor: Actor): Promise<void>
+  /** Reads settled events again; through one sync, or through all that follow. */
+  replayEvents(
+    choice: {
+      ids?: number[]
+      connection?: string
+      stream?: string
+      state?: 'done' | 'skipped' | 'dead'
+      since?: string
+      until?: string
+      limit: number
+    },
+    sync: string | null,
+    actor: Actor,
+  ): Promise<{ replayed: number }>
   discardDeadLetters(ids: number[], actor: Actor): Promise<{ discarded: number }>
 
   /** Verifies the raw bytes and commits the events. Throws CSW-6001 or CSW-8006 when the sender must come back. */

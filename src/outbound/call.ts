@@ -1,4 +1,5 @@
 import { CausewayError } from '../core/index.ts'
+import type { CallEnd } from './quota.ts'
 import { isIdempotent, type OutboundRequest } from './request.ts'
 
 /** One call under way: its limits, and who ended it if we did. */
@@ -10,6 +11,8 @@ export class Call {
   readonly cap: number
   /** Why we ended the call ourselves, where we did. */
   endedBy: 'deadline' | 'cancelled' | null = null
+  /** What the call says about the state of the system. */
+  outcome: CallEnd = { end: 'neutral' }
   private readonly controller = new AbortController()
   private readonly parents: AbortSignal[]
   private timer: NodeJS.Timeout | undefined

@@ -1,6 +1,14 @@
 /** The HTTP client of one connection: the only way out for everything that speaks HTTP. */
 import type { IncomingMessage } from 'node:http'
-import { type Clock, createRedactor, type Redactor, redactUrl, systemClock, urgencyNow } from '../core/index.ts'
+import {
+  CausewayError,
+  type Clock,
+  createRedactor,
+  type Redactor,
+  redactUrl,
+  systemClock,
+  urgencyNow,
+} from '../core/index.ts'
 import { type AgentPair, createAgents, type TlsIdentity } from './agents.ts'
 import { parseAllowList } from './allow.ts'
 import { ACCEPT_ENCODING, collect, decoded, inflated, metered } from './answer.ts'
@@ -8,7 +16,7 @@ import { Call } from './call.ts'
 import { createDialler, type Dialler, type ResolveName } from './dialler.ts'
 import { type Exchange, exchangeOf, type OnExchange, textOf } from './exchange.ts'
 import { type FailureContext, failureOfError, failureOfStatus, type OutboundFailure } from './failure.ts'
-import type { Quota, QuotaBucket, QuotaGate } from './quota.ts'
+import type { CallEnd, Quota, QuotaBucket, QuotaGate } from './quota.ts'
 import { LocalQuotaGate } from './quota-local.ts'
 import { type Hop, isRedirect, nextHop, refused } from './redirect.ts'
 import {
@@ -68,6 +76,15 @@ export interface OutboundClient {
 
 const LIMITS = { deadlineMs: 30_000, maxResponseBytes: 32 * 1024 * 1024 }
 const MAX_CONCURRENT = 8
+/** Not reached, no answer in time, no answer that means anything: the same would happen to the next call. */
+const OUTAGES = new Set<string>(['CSW-3001', 'CSW-3002', 'CSW-3007', 'CSW-3012', 'CSW-3018'])
+
+/** What a status says about the system, not about the request. */
+function endOf(status: number): CallEnd {
+  if (THROTTLES.has(status)) return { end: 'neutral' }
+  return status >= 500 && status !== 501 ? { end: 'failed', reason: `it answered ${status}` } : { end: 'ok' }
+}
+
 /** 429 is the usual word for "slow down", 503 with a time the second, 420 and 509 are vendors' own. */
 const THROTTLES = new Set([420, 429, 503, 509])
 
@@ -159,7 +176,7 @@ class AxiosOutbound implements OutboundClient {
       if (over) return
       over = true
       release()
-      this.gate.done?.()
+      this.gate.done?.(call.outcome)
     })
   }
 
@@ -209,6 +226,7 @@ class AxiosOutbound implements OutboundClient {
     const { head } = answer
     const status = head.statusCode ?? 0
     this.reportThrottle(status, head)
+    call.outcome = endOf(status)
     if (call.request.responseType === 'stream') return this.stream(call, answer)
     try {
       const wireBytes = await collect(head, call.method, call.cap)
@@ -265,6 +283,8 @@ class AxiosOutbound implements OutboundClient {
   /** Writes down a call without a complete answer and gives the error to throw. */
   private broken(call: Call, answer: Omit<Answer, 'head'> & { head: IncomingMessage | null }, error: unknown): Error {
     const failure = this.failureOfBreak(call, answer, error)
+    if (failure instanceof CausewayError && OUTAGES.has(failure.code) && call.endedBy !== 'cancelled')
+      call.outcome = { end: 'failed', reason: failure.message }
     this.note(call, answer, { bytes: 0, body: null, error: failure })
     return failure
   }

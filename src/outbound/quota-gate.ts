@@ -1,5 +1,6 @@
 import { CausewayError, type Clock, newId, systemClock } from '../core/index.ts'
-import type { Quota, QuotaBucket, QuotaCharges, QuotaGate, QuotaLevel, QuotaNotice } from './quota.ts'
+import { type CallOutcomes, FAILURES_TO_OPEN } from './breaker.ts'
+import type { CallEnd, Quota, QuotaBucket, QuotaCharges, QuotaGate, QuotaLevel, QuotaNotice } from './quota.ts'
 import { grant, keysOfAsk, type QuotaAnswer, type QuotaAsk, type QuotaStore } from './quota-ledger.ts'
 import { tooLong } from './quota-local.ts'
 import { WaitingLine, waitInLine } from './waiting-line.ts'
@@ -8,6 +9,8 @@ import { WaitingLine, waitInLine } from './waiting-line.ts'
 const SLICE_MS = { least: 100, most: 500, withoutBuckets: 250 }
 const RETRY_MS = 500
 const PAUSE_MS = 20
+/** A system that rests longer than this holds nobody up: the work is put off. */
+const RESTING_PATIENCE_MS = 500
 /** A process for itself: two of one name must not be taken for one. */
 const PROCESS = newId()
 let gates = 0
@@ -36,9 +39,15 @@ export class SharedQuotaGate implements QuotaGate {
   private stop: { until: number; reason: string } = { until: -Infinity, reason: '' }
   private unsaidStop: QuotaNotice | null = null
   /** When asking again makes sense: for anything at all, and by bucket. */
-  private hold: { until: number; reason: string } = { until: -Infinity, reason: '' }
+  private hold: Wait = { until: -Infinity, reason: '' }
+  private outcomes: CallOutcomes = NOTHING_SEEN
   private readonly blocked = new Map<string, number>()
   private asking = false
+  private askAgain = false
+  /** Failures of this process since its last success; what was told the ledger already counts too. */
+  private inRow = 0
+  /** The call under way tries for everybody whether the system is back. */
+  private trying = false
   private timer: NodeJS.Timeout | undefined
 
   constructor(quota: Quota & { concurrent: number }, store: QuotaStore, clock: Clock = systemClock) {
@@ -77,9 +86,19 @@ export class SharedQuotaGate implements QuotaGate {
     await turn
   }
 
-  done(): void {
+  done({ end, reason = '' }: CallEnd): void {
     this.active--
-    this.pump()
+    const { failures, succeeded } = this.outcomes
+    if (end === 'ok') this.outcomes = { succeeded: true, failures: 0, reason: '' }
+    if (end === 'failed') this.outcomes = { succeeded, failures: failures + 1, reason }
+    if (end !== 'neutral') this.inRow = end === 'ok' ? 0 : this.inRow + 1
+    const turned = this.trying || this.inRow >= FAILURES_TO_OPEN
+    if (end !== 'neutral' && turned) {
+      // What everybody waits for, or must know at once.
+      this.trying = false
+      this.sliceUntil = -Infinity
+      void this.ask()
+    } else this.pump()
   }
 
   report({ waitMs, reason }: QuotaNotice): void {
@@ -159,8 +178,13 @@ export class SharedQuotaGate implements QuotaGate {
   }
 
   private async ask(): Promise<void> {
-    if (this.asking) return
+    if (this.asking) {
+      // What it has to tell came too late for the question under way.
+      this.askAgain = true
+      return
+    }
     this.asking = true
+    this.askAgain = false
     clearTimeout(this.timer)
     const began = this.clock.monotonic()
     const ask = this.makeAsk()
@@ -173,6 +197,11 @@ export class SharedQuotaGate implements QuotaGate {
       this.hold = { until: this.clock.monotonic() + RETRY_MS, reason: 'the ledger does not answer' }
     }
     this.asking = false
+    if (this.askAgain) {
+      // Nobody goes on the answer to half of what we know.
+      this.sliceUntil = -Infinity
+      return this.ask()
+    }
     const now = this.clock.monotonic()
     // Granted something that is of no use to those who wait: do not ask in a circle.
     if (!this.release() && this.hold.until < now + PAUSE_MS)
@@ -190,11 +219,14 @@ export class SharedQuotaGate implements QuotaGate {
         key,
         spec,
         need: charges[0] ?? 0,
+        inLine,
         want: inLine && inLine + (this.used[name] ?? 0),
         back: left > 0 ? { units: left, at: this.grantedAt } : null,
         level: this.levels.get(name) ?? null,
       }
     })
+    const { outcomes } = this
+    this.outcomes = NOTHING_SEEN
     this.units = {}
     this.used = {}
     this.levels.clear()
@@ -204,6 +236,7 @@ export class SharedQuotaGate implements QuotaGate {
       ttlMs: this.ttlMs,
       buckets,
       stop: this.unsaidStop,
+      outcomes,
       active: this.active,
       wanted: Math.min(this.concurrent, this.active + waiting.length),
       concurrent: this.concurrent,
@@ -211,25 +244,28 @@ export class SharedQuotaGate implements QuotaGate {
     }
   }
 
-  private accept({ at, units, share, stop, hold, waits }: QuotaAnswer, began: number): void {
+  private accept({ at, units, share, stop, hold, waits, one }: QuotaAnswer, began: number): void {
     this.units = units
     this.grantedAt = at
     this.share = share
+    this.trying = one
     // Counted from before the question, so that we never believe in it longer than the ledger does.
-    this.sliceUntil = began + this.ttlMs
+    this.sliceUntil = hold ? -Infinity : began + this.ttlMs
     const now = this.clock.monotonic()
     if (stop && now + stop.ms > this.stop.until) this.stop = { until: now + stop.ms, reason: stop.reason }
     // A little chance, so that processes do not ask in step for ever.
     const after = (ms: number): number => now + Math.max(10, ms) + Math.random() * 10
-    this.hold = hold ? { until: after(hold.ms), reason: hold.reason } : { until: -Infinity, reason: '' }
+    this.hold = hold
+      ? { until: after(hold.ms), reason: hold.reason, resting: hold.resting }
+      : { until: -Infinity, reason: '' }
     this.blocked.clear()
     for (const [name, ms] of Object.entries(waits)) this.blocked.set(name, after(ms))
     this.failImpatient()
   }
 
   /** Until when a call cannot go, and for what. */
-  private waitOf({ charges }: { charges: QuotaCharges }): { until: number; reason: string } {
-    let longest = this.stop.until > this.hold.until ? this.stop : this.hold
+  private waitOf({ charges }: { charges: QuotaCharges }): Wait {
+    let longest: Wait = this.stop.until > this.hold.until ? this.stop : this.hold
     for (const name of Object.keys(charges)) {
       const until = this.blocked.get(name) ?? -Infinity
       if (until > longest.until) longest = { until, reason: `the limit "${name}" is used up` }
@@ -241,11 +277,21 @@ export class SharedQuotaGate implements QuotaGate {
   private failImpatient(): void {
     const now = this.clock.monotonic()
     for (const waiting of this.line.all()) {
-      const { until, reason } = this.waitOf(waiting)
-      if (until - now > waiting.maxWaitMs) waiting.fail(tooLong({ ms: until - now, reason }))
+      const { until, reason, resting } = this.waitOf(waiting)
+      if (until - now <= (resting ? RESTING_PATIENCE_MS : waiting.maxWaitMs)) continue
+      waiting.fail(resting ? restingFor(until - now, reason) : tooLong({ ms: until - now, reason }))
     }
   }
 }
+
+type Wait = { until: number; reason: string; resting?: boolean }
+const NOTHING_SEEN: CallOutcomes = { succeeded: false, failures: 0, reason: '' }
+
+const restingFor = (ms: number, reason: string): CausewayError =>
+  new CausewayError('CSW-3022', {
+    what: `Nothing is sent for ${Math.ceil(ms / 1000)} s, because ${reason}.`,
+    retryAfterMs: Math.ceil(ms),
+  })
 
 /** A plain rate is kept as a window, because the sum over processes must hold in every second. */
 function windowed(spec: QuotaBucket): QuotaBucket {

@@ -3,6 +3,7 @@
  * the calls that may be under way, for a fraction of a second. What it does not use it returns, or it is lost when the slice
  * ends. Pure: states go in as text and come out as text, under a lock that the store holds.
  */
+import { type Breaker, type CallOutcomes, CLOSED, noteOutcomes, pass } from './breaker.ts'
 import type { QuotaBucket, QuotaLevel } from './quota.ts'
 import { bookOf } from './quota-buckets.ts'
 
@@ -21,6 +22,7 @@ export type QuotaAsk = {
   ttlMs: number
   buckets: BucketAsk[]
   stop: { waitMs: number; reason: string } | null
+  outcomes: CallOutcomes
   /** Calls of this process: under way, wanted in all; and how many the credential allows over all processes. */
   active: number
   wanted: number
@@ -33,6 +35,8 @@ type BucketAsk = {
   key: string
   spec: QuotaBucket
   want: number
+  /** Units that those in line need; `want` may be more, in advance. */
+  inLine: number
   /** What the first in line needs; fewer units are of no use. */
   need: number
   /** Unused units of the slice before, granted at `at`. */
@@ -48,12 +52,18 @@ export type QuotaAnswer = {
   stop: { ms: number; reason: string } | null
   /** Milliseconds until a bucket has room for who is first there; absent where units were granted. */
   waits: Record<string, number>
+  /** True when this process may make one call, to try whether the system is back. */
+  one: boolean
   /** Why nothing at all was granted; asking again makes sense then. */
-  hold: { ms: number; reason: string } | null
+  hold: { ms: number; reason: string; resting: boolean } | null
 }
 
 type Holder = { share: number; waiting: number | null; until: number }
-type CredentialState = { stop: { until: number; reason: string } | null; holders: Record<string, Holder> }
+type CredentialState = {
+  stop: { until: number; reason: string } | null
+  breaker?: Breaker
+  holders: Record<string, Holder>
+}
 type BucketState = { size: string; book: unknown; recent: [at: number, units: number][] }
 
 /** A process that was not heard of for so long holds nothing any more. */
@@ -75,14 +85,22 @@ export function grant(
   const credential = readCredential(states.get(ask.key), now)
   if (ask.stop && now + ask.stop.waitMs > (credential.stop?.until ?? 0))
     credential.stop = { until: now + ask.stop.waitMs, reason: ask.stop.reason }
-  const share = shareOf(ask, credential)
-  const hold = reasonToHold(ask, credential, share, now)
+  const breaker = noteOutcomes(credential.breaker ?? CLOSED, ask.outcomes, ask.holder, now)
+  const passed = ask.priority === null ? { breaker, waitMs: 0, one: false } : pass(breaker, ask.holder, now)
+  credential.breaker = passed.breaker
+  const possible = passed.one ? Math.max(1, ask.active) : shareOf(ask, credential)
+  const hold =
+    passed.waitMs > 0
+      ? { ms: passed.waitMs, reason: `the system failed ${breaker.failures} times: ${breaker.reason}`, resting: true }
+      : reasonToHold(ask, credential, possible, now)
+  const share = hold ? ask.active : possible
   const result: QuotaAnswer = {
     at: now,
     units: {},
     share,
     stop: credential.stop && { ms: credential.stop.until - now, reason: credential.stop.reason },
     waits: {},
+    one: passed.one,
     hold,
   }
   for (const bucket of ask.buckets) {
@@ -91,7 +109,8 @@ export function grant(
     result.units[bucket.spec.name] = units
     if (wait > 0) result.waits[bucket.spec.name] = wait
   }
-  const unserved = ask.priority !== null && (hold !== null || Object.keys(result.waits).length > 0)
+  const short = ask.buckets.some(({ spec, inLine }) => result.units[spec.name]! < inLine)
+  const unserved = ask.priority !== null && (hold !== null || short)
   if (ask.wanted > 0)
     credential.holders[ask.holder] = { share, waiting: unserved ? ask.priority : null, until: now + HOLDER_MS }
   else delete credential.holders[ask.holder]
@@ -100,8 +119,9 @@ export function grant(
 }
 
 function readCredential(text: string | undefined, now: number): CredentialState {
-  const { stop, holders } = text ? (JSON.parse(text) as CredentialState) : { stop: null, holders: {} }
+  const { stop, breaker, holders }: CredentialState = text ? JSON.parse(text) : { stop: null, holders: {} }
   return {
+    ...(breaker ? { breaker } : {}),
     stop: stop && stop.until > now ? stop : null,
     holders: Object.fromEntries(Object.entries(holders).filter(([, { until }]) => until > now)),
   }
@@ -120,14 +140,16 @@ function shareOf(ask: QuotaAsk, { holders }: CredentialState): number {
 }
 
 function reasonToHold(ask: QuotaAsk, { stop, holders }: CredentialState, share: number, now: number) {
-  if (stop) return { ms: stop.until - now, reason: stop.reason }
+  if (stop) return { ms: stop.until - now, reason: stop.reason, resting: false }
   const { priority } = ask
   if (priority === null) return null
   const first = Object.entries(holders).some(
     ([id, { waiting }]) => id !== ask.holder && waiting !== null && waiting < priority,
   )
-  if (first) return { ms: STEP_BACK_MS, reason: 'more urgent work goes first' }
-  return share > 0 ? null : { ms: STEP_BACK_MS, reason: 'as many calls are under way as the system allows' }
+  if (first) return { ms: STEP_BACK_MS, reason: 'more urgent work goes first', resting: false }
+  return share > 0
+    ? null
+    : { ms: STEP_BACK_MS, reason: 'as many calls are under way as the system allows', resting: false }
 }
 
 function takeFrom(ask: BucketAsk, text: string | undefined, ttlMs: number, now: number, held: boolean) {

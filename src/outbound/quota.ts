@@ -35,6 +35,9 @@ export type QuotaLevel = {
   resetMs?: number
 }
 
+/** How a call ended, as far as it tells about the system: `neutral` tells nothing (cancelled, refused, throttled). */
+export type CallEnd = { end: 'ok' | 'failed' | 'neutral'; reason?: string }
+
 export interface QuotaGate {
   /**
    * Waits until every bucket has room for its charge, then spends all at once. Lower `priority` goes first. A wait known to
@@ -46,8 +49,8 @@ export interface QuotaGate {
   report(notice: QuotaNotice): void
   /** Takes over what an answer says about a bucket; a name that is not known is passed over. */
   learn(level: QuotaLevel): void
-  /** A call that `take` let go is over. Gates that count calls under way have it. */
-  done?(): void
+  /** A call that `take` let go is over. Gates that count calls under way, and failures, have it. */
+  done?(outcome: CallEnd): void
   /** Until when calls are held back, and why; null when they are not. */
   readonly waiting: { until: Date; reason: string } | null
 }

@@ -2,6 +2,17 @@ import type { CausewayError } from '../core/index.ts'
 import { isConnectionFailure } from './failures.ts'
 import type { Ports } from './ports.ts'
 
+/** Lets connections work again whose credentials are no longer those that were refused. */
+export async function retryChangedCredentials(ports: Ports): Promise<void> {
+  for (const { id, name, refusedWith } of await ports.ledger.readRefused()) {
+    const mark = await ports.credentials.markOf(name)
+    if (mark === null || refusedWith === null || mark === refusedWith) continue
+    await ports.credentials.forget(name)
+    await ports.ledger.setConnectionState(id, 'active', null)
+    ports.log.info({ connection: name }, 'credentials changed, the connection is tried again')
+  }
+}
+
 /**
  * Draws the consequence of a failure for the whole connection: refused credentials ask for a person, a quota or an outage
  * makes everybody wait. Failures of single records change nothing here.
@@ -14,7 +25,9 @@ export async function noteConnectionFailure(
 ): Promise<void> {
   if (!isConnectionFailure(error)) return
   if (error.code === 'CSW-3003') {
-    await ports.ledger.askAuthorisation(connectionId, error.message)
+    const name = (await ports.ledger.readConnection(connectionId))?.name
+    const mark = name === undefined ? null : await ports.credentials.markOf(name)
+    await ports.ledger.askAuthorisation(connectionId, error.message, mark)
     return
   }
   if (error.reaction === 'retry')

@@ -11,7 +11,7 @@ import { asCausewayError, CausewayError, digest, type JsonObject, JsonText } fro
 import { idempotencyKey } from './decide.ts'
 import { CONTENT_MARK, contentMark, merged } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
-import type { IntentOpen } from './ports.ts'
+import { type IntentOpen, keysOf } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
 /** Nothing is sent when less than this is left of the lease; a holder that renews in time always has twice as much. */
@@ -55,6 +55,7 @@ async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
       part: work.part,
       operation: work.operation!,
       matchKey: work.matchKey,
+      guards: work.operation === 'create' ? guardsOf(lane, work) : [],
       idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
     }),
   )
@@ -65,6 +66,12 @@ async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
   }
 }
 
+/** What else a record about to be created could be found by, where other syncs match this stream by other fields. */
+const guardsOf = (lane: Lane, work: Work): string[] =>
+  lane.targetKeys.length < 2
+    ? []
+    : keysOf(work.values.value, lane.targetKeys).map(({ field, value }) => digest(`${field}\n${value}`))
+
 /**
  * Between our look-up and our intent somebody else may have created the record and be done with it. What the ledger learned
  * since is looked at once more now that nobody else can begin.
@@ -74,10 +81,21 @@ async function deferToOthers(lane: Lane, writes: Work[]): Promise<void> {
     (work) => !work.settlement && work.operation === 'create' && work.matchKey.length && !work.doubt,
   )
   const late: Work[] = []
-  for (const [field, works] of Map.groupBy(creates, (work) => work.matchKey[0]!.field)) {
-    const values = [...new Set(works.map((work) => work.matchKey[0]!.value))]
-    const hits = await lane.ports.ledger.findByKey(lane.row.toStream, field, values)
-    for (const work of works) if (hits.get(work.matchKey[0]!.value)?.some((id) => !work.seen.has(id))) late.push(work)
+  // A record of several fields is looked for by each of them: another sync may have created it by another one.
+  const asked = creates.flatMap((work) =>
+    (lane.targetKeys.length < 2 ? work.matchKey.slice(0, 1) : keysOf(work.values.value, lane.targetKeys)).map(
+      (key) => ({
+        ...key,
+        work,
+      }),
+    ),
+  )
+  for (const [field, keys] of Map.groupBy(asked, (key) => key.field)) {
+    const hits = await lane.ports.ledger.findByKey(lane.row.toStream, field, [
+      ...new Set(keys.map(({ value }) => value)),
+    ])
+    for (const { value, work } of keys)
+      if (!late.includes(work) && hits.get(value)?.some((id) => !work.seen.has(id))) late.push(work)
   }
   for (const work of late) work.settlement = contended('another sync or lane just created a record with this match key')
   await closeUnsent(lane, late)

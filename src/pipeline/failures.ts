@@ -13,6 +13,7 @@ const CONNECTION_CODES = new Set([
   'CSW-3007',
   'CSW-3010',
   'CSW-3011',
+  'CSW-3022',
 ])
 
 export const isConnectionFailure = (error: { code: string }): boolean => CONNECTION_CODES.has(error.code)

@@ -1,7 +1,7 @@
 import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
 import { asCausewayError, backoffMs, type CausewayError, parseExact, withUrgency } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
-import { isConnectionFailure } from './failures.ts'
+import { fingerprintOf, isConnectionFailure } from './failures.ts'
 import type { InboxRow, Ports, StreamRow } from './ports.ts'
 import { toCommit } from './pull.ts'
 import { wakeFollowers } from './wake-followers.ts'
@@ -10,6 +10,7 @@ const BATCH = 200
 const EVENT_BACKOFF = { baseMs: 2_000, capMs: 10 * 60_000 }
 const EVENT_ATTEMPTS = 10
 const OUTAGE_WAIT_MS = 30_000
+const FETCHES = 3
 
 /**
  * Turns the webhooks of a connection into changed records, oldest first. Polling and webhooks of one stream merge in the
@@ -90,7 +91,7 @@ class InboxReader {
     for (const event of group) {
       const read = await this.#read(event)
       const changes = 'error' in read ? undefined : read.changes
-      if (changes?.every(({ fetch }) => !fetch.length)) whole.push({ event, changes })
+      if (event.replayTo === null && changes?.every(({ fetch }) => !fetch.length)) whole.push({ event, changes })
       else others.push({ event, read: () => changesOf(read) })
     }
     try {
@@ -140,18 +141,17 @@ class InboxReader {
     const { ledger, clock } = this.#ports
     const signal = this.#signal
     try {
-      const requestedAt = clock.now()
       let stored = 0
       for (const change of read()) {
-        const fetched = change.fetch.length
-          ? await this.#session.fetch({ stream: change.stream, ids: change.fetch, signal })
-          : []
+        const { fetched, requestedAt } = await this.#fetchNow(change)
         const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
         const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
         await this.#commit(change.stream, change.records, event.receivedAt, touched)
         // What we fetched is true now.
         await this.#commit(change.stream, [...fetched, ...gone], requestedAt, touched)
         stored += change.records.length + fetched.length + gone.length
+        const records = [...change.records, ...fetched, ...gone]
+        if (event.replayTo !== null) await this.#pushAgain(change.stream, records, event.replayTo, touched)
       }
       this.#done.push({ event, stored })
       return true
@@ -164,13 +164,49 @@ class InboxReader {
       }
       const last = error.reaction !== 'retry' || event.attempts + 1 >= EVENT_ATTEMPTS
       const waitMs = error.retryAfterMs ?? backoffMs(event.attempts + 1, EVENT_BACKOFF)
-      await ledger.settleEvent(event, {
-        state: last ? 'dead' : 'pending',
-        reason: JSON.stringify(error.toJSON()),
-        nextAttemptAt: last ? null : new Date(clock.now().getTime() + waitMs),
-      })
+      const { id, name } = this.#connection
+      const reason = JSON.stringify(error.toJSON())
+      const nextAttemptAt = new Date(clock.now().getTime() + waitMs)
+      if (last) await ledger.buryEvent(event, id, error.toJSON(), fingerprintOf(error, name))
+      else await ledger.settleEvent(event, { state: 'pending', reason, nextAttemptAt })
       return true
     }
+  }
+
+  /**
+   * Fetches the records that an event names. Where a pull committed a page meanwhile that was asked for later, what we hold may
+   * be older than what it saw unchanged, so they are fetched once more.
+   */
+  async #fetchNow(change: {
+    stream: string
+    fetch: string[]
+  }): Promise<{ fetched: SourceRecord[]; requestedAt: Date }> {
+    const { ledger, clock } = this.#ports
+    const streamId = this.#ports.model().streamId({ connection: this.#connection.name, stream: change.stream })
+    for (let attempt = 1; ; attempt++) {
+      const requestedAt = clock.now()
+      if (!change.fetch.length) return { fetched: [], requestedAt }
+      const fetched = await this.#session.fetch({ stream: change.stream, ids: change.fetch, signal: this.#signal })
+      const row = streamId === undefined ? undefined : await ledger.readStream(streamId)
+      const overtaken = row?.pageRequestedAt && row.pageRequestedAt > requestedAt
+      if (!overtaken || attempt >= FETCHES || fetched.every((record) => record.version !== null))
+        return { fetched, requestedAt }
+    }
+  }
+
+  /** A replayed event lets its records go through the syncs once more, changed or not. */
+  async #pushAgain(stream: string, records: SourceRecord[], to: number, touched: Set<number>): Promise<void> {
+    const streamId = this.#ports.model().streamId({ connection: this.#connection.name, stream })
+    if (streamId === undefined) return
+    const syncs = this.#ports
+      .model()
+      .followers(streamId)
+      .filter(({ row }) => row.fromStream === streamId && (to === 0 || row.id === to))
+    await this.#ports.ledger.makeDue(
+      syncs.map(({ row }) => row.id),
+      records.map(({ id }) => id),
+    )
+    touched.add(streamId)
   }
 
   /** However long the source is away, that costs an event none of its attempts. */

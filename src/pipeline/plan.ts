@@ -125,6 +125,7 @@ export async function planningLane(
     sync,
     lane: 0,
     slices: slicesOf(0, 1),
+    targetKeys: (await ports.ledger.readStream(row.toStream))?.keyFields ?? [],
     lease: NO_LEASE,
     source: await ports.session(sync.from.connection),
     target: readOnlyTarget(await ports.session(sync.to.connection), reads),

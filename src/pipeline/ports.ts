@@ -43,6 +43,12 @@ export type Ports = {
   queue: Pick<WorkQueue, 'wake' | 'wakeMany'>
   /** Sessions are shared per connection and opened on first use. */
   session(connection: string): Promise<ConnectorSession>
+  credentials: {
+    /** Stands for the credentials that a connection has now; null while they cannot be read. Another text is other credentials. */
+    markOf(connection: string): Promise<string | null>
+    /** Closes what was opened with former credentials. */
+    forget(connection: string): Promise<void>
+  }
   mappings: MappingRunner
   model(): HubModel
   bodies: FreshBodies

@@ -19,6 +19,8 @@ const OUTAGE_BACKOFF = { baseMs: 5_000, capMs: 5 * 60_000 }
 /** Failures that no connection is to blame for: tried more often, because only this sync waits. */
 const LANE_BACKOFF = { baseMs: 5_000, capMs: 60_000 }
 const BEAT_MS = 2_000
+/** Rights are granted by people; a look now and then finds out. */
+const FORBIDDEN_MS = 10 * 60_000
 /** A batch may take long; without a sign of life its run would be taken for dead. */
 const SILENT_BEAT_MS = 10_000
 
@@ -37,6 +39,7 @@ export async function pushLane(
   const known = ports.model().sync(syncId)
   if (!known || laneNumber >= known.definition.lanes) return null
   const state = await ports.ledger.readSync(syncId)
+  if (await ports.ledger.laneWaits(syncId, laneNumber)) return null
   if (!state || (state.nextPushAt && state.nextPushAt > ports.clock.now()) || !(await mayWork(ports, syncId)))
     return null
   const lease = await ports.holdLease(`push:${syncId}:${laneNumber}`)
@@ -69,6 +72,7 @@ async function openLane(
     sync: definition,
     lane,
     slices: slicesOf(lane, definition.lanes),
+    targetKeys: (await ports.ledger.readStream(row.toStream))?.keyFields ?? [],
     lease,
     source: await ports.session(definition.from.connection),
     target: await ports.session(definition.to.connection),
@@ -166,7 +170,7 @@ async function pushBatch(
   diff(lane, works)
   await holdTooMany(lane, works, run.leaving(runId))
   const exchanges = await deliver(lane, works)
-  const failure = connectionFailureOf(works)
+  const failure = connectionFailureOf(works) ?? forbidden(works)
   if (failure) putOff(lane, works, failure)
   const commit = toBatchCommit(lane, runId, batch, works, exchanges, positions)
   await followOwnJoins(lane, batch.records)
@@ -174,6 +178,22 @@ async function pushBatch(
   for (const move of commit.positions) positions.set(move.slice, move.to)
   run.add(batch, works)
   return failure
+}
+
+/** So many writes of one batch forbidden, and none allowed: that is the credential, not the records. */
+const FORBIDDEN_ALL = 3
+
+/** A 403 on every write asks for a person once; the records wait instead of becoming a dead letter each. */
+function forbidden(works: Work[]): CausewayError | null {
+  const sent = works.filter((work) => work.intent)
+  const refused = sent.filter((work) => work.settlement?.error?.code === 'CSW-3004')
+  if (refused.length < FORBIDDEN_ALL || refused.length < sent.length) return null
+  for (const work of refused) {
+    work.settlement = { ...work.settlement!, state: 'pending', retryInMs: FORBIDDEN_MS }
+    delete work.settlement.dead
+  }
+  const what = `all ${refused.length} writes of a batch were forbidden, last: ${refused[0]!.settlement!.error!.what}`
+  return new CausewayError('CSW-3004', { what, retryAfterMs: FORBIDDEN_MS })
 }
 
 /** The first failure among the outcomes that concerns the whole connection. */
@@ -208,10 +228,14 @@ async function closeGap(lane: Lane, positions: Map<number, number>, seq: number)
 /** The sync waits after a failure, longer each time; when its target is to blame, everybody who uses that waits. */
 async function noteFailure({ ports, row, sync, lane }: LaneName, error: CausewayError): Promise<void> {
   const backoff = isConnectionFailure(error) ? OUTAGE_BACKOFF : LANE_BACKOFF
-  const waitMs = error.retryAfterMs ?? backoffMs(row.pushFailures + 1, backoff)
+  const failures = isConnectionFailure(error) ? row.pushFailures : await ports.ledger.laneFailures(row.id, lane)
+  const waitMs = error.retryAfterMs ?? backoffMs(failures + 1, backoff)
   const nextAt = new Date(ports.clock.now().getTime() + waitMs)
+  // What concerns the target holds for the sync; what only this lane fails at must not delay its sisters.
+  const ofSync = isConnectionFailure(error) || error.code === 'CSW-3004'
   if (isWait(error)) await ports.ledger.putOffPush(row.id, nextAt)
-  else await ports.ledger.notePush(row.id, { error: error.toJSON(), nextAt })
+  else await ports.ledger.notePush(row.id, { error: error.toJSON(), nextAt: ofSync ? nextAt : null })
+  if (!ofSync) await ports.ledger.noteLane(row.id, lane, nextAt)
   const connectionId = ports.model().connectionId(sync.to.connection)
   if (connectionId !== undefined) await noteConnectionFailure(ports, connectionId, error, waitMs)
   if (!isWait(error)) ports.log.error({ sync: sync.name, lane, err: error.toJSON() }, 'push stopped')
@@ -269,7 +293,7 @@ class PushRun {
   }
 
   async finish(end: LaneEnd): Promise<PushResult> {
-    const { ports, row } = this.#lane
+    const { ports, row, lane } = this.#lane
     const error = end === 'stopped' ? null : end
     if (error) await noteFailure(this.#lane, error)
     if (error && this.#id === null) await this.begin()
@@ -284,7 +308,10 @@ class PushRun {
         counts: this.counts,
         error: waits ? null : (error?.toJSON() ?? null),
       })
-    if (end === null) await ports.ledger.notePush(row.id, null)
+    if (end === null) {
+      await ports.ledger.notePush(row.id, null)
+      await ports.ledger.noteLane(row.id, lane, null)
+    }
     return { runId: this.#id, outcome, counts: this.counts, error }
   }
 }

@@ -72,13 +72,18 @@ export class LaneReader {
       if (body !== undefined || !row) return { ...entry, body: body ?? null, logSeq: entry.seq }
       return toRecord(row, entry.seq)
     })
+    const corrections = await ledger.readCorrections(this.#lane.row.id, due)
     for (const id of due) {
-      const row = read.get(id)
+      const row = withCorrection(read.get(id), corrections.get(id))
       if (row) records.push(toRecord(row, null))
     }
     return records
   }
 }
+
+/** What a person corrected holds as long as the source has said nothing newer. */
+const withCorrection = (row: LogBody | undefined, correction: { seq: number; body: string } | undefined) =>
+  row && correction?.seq === row.seq && !row.deleted ? { ...row, body: correction.body } : row
 
 export const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
   id: row.id,

@@ -1,7 +1,14 @@
 import type { Exchange } from '../connector/index.ts'
 import { backoffMs, CausewayError, type JsonText, type SerializedError } from '../core/index.ts'
 import { fingerprintOf } from './failures.ts'
-import type { BatchCommit, DeadLetterWrite, DeliveryWrite, JournalEntry, LinkWrite } from './ports.ts'
+import {
+  type BatchCommit,
+  type DeadLetterWrite,
+  type DeliveryWrite,
+  type JournalEntry,
+  keysOf,
+  type LinkWrite,
+} from './ports.ts'
 import { moveTo } from './read-batch.ts'
 import type { Lane, MappedBatch, PushCounts, Settlement, Work } from './work.ts'
 
@@ -32,7 +39,7 @@ export function toBatchCommit(
     doubtIntents: works.flatMap((work) =>
       work.settlement!.intent === 'looked' ? ((work.intent ?? work.doubt)?.id ?? []) : [],
     ),
-    targetKeys: works.flatMap((work) => writtenKeys(work)),
+    targetKeys: works.flatMap((work) => writtenKeys(lane, work)),
     dependencies: batch.dependencies,
     joined: batch.joined,
     positions: moveTo(
@@ -138,10 +145,11 @@ function closedIntents(work: Work): number[] {
   return [...ids, ...over.map(({ id }) => id)]
 }
 
-function writtenKeys(work: Work): BatchCommit['targetKeys'] {
+function writtenKeys(lane: Lane, work: Work): BatchCommit['targetKeys'] {
   const created = work.operation === 'create' || work.operation === 'upsert'
   if (!created || work.settlement!.state !== 'delivered' || work.targetId === null) return []
-  return work.matchKey.map((key) => ({ ...key, recordId: work.targetId! }))
+  const keys = lane.targetKeys.length < 2 ? work.matchKey : keysOf(work.values.value, lane.targetKeys)
+  return keys.map((key) => ({ ...key, recordId: work.targetId! }))
 }
 
 const LETTER_EXCHANGES = 3

@@ -1,3 +1,4 @@
+import { retryChangedCredentials } from './connection-failure.ts'
 import type { Ports } from './ports.ts'
 import { laneJob } from './wake-followers.ts'
 
@@ -33,6 +34,7 @@ export function sweeps(ports: Ports): Sweep[] {
         if (count) ports.log.warn({ count }, 'runs lost their worker; their work goes on in new runs')
       },
     },
+    { name: 'changed-credentials', everyMs: 10_000, run: () => retryChangedCredentials(ports) },
     {
       name: 'orphaned-intents',
       everyMs: 60 * 60_000,
@@ -43,9 +45,10 @@ export function sweeps(ports: Ports): Sweep[] {
 
 async function wakePendingPushes(ports: Ports): Promise<void> {
   const ids = await ports.ledger.findPendingPushes()
+  const waiting = await ports.ledger.findWaitingLanes()
   const jobs = ids.flatMap((id) => {
     const lanes = ports.model().sync(id)?.definition.lanes ?? 0
-    return Array.from({ length: lanes }, (_, lane) => laneJob(id, lane))
+    return Array.from({ length: lanes }, (_, lane) => laneJob(id, lane)).filter((job) => !waiting.has(job))
   })
   if (jobs.length) await ports.queue.wakeMany('push', jobs)
 }

@@ -12,6 +12,8 @@ export type Lane = {
   sync: SyncDefinition
   lane: number
   slices: number[]
+  /** Fields by which syncs match records of the target stream. */
+  targetKeys: string[]
   lease: HeldLease
   source: ConnectorSession
   target: ConnectorSession

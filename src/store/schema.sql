@@ -23,9 +23,20 @@ create table connection (
   wait_until timestamp with time zone,
   wait_reason text,
   max_per_second real,
+  refused_with text,
   constraint connection_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'needs_authorisation'::text, 'removed'::text]))),
   constraint connection_pkey PRIMARY KEY (id),
   constraint connection_name_key UNIQUE (name)
+);
+
+create table correction (
+  sync_id integer not null,
+  record_id text collate "C" not null,
+  source_seq bigint not null,
+  body text not null,
+  actor text not null,
+  corrected_at timestamp with time zone default now() not null,
+  constraint correction_pkey PRIMARY KEY (sync_id, record_id)
 );
 
 create table dead_letter (
@@ -50,6 +61,9 @@ create table dead_letter (
   actor text,
   created_at timestamp with time zone default now() not null,
   closed_at timestamp with time zone,
+  connection_id integer,
+  assignee text,
+  note text,
   constraint dead_letter_kind_check CHECK ((kind = ANY (ARRAY['pull'::text, 'push'::text, 'inbox'::text]))),
   constraint dead_letter_state_check CHECK ((state = ANY (ARRAY['open'::text, 'requeued'::text, 'resolved'::text, 'discarded'::text]))),
   constraint dead_letter_pkey PRIMARY KEY (id)
@@ -87,6 +101,31 @@ create table dependency (
   constraint dependency_pkey PRIMARY KEY (sync_id, stream_id, key, record_id)
 );
 CREATE INDEX dependency_by_record ON dependency USING btree (sync_id, record_id);
+
+create table drift (
+  id bigint generated always as identity not null,
+  stream_id integer not null,
+  run_id bigint,
+  found_at timestamp with time zone default now() not null,
+  changes text not null,
+  state text default 'open'::text not null,
+  actor text,
+  closed_at timestamp with time zone,
+  constraint drift_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text]))),
+  constraint drift_pkey PRIMARY KEY (id)
+);
+CREATE INDEX drift_by_stream ON drift USING btree (stream_id, id DESC);
+
+create table erasure (
+  id bigint generated always as identity not null,
+  field text collate "C" not null,
+  value_hash text collate "C" not null,
+  actor text not null,
+  erased_at timestamp with time zone default now() not null,
+  counts text default '{}'::text not null,
+  constraint erasure_pkey PRIMARY KEY (id),
+  constraint erasure_field_value_hash_key UNIQUE (field, value_hash)
+);
 
 create table former_link (
   stream_id integer not null,
@@ -140,6 +179,7 @@ create table inbox (
   reason text,
   attempts integer default 0 not null,
   next_attempt_at timestamp with time zone default now(),
+  replay_to integer,
   constraint inbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'skipped'::text, 'dead'::text]))),
   constraint inbox_pkey PRIMARY KEY (id, received_at)
 ) partition by RANGE (received_at);
@@ -157,6 +197,7 @@ create table inbox_default (
   reason text,
   attempts integer default 0 not null,
   next_attempt_at timestamp with time zone default now(),
+  replay_to integer,
   constraint inbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'skipped'::text, 'dead'::text]))),
   constraint inbox_default_pkey PRIMARY KEY (id, received_at)
 ) partition of inbox DEFAULT;
@@ -183,9 +224,11 @@ create table intent (
   lease_token bigint not null,
   opened_at timestamp with time zone default now() not null,
   looked_up integer default 0 not null,
+  guards text[] default '{}'::text[] not null,
   constraint intent_pkey PRIMARY KEY (id),
   constraint intent_target_stream_target_key_key UNIQUE (target_stream, target_key)
 ) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=2000, fillfactor=70);
+CREATE INDEX intent_by_guard ON intent USING gin (guards) WHERE (guards <> '{}'::text[]);
 CREATE INDEX intent_by_record ON intent USING btree (sync_id, record_id, part);
 
 create table journal (
@@ -215,6 +258,14 @@ create table journal_default (
   constraint journal_default_pkey PRIMARY KEY (id, at)
 ) partition of journal DEFAULT;
 CREATE INDEX journal_default_record_hashes_idx ON journal_default USING gin (record_hashes);
+
+create table lane (
+  sync_id integer not null,
+  lane smallint not null,
+  failures integer default 0 not null,
+  next_at timestamp with time zone,
+  constraint lane_pkey PRIMARY KEY (sync_id, lane)
+);
 
 create table lease (
   name text collate "C" not null,
@@ -270,6 +321,8 @@ create table record (
   deleted boolean default false not null,
   first_seen_at timestamp with time zone default now() not null,
   observed_at timestamp with time zone not null,
+  shrunk boolean default false not null,
+  field_hashes text,
   constraint record_pkey PRIMARY KEY (stream_id, id)
 ) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.02, toast_tuple_target=4080);
 CREATE INDEX record_by_slice ON record USING btree (stream_id, slice, seq);
@@ -352,6 +405,11 @@ create table stream (
   last_error text,
   last_pull_at timestamp with time zone,
   last_success_at timestamp with time zone,
+  page_requested_at timestamp with time zone,
+  shape text,
+  keeping text default 'full'::text not null,
+  kept_fields text[] default '{}'::text[] not null,
+  constraint stream_keeping_check CHECK ((keeping = ANY (ARRAY['full'::text, 'used'::text, 'hash'::text]))),
   constraint stream_pull_mode_check CHECK ((pull_mode = ANY (ARRAY['full'::text, 'incremental'::text]))),
   constraint stream_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection(id),
   constraint stream_pkey PRIMARY KEY (id),

@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
 import { InboxWriter } from '../../src/store/inbox.ts'
+import { assignDeadLetter, correctRecord, replayEvents } from '../../src/store/ledger/corrections.ts'
 import { decideHold } from '../../src/store/ledger/holds.ts'
 import { discardDeadLetters, requeueDeadLetters } from '../../src/store/ledger/work.ts'
 import { freshDatabase } from '../postgres.ts'
@@ -82,6 +83,13 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       await requeueDeadLetters(pool, ids, actor.name)
       return { requeued: ids.length }
     },
+    correctDeadLetter: async (id, input, actor) => {
+      await correctRecord(pool, { letterId: id, body: JSON.stringify(input), actor: actor.name })
+      return { requeued: 1 }
+    },
+    assignDeadLetter: (id, to) => assignDeadLetter(pool, id, to),
+    replayEvents: async ({ connection: _connection, since: _since, until: _until, limit, ...choice }) =>
+      replayEvents(pool, choice, 0, limit),
     discardDeadLetters: async (ids, actor) => ({
       discarded: await discardDeadLetters(pool, ids, actor.name, actor.reason ?? ''),
     }),

@@ -36,6 +36,8 @@ export class TestHub {
   readonly ports: Ports
   readonly pool: pg.Pool
   readonly woken = new Set<string>()
+  /** Stands for the credentials of connections. */
+  readonly marks: Record<string, string> = {}
   readonly #syncs: TestSync[]
 
   private constructor(pool: pg.Pool, systems: Record<string, MemorySystem>, syncs: TestSync[], model: HubModel) {
@@ -52,6 +54,7 @@ export class TestHub {
         },
       },
       session: async (name) => systems[name]!,
+      credentials: { markOf: async (name) => this.marks[name] ?? 'first', forget: async () => {} },
       mappings: this.#runner(),
       model: () => model,
       bodies: new FreshBodies(),
@@ -109,6 +112,7 @@ export class TestHub {
     await this.pool.query('update delivery set next_attempt_at = now() where next_attempt_at is not null')
     await this.pool.query('update connection set wait_until = null')
     await this.pool.query('update sync set next_push_at = null')
+    await this.pool.query('update lane set next_at = null')
     await this.pool.query("update intent set opened_at = opened_at - interval '1 minute'")
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { CausewayError, type JsonObject } from '../../src/core/index.ts'
 import { pullStream, readInbox } from '../../src/pipeline/index.ts'
+import { sweeps } from '../../src/pipeline/sweeps.ts'
 import { createLedger } from '../../src/store/index.ts'
 import { listProblems, showConnection } from '../../src/store/views/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
@@ -135,7 +136,11 @@ test('a lane that cannot work waits longer each time, and is tried at once when 
   }
   expect(await hub.push('contacts')).toMatchObject({ outcome: 'failed', error: { code: 'CSW-1002' } })
   expect(await lastRun(hub)).toMatchObject({ outcome: 'failed' })
-  expect(await hub.ports.ledger.findPendingPushes()).toEqual([])
+  hub.woken.clear()
+  await sweeps(hub.ports)
+    .find(({ name }) => name === 'pending-pushes')!
+    .run()
+  expect([...hub.woken]).toEqual([])
   expect(await hub.push('contacts')).toBeNull()
   const { row } = hub.ports.model().syncByName('contacts')!
   await hub.ports.ledger.setSyncState(row.id, 'active', null)

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { isObject, parseExact } from '../../core/index.ts'
 import { type Api, withApi, withQuery } from '../api.ts'
@@ -18,7 +19,7 @@ type DeadLetter = {
   createdAt: string
 }
 type Filter = { code?: string; fingerprint?: string; sync?: string; connection?: string; before?: string }
-type BulkOptions = Filter & { yes?: boolean; preview?: boolean; reason?: string }
+type BulkOptions = Filter & { all?: boolean; yes?: boolean; preview?: boolean; reason?: string }
 type Preview = { count: number; limited: boolean; byCode: Record<string, number>; duplicateRisk: number; token: string }
 
 const PATH = '/api/v1/dead-letters'
@@ -44,12 +45,41 @@ export function define(command: Command, makeContext: MakeContext): void {
       context.output.result('dlq.show', json, () => describe(json))
     })
 
+  command
+    .command('correct')
+    .description('try a record again with a corrected body')
+    .argument('<id>', 'number of the dead letter')
+    .requiredOption('--file <path>', 'JSON file with the record as it should have come')
+    .option('--reason <text>', 'why, for the audit trail')
+    .action(async (id: string, { file, reason }: { file: string; reason?: string }) => {
+      const context = makeContext()
+      const input: unknown = JSON.parse(await readFile(file, 'utf8'))
+      const path = `${PATH}/${encodeURIComponent(id)}/correct`
+      const json = await withApi(context, (api) => api.call('POST', path, { input, ...(reason ? { reason } : {}) }))
+      context.output.result('dlq.correct', json, () => 'It is tried again with the corrected record.')
+    })
+
+  command
+    .command('assign')
+    .description('say who looks after a dead letter')
+    .argument('<id>', 'number of the dead letter')
+    .requiredOption('--to <name>', 'who; "" for nobody')
+    .option('--note <text>', 'what is known or was tried')
+    .action(async (id: string, { to, note }: { to: string; note?: string }) => {
+      const context = makeContext()
+      const path = `${PATH}/${encodeURIComponent(id)}/assign`
+      const body = { assignee: to || null, ...(note ? { note } : {}) }
+      const json = await withApi(context, (api) => api.call('POST', path, body))
+      context.output.result('dlq.assign', json, () => (to ? `${to} looks after it.` : 'Nobody looks after it.'))
+    })
+
   for (const [action, does] of [
     ['requeue', 'try records again with their present state and mapping'],
     ['discard', 'give records up'],
   ] as const)
     withFilter(command.command(action).description(does))
       .argument('[ids...]', 'numbers of dead letters; without them the filter selects')
+      .option('--all', 'all that the filter selects; without a filter, all')
       .option('--preview', 'only count what would be touched')
       .option('--yes', 'do what the filter selects without looking at a preview first')
       .option('--reason <text>', action === 'discard' ? 'why (needed)' : 'why, for the audit trail')
@@ -76,7 +106,7 @@ async function act(
   ids: string[],
   options: BulkOptions,
 ): Promise<void> {
-  const { yes, preview, reason, ...filter } = options
+  const { all, yes, preview, reason, ...filter } = options
   const why = reason ? { reason } : {}
   const key = action === 'requeue' ? 'requeued' : 'discarded'
   if (ids.length) {
@@ -88,7 +118,7 @@ async function act(
     context.output.result(`dlq.${action}`, JSON.stringify({ [key]: done }), () => `${done} ${key}.`)
     return
   }
-  if (!Object.keys(filter).length)
+  if (!all && !Object.keys(filter).length)
     throw usageError(
       `\`dlq ${action}\` needs numbers or a filter.`,
       'Name dead letters, or select them with --code, --sync, --connection, --fingerprint or --before.',

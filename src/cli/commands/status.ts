@@ -56,7 +56,7 @@ export function define(command: Command, makeContext: MakeContext): void {
           'No problems.',
         ),
       )
-      if (items.some((item) => item.status !== 'retrying')) process.exitCode = EXIT.failed
+      if (items.some((item) => item.status !== 'retrying' && item.status !== 'parked')) process.exitCode = EXIT.failed
     })
 
   command

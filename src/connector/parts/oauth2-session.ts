@@ -31,6 +31,8 @@ type Tokens = {
   renew_at?: number
   /** Until when somebody is renewing. */
   claimed_until?: number
+  /** Until when a refusal of this grant stands, for all processes. */
+  refused_until?: number
 }
 type Held = Tokens & { access_token: string }
 
@@ -123,12 +125,17 @@ export class OAuth2Authoriser implements Authoriser {
       const stored = (await store.load()) as Tokens | null
       const known = stored?.grant === this.grant ? stored : null
       if (known && this.isFresh(known)) return this.hold(known)
+      if ((known?.refused_until ?? 0) > this.now)
+        throw this.refusedGrant(
+          new CausewayError('CSW-3003', { what: 'Another process was refused these credentials a moment ago.' }),
+        )
       if ((known?.claimed_until ?? 0) > this.now) {
         await wait(POLL_MS)
         continue
       }
+      const { refused_until: _over, ...rest } = known ?? { grant: this.grant }
       const claim: Tokens = {
-        ...(known ?? { grant: this.grant }),
+        ...(rest as Tokens),
         version: (stored?.version ?? 0) + 1,
         claimed_until: this.now + CLAIM_MS,
       }
@@ -141,9 +148,10 @@ export class OAuth2Authoriser implements Authoriser {
       const answer = await this.granted(claim)
       return await this.keep(this.tokensOf(answer, claim))
     } catch (error) {
-      if (error instanceof CausewayError && error.code === 'CSW-3003')
-        this.refusal = { error, until: this.now + REFUSAL_STANDS_MS }
-      if (!this.unsaved) await this.release(claim)
+      const refused = error instanceof CausewayError && error.code === 'CSW-3003'
+      if (refused) this.refusal = { error, until: this.now + REFUSAL_STANDS_MS }
+      if (!this.unsaved)
+        await this.release({ ...claim, ...(refused ? { refused_until: this.now + REFUSAL_STANDS_MS } : {}) })
       throw error
     }
   }

@@ -62,4 +62,23 @@ export const pipelineErrors = {
     meaning: 'More records would leave the target at once than the sync allows.',
     action: 'Look at what is held (`causeway runs show RUN`), then approve or reject it. `deletes` sets the limits.',
   },
+  'CSW-5011': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'Records refer to each other in a circle, so each waits for another one to be in the target first.',
+    action: 'Leave the reference out of one of the mappings, or fill it by a second sync that runs later.',
+  },
+  'CSW-5012': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'The record refers to one that the source does not have, or that its sync leaves out.',
+    action: 'Correct the reference in the source, widen `when` of the sync that brings the other record, or drop it.',
+  },
+  'CSW-5013': {
+    causeClass: 'data',
+    reaction: 'fix',
+    meaning:
+      'The record has changed in the source since this dead letter, so a correction of it would write older data.',
+    action: 'Requeue the letter as it is: the present record is delivered.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -129,4 +129,10 @@ export const remoteErrors = {
     meaning: 'The other system no longer knows the upload that was under way, or the file changed meanwhile.',
     action: 'The hub begins the upload anew. If it lasts, uploads may take longer there than they are kept.',
   },
+  'CSW-3022': {
+    causeClass: 'remote-down',
+    reaction: 'retry',
+    meaning: 'The other system failed several times in a row, so nothing is sent to it for a while.',
+    action: 'The hub tries with one call when the time is over, and goes on by itself. Ask whoever runs that system.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { CausewayError } from '../../core/index.ts'
+import { CausewayError, type JsonObject } from '../../core/index.ts'
 import {
   type BulkSelection,
   type DeadLetterFilter,
@@ -111,6 +111,49 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
       },
     },
     async ({ params, body }) => hub.requeueDeadLetters([await findOpen(params.id)], actorOf(body)),
+  )
+
+  app.post(
+    `${API}/dead-letters/:id/correct`,
+    {
+      schema: {
+        operationId: 'correctDeadLetter',
+        summary: 'Tries a record again with a corrected body; refused when the source has said something newer',
+        tags,
+        params: IdParams,
+        body: Closed({
+          input: Type.Unsafe<JsonObject>({ type: 'object', description: 'The record as it should have come.' }),
+          reason: Type.Optional(Text('Why.')),
+        }),
+        response: { 200: Requeued },
+      },
+    },
+    async ({ params, body }) => {
+      const { input, ...why } = body
+      return hub.correctDeadLetter(await findOpen(params.id), input, actorOf(why))
+    },
+  )
+
+  app.post(
+    `${API}/dead-letters/:id/assign`,
+    {
+      schema: {
+        operationId: 'assignDeadLetter',
+        summary: 'Says who looks after it, with a note',
+        tags,
+        params: IdParams,
+        body: Closed({
+          assignee: Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 200 }),
+          note: Type.Optional(Text('What is known or was tried.')),
+        }),
+        response: { 200: DeadLetterDetail },
+      },
+    },
+    async ({ params, body }) => {
+      const id = await findOpen(params.id)
+      await hub.assignDeadLetter(id, { assignee: body.assignee, note: body.note ?? null }, actorOf({}))
+      return (await showDeadLetter(database, params.id))!
+    },
   )
 
   app.post(

@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
-import { lastSlots, listProblems, listQueues } from '../../store/views/index.ts'
+import { lastSlots, listDeadLetters, listProblems, listQueues } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
+import { notFound } from '../problem.ts'
 import { Closed, ListOf, MaybeText, MaybeTime, Text, Time } from '../schemas/basics.ts'
-import { ProblemGroup, Queue } from '../schemas/ledger.ts'
+import { DeadLetter, ProblemGroup, Queue } from '../schemas/ledger.ts'
 
 const ofConnection = Closed({ connection: Type.Optional(Text('Only this connection.', 'crm')) })
 const Schedule = Closed({
@@ -18,6 +19,7 @@ const Schedule = Closed({
   lastFiredAt: MaybeTime,
 })
 const NEXT_SLOTS = 5
+const LETTERS = 20
 
 /** What is wrong, what waits, what comes next. */
 export function operationRoutes(app: App, { hub, database }: RouteContext): void {
@@ -33,6 +35,27 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
       },
     },
     async ({ query }) => ({ items: await listProblems(database, query) }),
+  )
+
+  app.get(
+    `${API}/problems/:code/:fingerprint`,
+    {
+      schema: {
+        operationId: 'showProblem',
+        summary: 'One cause: what it means, what to do, and some of its dead letters',
+        tags: ['problems'],
+        params: Closed({ code: Text('Error code.', 'CSW-3008'), fingerprint: Text('Cause, as the list gives it.') }),
+        response: { 200: Closed({ items: Type.Array(ProblemGroup), deadLetters: Type.Array(DeadLetter) }) },
+      },
+    },
+    async ({ params }) => {
+      const items = (await listProblems(database)).filter(
+        (problem) => problem.code === params.code && problem.fingerprint === params.fingerprint,
+      )
+      if (!items.length) throw notFound(`There is no problem ${params.code} ${params.fingerprint} now.`)
+      const letters = await listDeadLetters(database, { ...params, limit: LETTERS })
+      return { items, deadLetters: letters.items }
+    },
   )
 
   app.get(

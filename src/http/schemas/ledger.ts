@@ -15,6 +15,9 @@ export const Connection = Closed({
   stateSince: Time,
   waitUntil: MaybeTime,
   waitReason: MaybeText,
+  breaker: State(['closed', 'open', 'half-open']),
+  breakerUntil: MaybeTime,
+  breakerReason: MaybeText,
   maxPerSecond: MaybeNumber,
   streams: Type.Integer(),
   lastPullSuccessAt: MaybeTime,
@@ -182,6 +185,8 @@ const deadLetter = {
   state: Type.Unsafe<(typeof DEAD_LETTER_STATES)[number]>({ enum: ['open', 'requeued', 'resolved', 'discarded'] }),
   reason: MaybeText,
   actor: MaybeText,
+  assignee: MaybeText,
+  note: MaybeText,
   createdAt: Time,
   closedAt: MaybeTime,
 }
@@ -197,7 +202,7 @@ export const DeadLetterDetail = Closed({
 export const ProblemGroup = Closed({
   code: Type.String(),
   fingerprint: Type.String(),
-  status: State(['dead', 'retrying', 'failing']),
+  status: State(['dead', 'retrying', 'failing', 'parked']),
   connection: MaybeText,
   connector: MaybeText,
   causeClass: State(['config', 'credential', 'quota', 'remote-down', 'data', 'mapping', 'hub']),

@@ -9,11 +9,12 @@ import type { IncomingRecord, LogEntry, PageCommit, PageResult } from './types.t
 /**
  * Takes the stream lock (the row lock on `stream`), so that sequence order is commit order, and reserves a number per record:
  * gaps are harmless. A statement of its own, because the next one must look at the log as it is after the lock was got.
- * $1 stream · $2 count · $3 cursor or null · $4 move the cursor
+ * $1 stream · $2 count · $3 cursor or null · $4 move the cursor · $5 when the page was asked for
  */
 const LOCK_STREAM = `
 update stream set seq = seq + $2, cursor = case when $4 then $3 else cursor end,
-       cursor_at = case when $4 then now() else cursor_at end
+       cursor_at = case when $4 then now() else cursor_at end,
+       page_requested_at = case when $4 then $5 else page_requested_at end
  where id = $1 returning seq`
 
 /**
@@ -77,6 +78,9 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
       REPLACE,
       news.filter(({ isNew }) => !isNew),
     )
+    // Seen unchanged is seen all the same: a slower read, sent before this one, must not bring back what was in between. Pages
+    // of pulls need no note, because they come one after the other; what is fetched beside them is asked for again instead.
+    if (page.cursor === undefined) await noteSeen(client, page, records)
     await saveKeys(client, page.streamId, news)
     await saveAliases(client, page.streamId, records)
     if (page.scanId !== undefined) await markSeen(client, page.streamId, page.scanId, records)
@@ -85,11 +89,26 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
   })
 }
 
+async function noteSeen(client: pg.PoolClient, page: PageCommit, records: IncomingRecord[]): Promise<void> {
+  const ids = records.filter((record) => record.version === null).map((record) => record.id)
+  if (!ids.length) return
+  await client.query(
+    'update record set observed_at = $3 where stream_id = $1 and id = any($2) and observed_at < $3 and version is null',
+    [page.streamId, ids, page.requestedAt],
+  )
+}
+
 async function lockStream(client: pg.PoolClient, page: PageCommit, count: number): Promise<number> {
   const { rows } = await client.query<{ seq: number }>({
     name: 'lock-stream',
     text: LOCK_STREAM,
-    values: [page.streamId, count, page.cursor ? JSON.stringify(page.cursor) : null, page.cursor !== undefined],
+    values: [
+      page.streamId,
+      count,
+      page.cursor ? JSON.stringify(page.cursor) : null,
+      page.cursor !== undefined,
+      page.requestedAt,
+    ],
   })
   if (!rows[0]) throw new CausewayError('CSW-1001', { what: `stream ${page.streamId} is not in the ledger` })
   return rows[0].seq

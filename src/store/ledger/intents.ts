@@ -25,13 +25,17 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
   if (!intents.length) return Promise.resolve([])
   // A fixed order over all workers keeps two batches from waiting for each other's rows in a circle.
   const ordered = [...intents].sort((a, b) => (a.targetKey < b.targetKey ? -1 : 1))
-  const column = (value: (intent: IntentOpen) => string | number): string => arrayText(ordered.map(value))
   return withTransaction(pool, async (client) => {
     await assertLease(client, lease)
+    const open = await withoutGuarded(client, ordered)
+    if (!open.length) return []
+    const column = (value: (intent: IntentOpen) => string | number): string => arrayText(open.map(value))
     const { rows } = await client.query<IntentRow>({
       name: 'open-intents',
-      text: `insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, lease_name, lease_token)
-             select t.*, $9, $10 from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as t
+      text: `insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, guards, lease_name, lease_token)
+             select t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, string_to_array(t.guards, ' '), $9, $10
+               from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[])
+                    as t(a, b, c, d, e, f, g, h, guards)
              on conflict (target_stream, target_key) do update
                 set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
                     match_key = excluded.match_key, looked_up = 0, opened_at = now()
@@ -48,11 +52,36 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
         column((intent) => intent.idempotencyKey),
         lease.name,
         lease.token,
+        column((intent) => intent.guards.join(' ')),
       ],
     })
     return rows
   })
 }
+
+/**
+ * Leaves out creates that share a match key with a create of somebody else that is under way. Only where several fields of one
+ * stream are matched by; then such creates open one after the other, or two would not see each other.
+ */
+async function withoutGuarded(client: pg.PoolClient, intents: IntentOpen[]): Promise<IntentOpen[]> {
+  const guarding = intents.filter(({ guards }) => guards.length)
+  if (!guarding.length) return intents
+  for (const stream of new Set(guarding.map((intent) => intent.targetStream)))
+    await client.query('select pg_advisory_xact_lock($1::int, $2::int)', [GUARD_LOCK, stream])
+  const { rows } = await client.query<{ guards: string[]; syncId: number; recordId: string; part: string }>(
+    `select guards, sync_id as "syncId", record_id as "recordId", part from intent where target_stream = any($1) and guards && $2`,
+    [[...new Set(guarding.map((intent) => intent.targetStream))], guarding.flatMap(({ guards }) => guards)],
+  )
+  const taken = (intent: IntentOpen): boolean =>
+    rows.some(
+      (row) =>
+        (row.syncId !== intent.syncId || row.recordId !== intent.recordId || row.part !== intent.part) &&
+        row.guards.some((guard) => intent.guards.includes(guard)),
+    )
+  return intents.filter((intent) => !intent.guards.length || !taken(intent))
+}
+
+const GUARD_LOCK = 0x43_53_47
 
 /** Closes own intents for which nothing was sent after all. One that a successor took over stays. */
 export async function closeIntents(pool: pg.Pool, lease: LeaseProof, ids: number[]): Promise<void> {

@@ -1,6 +1,8 @@
 import type pg from 'pg'
 import { commitPage, findByKey, readBodies, readLog } from './change-log.ts'
+import { assignDeadLetter, correctRecord, makeDue, readCorrections, replayEvents } from './corrections.ts'
 import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
+import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
 import { closeIntents, openIntents, readIntents } from './intents.ts'
 import { findFormerTargets, findTargets, findTwins } from './links.ts'
@@ -62,11 +64,22 @@ const functions = {
   setSyncState: work.setSyncState,
   notePush: work.notePush,
   endPushWait: work.endPushWait,
+  noteLane: work.noteLane,
+  laneFailures: work.laneFailures,
+  laneWaits: work.laneWaits,
+  findWaitingLanes: work.findWaitingLanes,
   askAuthorisation: work.askAuthorisation,
+  readRefused: work.readRefused,
   hasPendingPush: work.hasPendingPush,
   readInbox: work.readInbox,
   settleEvent: work.settleEvent,
   settleEvents: work.settleEvents,
+  buryEvent,
+  correctRecord,
+  readCorrections,
+  assignDeadLetter,
+  replayEvents,
+  makeDue,
   requeueDeadLetters: work.requeueDeadLetters,
   discardDeadLetters: work.discardDeadLetters,
   dropOrphanedIntents: work.dropOrphanedIntents,

@@ -115,7 +115,7 @@ const SYNC_COLUMNS = `id, name, from_stream as "fromStream", to_stream as "toStr
   push_failures as "pushFailures", next_push_at as "nextPushAt"`
 const STREAM_COLUMNS = `s.id, s.connection_id as "connectionId", c.name as connection, s.name, s.seq, s.cursor, s.key_fields as "keyFields",
   s.pull_mode as "pullMode", s.pull_begun as "pullBegun", s.pull_request as "pullRequest", s.scan_id as "scanId",
-  s.pull_failures as "pullFailures"`
+  s.pull_failures as "pullFailures", s.page_requested_at as "pageRequestedAt"`
 
 const toStream = (row: RawStream): StreamRow => ({
   ...row,

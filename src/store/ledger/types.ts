@@ -16,6 +16,8 @@ export type StreamRow = {
   pullRequest: string | null
   scanId: number
   pullFailures: number
+  /** When the request of the newest committed page was sent. */
+  pageRequestedAt: Date | null
 }
 
 export type SyncRow = {
@@ -115,7 +117,8 @@ export type IntentRow = {
   openedAt: Date
 }
 
-export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt'>
+/** `guards`: digests of further match keys of a record about to be created; nobody else may create one with any of them. */
+export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt'> & { guards: string[] }
 
 /** Source record (with part) and target record that are the same thing. */
 export type LinkWrite = {

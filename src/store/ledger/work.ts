@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { SerializedError } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
 import { savePositions } from './deliveries.ts'
+import { reviveEvents } from './events.ts'
 import { assertLease } from './lease-check.ts'
 import type { LeaseProof } from './types.ts'
 
@@ -196,12 +197,26 @@ export async function setConnectionState(
 }
 
 /** Asks for a person because credentials were refused. A connection that is paused stays paused. */
-export async function askAuthorisation(pool: pg.Pool, connectionId: number, reason: string): Promise<void> {
+export async function askAuthorisation(
+  pool: pg.Pool,
+  connectionId: number,
+  reason: string,
+  refusedWith: string | null,
+): Promise<void> {
   await pool.query(
-    `update connection set state = 'needs_authorisation', state_reason = $2, state_since = now(), wait_until = null, wait_reason = null
+    `update connection set state = 'needs_authorisation', state_reason = $2, state_since = now(), wait_until = null, wait_reason = null,
+            refused_with = $3
       where id = $1 and state = 'active'`,
-    [connectionId, reason],
+    [connectionId, reason, refusedWith],
   )
+}
+
+/** Connections whose credentials were refused, with the mark of those. */
+export async function readRefused(pool: pg.Pool): Promise<{ id: number; name: string; refusedWith: string | null }[]> {
+  const { rows } = await pool.query<{ id: number; name: string; refusedWith: string | null }>(
+    `select id, name, refused_with as "refusedWith" from connection where state = 'needs_authorisation'`,
+  )
+  return rows
 }
 
 export async function setSyncState(
@@ -214,13 +229,14 @@ export async function setSyncState(
     'update sync set state = $2, state_reason = $3, state_since = now(), next_push_at = null where id = $1',
     [syncId, state, reason],
   )
+  await endPushWait(pool, [syncId])
 }
 
 /** Notes how a lane ended. After a failure the sync is left alone until `nextAt`. */
 export async function notePush(
   pool: pg.Pool,
   syncId: number,
-  failure: { error: SerializedError; nextAt: Date } | null,
+  failure: { error: SerializedError; nextAt: Date | null } | null,
 ): Promise<void> {
   await pool.query(
     `update sync set last_push_at = now(), last_error = $2, next_push_at = $3,
@@ -230,9 +246,46 @@ export async function notePush(
   )
 }
 
+/** Notes how a lane ended: after a failure of its own it waits until `nextAt`; null forgets its failures. */
+export async function noteLane(pool: pg.Pool, syncId: number, lane: number, nextAt: Date | null): Promise<void> {
+  if (nextAt === null) await pool.query('delete from lane where sync_id = $1 and lane = $2', [syncId, lane])
+  else
+    await pool.query(
+      `insert into lane (sync_id, lane, failures, next_at) values ($1, $2, 1, $3)
+       on conflict (sync_id, lane) do update set failures = lane.failures + 1, next_at = excluded.next_at`,
+      [syncId, lane, nextAt],
+    )
+}
+
+/** How often in a row a lane failed by itself. */
+export async function laneFailures(pool: pg.Pool, syncId: number, lane: number): Promise<number> {
+  const { rows } = await pool.query<{ failures: number }>(
+    'select failures from lane where sync_id = $1 and lane = $2',
+    [syncId, lane],
+  )
+  return rows[0]?.failures ?? 0
+}
+
+/** Lanes that wait, as `sync.lane`. */
+export async function findWaitingLanes(pool: pg.Pool): Promise<Set<string>> {
+  const { rows } = await pool.query<{ name: string }>(
+    `select sync_id || '.' || lane as name from lane where next_at > now()`,
+  )
+  return new Set(rows.map(({ name }) => name))
+}
+
+export async function laneWaits(pool: pg.Pool, syncId: number, lane: number): Promise<boolean> {
+  const { rowCount } = await pool.query('select 1 from lane where sync_id = $1 and lane = $2 and next_at > now()', [
+    syncId,
+    lane,
+  ])
+  return rowCount === 1
+}
+
 /** A person asks, or what stood in the way is gone: no wait holds the sync any longer. */
 export async function endPushWait(pool: pg.Pool, syncIds: number[]): Promise<void> {
   await pool.query('update sync set next_push_at = null where id = any($1) and next_push_at is not null', [syncIds])
+  await pool.query('update lane set next_at = null where sync_id = any($1)', [syncIds])
 }
 
 /** True while records wait above a position or deliveries are due within `withinMs`. */
@@ -254,11 +307,13 @@ export type InboxRow = {
   headers: string
   body: Buffer
   attempts: number
+  /** Set while it is replayed: 0 = for all syncs that follow, else for this one. */
+  replayTo: number | null
 }
 
 export async function readInbox(pool: pg.Pool, connectionId: number, limit: number): Promise<InboxRow[]> {
   const { rows } = await pool.query<InboxRow>(
-    `select id, received_at as "receivedAt", stream, headers, body, attempts from inbox
+    `select id, received_at as "receivedAt", stream, headers, body, attempts, replay_to as "replayTo" from inbox
       where connection_id = $1 and state = 'pending' and next_attempt_at <= now() order by id limit $2`,
     [connectionId, limit],
   )
@@ -278,10 +333,17 @@ export async function settleEvent(
 ): Promise<void> {
   await pool.query(
     // The time finds the day's partition. Postgres keeps microseconds, a Date milliseconds: as an equal it would find nothing.
-    `update inbox set state = $3, reason = $4, next_attempt_at = $5, attempts = attempts + $6
+    `update inbox set state = $3, reason = $4, next_attempt_at = $5, attempts = attempts + $6,
+            replay_to = case when $3 = 'pending' then replay_to end
       where id = $1 and received_at between $2::timestamptz - interval '1 ms' and $2::timestamptz + interval '1 ms'`,
     [event.id, event.receivedAt, outcome.state, outcome.reason, outcome.nextAttemptAt, outcome.free ? 0 : 1],
   )
+  if (outcome.state === 'done' || outcome.state === 'skipped')
+    await pool.query(
+      `update dead_letter set state = 'resolved', closed_at = now()
+        where kind = 'inbox' and record_id = $1 and state in ('open', 'requeued')`,
+      [String(event.id)],
+    )
 }
 
 /** Settles many events that are over, in one statement. */
@@ -294,7 +356,7 @@ export async function settleEvents(
   await pool.query({
     name: 'settle-events',
     // The range of times finds the day's partition; an id alone would be looked for in all of them.
-    text: `update inbox i set state = t.state, reason = t.reason, next_attempt_at = null, attempts = attempts + 1
+    text: `update inbox i set state = t.state, reason = t.reason, next_attempt_at = null, attempts = attempts + 1, replay_to = null
              from unnest($1::bigint[], $2::text[], $3::text[]) as t(id, state, reason)
             where i.id = t.id and i.received_at between $4::timestamptz and $5::timestamptz`,
     values: [
@@ -305,17 +367,24 @@ export async function settleEvents(
       new Date(Math.max(...times) + 1),
     ],
   })
+  await pool.query({
+    name: 'resolve-event-letters',
+    text: `update dead_letter set state = 'resolved', closed_at = now()
+            where kind = 'inbox' and record_id = any($1) and state in ('open', 'requeued')`,
+    values: [outcomes.map(({ event }) => String(event.id))],
+  })
 }
 
-/** Puts open dead letters back to work: their deliveries become due with the current record and mapping. */
+/** Puts open dead letters back to work: deliveries become due with the current record and mapping, events are read again. */
 export async function requeueDeadLetters(
   pool: pg.Pool,
   ids: number[],
   actor: string,
-): Promise<{ requeued: number; syncs: number[] }> {
+): Promise<{ requeued: number; syncs: number[]; connections: number[] }> {
+  const connections = await reviveEvents(pool, ids)
   const { rows } = await pool.query<{ requeued: number; syncs: number[] }>(
     `with letters as (
-       update dead_letter set state = 'requeued', actor = $2, closed_at = null where id = any($1) and state = 'open' and kind = 'push'
+       update dead_letter set state = 'requeued', actor = $2, closed_at = null where id = any($1) and state = 'open' and kind in ('push', 'inbox')
        returning sync_id, record_id, part, code
      ), answered as (
        -- Nobody but a person could tell whether the create took effect; asking for it again is the answer.
@@ -330,7 +399,7 @@ export async function requeueDeadLetters(
      ) select (select count(*)::int from letters) as requeued, coalesce((select array_agg(distinct sync_id) from due), '{}') as syncs`,
     [ids, actor],
   )
-  return rows[0]!
+  return { ...rows[0]!, connections }
 }
 
 export async function discardDeadLetters(pool: pg.Pool, ids: number[], actor: string, reason: string): Promise<number> {

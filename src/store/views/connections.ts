@@ -10,6 +10,10 @@ export type ConnectionView = {
   /** The other side asked us to wait until then; null when it did not, or the time is over. */
   waitUntil: Date | null
   waitReason: string | null
+  /** `closed`: calls go. `open`: nothing is sent until `breakerUntil`. `half-open`: one call tries whether the system is back. */
+  breaker: 'closed' | 'open' | 'half-open'
+  breakerUntil: Date | null
+  breakerReason: string | null
   maxPerSecond: number | null
   streams: number
   lastPullSuccessAt: Date | null
@@ -21,6 +25,8 @@ const SELECT = `
 select c.name, c.connector, c.state, c.state_reason as "stateReason", c.state_since as "stateSince",
        case when c.wait_until > now() then c.wait_until else q.until end as "waitUntil",
        case when c.wait_until > now() then c.wait_reason else q.reason end as "waitReason",
+       case when coalesce(b.opened, 0) = 0 then 'closed' when b.until > now() then 'open' else 'half-open' end as breaker,
+       case when b.opened > 0 then b.until end as "breakerUntil", case when b.opened > 0 then b.reason end as "breakerReason",
        c.max_per_second as "maxPerSecond",
        (select count(*)::int from stream s where s.connection_id = c.id) as streams,
        (select max(s.last_success_at) from stream s where s.connection_id = c.id) as "lastPullSuccessAt",
@@ -33,6 +39,10 @@ select c.name, c.connector, c.state, c.state_reason as "stateReason", c.state_si
     select to_timestamp((state::json #>> '{stop,until}')::double precision / 1000) as until, state::json #>> '{stop,reason}' as reason
       from quota where key = 'c:' || c.name and state <> ''
        and (state::json #>> '{stop,until}')::double precision / 1000 > extract(epoch from now())) q on true
+  left join lateral (
+    select (state::json #>> '{breaker,opened}')::int as opened, state::json #>> '{breaker,reason}' as reason,
+           to_timestamp((state::json #>> '{breaker,until}')::double precision / 1000) as until
+      from quota where key = 'c:' || c.name and state <> '') b on true
   left join (
     select s.connection_id, count(*) as open
       from dead_letter d

@@ -22,6 +22,8 @@ export type DeadLetterView = {
   state: (typeof DEAD_LETTER_STATES)[number]
   reason: string | null
   actor: string | null
+  assignee: string | null
+  note: string | null
   createdAt: Date
   closedAt: Date | null
 }
@@ -44,13 +46,13 @@ type DetailRow = Row & {
 const COLUMNS = `
   d.id, d.kind, c.name as connection, sc.name || ':' || src.name as stream, y.name as sync, d.record_id as "recordId", d.part,
   d.code, d.fingerprint, d.error, d.attempts, d.mapping_version as "mappingVersion", d.run_id as "runId", d.state, d.reason,
-  d.actor, d.created_at as "createdAt", d.closed_at as "closedAt"`
+  d.actor, d.assignee, d.note, d.created_at as "createdAt", d.closed_at as "closedAt"`
 // `connection` is the side that failed (the target of a push), `stream` the one the record comes from.
 const FROM = `
   from dead_letter d
   left join sync y on y.id = d.sync_id
   left join stream s on s.id = coalesce(y.to_stream, d.stream_id)
-  left join connection c on c.id = s.connection_id
+  left join connection c on c.id = coalesce(s.connection_id, d.connection_id)
   left join stream src on src.id = coalesce(y.from_stream, d.stream_id)
   left join connection sc on sc.id = src.connection_id`
 

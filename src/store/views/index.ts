@@ -2,6 +2,7 @@
 export * from './connections.ts'
 export * from './database.ts'
 export * from './dead-letters.ts'
+export * from './events.ts'
 export * from './holds.ts'
 export * from './journal.ts'
 export * from './paging.ts'

@@ -4,8 +4,11 @@ import { type Database, rows } from './database.ts'
 export type ProblemView = {
   code: string
   fingerprint: string
-  /** `dead`: waits for a person. `retrying`: the hub still tries by itself. `failing`: a pull or push as a whole fails. */
-  status: 'dead' | 'retrying' | 'failing'
+  /**
+   * `dead`: waits for a person. `retrying`: the hub still tries by itself. `failing`: a pull or push as a whole fails. `parked`:
+   * waits for something that will not come by itself.
+   */
+  status: 'dead' | 'retrying' | 'failing' | 'parked'
   connection: string | null
   connector: string | null
   causeClass: CauseClass
@@ -30,7 +33,8 @@ select d.code, d.fingerprint, c.name as connection, c.connector, count(*)::int a
        max(d.id) as sample
   from dead_letter d
   left join sync y on y.id = d.sync_id
-  left join stream s on s.id = coalesce(y.to_stream, d.stream_id) left join connection c on c.id = s.connection_id
+  left join stream s on s.id = coalesce(y.to_stream, d.stream_id)
+  left join connection c on c.id = coalesce(s.connection_id, d.connection_id)
   left join stream src on src.id = coalesce(y.from_stream, d.stream_id)
   left join connection sc on sc.id = src.connection_id
  where d.state = 'open'
@@ -70,16 +74,49 @@ select coalesce(substring(f.last_error from 'CSW-[0-9]{4}'), 'CSW-1001') as code
   join connection c on c.id = f.connection_id
  group by 1, f.what, c.name, c.connector`
 
+// Circles of up to four records; longer ones are rare and shown as parked only. A reference to what is there and merely not
+// delivered yet is a wait like any other.
+const PARKED = `
+with waiting as (
+  select d.sync_id, y.from_stream, d.record_id, d.parked_stream, d.parked_id, d.updated_at, y.to_stream, y.name
+    from delivery d join sync y on y.id = d.sync_id where d.parked_id is not null and d.state = 'parked'
+), judged as (
+  select w.*, case
+      when not exists (select 1 from record r where r.stream_id = w.parked_stream and r.id = w.parked_id and not r.deleted)
+        then 'CSW-5012'
+      when exists (select 1 from delivery o join sync oy on oy.id = o.sync_id
+                    where oy.from_stream = w.parked_stream and o.record_id = w.parked_id and oy.to_stream = w.to_stream
+                      and o.state = 'skipped') then 'CSW-5012'
+      when (w.from_stream, w.record_id) = (w.parked_stream, w.parked_id) then 'CSW-5011'
+      when exists (select 1 from waiting a left join waiting b on (b.from_stream, b.record_id) = (a.parked_stream, a.parked_id)
+                     left join waiting c on (c.from_stream, c.record_id) = (b.parked_stream, b.parked_id)
+                    where (a.from_stream, a.record_id) = (w.parked_stream, w.parked_id)
+                      and ((a.parked_stream, a.parked_id) = (w.from_stream, w.record_id)
+                        or (b.parked_stream, b.parked_id) = (w.from_stream, w.record_id)
+                        or (c.parked_stream, c.parked_id) = (w.from_stream, w.record_id))) then 'CSW-5011' end as code
+    from waiting w
+)
+select j.code, 'parked' as fingerprint, c.name as connection, c.connector, count(*)::int as count,
+       min(j.updated_at) as "firstSeenAt", max(j.updated_at) as "lastSeenAt", array_agg(distinct j.name) as syncs,
+       array_agg(distinct sc.name || ':' || src.name) as streams, null::bigint as sample
+  from judged j join stream s on s.id = j.to_stream join connection c on c.id = s.connection_id
+  join stream src on src.id = j.from_stream join connection sc on sc.id = src.connection_id
+ where j.code is not null group by j.code, c.name, c.connector`
+
 /** What is broken, grouped by cause: the worst (a person is needed) first, then by how much it touches. */
 export async function listProblems(db: Database, filter: { connection?: string } = {}): Promise<ProblemView[]> {
-  const [dead, retrying, failing] = await Promise.all([
+  const [dead, retrying, failing, parked] = await Promise.all([
     rows<Row>(db, DEAD),
     rows<Row>(db, RETRYING),
     rows<Row>(db, FAILING),
+    rows<Row>(db, PARKED),
   ])
-  return [...withStatus(dead, 'dead'), ...withStatus(failing, 'failing'), ...withStatus(retrying, 'retrying')].filter(
-    (problem) => filter.connection === undefined || problem.connection === filter.connection,
-  )
+  return [
+    ...withStatus(dead, 'dead'),
+    ...withStatus(failing, 'failing'),
+    ...withStatus(parked, 'parked'),
+    ...withStatus(retrying, 'retrying'),
+  ].filter((problem) => filter.connection === undefined || problem.connection === filter.connection)
 }
 
 function withStatus(found: Row[], status: ProblemView['status']): ProblemView[] {

@@ -11,6 +11,7 @@ const STATUS: Record<Problem['status'], [Tone, string]> = {
   dead: ['bad', 'needs you'],
   failing: ['bad', 'failing'],
   retrying: ['wait', 'retrying'],
+  parked: ['wait', 'waits in vain'],
 }
 
 /** Whose it is: ours, theirs, the credential, the quota or the data. */

@@ -80,8 +80,8 @@ export const waitingConnections = (connections: Connection[], now: number): Conn
 /** Is it all right? `bad` when anything needs a person, `wait` when it heals by itself, `idle` when nothing is set up. */
 export function verdictOf(situation: Situation): Verdict {
   const { problems, connections, syncs, system, now } = situation
-  const open = problems.filter((problem) => problem.status !== 'retrying')
-  const retrying = problems.filter((problem) => problem.status === 'retrying')
+  const open = problems.filter(({ status }) => status !== 'retrying' && status !== 'parked')
+  const retrying = problems.filter(({ status }) => status === 'retrying' || status === 'parked')
   const named = new Set(open.flatMap((problem) => problem.syncs))
   const unhappy = unhappySyncs(syncs).filter((sync) => !named.has(sync.name))
   const unauthorised = needingAuthorisation(connections)

@@ -1,0 +1,74 @@
+import type { Command } from 'commander'
+import { withApi, withQuery } from '../api.ts'
+import { usageError } from '../report-error.ts'
+import { state, table, time } from '../table.ts'
+import type { MakeContext } from './index.ts'
+
+type Event = {
+  id: number
+  connection: string
+  stream: string | null
+  eventId: string
+  receivedAt: string
+  state: string
+  attempts: number
+  bytes: number
+}
+type Filter = { connection?: string; stream?: string; state?: string; since?: string; until?: string }
+
+const withFilter = (command: Command): Command =>
+  command
+    .option('--connection <name>', 'only this connection')
+    .option('--stream <name>', 'only what was sent for this stream')
+    .option('--state <state>', 'pending, done, skipped or dead')
+    .option('--since <time>', 'received at or after, as 2026-01-31T08:00:00Z')
+    .option('--until <time>', 'received before')
+
+export function define(command: Command, makeContext: MakeContext): void {
+  withFilter(command.command('list').description('webhook events, newest first'))
+    .option('--limit <number>', 'how many (50)')
+    .option('--cursor <cursor>', 'where the page before ended')
+    .action(async (options: Filter & { limit?: string; cursor?: string }) => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', withQuery('/api/v1/events', options)))
+      context.output.result('webhooks.list', json, () => {
+        const { items, next } = JSON.parse(json) as { items: Event[]; next: string | null }
+        const rows = items.map((item) => [
+          item.id,
+          item.connection,
+          item.stream,
+          item.eventId,
+          state(item.state),
+          item.attempts,
+          time(item.receivedAt),
+        ])
+        const shown = table(
+          ['id', 'connection', 'stream', 'event', 'state', 'attempts', 'received'],
+          rows,
+          'No events.',
+        )
+        return next ? `${shown}\nMore: --cursor ${next}` : shown
+      })
+    })
+
+  withFilter(command.command('replay').description('read events again and let their records go through the syncs'))
+    .argument('[ids...]', 'numbers of events; without them the filter selects')
+    .option('--sync <name>', 'only through this sync')
+    .option('--yes', 'needed with a filter, which may select many')
+    .option('--reason <text>', 'why, for the audit trail')
+    .action(async (ids: string[], options: Filter & { sync?: string; yes?: boolean; reason?: string }) => {
+      const context = makeContext()
+      const { yes, ...rest } = options
+      const filtered = Object.keys(rest).some((key) => key !== 'sync' && key !== 'reason')
+      if (!ids.length && !filtered)
+        throw usageError(
+          '`webhooks replay` needs numbers or a filter.',
+          'Name events, or select them with --since, --state …',
+        )
+      if (!ids.length && !yes) throw usageError('Nothing was done: a filter may select many.', 'Repeat with --yes.')
+      const body = { ...rest, ...(ids.length ? { ids: ids.map(Number) } : {}) }
+      const json = await withApi(context, (api) => api.call('POST', '/api/v1/events/replay', body))
+      const { replayed } = JSON.parse(json) as { replayed: number }
+      context.output.result('webhooks.replay', json, () => `${replayed} events are read again.`)
+    })
+}

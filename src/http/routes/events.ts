@@ -1,0 +1,71 @@
+import { Type } from 'typebox'
+import { CausewayError } from '../../core/index.ts'
+import { EVENT_STATES, listEvents } from '../../store/views/index.ts'
+import { API, type App, type RouteContext } from '../app.ts'
+import { Closed, DEFAULT_LIMIT, MaybeText, Moment, PageOf, paging, Text, Time } from '../schemas/basics.ts'
+import { actorOf } from './actor.ts'
+
+const tags = ['webhooks']
+const REPLAY_MAX = 10_000
+
+const filter = {
+  connection: Type.Optional(Text('Only this connection.', 'crm')),
+  stream: Type.Optional(Text('Only what was sent for this stream.', 'contacts')),
+  since: Type.Optional(Moment('Received at or after.')),
+  until: Type.Optional(Moment('Received before.')),
+}
+const Event = Closed({
+  id: Type.Integer(),
+  connection: Type.String(),
+  stream: MaybeText,
+  eventId: Type.String(),
+  receivedAt: Time,
+  state: Type.Enum([...EVENT_STATES]),
+  reason: MaybeText,
+  attempts: Type.Integer(),
+  bytes: Type.Integer(),
+})
+
+/** Webhook events that were received, and replaying them. */
+export function eventRoutes(app: App, { hub, database }: RouteContext): void {
+  app.get(
+    `${API}/events`,
+    {
+      schema: {
+        operationId: 'listEvents',
+        summary: 'Webhook events, newest first',
+        tags,
+        querystring: Closed({ ...paging, ...filter, state: Type.Optional(Type.Enum([...EVENT_STATES])) }),
+        response: { 200: PageOf(Event) },
+      },
+    },
+    ({ query }) => listEvents(database, { ...query, limit: query.limit ?? DEFAULT_LIMIT }),
+  )
+
+  app.post(
+    `${API}/events/replay`,
+    {
+      schema: {
+        operationId: 'replayEvents',
+        summary: 'Reads settled events again and lets their records go through the syncs, or one of them',
+        tags,
+        body: Closed({
+          ids: Type.Optional(Type.Array(Type.Integer({ minimum: 1 }), { maxItems: REPLAY_MAX })),
+          ...filter,
+          state: Type.Optional(Type.Enum(['done', 'skipped', 'dead'])),
+          sync: Type.Optional(Text('Only through this sync; without it through all that follow the stream.')),
+          reason: Type.Optional(Text('Why, for the audit trail.')),
+        }),
+        response: { 200: Closed({ replayed: Type.Integer() }) },
+      },
+    },
+    async ({ body }) => {
+      const { reason, sync, ...choice } = body
+      if (Object.keys(choice).length === 0)
+        throw new CausewayError('CSW-8002', {
+          what: 'Say which events: `ids`, or a connection, stream, state or time.',
+        })
+      return hub.replayEvents({ ...choice, limit: REPLAY_MAX }, sync ?? null, actorOf(reason ? { reason } : {}))
+    },
+  )
+}

@@ -1,0 +1,42 @@
+/** What is deleted when its time is over, row by row; what is cut by day is dropped in `partitions.ts`. */
+import type pg from 'pg'
+
+type RowDays = { runs: number; deadLetters: number; formerLinks: number }
+
+const BATCH = 5_000
+
+/** Tables and what is over in them. `$1` is a number of days. Open letters, unanswered holds and live data are never touched. */
+const OVER: Record<keyof RowDays, { table: string; where: string }[]> = {
+  runs: [
+    { table: 'run', where: `finished_at < now() - $1 * interval '1 day'` },
+    {
+      table: 'held_record',
+      where: `hold_id in (select id from hold where state not in ('open', 'approved') and decided_at < now() - $1 * interval '1 day')`,
+    },
+    { table: 'hold', where: `state not in ('open', 'approved') and decided_at < now() - $1 * interval '1 day'` },
+    { table: 'drift', where: `state = 'accepted' and closed_at < now() - $1 * interval '1 day'` },
+  ],
+  deadLetters: [
+    { table: 'dead_letter', where: `state in ('resolved', 'discarded') and closed_at < now() - $1 * interval '1 day'` },
+    { table: 'correction', where: `corrected_at < now() - $1 * interval '1 day'` },
+  ],
+  formerLinks: [{ table: 'former_link', where: `left_at < now() - $1 * interval '1 day'` }],
+}
+
+/** Deletes what is over, in small transactions, so that nobody waits for long. Gives how many rows went, by table. */
+export async function dropOldRows(pool: pg.Pool, days: RowDays): Promise<Record<string, number>> {
+  const dropped: Record<string, number> = {}
+  for (const [kind, tables] of Object.entries(OVER)) {
+    for (const { table, where } of tables) {
+      for (;;) {
+        const { rowCount } = await pool.query(
+          `delete from ${table} where ctid = any(array(select ctid from ${table} where ${where} limit ${BATCH}))`,
+          [days[kind as keyof RowDays]],
+        )
+        dropped[table] = (dropped[table] ?? 0) + (rowCount ?? 0)
+        if ((rowCount ?? 0) < BATCH) break
+      }
+    }
+  }
+  return dropped
+}
