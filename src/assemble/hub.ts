@@ -20,6 +20,7 @@ import {
   type Store,
   updateQuota,
 } from '../store/index.ts'
+import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { boundHeapGrowth } from './memory.ts'
 import { toModel, toShape } from './model.ts'
@@ -152,6 +153,8 @@ async function assemble(parts: Parts): Promise<Hub> {
     processes: settings.mapping_processes,
     targetSchema: (sync) => targetSchema(files, sync),
   })
+  const erasures = new Erasures(store.pool, dataDir)
+  await erasures.open()
   const holder = `${hostname()}/${process.pid}`
   const ports: Ports = {
     ledger,
@@ -159,6 +162,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     queue,
     session: (name) => sessions.get(name),
     credentials: sessions,
+    erasures,
     mappings,
     model: () => model,
     bodies: new FreshBodies(),
@@ -179,6 +183,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     ports,
     queue,
     inbox,
+    erasures,
     files: () => files,
     allConnectors,
     clock: systemClock,

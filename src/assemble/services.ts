@@ -10,7 +10,8 @@ import type {
 } from '../http/index.ts'
 import { laneJob, type Ports, requestSync } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import { appendAudit, type InboxWriter, migrationStatus, type Store } from '../store/index.ts'
+import { appendAudit, erasureHash, type InboxWriter, migrationStatus, type Store } from '../store/index.ts'
+import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
 import { compare, plan } from './planning.ts'
@@ -21,6 +22,7 @@ export type ServiceParts = {
   ports: Ports
   queue: WorkQueue
   inbox: InboxWriter
+  erasures: Erasures
   files(): HubFiles
   /** The whole catalogue, also what no connection uses. */
   allConnectors(): Catalogue
@@ -127,6 +129,11 @@ export function createServices(parts: ServiceParts): HubServices {
       await audit(actor, 'events.replay', connection ? `connection:${connection}` : 'events', { replayed, sync })
       if (connections.length) await queue.wakeMany('inbox', connections.map(String))
       return { replayed }
+    },
+    async erase({ field, value }, actor) {
+      const counts = await parts.erasures.erase({ field, value, actor: actor.name })
+      await audit(actor, 'person.erase', `field:${field}`, { ...counts, hash: erasureHash(field, value) })
+      return counts
     },
     async discardDeadLetters(ids, actor) {
       const discarded = await ports.ledger.discardDeadLetters(ids, actor.name, actor.reason ?? '')

@@ -15,6 +15,7 @@ import { notFound, sendProblem, toProblem } from './problem.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { connectorRoutes } from './routes/connectors.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { erasureRoutes } from './routes/erasures.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -98,6 +99,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     planRoutes,
     deadLetterRoutes,
     eventRoutes,
+    erasureRoutes,
   ])
     routes(app, context)
   operationRoutes(app, context)

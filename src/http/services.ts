@@ -99,6 +99,11 @@ export interface HubServices {
     sync: string | null,
     actor: Actor,
   ): Promise<{ replayed: number }>
+  /** Erases a person everywhere in the hub. The value is written nowhere. */
+  erase(
+    subject: { field: string; value: string },
+    actor: Actor,
+  ): Promise<{ records: number; deadLetters: number; journal: number; events: number }>
   discardDeadLetters(ids: number[], actor: Actor): Promise<{ discarded: number }>
 
   /** Verifies the raw bytes and commits the events. Throws CSW-6001 or CSW-8006 when the sender must come back. */

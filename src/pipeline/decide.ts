@@ -19,6 +19,11 @@ export function decide(
   const before = new Map(existing.map((row) => [row.part, row]))
   const make = (part: string, values = NOTHING): Work => newWork(record, part, values, before.get(part), intents)
   const output = storable(given)
+  // Erased, or its body is gone: there is nothing to say about it, and nothing to take back.
+  if (record.body === null && !record.deleted)
+    return existing.length
+      ? existing.map((row) => rest(make(row.part)))
+      : [{ ...make(''), settlement: { state: 'skipped' } }]
   if (record.deleted) return existing.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
   if (output.status === 'failed') {
     // A mapping gives the same result again: it becomes a dead letter at once, not after many attempts.

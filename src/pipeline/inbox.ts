@@ -3,7 +3,7 @@ import { asCausewayError, backoffMs, type CausewayError, parseExact, withUrgency
 import { noteConnectionFailure } from './connection-failure.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
 import type { InboxRow, Ports, StreamRow } from './ports.ts'
-import { toCommit } from './pull.ts'
+import { toCommit, withoutErased } from './pull.ts'
 import { wakeFollowers } from './wake-followers.ts'
 
 const BATCH = 200
@@ -227,7 +227,9 @@ class InboxReader {
     if (streamId === undefined || !records.length) return
     const row = this.#streams.get(streamId) ?? (await ledger.readStream(streamId))!
     this.#streams.set(streamId, row)
-    const result = await ledger.commitPage(toCommit({ records, rejected: [], requestedAt }, row, null))
+    const page = { records, rejected: [], requestedAt }
+    withoutErased(this.#ports, page, {})
+    const result = await ledger.commitPage(toCommit(page, row, null))
     if (result.changed.length) touched.add(streamId)
   }
 

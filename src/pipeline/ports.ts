@@ -1,7 +1,7 @@
 /** What pull and push need from the other rooms. `assemble.ts` fills it; nothing here knows how. */
 
 import type { ConnectorSession } from '../connector/index.ts'
-import type { Clock } from '../core/index.ts'
+import type { Clock, Json } from '../core/index.ts'
 import type { MappingRunner, StreamAddress, SyncDefinition } from '../mapping/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
 import type { Ledger, SyncRow } from '../store/index.ts'
@@ -48,6 +48,12 @@ export type Ports = {
     markOf(connection: string): Promise<string | null>
     /** Closes what was opened with former credentials. */
     forget(connection: string): Promise<void>
+  }
+  /** Persons who were erased: their records are not stored again. */
+  erasures: {
+    isErased(body: Json): boolean
+    /** Learns what other processes erased. */
+    refresh(): Promise<void>
   }
   mappings: MappingRunner
   model(): HubModel

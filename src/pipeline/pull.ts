@@ -124,8 +124,10 @@ async function deleteApproved(
 const keeper =
   (ports: Ports, stream: StreamRow, lease: HeldLease) =>
   async (records: SourceRecord[], requestedAt: Date): Promise<void> => {
-    if (!records.length) return
-    await ports.ledger.commitPage({ ...toCommit({ records, rejected: [], requestedAt }, stream, null), lease })
+    const page = { records }
+    withoutErased(ports, page, {})
+    if (!page.records.length) return
+    await ports.ledger.commitPage({ ...toCommit({ ...page, rejected: [], requestedAt }, stream, null), lease })
   }
 
 /** Reads and commits pages to the end; false when it was told to stop before. */
@@ -142,7 +144,9 @@ async function readPages(
   for await (const pages of lookahead(read, isEnough)) {
     if (signal.aborted) return false
     const isFirst = run.counts.pages === 0
+    const erased = pages.flatMap((page) => withoutErased(ports, page, run.counts))
     const commit = together(pages.map((page) => toCommit(page, stream, run.runId)))
+    if (erased.length) commit.alsoSeen = erased
     if (scanning) commit.scanId = stream.scanId
     commit.lease = run.lease
     const result = await ports.ledger.commitPage(commit)
@@ -175,6 +179,15 @@ function together(commits: PageCommit[]): PageCommit {
   for (const record of commits.flatMap((commit) => commit.records))
     if (!isOlder(record, records.get(record.id))) records.set(record.id, record)
   return { ...last, records: [...records.values()], rejected: commits.flatMap((commit) => commit.rejected) }
+}
+
+/** Takes out who was erased; gives their ids, because not being stored is not being gone. */
+export function withoutErased(ports: Ports, page: Pick<Page, 'records'>, counts: RunCounts): string[] {
+  const erased = page.records.filter((record) => !record.deleted && ports.erasures.isErased(record.body))
+  if (!erased.length) return []
+  page.records = page.records.filter((record) => !erased.includes(record))
+  counts.erased = (counts.erased ?? 0) + erased.length
+  return erased.map(({ id }) => id).filter(isStorableKey)
 }
 
 /** Turns a page of the connector into rows of the change log. */

@@ -97,7 +97,7 @@ export const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
 
 /** Fetches joins and runs the mapping over the live records; deleted ones need none. */
 export async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<MappedBatch> {
-  const live = records.filter((record) => !record.deleted)
+  const live = records.filter((record) => !record.deleted && record.body !== null)
   const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body?.bytes ?? '' }))
   const joined = await joinedStreams(lane)
   const { dependencies, failed } = await addJoins(lane, inputs)

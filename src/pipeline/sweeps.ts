@@ -34,6 +34,7 @@ export function sweeps(ports: Ports): Sweep[] {
         if (count) ports.log.warn({ count }, 'runs lost their worker; their work goes on in new runs')
       },
     },
+    { name: 'erasures', everyMs: 30_000, run: () => ports.erasures.refresh() },
     { name: 'changed-credentials', everyMs: 10_000, run: () => retryChangedCredentials(ports) },
     {
       name: 'orphaned-intents',

@@ -1,4 +1,5 @@
 export { appendAudit, verifyAudit } from './audit.ts'
+export { type Erasure, erase, eraseAgain, erasureHash, readErasures } from './erasure.ts'
 export { InboxWriter } from './inbox.ts'
 export {
   acquireLease,

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
+import { erase } from '../../src/store/erasure.ts'
 import { InboxWriter } from '../../src/store/inbox.ts'
 import { assignDeadLetter, correctRecord, replayEvents } from '../../src/store/ledger/corrections.ts'
 import { decideHold } from '../../src/store/ledger/holds.ts'
@@ -90,6 +91,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     assignDeadLetter: (id, to) => assignDeadLetter(pool, id, to),
     replayEvents: async ({ connection: _connection, since: _since, until: _until, limit, ...choice }) =>
       replayEvents(pool, choice, 0, limit),
+    erase: ({ field, value }, actor) => erase(pool, { field, value, actor: actor.name }),
     discardDeadLetters: async (ids, actor) => ({
       discarded: await discardDeadLetters(pool, ids, actor.name, actor.reason ?? ''),
     }),

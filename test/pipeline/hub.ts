@@ -55,6 +55,7 @@ export class TestHub {
       },
       session: async (name) => systems[name]!,
       credentials: { markOf: async (name) => this.marks[name] ?? 'first', forget: async () => {} },
+      erasures: { isErased: () => false, refresh: async () => {} },
       mappings: this.#runner(),
       model: () => model,
       bodies: new FreshBodies(),

@@ -30,6 +30,7 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'runs', summary: 'list and show runs, approve or reject what they hold', load: () => import('./runs.ts') },
   { name: 'records', summary: 'find and show records', load: () => import('./records.ts') },
   { name: 'problems', summary: 'what is broken, grouped by cause', load: () => import('./problems.ts') },
+  { name: 'erase', summary: 'erase a person from everything the hub keeps', load: () => import('./erase.ts') },
   { name: 'webhooks', summary: 'list and replay webhook events', load: () => import('./webhooks.ts') },
   { name: 'dlq', summary: 'list, show, requeue and discard dead letters', load: () => import('./dlq.ts') },
   { name: 'syncs', summary: 'list, show, pause and resume syncs', load: () => import('./syncs.ts') },

@@ -83,7 +83,11 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
     if (page.cursor === undefined) await noteSeen(client, page, records)
     await saveKeys(client, page.streamId, news)
     await saveAliases(client, page.streamId, records)
-    if (page.scanId !== undefined) await markSeen(client, page.streamId, page.scanId, records)
+    if (page.scanId !== undefined)
+      await markSeen(client, page.streamId, page.scanId, [
+        ...records.map((record) => record.id),
+        ...(page.alsoSeen ?? []),
+      ])
     await saveRejected(client, page)
     return { changed: news.map(({ record, seq }) => ({ id: record.id, seq })), seq }
   })
@@ -222,16 +226,11 @@ async function saveAliases(client: pg.PoolClient, streamId: number, records: Pag
 }
 
 /** One row per commit, not one per record: a scan of a million records would write as many rows as it reads. */
-async function markSeen(
-  client: pg.PoolClient,
-  streamId: number,
-  scanId: number,
-  records: PageCommit['records'],
-): Promise<void> {
+async function markSeen(client: pg.PoolClient, streamId: number, scanId: number, ids: string[]): Promise<void> {
   await client.query({
     name: 'mark-seen',
     text: 'insert into scan_page (stream_id, scan_id, record_ids) values ($1, $2, $3)',
-    values: [streamId, scanId, arrayText(records.map((record) => record.id))],
+    values: [streamId, scanId, arrayText(ids)],
   })
 }
 

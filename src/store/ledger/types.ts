@@ -63,6 +63,8 @@ export type PageCommit = {
   requestedAt: Date
   /** Absent for webhooks: they do not move the cursor. */
   cursor?: JsonObject
+  /** Ids that were met and are not stored. */
+  alsoSeen?: string[]
   /** Set while a complete scan collects the ids it meets. */
   scanId?: number
   runId: number | null

@@ -1,0 +1,29 @@
+import type { Command } from 'commander'
+import { withApi } from '../api.ts'
+import { usageError } from '../report-error.ts'
+import type { MakeContext } from './index.ts'
+
+type Counts = { records: number; deadLetters: number; journal: number; events: number }
+
+export function define(command: Command, makeContext: MakeContext): void {
+  command
+    .requiredOption('--key <field=value>', 'who: a field of the records and its value, like email=ada@example.org')
+    .option('--yes', 'do it; it cannot be undone')
+    .option('--reason <text>', 'why, for the audit trail; must not name the person')
+    .action(async ({ key, yes, reason }: { key: string; yes?: boolean; reason?: string }) => {
+      const context = makeContext()
+      const at = key.indexOf('=')
+      if (at < 1 || at === key.length - 1)
+        throw usageError('`--key` needs a field and a value.', 'Write email=ada@example.org.')
+      if (!yes) throw usageError('Nothing was done: erasing cannot be undone.', 'Repeat the command with --yes.')
+      const body = { field: key.slice(0, at), value: key.slice(at + 1), ...(reason ? { reason } : {}) }
+      const json = await withApi(context, (api) => api.call('POST', '/api/v1/erasures', body))
+      const { records, deadLetters, journal, events } = JSON.parse(json) as Counts
+      context.output.result(
+        'erase',
+        json,
+        () =>
+          `Erased: ${records} records, ${deadLetters} dead letters, ${journal} batches of the journal, ${events} events.`,
+      )
+    })
+}

@@ -1,0 +1,156 @@
+/**
+ * Erasing a person: everything the hub keeps about records that have a value in a field, and about the same thing in other
+ * streams. Ids, versions and links stay, so that nothing is created twice; bodies and whatever was made of them go.
+ */
+import type pg from 'pg'
+import { digest, parseExact } from '../core/index.ts'
+import { eraseFromJournal } from './erase-journal.ts'
+import { keysOf } from './ledger/registration.ts'
+import { withTransaction } from './transaction.ts'
+
+export type ErasureCounts = { records: number; deadLetters: number; journal: number; events: number }
+export type Erasure = { field: string; hash: string }
+
+const BATCH = 1_000
+
+/** What stands for a value in the list of erasures: never the value itself. */
+export const erasureHash = (field: string, value: string): string => digest(`erasure\n${field}\n${value}`)
+
+/** Erases by a value, and remembers its hash, so that what brings the person back is erased again. */
+export async function erase(
+  pool: pg.Pool,
+  subject: { field: string; value: string; actor: string },
+): Promise<ErasureCounts> {
+  const { field, value, actor } = subject
+  const erasure = { field, hash: erasureHash(field, value) }
+  await pool.query(
+    `insert into erasure (field, value_hash, actor) values ($1, $2, $3)
+     on conflict (field, value_hash) do update set erased_at = now(), actor = excluded.actor`,
+    [field, erasure.hash, actor],
+  )
+  // The spelling of JSON inside a body; what it does not contain need not be parsed.
+  const spelled = JSON.stringify(value).slice(1, -1)
+  const counts = await eraseMatching(pool, [erasure], (body) => body.includes(spelled))
+  counts.events = await eraseEvents(pool, value)
+  await pool.query('update erasure set counts = $3 where field = $1 and value_hash = $2', [
+    field,
+    erasure.hash,
+    JSON.stringify(counts),
+  ])
+  return counts
+}
+
+/** Erases again what a list of hashes stands for: after a restore, only the hashes are known. */
+export async function eraseAgain(pool: pg.Pool, erasures: readonly Erasure[]): Promise<ErasureCounts> {
+  for (const { field, hash } of erasures)
+    await pool.query(
+      `insert into erasure (field, value_hash, actor) values ($1, $2, 'restore') on conflict do nothing`,
+      [field, hash],
+    )
+  return erasures.length ? eraseMatching(pool, erasures, () => true) : nothing()
+}
+
+export async function readErasures(pool: pg.Pool): Promise<Erasure[]> {
+  const { rows } = await pool.query<Erasure>('select field, value_hash as hash from erasure')
+  return rows
+}
+
+const nothing = (): ErasureCounts => ({ records: 0, deadLetters: 0, journal: 0, events: 0 })
+
+/** Walks all bodies: the field need not be one by which anything is matched. */
+async function eraseMatching(
+  pool: pg.Pool,
+  erasures: readonly Erasure[],
+  mayMatch: (body: string) => boolean,
+): Promise<ErasureCounts> {
+  const fields = [...new Set(erasures.map(({ field }) => field))]
+  const hashes = new Set(erasures.map(({ field, hash }) => `${field} ${hash}`))
+  const counts = nothing()
+  let after: [number, string] = [0, '']
+  for (;;) {
+    const { rows } = await pool.query<{ stream_id: number; id: string; body: string | null }>(
+      `select stream_id, id, body from record where (stream_id, id) > ($1, $2 collate "C") order by stream_id, id limit $3`,
+      [...after, BATCH],
+    )
+    if (!rows.length) return counts
+    const last = rows.at(-1)!
+    after = [last.stream_id, last.id]
+    const hit = rows.filter(
+      ({ body }) =>
+        body !== null &&
+        mayMatch(body) &&
+        keysOf(parseExact(body), fields).some(({ field, value }) =>
+          hashes.has(`${field} ${erasureHash(field, value)}`),
+        ),
+    )
+    for (const [streamId, group] of Map.groupBy(hit, (row) => row.stream_id))
+      await eraseRecords(
+        pool,
+        streamId,
+        group.map(({ id }) => id),
+        counts,
+      )
+  }
+}
+
+async function eraseRecords(pool: pg.Pool, streamId: number, ids: string[], counts: ErasureCounts): Promise<void> {
+  const { rows: same } = await pool.query<{ stream_id: number; record_id: string }>(
+    `select distinct twin.stream_id, twin.record_id from link own join link twin on twin.entity_id = own.entity_id
+      where own.stream_id = $1 and own.record_id = any($2)`,
+    [streamId, ids],
+  )
+  const all = new Map<number, Set<string>>([[streamId, new Set(ids)]])
+  for (const { stream_id, record_id } of same) all.set(stream_id, (all.get(stream_id) ?? new Set()).add(record_id))
+  for (const [stream, records] of all) {
+    await withTransaction(pool, (client) => eraseRows(client, stream, [...records], counts))
+    counts.journal += await eraseFromJournal(pool, stream, [...records])
+  }
+}
+
+async function eraseRows(client: pg.PoolClient, streamId: number, ids: string[], counts: ErasureCounts): Promise<void> {
+  const values = [streamId, ids]
+  const { rowCount: records } = await client.query(
+    `update record set body = null, content = null, field_hashes = null, shrunk = true where stream_id = $1 and id = any($2)`,
+    values,
+  )
+  await client.query('delete from record_key where stream_id = $1 and record_id = any($2)', values)
+  const ofSyncs = 'sync_id in (select id from sync where from_stream = $1) and record_id = any($2)'
+  await client.query(
+    `update delivery set delivered = null, error = null, next_attempt_at = null,
+            state = case when state in ('pending', 'parked', 'in_doubt', 'dead') then 'skipped' else state end where ${ofSyncs}`,
+    values,
+  )
+  await client.query(`delete from correction where ${ofSyncs}`, values)
+  await client.query(`delete from intent where ${ofSyncs}`, values)
+  const { rowCount: letters } = await client.query(
+    `update dead_letter set input = null, output = null, exchange = null, note = null, error = json_build_object('code', code)::text,
+            state = case when state in ('open', 'requeued') then 'discarded' else state end,
+            reason = case when state in ('open', 'requeued') then 'erased' else reason end, closed_at = coalesce(closed_at, now())
+      where (stream_id = $1 and record_id = any($2)) or (${ofSyncs})`,
+    values,
+  )
+  counts.records += records ?? 0
+  counts.deadLetters += letters ?? 0
+}
+
+/** Bytes of webhooks, and what was copied from them into letters. */
+async function eraseEvents(pool: pg.Pool, value: string): Promise<number> {
+  const { rows } = await pool.query<{ id: number }>(
+    `update inbox set body = '', headers = '{}', reason = 'erased',
+            state = case when state = 'pending' then 'skipped' else state end, next_attempt_at = null
+      where position(convert_to($1, 'UTF8') in body) > 0 returning id`,
+    [value],
+  )
+  await pool.query(
+    `update dead_letter set input = null, state = case when state in ('open', 'requeued') then 'discarded' else state end, reason = 'erased',
+            closed_at = coalesce(closed_at, now()) where kind = 'inbox' and record_id = any($1)`,
+    [rows.map(({ id }) => String(id))],
+  )
+  // Records that were rejected have no id of their own, only the text that came.
+  await pool.query(
+    `update dead_letter set input = null, state = 'discarded', reason = 'erased', closed_at = coalesce(closed_at, now())
+      where kind = 'pull' and input is not null and position($1 in input) > 0`,
+    [JSON.stringify(value).slice(1, -1)],
+  )
+  return rows.length
+}
