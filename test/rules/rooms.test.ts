@@ -80,6 +80,7 @@ const HOMES: Record<string, string[]> = {
   'csv-parse': ['connector'],
   'csv-stringify': ['connector'],
   'fast-xml-parser': ['connector', 'apispec'],
+  'ical.js': ['connector'],
   typebox: ['http'],
 }
 

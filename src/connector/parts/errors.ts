@@ -1,7 +1,18 @@
 /** How a system says that something went wrong, beyond HTTP status codes. */
 import type { CausewayError, ErrorCode, Json } from '../../core/index.ts'
 import { type OutboundClient, OutboundFailure, type OutboundResponse, parseRetryAfter } from '../../outbound/index.ts'
-import { asText, choice, expression, list, part, type Scope, section, text, type ValueOf } from '../language/index.ts'
+import {
+  asText,
+  choice,
+  type Expression,
+  expression,
+  list,
+  part,
+  type Scope,
+  section,
+  text,
+  type ValueOf,
+} from '../language/index.ts'
 import { ANSWER_NAMES, type CallOptions } from './answer.ts'
 import { findMessage, tidyMessage } from './remote-message.ts'
 
@@ -80,6 +91,13 @@ errors:
   })
 }
 export type ErrorsSpec = ValueOf<ReturnType<typeof errorsPart>>
+
+/** The same with a message that a protocol finds by itself, for manifests that name none. */
+export const withMessage = (errors: ErrorsSpec | undefined, message: Expression): ErrorsSpec => ({
+  // Every field of `errors` may be left out.
+  ...(errors ?? ({} as ErrorsSpec)),
+  message: errors?.message ?? message,
+})
 
 /** A longer wait is a misread answer rather than a wish. */
 const LONGEST_WAIT_MS = 24 * 60 * 60_000

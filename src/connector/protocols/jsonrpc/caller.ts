@@ -1,10 +1,10 @@
 /** Sends calls and reads their results. Errors come with HTTP 200 as often as not. */
-import { CausewayError, isObject, type Json } from '../../../core/index.ts'
-import { asText, type Scope } from '../../language/index.ts'
+import { isObject, type Json } from '../../../core/index.ts'
+import type { Scope } from '../../language/index.ts'
 import type { Answer, Caller, CallOptions } from '../../parts/answer.ts'
+import { type CallSpec, methodName } from '../../parts/call.ts'
 import type { HttpConnection, Interpret } from '../../parts/http.ts'
 import { costOf, type HttpRequest, withBody } from '../../parts/request.ts'
-import type { CallSpec } from './request.ts'
 import { expandTyped, plainInPlace, type TypedValues } from './typed-values.ts'
 
 export type RpcOptions = { version: '2.0' | 'none'; typed: TypedValues | undefined }
@@ -34,17 +34,11 @@ export class RpcCaller implements Caller<CallSpec> {
   }
 
   private built(request: CallSpec, scope: Scope): HttpRequest {
-    const method = request.call?.evaluate(scope)
-    if (method === undefined || method === null)
-      throw new CausewayError('CSW-2007', {
-        what: 'A call has no method name.',
-        ...(request.call ? { place: request.call.place } : {}),
-      })
     const params = (request.params?.evaluate(scope) ?? []) as Json
     const envelope = {
       ...(this.options.version === '2.0' ? { jsonrpc: '2.0' } : {}),
       id: ++this.lastId,
-      method: asText(method),
+      method: methodName(request, scope),
       params: this.options.typed ? expandTyped(params, this.options.typed) : params,
     }
     return withBody(

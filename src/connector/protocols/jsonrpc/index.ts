@@ -3,22 +3,12 @@ import type { JsonObject } from '../../../core/index.ts'
 import { type CompiledPart, choice, section } from '../../language/index.ts'
 import { authField } from '../../parts/auth.ts'
 import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
-import { describePart } from '../../parts/dictionary.ts'
+import { type CallSpec, callFields, callStreamFields, checkCallStream } from '../../parts/call.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
-import { fetchPart, lookupField } from '../../parts/lookup.ts'
-import { callPagingField } from '../../parts/paging.ts'
-import { readPart } from '../../parts/read-fields.ts'
-import {
-  checkRequestStream,
-  RequestSession,
-  type RequestStream,
-  requestAbilities,
-} from '../../parts/request-session.ts'
-import { writePart } from '../../parts/write-fields.ts'
+import { RequestSession, type RequestStream, requestAbilities } from '../../parts/request-session.ts'
 import { defineProtocol, type ProtocolContext } from '../contract.ts'
 import { RpcCaller } from './caller.ts'
 import * as examples from './examples.ts'
-import { type CallSpec, callFields } from './request.ts'
 import { typedBySchema, typedValuesPart } from './typed-values.ts'
 
 const connectorFields = {
@@ -31,18 +21,7 @@ const connectorFields = {
   typed_values: section(typedValuesPart, { sense: 'For systems that wrap decimals and dates into objects.' }),
 }
 
-const streamFields = {
-  read: section(readPart(callFields, { example: examples.read }, callPagingField), {
-    sense: 'How the records of the stream are read.',
-  }),
-  fetch: section(fetchPart(callFields, examples.fetch), { sense: 'How single records are read by id.' }),
-  describe: section(describePart(callFields), { sense: 'Fields that only the system itself knows.' }),
-  lookup: lookupField(callFields),
-  write: section(
-    writePart(callFields, examples.write, () => ({})),
-    { sense: 'How records are written.' },
-  ),
-}
+const streamFields = callStreamFields({ read: examples.read, fetch: examples.fetch, write: examples.write })
 
 type Connector = CompiledPart<typeof connectorFields>
 type Stream = CompiledPart<typeof streamFields>
@@ -56,12 +35,7 @@ export const jsonrpc = defineProtocol({
   stream: streamFields,
   example: examples.manifest,
   abilities: (stream) => ({ ...requestAbilities(partsOf(stream)), content: false }),
-  check: (stream, _connector, where) => [
-    ...checkRequestStream(partsOf(stream), where),
-    ...(stream.read?.server_cursor?.as === 'url'
-      ? [{ field: 'read.server_cursor.as', message: 'calls have one address only', fix: 'Use `as: value`.' }]
-      : []),
-  ],
+  check: (stream, _connector, where) => checkCallStream(partsOf(stream), where),
   open: async (context) => openRpc(context),
 })
 

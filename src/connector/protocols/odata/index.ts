@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../core/index.ts'
 import { computed, type PartFinding } from '../../language/index.ts'
 import { isRejected } from '../../manifest/record.ts'
 import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
+import { withMessage } from '../../parts/errors.ts'
 import { HttpConnection } from '../../parts/http.ts'
 import type { RequestSpec } from '../../parts/request.ts'
 import { RequestSession, requestAbilities } from '../../parts/request-session.ts'
@@ -60,7 +61,8 @@ function findings(stream: ODataStream, connector: ODataConnector): PartFinding[]
 
 function openOData(context: ProtocolContext<ODataConnector, ODataStream>): RequestSession<ODataRequest> {
   const { spec, settings } = context
-  const http = new HttpConnection({ ...context, spec: { ...spec, errors: errorsOf(spec) } })
+  const reason = computed(spec.base_url.place, ({ response }) => reasonIn(response))
+  const http = new HttpConnection({ ...context, spec: { ...spec, errors: withMessage(spec.errors, reason) } })
   const query = (spec.query?.evaluate({ settings }) ?? {}) as JsonObject
   const caller = new ODataCaller(http, { version: spec.odata, batch: spec.batch, query })
   const whole = context as ProtocolContext<unknown, unknown>
@@ -82,15 +84,6 @@ function openOData(context: ProtocolContext<ODataConnector, ODataStream>): Reque
       }),
   })
 }
-
-/** Where the reason of a refusal stands is known without being told. */
-const errorsOf = ({ errors, base_url }: ODataConnector): ODataConnector['errors'] => ({
-  failed: errors?.failed,
-  classes: errors?.classes,
-  retry_after: errors?.retry_after,
-  wait_seconds: errors?.wait_seconds,
-  message: errors?.message ?? computed(base_url.place, ({ response }) => reasonIn(response)),
-})
 
 /** Ids come from the key, or where an entity is gone, from its address. */
 function withIds(stream: StreamSpec<unknown>, { keys }: ODataStream): StreamSpec<unknown> {

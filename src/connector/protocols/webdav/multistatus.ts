@@ -1,6 +1,6 @@
 /** Reads a 207 answer (RFC 4918). The properties are few and asked for by name, so prefixes need not be resolved. */
-import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { CausewayError } from '../../../core/index.ts'
+import { xmlReader } from '../../parts/xml.ts'
 
 /** What the server says of one resource; texts as they came. */
 export type Resource = {
@@ -16,33 +16,18 @@ export type Resource = {
 export const PROPFIND_BODY = `<?xml version="1.0" encoding="utf-8"?>
 <d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><d:resourcetype/><d:getcontentlength/><d:getlastmodified/><d:getetag/><d:getcontenttype/><oc:fileid/></d:prop></d:propfind>`
 
-const LISTS = new Set(['response', 'propstat'])
-
-const parser = new XMLParser({
-  ignoreAttributes: true,
-  removeNSPrefix: true,
-  // "007.50" is a name, not a number.
-  parseTagValue: false,
-  trimValues: true,
-  isArray: (name) => LISTS.has(name),
-  // The five predefined entities only; hrefs may hold any number of &amp;.
-  processEntities: { enabled: true, maxEntityCount: 0, maxTotalExpansions: Number.MAX_SAFE_INTEGER },
-})
+const read = xmlReader({ isList: (name) => name === 'response' || name === 'propstat' })
 
 type Node = { [name: string]: unknown }
 
 /** The resources of a multistatus body. Throws CSW-3007 for anything else, document types included. */
 export function parseMultistatus(xml: string, shownUrl: string): Resource[] {
-  // Entities of a document's own are how a small answer fills the memory; WebDAV has no use for them.
-  if (/<!(DOCTYPE|ENTITY)/i.test(xml)) throw unreadable(shownUrl, 'it declares a document type')
-  // The parser itself makes the best of cut or broken XML; a cut listing would look like deletions.
-  const valid = XMLValidator.validate(xml)
-  if (valid !== true) throw unreadable(shownUrl, `it is not well-formed XML (line ${valid.err.line})`)
-  const root = (parser.parse(xml) as Node).multistatus
+  const document = read(xml)
+  // A cut listing would look like deletions.
+  if ('fault' in document) throw unreadable(shownUrl, document.fault)
+  const root = document.root.multistatus as Node | '' | undefined
   if (root === undefined) throw unreadable(shownUrl, 'it is no multistatus')
-  return asList((root as Node | '') === '' ? [] : (root as Node).response).map((response) =>
-    resourceOf(response, shownUrl),
-  )
+  return asList(root === '' ? [] : root.response).map((response) => resourceOf(response, shownUrl))
 }
 
 function resourceOf(response: Node, shownUrl: string): Resource {
