@@ -19,9 +19,11 @@ test('an answer that drips is cut at the total deadline', async () => {
 
 test('headers that drip are cut at the total deadline, and a write is then unknown', async () => {
   const port = await rawPeer((socket) => {
-    const drip = setInterval(() => socket.write('H'.slice(0, 1)), 20)
-    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nX-'))
-    socket.on('close', () => clearInterval(drip))
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nX-')
+      const drip = setInterval(() => socket.write('H'), 20)
+      socket.on('close', () => clearInterval(drip))
+    })
   })
   const url = `http://127.0.0.1:${port}/`
   expect(await errorOf(client().request({ url, deadlineMs: 150 }))).toMatchObject({ code: 'CSW-3002' })

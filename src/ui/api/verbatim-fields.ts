@@ -15,5 +15,10 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
   ...['settings', 'streams[].readSchema', 'streams[].writeSchema'],
   // records
   ...['log.body', 'log.content', 'deliveries[].delivered', 'deliveries[].error'],
+  ...['deadLetters[].error'],
+  // plans, comparisons, explanations
+  ...['changes[].matched', 'changes[].error', 'changes[].fields[].before', 'changes[].fields[].after'],
+  ...['fields[].samples[].before', 'fields[].samples[].after'],
+  ...['deliveries[].fields[].value', 'deliveries[].fields[].place', 'deliveries[].fields[].reads[].value'],
   ...['journal[].input', 'journal[].output', 'journal[].before', 'journal[].error'],
 ])
