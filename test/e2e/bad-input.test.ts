@@ -6,7 +6,15 @@ import { causeway, HubProcess, hubFolder, TOKEN, until } from './hub-process.ts'
 import { CONNECTOR, MAPPING, Peer } from './peer.ts'
 
 type Letters = { items: { id: number; code: string; recordId: string }[] }
-type Connections = { items: { name: string; state: string; waitUntil: string | null }[] }
+type Connections = {
+  items: {
+    name: string
+    state: string
+    waitUntil: string | null
+    waitReason: string | null
+    breakerUntil: string | null
+  }[]
+}
 
 test.each([
   ['wrong YAML', { mappings: { 'contacts.yaml': 'from: [peer\n' } }, 'CSW-1004', /contacts\.yaml:\d+:\d+/],
@@ -81,6 +89,11 @@ test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each name
   ] as const
   for (const [given, code] of cases) {
     answer = given
+    // After several failures in a row the breaker lets the system rest; what is asked meanwhile is refused by it.
+    await until(
+      () => hub.api<Connections>('GET', '/connections'),
+      ({ items: [peer] }) => !peer?.breakerUntil || Date.parse(peer.breakerUntil) < Date.now(),
+    )
     const done = await runOnce()
     if (given.status === 429) {
       // A wait that was asked for is a wait and no failure; the connection says why and until when.
