@@ -66,6 +66,10 @@ async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
   }
 }
 
+/** Fields that identify a record to other syncs. */
+const otherKeys = (lane: Lane, work: Work): string[] =>
+  lane.targetKeys.filter((field) => !work.matchKey.some((key) => key.field === field))
+
 /** What else a record about to be created could be found by, where other syncs match this stream by other fields. */
 const guardsOf = (lane: Lane, work: Work): string[] =>
   lane.targetKeys.length < 2
@@ -81,15 +85,12 @@ async function deferToOthers(lane: Lane, writes: Work[]): Promise<void> {
     (work) => !work.settlement && work.operation === 'create' && work.matchKey.length && !work.doubt,
   )
   const late: Work[] = []
-  // A record of several fields is looked for by each of them: another sync may have created it by another one.
-  const asked = creates.flatMap((work) =>
-    (lane.targetKeys.length < 2 ? work.matchKey.slice(0, 1) : keysOf(work.values.value, lane.targetKeys)).map(
-      (key) => ({
-        ...key,
-        work,
-      }),
-    ),
-  )
+  // Another sync may have created it by another field. That is waited for once; if the record's own key finds nothing then
+  // either, what exists is another record to this mapping.
+  const asked = creates.flatMap((work) => {
+    const others = work.existing?.contended ? [] : otherKeys(lane, work)
+    return [work.matchKey[0]!, ...keysOf(work.values.value, others)].map((key) => ({ ...key, work }))
+  })
   for (const [field, keys] of Map.groupBy(asked, (key) => key.field)) {
     const hits = await lane.ports.ledger.findByKey(lane.row.toStream, field, [
       ...new Set(keys.map(({ value }) => value)),

@@ -11,7 +11,7 @@ import { matchTargets } from './match.ts'
 import type { HeldLease, Ports } from './ports.ts'
 import { mapBatch, slicesOf, toRecord } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
-import type { BatchRecord, Lane, Work } from './work.ts'
+import { type BatchRecord, identifyingKeys, type Lane, type Work } from './work.ts'
 
 /** What would become of a part. `unchanged` and the rest of the states mean that nothing would be written. */
 type PlannedAction = 'create' | 'update' | 'upsert' | 'delete' | NonNullable<Work['settlement']>['state']
@@ -125,7 +125,7 @@ export async function planningLane(
     sync,
     lane: 0,
     slices: slicesOf(0, 1),
-    targetKeys: (await ports.ledger.readStream(row.toStream))?.keyFields ?? [],
+    targetKeys: identifyingKeys(ports, row.toStream),
     lease: NO_LEASE,
     source: await ports.session(sync.from.connection),
     target: readOnlyTarget(await ports.session(sync.to.connection), reads),

@@ -11,7 +11,7 @@ import { followJoins, followOwnJoins, gapsBefore, LaneReader, slicesOf } from '.
 import { resolveReferences } from './references.ts'
 import { tally, toBatchCommit } from './settle.ts'
 import { holdTooMany, respectGrace } from './take-back.ts'
-import { type Lane, type MappedBatch, noCounts, type PushCounts, type Work } from './work.ts'
+import { identifyingKeys, type Lane, type MappedBatch, noCounts, type PushCounts, type Work } from './work.ts'
 
 /** How long a lane waits for the next page while a pull of its source runs in this process. */
 const LINGER_MS = 400
@@ -72,7 +72,7 @@ async function openLane(
     sync: definition,
     lane,
     slices: slicesOf(lane, definition.lanes),
-    targetKeys: (await ports.ledger.readStream(row.toStream))?.keyFields ?? [],
+    targetKeys: identifyingKeys(ports, row.toStream),
     lease,
     source: await ports.session(definition.from.connection),
     target: await ports.session(definition.to.connection),

@@ -148,7 +148,9 @@ function closedIntents(work: Work): number[] {
 function writtenKeys(lane: Lane, work: Work): BatchCommit['targetKeys'] {
   const created = work.operation === 'create' || work.operation === 'upsert'
   if (!created || work.settlement!.state !== 'delivered' || work.targetId === null) return []
-  const keys = lane.targetKeys.length < 2 ? work.matchKey : keysOf(work.values.value, lane.targetKeys)
+  // The key it was matched by may be a compound one, whose fields are not among those that identify alone.
+  const others = lane.targetKeys.filter((field) => !work.matchKey.some((key) => key.field === field))
+  const keys = others.length ? [...work.matchKey, ...keysOf(work.values.value, others)] : work.matchKey
   return keys.map((key) => ({ ...key, recordId: work.targetId! }))
 }
 

@@ -12,7 +12,7 @@ export type Lane = {
   sync: SyncDefinition
   lane: number
   slices: number[]
-  /** Fields by which syncs match records of the target stream. */
+  /** Fields that each by itself identify a record of the target stream to some sync; see `identifyingKeys`. */
   targetKeys: string[]
   lease: HeldLease
   source: ConnectorSession
@@ -120,3 +120,17 @@ export const noCounts = (): PushCounts => ({
   in_doubt: 0,
   dead: 0,
 })
+
+/**
+ * Fields by which, each alone, some sync finds records of a target stream. Parts of a compound key are none: many records
+ * share them.
+ */
+export const identifyingKeys = (ports: Ports, toStream: number): string[] => [
+  ...new Set(
+    ports
+      .model()
+      .syncs()
+      .filter(({ row }) => row.toStream === toStream)
+      .flatMap(({ definition }) => definition.match.filter((key) => key.length === 1).flat()),
+  ),
+]

@@ -216,3 +216,36 @@ test('circles of references and references to nothing are shown, with what to do
     { status: 'parked', code: 'CSW-5012', count: 1 },
   ])
 })
+
+test('fields of a compound match key do not identify alone: many records share a company, and each is created', async () => {
+  const crm = new MemorySystem().stream('contacts').stream('people')
+  const erp = new MemorySystem().stream('customers')
+  for (let i = 0; i < 3; i++) crm.put('contacts', `c${i}`, { company: 'Acme', number: `${i}` })
+  crm.put('people', 'p1', { email: 'a@example.test', company: 'Acme' })
+  const compound: TestSync = {
+    name: 'compound',
+    from: 'crm:contacts',
+    to: 'erp:customers',
+    match: [['company', 'number']],
+    run: ({ company, number }) => one({ company: company!, number: number! }),
+  }
+  const single: TestSync = {
+    name: 'single',
+    from: 'crm:people',
+    to: 'erp:customers',
+    match: [['email']],
+    run: ({ email, company }) => one({ email: email!, company: company! }),
+  }
+  const hub = await TestHub.open({ crm, erp }, [compound, single])
+  for (const stream of ['crm:contacts', 'crm:people']) await hub.pull(stream)
+  await hub.push('single')
+  await hub.push('compound')
+  crm.put('contacts', 'c9', { company: 'Acme', number: '9' })
+  await hub.pull('crm:contacts')
+  for (let i = 0; i < 3; i++) {
+    await hub.skipWaits()
+    await hub.push('compound')
+  }
+  expect(await hub.states('compound')).toEqual({ delivered: 4 })
+  expect(erp.list('customers')).toHaveLength(5)
+})

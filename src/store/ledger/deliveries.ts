@@ -12,7 +12,8 @@ import type { BatchCommit, DeliveryRow, DeliveryWrite } from './types.ts'
 export async function readDeliveries(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<DeliveryRow[]> {
   const { rows } = await pool.query<DeliveryRow>({
     name: 'read-deliveries',
-    text: `select record_id as "recordId", part, slice, state, source_seq as "sourceSeq", delivered, attempts
+    text: `select record_id as "recordId", part, slice, state, source_seq as "sourceSeq", delivered, attempts,
+                  coalesce(error like '%"CSW-5007"%', false) as contended
              from delivery where sync_id = $1 and record_id = any($2)`,
     values: [syncId, arrayText(recordIds)],
   })

@@ -92,9 +92,11 @@ export type DeliveryRow = {
   /** JSON text of what the target holds from us. */
   delivered: string | null
   attempts: number
+  /** It waited the last time because another writer had the same target record. */
+  contended: boolean
 }
 
-export type DeliveryWrite = Omit<DeliveryRow, 'delivered'> & {
+export type DeliveryWrite = Omit<DeliveryRow, 'delivered' | 'contended'> & {
   /** The lane found no delivery of this part. */
   isNew: boolean
   delivered: JsonText | null
