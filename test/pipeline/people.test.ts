@@ -226,7 +226,7 @@ test('fields of a compound match key do not identify alone: many records share a
     name: 'compound',
     from: 'crm:contacts',
     to: 'erp:customers',
-    match: [['company', 'number']],
+    match: [['number', 'company']],
     run: ({ company, number }) => one({ company: company!, number: number! }),
   }
   const single: TestSync = {
