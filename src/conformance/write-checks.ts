@@ -120,11 +120,7 @@ export const updates: StreamCheck = async (test) => {
   const { subject, use } = test
   const id = subject.expected(use).at(-1)!
   const before = structuredClone(subject.entryOf(use, id)!.record)
-  const own = (await subject.simulator.filled(use.update ?? {}, { n: subject.next() })) as JsonObject
-  const [field, value] =
-    Object.entries({ ...(await valuesFor(test)), ...own }).find(
-      ([name]) => name !== 'id' && !(name in (use.fixed ?? {})),
-    ) ?? []
+  const [field, value] = Object.entries(await changesFor(test)).find(([name]) => name !== 'id') ?? []
   if (field === undefined) return nothing('no field to write')
   const known = (await knownOf(test, id)) ?? {}
   const [outcome] = await send(test, 'update', [item('a', { [field]: value! }, { id, known })])
@@ -143,15 +139,21 @@ async function knownOf({ subject, stream }: StreamTest, id: string): Promise<Jso
   return records.find((record) => record.id === id)?.body
 }
 
+/** A value for every field that an update may change. */
+async function changesFor(test: StreamTest): Promise<JsonObject> {
+  const { subject, use } = test
+  const own = (await subject.simulator.filled(use.update ?? {}, { n: subject.next() })) as JsonObject
+  return Object.fromEntries(
+    Object.entries({ ...(await valuesFor(test)), ...own }).filter(([name]) => !(name in (use.fixed ?? {}))),
+  )
+}
+
 /** Every writable field is taken by an update too, one call each would be slow: all at once. */
 export const updatesAll: StreamCheck = async (test) => {
   offered(test, 'update')
   const { subject, use } = test
   const id = subject.expected(use).at(-1)!
-  const own = (await subject.simulator.filled(use.update ?? {}, { n: subject.next() })) as JsonObject
-  const values = Object.fromEntries(
-    Object.entries({ ...(await valuesFor(test)), ...own }).filter(([name]) => !(name in (use.fixed ?? {}))),
-  )
+  const values = await changesFor(test)
   const [outcome] = await send(test, 'update', [item('a', values, { id, known: (await knownOf(test, id)) ?? {} })])
   written(outcome, 'an update of every field')
   return `${await agreedValues(test, id, values)} fields read back`
@@ -162,7 +164,7 @@ export const reportsMissing: StreamCheck = async (test) => {
   const { subject, use } = test
   const id = subject.expected(use)[3]!
   await subject.simulator.remove(use.collection, [subject.entryOf(use, id)!.id])
-  const values = await valuesFor(test)
+  const values = await changesFor(test)
   const [outcome] = await send(test, 'update', [item('a', values, { id, known: {} })])
   agreed(
     outcome?.status === 'missing',

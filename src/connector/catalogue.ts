@@ -32,6 +32,15 @@ export class Catalogue {
   get(name: string): Connector {
     const found = this.connectors.get(name)
     if (found) return found
+    const fault = this.findings.find(
+      ({ severity, place }) => severity === 'error' && basename(dirname(place.file)) === name,
+    )
+    if (fault)
+      throw new CausewayError('CSW-2001', {
+        what: `The connector "${name}" is not loaded, for its manifest has faults: ${fault.message}`,
+        fix: fault.fix,
+        place: fault.place,
+      })
     const near = nearestName(name, this.names)
     throw new CausewayError('CSW-2001', {
       what: `There is no connector "${name}".`,

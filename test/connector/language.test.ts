@@ -41,6 +41,12 @@ test('an unknown key is named with line, column and the nearest known key', () =
   ])
 })
 
+test('whoever asks for a connector with faults is told of the first one, and where it is', () => {
+  const catalogue = load(whole.replace('title: Test', 'titel: Test'))
+  expect(() => catalogue.get('test')).toThrow(/"test" is not loaded, for its manifest has faults: "title" is missing/)
+  expect(() => catalogue.get('tost')).toThrow(/There is no connector "tost"/)
+})
+
 test('a wrong kind is named with what it may be, and only its own fields are looked at', () => {
   expect(changed('      path: /things', '      path: /things\n      paging: { kind: ofset }')).toEqual([
     expect.stringMatching(
