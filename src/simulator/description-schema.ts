@@ -111,6 +111,8 @@ const route = closed({
   ...reply,
   each: closed(behaviour),
   when: expression,
+  calls: expression,
+  stops: expression,
   graphql: closed({ schema: text, resolve: map(closed({ ...behaviour, ...reply, each: closed(behaviour) })) }, [
     'schema',
     'resolve',

@@ -136,6 +136,10 @@ export type Route = Behaviour &
   Reply & {
     /** A schema file beside the description, and what the fields of Query and Mutation do; names: `args`. */
     graphql?: GraphQL
+    /** Requests in the body, each served like one of its own: a list of method, path or url, headers, body; name `answers`. */
+    calls?: ExpressionText
+    /** True where the requests behind a refused one are not looked at. */
+    stops?: ExpressionText
     when?: ExpressionText
     query?: Record<string, ValueKind>
     body?: Record<string, ValueKind>

@@ -5,6 +5,7 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import jsonata from 'jsonata'
 import { csvOf, csvRecords } from './languages/csv.ts'
+import { multipartAnswers, multipartCalls } from './languages/multipart.ts'
 import { odataFilter, odataOrder } from './languages/odata.ts'
 import { selectStatement } from './languages/select.ts'
 import { Refusal } from './problem.ts'
@@ -78,6 +79,8 @@ const FUNCTIONS: Record<string, (...given: any[]) => unknown> = {
   csv: (records: Record<string, unknown>[], columns: string[], delimiter?: string) =>
     csvOf(records, columns, delimiter),
   fromCsv: (text: string, delimiter?: string) => csvRecords(text, delimiter),
+  multipartCalls: (text: string, type: string) => multipartCalls(text, type),
+  multipartAnswers: (answers: Parameters<typeof multipartAnswers>[0]) => multipartAnswers(answers),
   json: (text: string) => JSON.parse(text) as unknown,
   uuid: () => randomUUID(),
   // Milliseconds of any usual spelling; unlike $toMillis it also takes numbers (seconds or milliseconds) and date-only text.

@@ -24,7 +24,7 @@ export async function readCall(request: IncomingMessage, origin: string): Promis
   const url = new URL(request.url ?? '/', origin)
   const type = String(request.headers['content-type'] ?? '')
   const files = new Map<string, Buffer>()
-  const body = type.includes('multipart/') ? await parts(bytes, type, files) : parsed(bytes, type)
+  const body = type.includes('multipart/form-data') ? await parts(bytes, type, files) : parsed(bytes, type)
   return {
     method: request.method ?? 'GET',
     url,

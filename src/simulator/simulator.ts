@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type Answer, type Answering, Answers, HTML, send } from './answers.ts'
 import { behave, type World } from './behaviours.ts'
+import { callOf, callsOf } from './calls.ts'
 import { Credentials } from './credentials.ts'
 import type { Description, Route } from './description.ts'
 import { Expressions, type Names } from './expressions.ts'
@@ -15,7 +16,7 @@ import { type Item, isItem } from './paths.ts'
 import { Refusal } from './problem.ts'
 import { Buckets } from './quota.ts'
 import { type Call, readCall } from './request.ts'
-import { Routes } from './routes.ts'
+import { Routes, type Taken } from './routes.ts'
 import { Table } from './table.ts'
 import { fill } from './template.ts'
 import { Uploads } from './uploads.ts'
@@ -166,29 +167,12 @@ export class Simulator {
   }
 
   private async answer(call: Call): Promise<{ answer: Answer; fault: Fault | null }> {
-    const names: Names = {
-      ...this.names(),
-      method: call.method,
-      query: call.query,
-      headers: call.headers,
-      body: call.body,
-      url: call.url.href,
-    }
+    const names = this.namesOf(call)
     const taken = await this.routes.take(call.method, call.path, names, this.expressions)
     const write = call.method !== 'GET' && taken !== null && writes(taken.route) && !isQuery(taken.route, call)
     const fault = taken && this.faults.take({ method: call.method, path: call.path, route: taken.key, write })
     if (fault?.kind === 'expire') this.credentials.expire()
-    const served: Served = {
-      method: call.method,
-      path: call.path,
-      query: call.query,
-      headers: call.headers,
-      body: call.body,
-      route: taken?.key ?? null,
-      status: 0,
-      alien: null,
-    }
-    this.served.push(served)
+    const served = this.note(call, taken)
     const scope = { ...names, path: taken?.params ?? {} }
     let reply: Answering
     try {
@@ -216,6 +200,47 @@ export class Simulator {
     }
   }
 
+  private namesOf(call: Call): Names {
+    const { method, query, headers, body, url } = call
+    return { ...this.names(), method, query, headers, body, url: url.href }
+  }
+
+  private note({ method, path, query, headers, body }: Call, taken: Taken | null): Served {
+    const served = { method, path, query, headers, body, route: taken?.key ?? null, status: 0, alien: null }
+    this.served.push(served)
+    return served
+  }
+
+  /** What a request in the body of another is answered. */
+  private async answerInner(call: Call): Promise<Answer> {
+    const names = this.namesOf(call)
+    const taken = await this.routes.take(call.method, call.path, names, this.expressions)
+    const served = this.note(call, taken)
+    const scope = { ...names, path: taken?.params ?? {} }
+    try {
+      if (!taken) throw this.unknownRoute(call)
+      const answer = await this.answers.render(await this.act(call, taken.route, scope))
+      served.status = answer.status
+      return answer
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      if (error.alien) served.alien = error.message
+      return this.answers.refuse(error, scope)
+    }
+  }
+
+  /** Answers of the requests in a body, in their order; where it stops at a refusal, the rest has none. */
+  private async answerCalls(call: Call, { calls, stops }: Route, scope: Names): Promise<Item[]> {
+    const stop = stops !== undefined && (await this.expressions.evaluate(stops, scope)) === true
+    const answers: Item[] = []
+    for (const inner of callsOf(await this.expressions.evaluate(calls!, scope))) {
+      const { status, headers, value } = await this.answerInner(callOf(inner, call))
+      answers.push({ ...inner, status, headers, body: status === 204 ? undefined : value })
+      if (stop && status >= 400) break
+    }
+    return answers
+  }
+
   private async act(call: Call, route: Route, scope: Names): Promise<Answering> {
     this.buckets.count(call, scope)
     if (!route.open && !route.token) await this.credentials.check(call, scope, Date.now())
@@ -230,6 +255,8 @@ export class Simulator {
       )
       return { reply: route, status: 200, names: { ...scope, ...(result as Names) }, fallback: result }
     }
+    if (route.calls !== undefined)
+      return { reply: route, status: 200, names: { ...scope, answers: await this.answerCalls(call, route, scope) } }
     const done = await behave({
       world: this.world,
       behaviour: route,
@@ -284,7 +311,8 @@ const WRITES = ['create', 'update', 'upsert', 'delete']
 const writes = (route: Route): boolean =>
   WRITES.some((kind) => kind in route || kind in (route.each ?? {})) ||
   // What a mutation does is known only once it is read; queries do not write.
-  route.graphql !== undefined
+  route.graphql !== undefined ||
+  route.calls !== undefined
 
 const blank = (request: IncomingMessage): Served => ({
   method: request.method ?? '',

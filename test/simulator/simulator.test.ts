@@ -40,6 +40,8 @@ routes:
   GET /query: { list: customers, query: { q: text! }, filter: $select(query.q).filter, order: '\${ $select(query.q).order }', answer: "\${ [records.id] }" }
   GET /changes: { changes: customers, query: { mark: text }, since: query.mark, answer: { ids: "\${ [records.id] }", mark: "\${ mark }" } }
   POST /all-or-nothing: { batch: body, all_or_nothing: true, each: { create: customers, values: item }, failed: { why: "\${ problem.reason }" } }
+  POST /many: { calls: body.requests, stops: headers.\`x-stop\` = "yes", answer: { responses: "\${ [answers.{ 'id': id, 'status': status, 'body': body }] }" } }
+  POST /$batch: { calls: '$multipartCalls(body, headers.\`content-type\`)', type: multipart/mixed; boundary=batchresponse, answer: "\${ $multipartAnswers(answers) }" }
   POST /graphql:
     graphql:
       schema: schema.graphql
@@ -154,6 +156,42 @@ test('one bad item of an all-or-nothing batch leaves everything as it was', asyn
   const before = simulator.table('customers').present.length
   expect((await ask('POST', '/all-or-nothing', [{ email: 'n1@b.example' }, { email: 'bad' }])).status).toBe(400)
   expect(simulator.table('customers').present.length).toBe(before)
+})
+
+test('requests in the body of one are served like their own, as JSON and in parts', async () => {
+  const requests = [
+    { id: '1', method: 'POST', url: '/customers', body: { email: 'many@b.example' } },
+    { id: '2', method: 'GET', url: '/customers/nobody' },
+    { id: '3', method: 'GET', url: '/customers?limit=1' },
+  ]
+  const told = async (headers = {}) =>
+    (await ask('POST', '/many', { requests }, headers)).json.responses.map(
+      ({ id, status }: { id: string; status: number }) => `${id}: ${status}`,
+    )
+  expect(await told()).toEqual(['1: 201', '2: 404', '3: 200'])
+  // The address is taken by now, and the rest is not looked at.
+  expect(await told({ 'x-stop': 'yes' })).toEqual(['1: 409'])
+  const part = (lines: string[], boundary: string) => [`--${boundary}`, ...lines]
+  const call = (line: string, body = '') => ['Content-Type: application/http', '', `${line} HTTP/1.1`, '', body]
+  const text = [
+    ...part(['Content-Type: multipart/mixed; boundary=s', ''], 'b'),
+    ...part(call('POST customers', '{"email":"parts@b.example"}'), 's'),
+    '--s--',
+    ...part(call('GET customers/nobody'), 'b'),
+    '--b--',
+    '',
+  ].join('\r\n')
+  const type = { 'content-type': 'multipart/mixed; boundary=b' }
+  const { text: answer } = await ask('POST', '/$batch', new TextEncoder().encode(text), type)
+  expect(answer.match(/HTTP\/1.1 \d+|changeset\w+/g)).toEqual([
+    'changesetresponse_0',
+    'changesetresponse_0',
+    'HTTP/1.1 201',
+    'changesetresponse_0',
+    'HTTP/1.1 404',
+  ])
+  expect(answer).toContain('"email":"parts@b.example"')
+  expect((await ask('POST', '/$batch', new TextEncoder().encode(text.replace('--b--', '')), type)).status).toBe(400)
 })
 
 test('queries are read in their own languages', async () => {
