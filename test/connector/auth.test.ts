@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { type JsonObject, parseExact } from '../../src/core/index.ts'
 import { failureOf, open, readAll, restManifest } from './open.ts'
 import { type Asked, serve } from './server.ts'
 
@@ -116,6 +117,33 @@ test('a login that cannot be reached is tried again by the next call', async () 
   down = false
   await new Promise((resolve) => setTimeout(resolve, 20))
   expect((await readAll(session)).ids).toEqual([])
+})
+
+test('a session can wrap every body into what the system wants, digit by digit; a login answered with no is refused', async () => {
+  const manifest = (token: string) =>
+    restManifest(
+      `
+    read: { path: /things, records: response.data }
+    write: { create: { path: /things, body: "\${ values }", id: response.id } }`,
+      `
+auth:
+  kind: session
+  login: { method: POST, path: /login, body: { key: "\${ settings.token }" } }
+  token: ${token}
+  body: { user: "\${ token }", key: "\${ settings.token }", asked: "\${ body }" }
+`,
+    )
+  await using server = await serve(({ path }) => ({ json: path === '/login' ? { user: 7 } : { id: 1, data: [] } }))
+  const session = await open(manifest('response.user'), server, { token: 'pass-word' })
+  const values = parseExact('{"big":12345678901234567890}') as JsonObject
+  const items = [{ ref: 'a', values, idempotencyKey: 'k' }]
+  const { signal } = new AbortController()
+  const outcomes = await session.write({ stream: 'things', operation: 'create', items, signal })
+  expect(outcomes).toMatchObject([{ status: 'written' }])
+  expect(server.asked[0]!.json).toEqual({ key: 'pass-word' })
+  expect(server.asked[1]!.bytes.toString()).toBe('{"user":7,"key":"pass-word","asked":{"big":12345678901234567890}}')
+  const refused = await open(manifest('response.user = 8'), server, { token: 'pass-word' })
+  expect((await failureOf(readAll(refused))).code).toBe('CSW-3003')
 })
 
 test('an answer to the login without the token is named', async () => {

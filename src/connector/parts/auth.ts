@@ -88,21 +88,28 @@ const session = <R extends Fields>(request: (names: readonly string[]) => R) =>
         required: true,
       }),
       token: expression({
-        sense: 'What the answer gives to use: usually a text, but any value will do.',
+        sense:
+          'What the answer gives to use: usually a text, but any value will do. `false` says that the login was refused.',
         names: ANSWER_NAMES,
         required: true,
         example: 'response.token',
       }),
       headers: data({ sense: 'Headers that carry it.', names: ['token', 'settings'] }),
       query: data({ sense: 'Query parameters that carry it.', names: ['token', 'settings'] }),
+      body: data({
+        sense:
+          'For systems that want it, or the credentials themselves, inside each body: what the JSON body of a request becomes. `body` is what it would be without.',
+        names: ['body', 'token', 'settings'],
+        example: { session: '${ token }', request: '${ body }' },
+      }),
     },
-    check: ({ headers, query }) =>
-      headers || query
+    check: ({ headers, query, body }) =>
+      headers || query || body
         ? []
         : [
             {
               message: 'the session is never used',
-              fix: 'Say in `headers` (or `query`) how requests carry the token.',
+              fix: 'Say in `headers` (or `query`, or `body`) how requests carry the token.',
             },
           ],
   })

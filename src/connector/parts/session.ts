@@ -1,14 +1,19 @@
 /** Session login: one login for all concurrent requests, one more after the session has ended. */
-import { CausewayError, isObject, type Json } from '../../core/index.ts'
+import { CausewayError, isObject, type Json, parseExact } from '../../core/index.ts'
 import type { OutboundClient } from '../../outbound/index.ts'
 import { asText } from '../language/index.ts'
 import { type Answer, answerScope } from './answer.ts'
 import { type Authoriser, type SessionSpec, withHeaders, withQuery } from './auth.ts'
+import { type HttpRequest, withBody } from './request.ts'
 
 /** After a refused login the refusal stands this long: systems lock accounts after a few wrong passwords. */
 const REFUSAL_STANDS_MS = 30_000
 
-type Session = { headers: Record<string, string | undefined>; query: Record<string, string | undefined> }
+type Session = {
+  headers: Record<string, string | undefined>
+  query: Record<string, string | undefined>
+  scope: { token: unknown; settings: Json }
+}
 
 export class SessionAuthoriser implements Authoriser {
   private readonly spec: SessionSpec
@@ -33,7 +38,14 @@ export class SessionAuthoriser implements Authoriser {
     this.current ??= this.open()
     const stamp = this.current
     const session = await settled(stamp, signal)
-    return { request: withQuery(session.query)(withHeaders(session.headers)(request)), stamp }
+    return { request: this.wrapped(withQuery(session.query)(withHeaders(session.headers)(request)), session), stamp }
+  }
+
+  /** Bodies that are not JSON text (bytes, forms) go as they are. */
+  private wrapped(request: HttpRequest, { scope }: Session): HttpRequest {
+    const { body } = this.spec
+    if (!body || typeof request.body !== 'string' || !/^[[{]/.test(request.body)) return request
+    return withBody(request, body.evaluate({ ...scope, body: parseExact(request.body) }) as Json, 'json')
   }
 
   renew(stamp: unknown): boolean {
@@ -55,7 +67,8 @@ export class SessionAuthoriser implements Authoriser {
   private sessionOf(answer: Answer): Session {
     if (answer.failure) throw asLoginFailure(answer.failure)
     const token = this.spec.token.evaluate(answerScope(answer, this.settings))
-    if (token === undefined || token === null || token === '' || token === false)
+    if (token === false) throw new CausewayError('CSW-3003', { what: 'The login was refused, without a reason.' })
+    if (token === undefined || token === null || token === '')
       throw new CausewayError('CSW-3007', {
         what: `The login was answered, but ${this.spec.token.source} is not in the answer.`,
         place: this.spec.token.place,
@@ -64,6 +77,7 @@ export class SessionAuthoriser implements Authoriser {
     const session = {
       headers: texts(this.spec.headers?.evaluate(scope)),
       query: texts(this.spec.query?.evaluate(scope)),
+      scope,
     }
     for (const secret of [...secretsIn(token), ...Object.values(session.headers), ...Object.values(session.query)])
       if (secret && secret.length >= 6) this.outbound.addSecret(secret)
