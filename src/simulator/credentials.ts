@@ -63,8 +63,9 @@ export class Credentials {
 
   /** Gives a token where `accept` is true of the request; `refresh` is the refresh token that counts now. */
   async give(route: Route, names: Names, now: number): Promise<Names> {
-    this.refresh ??= String((await fill(this.description.secrets.refresh_token, names, this.expressions)) ?? '')
-    const secrets = { ...(names.secrets as Names), refresh_token: this.refresh }
+    const known = names.secrets as Names
+    this.refresh ??= String(known.refresh_token ?? '')
+    const secrets = { ...known, refresh_token: this.refresh }
     const accepted =
       route.accept === undefined || (await this.expressions.evaluate(route.accept, { ...names, secrets })) === true
     if (!accepted) throw new Refusal('unauthorized', { reason: 'grant' })

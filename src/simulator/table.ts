@@ -108,7 +108,7 @@ export class Table {
     await this.stamp(record, now, 'updated')
     await this.computed(record, now)
     if (dry) return { ...entry, record }
-    Object.assign(entry, { record, deleted: entry.deleted && this.isFlagged(record), seq: ++this.seq, at: now })
+    Object.assign(entry, { record, deleted: this.isGone(record, entry.deleted), seq: ++this.seq, at: now })
     return entry
   }
 
@@ -134,11 +134,12 @@ export class Table {
     Object.assign(entry, { deleted: true, seq: ++this.seq, at: now })
   }
 
-  /** A write may bring back what was only marked as deleted. */
-  private isFlagged(record: Item): boolean {
+  /** A write may bring back what was only marked as deleted, or set the mark itself. */
+  private isGone(record: Item, before: boolean): boolean {
     const { deletes } = this.collection
-    if (deletes.how !== 'flag') return true
-    return leaves(deletes.set).every(([path, value]) => String(value).includes('${') || at(record, path) === value)
+    if (deletes.how !== 'flag') return before
+    const marks = leaves(deletes.set).filter(([, value]) => !String(value).includes('${'))
+    return marks.length ? marks.every(([path, value]) => at(record, path) === value) : before
   }
 
   /** A change that somebody made in the system itself: new moment, and a new mark in the feed. */

@@ -7,7 +7,7 @@ import { readDescription, Simulator } from '../../src/simulator/index.ts'
 
 const API = `
 source: [{ what: invented, url: "https://shop.example", read: "2026-11-25" }]
-secrets: { token: "\${ canary }" }
+secrets: { token: "\${ canary }", refresh_token: "\${ canary }" }
 settings: { url: "\${ origin }", token: "\${ secrets.token }" }
 auth: { headers: { X-Token: "\${ secrets.token }" } }
 errors:
@@ -24,6 +24,7 @@ collections:
     unique: [email]
     required: [email]
     writable: { email: email, note: text<=5, born: date, address: object, address.city: text }
+  notes: { count: 2, id: { field: id, make: "n\${ $string(n) }" }, deletes: { how: flag, set: { state: gone, gone_at: "\${ now }" } } }
   files: { count: 3, id: { field: id, make: "f\${ $string(n) }" }, content: { size: size, hash: { field: md5, algorithm: md5 } } }
 routes:
   GET /customers:
@@ -37,6 +38,8 @@ routes:
   POST /customers: { create: customers }
   PATCH /customers/{id}: { update: customers }
   DELETE /customers/{id}: { delete: customers }
+  PATCH /notes/{id}: { update: notes }
+  POST /token: { token: true, accept: body.refresh = secrets.refresh_token, rotates: true, answer: { refresh: "\${ refresh }" } }
   GET /query: { list: customers, query: { q: text! }, filter: $select(query.q).filter, order: '\${ $select(query.q).order }', answer: "\${ [records.id] }" }
   GET /changes: { changes: customers, query: { mark: text }, since: query.mark, answer: { ids: "\${ [records.id] }", mark: "\${ mark }" } }
   POST /all-or-nothing: { batch: body, all_or_nothing: true, each: { create: customers, values: item }, failed: { why: "\${ problem.reason }" } }
@@ -77,6 +80,7 @@ beforeAll(async () => {
       { id: 'x', email: "o'neill@shop.example", note: null, updated: '', address: { city: 'Łódź', zip: '1' } },
     ]),
   )
+  writeFileSync(join(folder, 'notes.json'), JSON.stringify([{ id: 'n', state: 'new' }]))
   writeFileSync(join(folder, 'files.json'), JSON.stringify([{ id: 'f', name: 'a.pdf', size: 0, md5: '' }]))
   simulator = new Simulator(readDescription(join(folder, 'api.yaml')))
   await simulator.start()
@@ -150,6 +154,23 @@ test('writes are checked as the vendor checks them', async () => {
   expect(changed).toMatchObject({ email: 'a@b.example', note: 'b', address: { city: 'Gdańsk' } })
   expect((await ask('DELETE', `/customers/${made.id}`)).status).toBe(204)
   expect((await ask('GET', `/customers/${made.id}`)).status).toBe(404)
+})
+
+test('a write that sets the mark of deleted records deletes, and one that takes it back brings back', async () => {
+  const gone = () => simulator.table('notes').find('n')!.deleted
+  await ask('PATCH', '/notes/n', { state: 'old' })
+  expect(gone()).toBe(false)
+  await ask('PATCH', '/notes/n', { state: 'gone' })
+  expect(gone()).toBe(true)
+  await ask('PATCH', '/notes/n', { state: 'new' })
+  expect(gone()).toBe(false)
+})
+
+test('a refresh token that rotates serves once', async () => {
+  const first = simulator.secrets.refresh_token!
+  const { json } = await ask('POST', '/token', { refresh: first })
+  expect((await ask('POST', '/token', { refresh: first })).status).toBe(401)
+  expect((await ask('POST', '/token', { refresh: json.refresh })).status).toBe(200)
 })
 
 test('one bad item of an all-or-nothing batch leaves everything as it was', async () => {
