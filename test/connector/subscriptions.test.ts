@@ -57,6 +57,21 @@ test('the example of the reference: webhooks are ordered with our address and se
   await subscriber.remove(renewed, signal)
 })
 
+test('a connector over OData orders webhooks in the same way', async () => {
+  const { known, handler } = ordering()
+  await using server = await serve(handler)
+  const set = 'streams: { contacts: { title: Contacts, set: contacts, keys: { id: guid } } }'
+  const odata = restManifest('', `${example}\n${webhooks}`)
+    .replace('protocol: rest', 'protocol: odata')
+    .replace(/streams:\n {2}things:[\s\S]*$/, set)
+  const subscriber = (await open(odata, server)).subscriber!()
+  const wish = { stream: 'contacts', streams: ['contacts'], url: 'https://hub.example.com/hooks/erp/contacts', signal }
+  const made = await subscriber.create(wish)
+  expect(known.get(made.id)).toMatchObject({ url: wish.url, secret: made.secret })
+  await subscriber.remove(made, signal)
+  expect(known.size).toBe(0)
+})
+
 test('where a system knows no renewal, another one is made before the old one is removed', async () => {
   const { known, handler } = ordering()
   await using server = await serve(handler)

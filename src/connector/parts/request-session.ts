@@ -15,7 +15,7 @@ import type { NestedSpec } from './nested.ts'
 import { readPages } from './partitions.ts'
 import { probeHttp } from './probe.ts'
 import type { ReadSpec } from './read-fields.ts'
-import { type SubscriptionsSpec, subscriberOf } from './subscriptions.ts'
+import type { Subscriber } from './subscriptions.ts'
 import { Writer, type WriterContext } from './write.ts'
 import type { WriteSpec } from './write-fields.ts'
 
@@ -85,7 +85,7 @@ export type RequestSessionParts<R> = {
   http: HttpConnection
   caller: Caller<R>
   /** How the hub orders webhooks. */
-  subscriptions?: SubscriptionsSpec<R> | undefined
+  subscriber?: Subscriber | null
   /** The request parts of a stream. */
   partsOf(stream: StreamSpec<unknown>): RequestStream<R>
   /** Replaces how a stream makes records (file references). */
@@ -169,8 +169,7 @@ export class RequestSession<R> implements ProtocolSession {
   }
 
   subscriber() {
-    const { subscriptions, caller } = this.parts
-    return subscriptions ? subscriberOf(subscriptions, { caller, settings: this.context.settings }) : null
+    return this.parts.subscriber ?? null
   }
 
   login() {

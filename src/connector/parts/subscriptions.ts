@@ -136,10 +136,12 @@ export type Subscriber = {
   remove(subscription: Subscription, signal: AbortSignal): Promise<void>
 }
 
+/** What orders webhooks as a manifest says; null where it says nothing of them. */
 export function subscriberOf<R>(
-  spec: SubscriptionsSpec<R>,
+  spec: SubscriptionsSpec<R> | undefined,
   { caller, settings }: { caller: Caller<R>; settings: JsonObject },
-): Subscriber {
+): Subscriber | null {
+  if (!spec) return null
   const eventsOf = (streams: readonly string[]): string[] => [
     ...new Set(streams.flatMap((name) => spec.events[name] ?? [])),
   ]

@@ -14,7 +14,7 @@ import {
   type RequestStream,
   requestAbilities,
 } from '../../parts/request-session.ts'
-import { type SubscriptionsSpec, subscriptionsPart } from '../../parts/subscriptions.ts'
+import { type SubscriptionsSpec, subscriberOf, subscriptionsPart } from '../../parts/subscriptions.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext } from '../contract.ts'
 import { GraphQLCaller } from './caller.ts'
@@ -81,7 +81,7 @@ function openGraphQL(context: ProtocolContext<Connector, Stream>): RequestSessio
   return new RequestSession<OperationSpec>(whole, {
     http,
     caller,
-    subscriptions,
+    subscriber: subscriberOf(subscriptions, { caller, settings }),
     partsOf: (stream) => partsOf(stream.spec as Stream),
   })
 }

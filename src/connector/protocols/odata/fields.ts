@@ -19,6 +19,7 @@ import { ANSWER_NAMES } from '../../parts/answer.ts'
 import { authField } from '../../parts/auth.ts'
 import { httpFields } from '../../parts/http.ts'
 import { requestFields } from '../../parts/request.ts'
+import { subscriptionsPart } from '../../parts/subscriptions.ts'
 import { TYPES, VERSIONS } from './literals.ts'
 
 const SETTINGS = ['settings'] as const
@@ -67,6 +68,7 @@ export const connectorFields = {
       'Asks for Int64 and Decimal as texts (`IEEE754Compatible=true`) and sends them so. Numbers arrive exactly without it too; version 2 writes them as texts in any case.',
     default: false,
   }),
+  subscriptions: section(subscriptionsPart(requestFields), { sense: 'How the hub orders webhooks by itself.' }),
   batch: section(batchPart, { sense: 'Without it, each write is a call of its own.' }),
 }
 export type ODataConnector = CompiledPart<typeof connectorFields>
@@ -166,11 +168,10 @@ export const streamFields = {
       '`server`: the service cuts pages and links them. `keyset`: the hub asks for what lies behind the last key, for services that give everything, or a part of it, at once. `skip`: by `$skip`, where the key cannot be filtered; a record deleted meanwhile may hide another, so such a read proves no deletions.',
     default: 'server',
   }),
-  page_size: integer({
+  page_size: template({
     sense: 'Entities a page: a wish (`odata.maxpagesize`) with `paging: server`, `$top` otherwise.',
-    default: 500,
-    minimum: 1,
-    maximum: 100_000,
+    names: SETTINGS,
+    default: '500',
   }),
   changes: variant('kind', { filter: byFilter, delta: byDelta }, { sense: 'Reading changes only.' }),
   lookup: map(section(lookupPart, { sense: 'One property.' }), { sense: 'Properties by which entities are found.' }),

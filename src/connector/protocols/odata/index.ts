@@ -7,6 +7,7 @@ import { withMessage } from '../../parts/errors.ts'
 import { HttpConnection } from '../../parts/http.ts'
 import type { RequestSpec } from '../../parts/request.ts'
 import { RequestSession, requestAbilities } from '../../parts/request-session.ts'
+import { type SubscriptionsSpec, subscriberOf } from '../../parts/subscriptions.ts'
 import { defineProtocol, type ProtocolContext, type StreamSpec } from '../contract.ts'
 import { RestCaller } from '../rest/caller.ts'
 import { reasonIn } from './answers.ts'
@@ -67,12 +68,15 @@ function openOData(context: ProtocolContext<ODataConnector, ODataStream>): Reque
   const caller = new ODataCaller(http, { version: spec.odata, batch: spec.batch, query })
   const whole = context as ProtocolContext<unknown, unknown>
   const auth = spec.auth as AnyAuth<RequestSpec> | undefined
-  const login = new RestCaller(http)
-  http.authorise(authoriserFor(auth, http, whole, (request, signal) => login.login(request, { settings }, signal)))
+  // Logins and the ordering of webhooks are no matter of OData.
+  const plain = new RestCaller(http)
+  http.authorise(authoriserFor(auth, http, whole, (request, signal) => plain.login(request, { settings }, signal)))
+  const subscriptions = spec.subscriptions as SubscriptionsSpec<RequestSpec> | undefined
   const specOf = ({ spec: own }: StreamSpec<unknown>) => own as ODataStream
   return new RequestSession<ODataRequest>(whole, {
     http,
     caller,
+    subscriber: subscriberOf(subscriptions, { caller: plain, settings }),
     partsOf: (stream) => requestStream(specOf(stream), spec),
     prepare: (stream) => withIds(stream, specOf(stream)),
     encode: (stream) => (values) =>

@@ -51,7 +51,7 @@ function readSpec({ set, stream }: Made): ReadSpec<ODataRequest> {
   return {
     ...request('page', (scope) => set.page(scope), ['since', 'cursor', 'page']),
     records: computed(place, entitiesOf),
-    page_size: computedTemplate(place, () => stream.page_size),
+    page_size: stream.page_size,
     paging: pagingOf({ set, stream }),
     empty: undefined,
     expired: changes?.kind === 'delta' ? changes.expired : undefined,

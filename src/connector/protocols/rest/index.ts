@@ -16,7 +16,7 @@ import {
   type RequestStream,
   requestAbilities,
 } from '../../parts/request-session.ts'
-import { type SubscriptionsSpec, subscriptionsPart } from '../../parts/subscriptions.ts'
+import { type SubscriptionsSpec, subscriberOf, subscriptionsPart } from '../../parts/subscriptions.ts'
 import { MemoryUploads } from '../../parts/upload-store.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext, type StreamSpec } from '../contract.ts'
@@ -74,10 +74,11 @@ function openRest(context: ProtocolContext<Connector, Stream>): RequestSession<R
   http.authorise(
     authoriserFor(auth, http, whole, (login, signal) => caller.login(login, { settings: context.settings }, signal)),
   )
+  const subscriptions = context.spec.subscriptions as SubscriptionsSpec<RequestSpec> | undefined
   return new RequestSession<RequestSpec>(whole, {
     http,
     caller,
-    subscriptions: context.spec.subscriptions as SubscriptionsSpec<RequestSpec> | undefined,
+    subscriber: subscriberOf(subscriptions, { caller, settings: context.settings }),
     texts: true,
     partsOf: (stream) => partsOf(specOf(stream)),
     prepare: (stream) => withReferences(stream, context.settings),
