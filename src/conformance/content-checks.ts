@@ -32,17 +32,24 @@ export const downloads: StreamCheck = async (test) => {
 }
 
 export const uploads: StreamCheck = async (test) => {
-  const { subject, stream, info, use } = test
+  const { subject, stream, info } = test
   const { write = {} } = subject.written(stream)
   const operation = (['create', 'update'] as const).find((name) => info.abilities[name] && carriesBytes(write[name]))
   if (!operation) return nothing('no bytes are written')
-  const bytes = Buffer.from(Array.from({ length: 70_001 }, (_, at) => (at * 13 + (at >> 8)) & 0xff))
+  const sizes = [70_001, ...sizesInParts(write[operation]!)]
+  for (const size of sizes) await upload(test, operation, size)
+  return `${operation}, ${sizes.join(' and ')} bytes`
+}
+
+async function upload({ subject, stream, use, ...test }: StreamTest, operation: 'create' | 'update', size: number) {
+  const bytes = Buffer.allocUnsafe(size)
+  for (let at = 0; at < size; at++) bytes[at] = (at * 13 + (at >> 8)) & 0xff
   const ref = `file-${subject.next()}`
-  const values = await valuesFor(test)
+  const values = await valuesFor({ subject, stream, use, ...test })
   const content = () =>
     Promise.resolve({
       stream: Readable.from([bytes]),
-      size: bytes.length,
+      size,
       mediaType: 'application/pdf',
       name: 'Zażółć gęślą.pdf',
     })
@@ -56,14 +63,16 @@ export const uploads: StreamCheck = async (test) => {
   const [outcome] = await subject.session.write({ stream, operation, items: [item], signal: subject.signal })
   agreed(
     outcome?.status === 'written',
-    `a ${operation} with bytes is ${outcome?.status}: ${outcome && 'error' in outcome ? outcome.error.message : ''}`,
+    `a ${operation} with ${size} bytes is ${outcome?.status}: ${outcome && 'error' in outcome ? outcome.error.message : ''}`,
   )
   const held = subject.entryOf(use, outcome.id)?.bytes
-  agreed(
-    held?.equals(bytes) ?? false,
-    `${held?.length ?? 0} bytes are there, and not the ${bytes.length} that were sent`,
-  )
-  return `${operation}, ${bytes.length} bytes`
+  agreed(held?.equals(bytes) ?? false, `${held?.length ?? 0} bytes are there, and not the ${size} that were sent`)
+}
+
+/** Where files go up in parts, one that takes two of them. */
+function sizesInParts(operation: { content?: { kind?: string; whole_up_to?: number; part_size?: number } }): number[] {
+  const { kind, whole_up_to = 0, part_size = 0 } = operation.content ?? {}
+  return kind === 'session' ? [Math.max(whole_up_to, part_size) + 65_537] : []
 }
 
 const carriesBytes = (operation: object | undefined): boolean =>

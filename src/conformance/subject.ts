@@ -149,5 +149,5 @@ export class Subject {
 }
 
 function shownIn({ only }: StreamUse, record: Item): boolean {
-  return Object.entries(only ?? {}).every(([path, value]) => at(record, path) === value)
+  return Object.entries(only ?? {}).every(([path, value]) => (at(record, path) ?? null) === value)
 }

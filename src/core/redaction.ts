@@ -16,7 +16,19 @@ const SECRET_NAMES = new Set(
 )
 /** Names that mean a secret in a URL or a form, but a plain field (a country's code, a sort key) in a record. */
 const SECRET_PARAMETERS = new Set(['key', 'code', 'sig', 'sid', 'auth', 'state', 'nonce'])
-const SECRET_ENDINGS = ['password', 'secret', 'token', 'apikey', 'privatekey', 'passphrase', 'signature', 'credential']
+/** Addresses for files are signed: whoever has one has the file. */
+const SECRET_ENDINGS = [
+  'uploadurl',
+  'downloadurl',
+  'password',
+  'secret',
+  'token',
+  'apikey',
+  'privatekey',
+  'passphrase',
+  'signature',
+  'credential',
+]
 
 /** True when the name alone says that the value must not be shown (`X-Api-Key`, `client_secret`, `refreshToken`). */
 export function isSecretName(name: string): boolean {
@@ -97,10 +109,15 @@ const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, 
 export function redactHeaders(headers: Readonly<Record<string, unknown>>, redact: Redactor): Record<string, string> {
   const shown: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) shown[name] = isSecretName(name) ? MASK : redact(String(value))
+    if (value === undefined) continue
+    const text = isSecretName(name) ? MASK : redact(String(value))
+    shown[name] = name.toLowerCase() === 'location' ? hideQuery(text) : text
   }
   return shown
 }
+
+/** An address without the values of its query: what a system redirects to may be signed there. */
+export const hideQuery = (url: string): string => (url.includes('?') ? `${url.split('?', 1)[0]}?${MASK}` : url)
 
 /** A URL for people: no user info, no fragment, values of secret query parameters masked, known secrets replaced. */
 export function redactUrl(url: string, redact: Redactor): string {

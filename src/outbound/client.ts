@@ -328,6 +328,7 @@ class AxiosOutbound implements OutboundClient {
         request: call.request,
         method: call.method,
         url: hop.url.href,
+        ...(hop.given || call.request.signed ? { signed: true } : {}),
         headers: hop.headers,
         requestedAt,
         ms: performance.now() - began,

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { type Redactor, redactBody, redactHeaders, redactUrl } from '../core/index.ts'
+import { hideQuery, type Redactor, redactBody, redactHeaders, redactUrl } from '../core/index.ts'
 import type { OutboundRequest, RequestBody } from './request.ts'
 
 /** One call to another system as the journal keeps it: redacted, bodies cut at a cap. */
@@ -27,6 +27,8 @@ export type ExchangeFacts = {
   request: OutboundRequest
   method: string
   url: string
+  /** The query of the address is a credential. */
+  signed?: true
   requestedAt: Date
   ms: number
   headers: Record<string, string>
@@ -41,7 +43,7 @@ export function exchangeOf(facts: ExchangeFacts, redact: Redactor): Exchange {
   return {
     at: facts.requestedAt.toISOString(),
     method: facts.method,
-    url: redactUrl(facts.url, redact),
+    url: facts.signed ? hideQuery(redactUrl(facts.url, redact)) : redactUrl(facts.url, redact),
     status: facts.answer?.status ?? null,
     ms: Math.round(facts.ms),
     requestBytes: sizeOf(facts.request.body),

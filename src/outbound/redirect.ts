@@ -6,7 +6,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308])
 const HARMLESS =
   /^(accept|accept-language|accept-encoding|user-agent|range|if-(match|none-match|range|modified-since|unmodified-since))$/i
 
-export type Hop = { url: URL; headers: Record<string, string> }
+/** `given`: the address came in an answer, and may hold a credential in its query. */
+export type Hop = { url: URL; headers: Record<string, string>; given?: true }
 
 export const isRedirect = (status: number): boolean => REDIRECTS.has(status)
 
@@ -24,9 +25,9 @@ export function nextHop(from: Hop, location: string | undefined): Hop {
   url.username = ''
   url.password = ''
   url.hash = ''
-  if (url.origin === from.url.origin) return { url, headers: from.headers }
+  if (url.origin === from.url.origin) return { url, headers: from.headers, given: true }
   const kept = Object.entries(from.headers).filter(([name]) => HARMLESS.test(name))
-  return { url, headers: Object.fromEntries(kept) }
+  return { url, headers: Object.fromEntries(kept), given: true }
 }
 
 /** Too many hops, or a hop that must not be taken. */

@@ -31,6 +31,8 @@ export type OutboundRequest<T extends ResponseType = ResponseType> = {
   idempotent?: boolean
   /** How many redirects a GET or HEAD may follow; 0 by default. Other origins get no credentials. */
   redirects?: number
+  /** True for an address that a system signed: its query is a credential, and not shown. */
+  signed?: boolean
   /** What it costs of the connection's limits; a limit that every call counts towards need not be named. */
   charges?: QuotaCharges
   /** Lower goes first when calls wait; by default that of the work under way. */

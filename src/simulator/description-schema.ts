@@ -41,6 +41,7 @@ const collection = closed(
     content: closed({
       size: text,
       size_as_text: flag,
+      of: text,
       hash: closed({ field: text, algorithm: text, as: { enum: ['hex', 'base64'] } }, ['field', 'algorithm']),
     }),
     deletes: closed({ how: { enum: ['gone', 'flag'] }, set: map(template) }, ['how']),

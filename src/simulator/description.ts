@@ -54,6 +54,8 @@ export type Collection = {
   content?: {
     size?: string
     size_as_text?: boolean
+    /** The member that tells records with bytes from others (folders); without it, all have some. */
+    of?: string
     hash?: { field: string; algorithm: string; as?: 'hex' | 'base64' }
   }
   deletes: { how: 'gone' } | { how: 'flag'; set: Item }
@@ -195,7 +197,7 @@ type StreamUse = {
   collection: string
   /** The member the stream's id comes from, where it is not the collection's own. */
   key?: string
-  /** Members (path: value) of the records that the stream shows, where it shows some of a collection only. */
+  /** Members (path: value; null for none) of the records that the stream shows, where it shows some of a collection only. */
   only?: Record<string, unknown>
   /** Why the stream has fewer fields than are asked for: all there are. */
   all?: string

@@ -55,8 +55,9 @@ export class Table {
       const moment = now - (Math.ceil((count - i) / 3) + 1) * step * 1000
       await this.stamp(record, moment, 'created')
       await this.stamp(record, moment, 'updated')
-      const bytes = this.collection.content ? sampleBytes(i) : undefined
-      if (bytes) tellOf(record, bytes, this.collection.content!)
+      const { content } = this.collection
+      const bytes = content && (!content.of || at(record, content.of) != null) ? sampleBytes(i) : undefined
+      if (bytes) tellOf(record, bytes, content!)
       await this.computed(record, moment)
       const entry = this.add(record, moment)
       if (bytes) entry.bytes = bytes

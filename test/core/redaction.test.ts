@@ -69,6 +69,13 @@ test('headers are masked by name, their other values by content', () => {
   )
 })
 
+test('the query of an address that a system hands out is not shown', () => {
+  expect(redactHeaders({ Location: 'https://files.example/a?sig2=x' }, nothing)).toEqual({
+    Location: 'https://files.example/a?[secret]',
+  })
+  expect(redactBody('{"uploadUrl":"https://files.example/a?x=1"}', nothing, 1000)).toBe('{"uploadUrl":"[secret]"}')
+})
+
 test('bodies are masked by name in JSON, XML and forms, also where they are cut', () => {
   const shown = (body: string, cap = 1000) => redactBody(body, nothing, cap)
   expect(shown('{"access_token" : "a\\"b", "code":"DE"}')).toBe('{"access_token" : "[secret]", "code":"DE"}')

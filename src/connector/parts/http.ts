@@ -202,6 +202,8 @@ export class HttpConnection {
         ...this.withCookies(this.common(authorised.request)),
         ...this.transport(request, options),
         responseType,
+        // Stores hand files out at addresses of their own, which see none of our credentials.
+        redirects: 3,
         // A file may be as large as it likes: it is streamed.
         maxResponseBytes: Number.MAX_SAFE_INTEGER,
         deadlineMs: Math.max(this.limits.timeout_seconds * 1000, LONGEST_DOWNLOAD_MS),
@@ -287,7 +289,7 @@ export class HttpConnection {
     let raw: OutboundResponse<'text'>
     try {
       raw = await this.outbound.request({
-        ...(signed ? request : this.withCookies(this.common(request))),
+        ...(signed ? { ...request, signed } : this.withCookies(this.common(request))),
         ...this.transport(request, options),
         responseType: 'text',
       })
