@@ -77,6 +77,7 @@ const HOMES: Record<string, string[]> = {
   commander: ['cli'],
   'cli-table3': ['cli'],
   ldapts: ['connector'],
+  ssh2: ['connector'],
   'csv-parse': ['connector'],
   'csv-stringify': ['connector'],
   'fast-xml-parser': ['connector', 'apispec'],

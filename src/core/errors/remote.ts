@@ -107,7 +107,7 @@ export const remoteErrors = {
   'CSW-3018': {
     causeClass: 'config',
     reaction: 'retry',
-    meaning: 'The TLS certificate of the other system cannot be verified.',
+    meaning: 'The TLS certificate or SSH host key of the other system cannot be verified.',
     action: 'Check host name and expiry of the certificate; name a private authority in `ca` of the connection.',
   },
   'CSW-3019': {

@@ -17,8 +17,7 @@ import type { WriteItem } from '../../../src/connector/index.ts'
 import { csvFormat } from '../../../src/connector/protocols/files/csv.ts'
 import type { FileFormat, Row } from '../../../src/connector/protocols/files/format.ts'
 import { jsonlFormat } from '../../../src/connector/protocols/files/jsonl.ts'
-import { withLock } from '../../../src/connector/protocols/files/lock.ts'
-import { openFile, placeOf } from '../../../src/connector/protocols/files/place.ts'
+import { localPlace } from '../../../src/connector/protocols/files/local.ts'
 import { writeItems } from '../../../src/connector/protocols/files/write.ts'
 import type { JsonObject } from '../../../src/core/index.ts'
 
@@ -36,7 +35,7 @@ const put = (name: string, content: string | Buffer) => writeFileSync(path.join(
 const text = (name: string) => readFileSync(path.join(folder, name), 'utf8')
 
 async function rowsOf(format: FileFormat, name: string): Promise<Row[]> {
-  const handle = (await openFile(await placeOf(folder, name)))!
+  const handle = (await (await localPlace(folder, name)).open())!
   try {
     const rows: Row[] = []
     for await (const row of format.rows({ handle, name })) rows.push(row)
@@ -59,9 +58,9 @@ const write = async (
   operation: 'create' | 'update' | 'upsert' | 'delete',
   items: WriteItem[],
 ) => {
-  const place = await placeOf(folder, name, { create: true })
+  const place = await localPlace(folder, name, { create: true })
   const keyOf = (body: JsonObject) => (body.id === undefined ? null : String(body.id))
-  return withLock(place, 5_000, never, () => writeItems({ place, format, keyField: 'id', keyOf }, operation, items))
+  return place.alone(5_000, never, () => writeItems({ place, format, keyField: 'id', keyOf }, operation, items))
 }
 
 test('CSV: quotes, line breaks, BOM, CRLF and spaces arrive unchanged', async () => {
@@ -167,7 +166,7 @@ test('formulas go out unchanged by default and are defused where the manifest as
 test.each(['../x.csv', '/etc/passwd', 'a/../../x', '', 'a\0b', '..\\x'])(
   '%j does not leave the folder',
   async (name) => {
-    await expect(placeOf(folder, name)).rejects.toMatchObject({ code: 'CSW-2051' })
+    await expect(localPlace(folder, name)).rejects.toMatchObject({ code: 'CSW-2051' })
   },
 )
 
@@ -177,7 +176,7 @@ test('links that lead out of the folder are refused, for files and for folders o
   symlinkSync(path.join(outside, 'secret.csv'), path.join(folder, 'link.csv'))
   symlinkSync(outside, path.join(folder, 'door'))
   for (const name of ['link.csv', 'door/secret.csv', 'door/new.csv', 'door/deeper/new.csv'])
-    await expect(placeOf(folder, name, { create: true })).rejects.toMatchObject({ code: 'CSW-2051' })
+    await expect(localPlace(folder, name, { create: true })).rejects.toMatchObject({ code: 'CSW-2051' })
   expect(readdirSync(outside)).toEqual(['secret.csv'])
   rmSync(outside, { recursive: true })
 })
@@ -197,19 +196,19 @@ test('the lock of a living process holds others off; the lock of a dead one does
   put('a.csv', 'id,name\n')
   const uuid = '00000000-0000-4000-8000-000000000000'
   const host = encodeURIComponent((await import('node:os')).hostname())
-  const place = await placeOf(folder, 'a.csv')
+  const place = await localPlace(folder, 'a.csv')
   // Process 1 always lives and is not ours.
   const living = path.join(folder, `.a.csv.lock-${host}-1-${uuid}`)
   writeFileSync(living, '')
-  await expect(withLock(place, 200, never, async () => 1)).rejects.toMatchObject({ code: 'CSW-2055' })
+  await expect(place.alone(200, never, async () => 1)).rejects.toMatchObject({ code: 'CSW-2055' })
   rmSync(living)
   writeFileSync(path.join(folder, `.a.csv.lock-${host}-4194399-${uuid}`), '')
-  expect(await withLock(place, 1_000, never, async () => 2)).toBe(2)
+  expect(await place.alone(1_000, never, async () => 2)).toBe(2)
 })
 
 test('a change by somebody without our lock is noticed, and nothing is overwritten', async () => {
   put('a.csv', 'id,name\n1,one\n')
-  const place = await placeOf(folder, 'a.csv')
+  const place = await localPlace(folder, 'a.csv')
   const keyOf = (body: JsonObject) => {
     // While the rows are read, another program replaces the file.
     put('a.csv', 'id,name\n1,one\n2,two\n')

@@ -17,17 +17,21 @@ import {
 import { csvFormat } from './csv.ts'
 import type { FileFormat } from './format.ts'
 import { jsonlFormat } from './jsonl.ts'
+import { type StoreSpec, storePart } from './s3/fields.ts'
+import { type SftpSpec, sftpPart } from './sftp/fields.ts'
 import { ENCODINGS, type Encoding } from './text.ts'
 
 const SETTINGS = ['settings'] as const
 
 export const connectorFields = {
   folder: template({
-    sense: 'Folder of the files, relative to the working directory of the hub. Nothing outside it is opened.',
+    sense:
+      'Files of the machine the hub runs on: their folder, relative to its working directory. Nothing outside it is opened. Instead of it, `sftp` or `s3` say where the files are.',
     names: SETTINGS,
-    required: true,
     example: './exchange',
   }),
+  sftp: section(sftpPart, { sense: 'The files are on an SFTP server.' }) as Field<SftpSpec | undefined>,
+  s3: section(storePart, { sense: 'The files are objects of a bucket.' }) as Field<StoreSpec | undefined>,
   format: choice(['csv', 'jsonl'], { sense: 'How rows are written.', required: true }),
   encoding: template({
     sense: `Encoding of the files: ${ENCODINGS.join(', ')}. Only utf-8 is written.`,
@@ -71,7 +75,7 @@ type WriteSpec = ValueOf<typeof writePart>
 
 export const streamFields = {
   file: template({
-    sense: 'The file, relative to `folder`. Made by the first write where it does not exist.',
+    sense: 'The file, below the folder or prefix of its place. Made by the first write where it does not exist.',
     names: SETTINGS,
     required: true,
     example: 'stock.csv',

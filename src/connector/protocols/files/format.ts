@@ -1,13 +1,13 @@
 /** What CSV and JSON lines have in common: rows that are read one after the other, and written again. */
-import type { FileHandle } from 'node:fs/promises'
 import type { CausewayError, JsonObject } from '../../../core/index.ts'
+import type { OpenedFile } from './place.ts'
 
 /** One row; `body` is null where it is no record, with the reason and the text as it stood. `line` is where it ends. */
 export type Row =
   | { line: number; body: JsonObject; text: string | null }
   | { line: number; body: null; text: string; error: CausewayError }
 
-export type RowFile = { handle: FileHandle; name: string }
+export type RowFile = { handle: OpenedFile; name: string }
 
 export interface FileFormat {
   /** Rows in file order. Throws CSW-2053 where the rest cannot be understood. */

@@ -1,4 +1,4 @@
-/** Protocol `files`: CSV and JSON lines in a local folder. */
+/** Protocol `files`: CSV and JSON lines in a local folder, on an SFTP server or in an object store. */
 import type { JsonObject } from '../../../core/index.ts'
 import { asText, type Template } from '../../language/index.ts'
 import { defineProtocol } from '../contract.ts'
@@ -8,7 +8,8 @@ import { FilesSession } from './session.ts'
 export const files = defineProtocol({
   name: 'files',
   title: 'Files',
-  sense: 'CSV and JSON lines in a folder of the machine the hub runs on: read, and written by key.',
+  sense:
+    'CSV and JSON lines in a folder of the machine the hub runs on, on an SFTP server or in an object store: read, and written by key.',
   connector: connectorFields,
   stream: streamFields,
   example: `
@@ -42,6 +43,17 @@ streams:
     partialUpdate: true,
     content: false,
   }),
+  check: (_stream, connector) => {
+    const places = [connector.folder, connector.sftp, connector.s3].filter((place) => place !== undefined)
+    if (places.length === 1) return []
+    return [
+      {
+        field: 'file',
+        message: `the connector says ${places.length ? 'in more than one way' : 'nowhere'} where its files are`,
+        fix: 'Give the connector exactly one of `folder`, `sftp` and `s3`.',
+      },
+    ]
+  },
   open: async (context) => new FilesSession(context),
 })
 

@@ -1,73 +1,59 @@
-/** Where a connection may read and write: plain files below one folder. */
-import { type FileHandle, mkdir, open, realpath, stat } from 'node:fs/promises'
-import path from 'node:path'
+/** A file of a connection, wherever it is: what formats, reads and rewrites need of its place. */
 import { CausewayError } from '../../../core/index.ts'
 
-/** A checked file: `real` is free of links, so what is opened is what was checked. */
-export type FilePlace = { name: string; folder: string; real: string }
+export interface FilePlace {
+  /** As the manifest names it; for messages. */
+  readonly name: string
+  /** What exchanges show: `file:stock.csv`. Without credentials. */
+  readonly shown: string
+  /** Opens it for reading; null where there is none. */
+  open(): Promise<OpenedFile | null>
+  /** Runs `work` as the only writer of the file; CSW-2055 when others keep it for longer than `waitMs`. */
+  alone<T>(waitMs: number, signal: AbortSignal, work: () => Promise<T>): Promise<T>
+  /**
+   * Begins the file that will replace this one; asked by whoever is `alone`. It begins as a copy of `copyOf`'s bytes where
+   * that is given.
+   */
+  draft(old: OpenedFile | null, options: { copy: boolean }): Promise<Draft>
+  /** Gives back what the place holds (a connection to a server). */
+  close(): Promise<void>
+}
 
-/**
- * The place of a file below `root`. Refuses (CSW-2051) absolute names, `..`, and links that lead out of the folder. The file
- * itself need not exist; with `create`, missing folders on the way are made.
- */
-export async function placeOf(root: string, name: string, options: { create?: boolean } = {}): Promise<FilePlace> {
+/** An open file. Reads name their offset, so that several readers of it do not disturb each other. */
+export interface OpenedFile {
+  readonly size: number
+  /** False where a fingerprint counts whole seconds: a change within the second of the last one cannot be seen in it. */
+  readonly exact: boolean
+  /** Fills `into` from byte `at` on; gives how many bytes, 0 at the end of the file. */
+  read(into: Buffer, at: number): Promise<number>
+  /** What tells one state of the file from another, asked of the place now. */
+  fingerprint(): Promise<string>
+  close(): Promise<void>
+}
+
+/** A file in the making. Exactly one of `publish` and `discard` ends it. */
+export interface Draft {
+  write(text: string): Promise<void>
+  /** Puts it in the place of the file, as one step; CSW-2055 when that one no longer has the fingerprint `before` (null: no file). */
+  publish(before: string | null): Promise<void>
+  discard(): Promise<void>
+}
+
+/** The refusal of a file that may not be opened. */
+export const outside = (name: string, why: string): CausewayError =>
+  new CausewayError('CSW-2051', { what: `File ${JSON.stringify(name)}: ${why}.` })
+
+/** The folders and the name of a file below the folder of a connection. Refuses (CSW-2051) absolute names and `..`. */
+export function partsOf(name: string): string[] {
   const parts = name.split(/[\\/]/)
-  if (name === '' || name.includes('\0') || path.isAbsolute(name) || parts.some((part) => part === '..' || part === ''))
+  if (name === '' || name.includes('\0') || parts.some((part) => part === '..' || part === ''))
     throw outside(name, 'it is not a plain relative name')
-  const top = await realpath(path.resolve(root)).catch((error) => Promise.reject(fileFailure(error, 'its folder')))
-  const parent = path.dirname(path.join(top, name))
-  await makeParents(top, parent, name, options.create === true)
-  const folder = await realpath(parent).catch((error) => Promise.reject(fileFailure(error, name)))
-  if (!isInside(top, folder)) throw outside(name, 'a link on its way leads out of the folder')
-  const target = path.join(folder, parts.at(-1) ?? '')
-  const real = await realpath(target).catch((error) => {
-    if (error.code === 'ENOENT') return target
-    throw fileFailure(error, name)
-  })
-  if (!isInside(top, real)) throw outside(name, 'it is a link that leads out of the folder')
-  return { name, folder: path.dirname(real), real }
+  return parts
 }
 
-/** Makes missing folders one by one, so that none is made through a link that leads out. */
-async function makeParents(top: string, parent: string, name: string, create: boolean): Promise<void> {
-  if (!create) return
-  let at = top
-  for (const part of path.relative(top, parent).split(path.sep).filter(Boolean)) {
-    at = path.join(at, part)
-    await mkdir(at).catch((error) => {
-      if (error.code !== 'EEXIST') throw fileFailure(error, name)
-    })
-    if (!isInside(top, await realpath(at))) throw outside(name, 'a link on its way leads out of the folder')
-  }
-}
-
-const isInside = (top: string, candidate: string): boolean =>
-  candidate === top || candidate.startsWith(top.endsWith(path.sep) ? top : top + path.sep)
-
-/** Opens a checked file for reading, or gives null when there is none. Refuses devices, pipes and folders. */
-export async function openFile(place: FilePlace): Promise<FileHandle | null> {
-  // Looked at before it is opened: opening a pipe would wait for its writer.
-  const found = await stat(place.real).catch((error) => {
-    if (error.code === 'ENOENT') return null
-    throw fileFailure(error, place.name)
-  })
-  if (found === null) return null
-  if (!found.isFile()) throw outside(place.name, 'it is not a plain file')
-  return open(place.real, 'r').catch((error) => {
-    if (error.code === 'ENOENT') return null
-    throw fileFailure(error, place.name)
-  })
-}
-
-/** What tells one state of a file from another; a rewrite by rename changes the inode, an append the size and the time. */
-export async function fingerprintOf(handle: FileHandle): Promise<string> {
-  const { ino, size, mtimeNs } = await handle.stat({ bigint: true })
-  return `${ino}:${size}:${mtimeNs}`
-}
-
-function outside(name: string, why: string): CausewayError {
-  return new CausewayError('CSW-2051', { what: `File ${JSON.stringify(name)}: ${why}.` })
-}
+/** Somebody who does not know our lock was at work. */
+export const changedMeanwhile = (name: string): CausewayError =>
+  new CausewayError('CSW-2055', { what: `File ${JSON.stringify(name)} was changed by somebody else meanwhile.` })
 
 /** The coded error of a failed file operation. Errors that are ours already pass through. */
 export function fileFailure(error: unknown, name: string): CausewayError {

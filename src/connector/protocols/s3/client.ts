@@ -13,7 +13,7 @@ import { type HttpRequest, strictlyCoded } from '../../parts/request.ts'
 import { sigv4Headers } from '../../parts/sigv4.ts'
 import type { ProtocolContext } from '../contract.ts'
 import { storeFailure } from './failure.ts'
-import { limitsOf, type S3Connector, type S3Stream } from './fields.ts'
+import { limitsOf, type S3Connector } from './fields.ts'
 import { type Node, parseXml } from './xml.ts'
 
 const BACKOFF = { baseMs: 250, capMs: 10_000 }
@@ -32,13 +32,18 @@ export type Call = {
   idempotent?: boolean
 }
 
+/** What a client needs of a connection: where the bucket is, and how hard it may be pressed. */
+export type StoreContext = Pick<ProtocolContext<unknown, unknown>, 'connection' | 'settings' | 'outbound' | 'clock'> & {
+  spec: Pick<S3Connector, 'endpoint' | 'bucket' | 'path_style' | 'auth' | 'limits'>
+}
+
 export class S3Client {
   readonly bucket: string
   private readonly base: string
-  private readonly context: ProtocolContext<S3Connector, S3Stream>
+  private readonly context: StoreContext
   private readonly outbound: OutboundClient
 
-  constructor(context: ProtocolContext<S3Connector, S3Stream>) {
+  constructor(context: StoreContext) {
     const { spec, settings, connection } = context
     const text = (from: { evaluate(scope: Record<string, unknown>): unknown }) =>
       asText(from.evaluate({ settings }) ?? '')

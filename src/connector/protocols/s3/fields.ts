@@ -54,4 +54,4 @@ export const streamFields = {
 }
 export type S3Stream = CompiledPart<typeof streamFields>
 
-export const limitsOf = (connector: S3Connector) => connector.limits ?? DEFAULT_LIMITS
+export const limitsOf = (connector: Pick<S3Connector, 'limits'>) => connector.limits ?? DEFAULT_LIMITS
