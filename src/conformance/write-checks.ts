@@ -1,5 +1,5 @@
 import type { WriteItem, WriteOutcome } from '../connector/index.ts'
-import type { Json, JsonObject } from '../core/index.ts'
+import { isRawNumber, type Json, type JsonObject } from '../core/index.ts'
 import { at, type Item } from '../simulator/index.ts'
 import { agreed, agreedIds, nothing, type StreamCheck, type StreamTest } from './check.ts'
 import { sampleOf } from './values.ts'
@@ -62,7 +62,9 @@ async function agreedValues(test: StreamTest, id: string, values: JsonObject): P
 }
 
 /** Equal, but for the spelling of moments and numbers, and members the system adds. */
-function alike(found: unknown, wanted: Json | undefined): boolean {
+function alike(read: unknown, wanted: Json | undefined): boolean {
+  // Decimals keep their spelling.
+  const found = isRawNumber(read) ? read.rawJSON : read
   if (wanted === null || wanted === undefined || wanted === '')
     return found === null || found === undefined || found === ''
   if (Array.isArray(wanted)) return Array.isArray(found) && wanted.every((value, index) => alike(found[index], value))

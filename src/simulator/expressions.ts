@@ -93,6 +93,8 @@ export function millisOf(value: unknown): number | undefined {
   if (typeof value !== 'string' || value === '') return undefined
   if (/^\d{9,11}(\.\d+)?$/.test(value)) return Number(value) * 1000
   if (/^\d{12,14}$/.test(value)) return Number(value)
+  const inJson = /^\/Date\((-?\d+)([+-]\d+)?\)\/$/.exec(value)
+  if (inJson) return Number(inJson[1])
   const iso = /^\d{4}-\d\d-\d\d \d/.test(value) ? `${value.replace(' ', 'T')}${/[Z+]/.test(value) ? '' : 'Z'}` : value
   const parsed = Date.parse(/T[\d:.]+$/.test(iso) ? `${iso}Z` : iso)
   return Number.isNaN(parsed) ? undefined : parsed

@@ -444,6 +444,30 @@ test('version 2: tokens, dates, texts for numbers, references by address, MERGE,
   ])
 })
 
+test('several services in one connector: each has batches of its own; changes may go by the key, where their time may be empty', async () => {
+  const manifest = second
+    .replace('/odata\n', '\n')
+    .replace('csrf: { path: / }', '')
+    .replace('set: Things', 'set: Things\n    service: odata\n    paging: keyset\n    page_size: 1')
+    .replace('type: datetime }', 'type: datetime, ordered: false }')
+  const { server, session } = await desk('v2', manifest)
+  server.tables.Things!.rows[1]!.Changed = null
+  const { cursor, records } = await readAll(session, 'things', 'incremental')
+  expect(records.map(({ id }) => id)).toEqual([guid(1), guid(2), guid(3)])
+  expect((await readAll(session, 'things', 'incremental', cursor)).records.map(({ id }) => id)).toEqual([guid(3)])
+  const outcomes = await write(session, 'things', 'update', [
+    item('a', { id: guid(1), values: { Count: 5 } }),
+    item('b', { id: guid(2), values: { Count: 6 } }),
+  ])
+  expect(told(outcomes)).toEqual([
+    ['a', 'written', guid(1)],
+    ['b', 'written', guid(2)],
+  ])
+  const sent = server.asked.findLast(({ method }) => method === 'POST')!
+  expect(sent.url).toBe('$batch?sap-client=100')
+  expect(sent.body).toContain(`MERGE Things(guid'${guid(1)}')`)
+})
+
 test('property: a value goes into a literal and comes back as itself, and services read it as that value', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (value) => {

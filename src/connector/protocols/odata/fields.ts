@@ -85,6 +85,11 @@ const byFilter = part({
       names: ['since', 'settings'],
       example: `LastChangeDate ge \${ since }`,
     }),
+    ordered: flag({
+      sense:
+        'With `paging: keyset`, pages of changes go in the order of the change. Off, they go by the key alone: for a property that may be empty.',
+      default: true,
+    }),
     overlap_seconds: integer({
       sense: 'How far before the newest change seen a pull begins.',
       default: 0,
@@ -146,6 +151,12 @@ export const streamFields = {
     encode: 'path',
     required: true,
     example: `companies(\${ settings.company })/customers`,
+  }),
+  service: template({
+    sense:
+      'The service the set belongs to, appended to `base_url`, where a connector speaks to several: each has batches of its own.',
+    names: SETTINGS,
+    example: 'API_SALES_ORDER_SRV',
   }),
   keys: map(edmType('Type of the property.'), {
     sense:

@@ -126,7 +126,7 @@ export class EntitySet {
   private get columns(): { name: string; type: EdmType }[] {
     const { changes, keys } = this.stream
     return [
-      ...(changes?.kind === 'filter' ? [{ name: changes.field, type: changes.type }] : []),
+      ...(changes?.kind === 'filter' && changes.ordered ? [{ name: changes.field, type: changes.type }] : []),
       ...Object.entries(keys).map(([name, type]) => ({ name, type })),
     ]
   }
@@ -167,8 +167,15 @@ export class EntitySet {
     return this.read('GET', `/${this.set(settings)}${query && `?${query}`}`, prefer)
   }
 
+  /** The root of the service, as an address below the base URL; empty where that is the base URL itself. */
+  service(settings: unknown): string {
+    const service = textOf(this.stream.service, settings)
+    return service === null ? '' : `/${service.replace(/^\/|\/$/g, '')}`
+  }
+
   private set(settings: unknown): string {
-    return String(this.stream.set.evaluate({ settings }) ?? '').replace(/^\//, '')
+    const set = String(this.stream.set.evaluate({ settings }) ?? '').replace(/^\//, '')
+    return `${this.service(settings).slice(1)}${this.stream.service ? '/' : ''}${set}`
   }
 
   private read(method: string, url: string, headers: Record<string, string | undefined>): HttpRequest {

@@ -142,7 +142,7 @@ export function upsertKeys({ keys, alternate_keys = {} }: ODataStream): string[]
 }
 
 function operation(
-  { stream, connector }: Made,
+  { set, stream, connector }: Made,
   name: 'create' | 'update' | 'upsert' | 'delete',
   build: ODataRequest['request']['build'],
 ): WriteOperationSpec<ODataRequest> {
@@ -164,10 +164,14 @@ function operation(
     batch: batch && {
       ...request('batch', ({ settings }) => {
         const path = asText(batch.path.evaluate({ settings }) ?? '')
-        return { method: 'POST', url: path.startsWith('/') ? path : `/${path}`, headers: {} }
+        return { method: 'POST', url: set.service(settings) + (path.startsWith('/') ? path : `/${path}`), headers: {} }
       }),
       size: batch.size,
-      item: computedTemplate(place, (scope) => build(scope)),
+      // Addresses in a batch are relative to the service it belongs to.
+      item: computedTemplate(place, (scope) => {
+        const one = build(scope)
+        return { ...one, url: one.url.slice(set.service(scope.settings).length) }
+      }),
       results: computed(place, ({ response }) => response),
       errors: undefined,
       correlate: undefined,
