@@ -59,6 +59,38 @@ for (const [manifest, name] of ways)
     await server.close()
   })
 
+test('where the list gives no mark, one is asked for before it, also when an old one is forgotten', async () => {
+  const state = { mark: 7, forgotten: false, listed: 0 }
+  await using server = await serve(({ path, query }) => {
+    if (path === '/mark') return { json: { mark: state.mark } }
+    if (path === '/changes')
+      return state.forgotten ? { status: 410 } : { json: { items: [{ id: `after-${query.get('mark')}` }], next: 9 } }
+    // Something changes while the list is read.
+    state.mark = 100
+    return { json: { items: query.get('page') === '1' ? [{ id: 1 }] : [] } }
+  })
+  const session = await open(
+    restManifest(`
+    read:
+      path: '/\${ $exists(since) ? "changes" : "list" }'
+      query: { mark: "\${ since }", page: "\${ page.number }" }
+      records: response.items
+      paging: { kind: page, stop: $exists(response.next) }
+      server_cursor: { next: response.next, begin: { path: /mark, mark: response.mark } }
+`),
+    server,
+  )
+  const all = await readAll(session)
+  expect(all.cursor).toEqual({ watermark: '7' })
+  const next = await readAll(session, { cursor: all.cursor })
+  expect(next.ids).toEqual(['after-7'])
+  expect(next.cursor).toEqual({ watermark: '9' })
+  state.forgotten = true
+  const anew = await readAll(session, { cursor: next.cursor })
+  expect(anew.ids).toEqual(['1'])
+  expect(anew.cursor).toEqual({ watermark: '100' })
+})
+
 test('a mark that is refused for anything else is no reason to read everything', async () => {
   await using server = await serve(() => ({ status: 400, json: {} }))
   const session = await open(ways[1]![0], server)

@@ -82,7 +82,7 @@ export const readPart = <R extends Fields>(
         sense: 'Where the system prepares the result in its own time.',
       }),
       incremental: section(incrementalPart, { sense: 'Reading changes only.' }),
-      server_cursor: section(serverCursorPart, { sense: 'Reading changes only, by a mark the system gives.' }),
+      server_cursor: section(serverCursorPart(request), { sense: 'Reading changes only, by a mark the system gives.' }),
       fetch_ids: expression({
         sense:
           'For lists that say only which records changed: the id of each, by which it is then read as `fetch` says. What is no longer there by then is left out.',
@@ -113,7 +113,7 @@ export type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
 export type ReadSpec<R> = R &
   PageSpec & {
     incremental: Incremental | undefined
-    server_cursor: ServerCursor | undefined
+    server_cursor: ServerCursor<R> | undefined
     fetch_ids: Expression | undefined
     job?: ReadJob<R> | undefined
     as?: RowFormat | undefined

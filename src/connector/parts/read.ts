@@ -82,9 +82,21 @@ class PassReader<R> {
 
   private async *records(): AsyncGenerator<Page> {
     const { job } = this.context.read
+    await this.firstMark()
     if (job) yield* this.prepared(job)
     if (job?.files) yield* this.files(job.files)
     else yield* this.phase(this.context.read, this.hasDeletions)
+  }
+
+  /** Asks for the mark a read of everything begins at, where its pages give none. */
+  private async firstMark(): Promise<void> {
+    const { read, caller, settings } = this.context
+    const begin = read.server_cursor?.begin
+    if (!begin || this.pass.since !== null || this.pass.newest !== null) return
+    const answer = await caller.call(begin, this.names, { signal: this.request.signal, purpose: 'read' })
+    if (answer.failure) throw answer.failure
+    const mark = begin.mark.evaluate(answerScope(answer, settings))
+    if (mark !== undefined && mark !== null && mark !== '') this.pass.newest = asText(mark)
   }
 
   /** Starts the job (or takes up the one that a broken pull has started) and waits for it. */
@@ -190,6 +202,7 @@ class PassReader<R> {
       const answer = await this.ask(spec, asked)
       if (answer === 'expired') {
         position = this.restart()
+        await this.firstMark()
         guard = new LoopGuard(paging, this.context.stream.name, position)
         continue
       }
@@ -338,6 +351,7 @@ class PassReader<R> {
     this.mayRestart = false
     if (this.context.read.server_cursor) {
       this.pass.since = null
+      this.pass.newest = null
       this.since = undefined
     }
     this.pass.position = {}
