@@ -6,6 +6,7 @@ import {
   choice,
   type Field,
   flag,
+  integer,
   list,
   part,
   type Scope,
@@ -20,6 +21,7 @@ import { jsonlFormat } from './jsonl.ts'
 import { type StoreSpec, storePart } from './s3/fields.ts'
 import { type SftpSpec, sftpPart } from './sftp/fields.ts'
 import { ENCODINGS, type Encoding } from './text.ts'
+import { xlsxFormat } from './xlsx/index.ts'
 
 const SETTINGS = ['settings'] as const
 
@@ -32,7 +34,11 @@ export const connectorFields = {
   }),
   sftp: section(sftpPart, { sense: 'The files are on an SFTP server.' }) as Field<SftpSpec | undefined>,
   s3: section(storePart, { sense: 'The files are objects of a bucket.' }) as Field<StoreSpec | undefined>,
-  format: choice(['csv', 'jsonl'], { sense: 'How rows are written.', required: true }),
+  format: choice(['csv', 'jsonl', 'xlsx'], {
+    sense:
+      'How rows are written. `xlsx`: a sheet of a workbook, read only; numbers are numbers, days and moments ISO texts, empty cells null, and the value of a formula is the one that was saved with it.',
+    required: true,
+  }),
   encoding: template({
     sense: `Encoding of the files: ${ENCODINGS.join(', ')}. Only utf-8 is written.`,
     names: SETTINGS,
@@ -74,6 +80,11 @@ const writePart = part({
 type WriteSpec = ValueOf<typeof writePart>
 
 export const streamFields = {
+  sheet: template({
+    sense: 'XLSX: name of the sheet, or its place from 1. The first one when left out.',
+    names: SETTINGS,
+  }),
+  header_row: integer({ sense: 'XLSX: number of the row that names the columns.', default: 1, minimum: 1 }),
   file: template({
     sense: 'The file, below the folder or prefix of its place. Made by the first write where it does not exist.',
     names: SETTINGS,
@@ -88,7 +99,12 @@ export const streamFields = {
 export type FilesStream = CompiledPart<typeof streamFields>
 
 /** The format a connection's settings ask for. */
-export function formatOf(connector: FilesConnector, scope: Scope): FileFormat {
+export function formatOf(connector: FilesConnector, stream: FilesStream, scope: Scope): FileFormat {
+  if (connector.format === 'xlsx') {
+    const sheet = stream.sheet?.evaluate(scope)
+    const named = sheet === undefined || sheet === null || sheet === '' ? null : asText(sheet)
+    return xlsxFormat({ sheet: named, headerRow: stream.header_row })
+  }
   const encoding = asText(connector.encoding.evaluate(scope)) ?? 'utf-8'
   if (!ENCODINGS.includes(encoding as Encoding))
     throw new CausewayError('CSW-2005', {

@@ -10,6 +10,8 @@ export type Row =
 export type RowFile = { handle: OpenedFile; name: string }
 
 export interface FileFormat {
+  /** Why files of this format are only read; absent where they can be written. */
+  readonly readOnly?: string
   /** Rows in file order. Throws CSW-2053 where the rest cannot be understood. */
   rows(file: RowFile): AsyncGenerator<Row>
   /** The columns of a file; null for a format in which every row names its own fields. */

@@ -1,6 +1,6 @@
 /** Protocol `files`: CSV and JSON lines in a local folder, on an SFTP server or in an object store. */
 import type { JsonObject } from '../../../core/index.ts'
-import { asText, type Template } from '../../language/index.ts'
+import { asText, type PartFinding, type Template } from '../../language/index.ts'
 import { defineProtocol } from '../contract.ts'
 import { connectorFields, streamFields } from './fields.ts'
 import { FilesSession } from './session.ts'
@@ -9,7 +9,7 @@ export const files = defineProtocol({
   name: 'files',
   title: 'Files',
   sense:
-    'CSV and JSON lines in a folder of the machine the hub runs on, on an SFTP server or in an object store: read, and written by key.',
+    'CSV, JSON lines and workbooks (XLSX, read only) in a folder of the machine the hub runs on, on an SFTP server or in an object store: read, and written by key.',
   connector: connectorFields,
   stream: streamFields,
   example: `
@@ -43,16 +43,18 @@ streams:
     partialUpdate: true,
     content: false,
   }),
-  check: (_stream, connector) => {
+  check: (stream, connector) => {
+    const found: PartFinding[] = []
     const places = [connector.folder, connector.sftp, connector.s3].filter((place) => place !== undefined)
-    if (places.length === 1) return []
-    return [
-      {
+    if (places.length !== 1)
+      found.push({
         field: 'file',
         message: `the connector says ${places.length ? 'in more than one way' : 'nowhere'} where its files are`,
         fix: 'Give the connector exactly one of `folder`, `sftp` and `s3`.',
-      },
-    ]
+      })
+    if (connector.format === 'xlsx' && stream.write)
+      found.push({ field: 'write', message: 'workbooks are read only', fix: 'Leave it out.' })
+    return found
   },
   open: async (context) => new FilesSession(context),
 })

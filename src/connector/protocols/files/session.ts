@@ -104,6 +104,8 @@ export class FilesSession implements ProtocolSession {
       this.refuseOtherEncodings()
       const target = await this.target(spec, signal, true)
       place = target.place
+      const { readOnly } = target.format
+      if (readOnly) throw new CausewayError('CSW-2003', { what: readOnly })
       const keyField = this.keyField(spec)
       const keyOf = (body: JsonObject) => {
         const made = spec.toRecord(body)
@@ -189,7 +191,7 @@ export class FilesSession implements ProtocolSession {
     create = false,
   ): Promise<{ place: FilePlace; format: FileFormat }> {
     const scope = { settings: this.context.settings }
-    const format = formatOf(this.context.spec, scope)
+    const format = formatOf(this.context.spec, spec.spec, scope)
     const name = asText(spec.spec.file.evaluate(scope)) ?? ''
     return { place: await placeOf(this.context, name, { create, signal }), format }
   }
