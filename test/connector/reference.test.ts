@@ -109,13 +109,13 @@ test('a part of the language without example is a fault of the language', () => 
   expect(without.map(({ path }) => path)).toEqual([])
 })
 
+const editorSchema = compileSchema(manifestJsonSchema())
 test.each(Object.values(protocols).map((protocol) => [protocol.name, protocol] as const))(
   'the editor schema takes the example of %s',
   (_name, { example }) => {
     const value = parse(example) as Record<string, unknown>
-    const validate = compileSchema(manifestJsonSchema())
-    expect(validate(value)).toEqual([])
-    expect(validate({ ...value, serttings: {} })).not.toEqual([])
+    expect(editorSchema(value)).toEqual([])
+    expect(editorSchema({ ...value, serttings: {} })).not.toEqual([])
   },
 )
 

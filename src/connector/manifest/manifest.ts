@@ -1,6 +1,6 @@
 /** The whole manifest: what every connector has, and what its protocol adds. */
 import { choice, type Field, type Fields, integer, map, type Part, part, section, text } from '../language/fields.ts'
-import { partSchema } from '../language/schema.ts'
+import { checkingSchema, partSchema } from '../language/schema.ts'
 import { webhooksPart } from '../parts/webhook.ts'
 import type { Protocol } from '../protocols/contract.ts'
 import { protocols } from '../protocols/index.ts'
@@ -73,9 +73,9 @@ export function manifestPart(protocol: Protocol): Part {
 const parts = new Map<Protocol, Part>()
 const schemas = new Map<Protocol, object>()
 
-/** The closed JSON Schema of manifests of one protocol. */
+/** The closed JSON Schema that manifests of one protocol are checked with. */
 export function manifestSchema(protocol: Protocol): object {
-  const known = schemas.get(protocol) ?? partSchema(manifestPart(protocol))
+  const known = schemas.get(protocol) ?? checkingSchema(manifestPart(protocol))
   schemas.set(protocol, known)
   return known
 }
@@ -94,6 +94,6 @@ export function manifestJsonSchema(): object {
       // biome-ignore lint/suspicious/noThenProperty: `then` is JSON Schema's own word.
       then: { $ref: `#/definitions/${protocol.name}` },
     })),
-    definitions: Object.fromEntries(all.map((protocol) => [protocol.name, manifestSchema(protocol)])),
+    definitions: Object.fromEntries(all.map((protocol) => [protocol.name, partSchema(manifestPart(protocol))])),
   }
 }
