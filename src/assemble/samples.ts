@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { sampleEnvironment, startSandbox } from '../../sandbox/index.ts'
 import { checkHub, type Environment } from '../config/index.ts'
 import type { HubOptions } from './hub.ts'
 
@@ -15,6 +14,7 @@ export async function startSamples(options: HubOptions): Promise<{ env: Environm
   const { settings } = await checkHub({ folder: options.dir, env, ...(options.flags ? { flags: options.flags } : {}) })
   const alone = options.role === 'all' || options.role === 'command'
   if (!settings.samples || !alone) return { env, stop: async () => {} }
+  const { startSandbox } = await import('../../sandbox/index.ts')
   const sandbox = await startSandbox({
     dataDir: resolve(options.dir, settings.data_dir, 'samples'),
     clockMs: options.role === 'all' ? CLOCK_MS : 0,
@@ -25,5 +25,7 @@ export async function startSamples(options: HubOptions): Promise<{ env: Environm
 /** The environment for checking files while the sample systems do not run. */
 export async function checkingEnvironment(dir: string, env: Environment): Promise<Environment> {
   const { settings } = await checkHub({ folder: dir, env })
-  return settings.samples ? { ...sampleEnvironment(), ...env } : env
+  if (!settings.samples) return env
+  const { sampleEnvironment } = await import('../../sandbox/index.ts')
+  return { ...sampleEnvironment(), ...env }
 }

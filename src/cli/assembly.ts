@@ -49,7 +49,7 @@ export type Assembly = {
   /** What runs the tests in and beside mapping files, as often as wanted. */
   openTests(project: { dir: string; paths: string[] }): Tests
   /** Serves the language server protocol for the mapping files of a hub folder, on stdin and stdout. */
-  serveEditorFor(dir: string): void
+  serveEditorFor(dir: string): Promise<void>
   /** Brings the ledger to this version, or says what is missing. */
   migrateLedger(target: {
     dir: string

@@ -32,7 +32,7 @@ const chosen = CONTENDERS.filter((name) => options.only.split(',').includes(name
 async function measure(name: string, url: string, count: number): Promise<{ figure: Figure; result: Result }> {
   const child = fork(join(import.meta.dirname, `${name}.ts`), [url], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    execArgv: options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : [],
+    execArgv: process.env.BENCH_ARGS ? process.env.BENCH_ARGS.split(' ') : options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : [],
   })
   await message(child, name)
   const before = usageOf(child.pid!)

@@ -6,7 +6,7 @@ export function define(command: Command, makeContext: MakeContext): void {
   command.option('--stdio', 'speak on stdin and stdout; the only way there is').action(async () => {
     const { dir } = makeContext({ longRunning: true })
     const { serveEditorFor } = await loadAssembly()
-    serveEditorFor(dir)
+    await serveEditorFor(dir)
     // The protocol ends the process: `exit`, or the end of stdin.
     await new Promise<void>((resolve) => process.stdin.once('close', resolve))
   })
