@@ -1,15 +1,44 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
+/**
+ * Files that set up something of a whole process (its environment, its signals, hubs beside it) get a worker each. The others
+ * share the modules their worker has loaded: loading them anew for each file took longer than all their tests.
+ */
+const APART = [
+  'test/assemble/**/*.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/docs/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/editor/**/*.test.ts',
+  'test/mapping/sandbox.test.ts',
+  'test/queue/**/*.test.ts',
+  'test/sandbox/**/*.test.ts',
+  'test/store/embedded*.test.ts',
+  'test/ui/**/*.test.ts',
+]
+/** Need a network, or minutes: they have configurations of their own. */
+const ELSEWHERE = [...configDefaults.exclude, 'test/package/**', 'test/connectors/conformance-*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Needs a network and minutes; has a configuration of its own.
-    exclude: [...configDefaults.exclude, 'test/package/**'],
     globalSetup: ['test/postgres.ts'],
-    setupFiles: ['test/property-seed.ts'],
+    setupFiles: ['test/property-seed.ts', 'test/close-at-end.ts'],
     // Most tests wait for sockets and timers: on two cores vitest would run the files one after another.
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // A machine that does other work as well can be ten times slower, and a test that hangs is rare.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...ELSEWHERE, ...APART],
+        },
+      },
+      { extends: true, test: { name: 'apart', include: APART, exclude: ELSEWHERE } },
+    ],
   },
 })

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import pg from 'pg'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
 import type { TestProject } from 'vitest/node'
 import { layoutOf, stopOrphan } from '../src/store/embedded/cluster.ts'
 import { lockFolder } from '../src/store/embedded/lock.ts'
 import { createPool, migrate, openStore, type Store } from '../src/store/index.ts'
+import { atEndOfFile } from './end-of-file.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -86,7 +87,6 @@ export type TestDatabase = {
   name: string
 }
 
-const opened: TestDatabase[] = []
 let serverUrl: Promise<string> | undefined
 
 /** The URL of the run's server (database `causeway`, not migrated). */
@@ -106,7 +106,10 @@ export async function freshDatabase(options: { migrated?: boolean; max?: number 
   await administer(server, `create database ${name} template ${template} strategy file_copy`)
   const url = withDatabase(server, name)
   const database = { pool: createPool(url, { max: options.max ?? 5 }), url, name }
-  opened.push(database)
+  atEndOfFile(async () => {
+    if (!database.pool.ended) await database.pool.end()
+    await administer(server, `drop database if exists ${name} with (force)`)
+  })
   return database
 }
 
@@ -124,14 +127,4 @@ function withDatabase(url: string, name: string): string {
   const changed = new URL(url)
   changed.pathname = `/${name}`
   return changed.href
-}
-
-/** Vitest gives every test file its own copy of this module, so this runs once per file that imports it. */
-if (process.env.VITEST_WORKER_ID !== undefined) {
-  afterAll(async () => {
-    for (const { pool, name } of opened) {
-      if (!pool.ended) await pool.end()
-      await administer(await testServer(), `drop database if exists ${name} with (force)`)
-    }
-  })
 }

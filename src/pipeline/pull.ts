@@ -21,6 +21,8 @@ const PULL_BACKOFF = { baseMs: 5_000, capMs: 15 * 60_000 }
 const BEAT_MS = 2_000
 /** Pages that come in faster than they are committed are committed together, up to about this many records. */
 const COMMIT_RECORDS = 400
+/** How long a commit waits for a push that reads what was committed before. */
+const CATCH_UP_MS = 200
 
 export type PullResult = { runId: number; outcome: RunOutcome; counts: RunCounts; error: CausewayError | null }
 
@@ -159,6 +161,7 @@ async function readPages(
       await ports.ledger.beatRun(run.runId, run.counts)
     }
     if (pages.at(-1)!.last) return true
+    await ports.bodies.room(CATCH_UP_MS)
     if (!(await mayWork(ports, stream.connectionId))) return false
   }
   if (!signal.aborted && run.counts.pages! > 0)

@@ -38,6 +38,9 @@ export function isTransactionConflict(error: unknown): boolean {
   return code === '40001' || code === '40P01'
 }
 
+/** True for a row that is there already. */
+export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === '23505'
+
 /** Names connection loss CSW-6001 and leaves everything else as it is (an SQL error is a defect, not a condition). */
 export function asStoreError(error: unknown): unknown {
   if (error instanceof CausewayError || !isConnectionLoss(error)) return error

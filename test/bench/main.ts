@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cpus } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Usage, usageOf } from './process-tree.ts'
@@ -32,7 +32,9 @@ const chosen = CONTENDERS.filter((name) => options.only.split(',').includes(name
 async function measure(name: string, url: string, count: number): Promise<{ figure: Figure; result: Result }> {
   const child = fork(join(import.meta.dirname, `${name}.ts`), [url], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    execArgv: process.env.BENCH_ARGS ? process.env.BENCH_ARGS.split(' ') : options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : [],
+    // As the command line does, so that no contender carries the compiler of types along.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), `causeway-bench-${process.getuid?.() ?? 0}`) },
+    execArgv: options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : [],
   })
   await message(child, name)
   const before = usageOf(child.pid!)

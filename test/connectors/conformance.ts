@@ -20,6 +20,6 @@ export function conformance(place: number): void {
       const failed = report.checks.filter(({ outcome }) => outcome === 'failed')
       expect(failed.map(({ stream, check, detail }) => `${stream ?? 'connector'}: ${check}: ${detail}`)).toEqual([])
     },
-    120_000,
+    600_000,
   )
 }

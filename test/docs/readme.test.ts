@@ -23,7 +23,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const PATH = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`
 const environment = { PATH, HOME: process.env.HOME ?? '', XDG_CACHE_HOME: join(ROOT, 'node_modules/.cache') }
 
-test('the steps to a mapping of one’s own work as they stand', { timeout: 120_000 }, async () => {
+test('the steps to a mapping of one’s own work as they stand', { timeout: 240_000 }, async () => {
   const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', readmeScript()], { cwd: folder, env: environment })
   const results = envelopes(stdout)
   expect(results.get('validate')).toMatchObject({ ok: true })

@@ -57,7 +57,7 @@ test.each([
 })
 
 test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each named, the next run heals', {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(30)
@@ -115,7 +115,7 @@ test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each name
 })
 
 test('a target that refuses 3 of 100: 97 go through, 3 become dead letters; corrected and requeued they go through too', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(100)
@@ -143,7 +143,7 @@ test('a target that refuses 3 of 100: 97 go through, 3 become dead letters; corr
 })
 
 test('a record that breaks the mapping is a dead letter that names the line; the others go through', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(20)
@@ -167,7 +167,9 @@ test('a record that breaks the mapping is a dead letter that names the line; the
   )
 })
 
-test('values arrive as they were spelled, through log, mapping, target, API and CLI', { timeout: 60_000 }, async () => {
+test('values arrive as they were spelled, through log, mapping, target, API and CLI', {
+  timeout: 240_000,
+}, async () => {
   const peer = await Peer.start()
   const fields =
     '"big":9223372036854775807,"price":0.10,"huge":1e400,"nul":"\\u0000","half":"\\ud800","none":null,"one":[1]'
@@ -191,7 +193,7 @@ test('values arrive as they were spelled, through log, mapping, target, API and 
 })
 
 test('a broken edit leaves the running version in force; a sound one takes effect without a restart', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(3)

@@ -3,7 +3,7 @@ import { causeway, HubProcess, hubFolder, until } from './hub-process.ts'
 import { Peer } from './peer.ts'
 
 test('kill −9 in the middle of a run, then start: the run is finished, no record lost, none doubled', {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(2_000)
@@ -39,7 +39,7 @@ test('kill −9 in the middle of a run, then start: the run is finished, no reco
   expect(peer.journal.length).toBe(writes)
 })
 
-test('answers that are lost on the way double nothing', { timeout: 60_000 }, async () => {
+test('answers that are lost on the way double nothing', { timeout: 240_000 }, async () => {
   const peer = await Peer.start()
   peer.fill(500)
   const dir = await hubFolder(peer.url)

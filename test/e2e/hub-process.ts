@@ -74,7 +74,7 @@ export class HubProcess {
     })
     const hub = new HubProcess(dir, child)
     onTestFinished(async () => void (await hub.stop()))
-    for (let waited = 0; waited < 30_000; waited += 100) {
+    for (let waited = 0; waited < 120_000; waited += 100) {
       if (child.exitCode !== null) throw new Error(`the hub ended:\n${hub.output}`)
       if (await readFile(join(dir, '.causeway/hub.json')).catch(() => null)) return hub
       await sleep(100)
@@ -117,7 +117,7 @@ export class HubProcess {
 }
 
 /** Waits until something holds; fails with the last value seen. */
-export async function until<T>(look: () => T | Promise<T>, holds: (value: T) => boolean, ms = 20_000): Promise<T> {
+export async function until<T>(look: () => T | Promise<T>, holds: (value: T) => boolean, ms = 60_000): Promise<T> {
   const end = Date.now() + ms
   for (;;) {
     const value = await look()

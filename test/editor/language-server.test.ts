@@ -83,7 +83,7 @@ beforeAll(async () => {
   expect(answer.serverInfo).toEqual({ name: 'causeway' })
   client.notify('initialized', {})
   client.notify('textDocument/didOpen', { textDocument: { uri, languageId: 'yaml', version, text: TEXT } })
-}, 60_000)
+}, 240_000)
 afterAll(() => client.kill())
 
 const published = async () =>

@@ -177,7 +177,7 @@ test('a call is as urgent as the work that makes it', async () => {
 })
 
 test('several processes keep the limit together, use most of it, and one that is killed takes nothing along', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const { url: database } = await freshDatabase()
   const [units, seconds, concurrent] = [120, 4, 6]

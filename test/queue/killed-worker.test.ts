@@ -5,7 +5,7 @@ import { redisMissing, redisRequired } from './redis-server.ts'
 import { startVictim } from './victim.ts'
 
 /** With the settings of production, so it takes as long as production does: at worst a lock and two checks. */
-test('a job whose process was killed is taken up by another within 15 s', { timeout: 60_000 }, async () => {
+test('a job whose process was killed is taken up by another within 15 s', { timeout: 240_000 }, async () => {
   const opening = [postgresBackend()]
   if (redisRequired || redisMissing() === undefined) opening.push(redisBackend())
   const backends = await Promise.all(opening)

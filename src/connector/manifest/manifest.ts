@@ -88,7 +88,13 @@ export function manifestJsonSchema(): object {
     title: 'Causeway connector manifest',
     type: 'object',
     required: ['language', 'name', 'title', 'protocol', 'streams'],
-    properties: { protocol: { enum: all.map(({ name }) => name) } },
+    properties: {
+      language: true,
+      name: true,
+      title: true,
+      protocol: { enum: all.map(({ name }) => name) },
+      streams: true,
+    },
     allOf: all.map((protocol) => ({
       if: { properties: { protocol: { const: protocol.name } }, required: ['protocol'] },
       // biome-ignore lint/suspicious/noThenProperty: `then` is JSON Schema's own word.

@@ -171,7 +171,15 @@ async function writeRecords(
 }
 
 const requestedAt = (record: IncomingRecord, page: PageCommit): string =>
-  (record.requestedAt ?? page.requestedAt).toISOString()
+  isoText(record.requestedAt ?? page.requestedAt)
+
+/** The records of a page share one time, and spelling it for each would cost more than the rest of its columns. */
+function isoText(time: Date): string {
+  if (time !== lastTime) [lastTime, lastText] = [time, time.toISOString()]
+  return lastText
+}
+let lastTime: Date | undefined
+let lastText = ''
 
 async function saveKeys(client: pg.PoolClient, streamId: number, news: News[]): Promise<void> {
   const keyed = news.filter(({ record }) => record.keys.length || record.deleted)

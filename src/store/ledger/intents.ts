@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { withTransaction } from '../transaction.ts'
+import { ifAllNew, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
 import type { IntentOpen, IntentRow, LeaseProof } from './types.ts'
@@ -29,34 +29,51 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
     await assertLease(client, lease)
     const open = await withoutGuarded(client, ordered)
     if (!open.length) return []
-    const column = (value: (intent: IntentOpen) => string | number): string => arrayText(open.map(value))
-    const { rows } = await client.query<IntentRow>({
-      name: 'open-intents',
-      text: `insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, guards, lease_name, lease_token)
-             select t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, string_to_array(t.guards, ' '), $9, $10
-               from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[])
-                    as t(a, b, c, d, e, f, g, h, guards)
-             on conflict (target_stream, target_key) do update
-                set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
-                    match_key = excluded.match_key, looked_up = 0, opened_at = now()
-              where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
-             returning ${COLUMNS}`,
-      values: [
-        column((intent) => intent.targetStream),
-        column((intent) => intent.targetKey),
-        column((intent) => intent.syncId),
-        column((intent) => intent.recordId),
-        column((intent) => intent.part),
-        column((intent) => intent.operation),
-        column((intent) => JSON.stringify(intent.matchKey)),
-        column((intent) => intent.idempotencyKey),
-        lease.name,
-        lease.token,
-        column((intent) => intent.guards.join(' ')),
-      ],
+    const values = intentColumns(lease, open)
+    const fresh = await ifAllNew(client, () =>
+      client.query<OpenedRow>({ name: 'open-new-intents', text: `${INSERT_INTENTS} ${OPENED}`, values }),
+    )
+    const { rows } = fresh ?? (await client.query<OpenedRow>({ name: 'open-intents', text: TAKE_INTENTS, values }))
+    const opened = new Map(rows.map((row) => [row.targetKey, row]))
+    const openedAt = new Date()
+    return open.flatMap((intent) => {
+      const row = opened.get(intent.targetKey)
+      return row ? [{ ...intent, ...row, lookedUp: 0, openedAt }] : []
     })
-    return rows
   })
+}
+
+/** What is not known before; one that was taken over keeps its idempotency key. */
+type OpenedRow = { id: number; targetKey: string; idempotencyKey?: string }
+
+const INSERT_INTENTS = `
+insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, guards, lease_name, lease_token)
+select t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, string_to_array(t.guards, ' '), $9, $10
+  from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[])
+       as t(a, b, c, d, e, f, g, h, guards)`
+const OPENED = 'returning id, target_key as "targetKey"'
+const TAKE_INTENTS = `${INSERT_INTENTS}
+on conflict (target_stream, target_key) do update
+   set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
+       match_key = excluded.match_key, looked_up = 0, opened_at = now()
+ where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
+${OPENED}, idempotency_key as "idempotencyKey"`
+
+function intentColumns(lease: LeaseProof, intents: IntentOpen[]): unknown[] {
+  const column = (value: (intent: IntentOpen) => string | number): string => arrayText(intents.map(value))
+  return [
+    column((intent) => intent.targetStream),
+    column((intent) => intent.targetKey),
+    column((intent) => intent.syncId),
+    column((intent) => intent.recordId),
+    column((intent) => intent.part),
+    column((intent) => intent.operation),
+    column((intent) => JSON.stringify(intent.matchKey)),
+    column((intent) => intent.idempotencyKey),
+    lease.name,
+    lease.token,
+    column((intent) => intent.guards.join(' ')),
+  ]
 }
 
 /**

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { ifAllNew } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import type { BatchCommit, LinkWrite } from './types.ts'
 
@@ -60,7 +61,7 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
   const ids = (value: (link: LinkWrite) => string): string => arrayText(links.map(value))
   const source = [batch.sourceStream, ids((link) => link.fromId), ids((link) => link.part)]
   const target = [batch.targetStream, ids((link) => link.toId)]
-  if (links.every(({ isNew }) => isNew) && (await linkNew(client, [...source, ...target])) === links.length * 2) return
+  if (links.every(({ isNew }) => isNew) && (await linkNew(client, [...source, ...target]))) return
   // Two sources of one entity may have got a target each; only one of these can have the entity.
   await client.query({
     name: 'link-targets',
@@ -108,22 +109,20 @@ export async function saveLinks(client: pg.PoolClient, batch: BatchCommit): Prom
   })
 }
 
-/**
- * Gives each pair an entity of its own: right, and all there is to do, where both sides are new. Gives the number of rows;
- * where some were there already, the long way goes on from what this left.
- */
-async function linkNew(client: pg.PoolClient, values: unknown[]): Promise<number> {
-  const { rowCount } = await client.query({
-    name: 'link-new',
-    text: `with pair as materialized (
+/** Gives each pair an entity of its own: right, and all there is to do, where both sides are new. False when one was there. */
+async function linkNew(client: pg.PoolClient, values: unknown[]): Promise<boolean> {
+  const inserted = await ifAllNew(client, () =>
+    client.query({
+      name: 'link-new',
+      text: `with pair as materialized (
              select t.*, nextval('entity_id') as entity from unnest($2::text[], $3::text[], $5::text[]) as t(from_id, part, to_id))
            insert into link (stream_id, record_id, part, entity_id)
            select $1::int, from_id, part, entity from pair
-            union all select $4::int, to_id, '', entity from pair
-           on conflict do nothing`,
-    values,
-  })
-  return rowCount ?? 0
+            union all select $4::int, to_id, '', entity from pair`,
+      values,
+    }),
+  )
+  return inserted !== undefined
 }
 
 /**
