@@ -53,6 +53,45 @@ test('a write that was meant for another version is a conflict, and is not sent'
   expect(server.asked.every(({ method }) => method === 'GET')).toBe(true)
 })
 
+const together = `
+write:
+  update: &write
+    before: { path: /things, query: { ids: "\${ $join(ids, ',') }" }, batch: 2, current: response.things, id: current.id, version: current.token }
+    batch:
+      size: 10
+      path: /things/batch
+      item: { id: "\${ id }", token: "\${ current.token }" }
+      body: { items: "\${ items }" }
+  delete: *write`
+
+test('the records of a batch are read together before it is sent; what is gone or changed is told apart', async () => {
+  for (const operation of ['update', 'delete'] as const) {
+    await using server = await serve(({ method, query }) =>
+      method === 'GET'
+        ? {
+            json: {
+              things: query
+                .get('ids')!
+                .split(',')
+                .flatMap((id) => (id === '3' ? [] : [{ id, token: `t${id}` }])),
+            },
+          }
+        : { json: {} },
+    )
+    const session = await open(restManifest(together), server)
+    const items = ['1', '2', '3', '4'].map((id) => item(id, {}, id === '4' ? { id, ifVersion: 'old' } : { id }))
+    const outcomes = await session.write({ ...request('update', ...items), operation })
+    expect(outcomes.map(({ status }) => status)).toEqual(['written', 'written', 'missing', 'conflict'])
+    expect(server.asked.filter(({ method }) => method === 'GET')).toHaveLength(2)
+    expect(server.asked.at(-1)!.json).toEqual({
+      items: [
+        { id: '1', token: 't1' },
+        { id: '2', token: 't2' },
+      ],
+    })
+  }
+})
+
 const linking = `
 write:
   create: &write

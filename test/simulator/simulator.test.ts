@@ -38,7 +38,7 @@ routes:
   POST /customers: { create: customers }
   PATCH /customers/{id}: { update: customers }
   DELETE /customers/{id}: { delete: customers }
-  PATCH /notes/{id}: { update: notes }
+  PATCH /notes/{id}: { update: notes, with_deleted: true }
   POST /token: { token: true, accept: body.refresh = secrets.refresh_token, rotates: true, answer: { refresh: "\${ refresh }" } }
   GET /query: { list: customers, query: { q: text! }, filter: $select(query.q).filter, order: '\${ $select(query.q).order }', answer: "\${ [records.id] }" }
   GET /changes: { changes: customers, query: { mark: text }, since: query.mark, answer: { ids: "\${ [records.id] }", mark: "\${ mark }" } }

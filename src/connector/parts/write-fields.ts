@@ -15,7 +15,7 @@ import {
 import { ANSWER_NAMES } from './answer.ts'
 import { type WriteJob, writeJobPart } from './job-write.ts'
 import type { Method } from './request.ts'
-import { stepFields, type WriteSteps } from './write-steps.ts'
+import { beforeField, stepFields, type WriteSteps } from './write-steps.ts'
 
 /** Names of a record that is about to be written. */
 const CREATE_NAMES = ['values', 'ref', 'idempotency_key', 'settings'] as const
@@ -159,16 +159,16 @@ function operationPart<R extends Fields, F extends Fields, X extends Fields>(
   extra: (names: readonly string[]) => X,
 ) {
   const names: readonly string[] = NAMES[operation]
-  const sent = names.includes('id') && operation !== 'delete' ? [...names, 'current'] : names
+  const sent = names.includes('id') ? [...names, 'current'] : names
   return part({
     title: operation,
     sense: `How a record is ${operation === 'upsert' ? 'created or updated, whichever is due' : `${operation.replace(/e$/, '')}ed`}.`,
     fields: {
       ...request(sent, method),
       ...fields,
-      ...(operation === 'delete' ? {} : stepFields(request, names)),
+      ...(operation === 'delete' ? beforeField(request) : stepFields(request, names)),
       ...extra(names),
-      batch: section(batchPart(request, names), { sense: 'Many records in one call.' }),
+      batch: section(batchPart(request, sent), { sense: 'Many records in one call.' }),
     },
     check: (value) => {
       const given = value as unknown as WriteOperationSpec<unknown>

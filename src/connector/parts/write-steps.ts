@@ -1,9 +1,20 @@
 /** Requests around a write: what must be known just before it, and what links the record afterwards. */
 import { CausewayError, type Json } from '../../core/index.ts'
 import type { WriteItem } from '../contract.ts'
-import { asText, type CompiledPart, expression, type Fields, list, part, section, text } from '../language/index.ts'
+import {
+  asText,
+  type CompiledPart,
+  expression,
+  type Fields,
+  integer,
+  list,
+  part,
+  section,
+  text,
+} from '../language/index.ts'
 import { ANSWER_NAMES, type Answer, answerScope, type Caller, type CallOptions } from './answer.ts'
 import { isTrue } from './errors.ts'
+import { chunksOf, inPool } from './pool.ts'
 import { listOf } from './read-checks.ts'
 import type { RequestFields } from './write-fields.ts'
 
@@ -18,6 +29,17 @@ const beforeFields = {
     sense: 'Its version, to be compared with the one the write is meant for.',
     names: ['current', 'settings'],
     example: 'current.SyncToken',
+  }),
+  batch: integer({
+    sense:
+      'How many records one request reads, before a batch is written: it then uses `ids`, and `current` gives a list. 1: it uses `id`.',
+    default: 1,
+    minimum: 1,
+  }),
+  id: expression({
+    sense: 'Which record one of that list is.',
+    names: ['current', 'settings'],
+    example: 'current.Id',
   }),
 }
 
@@ -34,21 +56,41 @@ const afterFields = {
   }),
 }
 
+/** `before` of an operation on a record that exists. */
+export const beforeField = <R extends Fields>(request: RequestFields<R>) => ({
+  before: section(
+    part({
+      title: 'Before a write',
+      sense:
+        'Reads the record just before it is written, for systems that want its latest mark with every change. Where it changed between the two, both are done once more.',
+      fields: { ...request(['id', 'ids', 'key', 'settings'], 'GET'), ...beforeFields },
+      check: ({ batch, id }) =>
+        batch > 1 && !id
+          ? [
+              {
+                field: 'batch',
+                message: 'nothing says which of the records is which',
+                fix: 'Add `id`, such as `current.Id`.',
+              },
+            ]
+          : [],
+      example: `
+before:
+  path: /query
+  query: { ids: "\${ $join(ids, ',') }" }
+  batch: 30
+  current: response.items
+  id: current.Id
+  version: current.SyncToken
+`,
+    }),
+    { sense: 'A request that reads the record just before it is written.' },
+  ),
+})
+
 /** `before`, `apart` and `after` of an operation that sends values; `names` are those of its request. */
 export const stepFields = <R extends Fields>(request: RequestFields<R>, names: readonly string[]) => ({
-  ...(names.includes('id')
-    ? {
-        before: section(
-          part({
-            title: 'Before a write',
-            sense:
-              'Reads the record just before it is written, for systems that want its latest mark with every change. Where it changed between the two, both are done once more.',
-            fields: { ...request(['id', 'key', 'settings'], 'GET'), ...beforeFields },
-          }),
-          { sense: 'A request that reads the record just before it is written.' },
-        ),
-      }
-    : {}),
+  ...(names.includes('id') ? beforeField(request) : {}),
   apart: list(text({ sense: 'A field.' }), {
     sense:
       'Fields that the request itself does not carry, because `after` does. Where nothing else changed, it is not sent.',
@@ -76,22 +118,36 @@ export type WriteSteps<R> = {
   after?: After<R>[] | undefined
 }
 
-export type StepContext<R> = { caller: Caller<R>; settings: unknown; stream: string }
+export type StepContext<R> = { caller: Caller<R>; settings: unknown; stream: string; concurrent: number }
 
-/** Reads the record that is about to be written. The answer's failure, or a conflict with the version that was meant. */
+/** What was read of a record that is about to be written: as it stands there, or why it cannot be written. */
+type Found = { current: Json } | { failure: CausewayError }
+
+/** Reads the records that are about to be written, by their `ref`; several in one request where `batch` says so. */
 export async function readBefore<R>(
-  { caller, settings, stream }: StepContext<R>,
+  context: StepContext<R>,
   before: Before<R>,
-  item: WriteItem,
+  items: readonly WriteItem[],
   signal: AbortSignal,
-): Promise<{ current: Json } | { failure: CausewayError }> {
-  const answer = await caller.call(
-    before,
-    { id: item.id, key: item.key, settings },
-    { signal, purpose: 'read', notFound: 'record' },
-  )
-  if (answer.failure) return { failure: answer.failure }
-  const current = (before.current.evaluate(answerScope(answer, settings)) ?? null) as Json
+): Promise<ReadonlyMap<string, Found>> {
+  const found = new Map<string, Found>()
+  await inPool(chunksOf(items, before.batch), context.concurrent, async (chunk) => {
+    const { caller, settings } = context
+    const [{ id, key }] = chunk as [WriteItem]
+    const scope = { id, key, ids: chunk.map((item) => item.id), settings }
+    const answer = await caller.call(before, scope, { signal, purpose: 'read', notFound: 'record' })
+    const records = answer.failure ? null : (before.current.evaluate(answerScope(answer, settings)) ?? null)
+    for (const item of chunk)
+      found.set(item.ref, answer.failure ? { failure: answer.failure } : judged(context, before, item, records as Json))
+  })
+  return found
+}
+
+function judged<R>({ settings, stream }: StepContext<R>, before: Before<R>, item: WriteItem, records: Json): Found {
+  const idOf = (current: unknown) => asText(before.id?.evaluate({ current, settings }) ?? '')
+  const current = before.batch > 1 ? listOf(records).find((record) => idOf(record) === item.id) : records
+  if (current === undefined)
+    return { failure: new CausewayError('CSW-3009', { what: `A record of ${stream} is no longer there.` }) }
   const version = before.version?.evaluate({ current, settings })
   const changed =
     item.ifVersion !== undefined && version !== undefined && version !== null && asText(version) !== item.ifVersion

@@ -122,7 +122,7 @@ export class Writer<R> {
     const { item } = given
     let prepared = given
     if (operation.before) {
-      const read = await readBefore(this.context, operation.before, item, request.signal)
+      const read = (await readBefore(this.context, operation.before, [item], request.signal)).get(item.ref)!
       if ('failure' in read) return failedOutcome(item.ref, read.failure)
       prepared = { ...given, scope: { ...given.scope, current: read.current } }
     }
@@ -229,7 +229,9 @@ export class Writer<R> {
     chunk: Prepared[],
   ): Promise<WriteOutcome[]> {
     const batch = operation.batch!
-    const { items, sent, unfit } = this.batchItems(batch, chunk)
+    const { ready, gone } = await this.readTogether(operation, chunk, request.signal)
+    const { items, sent, unfit: unwritable } = this.batchItems(batch, ready)
+    const unfit = [...gone, ...unwritable]
     if (sent.length === 0) return unfit
     let answer: Answer
     try {
@@ -252,6 +254,25 @@ export class Writer<R> {
     const split = sent.length > 1 && SPLITTABLE.has(failure.code)
     if (split) return [...unfit, ...(await this.halves(operation, request, sent))]
     return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, failure))]
+  }
+
+  /** What `before` reads of the records of a batch; those that cannot be written are told apart. */
+  private async readTogether({ before }: WriteOperationSpec<R>, chunk: Prepared[], signal: AbortSignal) {
+    if (!before) return { ready: chunk, gone: [] }
+    const ready: Prepared[] = []
+    const gone: WriteOutcome[] = []
+    try {
+      const items = chunk.map(({ item }) => item)
+      const found = await readBefore(this.context, before, items, signal)
+      for (const prepared of chunk) {
+        const read = found.get(prepared.item.ref)!
+        if ('failure' in read) gone.push(failedOutcome(prepared.item.ref, read.failure))
+        else ready.push({ ...prepared, scope: { ...prepared.scope, current: read.current } })
+      }
+      return { ready, gone }
+    } catch (error) {
+      return { ready: [], gone: chunk.map(({ item }) => failedOutcome(item.ref, asCausewayError(error))) }
+    }
   }
 
   private async linkedAll(
