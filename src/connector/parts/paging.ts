@@ -53,8 +53,8 @@ const cursor = part({
     'The answer names a cursor; the next request carries it wherever `cursor` stands: query, header or body. No cursor means the end.',
   fields: {
     next: expression({
-      sense: 'The cursor of the next page.',
-      names: NAMES,
+      sense: 'The cursor of the next page. `cursor` is that of this page; the first one has none.',
+      names: [...NAMES, 'cursor'],
       required: true,
       example: 'response.paging.next',
     }),
@@ -231,7 +231,7 @@ export function nextPosition(paging: Paging, position: Position, seen: PageSeen)
   switch (paging.kind) {
     case 'cursor':
       if (paging.constant && count === 0) return null
-      return given(paging.next, scope, (value) => ({ cursor: value }))
+      return given(paging.next, { ...scope, cursor: position.cursor }, (value) => ({ cursor: value }))
     case 'keyset':
       if (count === 0 || (paging.short_page_ends && count < seen.size)) return null
       return given(paging.key, { record: seen.lastRecord, settings: scope.settings }, (value) => ({ cursor: value }))
