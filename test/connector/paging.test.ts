@@ -50,7 +50,7 @@ const styles: Record<string, Style> = {
     read: `
       query: { limit: "\${ page.size }", at: "\${ cursor }" }
       records: response.data
-      paging: { kind: cursor, next: response.more ? ($exists(cursor) ? cursor : 0) + $count(response.data) }`,
+      paging: { kind: cursor, next: 'response.more ? ($exists(cursor) ? cursor : 0) + $count(response.data)' }`,
     answer: ({ query }, all, size) => {
       const from = Number(query.get('at') ?? 0)
       return { json: { data: slice(all, from, size), more: from + size < all.length } }
