@@ -56,6 +56,27 @@ test('records that are files carry a reference, and their bytes are streamed wit
   })
 })
 
+test('a host named beside the base URL gets the credentials, any other no request', async () => {
+  await using server = await serve(() => ({ json: [] }))
+  await using uploads = await serve(() => ({ json: { id: 1 } }))
+  const manifest = restManifest(
+    `
+    write:
+      create: { url: "\${ settings.uploads }/files", id: response.id }
+`,
+    `hosts: ["\${ settings.uploads }"]\nauth: { kind: bearer, token: "\${ settings.token }" }`,
+  ).replace('settings:', 'settings:\n  uploads: { type: url }')
+  const create = async (text: string) => {
+    const session = await open(text, server, { token: 't-0', uploads: uploads.url })
+    const item = { ref: 'a', values: { name: 'x' }, idempotencyKey: 'k' }
+    return (await session.write({ stream: 'things', operation: 'create', items: [item], signal }))[0]
+  }
+  expect(await create(manifest)).toMatchObject({ status: 'written', id: '1' })
+  expect(uploads.asked[0]).toMatchObject({ path: '/files', headers: { authorization: 'Bearer t-0' } })
+  expect(await create(manifest.replace(/^hosts:.*$/m, ''))).toMatchObject({ error: { code: 'CSW-2008' } })
+  expect(uploads.asked).toHaveLength(1)
+})
+
 test('bytes that are gone, and bytes that are cut', async () => {
   let cut = false
   await using server = await serve((_asked, response) => {

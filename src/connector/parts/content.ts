@@ -14,7 +14,7 @@ import {
   variant,
 } from '../language/index.ts'
 import { multipart } from './multipart.ts'
-import { buildRequest, type HttpRequest, requestFields } from './request.ts'
+import { buildRequest, type Elsewhere, type HttpRequest, requestFields } from './request.ts'
 import { uploadSessionPart } from './upload-fields.ts'
 
 const RECORD = ['record', 'settings'] as const
@@ -170,4 +170,5 @@ export const followUpRequest = (
   scope: Scope,
   base: string,
   content: ContentStream,
-): HttpRequest => bytesRequest(buildRequest(upload, scope, base), content)
+  elsewhere: Elsewhere = [],
+): HttpRequest => bytesRequest(buildRequest(upload, scope, base, elsewhere), content)

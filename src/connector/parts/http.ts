@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { backoffMs, CausewayError, type Json, type JsonObject } from '../../core/index.ts'
 import { type OutboundClient, OutboundFailure, type OutboundResponse, type ResponseType } from '../../outbound/index.ts'
-import { asText, type CompiledPart, data, flag, type Scope, section, template } from '../language/index.ts'
+import { asText, type CompiledPart, data, flag, list, type Scope, section, template } from '../language/index.ts'
 import { type Answer, type CallOptions, flatHeaders, parseBody } from './answer.ts'
 import { type Authoriser, withHeaders } from './auth.ts'
 import type { CodeLogin } from './code-login.ts'
@@ -38,7 +38,15 @@ export const httpFields = (failureNames: readonly string[] = []) => ({
   limits: section(limitsPartOf(failureNames), { sense: 'How hard a connection may press.', default: {} }),
   errors: section(errorsPart(failureNames), { sense: 'How the system tells of failures.' }),
 })
-type HttpSpec = CompiledPart<ReturnType<typeof httpFields>>
+/** For protocols whose requests may name an address of their own. */
+export const hostsField = {
+  hosts: list(template({ sense: 'An address.', names: ['settings'] }), {
+    sense:
+      'Further hosts of the same system (for uploads, say): a request whose `url` leads there gets the credentials, as one to `base_url` does.',
+    example: [`\${ settings.upload_url }`],
+  }),
+}
+type HttpSpec = CompiledPart<ReturnType<typeof httpFields>> & Partial<CompiledPart<typeof hostsField>>
 
 /** Reads what a protocol makes of an answer's body: its `response`, and further names for `errors`. */
 export type Interpret = (body: Json | undefined) => {
@@ -113,6 +121,14 @@ export class HttpConnection {
         place: this.spec.base_url.place,
       })
     return this.place
+  }
+
+  /** Origins of the system besides that of the base URL. */
+  get origins(): string[] {
+    return (this.spec.hosts ?? []).flatMap((host) => {
+      const url = URL.parse(asText(host.evaluate({ settings: this.settings }) ?? ''))
+      return url ? [url.origin] : []
+    })
   }
 
   /** Must come before a request is built: the base URL and headers may be made of what the login answers. */

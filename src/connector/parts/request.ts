@@ -61,18 +61,16 @@ export function costOf(spec: { cost?: Template | undefined }, scope: Scope): { c
   return cost >= 0 ? { cost } : {}
 }
 
+/** Where a request may go besides the origin of the base URL: anywhere (an address the system signed), or to these origins. */
+export type Elsewhere = 'any' | readonly string[]
+
 /** Fills the templates of a request. `base` is the connection's base URL. */
-export function buildRequest(
-  spec: RequestSpec,
-  scope: Scope,
-  base: string,
-  origin: 'same' | 'any' = 'same',
-): HttpRequest {
+export function buildRequest(spec: RequestSpec, scope: Scope, base: string, elsewhere: Elsewhere = []): HttpRequest {
   const body = spec.body?.evaluate(scope)
   const query = spec.query?.evaluate(scope)
   const request: HttpRequest = {
     method: spec.method,
-    url: addressOf(spec, scope, base, origin),
+    url: addressOf(spec, scope, base, elsewhere),
     headers: headersOf(spec.headers?.evaluate(scope)),
     ...(isObject(query) ? { query: queryOf(query) } : {}),
     ...costOf(spec, scope),
@@ -80,7 +78,7 @@ export function buildRequest(
   return body === undefined ? request : withBody(request, body as Json, spec.body_as)
 }
 
-function addressOf(spec: RequestSpec, scope: Scope, base: string, origin: 'same' | 'any'): string {
+function addressOf(spec: RequestSpec, scope: Scope, base: string, elsewhere: Elsewhere): string {
   const given = spec.path ?? spec.url
   if (!given) return base
   const value = given.evaluate(scope)
@@ -91,7 +89,9 @@ function addressOf(spec: RequestSpec, scope: Scope, base: string, origin: 'same'
     })
   const text = asText(value)
   if (spec.path) return join(base, text)
-  return origin === 'any' && URL.canParse(text) ? text : onSameOrigin(text, base)
+  const url = URL.parse(text)
+  if (url && (elsewhere === 'any' || elsewhere.includes(url.origin))) return elsewhere === 'any' ? text : url.href
+  return onSameOrigin(text, base)
 }
 
 const join = (base: string, path: string): string =>

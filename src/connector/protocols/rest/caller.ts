@@ -27,7 +27,7 @@ export class RestCaller implements Caller<RequestSpec> {
 
   /** The request filled in; `next` replaces its address by one the system gave for the next page. */
   built(request: RequestSpec, scope: Scope, next?: string): HttpRequest {
-    const built = buildRequest(request, scope, this.http.base)
+    const built = buildRequest(request, scope, this.http.base, this.http.origins)
     if (next === undefined) return built
     const { query: _own, ...rest } = built
     return { ...rest, url: onSameOrigin(next, built.url) }

@@ -27,7 +27,12 @@ export async function download(
   { reference, signal, from = 0, validator }: ContentRequest,
 ): Promise<OpenedContent> {
   await http.locate(signal)
-  const request = buildRequest(spec.download, { locator: reference.locator, settings: http.settings }, http.base)
+  const request = buildRequest(
+    spec.download,
+    { locator: reference.locator, settings: http.settings },
+    http.base,
+    http.origins,
+  )
   const headers = { Accept: '*/*', ...rangeHeaders(from, validator), ...ownCase(request.headers, 'Accept') }
   const raw = await http.bytes({ ...request, headers }, { signal, purpose: 'read', notFound: 'record' }, 'stream')
   const range = rangeOf(raw)
@@ -88,7 +93,10 @@ async function followUp(
   const id = operation.id?.evaluate(answerScope(answer, http.settings)) ?? item.id
   const content = await item.content!()
   const whole = { ...scope, id, file: fileNames(content) }
-  const sent = await http.call(followUpRequest(upload, whole, http.base, content), { ...options, idempotent: true })
+  const sent = await http.call(followUpRequest(upload, whole, http.base, content, http.origins), {
+    ...options,
+    idempotent: true,
+  })
   if (!sent.failure) return answer
   // The record exists by now: a create that is repeated would make a second one.
   const failure = new CausewayError('CSW-3012', {

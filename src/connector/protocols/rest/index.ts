@@ -5,7 +5,7 @@ import { authField } from '../../parts/auth.ts'
 import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
 import { contentPart, uploadField, withContent } from '../../parts/content.ts'
 import { describePart } from '../../parts/dictionary.ts'
-import { HttpConnection, httpFields } from '../../parts/http.ts'
+import { HttpConnection, hostsField, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
 import { nestedField } from '../../parts/nested.ts'
 import { readPart } from '../../parts/read-fields.ts'
@@ -26,6 +26,8 @@ import * as examples from './examples.ts'
 
 const connectorFields = {
   ...httpFields(),
+  ...hostsField,
+  ...hostsField,
   auth: authField(requestFields, examples.session),
   subscriptions: section(subscriptionsPart(requestFields), { sense: 'How the hub orders webhooks by itself.' }),
 }

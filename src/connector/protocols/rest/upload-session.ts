@@ -181,7 +181,7 @@ export class RestUpload implements UploadTarget<Answer> {
   }
 
   private built(spec: Sent, scope: Scope): HttpRequest {
-    return buildRequest(spec, { ...this.scope, ...scope }, this.http.base, spec.signed ? 'any' : 'same')
+    return buildRequest(spec, { ...this.scope, ...scope }, this.http.base, spec.signed ? 'any' : this.http.origins)
   }
 
   private async ask(spec: Sent, scope: Scope, options: Partial<CallOptions>): Promise<Answer> {
