@@ -129,7 +129,10 @@ export class SpecWalk {
     for (const field of ['size', 'hash', 'media_type', 'name'])
       if (isObject(stream.content))
         this.expression((stream.content as JsonObject)[field], [...at, 'content', field], names)
-    if (schema) this.fields(schema as RawSchema, record, [...at, 'schema'], '')
+    // What `for_each` adds is ours, and in no answer.
+    const each = (stream.read as JsonObject | undefined)?.for_each as JsonObject | undefined
+    const added = isObject(each?.add) ? Object.keys(each.add) : []
+    if (schema) this.fields(without(schema as RawSchema, added), record, [...at, 'schema'], '')
   }
 
   /** A request that answers with records; gives what one record is. `record_` names expressions that see one. */
@@ -363,3 +366,13 @@ function prefixesOf(base: Json | undefined): string[] {
     .filter(Boolean)
   return [...new Set(['', behind.replace(/\/$/, ''), ...inside])]
 }
+
+const without = (schema: RawSchema, names: string[]): RawSchema =>
+  names.length === 0
+    ? schema
+    : {
+        ...schema,
+        properties: Object.fromEntries(
+          Object.entries(schema.properties ?? {}).filter(([name]) => !names.includes(name)),
+        ),
+      }

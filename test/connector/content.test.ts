@@ -67,7 +67,7 @@ test('a host named beside the base URL gets the credentials, any other no reques
     `hosts: ["\${ settings.uploads }"]\nauth: { kind: bearer, token: "\${ settings.token }" }`,
   ).replace('settings:', 'settings:\n  uploads: { type: url }')
   const create = async (text: string) => {
-    const session = await open(text, server, { token: 't-0', uploads: uploads.url })
+    const session = await open(text, { ...server, also: uploads.host }, { token: 't-0', uploads: uploads.url })
     const item = { ref: 'a', values: { name: 'x' }, idempotencyKey: 'k' }
     return (await session.write({ stream: 'things', operation: 'create', items: [item], signal }))[0]
   }

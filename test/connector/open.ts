@@ -53,14 +53,15 @@ export const indented = (text: string, by: number): string => {
 /** Opens a manifest against a test server. */
 export async function open(
   manifest: string,
-  server: Pick<TestServer, 'url' | 'host'>,
+  server: Pick<TestServer, 'url' | 'host'> & { also?: string },
   settings: JsonObject = {},
   name = 'test',
   files: Record<string, string> = {},
 ): Promise<ConnectorSession> {
   const catalogue = load(manifest, files, name)
   expect(catalogue.findings).toEqual([])
-  return catalogue.get(name).open({ name: 'conn', settings: { url: server.url, ...settings }, allow: [server.host] })
+  const allow = [server.host, ...(server.also ? [server.also] : [])]
+  return catalogue.get(name).open({ name: 'conn', settings: { url: server.url, ...settings }, allow })
 }
 
 export const signal = new AbortController().signal
