@@ -131,4 +131,5 @@ for (const latency of rounds)
     latency ? 'hand-written' : 'axios-jsonata',
   )
 
-if (chosen.length === CONTENDERS.length) await once(fork(join(import.meta.dirname, 'mapping-cost.ts')), 'exit')
+if (chosen.length === CONTENDERS.length)
+  for (const more of ['mapping-cost.ts', 'intake.ts']) await once(fork(join(import.meta.dirname, more)), 'exit')
