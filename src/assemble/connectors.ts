@@ -13,7 +13,7 @@ import { catalogueOf } from './project.ts'
 
 /** Runs the contract of connectors against simulators of their systems; without names, of all that have samples. */
 export async function testConnectors({ dir, names }: { dir: string; names: string[] }): Promise<Report[]> {
-  const catalogue = await catalogueOf(dir)
+  const catalogue = await catalogueOf(dir, names.length ? new Set(names) : undefined)
   const described = catalogue.list().filter(({ name }) => descriptionOf(catalogue, name) !== null)
   const wanted = names.length ? names : described.map(({ name }) => name)
   const reports: Report[] = []
@@ -25,7 +25,7 @@ type Described = { dir: string; name: string; specs: string[] }
 
 export async function checkConnector({ dir, name, specs }: Described): Promise<SpecReport> {
   return checkAgainstSpec(
-    await catalogueOf(dir),
+    await catalogueOf(dir, new Set([name])),
     name,
     specs.map((file) => resolve(dir, file)),
   )

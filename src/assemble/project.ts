@@ -65,14 +65,24 @@ export async function readCatalogue(dir: string): Promise<readonly ConnectorDesc
   return (await catalogueOf(dir)).list().map((connector) => connector.describe())
 }
 
-/** All connectors that a hub folder can use; the built-in ones elsewhere. */
-export async function catalogueOf(dir: string): Promise<Catalogue> {
+/** One of them, and the names of all: the others are not loaded. */
+export async function readConnector(
+  dir: string,
+  name: string,
+): Promise<{ found?: ConnectorDescription; names: string[] }> {
+  const catalogue = await catalogueOf(dir, new Set([name]))
+  const { names } = catalogue
+  return catalogue.has(name) ? { found: catalogue.get(name).describe(), names: [...names] } : { names: [...names] }
+}
+
+/** The connectors that a hub folder can use; the built-in ones elsewhere. All of them, or only some. */
+export async function catalogueOf(dir: string, only?: ReadonlySet<string>): Promise<Catalogue> {
   const isHub = await access(resolve(dir, 'causeway.yaml')).then(
     () => true,
     () => false,
   )
   const own = isHub ? (await checkHub({ folder: dir })).settings.connectors_dir : null
-  return readConnectors(dir, own)
+  return readConnectors(dir, own, only)
 }
 
 /** Starts what runs the tests in and beside mapping files. */

@@ -59,6 +59,8 @@ export type Assembly = {
   connectorSchema(): object
   /** Built-in connectors and those of the hub folder, if `dir` is one. */
   readCatalogue(dir: string): Promise<readonly ConnectorDescription[]>
+  /** One of them, where there is one of that name without faults, and the names of all. */
+  readConnector(dir: string, name: string): Promise<{ found?: ConnectorDescription; names: string[] }>
   /** Runs the contract of connectors against simulators of their systems; without names, of all that have samples. */
   /** Holds a connector against descriptions of its vendor's API. */
   checkConnector(project: { dir: string; name: string; specs: string[] }): Promise<SpecReport>

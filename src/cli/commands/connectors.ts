@@ -38,7 +38,8 @@ export function define(command: Command, makeContext: MakeContext): void {
     .argument('<name>', 'name of the connector')
     .action(async (name: string) => {
       const context = makeContext()
-      const found = pick(await (await loadAssembly()).readCatalogue(context.dir), name)
+      const { found, names } = await (await loadAssembly()).readConnector(context.dir, name)
+      if (!found) throw noConnector(name, names)
       context.output.result('connectors.show', JSON.stringify(found), () => describe(found))
     })
 
@@ -82,12 +83,9 @@ export function define(command: Command, makeContext: MakeContext): void {
     })
 }
 
-function pick(catalogue: readonly ConnectorDescription[], name: string): ConnectorDescription {
-  const found = catalogue.find((connector) => connector.name === name)
-  if (found) return found
-  const names = catalogue.map((connector) => connector.name)
+function noConnector(name: string, names: string[]): Error {
   const near = nearestName(name, names)
-  throw usageError(
+  return usageError(
     `There is no connector ${JSON.stringify(name)}.`,
     near ? `Did you mean "${near}"?` : `Known: ${names.join(', ')}.`,
   )
