@@ -17,7 +17,12 @@ const APART = [
   'test/ui/**/*.test.ts',
 ]
 /** Need a network, or minutes: they have configurations of their own. */
-const ELSEWHERE = [...configDefaults.exclude, 'test/package/**', 'test/connectors/conformance-*.test.ts']
+const ELSEWHERE = [
+  ...configDefaults.exclude,
+  'test/package/**',
+  'test/crash/**',
+  'test/connectors/conformance-*.test.ts',
+]
 
 export default defineConfig({
   test: {

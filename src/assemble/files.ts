@@ -5,6 +5,7 @@ import { type ConnectionConfig, checkHub, type Environment, type HubConfig, type
 import { type Catalogue, loadConnectors, type RecordSchema } from '../connector/index.ts'
 import { type Finding, nearestName, type Place } from '../core/index.ts'
 import { checkSync, loadMappings, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
+import { withoutAddress } from './subscriptions.ts'
 
 export type HubFolder = { dir: string; env?: Environment; flags?: Partial<Record<SettingName, unknown>> }
 
@@ -49,6 +50,7 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
     ...[...config.connections.values()].flatMap((connection) => checkConnection(connection, catalogue)),
     ...mappings.findings,
     ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, config, catalogue)),
+    ...withoutAddress({ config, catalogue, syncs: mappings.syncs }),
   ]
   const ofUsed = catalogue.findings.filter(({ place }) => used.has(basename(dirname(place.file))))
   return {

@@ -18,6 +18,7 @@ import {
   migrate,
   openStore,
   type Store,
+  SubscriptionBook,
   updateQuota,
 } from '../store/index.ts'
 import { Erasures } from './erasures.ts'
@@ -27,6 +28,7 @@ import { toModel, toShape } from './model.ts'
 import { startSamples } from './samples.ts'
 import { createServices } from './services.ts'
 import { Sessions } from './sessions.ts'
+import { KnownSecrets, subscriptionSweep } from './subscriptions.ts'
 import { sealedTokens } from './tokens.ts'
 import { sealedUploads } from './uploads.ts'
 import { watchFiles } from './watch.ts'
@@ -178,8 +180,11 @@ async function assemble(parts: Parts): Promise<Hub> {
     if (whole?.of !== files) whole = { of: files, catalogue: readConnectors(parts.dir, settings.connectors_dir) }
     return whole.catalogue
   }
+  const book = new SubscriptionBook(store.pool, secrets)
   const services = createServices({
     pool: store.pool,
+    book,
+    hookSecrets: new KnownSecrets(book),
     ports,
     queue,
     inbox,
@@ -189,9 +194,17 @@ async function assemble(parts: Parts): Promise<Hub> {
     clock: systemClock,
     publicUrl: settings.public_url,
   })
+  const hooks = subscriptionSweep({
+    ports,
+    book,
+    sessions,
+    files: () => files,
+    allConnectors,
+    publicUrl: settings.public_url,
+  })
   const works = parts.role === 'all' || parts.role === 'worker'
   const work = works
-    ? await startWork({ ports, pool: store.pool, queue, settings, holder, syncs: () => files.syncs })
+    ? await startWork({ ports, pool: store.pool, queue, settings, holder, syncs: () => files.syncs, sweeps: [hooks] })
     : undefined
   const reload = async (): Promise<HubFiles> => {
     const next = await readHubFiles(parts)

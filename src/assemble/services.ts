@@ -1,4 +1,5 @@
-import type { Catalogue, CodeLogin, ConnectorSession } from '../connector/index.ts'
+import type { ConnectionConfig } from '../config/index.ts'
+import type { Catalogue, CodeLogin, ConnectorSession, WebhookVerdict } from '../connector/index.ts'
 import { asCausewayError, CausewayError, type Clock, withUrgency } from '../core/index.ts'
 import type {
   Actor,
@@ -10,11 +11,19 @@ import type {
 } from '../http/index.ts'
 import { laneJob, type Ports, requestSync } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import { appendAudit, erasureHash, type InboxWriter, migrationStatus, type Store } from '../store/index.ts'
+import {
+  appendAudit,
+  erasureHash,
+  type InboxWriter,
+  migrationStatus,
+  type Store,
+  type SubscriptionBook,
+} from '../store/index.ts'
 import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
 import { compare, plan } from './planning.ts'
+import type { KnownSecrets } from './subscriptions.ts'
 import { describeTimetable } from './timetable.ts'
 
 export type ServiceParts = {
@@ -22,6 +31,8 @@ export type ServiceParts = {
   ports: Ports
   queue: WorkQueue
   inbox: InboxWriter
+  book: SubscriptionBook
+  hookSecrets: KnownSecrets
   erasures: Erasures
   files(): HubFiles
   /** The whole catalogue, also what no connection uses. */
@@ -147,6 +158,11 @@ export function createServices(parts: ServiceParts): HubServices {
     planSync: (name, request, signal) => plan(ports, name, request, signal),
     compareMapping: (name, request, signal) => compare(ports, name, request, signal),
     explainTarget: (target) => explainTarget(pool, target),
+    async orderWebhookAgain(id, actor) {
+      if (!(await parts.book.tryAgain(id)))
+        throw new CausewayError('CSW-1007', { what: `There is no webhook subscription ${id}.` })
+      await audit(actor, 'webhook.order_again', `subscription:${id}`)
+    },
     acceptWebhook: (request) => acceptWebhook(parts, request),
     connectors: () =>
       parts
@@ -214,18 +230,15 @@ function withinMs<T>(work: Promise<T>, ms: number): Promise<T> {
 }
 
 /** Verify the raw bytes, commit to the inbox, and only then say yes. */
-async function acceptWebhook(
-  { ports, inbox, files, clock, publicUrl }: ServiceParts,
-  request: WebhookRequest,
-): Promise<WebhookAnswer> {
+async function acceptWebhook(parts: ServiceParts, request: WebhookRequest): Promise<WebhookAnswer> {
+  const { ports, inbox } = parts
   const connectionId = ports.model().connectionId(request.connection)
-  if (connectionId === undefined || !files().config.connections.has(request.connection)) return { status: 'refused' }
-  const session = await ports.session(request.connection)
-  const { body, stream, query, method, path } = request
+  const connection = parts.files().config.connections.get(request.connection)
+  if (connectionId === undefined || !connection) return { status: 'refused' }
+  const { body, stream } = request
   // A name of ours among the headers of a stranger means nothing.
   const { 'causeway-item': _forged, ...headers } = request.headers
-  const url = publicUrl === null ? '' : publicUrl.replace(/\/+$/, '') + path
-  const verdict = session.verifyWebhook({ headers, body, stream, query, method, url, at: clock.now() })
+  const verdict = await judge(parts, connection, connectionId, { ...request, headers })
   if (!verdict.accept) {
     if ('handshake' in verdict)
       return {
@@ -251,6 +264,22 @@ async function acceptWebhook(
     events: outcomes.length,
     duplicates: outcomes.filter((outcome) => outcome === 'duplicate').length,
   }
+}
+
+/** What is refused by the secrets we know is looked at again with those that the ledger has now: one may be brand-new. */
+async function judge(
+  { ports, files, hookSecrets, clock, publicUrl }: ServiceParts,
+  { name, connector }: ConnectionConfig,
+  connectionId: number,
+  { body, headers, stream, query, method, path }: WebhookRequest,
+): Promise<WebhookVerdict> {
+  const session = await ports.session(name)
+  const url = publicUrl === null ? '' : publicUrl.replace(/\/+$/, '') + path
+  const delivery = { headers, body, stream, query, method, url, at: clock.now() }
+  if (files().catalogue.get(connector).orderedStreams.length === 0) return session.verifyWebhook(delivery)
+  const verdict = session.verifyWebhook({ ...delivery, subscriptions: await hookSecrets.get(connectionId) })
+  if (verdict.accept || 'handshake' in verdict) return verdict
+  return session.verifyWebhook({ ...delivery, subscriptions: await hookSecrets.renewed(connectionId) })
 }
 
 /** Settings as the file gives them. Secrets are references in a place of their own and are not shown at all. */

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type ConnectionConfig, connectionNamed, resolveSecret, type SecretSources } from '../config/index.ts'
-import type { ConnectorSession, TokenStore, UploadStore } from '../connector/index.ts'
+import type { Catalogue, ConnectorSession, TokenStore, UploadStore } from '../connector/index.ts'
 import { type Clock, digest, type Logger } from '../core/index.ts'
 import { type QuotaStore, SharedQuotaGate } from '../outbound/index.ts'
 import type { HubFiles } from './files.ts'
+
+/** What a session needs of a connection. */
+export type FormerConnection = Omit<ConnectionConfig, 'title' | 'file' | 'placeOf'>
 
 /**
  * One session per connection and process, opened at first use and shared by all its work. Credentials are resolved then, never
@@ -44,10 +47,21 @@ export class Sessions {
     return open
   }
 
-  async #start(name: string): Promise<ConnectorSession> {
+  /** A connection that no file defines any more, as it was; for what has to be cleaned up there. */
+  getFormer(config: FormerConnection, catalogue: Catalogue): Promise<ConnectorSession> {
+    const key = `former ${config.name}`
+    const open = this.#open.get(key) ?? this.#start(config.name, { key, config, catalogue })
+    this.#open.set(key, open)
+    return open
+  }
+
+  async #start(
+    name: string,
+    former?: { key: string; config: FormerConnection; catalogue: Catalogue },
+  ): Promise<ConnectorSession> {
     try {
-      const config = connectionNamed(this.#files.config.connections, name)
-      const connector = this.#files.catalogue.get(config.connector)
+      const config = former?.config ?? connectionNamed(this.#files.config.connections, name)
+      const connector = (former?.catalogue ?? this.#files.catalogue).get(config.connector)
       const secrets: Record<string, string> = {}
       for (const [field, reference] of Object.entries(config.secrets))
         secrets[field] = await resolveSecret(reference, this.#sources)
@@ -67,7 +81,7 @@ export class Sessions {
       })
     } catch (error) {
       // The next one tries anew: the secret may be there by then.
-      this.#open.delete(name)
+      this.#open.delete(former?.key ?? name)
       throw error
     }
   }
@@ -93,7 +107,7 @@ export class Sessions {
     await session?.then((open) => open.close()).catch(() => undefined)
   }
 
-  async #tls({ tls }: ConnectionConfig) {
+  async #tls({ tls }: Pick<ConnectionConfig, 'tls'>) {
     const read = (path: string): Promise<Buffer> => readFile(resolve(this.#files.config.folder, path))
     if (!tls.ca && !tls.certificate) return {}
     return {

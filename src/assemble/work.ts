@@ -2,7 +2,15 @@ import { inboxWorker, pullWorker, pushWorker, upkeepWorker } from '../../workers
 import type { Settings } from '../config/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import { type Ports, streamsOf, sweeps } from '../pipeline/index.ts'
-import { FairGate, perConnectionLimit, type Schedule, Schedules, startSweeps, type WorkQueue } from '../queue/index.ts'
+import {
+  FairGate,
+  perConnectionLimit,
+  type Schedule,
+  Schedules,
+  type Sweep,
+  startSweeps,
+  type WorkQueue,
+} from '../queue/index.ts'
 import {
   claimSlot,
   dropOldRows,
@@ -23,6 +31,8 @@ export type WorkParts = {
   settings: Settings
   holder: string
   syncs(): readonly SyncDefinition[]
+  /** Beside those of the pipeline. */
+  sweeps: Sweep[]
 }
 
 const INBOX_CONCURRENCY = 8
@@ -47,7 +57,7 @@ export async function startWork(
   const schedules = new Schedules({ book: slotBook(parts), fire: (schedule) => fire(parts, schedule), log: ports.log })
   schedules.replace(allSchedules(parts.syncs()))
   schedules.start()
-  const sweeping = startSweeps(sweeps(ports), { log: ports.log })
+  const sweeping = startSweeps([...sweeps(ports), ...parts.sweeps], { log: ports.log })
   return {
     replaceTimetable: (syncs) => schedules.replace(allSchedules(syncs)),
     async stop() {

@@ -19,6 +19,7 @@ type Written = {
   auth?: { kind?: string }
   limits?: { concurrent?: number; per_second?: number; attempts?: number }
   webhooks?: object
+  subscriptions?: object
   streams: Record<
     string,
     { read?: { paging?: { kind?: string } }; fetch?: object; write?: Record<string, object>; content?: object }

@@ -46,6 +46,7 @@ const CONNECTOR_CHECKS: Record<string, ConnectorCheck> = {
   'takes events': webhook.takesEvents,
   'refuses forged events': webhook.refusesForgeries,
   'answers the check of its address': webhook.shakesHands,
+  'orders webhooks': webhook.ordersWebhooks,
   'stays within quotas': whole.keepsQuota,
   'sends only what the vendor knows': whole.isUnderstood,
   'shows no secret': whole.keepsSecrets,

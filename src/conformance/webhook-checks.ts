@@ -1,5 +1,6 @@
 import type { ConnectorSession } from '../connector/index.ts'
 import type { SignedEvent } from '../simulator/index.ts'
+import { at as valueAt } from '../simulator/index.ts'
 import { agreed, type ConnectorCheck, nothing } from './check.ts'
 
 const KINDS = ['created', 'updated', 'deleted'] as const
@@ -92,4 +93,55 @@ export const shakesHands: ConnectorCheck = async (subject) => {
     `the check of the address is answered ${JSON.stringify(seen.handshake.body)}, not ${JSON.stringify(shake.answer)}`,
   )
   return `${seen.handshake.status}`
+}
+
+const ADDRESS = 'https://hub.example.com/hooks/simulated'
+
+/** Ordered with our address, found again, renewed, ordered once where the answer is lost, and removed. */
+export const ordersWebhooks: ConnectorCheck = async (subject) => {
+  if (!subject.manifest.subscriptions) return nothing('the manifest orders no webhooks')
+  const kept = subject.simulator.description.webhooks?.subscriptions
+  if (!kept) return nothing('the description does not say where what is ordered is kept')
+  const { signal, session, simulator } = subject
+  const subscriber = session.subscriber!()
+  const living = () => simulator.table(kept.collection).present
+  const plans = subscriber.plan([...session.streams.keys()])
+  agreed(plans.length > 0, 'no stream of the manifest has events')
+  for (const plan of plans) {
+    const url = plan.stream === null ? ADDRESS : `${ADDRESS}/${plan.stream}`
+    const secret = subscriber.newSecret()
+    const mine = () => living().filter(({ record }) => valueAt(record, kept.url) === url)
+    if (subscriber.finds) {
+      simulator.faults.add({ kind: 'lost', when: ({ write }) => write })
+      const failure = await subscriber.create({ ...plan, url, secret }, { signal }).then(
+        () => null,
+        (error: Error) => error,
+      )
+      simulator.faults.clear()
+      agreed(
+        failure !== null && mine().length === 1,
+        `an order whose answer was lost was placed ${mine().length} times`,
+      )
+      const found = (await subscriber.find(signal)).filter((one) => one.url === url)
+      agreed(found.length === 1, `an order whose answer was lost is found ${found.length} times`)
+      await subscriber.remove({ id: found[0]!.id, secret }, signal)
+      agreed(mine().length === 0, 'a webhook that was found again cannot be removed')
+    }
+    const made = await subscriber.create({ ...plan, url, secret }, { signal })
+    agreed(mine().length === 1, `one order leads to ${mine().length} webhooks with our address`)
+    if (kept.secret !== undefined)
+      agreed(
+        valueAt(mine()[0]!.record, kept.secret) === made.secret,
+        'the system got another secret than the hub keeps',
+      )
+    if (subscriber.renews) {
+      const end = await subscriber.renew(made, plan.streams, signal)
+      agreed(end !== null && end.getTime() > Date.now(), 'a webhook that was renewed has no end in the future')
+      agreed(mine().length === 1, 'renewing a webhook made another one')
+    }
+    await subscriber.remove(made, signal)
+    agreed(mine().length === 0, 'a webhook that was removed still lives')
+    await subscriber.remove(made, signal)
+  }
+  return `${plans.length} ordered`
 }

@@ -89,6 +89,12 @@ export class Connector {
     return Object.entries(this.manifest.settings).flatMap(([name, { secret }]) => (secret ? [name] : []))
   }
 
+  /** Streams whose webhooks the hub can order by itself. */
+  get orderedStreams(): string[] {
+    const { subscriptions } = this.manifest.spec as { subscriptions?: { events: Record<string, unknown> } }
+    return Object.keys(subscriptions?.events ?? {})
+  }
+
   /**
    * Findings about the settings of a connection: unknown, missing, wrong. `placeOf` names where a setting stands, or (without
    * a name) where the settings begin. References to secrets count as given; their values are checked when it is opened.

@@ -23,6 +23,7 @@ import { planRoutes } from './routes/plans.ts'
 import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
 import { streamRoutes } from './routes/streams.ts'
+import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { syncRoutes } from './routes/syncs.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import type { HubServices } from './services.ts'
@@ -99,6 +100,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     planRoutes,
     deadLetterRoutes,
     eventRoutes,
+    subscriptionRoutes,
     erasureRoutes,
   ])
     routes(app, context)

@@ -106,6 +106,9 @@ export interface HubServices {
   ): Promise<{ records: number; deadLetters: number; journal: number; events: number }>
   discardDeadLetters(ids: number[], actor: Actor): Promise<{ discarded: number }>
 
+  /** Tries a webhook order now, also one whose outcome is unknown: a person has made sure that nothing is ordered there. */
+  orderWebhookAgain(id: number, actor: Actor): Promise<void>
+
   /** Verifies the raw bytes and commits the events. Throws CSW-6001 or CSW-8006 when the sender must come back. */
   acceptWebhook(request: WebhookRequest): Promise<WebhookAnswer>
 

@@ -81,6 +81,8 @@ export type {
   RunOutcome,
   ScanCount,
   StreamRow,
+  SubscriptionBook,
+  SubscriptionRow,
   SyncRow,
 } from '../store/index.ts'
 export { isStorableKey, keysOf, keyText, linkKey } from '../store/index.ts'

@@ -208,6 +208,8 @@ export const descriptionSchema = closed(
         token: { enum: ['header', 'query', 'body'] },
         unsigned: flag,
         timeless: flag,
+        // Where what was ordered is kept, and at which paths its address and secret stand.
+        subscriptions: closed({ collection: text, url: text, secret: text }, ['collection', 'url']),
       },
       ['headers', 'events'],
     ),

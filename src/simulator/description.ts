@@ -186,6 +186,8 @@ type Webhooks = {
   query?: Record<string, Template>
   /** Where a shared token travels, for vendors that send one instead of signing. */
   token?: 'header' | 'query' | 'body'
+  /** The collection of what was ordered; paths in its records. */
+  subscriptions?: { collection: string; url: string; secret?: string }
   /** True where the vendor signs nothing, so that nothing can be refused. */
   unsigned?: boolean
   /** True where an old delivery is as good as a new one: nothing says when it was sent. */

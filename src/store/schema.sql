@@ -445,6 +445,27 @@ create table sync_position (
   constraint sync_position_pkey PRIMARY KEY (sync_id, stream_id, slice)
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=500, fillfactor=50);
 
+create table webhook_subscription (
+  id bigint generated always as identity not null,
+  connection_id integer not null,
+  stream text,
+  url text not null,
+  events text not null,
+  state text default 'ordering'::text not null,
+  remote_id text,
+  sent_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  renew_at timestamp with time zone,
+  seen_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  failures integer default 0 not null,
+  next_at timestamp with time zone,
+  error text,
+  constraint webhook_subscription_state_check CHECK ((state = ANY (ARRAY['ordering'::text, 'active'::text, 'leaving'::text]))),
+  constraint webhook_subscription_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX webhook_subscription_wanted ON webhook_subscription USING btree (connection_id, COALESCE(stream, ''::text)) WHERE (state <> 'leaving'::text);
+
 CREATE OR REPLACE FUNCTION refuse_audit_change()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { requestFields } from '../../src/connector/parts/request.ts'
-import { subscriptionsPart } from '../../src/connector/parts/subscriptions.ts'
+import { subscriptionsPart } from '../../src/connector/parts/subscription-fields.ts'
 import { failureOf, open, restManifest, signal } from './open.ts'
 import { type Asked, type Reply, serve } from './server.ts'
 
@@ -18,6 +18,8 @@ function ordering() {
   const known = new Map<string, { url: string; secret: string; events: string[]; expires: string }>()
   const handler = ({ method, path, json }: Asked): Reply => {
     const id = path.split('/')[2]
+    if (method === 'GET')
+      return { json: { items: [...known].map(([id, { secret: _, ...rest }]) => ({ id, ...rest })) } }
     if (method === 'POST') {
       const made = `s${known.size + 1}`
       known.set(made, json)
@@ -31,30 +33,41 @@ function ordering() {
   return { known, handler }
 }
 
-test('the example of the reference: webhooks are ordered with our address and secret, renewed and removed', async () => {
+const SECRET = 'secret-of-an-order'
+const order = {
+  stream: 'contacts',
+  streams: ['contacts'],
+  url: 'https://hub.example.com/hooks/crm/contacts',
+  secret: SECRET,
+}
+
+test('the example of the reference: webhooks are ordered with our address and secret, found, renewed and removed', async () => {
   const { known, handler } = ordering()
   await using server = await serve(handler)
   const session = await open(manifestOf(example), server)
   const subscriber = session.subscriber!()
-  expect(subscriber.plan(['contacts', 'things'])).toEqual([{ stream: 'contacts', streams: ['contacts'] }])
-  const wish = { stream: 'contacts', streams: ['contacts'], url: 'https://hub.example.com/hooks/crm/contacts', signal }
-  const made = await subscriber.create(wish)
+  expect(subscriber.plan(['contacts', 'things'])).toEqual([
+    { stream: 'contacts', streams: ['contacts'], events: ['contact.created', 'contact.updated'] },
+  ])
+  expect(subscriber).toMatchObject({ ownSecret: true, finds: true, renews: true, lifetimeMs: 259_200_000 })
+  expect(subscriber.newSecret()).toMatch(/^[0-9a-f]{64}$/)
+  const made = await subscriber.create(order, { signal })
   expect(known.get(made.id)).toMatchObject({
-    url: wish.url,
-    secret: made.secret,
+    url: order.url,
+    secret: SECRET,
     events: ['contact.created', 'contact.updated'],
   })
-  expect(made.secret).toMatch(/^[0-9a-f]{64}$/)
+  expect(await subscriber.find(signal)).toEqual([{ id: made.id, url: order.url, expiresAt: made.expiresAt }])
   const days = (at: Date | null) => (at!.getTime() - Date.now()) / 86_400_000
   expect(days(made.expiresAt)).toBeCloseTo(3, 2)
   known.get(made.id)!.expires = 'soon'
-  const renewed = await subscriber.renew(made, ['contacts'], signal)
-  expect(renewed).toMatchObject({ id: made.id, secret: made.secret })
+  expect(days(await subscriber.renew(made, ['contacts'], signal))).toBeCloseTo(3, 2)
   expect(known.get(made.id)!.expires).not.toBe('soon')
-  await subscriber.remove(renewed, signal)
+  await subscriber.remove(made, signal)
   expect(known.size).toBe(0)
   // It is gone already: nothing is left to do.
-  await subscriber.remove(renewed, signal)
+  await subscriber.remove(made, signal)
+  expect(await failureOf(subscriber.renew(made, ['contacts'], signal))).toMatchObject({ code: 'CSW-3009' })
 })
 
 test('a connector over OData orders webhooks in the same way', async () => {
@@ -65,24 +78,37 @@ test('a connector over OData orders webhooks in the same way', async () => {
     .replace('protocol: rest', 'protocol: odata')
     .replace(/streams:\n {2}things:[\s\S]*$/, set)
   const subscriber = (await open(odata, server)).subscriber!()
-  const wish = { stream: 'contacts', streams: ['contacts'], url: 'https://hub.example.com/hooks/erp/contacts', signal }
-  const made = await subscriber.create(wish)
-  expect(known.get(made.id)).toMatchObject({ url: wish.url, secret: made.secret })
+  const made = await subscriber.create(order, { signal })
+  expect(known.get(made.id)).toMatchObject({ url: order.url, secret: SECRET })
   await subscriber.remove(made, signal)
   expect(known.size).toBe(0)
 })
 
-test('where a system knows no renewal, another one is made before the old one is removed', async () => {
-  const { known, handler } = ordering()
-  await using server = await serve(handler)
-  const session = await open(manifestOf(example.replace(/\n {2}renew:.*/, '')), server)
-  const subscriber = session.subscriber!()
-  const wish = { stream: 'contacts', streams: ['contacts'], url: 'https://hub.example.com/hooks/crm/contacts', signal }
-  const made = await subscriber.create(wish)
-  const next = await subscriber.renew(made, ['contacts'], signal)
-  expect(next.id).not.toBe(made.id)
-  expect([...known.keys()]).toEqual([next.id])
-  expect(server.asked.map(({ method }) => method)).toEqual(['POST', 'POST', 'DELETE'])
+test('a list of webhooks is read to its end, and one without end is a fault of the manifest', async () => {
+  await using server = await serve(({ query }) => {
+    const from = Number(query.get('after') ?? 0)
+    return {
+      json: { items: [{ id: from + 1, url: `https://hub.example.com/${from + 1}` }], more: from < 2 || from > 90 },
+    }
+  })
+  const finding = (next: string) =>
+    example.replace(
+      /find: .*/,
+      `find:\n    path: /subscriptions\n    query: { after: "\${ cursor }" }\n    items: response.items\n    id: item.id\n    url: item.url\n    next: ${next}`,
+    )
+  const found = (await open(manifestOf(finding('response.more ? response.items[0].id')), server)).subscriber!()
+  expect((await found.find(signal)).map(({ id }) => id)).toEqual(['1', '2', '3'])
+  const endless = (await open(manifestOf(finding('\'"1"\'')), server)).subscriber!()
+  expect(await failureOf(endless.find(signal))).toMatchObject({ code: 'CSW-2004' })
+})
+
+test('an order that may no longer be sent is not', async () => {
+  await using server = await serve(ordering().handler)
+  const subscriber = (await open(manifestOf(example), server)).subscriber!()
+  expect(await failureOf(subscriber.create(order, { signal, maySend: () => false }))).toMatchObject({
+    code: 'CSW-3015',
+  })
+  expect(server.asked).toEqual([])
 })
 
 test('a delivery is checked with the secrets of the webhooks that were ordered', async () => {
@@ -109,8 +135,7 @@ test('a lost answer to an order is unknown, and a connector that orders nothing 
     return undefined
   })
   const session = await open(manifestOf(example), server)
-  const wish = { stream: null, streams: ['contacts'], url: 'https://hub.example.com/hooks/crm', signal }
-  expect(await failureOf(session.subscriber!().create(wish))).toMatchObject({ code: 'CSW-3012' })
+  expect(await failureOf(session.subscriber!().create(order, { signal }))).toMatchObject({ code: 'CSW-3012' })
   const none = await open(restManifest(stream), server)
   expect(() => none.subscriber!()).toThrow(expect.objectContaining({ code: 'CSW-2003' }))
 })

@@ -111,6 +111,9 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     },
     compareMapping: async () => ({ records: 0, same: 0, changed: 0, outcomes: {}, fields: [], truncated: false }),
     explainTarget: async () => undefined,
+    orderWebhookAgain: async (id) => {
+      await pool.query('update webhook_subscription set next_at = null, sent_at = null where id = $1', [id])
+    },
     acceptWebhook: (request) => acceptSigned(pool, inbox, request),
     connectors: () => [
       {

@@ -31,7 +31,11 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'records', summary: 'find and show records', load: () => import('./records.ts') },
   { name: 'problems', summary: 'what is broken, grouped by cause', load: () => import('./problems.ts') },
   { name: 'erase', summary: 'erase a person from everything the hub keeps', load: () => import('./erase.ts') },
-  { name: 'webhooks', summary: 'list and replay webhook events', load: () => import('./webhooks.ts') },
+  {
+    name: 'webhooks',
+    summary: 'list and replay webhook events, see what is ordered',
+    load: () => import('./webhooks.ts'),
+  },
   { name: 'dlq', summary: 'list, show, requeue and discard dead letters', load: () => import('./dlq.ts') },
   { name: 'syncs', summary: 'list, show, pause and resume syncs', load: () => import('./syncs.ts') },
   {

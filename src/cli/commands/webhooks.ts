@@ -14,6 +14,15 @@ type Event = {
   attempts: number
   bytes: number
 }
+type Subscription = {
+  id: number
+  connection: string
+  stream: string | null
+  state: string
+  remoteId: string | null
+  expiresAt: string | null
+  error: { code?: string; what?: string } | null
+}
 type Filter = { connection?: string; stream?: string; state?: string; since?: string; until?: string }
 
 const withFilter = (command: Command): Command =>
@@ -70,5 +79,38 @@ export function define(command: Command, makeContext: MakeContext): void {
       const json = await withApi(context, (api) => api.call('POST', '/api/v1/events/replay', body))
       const { replayed } = JSON.parse(json) as { replayed: number }
       context.output.result('webhooks.replay', json, () => `${replayed} events are read again.`)
+    })
+
+  command
+    .command('subscriptions')
+    .description('webhooks that the hub ordered at other systems')
+    .option('--connection <name>', 'only this connection')
+    .option('--again <id>', 'try this one now; make sure first that nothing is ordered there')
+    .option('--reason <text>', 'why, for the audit trail')
+    .action(async (options: { connection?: string; again?: string; reason?: string }) => {
+      const context = makeContext()
+      const { again, connection, reason } = options
+      if (again !== undefined) {
+        const path = `/api/v1/subscriptions/${encodeURIComponent(again)}/again`
+        const json = await withApi(context, (api) => api.call('POST', path, reason === undefined ? {} : { reason }))
+        return context.output.result('webhooks.again', json, () => `${again} is tried within 15 s.`)
+      }
+      const json = await withApi(context, (api) =>
+        api.call('GET', withQuery('/api/v1/subscriptions', connection === undefined ? {} : { connection })),
+      )
+      context.output.result('webhooks.subscriptions', json, () => {
+        const { items } = JSON.parse(json) as { items: Subscription[] }
+        const rows = items.map((item) => [
+          item.id,
+          item.connection,
+          item.stream,
+          state(item.state),
+          item.remoteId,
+          time(item.expiresAt),
+          item.error ? `${item.error.code} ${item.error.what}` : '',
+        ])
+        const head = ['id', 'connection', 'stream', 'state', 'id there', 'ends', 'problem']
+        return table(head, rows, 'No webhooks are ordered.')
+      })
     })
 }

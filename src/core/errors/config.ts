@@ -44,4 +44,10 @@ export const configErrors = {
     meaning: 'A name is used that nothing defines.',
     action: 'Correct the name or define what it stands for.',
   },
+  'CSW-1008': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'The hub has no public address, so other systems cannot be told where to send webhooks.',
+    action: 'Set `public_url` to the address under which that system reaches this hub.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

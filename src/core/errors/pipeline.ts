@@ -81,4 +81,11 @@ export const pipelineErrors = {
       'The record has changed in the source since this dead letter, so a correction of it would write older data.',
     action: 'Requeue the letter as it is: the present record is delivered.',
   },
+  'CSW-5014': {
+    causeClass: 'remote-down',
+    reaction: 'fix',
+    meaning: 'It is unknown whether a webhook was ordered, and the system offers no list of what was.',
+    action:
+      'Remove webhooks with the address of this hub in that system, then `causeway webhooks subscriptions --again ID`.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -14,7 +14,8 @@ import {
   type RequestStream,
   requestAbilities,
 } from '../../parts/request-session.ts'
-import { type SubscriptionsSpec, subscriberOf, subscriptionsPart } from '../../parts/subscriptions.ts'
+import { type SubscriptionsSpec, subscriptionsPart } from '../../parts/subscription-fields.ts'
+import { subscriberOf } from '../../parts/subscriptions.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext } from '../contract.ts'
 import { GraphQLCaller } from './caller.ts'
@@ -81,7 +82,7 @@ function openGraphQL(context: ProtocolContext<Connector, Stream>): RequestSessio
   return new RequestSession<OperationSpec>(whole, {
     http,
     caller,
-    subscriber: subscriberOf(subscriptions, { caller, settings }),
+    subscriber: subscriberOf(subscriptions, { caller, settings, clock: context.clock }),
     partsOf: (stream) => partsOf(stream.spec as Stream),
   })
 }

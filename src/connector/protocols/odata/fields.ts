@@ -19,7 +19,7 @@ import { ANSWER_NAMES } from '../../parts/answer.ts'
 import { authField } from '../../parts/auth.ts'
 import { httpFields } from '../../parts/http.ts'
 import { requestFields } from '../../parts/request.ts'
-import { subscriptionsPart } from '../../parts/subscriptions.ts'
+import { subscriptionsPart } from '../../parts/subscription-fields.ts'
 import { TYPES, VERSIONS } from './literals.ts'
 
 const SETTINGS = ['settings'] as const

@@ -7,7 +7,8 @@ import { withMessage } from '../../parts/errors.ts'
 import { HttpConnection } from '../../parts/http.ts'
 import type { RequestSpec } from '../../parts/request.ts'
 import { RequestSession, requestAbilities } from '../../parts/request-session.ts'
-import { type SubscriptionsSpec, subscriberOf } from '../../parts/subscriptions.ts'
+import type { SubscriptionsSpec } from '../../parts/subscription-fields.ts'
+import { subscriberOf } from '../../parts/subscriptions.ts'
 import { defineProtocol, type ProtocolContext, type StreamSpec } from '../contract.ts'
 import { RestCaller } from '../rest/caller.ts'
 import { reasonIn } from './answers.ts'
@@ -76,7 +77,7 @@ function openOData(context: ProtocolContext<ODataConnector, ODataStream>): Reque
   return new RequestSession<ODataRequest>(whole, {
     http,
     caller,
-    subscriber: subscriberOf(subscriptions, { caller: plain, settings }),
+    subscriber: subscriberOf(subscriptions, { caller: plain, settings, clock: context.clock }),
     partsOf: (stream) => requestStream(specOf(stream), spec),
     prepare: (stream) => withIds(stream, specOf(stream)),
     encode: (stream) => (values) =>

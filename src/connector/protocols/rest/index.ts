@@ -16,7 +16,8 @@ import {
   type RequestStream,
   requestAbilities,
 } from '../../parts/request-session.ts'
-import { type SubscriptionsSpec, subscriberOf, subscriptionsPart } from '../../parts/subscriptions.ts'
+import { type SubscriptionsSpec, subscriptionsPart } from '../../parts/subscription-fields.ts'
+import { subscriberOf } from '../../parts/subscriptions.ts'
 import { MemoryUploads } from '../../parts/upload-store.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext, type StreamSpec } from '../contract.ts'
@@ -80,7 +81,7 @@ function openRest(context: ProtocolContext<Connector, Stream>): RequestSession<R
   return new RequestSession<RequestSpec>(whole, {
     http,
     caller,
-    subscriber: subscriberOf(subscriptions, { caller, settings: context.settings }),
+    subscriber: subscriberOf(subscriptions, { caller, settings: context.settings, clock: context.clock }),
     texts: true,
     partsOf: (stream) => partsOf(specOf(stream)),
     prepare: (stream) => withReferences(stream, context.settings),
