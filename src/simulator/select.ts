@@ -44,7 +44,18 @@ const FILTERS: Record<string, (found: unknown, wanted: unknown) => boolean> = {
     String(found ?? '')
       .toLowerCase()
       .endsWith(String(wanted).toLowerCase()),
+  like: (found, wanted) => patternOf(String(wanted)).test(String(found ?? '')),
 }
+
+/** A pattern of SQL: `%` stands for anything, `_` for one character. */
+const patternOf = (text: string): RegExp =>
+  new RegExp(
+    `^${text
+      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('%', '.*')
+      .replaceAll('_', '.')}$`,
+    'is',
+  )
 
 function holds(filter: Filter, record: Item): boolean {
   if (Array.isArray(filter))
