@@ -143,6 +143,7 @@ export async function readBefore<R>(
   return found
 }
 
+/** One of the records read: missing where the list does not have it, a conflict where it is another version than the write is meant for. */
 function judged<R>({ settings, stream }: StepContext<R>, before: Before<R>, item: WriteItem, records: Json): Found {
   const idOf = (current: unknown) => asText(before.id?.evaluate({ current, settings }) ?? '')
   const current = before.batch > 1 ? listOf(records).find((record) => idOf(record) === item.id) : records
