@@ -45,6 +45,9 @@ export function compileSchema(schema: object): Validator {
   return validator
 }
 
+/** Nobody reads more at once, and a file with a hundred thousand faults must not take minutes to be refused. */
+const MOST_VIOLATIONS = 500
+
 function explain(validate: ValidateFunction): Violation[] {
   const errors = (validate.errors ?? []).filter((error) => error.keyword !== 'if')
   // A failed union reports each of its branches; the branch that got furthest into the value says what is meant.
@@ -65,10 +68,13 @@ function explain(validate: ValidateFunction): Violation[] {
     )
   })
   const seen = new Set<string>()
-  return (telling.length ? telling : errors).map(violation).filter((found) => {
-    const text = JSON.stringify(found)
-    return seen.has(text) ? false : seen.add(text)
-  })
+  return (telling.length ? telling : errors)
+    .slice(0, MOST_VIOLATIONS)
+    .map(violation)
+    .filter((found) => {
+      const text = JSON.stringify(found)
+      return seen.has(text) ? false : seen.add(text)
+    })
 }
 
 function violation(error: ErrorObject): Violation {

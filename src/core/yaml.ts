@@ -45,7 +45,7 @@ export function parseYaml(text: string, file: string): YamlFile {
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw refuse(file, `${file} is larger than ${MAX_BYTES / 1_000_000} MB`, 1, 1)
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, strict: true })
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, strict: true })
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { file, line: Math.max(1, line), column: Math.max(1, col) }
@@ -55,7 +55,7 @@ export function parseYaml(text: string, file: string): YamlFile {
     const at = place(fault.pos[0])
     throw refuse(file, `not well-formed YAML: ${fault.message}`, at.line, at.column)
   }
-  checkDepth(document.contents, place, 0)
+  checkNodes(document.contents, place, 0)
   let value: unknown
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown
@@ -111,15 +111,30 @@ function refuse(file: string, what: string, line = 1, column = 1): CausewayError
   return new CausewayError('CSW-1004', { what, place: { file, line, column } })
 }
 
-function checkDepth(node: unknown, place: (offset: number) => Place, depth: number): void {
+/** No node too deep, no key twice; the parser's own check compares each key with each other one. */
+function checkNodes(node: unknown, place: (offset: number) => Place, depth: number): void {
   if (!isCollection(node)) return
   if (depth > MAX_DEPTH) {
     const at = place(startOf(node as Node))
     throw refuse(at.file, `nested deeper than ${MAX_DEPTH} levels`, at.line, at.column)
   }
-  for (const item of node.items) checkDepth(isMap(node) ? (item as Pair).value : item, place, depth + 1)
+  if (!isMap(node)) {
+    for (const item of node.items) checkNodes(item, place, depth + 1)
+    return
+  }
+  const seen = new Set<string>()
+  for (const item of node.items as Pair[]) {
+    const key = keyText(item)
+    if (key !== MERGE && seen.has(key)) {
+      const at = place(startOf(item.key as Node))
+      throw refuse(at.file, 'not well-formed YAML: Map keys must be unique', at.line, at.column)
+    }
+    seen.add(key)
+    checkNodes(item.value, place, depth + 1)
+  }
 }
 
+const MERGE = '<<'
 const keyText = (pair: Pair): string => String(isScalar(pair.key) ? pair.key.value : pair.key)
 const startOf = (node: Node | null | undefined): number => node?.range?.[0] ?? 0
 

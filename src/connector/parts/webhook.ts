@@ -1,5 +1,13 @@
 /** Events that systems send by themselves: checked, then read into records or ids to fetch. */
-import { CausewayError, digest, type Json, type JsonObject, newId, parseExact } from '../../core/index.ts'
+import {
+  asCausewayError,
+  CausewayError,
+  digest,
+  type Json,
+  type JsonObject,
+  newId,
+  parseExact,
+} from '../../core/index.ts'
 import type { ConnectorSession, SourceRecord, WebhookVerdict } from '../contract.ts'
 import {
   asText,
@@ -55,6 +63,9 @@ const answerPart = part({
   },
   example: 'answer: { status: 200, content_type: text/xml, body: "<Ack>true</Ack>" }',
 })
+
+/** Deeper than anything a system sends; beyond it, expressions end in recursion. */
+const MAX_DEPTH = 64
 
 /** Marks, among the stored headers, an event that was one of several in a delivery. */
 const ITEM_MARK = 'causeway-item'
@@ -156,8 +167,8 @@ export class WebhookReader {
       settings: this.settings,
       event: parsedOrNothing(body, body_as),
     }
-    const refused = verifySignature(signature, { body, at, scope })
-    if (handshake && (!refused || !handshake.signed) && isTrue(handshake.when.evaluate(scope))) {
+    const refused = refusalOf(signature, { body, at, scope })
+    if (handshake && (!refused || !handshake.signed) && isTrue(orNothing(() => handshake.when.evaluate(scope)))) {
       const given = (handshake.headers?.evaluate(scope) ?? {}) as JsonObject
       return {
         accept: false,
@@ -174,9 +185,10 @@ export class WebhookReader {
       }
     }
     if (refused) return { accept: false, error: refused }
-    const id = event_id?.evaluate(scope)
+    const id = orNothing(() => event_id?.evaluate(scope))
     const answer = this.answer(scope)
-    if (this.spec.item_id) return { accept: true, events: this.split(scope, stream), ...answer }
+    const items = this.spec.item_id && orNothing(() => this.split(scope, stream))
+    if (items) return { accept: true, events: items, ...answer }
     return {
       ...answer,
       accept: true,
@@ -258,6 +270,27 @@ export class WebhookReader {
   }
 }
 
+/** A recipe that fails on what came proves nothing. */
+function refusalOf(...given: Parameters<typeof verifySignature>): CausewayError | null {
+  try {
+    return verifySignature(...given)
+  } catch (error) {
+    return asCausewayError(error)
+  }
+}
+
+/**
+ * What came is signed, so it is kept, whatever an expression makes of it: what cannot be read becomes a dead letter that a
+ * person can look at. An error here would make the sender come back with the same bytes for ever.
+ */
+function orNothing<T>(evaluate: () => T): T | undefined {
+  try {
+    return evaluate()
+  } catch {
+    return undefined
+  }
+}
+
 type BodyAs = WebhooksSpec['body_as']
 
 function parsedOrNothing(body: Buffer, as: BodyAs): Json | undefined {
@@ -271,12 +304,30 @@ function parsedOrNothing(body: Buffer, as: BodyAs): Json | undefined {
 function parsed(body: Buffer, as: BodyAs): Json | undefined {
   const text = body.toString('utf8')
   if (text.trim() === '') return undefined
+  if (isDeep(text)) throw notUnderstood(`it is nested deeper than ${MAX_DEPTH} levels`)
   if (as === 'form') return parseForm(text)
   try {
     return parseExact(text)
   } catch {
     throw notUnderstood('its body is not JSON')
   }
+}
+
+/** Looked at before it is parsed: parsers and expressions recurse. */
+function isDeep(text: string): boolean {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]
+    if (inString) {
+      if (char === '\\') i++
+      else if (char === '"') inString = false
+    } else if (char === '"') inString = true
+    else if (char === '[' || char === '{') {
+      if (++depth > MAX_DEPTH) return true
+    } else if (char === ']' || char === '}') depth--
+  }
+  return false
 }
 
 const texts = (value: JsonObject): Record<string, string> =>

@@ -87,7 +87,7 @@ streams:
       records: response.data
       page_size: 50
       paging: { kind: cursor, next: response.paging.next }
-      incremental: { value: record.updated_at, format: iso, ordered: true }
+      incremental: { value: record.updated_at, format: iso, ordered: true, reanchor: true }
 `
 
 const single = 'create: { path: /customers, body: "${ values }", id: response.id }'
@@ -134,7 +134,7 @@ to: target${suffix}:customers
 match: [external_id]
 map:
   external_id: ${suffix ? `'"${suffix.slice(1)}-" & id'` : 'id'}
-  name: ${options.name ?? 'name'}
+  name: '${(options.name ?? 'name').replaceAll("'", "''")}'
   rev: rev
 lanes: ${options.lanes ?? 2}
 schedule: ${options.schedule ?? 'manual'}

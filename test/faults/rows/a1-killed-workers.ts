@@ -1,5 +1,6 @@
 import { positionsAhead } from '../rig/ledgers.ts'
 import type { Row } from '../rig/row.ts'
+import { isAcknowledged } from '../rig/sender.ts'
 import { sleep } from '../rig/waiting.ts'
 
 export const row: Row = {
@@ -21,7 +22,7 @@ export const row: Row = {
       revisions.set(id, (revisions.get(id) ?? 0) + 1)
       return sender.event({ id, rev: revisions.get(id)!, name: `Person ${id}` })
     })
-    const pouring = sender.pour(events, events.length / (kills * 1.5))
+    const pouring = sender.pour(events, events.length / (kills * 1.5), (event) => sender.sendUntilTaken(event))
     for (let kill = 0; kill < kills; kill++) {
       await sleep(random.between(500, short ? 2_000 : 3_000))
       await hub.replace(random.pick(hub.workers), { ready: false })
@@ -30,6 +31,11 @@ export const row: Row = {
     await pouring
     await world.settle(check, 60_000, { events: true })
     check.note('kills', kills)
-    check.equal('acknowledged', sender.answers.filter(({ status }) => status === 202).length, events.length)
+    check.equal(
+      'acknowledged',
+      new Set(sender.answers.filter(isAcknowledged).map(({ eventId }) => eventId)).size,
+      events.length,
+    )
+    check.note('asked to come back', sender.answers.filter((answer) => !isAcknowledged(answer)).length)
   },
 }

@@ -13,8 +13,8 @@ export const row: Row = {
     const { hub, source, random } = world
     source.fill(short ? 400 : 3_000)
     let changes = 0
-    source.mishap = ({ after }) => {
-      if (after === 0 || changes > 200) return undefined
+    source.mishap = ({ after, since }) => {
+      if ((after === 0 && since === '') || changes > 200) return undefined
       for (let i = 0; i < 3; i++) source.put(random.chance(0.5) ? `new${++changes}` : `c${random.between(0, 399)}`)
       return undefined
     }
