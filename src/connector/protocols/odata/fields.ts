@@ -20,6 +20,7 @@ import { authField } from '../../parts/auth.ts'
 import { httpFields } from '../../parts/http.ts'
 import { requestFields } from '../../parts/request.ts'
 import { subscriptionsPart } from '../../parts/subscription-fields.ts'
+import type { Keys } from './keys.ts'
 import { TYPES, VERSIONS } from './literals.ts'
 
 const SETTINGS = ['settings'] as const
@@ -144,6 +145,23 @@ const linkPart = part({
 })
 export type ReferenceSpec = ValueOf<typeof linkPart>
 
+const namedPart = part({
+  title: 'Names from settings',
+  sense:
+    'For an entity set whose properties only the settings of a connection name; instead of `keys`, `changes` and `lookup`.',
+  fields: {
+    key: template({ sense: 'The property that is the key.', names: SETTINGS, required: true }),
+    key_type: template({ sense: `Its type: ${TYPES.join(', ')}.`, names: SETTINGS, default: 'string' }),
+    changed: template({
+      sense: 'The property with the time of the last change. Without value, each read takes all entities.',
+      names: SETTINGS,
+    }),
+    changed_type: template({ sense: 'Its type.', names: SETTINGS, default: 'datetimeoffset' }),
+    lookup: template({ sense: 'A property of type string by which entities are found.', names: SETTINGS }),
+  },
+  example: `named: { key: "\${ settings.key }", changed: "\${ settings.changed }" }`,
+})
+
 export const streamFields = {
   set: template({
     sense: 'The entity set, relative to `base_url`. Inserted values are percent-encoded.',
@@ -160,10 +178,10 @@ export const streamFields = {
   }),
   keys: map(edmType('Type of the property.'), {
     sense:
-      "Properties of the key, in their order. The id of a record is the value of a single one, or `A=1,B='x'` for several.",
-    required: true,
+      "Properties of the key, in their order. The id of a record is the value of a single one, or `A=1,B='x'` for several. Needed unless `named` says it.",
     example: { CustomerID: 'string' },
   }),
+  named: section(namedPart, { sense: 'For names that only settings know.' }),
   select: list(text({ sense: 'A property.' }), {
     sense: 'Properties to read; those the hub needs are added. All when left out.',
   }),
@@ -197,7 +215,10 @@ export const streamFields = {
       'Values that are ids of other entities. They are sent as references (`@odata.bind`; in version 2 by address); null takes the reference away.',
   }),
 }
-export type ODataStream = CompiledPart<typeof streamFields>
+/** A stream as its manifest says it. */
+export type WrittenStream = CompiledPart<typeof streamFields>
+/** A stream whose names are known. */
+export type ODataStream = Omit<WrittenStream, 'keys' | 'named'> & { readonly keys: Keys }
 
 export const methodOf = ({ update_method, odata }: ODataConnector): 'PATCH' | 'MERGE' | 'PUT' =>
   update_method ?? (odata === 'v4' ? 'PATCH' : 'MERGE')

@@ -14,8 +14,16 @@ import { RestCaller } from '../rest/caller.ts'
 import { reasonIn } from './answers.ts'
 import { ODataCaller } from './caller.ts'
 import { example } from './example.ts'
-import { connectorFields, methodOf, type ODataConnector, type ODataStream, streamFields } from './fields.ts'
+import {
+  connectorFields,
+  methodOf,
+  type ODataConnector,
+  type ODataStream,
+  streamFields,
+  type WrittenStream,
+} from './fields.ts'
 import { idOfAddress, idOfEntity } from './keys.ts'
+import { withNames } from './named.ts'
 import type { ODataRequest } from './requests.ts'
 import { requestStream, upsertKeys } from './stream.ts'
 import { wireValues } from './values.ts'
@@ -29,22 +37,30 @@ export const odata = defineProtocol({
   stream: streamFields,
   defaults: { key: null },
   example,
-  abilities: (stream, connector) => ({
+  abilities: (written, connector, settings) => abilitiesOf(withNames(written, settings), connector),
+  check: findings,
+  open: async (context) => openOData(context),
+})
+
+const abilitiesOf = (stream: ODataStream, connector: ODataConnector) =>
+  ({
     ...requestAbilities(requestStream(stream, connector)),
     deletions: stream.changes?.kind === 'delta' ? 'tombstones' : stream.paging === 'skip' ? 'none' : 'scan',
     upsertBy: stream.write?.includes('upsert') ? upsertKeys(stream) : [],
     partialUpdate: methodOf(connector) !== 'PUT',
     content: false,
-  }),
-  check: findings,
-  open: async (context) => openOData(context),
-})
+  }) as const
 
-function findings(stream: ODataStream, connector: ODataConnector): PartFinding[] {
+function findings(written: WrittenStream, connector: ODataConnector): PartFinding[] {
+  const stream = withNames(written)
   const { changes, paging, order, write = [], alternate_keys } = stream
   const second = connector.odata === 'v2'
   const found: PartFinding[] = []
   const add = (field: string, message: string, fix: string) => found.push({ field, message, fix })
+  if (!written.keys === !written.named)
+    add('keys', `the key is said ${written.keys ? 'twice' : 'nowhere'}`, 'Give either `keys` or `named`.')
+  if (written.named && (written.changes || written.lookup))
+    add('named', '`changes` and `lookup` stand beside it', 'Say them in `named` too.')
   if (second && write.includes('upsert'))
     add('write', 'version 2 has no upsert', 'Leave it out; create and update do the same.')
   if (second && changes?.kind === 'delta' && paging !== 'server')
@@ -61,7 +77,7 @@ function findings(stream: ODataStream, connector: ODataConnector): PartFinding[]
   return found
 }
 
-function openOData(context: ProtocolContext<ODataConnector, ODataStream>): RequestSession<ODataRequest> {
+function openOData(context: ProtocolContext<ODataConnector, WrittenStream>): RequestSession<ODataRequest> {
   const { spec, settings } = context
   const reason = computed(spec.base_url.place, ({ response }) => reasonIn(response))
   const http = new HttpConnection({ ...context, spec: { ...spec, errors: withMessage(spec.errors, reason) } })
@@ -73,7 +89,8 @@ function openOData(context: ProtocolContext<ODataConnector, ODataStream>): Reque
   const plain = new RestCaller(http)
   http.authorise(authoriserFor(auth, http, whole, (request, signal) => plain.login(request, { settings }, signal)))
   const subscriptions = spec.subscriptions as SubscriptionsSpec<RequestSpec> | undefined
-  const specOf = ({ spec: own }: StreamSpec<unknown>) => own as ODataStream
+  const named = new Map([...context.streams].map(([name, stream]) => [name, withNames(stream.spec, settings)]))
+  const specOf = ({ name }: StreamSpec<unknown>) => named.get(name)!
   return new RequestSession<ODataRequest>(whole, {
     http,
     caller,
