@@ -10,10 +10,13 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { bootMariaDb } from './boot/mariadb.ts'
+import { bootOData } from './boot/odata.ts'
 import { bootOpenLdap } from './boot/openldap.ts'
+import { bootOpenSsh } from './boot/openssh.ts'
 import { PackagesMissing } from './boot/packages.ts'
 import { bootPostgres } from './boot/postgresql.ts'
 import { stopProcess } from './boot/process.ts'
+import { bootRadicale } from './boot/radicale.ts'
 import { bootRequestTracker } from './boot/request-tracker.ts'
 import { runFolder } from './boot/state.ts'
 import type { BootOptions, RunningSystem } from './boot/system.ts'
@@ -27,8 +30,13 @@ const systems: Record<string, (options: BootOptions) => Promise<RunningSystem>> 
   'request-tracker': bootRequestTracker,
   mariadb: bootMariaDb,
   postgresql: bootPostgres,
+  openssh: bootOpenSsh,
+  radicale: bootRadicale,
+  odata: bootOData,
 }
-export type SystemName = 'openldap' | 'webdav' | 'tryton' | 'request-tracker' | 'mariadb' | 'postgresql'
+export type SystemName =
+  | ('openldap' | 'webdav' | 'tryton' | 'request-tracker' | 'mariadb' | 'postgresql')
+  | ('openssh' | 'radicale' | 'odata')
 export type RealSystems = {
   folder: string
   env: Record<string, string>

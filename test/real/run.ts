@@ -1,5 +1,6 @@
 /**
- * `npm run test:real`: the hub between real Request Tracker, Tryton, OpenLDAP, Apache WebDAV, MariaDB and PostgreSQL. Each sync in full, then after
+ * `npm run test:real`: the hub between real Request Tracker, Tryton, OpenLDAP, Apache WebDAV, MariaDB,
+ * PostgreSQL, OpenSSH, Radicale and an OData server. Each sync in full, then after
  * changes made in the source through its own API, then unchanged; results are read through the target's own API.
  *
  * Exit status: 0 all passed, 1 something failed, 3 packages missing and not root (`--install` is the default for root).
@@ -11,6 +12,7 @@ import { HubProcess } from './hub-process.ts'
 import { Report } from './report.ts'
 import { connectors } from './scenarios/connectors.ts'
 import { customers } from './scenarios/customers.ts'
+import { exchange } from './scenarios/exchange.ts'
 import { people } from './scenarios/people.ts'
 import { rows } from './scenarios/rows.ts'
 import { tickets } from './scenarios/tickets.ts'
@@ -28,6 +30,7 @@ try {
       await customers(hub, real.env, report)
       await tickets(hub, real.env, report)
       await rows(hub, real.env, report)
+      await exchange(hub, real.env, report)
     } finally {
       await hub.stop()
     }

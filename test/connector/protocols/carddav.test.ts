@@ -222,3 +222,12 @@ test('property: fields go into a card and come back as themselves, and changing 
     }),
   )
 })
+
+test('semicolons that a server escapes in plain texts arrive as semicolons, backslashes stay', () => {
+  const card = (note: string) =>
+    `BEGIN:VCARD\r\nVERSION:3.0\r\nUID:a\r\nFN:x\\; y\r\nN:Doe;J\\;R;;;\r\nNOTE:${note}\r\nEND:VCARD\r\n`
+  const read = readCard(card('one\\; two\\, three\\n\\\\; four\\\r\n ; five'))
+  expect([read.fn, read.note]).toEqual(['x; y', 'one; two, three\n\\; four; five'])
+  expect(read.name).toMatchObject({ family: 'Doe', given: 'J;R' })
+  expect(changedCard(card('a\\; b'), { fn: 'z' })).toContain('NOTE:a\\; b')
+})

@@ -51,13 +51,22 @@ export function readCard(text: string): JsonObject {
 
 function parsed(text: string): Property[] {
   try {
-    const card = ICAL.parse(text) as [string, Property[]]
+    const card = ICAL.parse(plainSemicolons(text)) as [string, Property[]]
     if (card[0] === 'vcard') return card[1]
   } catch {
     // The reason is the parser's own; the text may hold personal data, so neither is shown.
   }
   throw new CausewayError('CSW-5001', { what: 'A resource of the address book is no vCard.' })
 }
+
+/** Properties that are one text, in which `;` separates nothing; some servers write `\\;` there all the same (RFC 2426 asks for it). */
+const ONE_TEXT = new RegExp(`^(?:[\\w-]+\\.)?(?:${Object.values(TEXTS).join('|')})[;:]`, 'i')
+
+/** ical.js leaves `\\;` as it is, where it could no longer be told from a backslash before a semicolon. */
+const plainSemicolons = (text: string): string =>
+  unfolded(text)
+    .map((line) => (ONE_TEXT.test(line) ? line.replace(/\\(.)/g, (pair, sign) => (sign === ';' ? ';' : pair)) : line))
+    .join('\r\n')
 
 const textOf = (value: unknown): string | undefined =>
   value === undefined || value === null
