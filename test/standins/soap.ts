@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { listen } from 'soap'
 
-export type Contact = {
+type Contact = {
   id: string
   name: string
   limit?: string | null
