@@ -56,7 +56,6 @@ const connectorFields = {
   lists: list(text({ sense: 'A name, or the end of a path of names: `Contacts.Contact`.' }), {
     sense:
       'Elements that may come several times: XML does not tell a list of one from a single element. In records, the schema says it too (`type: array`).',
-    default: [],
     example: ['contact'],
   }),
   attributes: flag({
@@ -104,7 +103,7 @@ const partsOf = (stream: Stream): RequestStream<OperationSpec> => stream as unkn
 function openSoap(context: ProtocolContext<Connector, Stream>): RequestSession<OperationSpec> {
   const { spec, settings, clock } = context
   const http = new HttpConnection({ ...context, spec: { ...spec, errors: withFaults(spec) } })
-  const { namespaces, qualified, attributes, lists, security } = spec
+  const { namespaces, qualified, attributes, lists = [], security } = spec
   const caller = new SoapCaller(http, {
     ...{ version: spec.soap, namespaces, qualified, attributes, lists, security, settings, clock },
   })
