@@ -74,15 +74,6 @@ export const beforeField = <R extends Fields>(request: RequestFields<R>) => ({
               },
             ]
           : [],
-      example: `
-before:
-  path: /query
-  query: { ids: "\${ $join(ids, ',') }" }
-  batch: 30
-  current: response.items
-  id: current.Id
-  version: current.SyncToken
-`,
     }),
     { sense: 'A request that reads the record just before it is written.' },
   ),
