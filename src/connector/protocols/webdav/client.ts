@@ -19,7 +19,8 @@ import { PROPFIND_BODY, parseMultistatus, type Resource } from './multistatus.ts
 
 const BACKOFF = { baseMs: 250, capMs: 5_000 }
 const READING = /^(GET|HEAD|OPTIONS|PROPFIND)$/
-const PASSING = new Set(['CSW-3001', 'CSW-3002', 'CSW-3005', 'CSW-3006', 'CSW-3017'])
+/** CSW-3007 among them: a proxy that shows its page for a moment answers 200 with HTML. */
+const PASSING = new Set(['CSW-3001', 'CSW-3002', 'CSW-3005', 'CSW-3006', 'CSW-3007', 'CSW-3017'])
 /** A file may take its time: it is streamed, and its size is not bounded. */
 const TRANSFER_MS = 15 * 60_000
 
