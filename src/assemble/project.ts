@@ -71,8 +71,9 @@ export async function readConnector(
   name: string,
 ): Promise<{ found?: ConnectorDescription; names: string[] }> {
   const catalogue = await catalogueOf(dir, new Set([name]))
-  const { names } = catalogue
-  return catalogue.has(name) ? { found: catalogue.get(name).describe(), names: [...names] } : { names: [...names] }
+  const names = [...catalogue.names]
+  // One that is there and has faults says which.
+  return names.includes(name) ? { found: catalogue.get(name).describe(), names } : { names }
 }
 
 /** The connectors that a hub folder can use; the built-in ones elsewhere. All of them, or only some. */

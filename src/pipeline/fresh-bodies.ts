@@ -1,6 +1,8 @@
 import type { JsonText } from '../core/index.ts'
 
-type Entry = { seq: number; body: JsonText; read: boolean }
+type Entry = { streamId: number; seq: number; body: JsonText; read: boolean }
+/** What of a stream nobody read yet, when somebody read last, and who waits for that. */
+type Reading = { unread: number; last: number; waiting: Set<() => void> }
 
 /** Somebody who read a moment ago will read on; after longer than this nobody is waited for. */
 const READER_GONE_MS = 1_000
@@ -12,10 +14,8 @@ const READER_GONE_MS = 1_000
 export class FreshBodies {
   readonly #entries = new Map<string, Entry>()
   readonly #maxBytes: number
-  readonly #waiting = new Set<() => void>()
+  readonly #readings = new Map<number, Reading>()
   #bytes = 0
-  #unread = 0
-  #lastRead = -Infinity
 
   constructor(maxBytes = 16_000_000) {
     this.#maxBytes = maxBytes
@@ -24,9 +24,9 @@ export class FreshBodies {
   put(streamId: number, id: string, seq: number, body: JsonText): void {
     const key = `${streamId}:${id}`
     this.#drop(key)
-    this.#entries.set(key, { seq, body, read: false })
+    this.#entries.set(key, { streamId, seq, body, read: false })
     this.#bytes += body.bytes.length
-    this.#unread += body.bytes.length
+    this.#readingOf(streamId).unread += body.bytes.length
     if (this.#bytes <= this.#maxBytes) return
     // Insertion order: the oldest goes first.
     for (const oldest of this.#entries.keys()) {
@@ -39,12 +39,13 @@ export class FreshBodies {
   get(streamId: number, id: string, seq: number): JsonText | undefined {
     const entry = this.#entries.get(`${streamId}:${id}`)
     if (entry?.seq !== seq) return undefined
+    const reading = this.#readingOf(streamId)
+    reading.last = performance.now()
     if (!entry.read) {
       entry.read = true
-      this.#unread -= entry.body.bytes.length
+      reading.unread -= entry.body.bytes.length
+      if (!this.#isCrowded(reading)) for (const wake of reading.waiting) wake()
     }
-    this.#lastRead = performance.now()
-    if (this.#waiting.size && !this.#isCrowded()) for (const wake of this.#waiting) wake()
     return entry.body
   }
 
@@ -52,21 +53,30 @@ export class FreshBodies {
    * Lets a push that is under way here catch up, at most `ms`: a pull that runs far ahead of it would push out what it is about
    * to read. Never waits for a push that does not read, because it is paused, waits for its target or runs elsewhere.
    */
-  room(ms: number): Promise<void> {
-    if (!this.#isCrowded() || performance.now() - this.#lastRead > READER_GONE_MS) return Promise.resolve()
+  room(streamId: number, ms: number): Promise<void> {
+    const reading = this.#readingOf(streamId)
+    if (!this.#isCrowded(reading) || performance.now() - reading.last > READER_GONE_MS) return Promise.resolve()
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
-        this.#waiting.delete(done)
+        reading.waiting.delete(done)
         resolve()
       }
       const timer = setTimeout(done, ms)
-      this.#waiting.add(done)
+      reading.waiting.add(done)
     })
   }
 
-  #isCrowded(): boolean {
-    return this.#unread > this.#maxBytes / 2
+  #readingOf(streamId: number): Reading {
+    const known = this.#readings.get(streamId)
+    if (known) return known
+    const reading = { unread: 0, last: -Infinity, waiting: new Set<() => void>() }
+    this.#readings.set(streamId, reading)
+    return reading
+  }
+
+  #isCrowded({ unread }: Reading): boolean {
+    return unread > this.#maxBytes / 2
   }
 
   #drop(key: string): void {
@@ -74,6 +84,6 @@ export class FreshBodies {
     if (!entry) return
     this.#entries.delete(key)
     this.#bytes -= entry.body.bytes.length
-    if (!entry.read) this.#unread -= entry.body.bytes.length
+    if (!entry.read) this.#readingOf(entry.streamId).unread -= entry.body.bytes.length
   }
 }

@@ -161,7 +161,7 @@ async function readPages(
       await ports.ledger.beatRun(run.runId, run.counts)
     }
     if (pages.at(-1)!.last) return true
-    await ports.bodies.room(CATCH_UP_MS)
+    await ports.bodies.room(stream.id, CATCH_UP_MS)
     if (!(await mayWork(ports, stream.connectionId))) return false
   }
   if (!signal.aborted && run.counts.pages! > 0)
@@ -260,9 +260,13 @@ function keepFresh(
   changed: { id: string; seq: number }[],
 ): void {
   const seqs = new Map(changed.map((row) => [row.id, row.seq]))
+  // The bodies of a page are parts of one buffer, and one that is kept keeps all of it.
+  const few = changed.length < records.length / 2
   for (const record of records) {
     const seq = seqs.get(record.id)
-    if (seq !== undefined && !record.deleted) ports.bodies.put(streamId, record.id, seq, record.body)
+    if (seq === undefined || record.deleted) continue
+    const body = few ? JsonText.from(Buffer.from(record.body.bytes)) : record.body
+    ports.bodies.put(streamId, record.id, seq, body)
   }
 }
 

@@ -19,7 +19,7 @@ const LONG_MS = 60_000
 test('nobody reads: a pull does not wait', async () => {
   const bodies = new FreshBodies(1_000)
   for (let i = 1; i <= 10; i++) bodies.put(7, `r${i}`, i, body(100))
-  await bodies.room(LONG_MS)
+  await bodies.room(7, LONG_MS)
 })
 
 test('a push reads: the pull waits until half is read', async () => {
@@ -27,7 +27,7 @@ test('a push reads: the pull waits until half is read', async () => {
   for (let i = 1; i <= 10; i++) bodies.put(7, `r${i}`, i, body(100))
   bodies.get(7, 'r1', 1)
   let free = false
-  const waiting = bodies.room(LONG_MS).then(() => (free = true))
+  const waiting = bodies.room(7, LONG_MS).then(() => (free = true))
   for (let i = 2; i <= 4; i++) bodies.get(7, `r${i}`, i)
   await Promise.resolve()
   expect(free).toBe(false)
@@ -36,12 +36,20 @@ test('a push reads: the pull waits until half is read', async () => {
   // What was read and what is replaced count no longer.
   for (let i = 1; i <= 5; i++) bodies.put(7, `r${i}`, 20 + i, body(100))
   for (let i = 1; i <= 5; i++) bodies.get(7, `r${i}`, 20 + i)
-  await bodies.room(LONG_MS)
+  await bodies.room(7, LONG_MS)
 })
 
 test('a push that stops reading is waited for only so long', async () => {
   const bodies = new FreshBodies(1_000)
   for (let i = 1; i <= 10; i++) bodies.put(7, `r${i}`, i, body(100))
   bodies.get(7, 'r1', 1)
-  await bodies.room(5)
+  await bodies.room(7, 5)
+})
+
+test('what is read of another stream is no reason to wait', async () => {
+  const bodies = new FreshBodies(1_000)
+  bodies.put(8, 'other', 1, body(100))
+  for (let i = 1; i <= 9; i++) bodies.put(7, `r${i}`, i, body(100))
+  bodies.get(8, 'other', 1)
+  await bodies.room(7, LONG_MS)
 })

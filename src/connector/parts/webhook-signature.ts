@@ -224,6 +224,8 @@ function verifySigned<S extends Signed>(spec: S, delivery: Delivery, fitting: Fi
 const fittingHmac: Fitting<Hmac> = (spec, delivery, signed, given) => {
   const keys = secretsOf(spec.secrets, delivery).map((secret) => keyOf(spec, secret))
   if (keys.length === 0) return 'the connection has no webhook secret'
+  if (!keys.every((key) => key !== null))
+    return `a webhook secret of the connection is not written in ${spec.secret_encoding}`
   // Every pair is compared, so that the time taken tells nothing about which one fits.
   const fits = keys.flatMap((key) => {
     const expected = createHmac(spec.algorithm, key).update(signed).digest()
@@ -306,12 +308,16 @@ function signaturesIn(spec: Signed, header: string): Buffer[] {
 }
 
 /** Made once: importing a key takes three times as long as signing 2 kB with it. */
-function keyOf(spec: Hmac, secret: string): KeyObject {
+function keyOf(spec: Hmac, secret: string): KeyObject | null {
   const known = keys.get(spec)?.get(secret)
   if (known) return known
   const bare =
     spec.secret_prefix && secret.startsWith(spec.secret_prefix) ? secret.slice(spec.secret_prefix.length) : secret
-  const key = createSecretKey(Buffer.from(bare, spec.secret_encoding === 'text' ? 'utf8' : spec.secret_encoding))
+  const encoding = spec.secret_encoding === 'text' ? 'utf8' : spec.secret_encoding
+  const bytes = Buffer.from(bare, encoding)
+  // Node reads hex up to the first wrong digit: of other text nothing is left, and anybody can sign with nothing.
+  if (bytes.length === 0 || (encoding === 'hex' && bytes.length * 2 !== bare.length)) return null
+  const key = createSecretKey(bytes)
   const ofSpec = keys.get(spec) ?? new Map<string, KeyObject>()
   // Secrets are rotated now and then; the former ones need not stay for ever.
   if (ofSpec.size >= MAX_KEYS) ofSpec.clear()
