@@ -4,8 +4,8 @@ import { resolve } from 'node:path'
 
 export const BIN = resolve(import.meta.dirname, '../../bin/causeway.mjs')
 
-/** Of this checkout, so that a run does not depend on what others left in the user's cache. */
-const CACHE = resolve(import.meta.dirname, '../../node_modules/.cache')
+/** Of this checkout, so that a run does not depend on what others left in the user's cache. The checks before the tests fill it. */
+export const CACHE = resolve(import.meta.dirname, '../../node_modules/.cache')
 
 export type CliResult = { code: number | null; stdout: string; stderr: string }
 

@@ -2,8 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { freshDatabase } from '../postgres.ts'
 import { causeway, HubProcess, hubFolder, TOKEN, until } from './hub-process.ts'
 import { CONNECTOR, MAPPING, Peer } from './peer.ts'
+
+/** A database of the server of this run: making a server of its own takes a hub longer than all its work here. */
+const ledger = async (): Promise<Record<string, string>> => ({
+  DATABASE_URL: (await freshDatabase({ migrated: false })).url,
+})
 
 type Letters = { items: { id: number; code: string; recordId: string }[] }
 type Connections = {
@@ -62,7 +68,7 @@ test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each name
   const peer = await Peer.start()
   peer.fill(30)
   const dir = await hubFolder(peer.url)
-  const hub = await HubProcess.start(dir)
+  const hub = await HubProcess.start(dir, await ledger())
   let answer: { status: number; headers?: Record<string, string>; body?: string } | undefined
   peer.intercept = ({ path }) =>
     answer && path === '/contacts'
@@ -122,7 +128,7 @@ test('a target that refuses 3 of 100: 97 go through, 3 become dead letters; corr
   peer.refuse = ({ name }) =>
     ['Person 3', 'Person 50', 'Person 99'].includes(String(name)) ? 'name is not allowed' : undefined
   const dir = await hubFolder(peer.url)
-  const hub = await HubProcess.start(dir)
+  const hub = await HubProcess.start(dir, await ledger())
   await hub.api('POST', '/syncs/contacts/run', { full: true })
   const letters = await until(
     () => hub.api<Letters>('GET', '/dead-letters'),
@@ -149,7 +155,7 @@ test('a record that breaks the mapping is a dead letter that names the line; the
   peer.fill(20)
   peer.put('bad', { name: 'Bad', email: { not: 'text' } })
   const dir = await hubFolder(peer.url)
-  const hub = await HubProcess.start(dir)
+  const hub = await HubProcess.start(dir, await ledger())
   await hub.api('POST', '/syncs/contacts/run', { full: true })
   const { items } = await until(
     () => hub.api<Letters>('GET', '/dead-letters'),
@@ -180,7 +186,7 @@ test('values arrive as they were spelled, through log, mapping, target, API and 
     '  big: big\n  price: price\n  huge: huge\n  nul: nul\n  half: half\n  none: none\n  one: one\n  absent: nosuch\n',
   )
   const dir = await hubFolder(peer.url, { mappings: { 'contacts.yaml': mapping } })
-  const hub = await HubProcess.start(dir)
+  const hub = await HubProcess.start(dir, await ledger())
   await hub.api('POST', '/syncs/contacts/run', { full: true })
   await until(
     () => peer.journal.length,
@@ -198,7 +204,7 @@ test('a broken edit leaves the running version in force; a sound one takes effec
   const peer = await Peer.start()
   peer.fill(3)
   const dir = await hubFolder(peer.url)
-  const hub = await HubProcess.start(dir, {}, '--watch')
+  const hub = await HubProcess.start(dir, await ledger(), '--watch')
   await writeFile(join(dir, 'mappings/contacts.yaml'), 'from: [')
   await until(
     () => hub.output,

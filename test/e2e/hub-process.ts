@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
+import { CACHE } from '../cli/run-cli.ts'
 import { CONNECTOR, MAPPING } from './peer.ts'
 
 const BIN = join(import.meta.dirname, '../../bin/causeway.mjs')
@@ -30,6 +31,7 @@ const environment = (extra: Record<string, string> = {}): NodeJS.ProcessEnv => (
   ...process.env,
   PEER_TOKEN: TOKEN,
   NO_COLOR: '1',
+  XDG_CACHE_HOME: CACHE,
   ...extra,
 })
 
