@@ -95,13 +95,15 @@ export const troubleCases: Cases = {
   },
 
   'a handful of sessions serves all kinds': async ({ queue, backend }) => {
-    const { handler, finished } = recorder()
-    for (const kind of WORK_KINDS) await queue.work(kind, handler, { concurrency: 10 })
+    const recorders = WORK_KINDS.map(() => recorder())
+    for (const [i, kind] of WORK_KINDS.entries()) await queue.work(kind, recorders[i]!.handler, { concurrency: 10 })
     const ids = Array.from({ length: 250 }, (_, index) => `connection ${index}`)
     await Promise.all(WORK_KINDS.map((kind) => queue.wakeMany(kind, ids)))
-    await soon(() => expect(finished.length).toBeGreaterThan(300))
+    // Each at least once: where a machine is too busy to renew a lock, a job is handed out again.
+    const done = (): number => recorders.reduce((sum, { finished }) => sum + new Set(finished).size, 0)
+    await soon(() => expect(done()).toBeGreaterThan(300))
     expect(await backend.sessions()).toBeLessThanOrEqual(6)
-    await soon(() => expect(finished.length).toBe(1_000))
+    await soon(() => expect(done()).toBe(WORK_KINDS.length * ids.length))
   },
 
   'once closed it says so, and closing again is harmless': async ({ queue }) => {
