@@ -25,6 +25,8 @@ export const troubleCases: Cases = {
     await backend.flush()
     release()
     await queue.wake('push', 'new')
+    // A call for work whose own job was lost and that ends in this moment may be lost with it; a sweep finds that work.
+    await soon(() => expect([...finished].sort()).toEqual(['new', 'running']))
     await queue.wake('push', 'running')
     await soon(() => expect([...finished].sort()).toEqual(['new', 'running', 'running']))
     expect((await queue.backlog('push')).delayed).toBe(0)
