@@ -42,12 +42,14 @@ export const callStreamFields = (examples: { read: string; fetch: string; write:
   ),
 })
 
-export const checkCallStream = (
-  stream: RequestStream<CallSpec>,
+/** The checks of protocols whose calls (or `what` they are called there) all go to one address. */
+export const checkCallStream = <S>(
+  stream: RequestStream<S>,
   where: Parameters<typeof checkRequestStream>[1],
+  what = 'calls',
 ): PartFinding[] => [
   ...checkRequestStream(stream, where),
   ...(stream.read?.server_cursor?.as === 'url'
-    ? [{ field: 'read.server_cursor.as', message: 'calls have one address only', fix: 'Use `as: value`.' }]
+    ? [{ field: 'read.server_cursor.as', message: `${what} have one address only`, fix: 'Use `as: value`.' }]
     : []),
 ]

@@ -1,19 +1,16 @@
 /** GraphQL over HTTP: queries and mutations with variables, all to one address. */
+
 import { type CompiledPart, expression, section } from '../../language/index.ts'
 import { authField } from '../../parts/auth.ts'
 import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
+import { checkCallStream } from '../../parts/call.ts'
 import { describePart } from '../../parts/dictionary.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
 import { nestedField } from '../../parts/nested.ts'
 import { relayPagingField } from '../../parts/paging.ts'
 import { readPart } from '../../parts/read-fields.ts'
-import {
-  checkRequestStream,
-  RequestSession,
-  type RequestStream,
-  requestAbilities,
-} from '../../parts/request-session.ts'
+import { RequestSession, type RequestStream, requestAbilities } from '../../parts/request-session.ts'
 import { type SubscriptionsSpec, subscriptionsPart } from '../../parts/subscription-fields.ts'
 import { subscriberOf } from '../../parts/subscriptions.ts'
 import { writePart } from '../../parts/write-fields.ts'
@@ -60,12 +57,7 @@ export const graphql = defineProtocol({
   stream: streamFields,
   example: examples.manifest,
   abilities: (stream) => ({ ...requestAbilities(partsOf(stream)), content: false }),
-  check: (stream, _connector, where) => [
-    ...checkRequestStream(partsOf(stream), where),
-    ...(stream.read?.server_cursor?.as === 'url'
-      ? [{ field: 'read.server_cursor.as', message: 'queries have one address only', fix: 'Use `as: value`.' }]
-      : []),
-  ],
+  check: (stream, _connector, where) => checkCallStream(partsOf(stream), where, 'queries'),
   open: async (context) => openGraphQL(context),
 })
 

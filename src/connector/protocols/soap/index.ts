@@ -1,4 +1,5 @@
 /** Protocol `soap`: operations of a SOAP service, all to one address. */
+
 import type { JsonObject } from '../../../core/index.ts'
 import {
   type CompiledPart,
@@ -14,18 +15,14 @@ import {
 } from '../../language/index.ts'
 import { authField } from '../../parts/auth.ts'
 import { type AnyAuth, authoriserFor } from '../../parts/authoriser.ts'
+import { checkCallStream } from '../../parts/call.ts'
 import { describePart } from '../../parts/dictionary.ts'
 import { type ErrorsSpec, withMessage } from '../../parts/errors.ts'
 import { HttpConnection, httpFields } from '../../parts/http.ts'
 import { fetchPart, lookupField } from '../../parts/lookup.ts'
 import { callPagingField } from '../../parts/paging.ts'
 import { readPart } from '../../parts/read-fields.ts'
-import {
-  checkRequestStream,
-  RequestSession,
-  type RequestStream,
-  requestAbilities,
-} from '../../parts/request-session.ts'
+import { RequestSession, type RequestStream, requestAbilities } from '../../parts/request-session.ts'
 import { writePart } from '../../parts/write-fields.ts'
 import { defineProtocol, type ProtocolContext, type StreamSpec } from '../contract.ts'
 import { SoapCaller } from './caller.ts'
@@ -89,12 +86,7 @@ export const soap = defineProtocol({
   stream: streamFields,
   example: examples.manifest,
   abilities: (stream) => ({ ...requestAbilities(partsOf(stream)), content: false }),
-  check: (stream, _connector, where) => [
-    ...checkRequestStream(partsOf(stream), where),
-    ...(stream.read?.server_cursor?.as === 'url'
-      ? [{ field: 'read.server_cursor.as', message: 'calls have one address only', fix: 'Use `as: value`.' }]
-      : []),
-  ],
+  check: (stream, _connector, where) => checkCallStream(partsOf(stream), where),
   open: async (context) => openSoap(context),
 })
 
