@@ -8,7 +8,7 @@ import { freshDatabase } from '../postgres.ts'
 import { errorOf, httpPeer } from './peer.ts'
 
 test('a system that fails is left alone, tried by one call of one process, and used again when that call succeeds', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const { pool } = await freshDatabase()
   let broken = true

@@ -7,14 +7,13 @@ const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n'
 
 test('an answer that drips is cut at the total deadline', async () => {
   const port = await rawPeer((socket) => {
-    socket.write(`${HEAD}Content-Length: 1000\r\n\r\n`)
+    socket.write(`${HEAD}Content-Length: 100000\r\n\r\n`)
     const drip = setInterval(() => socket.write('x'), 20)
     socket.on('close', () => clearInterval(drip))
   })
-  const began = performance.now()
+  // Uncut it would drip for half an hour.
   const error = await errorOf(client().request({ url: `http://127.0.0.1:${port}/`, deadlineMs: 300 }))
   expect(error).toMatchObject({ code: 'CSW-3002', sent: 'yes' })
-  expect(performance.now() - began).toBeLessThan(1500)
 })
 
 test('headers that drip are cut at the total deadline, and a write is then unknown', async () => {
@@ -80,14 +79,14 @@ test('a signal that is aborted beforehand keeps the request from being sent', as
   expect(hits).toBe(2)
 })
 
-/** 300 MB of zeros as about 300 kB of gzip, made without holding the 300 MB. */
+/** 1 GB of zeros as about 1 MB of gzip, made without holding the 1 GB. */
 const bomb = (() => {
   const member = gzipSync(Buffer.alloc(10 * 1024 * 1024))
-  return Buffer.concat(Array.from({ length: 30 }, () => member))
+  return Buffer.concat(Array.from({ length: 100 }, () => member))
 })()
 
 test.each(['text', 'buffer', 'stream'] as const)(
-  'a 300 MB gzip bomb is refused with bounded memory (%s)',
+  'a 1 GB gzip bomb is refused with bounded memory (%s)',
   async (type) => {
     const url = await httpPeer((_request, response) => response.setHeader('content-encoding', 'gzip').end(bomb))
     const before = process.memoryUsage().rss
@@ -101,7 +100,8 @@ test.each(['text', 'buffer', 'stream'] as const)(
     const error = await errorOf(call)
     clearInterval(watch)
     expect(error).toMatchObject({ code: 'CSW-3011' })
-    expect(peak - before).toBeLessThan(100 * 1024 * 1024)
+    // The rest of the process is in this figure too: it tells a gigabyte from a few megabytes, no more.
+    expect(peak - before).toBeLessThan(400 * 1024 * 1024)
   },
 )
 

@@ -1,13 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { withUrgency } from '../../src/core/index.ts'
 import { createOutbound, type QuotaBucket, SharedQuotaGate } from '../../src/outbound/index.ts'
 import { grant, type QuotaAsk } from '../../src/outbound/quota-ledger.ts'
 import { updateQuota } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
+import { busiest } from './busiest.ts'
 import { errorOf, httpPeer } from './peer.ts'
 
 const bucket = (more: Partial<QuotaBucket> = {}): QuotaBucket => ({
@@ -19,16 +18,6 @@ const bucket = (more: Partial<QuotaBucket> = {}): QuotaBucket => ({
   always: true,
   ...more,
 })
-
-/** The most arrivals in any span of that length. */
-function busiest(times: number[], spanMs: number): number {
-  let most = 0
-  for (let first = 0, last = 0; last < times.length; last++) {
-    while (times[last]! - times[first]! >= spanMs) first++
-    most = Math.max(most, last - first + 1)
-  }
-  return most
-}
 
 test('however slices are asked for, used, returned and lost, no window ever holds more than its limit', () => {
   const ttlMs = 100
@@ -174,52 +163,4 @@ test('a call is as urgent as the work that makes it', async () => {
   })
   await outbound.request({ url })
   expect(seen).toEqual([3, 0, 2])
-})
-
-test('several processes keep the limit together, use most of it, and one that is killed takes nothing along', {
-  timeout: 240_000,
-}, async () => {
-  const { url: database } = await freshDatabase()
-  const [units, seconds, concurrent] = [120, 4, 6]
-  const arrivals: number[] = []
-  let open = 0
-  let mostOpen = 0
-  let refusedAt = 0
-  const url = await httpPeer((_request, response) => {
-    const now = performance.now()
-    arrivals.push(now)
-    mostOpen = Math.max(mostOpen, ++open)
-    response.on('close', () => open--)
-    if (refusedAt === 0 && arrivals.length === 200) {
-      refusedAt = now
-      response.writeHead(429, { 'retry-after': '4' }).end()
-    } else setTimeout(() => response.end('ok'), 15)
-  })
-  const start = (): ChildProcess => {
-    const args = [database, url, String(units), String(seconds), String(concurrent)]
-    const child = fork(new URL('./quota-process.ts', import.meta.url), args)
-    onTestFinished(() => void child.kill('SIGKILL'))
-    return child
-  }
-  const children = [start(), start(), start()]
-  await Promise.all(children.map((child) => once(child, 'message')))
-  const windowMs = seconds * 1_000
-  while (arrivals.length < 60) await sleep(20)
-  children[0]!.kill('SIGKILL')
-  while (arrivals.length < 300) await sleep(50)
-  const counts = children.slice(1).map(async (child) => {
-    const [done] = (await Promise.race([once(child, 'message'), sleep(5_000).then(() => [0])])) as [number]
-    return done
-  })
-  for (const child of children.slice(1)) child.kill('SIGTERM')
-  const done = await Promise.all(counts)
-  expect(busiest(arrivals, windowMs)).toBeLessThanOrEqual(units)
-  expect(mostOpen).toBeLessThanOrEqual(concurrent)
-  // Slices of 200 ms may still be under way when somebody is told to wait; the machine may be busy.
-  expect(arrivals.filter((at) => at > refusedAt + 2_000 && at < refusedAt + 3_900)).toEqual([])
-  // The first window is filled by the first rush; what counts is how the later ones are used.
-  const later = arrivals.filter((at) => at > arrivals[0]! + windowMs)
-  expect(busiest(later, windowMs)).toBeGreaterThan(units * 0.8)
-  // Both that live were served, though they compete.
-  for (const count of done) expect(count).toBeGreaterThan(20)
 })

@@ -23,7 +23,7 @@ async function killAndTakeOver(backend: Backend): Promise<void> {
     const taken: string[] = []
     await queue.work('pull', async (id) => void taken.push(id), { concurrency: 1 })
     victim.kill()
-    await vi.waitFor(() => expect(taken).toEqual(['orphan']), { timeout: 15_000, interval: 50 })
+    await vi.waitFor(() => expect(taken).toEqual(['orphan']), { timeout: 90_000, interval: 50 })
   } finally {
     await queue.close()
     await backend.close()
