@@ -306,6 +306,47 @@ test('a batch that is refused as a whole is split until the bad records stand al
   expect(told(outcomes).filter(([, status]) => status !== 'written')).toEqual([['r4', 'refused', 'CSW-3008']])
 })
 
+test.each([
+  ['an object', (n: number) => ({ id: 'err-1', message: 'no', code: n })],
+  ['a list of one error', () => [{ errorCode: 'JSON_PARSER_ERROR', message: 'no' }]],
+  ['as many errors as records', (n: number) => Array.from({ length: n }, () => ({ id: 'err-1', message: 'no' }))],
+  ['a text', () => 'no'],
+  ['null', () => null],
+  ['nothing', () => undefined],
+])('the body of a refused batch is no result of a record: %s', async (_, bodyFor) => {
+  const refusals = [
+    [400, 'refused', 'CSW-3008'],
+    [404, 'missing', 'CSW-3009'],
+    [412, 'conflict', 'CSW-3013'],
+    [403, 'retry', 'CSW-3004'],
+  ] as const
+  let status = 0
+  let sent: string[][] = []
+  let good = (id: string): unknown => id
+  await using server = await serve(({ json }) => {
+    const ids = json.inputs.map(({ id }: { id: string }) => id)
+    sent.push(ids)
+    const answer = bodyFor(ids.length)
+    return ids.includes('i3') ? { status, ...(answer === undefined ? {} : { json: answer }) } : { json: ids.map(good) }
+  })
+  const list = items(5, (n) => item(`r${n}`, { id: `i${n}` }))
+  for (const failed of ['failed: $not(result.ok)', 'failed: result.ok != true', 'id: result']) {
+    const session = await open(batched.replace('failed: $not(result.ok)', failed), server)
+    good = failed === 'id: result' ? (id) => id : (id) => ({ ok: true, id })
+    for (const [answered, outcome, code] of refusals) {
+      status = answered
+      sent = []
+      const whole = outcome === 'retry'
+      expect(told(await write(session, 'update', list))).toEqual(
+        list.map(({ ref, id }) => (whole || id === 'i3' ? [ref, outcome, code] : [ref, 'written', id])),
+      )
+      // A batch that may not be written is not cut up; else what is good goes once beside what was refused.
+      if (whole) expect(sent).toEqual([['i1', 'i2', 'i3', 'i4', 'i5']])
+      else expect(sent.filter((ids) => !ids.includes('i3')).flat()).toEqual(['i1', 'i2', 'i4', 'i5'])
+    }
+  }
+})
+
 test('a record that cannot be written down is refused by itself, the rest of its batch is sent', async () => {
   await using server = await serve(({ json }) => ({
     json: { results: json.inputs.map(({ at }: { at: number }) => ({ trace: at, id: `i${at}`, status: 'ok' })) },

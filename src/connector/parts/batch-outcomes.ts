@@ -15,7 +15,8 @@ type Batch = NonNullable<WriteOperationSpec<unknown>['batch']>
 
 /**
  * Outcomes in the order of the records, or null where the call failed as a whole and says nothing of single records.
- * A record that the answer does not mention has an unknown outcome.
+ * A record that the answer does not mention has an unknown outcome. The body of a refusal often passes for results (a list
+ * of one error, an object where the results are the whole answer): it counts as such only where it speaks of these records.
  */
 export function batchOutcomes<R>(
   batch: Batch,
@@ -28,16 +29,24 @@ export function batchOutcomes<R>(
   if (!readable) return null
   const results = batch.results ? listOf(batch.results.evaluate(scope)) : []
   const errors = batch.errors ? listOf(batch.errors.evaluate(scope)) : []
-  if (answer.failure && results.length === 0 && errors.length === 0) return null
   const failed = byMark(errors, 'error', batch.correlate?.error, scope)
   const resultOf = matcher(batch, results, chunk, scope)
-  return chunk.map((prepared, index) => {
+  const entries = chunk.map((prepared, index) => {
     const mark = markOf(batch, prepared, index)
-    const error = mark === undefined ? undefined : failed.get(mark)
+    return {
+      prepared,
+      error: mark === undefined ? undefined : failed.get(mark),
+      result: resultOf(mark, index),
+    }
+  })
+  const speaks = ({ error, result }: (typeof entries)[number]) =>
+    error !== undefined ||
+    (result !== undefined && tellsFailure(batch, { ...scope, result }, mayBeBody(chunk, batch, answer)))
+  if (answer.failure && !entries.some(speaks)) return null
+  return entries.map(({ prepared, error, result }) => {
     if (error !== undefined)
       return refused(prepared, messageOf(batch.error_message, { ...scope, error }, error), context)
     if (!batch.results) return plainOutcome(prepared, answer, context)
-    const result = resultOf(mark, index)
     if (result === undefined) return unmentioned(prepared, context)
     return outcomeOf(batch, prepared, { ...scope, result }, result, context)
   })
@@ -89,6 +98,19 @@ function outcomeOf<R>(
     ...(version === undefined || version === null ? {} : { version: asText(version) }),
   }
 }
+
+/**
+ * Whether a result says that its record failed: a refusal in which no record failed is no list of results, even where its
+ * entries have ids. Where the body itself may stand for the only result, `failed` alone says no more than the status does.
+ */
+function tellsFailure({ missing, conflict, again, failed }: Batch, scope: Scope, bodyItself: boolean): boolean {
+  const said = [missing, conflict, again, ...(bodyItself ? [] : [failed])]
+  return said.some((one) => one !== undefined && isTrue(one.evaluate(scope)))
+}
+
+/** One record, found by position: any body gives one result. A plain refusal means the same either way. */
+const mayBeBody = (chunk: Prepared[], batch: Batch, { failure }: Answer): boolean =>
+  chunk.length === 1 && !batch.correlate?.result && failure?.code !== 'CSW-3008'
 
 /** No results are declared: the call as a whole succeeded. */
 function plainOutcome<R>(prepared: Prepared, answer: Answer, context: WriterContext<R>): WriteOutcome {
