@@ -40,6 +40,9 @@ import { startWork } from './work.ts'
  */
 const LEASE_MS = 10_000
 
+/** Mappings that are compiled at the start; with more of them the start itself would wait. */
+const MOST_WARMED = 50
+
 /** `all`: serves and works. `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
 export type HubRole = 'all' | 'serve' | 'worker' | 'command'
 
@@ -203,6 +206,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     publicUrl: settings.public_url,
   })
   const works = parts.role === 'all' || parts.role === 'worker'
+  if (works) mappings.warm(files.syncs.slice(0, MOST_WARMED))
   const work = works
     ? await startWork({ ports, pool: store.pool, queue, settings, holder, syncs: () => files.syncs, sweeps: [hooks] })
     : undefined

@@ -1,9 +1,12 @@
 /** The hub's log: one JSON object a line (pino), or short lines where a person is watching. */
 import { format } from 'node:util'
-import { type Logger as Pino, pino, stdTimeFunctions } from 'pino'
+import type { Logger as Pino } from 'pino'
+import { lazily } from './lazily.ts'
 import { cleanFields, cleanText } from './log-fields.ts'
 import { shortLine } from './log-line.ts'
 import { createRedactor, type Redactor } from './redaction.ts'
+
+const pinoPackage = lazily<typeof import('pino')>('pino')
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 type LogLevel = (typeof LOG_LEVELS)[number]
@@ -29,6 +32,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const secrets = new Set(options.secrets)
   let redact: Redactor = createRedactor(secrets)
 
+  const { pino, stdTimeFunctions } = pinoPackage()
   const logger = pino(
     {
       level: options.level ?? 'info',

@@ -1,5 +1,5 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import addFormatsModule from 'ajv-formats'
+import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
+import { lazily } from './lazily.ts'
 import { nearestName } from './nearest.ts'
 
 /** One thing a schema does not accept, where in the value it is and how to say it. */
@@ -14,24 +14,29 @@ export type Violation = {
 
 export type Validator = (value: unknown) => Violation[]
 
-// ajv-formats is CommonJS; under nodenext its default export is the module object.
-const addFormats = addFormatsModule as unknown as (ajv: Ajv) => Ajv
+const ajvPackage = lazily<typeof import('ajv')>('ajv')
+const formatsPackage = lazily<{ default: (ajv: Ajv) => Ajv }>('ajv-formats')
 
 /** The one Ajv of the hub: every schema is compiled with the same options. `strictTypes` off because schemas use unions. */
-const ajv = new Ajv({
-  allErrors: true,
-  strict: true,
-  strictTypes: false,
-  strictTuples: false,
-  verbose: true,
-  discriminator: true,
-  // Most schemas are compiled at the start of a command that uses them once: both halve that, and V8 does the rest.
-  inlineRefs: false,
-  code: { optimize: false },
-})
-addFormats(ajv)
-for (const keyword of ['x-kind', 'x-variables', 'x-secret', 'x-title', 'x-since', 'x-name', 'example'])
-  ajv.addKeyword(keyword)
+let ajv: Ajv | undefined
+function theAjv(): Ajv {
+  if (ajv) return ajv
+  ajv = new (ajvPackage().Ajv)({
+    allErrors: true,
+    strict: true,
+    strictTypes: false,
+    strictTuples: false,
+    verbose: true,
+    discriminator: true,
+    // Most schemas are compiled at the start of a command that uses them once: both halve that, and V8 does the rest.
+    inlineRefs: false,
+    code: { optimize: false },
+  })
+  formatsPackage().default(ajv)
+  for (const keyword of ['x-kind', 'x-variables', 'x-secret', 'x-title', 'x-since', 'x-name', 'example'])
+    ajv.addKeyword(keyword)
+  return ajv
+}
 
 const compiled = new WeakMap<object, Validator>()
 
@@ -39,7 +44,7 @@ const compiled = new WeakMap<object, Validator>()
 export function compileSchema(schema: object): Validator {
   const known = compiled.get(schema)
   if (known) return known
-  const validate = ajv.compile(schema)
+  const validate = theAjv().compile(schema)
   const validator: Validator = (value) => (validate(value) ? [] : explain(validate))
   compiled.set(schema, validator)
   return validator

@@ -1,23 +1,13 @@
-import {
-  type Document,
-  isAlias,
-  isCollection,
-  isMap,
-  isScalar,
-  LineCounter,
-  type Node,
-  type Pair,
-  parse,
-  parseDocument,
-  type Scalar,
-  stringify,
-} from 'yaml'
+import type { Document, Node, Pair, Scalar } from 'yaml'
 import type { Place } from './errors/causeway-error.ts'
 import { CausewayError } from './errors/causeway-error.ts'
 import type { ErrorCode } from './errors/registry.ts'
 import type { Finding } from './findings.ts'
+import { lazily } from './lazily.ts'
 import type { Validator, Violation } from './validation.ts'
 import { alignScalar } from './yaml-scalar.ts'
+
+const yaml = lazily<typeof import('yaml')>('yaml')
 
 /** Larger files and more aliases than this are refused: a manifest is written by hand (billion-laughs, fault row M1). */
 const MAX_BYTES = 1_000_000
@@ -44,8 +34,13 @@ export type YamlFile = {
 export function parseYaml(text: string, file: string): YamlFile {
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw refuse(file, `${file} is larger than ${MAX_BYTES / 1_000_000} MB`, 1, 1)
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, strict: true })
+  const lines = new (yaml().LineCounter)()
+  const document = yaml().parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: false,
+    prettyErrors: false,
+    strict: true,
+  })
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { file, line: Math.max(1, line), column: Math.max(1, col) }
@@ -69,12 +64,12 @@ export function parseYaml(text: string, file: string): YamlFile {
     placeOf: (path) => place(startOf(nodeAt(document, path))),
     placeOfKey: (path, key) => {
       const node = nodeAt(document, path)
-      const pair = isMap(node) ? node.items.find((item: Pair) => keyText(item) === key) : undefined
+      const pair = yaml().isMap(node) ? node.items.find((item: Pair) => keyText(item) === key) : undefined
       return place(pair ? startOf(pair.key as Node) : startOf(node))
     },
     placeInScalar: (path, offset) => {
       const node = nodeAt(document, path)
-      if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return place(startOf(node))
+      if (!yaml().isScalar(node) || typeof node.value !== 'string' || !node.range) return place(startOf(node))
       const start = node.range[0]
       return place(
         start + alignScalar(text.slice(start, node.range[1]), node.value, (node as Scalar).type ?? 'PLAIN', offset),
@@ -85,11 +80,11 @@ export function parseYaml(text: string, file: string): YamlFile {
 
 /** The plain value of a YAML text of any size (descriptions of APIs are megabytes), without places. Throws what is wrong with it. */
 export function parseYamlData(text: string): unknown {
-  return parse(text, { maxAliasCount: 10_000 }) as unknown
+  return yaml().parse(text, { maxAliasCount: 10_000 }) as unknown
 }
 
 /** A value as YAML a person would write. */
-export const stringifyYaml = (value: unknown): string => stringify(value, { lineWidth: 0 })
+export const stringifyYaml = (value: unknown): string => yaml().stringify(value, { lineWidth: 0 })
 
 /** Findings for all that a schema does not accept in a YAML file, each with its place. */
 export function validateYaml(yaml: YamlFile, validator: Validator, code: ErrorCode = 'CSW-1005'): Finding[] {
@@ -113,12 +108,12 @@ function refuse(file: string, what: string, line = 1, column = 1): CausewayError
 
 /** No node too deep, no key twice; the parser's own check compares each key with each other one. */
 function checkNodes(node: unknown, place: (offset: number) => Place, depth: number): void {
-  if (!isCollection(node)) return
+  if (!yaml().isCollection(node)) return
   if (depth > MAX_DEPTH) {
     const at = place(startOf(node as Node))
     throw refuse(at.file, `nested deeper than ${MAX_DEPTH} levels`, at.line, at.column)
   }
-  if (!isMap(node)) {
+  if (!yaml().isMap(node)) {
     for (const item of node.items) checkNodes(item, place, depth + 1)
     return
   }
@@ -135,16 +130,16 @@ function checkNodes(node: unknown, place: (offset: number) => Place, depth: numb
 }
 
 const MERGE = '<<'
-const keyText = (pair: Pair): string => String(isScalar(pair.key) ? pair.key.value : pair.key)
+const keyText = (pair: Pair): string => String(yaml().isScalar(pair.key) ? pair.key.value : pair.key)
 const startOf = (node: Node | null | undefined): number => node?.range?.[0] ?? 0
 
 /** The node at a path, or its nearest existing ancestor. */
 function nodeAt(document: Document.Parsed, path: YamlPath): Node | null {
   let node: Node | null = document.contents as Node | null
   for (const step of path) {
-    if (isAlias(node)) node = node.resolve(document) ?? node
-    if (!isCollection(node)) break
-    const next = isMap(node)
+    if (yaml().isAlias(node)) node = node.resolve(document) ?? node
+    if (!yaml().isCollection(node)) break
+    const next = yaml().isMap(node)
       ? (node.items.find((item: Pair) => keyText(item) === String(step))?.value as Node | undefined)
       : (node.items[Number(step)] as Node | undefined)
     if (!next) break

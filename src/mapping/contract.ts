@@ -106,6 +106,8 @@ export type JoinKeys = Record<string, string[]>
 export interface MappingRunner {
   joinKeys(sync: SyncDefinition, inputs: MapInput[], signal?: AbortSignal): Promise<(JoinKeys | SerializedError)[]>
   map(sync: SyncDefinition, inputs: MapInput[], signal?: AbortSignal): Promise<MapOutput[]>
+  /** Starts what mapping needs before the first record comes. Returns at once. */
+  warm(syncs: readonly SyncDefinition[]): void
   close(): Promise<void>
 }
 

@@ -6,7 +6,7 @@ import type { Program, RecordHead, Request } from './program.ts'
 import { readSoundMapping } from './read.ts'
 
 export type MappingRunnerOptions = {
-  /** Sandbox processes; 1 unless told otherwise, at most one per core. They start with the first record. */
+  /** Sandbox processes; 1 unless told otherwise, at most one per core. They start when they are warmed or with the first record. */
   processes?: number
   /** What one record may take before its process is killed. */
   timeLimitMs?: number
@@ -71,6 +71,7 @@ export function createMappingRunner(options: MappingRunnerOptions = {}): Sandbox
       if (sync.joins.length === 0) return inputs.map(() => ({}))
       return (await run('joinKeys', sync, inputs, signal)).map(joinKeysAnswer)
     },
+    warm: (syncs) => sandbox.warm(syncs.map((sync) => loaded.of(sync).program)),
     close: async () => sandbox.close(),
     get pids() {
       return sandbox.pids

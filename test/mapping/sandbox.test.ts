@@ -176,3 +176,13 @@ test('a record of more than 5 MB is refused without a try', async () => {
   const outputs = await start().map(syncOf('n'), [record(1, { n: 'x'.repeat(5_100_000) }), record(2, { n: 1 })])
   expect(outputs.map(outcome)).toEqual(['CSW-4003', 1])
 })
+
+test('a warmed runner has its process before the first record, and keeps it', async () => {
+  const runner = start()
+  runner.warm([syncOf('a'), syncOf('b')])
+  const [pid] = runner.pids
+  expect(pid).toBeTypeOf('number')
+  const outputs = await runner.map(syncOf('b'), [record(1, { b: 'x' })])
+  expect(outputs.map(outcome)).toEqual(['x'])
+  expect(runner.pids).toEqual([pid])
+})

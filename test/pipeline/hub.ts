@@ -137,6 +137,7 @@ export class TestHub {
             Object.fromEntries(Object.entries(input.joins ?? {}).map(([name, text]) => [name, parseExact(text)])),
           ),
         ),
+      warm: () => {},
       close: async () => {},
     }
   }

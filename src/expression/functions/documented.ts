@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import type { HostFunction } from '../builtins.ts'
 
 /** A function of ours with what the reference says of it; the examples are executed by a test. */
@@ -8,15 +7,6 @@ export type DocumentedFunction = HostFunction & {
   sense: string
   /** Expressions and what they give; `null` stands for nothing. */
   examples: [expression: string, gives: unknown][]
-}
-
-/**
- * A package that is loaded when a mapping first needs it: the sandbox starts in a fraction of the time that all of them take,
- * and most mappings need none.
- */
-export function lazily<Package>(name: string): () => Package {
-  let loaded: Package | undefined
-  return () => (loaded ??= createRequire(import.meta.url)(name) as Package)
 }
 
 /** What JSONata raises when an argument is not what a function takes; gets its place from the caller. */

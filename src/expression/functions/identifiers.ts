@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type DocumentedFunction, lazily } from './documented.ts'
+import { lazily } from '../../core/index.ts'
+import type { DocumentedFunction } from './documented.ts'
 
 type Vat = typeof import('jsvat')
 type Iban = typeof import('ibantools')

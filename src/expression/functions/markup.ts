@@ -1,4 +1,5 @@
-import { type DocumentedFunction, lazily } from './documented.ts'
+import { lazily } from '../../core/index.ts'
+import type { DocumentedFunction } from './documented.ts'
 
 type HtmlToText = { convert(html: string, options: object): string }
 const html = lazily<HtmlToText>('html-to-text')

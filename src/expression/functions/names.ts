@@ -1,4 +1,5 @@
-import { type DocumentedFunction, lazily } from './documented.ts'
+import { lazily } from '../../core/index.ts'
+import type { DocumentedFunction } from './documented.ts'
 
 type Names = { parseName(name: string): Record<string, string | undefined> }
 const names = lazily<Names>('humanparser')

@@ -1,4 +1,5 @@
-import { type DocumentedFunction, lazily, wrongArgument } from './documented.ts'
+import { lazily } from '../../core/index.ts'
+import { type DocumentedFunction, wrongArgument } from './documented.ts'
 
 type Phones = typeof import('libphonenumber-js/min')
 const phones = lazily<Phones>('libphonenumber-js/min')

@@ -1,4 +1,5 @@
-import { type DocumentedFunction, lazily, wrongArgument } from './documented.ts'
+import { lazily } from '../../core/index.ts'
+import { type DocumentedFunction, wrongArgument } from './documented.ts'
 
 type Countries = typeof import('i18n-iso-countries')
 const package_ = lazily<Countries>('i18n-iso-countries')

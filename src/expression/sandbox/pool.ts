@@ -99,6 +99,17 @@ export class Sandbox {
     })
   }
 
+  /** Starts a process and has it compile these programs, so that the first record does not wait for either. Failures show when work comes. */
+  warm(programs: SandboxProgram[]): void {
+    if (this.#closed || this.#workers.size > 0) return
+    const nobody = () => {}
+    for (const program of programs) {
+      const call: Call = { results: [], open: 0, settled: false, resolve: nobody, reject: nobody, forget: nobody }
+      this.#queue.push({ program, options: null, items: [], call, at: [], crashes: 0 })
+    }
+    this.#dispatch()
+  }
+
   /** Process ids of the children, for tests and `doctor`. */
   get pids(): number[] {
     return [...this.#workers].flatMap((worker) => worker.pid ?? [])
