@@ -18,6 +18,8 @@ const hub = await openHub({
   flags: { log_level: 'warn', log_format: 'json', mapping_processes: Number(process.argv[3] ?? 1) },
 })
 try {
+  // A hub is not started for each sync: its first schedules, sweeps and the start of its mapping process are behind it.
+  await sleep(3_000)
   await report(async () => {
     const { requestId } = await hub.services.runSync('contacts', {
       full: true,
@@ -33,7 +35,7 @@ try {
           throw new Error(`the run ended as ${progress.outcome}: ${JSON.stringify(progress)}`)
         return
       }
-      await sleep(100)
+      await sleep(50)
     }
   })
 } finally {

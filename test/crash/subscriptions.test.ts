@@ -94,14 +94,14 @@ test('killed between an order and its answer, the hub finds the webhook again; w
   await until(
     () => orders.live.size,
     (size) => size === 1,
-    60_000,
+    150_000,
   )
-  await until(() => hub.child.signalCode, Boolean, 10_000)
+  await until(() => hub.child.signalCode, Boolean, 60_000)
   orders.onOrder = async () => true
   hub = await start()
   type Listed = { items: { state: string; remoteId: string }[] }
   const listed = () => hub.api<Listed>('GET', '/subscriptions')
-  expect(await until(listed, ({ items }) => items[0]?.state === 'active', 60_000)).toMatchObject({
+  expect(await until(listed, ({ items }) => items[0]?.state === 'active', 150_000)).toMatchObject({
     items: [{ state: 'active', remoteId: 's1' }],
   })
   expect([...orders.live.keys()]).toEqual(['s1'])
@@ -118,7 +118,7 @@ test('killed between an order and its answer, the hub finds the webhook again; w
   await until(
     () => orders.live.size,
     (size) => size === 0,
-    60_000,
+    150_000,
   )
   expect(await until(listed, ({ items }) => items.length === 0, 10_000)).toEqual({ items: [] })
 })

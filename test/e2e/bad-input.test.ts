@@ -63,7 +63,7 @@ test.each([
 })
 
 test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each named, the next run heals', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(30)
@@ -121,7 +121,7 @@ test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each name
 })
 
 test('a target that refuses 3 of 100: 97 go through, 3 become dead letters; corrected and requeued they go through too', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(100)
@@ -149,7 +149,7 @@ test('a target that refuses 3 of 100: 97 go through, 3 become dead letters; corr
 })
 
 test('a record that breaks the mapping is a dead letter that names the line; the others go through', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(20)
@@ -174,7 +174,7 @@ test('a record that breaks the mapping is a dead letter that names the line; the
 })
 
 test('values arrive as they were spelled, through log, mapping, target, API and CLI', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const peer = await Peer.start()
   const fields =
@@ -199,7 +199,7 @@ test('values arrive as they were spelled, through log, mapping, target, API and 
 })
 
 test('a broken edit leaves the running version in force; a sound one takes effect without a restart', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(3)

@@ -3,7 +3,7 @@ import { causeway, HubProcess, hubFolder, until } from './hub-process.ts'
 import { Peer } from './peer.ts'
 
 test('kill −9 in the middle of a run, then start: the run is finished, no record lost, none doubled', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(2_000)
@@ -22,12 +22,12 @@ test('kill −9 in the middle of a run, then start: the run is finished, no reco
   await until(
     () => peer.customers.size,
     (size) => size >= 2_000,
-    40_000,
+    150_000,
   )
   await until(
     () => hub.api<{ items: { state: string; outcome: string }[] }>('GET', '/runs?limit=50'),
     ({ items }) => items.every((run) => run.outcome !== 'running'),
-    60_000,
+    150_000,
   )
   expect(peer.duplicates()).toEqual([])
   expect(peer.customers.size).toBe(2_000)
@@ -39,7 +39,7 @@ test('kill −9 in the middle of a run, then start: the run is finished, no reco
   expect(peer.journal.length).toBe(writes)
 })
 
-test('answers that are lost on the way double nothing', { timeout: 240_000 }, async () => {
+test('answers that are lost on the way double nothing', { timeout: 400_000 }, async () => {
   const peer = await Peer.start()
   peer.fill(500)
   const dir = await hubFolder(peer.url)
@@ -51,7 +51,7 @@ test('answers that are lost on the way double nothing', { timeout: 240_000 }, as
   await until(
     () => hub.api<{ items: { state: string }[] }>('GET', '/syncs').then(async () => peer.customers.size),
     (size) => size === 500,
-    40_000,
+    150_000,
   )
   expect(peer.duplicates()).toEqual([])
 })

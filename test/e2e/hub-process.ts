@@ -119,7 +119,7 @@ export class HubProcess {
 }
 
 /** Waits until something holds; fails with the last value seen. */
-export async function until<T>(look: () => T | Promise<T>, holds: (value: T) => boolean, ms = 60_000): Promise<T> {
+export async function until<T>(look: () => T | Promise<T>, holds: (value: T) => boolean, ms = 150_000): Promise<T> {
   const end = Date.now() + ms
   for (;;) {
     const value = await look()

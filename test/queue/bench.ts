@@ -40,6 +40,6 @@ export function recorder(hold: string[] = []) {
   return { handler, started, finished, release: () => letGo() }
 }
 
-export const soon = <T>(check: () => T | Promise<T>, timeout = 30_000) => vi.waitFor(check, { timeout, interval: 20 })
+export const soon = <T>(check: () => T | Promise<T>, timeout = 90_000) => vi.waitFor(check, { timeout, interval: 20 })
 
 export type Cases = Record<string, (bench: Bench) => Promise<void>>

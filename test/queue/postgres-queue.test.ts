@@ -25,7 +25,7 @@ test('a lost notification costs an idle poll, even when the next job is hours aw
     // Longer than one idle poll, so that the worker has seen what lies ahead and settled down to wait for it.
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     await admin.query(`update causeway_queue.job set state = 'waiting', process_at_ms = null where data->>'id' = 'a'`)
-    await soon(() => expect(seen).toEqual(['a']), 4_000)
+    await soon(() => expect(seen).toEqual(['a']))
   } finally {
     await queue.close()
     await admin.end()

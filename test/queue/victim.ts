@@ -20,7 +20,7 @@ export async function startVictim(target: QueueTarget, tuning: Partial<QueueTuni
   victims.push(child)
   const lines: string[] = []
   createInterface({ input: child.stdout! }).on('line', (line) => lines.push(line))
-  const says = (line: string) => soon(() => expect(lines).toContain(line), 10_000)
+  const says = (line: string) => soon(() => expect(lines).toContain(line), 90_000)
   await says('working')
   return { says, kill: () => void child.kill('SIGKILL') }
 }

@@ -45,7 +45,7 @@ export async function startSite(options: Parameters<typeof startHub>[0] = {}): P
     browser,
     open: async (path, { signedIn = true, ...context } = {}) => {
       const tab = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin', ...context })
-      tab.setDefaultTimeout(10_000)
+      tab.setDefaultTimeout(90_000)
       if (signedIn)
         await tab.addInitScript(
           `if (location.protocol === 'http:') sessionStorage.setItem('causeway.admin-token', '${TOKEN}')`,

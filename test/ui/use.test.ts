@@ -329,5 +329,5 @@ describe.skipIf(!hasBrowser)('an empty or failing hub', () => {
     await page.getByText('Nothing is set up yet').waitFor()
     await line.off()
     expect(page.complaints).toEqual([])
-  }, 30_000)
+  }, 300_000)
 })

@@ -34,14 +34,28 @@ export type ReaderContext<R> = {
   partition?: Partition
 }
 
-/** Reads from where the cursor says, one page per call; nothing is asked before the caller wants it. */
+/**
+ * Reads from where the cursor says, one page per call. Where an answer alone tells the next position, the next page is on its way
+ * while the caller has this one.
+ */
 export async function* readPass<R>(context: ReaderContext<R>, request: ReadRequest): AsyncGenerator<Page> {
   const { read, settings } = context
   const stored = parseCursor(request.cursor)
   const initial = initialWatermark(read.incremental, settings)
   const { pass, resumed } = passFor(request.mode, stored, initial)
-  yield* new PassReader(context, request, stored.watermark, pass, resumed).pages()
+  const left = new AbortController()
+  const signal = AbortSignal.any([request.signal, left.signal])
+  try {
+    yield* new PassReader(context, { ...request, signal }, stored.watermark, pass, resumed).pages()
+  } finally {
+    // Ends the question that is under way when the caller wants no more.
+    left.abort()
+  }
 }
+
+/** The names of one question, and the address it goes to where that is not the request's own. */
+type Asked = Scope & ReturnType<typeof positionScope>
+type Question = { asked: Asked; answering: Promise<Answer | 'expired'> }
 
 class PassReader<R> {
   private readonly context: ReaderContext<R>
@@ -196,10 +210,12 @@ class PassReader<R> {
       if (!position) return
     }
     let guard = new LoopGuard(paging, this.context.stream.name, position)
+    const foreseeable = this.isForeseeable(paging)
+    let ahead: Question | undefined
     while (position) {
-      guard.enter(position)
-      const asked = this.scope(paging, position, size)
-      const answer = await this.ask(spec, asked)
+      const { asked, answering } = ahead ?? this.question(spec, guard, position, size)
+      ahead = undefined
+      const answer = await answering
       if (answer === 'expired') {
         position = this.restart()
         await this.firstMark()
@@ -208,23 +224,16 @@ class PassReader<R> {
       }
       this.pass.began ??= sortableTimestamp(answer.requestedAt.toISOString())
       const bodies = answer.failure ? [] : this.bodies(spec, answer, asked)
+      if (foreseeable && !answer.failure) {
+        const next = this.behind(paging, position, { answer, asked, bodies, size, mark: '' })
+        if (next) ahead = this.question(spec, guard, next, size)
+      }
       if (this.pass.phase === 'records') await completeNested(this.context, bodies, this.request.signal)
       const { records, rejected } = await this.made(bodies)
       this.note(answer)
       const mark = idsOf(records)
       const clamped = guard.repeats(mark)
-      const scope = { ...answerScope(answer, this.context.settings), page: asked.page }
-      position =
-        answer.failure || clamped
-          ? null
-          : nextPosition(paging, position, {
-              answer,
-              scope,
-              count: bodies.length,
-              size,
-              mark,
-              lastRecord: bodies.at(-1),
-            })
+      position = answer.failure || clamped ? null : this.behind(paging, position, { answer, asked, bodies, size, mark })
       position = this.afterPage(position, bodies, size)
       if (position && Object.keys(position).length === 0)
         guard = new LoopGuard(paging, this.context.stream.name, position)
@@ -234,9 +243,49 @@ class PassReader<R> {
         cursor: this.cursorAfter(position, answer.requestedAt, moreFollows),
         requestedAt: answer.requestedAt,
         last: position === null && !moreFollows,
-        ...(this.pass.phase === 'records' ? totalOf(paging, scope) : {}),
+        ...(this.pass.phase === 'records' ? totalOf(paging, this.seenScope(answer, asked)) : {}),
       }
     }
+  }
+
+  /** True where the position of the next page depends on the answer alone, not on the records or on how many there were. */
+  private isForeseeable({ kind, ...paging }: Paging): boolean {
+    const { incremental } = this.context.read
+    const depends = incremental && (incremental.newest_first || incremental.cap !== undefined || incremental.reanchor)
+    const constant = 'constant' in paging && paging.constant
+    return !depends && !constant && ['cursor', 'relay', 'next-url', 'link-header'].includes(kind)
+  }
+
+  /** Asks for the page at a position. Whatever goes wrong is raised where the answer is awaited, behind the pages before it. */
+  private question(spec: R & PageSpec, guard: LoopGuard, position: Position, size: number): Question {
+    const asked = this.scope(spec.paging, position, size)
+    const ask = async (): Promise<Answer | 'expired'> => {
+      guard.enter(position)
+      return this.ask(spec, asked)
+    }
+    const answering = ask()
+    answering.catch(() => undefined)
+    return { asked, answering }
+  }
+
+  private behind(
+    paging: Paging,
+    position: Position,
+    { answer, asked, bodies, size, mark }: { answer: Answer; asked: Asked; bodies: Json[]; size: number; mark: string },
+  ): Position | null {
+    const scope = this.seenScope(answer, asked)
+    return nextPosition(paging, position, {
+      answer,
+      scope,
+      count: bodies.length,
+      size,
+      mark,
+      lastRecord: bodies.at(-1),
+    })
+  }
+
+  private seenScope(answer: Answer, asked: Asked) {
+    return { ...answerScope(answer, this.context.settings), page: asked.page }
   }
 
   /** The first page, which came with the parent. */
@@ -304,7 +353,7 @@ class PassReader<R> {
     return {}
   }
 
-  private scope(paging: Paging, position: Position, size: number) {
+  private scope(paging: Paging, position: Position, size: number): Asked {
     const { anchor } = this.pass
     const { incremental } = this.context.read
     const anchored = incremental && anchor && this.pass.phase === 'records'
@@ -317,7 +366,7 @@ class PassReader<R> {
   }
 
   /** Asks for one page. A failure that is declared to mean "no records" comes back as an answer with `failure` set. */
-  private async ask(spec: R & PageSpec, asked: Scope & { url?: string }): Promise<Answer | 'expired'> {
+  private async ask(spec: R & PageSpec, asked: Asked): Promise<Answer | 'expired'> {
     const { caller, settings } = this.context
     const { url, ...scope } = asked
     const parse = this.parser(spec)
