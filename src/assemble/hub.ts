@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
@@ -6,7 +7,7 @@ import type { Catalogue } from '../connector/index.ts'
 import { createLogger, hasErrors, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
 import type { HubServices } from '../http/index.ts'
 import { createMappingRunner } from '../mapping/index.ts'
-import { FreshBodies, type HubModel, LocalWakes, type Ports } from '../pipeline/index.ts'
+import { FreshBodies, type HubModel, LocalWakes, OneAtATime, type Ports } from '../pipeline/index.ts'
 import { migrateQueue, openQueue, type QueueTarget, type WorkQueue } from '../queue/index.ts'
 import {
   breakLeases,
@@ -160,7 +161,8 @@ async function assemble(parts: Parts): Promise<Hub> {
   })
   const erasures = new Erasures(store.pool, dataDir)
   await erasures.open()
-  const holder = `${hostname()}/${process.pid}`
+  // In a container, the process after a crash has the host name and the number of the one before.
+  const holder = `${hostname()}/${process.pid}/${randomUUID()}`
   const ports: Ports = {
     ledger,
     holdLease: (name) => holdLease(store.pool, name, { holder, ttlMs: LEASE_MS }),
@@ -172,6 +174,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     model: () => model,
     bodies: new FreshBodies(),
     wakes: new LocalWakes(),
+    alone: new OneAtATime(),
     clock: systemClock,
     log: logger,
   }

@@ -19,12 +19,14 @@ export function decide(
   const before = new Map(existing.map((row) => [row.part, row]))
   const make = (part: string, values = NOTHING): Work => newWork(record, part, values, before.get(part), intents)
   const output = storable(given)
+  // Nothing of such a record is looked at any more, whatever became of it.
+  const setAside = output.status === 'failed' && output.error.code === 'CSW-5015'
   // Erased, or its body is gone: there is nothing to say about it, and nothing to take back.
-  if (record.body === null && !record.deleted)
+  if (record.body === null && !record.deleted && !setAside)
     return existing.length
       ? existing.map((row) => rest(make(row.part)))
       : [{ ...make(''), settlement: { state: 'skipped' } }]
-  if (record.deleted) return existing.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
+  if (record.deleted && !setAside) return existing.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
   if (output.status === 'failed') {
     // A mapping gives the same result again: it becomes a dead letter at once, not after many attempts.
     const dead: Work = { ...make(''), settlement: { state: 'dead', dead: true, error: output.error } }

@@ -1,9 +1,10 @@
 import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
-import { asCausewayError, backoffMs, type CausewayError, parseExact, withUrgency } from '../core/index.ts'
+import { asCausewayError, backoffMs, CausewayError, parseExact, withUrgency } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
-import type { InboxRow, Ports, StreamRow } from './ports.ts'
+import type { HeldLease, InboxRow, Ports, StreamRow } from './ports.ts'
 import { toCommit, withoutErased } from './pull.ts'
+import { DEATHS } from './suspects.ts'
 import { wakeFollowers } from './wake-followers.ts'
 
 const BATCH = 200
@@ -29,10 +30,17 @@ export async function readInbox(
     if (connection?.state !== 'active' || (connection.waitUntil && connection.waitUntil > ports.clock.now()))
       return null
     const reader = new InboxReader(ports, connection, await ports.session(connection.name), signal)
+    const stopped = (): boolean => signal.aborted || lease.signal.aborted
+    for (let alone = lease.formerDied ? BATCH : 0; alone > 0; alone--) {
+      const [event] = await ports.ledger.readInbox(connectionId, 1)
+      if (!event) break
+      const taken = await ports.alone.run(() => takeAlone(ports, lease, { event, connection, reader, stopped }))
+      if (!taken) return { events }
+      events++
+    }
     for (;;) {
       const batch = await ports.ledger.readInbox(connectionId, BATCH)
       if (!batch.length) return { events }
-      const stopped = (): boolean => signal.aborted || lease.signal.aborted
       const taken = await withUrgency('webhook', () => reader.take(batch, stopped))
       events += taken
       if (taken < batch.length) return { events }
@@ -40,6 +48,22 @@ export async function readInbox(
   } finally {
     await lease.release()
   }
+}
+
+/** After a death nobody knows which event it was over: each is noted before it is looked at, and set aside the third time. */
+async function takeAlone(
+  ports: Ports,
+  lease: HeldLease,
+  one: { event: InboxRow; connection: { id: number; name: string }; reader: InboxReader; stopped: () => boolean },
+): Promise<number> {
+  const { event, connection, reader, stopped } = one
+  if ((await ports.ledger.noteSuspect(lease, String(event.id))) < DEATHS)
+    return await withUrgency('webhook', () => reader.take([event], stopped))
+  const what = `The worker process ended ${DEATHS} times while it handled this webhook.`
+  const error = new CausewayError('CSW-5015', { what })
+  ports.log.error({ connection: connection.name, code: error.code }, 'a webhook that ends its worker')
+  await ports.ledger.buryEvent(event, connection.id, error.toJSON(), fingerprintOf(error, connection.name))
+  return 1
 }
 
 type Changes = Awaited<ReturnType<ConnectorSession['readEvent']>>

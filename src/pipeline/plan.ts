@@ -138,6 +138,7 @@ export async function planningLane(
 const NO_LEASE: HeldLease = {
   name: 'plan',
   token: 0,
+  formerDied: false,
   signal: new AbortController().signal,
   stillHeld: () => false,
   release: async () => {},

@@ -7,11 +7,14 @@ import type { WorkQueue } from '../queue/index.ts'
 import type { Ledger, SyncRow } from '../store/index.ts'
 import type { FreshBodies } from './fresh-bodies.ts'
 import type { LocalWakes } from './local-wakes.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 
 /** A piece of work we may do now. `signal` aborts when the lease is lost. */
 export type HeldLease = {
   name: string
   token: number
+  /** The holder before never gave it back: it was killed, frozen, or cut off. */
+  formerDied: boolean
   signal: AbortSignal
   /** On the monotonic clock: true while the lease lasts at least `marginMs` longer. Asked just before sending. */
   stillHeld(marginMs: number): boolean
@@ -59,6 +62,8 @@ export type Ports = {
   model(): HubModel
   bodies: FreshBodies
   wakes: LocalWakes
+  /** What may end this process is handled alone. */
+  alone: OneAtATime
   clock: Clock
   log: Log
 }

@@ -15,6 +15,7 @@ import { isWait } from './failures.ts'
 import { lookahead } from './lookahead.ts'
 import type { HeldLease, IncomingRecord, PageCommit, Ports, RunCounts, RunOutcome, StreamRow } from './ports.ts'
 import { isStorableKey, keysOf } from './ports.ts'
+import { DEATHS } from './suspects.ts'
 import { wakeFollowers } from './wake-followers.ts'
 
 const PULL_BACKOFF = { baseMs: 5_000, capMs: 15 * 60_000 }
@@ -75,6 +76,7 @@ async function runPull(
   let error: CausewayError | null = null
   let outcome: RunOutcome = 'success'
   try {
+    if (lease.formerDied) await refuseDeadlyPage(ports, stream, lease)
     const session = await ports.session(stream.connection)
     const run = { runId, lease, counts, signal: options.signal, total: null, keep: keeper(ports, stream, lease) }
     const complete = await readPages(ports, stream, session, run)
@@ -82,6 +84,7 @@ async function runPull(
     else {
       if (mode === 'full' && counts.pages! > 0) outcome = await removeVanished(ports, stream, session, run)
       const { askedAgain } = await ports.ledger.endPull(stream.id, { mode, request: stream.pullRequest })
+      if (lease.formerDied) await ports.ledger.clearSuspect(lease)
       if (askedAgain) await ports.queue.wake('pull', String(stream.id))
       await ports.ledger.forgetPastWait(stream.connectionId)
       if (outcome === 'success' && counts.rejected) outcome = 'partial'
@@ -106,6 +109,14 @@ async function runPull(
     error: outcome === 'waiting' ? null : (error?.toJSON() ?? null),
   })
   return { runId, outcome, counts, error }
+}
+
+/** A page that ended its worker over and over is left alone for a while, so that everything else goes on. */
+async function refuseDeadlyPage(ports: Ports, stream: StreamRow, lease: HeldLease): Promise<void> {
+  const starts = await ports.ledger.noteSuspect(lease, digest(JSON.stringify([stream.pullMode, stream.cursor])))
+  if (starts < DEATHS) return
+  const what = `the worker process ended ${starts} times while it read the next page of ${stream.name}`
+  throw new CausewayError('CSW-5016', { what })
 }
 
 /** What a person approved goes first: a scan that begins now must not hold it again. */

@@ -1,6 +1,7 @@
 import { isObject, type Json, JsonText, type SerializedError, SLICES, sliceOf } from '../core/index.ts'
 import type { JoinKeys, MapInput, MapOutput } from '../mapping/index.ts'
 import { isStorableKey, keysOf, type LogBody } from './ports.ts'
+import { DEATHS, killed } from './suspects.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
 
 /** Records per batch: wide enough for the widest calls (100 to 200), small enough that a takeover repeats little. */
@@ -43,6 +44,22 @@ export class LaneReader {
     if (!records.length) return null
     for (const record of records) this.#inFlight.add(record.id)
     return mapBatch(this.#lane, records)
+  }
+
+  /** The next record by itself, noted before it is looked at; set aside when that ended the process before. */
+  async nextAlone(): Promise<MappedBatch | null> {
+    const { ports, row, lease, slices } = this.#lane
+    const [due] = await ports.ledger.readDue(row.id, slices, 1)
+    // It gives at least one of each slice.
+    const [fresh] = due === undefined ? await ports.ledger.readLog(this.#streamId, this.#positions, 1) : []
+    const id = due ?? fresh?.id
+    if (id === undefined) return null
+    const starts = await ports.ledger.noteSuspect(lease, id)
+    if (fresh) this.#positions.set(fresh.slice, fresh.seq)
+    const records = await this.#withBodies(fresh ? [fresh] : [], due === undefined ? [] : [due])
+    if (starts < DEATHS) return { ...(await mapBatch(this.#lane, records)), alone: true }
+    const output: MapOutput = { status: 'failed', error: killed(this.#lane, id) }
+    return { records, outputs: records.map(() => output), dependencies: [], joined: [], alone: true }
   }
 
   /** Called when a batch is committed: its records may come again. */

@@ -39,6 +39,7 @@ export function toBatchCommit(
     doubtIntents: works.flatMap((work) =>
       work.settlement!.intent === 'looked' ? ((work.intent ?? work.doubt)?.id ?? []) : [],
     ),
+    keptIntents: works.flatMap((work) => (work.settlement!.intent === 'keep' ? (work.intent?.id ?? []) : [])),
     targetKeys: works.flatMap((work) => writtenKeys(lane, work)),
     dependencies: batch.dependencies,
     joined: batch.joined,
@@ -203,11 +204,11 @@ function toJournal(work: Work): JournalEntry {
 }
 
 /** Adds a batch to the counts of a run. */
-export function tally(counts: PushCounts, batch: MappedBatch, works: Work[]): void {
-  counts.read += batch.records.length
+export function tally(counts: PushCounts, records: number, works: Work[]): void {
+  counts.read += records
   for (const work of works) {
     const { state } = work.settlement!
-    if (work.part === '' && works.length > batch.records.length && !work.operation && state === 'delivered') continue
+    if (work.part === '' && works.length > records && !work.operation && state === 'delivered') continue
     if (state === 'delivered' || ((state === 'gone' || state === 'skipped') && work.operation)) {
       if (work.operation === 'delete') counts.deleted++
       else if (work.operation === 'update') counts.updated++

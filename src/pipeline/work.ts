@@ -36,6 +36,8 @@ export type BatchRecord = {
 export type MappedBatch = {
   records: BatchRecord[]
   outputs: MapOutput[]
+  /** True for a single record that nothing else of this process is handled beside. */
+  alone?: boolean
   dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]
   /** How far the joined streams had come before they were read. */
   joined: { streamId: number; seq: number }[]

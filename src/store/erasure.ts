@@ -122,6 +122,7 @@ async function eraseRows(client: pg.PoolClient, streamId: number, ids: string[],
   )
   await client.query(`delete from correction where ${ofSyncs}`, values)
   await client.query(`delete from intent where ${ofSyncs}`, values)
+  await client.query('update lease set suspect = null, starts = 0 where suspect = any($1)', [ids])
   const { rowCount: letters } = await client.query(
     `update dead_letter set input = null, output = null, exchange = null, note = null, error = json_build_object('code', code)::text,
             state = case when state in ('open', 'requeued') then 'discarded' else state end,

@@ -22,11 +22,12 @@ const DEFAULT_TTL_MS = 60_000
  * never deleted, or its next token would be one that somebody holds already; a released one has expired for ever.
  */
 const ACQUIRE = `
+with former as (select holder, expires_at from lease where name = $1)
 insert into lease as l (name, holder, expires_at) values ($1, $2, clock_timestamp() + $3 * interval '1 ms')
 on conflict (name) do update
    set holder = excluded.holder, token = l.token + 1, expires_at = clock_timestamp() + $3 * interval '1 ms'
  where l.expires_at <= clock_timestamp()
-returning token`
+returning token, coalesce((select expires_at > '-infinity' and holder <> $2 from former), false) as "formerDied"`
 
 /** Renewing after expiry is allowed while nobody took over: the token says that no other holder came in between. */
 const RENEW = `
@@ -35,14 +36,21 @@ update lease set expires_at = clock_timestamp() + $3 * interval '1 ms'
 
 const RELEASE = `update lease set expires_at = '-infinity' where name = $1 and token = $2`
 
+/** `formerDied`: the holder before never gave it back, so it was killed, frozen, or cut off. */
+export type AcquiredLease = LeaseProof & { formerDied: boolean }
+
 /** Takes a lease that is free or has expired. Undefined while somebody else holds it. */
 export async function acquireLease(
   pool: pg.Pool,
   name: string,
   options: LeaseOptions,
-): Promise<LeaseProof | undefined> {
-  const { rows } = await pool.query<{ token: number }>(ACQUIRE, [name, options.holder, options.ttlMs ?? DEFAULT_TTL_MS])
-  return rows[0] && { name, token: rows[0].token }
+): Promise<AcquiredLease | undefined> {
+  const { rows } = await pool.query<Omit<AcquiredLease, 'name'>>(ACQUIRE, [
+    name,
+    options.holder,
+    options.ttlMs ?? DEFAULT_TTL_MS,
+  ])
+  return rows[0] && { name, ...rows[0] }
 }
 
 /** Makes a lease last from now on. False when somebody else took it over. */
@@ -58,10 +66,11 @@ export async function releaseLease(pool: pg.Pool, lease: LeaseProof): Promise<vo
 
 /**
  * Ends every lease at once. For the start of a hub that has its database for itself (embedded): whoever held them is dead, and
- * waiting for the expiry would only delay its work. Tokens still grow, so even a holder that is not dead cannot commit.
+ * waiting for the expiry would only delay its work. Tokens still grow, so even a holder that is not dead cannot commit. They
+ * are left as expired, not as given back.
  */
 export async function breakLeases(pool: pg.Pool): Promise<void> {
-  await pool.query(`update lease set token = token + 1, expires_at = '-infinity' where expires_at > '-infinity'`)
+  await pool.query(`update lease set token = token + 1, expires_at = 'epoch' where expires_at > 'epoch'`)
 }
 
 /** Takes a lease and keeps it renewed until `release`. Null when somebody else holds it. */
@@ -80,6 +89,7 @@ const readClocks = (clock: Clock): Clocks => ({ monotonic: clock.monotonic(), wa
 export class HeldLease implements LeaseProof {
   readonly name: string
   readonly token: number
+  readonly formerDied: boolean
   private readonly pool: pg.Pool
   private readonly clock: Clock
   private readonly ttlMs: number
@@ -90,10 +100,11 @@ export class HeldLease implements LeaseProof {
   private renewing: Promise<void> | undefined
   private released = false
 
-  constructor(pool: pg.Pool, proof: LeaseProof, options: { clock: Clock; ttlMs: number; asked: Clocks }) {
+  constructor(pool: pg.Pool, proof: AcquiredLease, options: { clock: Clock; ttlMs: number; asked: Clocks }) {
     this.pool = pool
     this.name = proof.name
     this.token = proof.token
+    this.formerDied = proof.formerDied
     this.clock = options.clock
     this.ttlMs = options.ttlMs
     this.since = options.asked

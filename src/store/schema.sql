@@ -225,6 +225,8 @@ create table intent (
   opened_at timestamp with time zone default now() not null,
   looked_up integer default 0 not null,
   guards text[] default '{}'::text[] not null,
+  under_way boolean default true not null,
+  deaths smallint default 0 not null,
   constraint intent_pkey PRIMARY KEY (id),
   constraint intent_target_stream_target_key_key UNIQUE (target_stream, target_key)
 ) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=2000, fillfactor=70);
@@ -272,6 +274,8 @@ create table lease (
   holder text not null,
   token bigint default 1 not null,
   expires_at timestamp with time zone not null,
+  suspect text collate "C",
+  starts smallint default 0 not null,
   constraint lease_pkey PRIMARY KEY (name)
 ) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=500, fillfactor=50);
 

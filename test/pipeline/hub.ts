@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { type Json, type JsonObject, JsonText, parseExact, systemClock } from '../../src/core/index.ts'
@@ -9,7 +10,15 @@ import {
   type Reference,
   type SyncDefinition,
 } from '../../src/mapping/index.ts'
-import { FreshBodies, type HubModel, LocalWakes, type Ports, pullStream, pushLane } from '../../src/pipeline/index.ts'
+import {
+  FreshBodies,
+  type HubModel,
+  LocalWakes,
+  OneAtATime,
+  type Ports,
+  pullStream,
+  pushLane,
+} from '../../src/pipeline/index.ts'
 import { createLedger, holdLease, type StreamRow, type SyncRow } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import type { MemorySystem } from './memory-system.ts'
@@ -44,9 +53,10 @@ export class TestHub {
     this.pool = pool
     this.#syncs = syncs
     const woken = this.woken
+    const holder = `test/${randomUUID()}`
     this.ports = {
       ledger: createLedger(pool),
-      holdLease: (name) => holdLease(pool, name, { ttlMs: 30_000, holder: 'test' }),
+      holdLease: (name) => holdLease(pool, name, { ttlMs: 30_000, holder }),
       queue: {
         wake: async (kind, id) => void woken.add(`${kind} ${id}`),
         wakeMany: async (kind, ids) => {
@@ -60,6 +70,7 @@ export class TestHub {
       model: () => model,
       bodies: new FreshBodies(),
       wakes: new LocalWakes(),
+      alone: new OneAtATime(),
       clock: systemClock,
       log: { info: () => {}, warn: () => {}, error: () => {} },
     }

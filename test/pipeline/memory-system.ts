@@ -31,7 +31,7 @@ export class MemorySystem implements ConnectorSession {
   fault: (operation: string, item: WriteItem) => Fault | undefined = () => undefined
   pageSize = 10
   onPage: () => Promise<void> = async () => {}
-  onWrite: () => Promise<void> = async () => {}
+  onWrite: (items: WriteItem[]) => Promise<void> = async () => {}
   #clock = 1
   #nextId = 1
 
@@ -126,7 +126,7 @@ export class MemorySystem implements ConnectorSession {
 
   async write(request: WriteRequest): Promise<WriteOutcome[]> {
     this.calls.push(`${request.operation} ${request.items.length}`)
-    await this.onWrite()
+    await this.onWrite(request.items)
     const outcomes: WriteOutcome[] = []
     for (const item of request.items) outcomes.push(await this.#writeOne(request, item))
     return outcomes
@@ -166,7 +166,7 @@ export class MemorySystem implements ConnectorSession {
   verifyWebhook(): never {
     throw new Error('not part of this system')
   }
-  async readEvent() {
+  async readEvent(_request: Parameters<ConnectorSession['readEvent']>[0]): ReturnType<ConnectorSession['readEvent']> {
     return []
   }
   async probe() {

@@ -88,4 +88,17 @@ export const pipelineErrors = {
     action:
       'Remove webhooks with the address of this hub in that system, then `causeway webhooks subscriptions --again ID`.',
   },
+  'CSW-5015': {
+    causeClass: 'hub',
+    reaction: 'dead-letter',
+    meaning: 'The worker process ended each time this record or webhook was handled, so it was set aside.',
+    action: 'Look for a crash in the log of the workers and report it; requeue the letter when the cause is gone.',
+  },
+  'CSW-5016': {
+    causeClass: 'hub',
+    reaction: 'alert',
+    meaning: 'The worker process ended each time the next page of this stream was read.',
+    action:
+      'Look for a crash in the log of the workers and report it; the page is read again later, at growing distances.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

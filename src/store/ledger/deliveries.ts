@@ -248,6 +248,8 @@ async function saveIntents(client: pg.PoolClient, batch: BatchCommit): Promise<v
     })
   if (batch.doubtIntents.length)
     await client.query('update intent set looked_up = looked_up + 1 where id = any($1)', [batch.doubtIntents])
+  if (batch.keptIntents.length)
+    await client.query('update intent set under_way = false where id = any($1)', [batch.keptIntents])
 }
 
 export async function savePositions(

@@ -5,7 +5,8 @@ import { assertLease } from './lease-check.ts'
 import type { IntentOpen, IntentRow, LeaseProof } from './types.ts'
 
 const COLUMNS = `id, target_stream as "targetStream", target_key as "targetKey", sync_id as "syncId", record_id as "recordId",
-  part, operation, match_key::json as "matchKey", idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt"`
+  part, operation, match_key::json as "matchKey", idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt",
+  deaths`
 
 /** Intents left open for these records: their outcome is unknown. */
 export async function readIntents(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<IntentRow[]> {
@@ -38,13 +39,13 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
     const openedAt = new Date()
     return open.flatMap((intent) => {
       const row = opened.get(intent.targetKey)
-      return row ? [{ ...intent, ...row, lookedUp: 0, openedAt }] : []
+      return row ? [{ ...intent, ...row, lookedUp: 0, openedAt, deaths: row.deaths ?? 0 }] : []
     })
   })
 }
 
 /** What is not known before; one that was taken over keeps its idempotency key. */
-type OpenedRow = { id: number; targetKey: string; idempotencyKey?: string }
+type OpenedRow = { id: number; targetKey: string; idempotencyKey?: string; deaths?: number }
 
 const INSERT_INTENTS = `
 insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, guards, lease_name, lease_token)
@@ -55,9 +56,9 @@ const OPENED = 'returning id, target_key as "targetKey"'
 const TAKE_INTENTS = `${INSERT_INTENTS}
 on conflict (target_stream, target_key) do update
    set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
-       match_key = excluded.match_key, looked_up = 0, opened_at = now()
+       match_key = excluded.match_key, looked_up = 0, opened_at = now(), under_way = true
  where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
-${OPENED}, idempotency_key as "idempotencyKey"`
+${OPENED}, idempotency_key as "idempotencyKey", deaths`
 
 function intentColumns(lease: LeaseProof, intents: IntentOpen[]): unknown[] {
   const column = (value: (intent: IntentOpen) => string | number): string => arrayText(intents.map(value))

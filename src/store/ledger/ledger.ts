@@ -9,6 +9,7 @@ import { findFormerTargets, findTargets, findTwins } from './links.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
 import { beatRun, finishRun, markInterrupted, startRun } from './runs.ts'
 import { countScan, finishHold, finishScan, holdScan, sampleHeld, sampleVanished } from './scans.ts'
+import { clearSuspect, countDeaths, noteSuspect } from './suspects.ts'
 import * as work from './work.ts'
 
 const functions = {
@@ -75,6 +76,9 @@ const functions = {
   settleEvent: work.settleEvent,
   settleEvents: work.settleEvents,
   buryEvent,
+  countDeaths,
+  noteSuspect,
+  clearSuspect,
   correctRecord,
   readCorrections,
   assignDeadLetter,

@@ -119,10 +119,12 @@ export type IntentRow = {
   idempotencyKey: string
   lookedUp: number
   openedAt: Date
+  /** How many holders ended while it was under way. */
+  deaths: number
 }
 
 /** `guards`: digests of further match keys of a record about to be created; nobody else may create one with any of them. */
-export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt'> & { guards: string[] }
+export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths'> & { guards: string[] }
 
 /** Source record (with part) and target record that are the same thing. */
 export type LinkWrite = {
@@ -179,6 +181,8 @@ export type BatchCommit = {
   closeIntents: number[]
   /** Intents whose outcome stayed unknown once more. */
   doubtIntents: number[]
+  /** Intents that stay open, though their holder lives: their outcome is unknown. */
+  keptIntents: number[]
   /** Match-key values of records we just wrote, so that the next look-up does not depend on the target's search. */
   targetKeys: { field: string; value: string; recordId: string }[]
   dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]

@@ -390,6 +390,9 @@ export async function requeueDeadLetters(
        -- Nobody but a person could tell whether the create took effect; asking for it again is the answer.
        delete from intent i using letters l
         where l.code = 'CSW-5004' and i.sync_id = l.sync_id and i.record_id = l.record_id and i.part = l.part and i.operation = 'create'
+     ), forgiven as (
+       update intent i set deaths = 0 from letters l
+        where l.code = 'CSW-5015' and i.sync_id = l.sync_id and i.record_id = l.record_id
      ), unhindered as (
        update sync set next_push_at = null where id in (select sync_id from letters)
      ), due as (

@@ -57,7 +57,7 @@ export const row: Row = {
     check.equal('dead', (await until('a dead letter', letter, Boolean, 120_000)) ?? '', poison)
     over = true
     await reviving
-    check.atMost('deaths', deaths, 5)
+    check.equal('deaths', deaths, 3)
     const { duplicate, orphan } = await world.ledgers({ pulls: true })
     check.equal('duplicate', duplicate, 0)
     check.equal('orphan', orphan, 0)

@@ -1,0 +1,113 @@
+import { backoffMs, CausewayError } from '../core/index.ts'
+import { decide } from './decide.ts'
+import { deliver } from './deliver.ts'
+import { diff } from './diff.ts'
+import { isConnectionFailure } from './failures.ts'
+import { matchTargets } from './match.ts'
+import { OUTAGE_BACKOFF, type PushRun } from './push-run.ts'
+import { followOwnJoins } from './read-batch.ts'
+import { resolveReferences } from './references.ts'
+import { toBatchCommit } from './settle.ts'
+import { takeSuspects } from './suspects.ts'
+import { holdTooMany, respectGrace } from './take-back.ts'
+import type { Lane, MappedBatch, Work } from './work.ts'
+
+/** Rights are granted by people; a look now and then finds out. */
+const FORBIDDEN_MS = 10 * 60_000
+
+/** One batch, top to bottom: decide, resolve, match, diff, write, commit. Gives the failure that should stop the lane. */
+export async function pushBatch(
+  lane: Lane,
+  run: PushRun,
+  batch: MappedBatch,
+  positions: Map<number, number>,
+): Promise<CausewayError | null> {
+  const runId = await run.begin()
+  const { ledger } = lane.ports
+  const ids = batch.records.map((record) => record.id)
+  const [deliveries, intents] = await Promise.all([
+    ledger.readDeliveries(lane.row.id, ids),
+    ledger.readIntents(lane.row.id, ids),
+  ])
+  const deliveriesOf = Map.groupBy(deliveries, (row) => row.recordId)
+  const intentsOf = Map.groupBy(intents, (row) => row.recordId)
+  const works: Work[] = batch.records.flatMap((record, i) =>
+    decide(lane, record, batch.outputs[i]!, deliveriesOf.get(record.id) ?? [], intentsOf.get(record.id) ?? []),
+  )
+  await respectGrace(lane, works)
+  await resolveReferences(lane, works, new Map(batch.records.map((record, i) => [record.id, batch.outputs[i]!])))
+  await matchTargets(lane, works)
+  diff(lane, works)
+  await holdTooMany(lane, works, run.leaving(runId))
+  const { alone, together } = takeSuspects(lane, works)
+  const rest = new Set(batch.records)
+  for (const ofRecord of alone) {
+    const [{ record }] = ofRecord as [Work]
+    rest.delete(record)
+    // Its position is moved past with the rest of the batch.
+    const single = { ...batch, records: [{ ...record, logSeq: null }] }
+    const send = (): Promise<CausewayError | null> => writeOut(lane, runId, single, ofRecord, positions)
+    const failure = await (batch.alone ? send() : lane.ports.alone.run(send))
+    run.add(1, ofRecord)
+    if (failure) return failure
+  }
+  const failure = await writeOut(lane, runId, batch, together, positions)
+  run.add(rest.size, together)
+  return failure
+}
+
+/** Writes what a batch asks of the target, and commits what became of it. */
+async function writeOut(
+  lane: Lane,
+  runId: number,
+  batch: MappedBatch,
+  works: Work[],
+  positions: Map<number, number>,
+): Promise<CausewayError | null> {
+  const exchanges = await deliver(lane, works)
+  const failure = connectionFailureOf(works) ?? forbidden(works)
+  if (failure) putOff(lane, works, failure)
+  const commit = toBatchCommit(lane, runId, batch, works, exchanges, positions)
+  await followOwnJoins(lane, batch.records)
+  await lane.ports.ledger.commitBatch(commit)
+  for (const move of commit.positions) positions.set(move.slice, move.to)
+  return failure
+}
+
+/** So many writes of one batch forbidden, and none allowed: that is the credential, not the records. */
+const FORBIDDEN_ALL = 3
+
+/** A 403 on every write asks for a person once; the records wait instead of becoming a dead letter each. */
+function forbidden(works: Work[]): CausewayError | null {
+  const sent = works.filter((work) => work.intent)
+  const refused = sent.filter((work) => work.settlement?.error?.code === 'CSW-3004')
+  if (refused.length < FORBIDDEN_ALL || refused.length < sent.length) return null
+  for (const work of refused) {
+    work.settlement = { ...work.settlement!, state: 'pending', retryInMs: FORBIDDEN_MS }
+    delete work.settlement.dead
+  }
+  const what = `all ${refused.length} writes of a batch were forbidden, last: ${refused[0]!.settlement!.error!.what}`
+  return new CausewayError('CSW-3004', { what, retryAfterMs: FORBIDDEN_MS })
+}
+
+/** The first failure among the outcomes that concerns the whole connection. */
+function connectionFailureOf(works: Work[]): CausewayError | null {
+  const hit = works.find(
+    (work) =>
+      work.settlement?.state === 'pending' && work.settlement.error && isConnectionFailure(work.settlement.error),
+  )
+  if (!hit) return null
+  const { code, what, retryAfterMs } = hit.settlement!.error!
+  return new CausewayError(code, { what, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+}
+
+/** Records that met a failed connection come back when it may be used again, without having lost an attempt. */
+function putOff(lane: Lane, works: Work[], failure: CausewayError): void {
+  const waitMs = failure.retryAfterMs ?? backoffMs(1, OUTAGE_BACKOFF)
+  for (const work of works) {
+    const settlement = work.settlement!
+    if (settlement.state === 'pending' && settlement.error && isConnectionFailure(settlement.error))
+      settlement.retryInMs = waitMs
+  }
+  lane.ports.log.warn({ sync: lane.sync.name, code: failure.code }, 'target not usable, records are kept for later')
+}

@@ -1,0 +1,46 @@
+import { CausewayError, type SerializedError } from '../core/index.ts'
+import type { Lane, Settlement, Work } from './work.ts'
+
+/*
+ * A record can end the whole process. Whoever takes its work over finds out which one it was: writes that were under way then
+ * are sent alone from now on, and where there were none, records are handled alone from the beginning.
+ */
+
+/** So many deaths and a record is set aside: one in a batch, and two by itself, because workers are killed by chance too. */
+export const DEATHS = 3
+/** So many records are handled alone after a death over nobody knows what: as many as a batch has. */
+export const CAREFUL_RECORDS = 400
+
+const deathsOf = (work: Work): number => Math.max(0, ...work.unfinished.map(({ deaths }) => deaths))
+
+/**
+ * Takes out what is to be sent alone, all works of a record together and the most suspect first. What has ended its process
+ * often enough is not sent at all.
+ */
+export function takeSuspects(lane: Lane, works: Work[]): { alone: Work[][]; together: Work[] } {
+  const deaths = new Map<string, number>()
+  for (const work of works) {
+    if (work.settlement || !work.operation) continue
+    const count = deathsOf(work)
+    if (count >= DEATHS) work.settlement = setAside(lane, work)
+    else if (count) deaths.set(work.record.id, Math.max(count, deaths.get(work.record.id) ?? 0))
+  }
+  const order = [...deaths].sort(([, a], [, b]) => b - a)
+  return {
+    alone: order.map(([id]) => works.filter((work) => work.record.id === id)),
+    together: works.filter((work) => !deaths.has(work.record.id)),
+  }
+}
+
+/** A create that may have taken effect stays open, so that a requeue looks first. Other writes are simply repeated. */
+function setAside(lane: Lane, work: Work): Settlement {
+  const error = killed(lane, work.record.id)
+  return { state: 'dead', dead: true, error, ...(work.doubt ? {} : { intent: 'close' }) }
+}
+
+/** Why a record is set aside. */
+export function killed(lane: Lane, record: string): SerializedError {
+  lane.ports.log.error({ sync: lane.sync.name, lane: lane.lane, code: 'CSW-5015' }, 'a record that ends its worker')
+  const what = `The worker process ended ${DEATHS} times while it handled the record "${record}".`
+  return new CausewayError('CSW-5015', { what }).toJSON()
+}

@@ -1,0 +1,36 @@
+import type pg from 'pg'
+import { CausewayError } from '../../core/index.ts'
+import type { LeaseProof } from './types.ts'
+
+/*
+ * What may have ended a process. A write is counted by its intent, which is committed before it is sent anyway; what is handled
+ * before that, or without a write, is noted one by one, but only after somebody died.
+ */
+
+/** Counts the end of former holders against the writes that they had under way; gives how many those were. */
+export async function countDeaths(pool: pg.Pool, lease: LeaseProof): Promise<number> {
+  const { rowCount } = await pool.query(
+    `update intent set deaths = deaths + 1, under_way = false where lease_name = $1 and lease_token < $2 and under_way`,
+    [lease.name, lease.token],
+  )
+  return rowCount ?? 0
+}
+
+/** Notes what is about to be handled by itself. Gives how often in a row that was begun without an end, this time included. */
+export async function noteSuspect(pool: pg.Pool, lease: LeaseProof, suspect: string): Promise<number> {
+  const { rows } = await pool.query<{ starts: number }>(
+    `update lease set suspect = $3, starts = case when suspect = $3 then starts + 1 else 1 end
+      where name = $1 and token = $2 and expires_at > clock_timestamp() returning starts`,
+    [lease.name, lease.token, suspect],
+  )
+  if (!rows[0]) throw new CausewayError('CSW-6004', { what: `the lease "${lease.name}" is no longer held` })
+  return rows[0].starts
+}
+
+/** What was noted last has come to an end. */
+export async function clearSuspect(pool: pg.Pool, lease: LeaseProof): Promise<void> {
+  await pool.query('update lease set suspect = null, starts = 0 where name = $1 and token = $2', [
+    lease.name,
+    lease.token,
+  ])
+}
