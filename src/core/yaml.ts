@@ -13,6 +13,10 @@ const yaml = lazily<typeof import('yaml')>('yaml')
 const MAX_BYTES = 1_000_000
 const MAX_ALIASES = 100
 const MAX_DEPTH = 64
+/** Files beyond this many characters are looked through before they are parsed, which costs far more. */
+const LARGE = 50_000
+/** Words, marks and spaces of a large file: some twenty thousand values. */
+const MAX_TOKENS = 150_000
 
 export type YamlPath = readonly (string | number)[]
 
@@ -34,6 +38,7 @@ export type YamlFile = {
 export function parseYaml(text: string, file: string): YamlFile {
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw refuse(file, `${file} is larger than ${MAX_BYTES / 1_000_000} MB`, 1, 1)
+  if (text.length > LARGE) lookThrough(text, file)
   const lines = new (yaml().LineCounter)()
   const document = yaml().parseDocument(text, {
     lineCounter: lines,
@@ -104,6 +109,20 @@ function yamlFinding(yaml: YamlFile, violation: Violation, code: ErrorCode): Fin
 
 function refuse(file: string, what: string, line = 1, column = 1): CausewayError {
   return new CausewayError('CSW-1004', { what, place: { file, line, column } })
+}
+
+/** Refuses what would keep the parser busy for seconds: hundreds of thousands of tokens, or brackets in brackets without end. */
+function lookThrough(text: string, file: string): void {
+  let tokens = 0
+  let depth = 0
+  let line = 1
+  for (const token of new (yaml().Lexer)().lex(text)) {
+    if (token === '[' || token === '{') depth++
+    else if (token === ']' || token === '}') depth--
+    if (depth > MAX_DEPTH) throw refuse(file, `nested deeper than ${MAX_DEPTH} levels`, line)
+    if (++tokens > MAX_TOKENS) throw refuse(file, `${file} holds more than ${MAX_TOKENS} words and marks`, line)
+    line += token.split('\n').length - 1
+  }
 }
 
 /** No node too deep, no key twice; the parser's own check compares each key with each other one. */

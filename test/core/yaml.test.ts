@@ -45,6 +45,25 @@ test('broken, bomb and too deep YAML is refused with a place', () => {
   expect(() => parseYaml('['.repeat(100) + ']'.repeat(100), 'b.yaml')).toThrow(/deeper/)
 })
 
+test('a file that would keep the parser busy is refused before it is parsed, with its line', () => {
+  const deep = `a: 1\nb: ${'['.repeat(50_000)}${']'.repeat(50_000)}\n`
+  expect(() => parseYaml(deep, 'b.yaml')).toThrow(
+    expect.objectContaining({
+      code: 'CSW-1004',
+      message: expect.stringMatching(/deeper/),
+      place: expect.objectContaining({ line: 2 }),
+    }),
+  )
+  const many = Array.from({ length: 30_000 }, (_, i) => `k${i}: 1`).join('\n')
+  expect(() => parseYaml(many, 'b.yaml')).toThrow(
+    expect.objectContaining({ code: 'CSW-1004', message: expect.stringMatching(/150000 words/) }),
+  )
+  // Large and honest: one long text, or a thousand keys.
+  expect(parseYaml(`text: ${'x '.repeat(100_000)}\n`, 'b.yaml').value).toHaveProperty('text')
+  const keys = Array.from({ length: 5_000 }, (_, i) => `key_number_${i}: 1`).join('\n')
+  expect(Object.keys(parseYaml(keys, 'b.yaml').value as object)).toHaveLength(5_000)
+})
+
 test('the place of a character inside a scalar is exact in every style', () => {
   const styles = [
     'k: first second third',

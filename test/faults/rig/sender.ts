@@ -21,6 +21,7 @@ export const bodyOf = ({ eventId, contact }: Delivery): string =>
 export class Sender {
   readonly answers: Answer[] = []
   readonly #pool: Pool
+  #stopped = false
   #events = 0
 
   constructor(url: string, connections = 50) {
@@ -48,12 +49,11 @@ export class Sender {
     return answer
   }
 
-  /** Sends until it was acknowledged, as senders of webhooks do; gives up after `patienceMs`. */
-  async sendUntilTaken(delivery: Delivery, patienceMs = 60_000): Promise<Answer> {
-    const end = performance.now() + patienceMs
+  /** Sends until it was acknowledged, as senders of webhooks do, however long a busy machine needs. */
+  async sendUntilTaken(delivery: Delivery): Promise<Answer> {
     for (;;) {
       const answer = await this.send(delivery)
-      if (isAcknowledged(answer) || performance.now() > end) return answer
+      if (isAcknowledged(answer) || this.#stopped) return answer
       await new Promise((done) => setTimeout(done, 200))
     }
   }
@@ -71,6 +71,7 @@ export class Sender {
   }
 
   stop(): Promise<void> {
+    this.#stopped = true
     return this.#pool.destroy()
   }
 }

@@ -148,7 +148,7 @@ export class World {
   /** Sends one new record and gives the milliseconds until the target has it. */
   async roundTrip(id: string, withinMs = 60_000): Promise<number> {
     const began = performance.now()
-    await this.sender.sendUntilTaken(this.sender.event({ id, rev: 1, name: `Person ${id}` }), withinMs)
+    await this.sender.sendUntilTaken(this.sender.event({ id, rev: 1, name: `Person ${id}` }))
     await until(`${id} reaches the target`, () => this.target.find(id) !== undefined, Boolean, withinMs, 10)
     return performance.now() - began
   }

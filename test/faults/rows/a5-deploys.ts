@@ -20,7 +20,7 @@ export const row: Row = {
         await sender.pour(
           Array.from({ length: 100 }, (_, i) => sender.event({ id: `c${i}`, rev: n })),
           100,
-          (event) => sender.sendUntilTaken(event, patient(60_000)),
+          (event) => sender.sendUntilTaken(event),
         )
     })()
     for (let deploy = 0; deploy < kills; deploy++) {

@@ -35,7 +35,7 @@ export const row: Row = {
     let over = false
     const reviving = (async () => {
       while (!over) {
-        const worker = await hub.work({ env })
+        const worker = await hub.work({ env, ready: false })
         while (!over && !worker.isOver) await sleep(100)
         if (worker.isOver) {
           worker.told = true
