@@ -49,7 +49,7 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
     ...config.findings,
     ...[...config.connections.values()].flatMap((connection) => checkConnection(connection, catalogue)),
     ...mappings.findings,
-    ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, config, catalogue)),
+    ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, mappings.syncs, config, catalogue)),
     ...withoutAddress({ config, catalogue, syncs: mappings.syncs }),
   ]
   const ofUsed = catalogue.findings.filter(({ place }) => used.has(basename(dirname(place.file))))
@@ -97,7 +97,12 @@ const withShortPlace = (finding: Finding, folder: string): Finding => ({
 })
 
 /** A mapping's streams must exist and be able to do what the sync asks; then its fields are checked against their schemas. */
-function checkAgainstHub(sync: SyncDefinition, config: HubConfig, catalogue: Catalogue): Finding[] {
+function checkAgainstHub(
+  sync: SyncDefinition,
+  syncs: readonly SyncDefinition[],
+  config: HubConfig,
+  catalogue: Catalogue,
+): Finding[] {
   const findings: Finding[] = []
   const from = findStream(sync, sync.from, 'from', config, catalogue, findings)
   const to = findStream(sync, sync.to, 'to', config, catalogue, findings)
@@ -107,7 +112,7 @@ function checkAgainstHub(sync: SyncDefinition, config: HubConfig, catalogue: Cat
   if (from && !from.abilities.read) findings.push(cannot(sync, `${sync.from.stream} cannot be read`))
   if (to && !to.abilities.create && !to.abilities.update && !to.abilities.upsert)
     findings.push(cannot(sync, `${sync.to.stream} cannot be written`))
-  return from && to ? [...findings, ...checkSync(sync, { from, to, joins })] : findings
+  return from && to ? [...findings, ...checkSync(sync, { from, to, joins, syncs })] : findings
 }
 
 function findStream(

@@ -12,14 +12,14 @@ export function alignScalar(source: string, decoded: string, style: string, offs
   for (let i = 0; i < decoded.length; i++) {
     const char = decoded[i]!
     const blank = isBlank(char)
-    if (blank && !(quote === '"' && source[at] === '\\')) {
+    if (quote === '"') at = skipLineContinuation(source, at)
+    if (blank && !(quote === '"' && isBlankEscape(source, at))) {
       if (i === offset) return blankAt(source, at, decoded, i, lastVisible)
       // A blank run may be shorter or longer in the source; the next visible character settles it.
       if (isBlank(source[at] ?? '') && source[at] === char) at++
       continue
     }
-    if (!blank) while (at < source.length && isBlank(source[at]!)) at++
-    if (quote === '"') at = skipLineContinuation(source, at)
+    if (!blank) at = skipBlanks(source, at, quote)
     if (i === offset) return at
     at += sourceLength(source, at, quote, char)
     lastVisible = at
@@ -28,6 +28,23 @@ export function alignScalar(source: string, decoded: string, style: string, offs
 }
 
 const isBlank = (char: string): boolean => char === ' ' || char === '\n' || char === '\t' || char === '\r'
+
+/** `\n`, `\ ` and their like, which double quotes write for blanks. */
+const isBlankEscape = (source: string, at: number): boolean =>
+  source[at] === '\\' && /[ntr \t]/.test(source[at + 1] ?? '')
+
+function skipBlanks(source: string, from: number, quote: string): number {
+  let at = from
+  for (;;) {
+    const before = at
+    while (at < source.length && isBlank(source[at]!)) at++
+    if (quote === '"') {
+      at = skipLineContinuation(source, at)
+      if (isBlankEscape(source, at)) at += 2
+    }
+    if (at === before) return at
+  }
+}
 
 function endOfLine(text: string, from: number): number {
   const end = text.indexOf('\n', from)

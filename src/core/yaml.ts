@@ -32,6 +32,8 @@ export type YamlFile = {
   placeOfKey(path: YamlPath, key: string): Place
   /** Where character `offset` of the *decoded* string at `path` stands in the file, whatever its quoting or block style. */
   placeInScalar(path: YamlPath, offset: number): Place
+  /** How a scalar is written in the file: the digits of a number that parsing may round. */
+  sourceAt(path: YamlPath): string | undefined
 }
 
 /** Parses YAML 1.2. Throws CSW-1004 with the place of the first fault. */
@@ -79,6 +81,10 @@ export function parseYaml(text: string, file: string): YamlFile {
       return place(
         start + alignScalar(text.slice(start, node.range[1]), node.value, (node as Scalar).type ?? 'PLAIN', offset),
       )
+    },
+    sourceAt: (path) => {
+      const node = nodeAt(document, path)
+      return yaml().isScalar(node) && node.range ? text.slice(node.range[0], node.range[1]) : undefined
     },
   }
 }

@@ -1,4 +1,5 @@
 import { type AstNode, childrenOf } from './ast.ts'
+import { tokenStart } from './positions.ts'
 
 /** A name used in an expression; `offset` is where it begins (for variables and functions: the `$`). */
 export type Use = { name: string; offset: number }
@@ -111,7 +112,7 @@ class Reader {
 
   #readPath(steps: AstNode[], from: string, context: Context, total = steps.length): void {
     if (steps.length === 0 || !context.atRoot) return
-    const uses = steps.map((step) => ({ name: step.value as string, offset: this.#startOf(step) }))
+    const uses = steps.map((step) => ({ name: step.value as string, offset: tokenStart(step, this.#source) }))
     this.analysis.paths.push({ from, steps: uses, complete: steps.length === total })
   }
 
@@ -122,7 +123,7 @@ class Reader {
     if (procedure.type !== 'variable') this.visit(procedure, context)
     else if (!context.bound.has(name)) {
       const count = node.type === 'partial' ? -1 : given + args.length
-      this.analysis.functions.push({ name, offset: this.#startOf(procedure), arguments: count })
+      this.analysis.functions.push({ name, offset: tokenStart(procedure, this.#source), arguments: count })
     }
     // A partial application marks open arguments with an operator node.
     this.#visitAll(
@@ -143,15 +144,7 @@ class Reader {
   #readVariable(node: AstNode, context: Context): void {
     const name = node.value as string
     if (name === '' || name === '$' || context.bound.has(name)) return
-    this.analysis.variables.push({ name, offset: this.#startOf(node) })
-  }
-
-  /** Where the token of a name or variable begins; JSONata keeps the offset behind it. */
-  #startOf(node: AstNode): number {
-    const end = Math.min(node.position ?? 0, this.#source.length)
-    const quote = this.#source[end - 1]!
-    if (node.type === 'name' && /["'`]/.test(quote)) return this.#source.lastIndexOf(quote, end - 2)
-    return Math.max(0, end - String(node.value).length - (node.type === 'variable' ? 1 : 0))
+    this.analysis.variables.push({ name, offset: tokenStart(node, this.#source) })
   }
 }
 

@@ -9,4 +9,5 @@ export { integrationFunctionGroups, integrationFunctions } from './functions/ind
 export { isTrue } from './operators.ts'
 export { parseExpression } from './parse.ts'
 export { plainJson } from './plain.ts'
+export { startOf, tokenStart } from './positions.ts'
 export { Sandbox, type SandboxItem, type SandboxProgram, serveSandbox } from './sandbox/index.ts'

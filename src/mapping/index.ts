@@ -1,4 +1,4 @@
-export { type CheckedStream, checkSync } from './check.ts'
+export { type CheckedStream, checkSync } from './check/sync.ts'
 export * from './contract.ts'
 export { loadMappings } from './load.ts'
 export { type FieldOrigin, originsOf } from './origins.ts'

@@ -1,6 +1,5 @@
 /** Which line of a mapping fills which target field, and what of the source it reads. */
 import type { Place } from '../core/index.ts'
-import { checkExpressions } from './check-expressions.ts'
 import { readSoundMapping } from './read.ts'
 import { leavesOf, type Template } from './template.ts'
 
@@ -15,9 +14,8 @@ export type FieldOrigin = {
 
 /** The origins of all fields, in the order of the file. Throws when the text is not a sound mapping. */
 export function originsOf(source: string, file: string): FieldOrigin[] {
-  const { program, yaml } = readSoundMapping(source, file)
-  const { sound } = checkExpressions(program, yaml)
-  const analyses = new Map(sound.map(({ text, compiled }) => [text.path.join('\0'), compiled.analysis]))
+  const { program, yaml, expressions } = readSoundMapping(source, file)
+  const analyses = new Map(expressions.map(({ text, compiled }) => [text.path.join('\0'), compiled.analysis]))
   return leavesOf(program.template as Template).map(({ leaf, at }) => ({
     field: at.join('.'),
     expression: leaf.source,

@@ -12,7 +12,7 @@ import {
   validateYaml,
   type YamlFile,
 } from '../core/index.ts'
-import { checkExpressions } from './check-expressions.ts'
+import { type CheckedExpression, checkExpressions } from './check/expressions.ts'
 import { DELETE_LIMITS, type JoinSpec, type StreamAddress, type SyncDefinition } from './contract.ts'
 import type { Program } from './program.ts'
 import { durationMs, scheduleFault, toSchedule } from './schedule.ts'
@@ -26,6 +26,8 @@ export type Mapping = {
   program: Omit<Program, 'schema'>
   content: MappingFile
   yaml: YamlFile
+  /** Its expressions, compiled. */
+  expressions: CheckedExpression[]
 }
 
 const DEFAULT_ATTEMPTS = 8
@@ -44,10 +46,21 @@ export function readMapping(text: string, file: string): { mapping?: Mapping; fi
   findings.push(...consistencyFindings(content, yaml), ...testFindings(content, yaml))
   if (hasErrors(findings)) return { findings }
   const program = programOf(content)
-  findings.push(...checkExpressions(program, yaml).findings)
+  const { sound: expressions, findings: faults } = checkExpressions(program, yaml)
+  findings.push(...faults)
   if (hasErrors(findings)) return { findings }
-  return { mapping: { definition: definitionOf(content, program, text, file), program, content, yaml }, findings }
+  const definition = definitionOf(content, program, text, file)
+  const mapping = { definition, program, content, yaml, expressions }
+  read.set(definition, mapping)
+  return { mapping, findings }
 }
+
+/** What was read along with a definition, so that checking a file need not read it a second time. */
+const read = new WeakMap<SyncDefinition, Mapping>()
+
+/** The mapping behind a definition. */
+export const mappingOf = (definition: SyncDefinition): Mapping =>
+  read.get(definition) ?? readSoundMapping(definition.source, definition.file)
 
 /** Reads a mapping that must be sound, such as the text behind a version that ran. Throws its first error. */
 export function readSoundMapping(text: string, file: string): Mapping {

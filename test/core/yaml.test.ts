@@ -109,3 +109,12 @@ test('property: every visible character of a random string is found where it sta
 function indent(text: string, type: string): string {
   return type.startsWith('BLOCK') ? text.replaceAll('\n', '\n  ') : text.replaceAll('\n', '\n  ')
 }
+
+test('places hold behind blanks that double quotes write as escapes', () => {
+  // As a YAML writer folds "(\n  $kept := 1;\n  $x\n)".
+  const text = 'a: "(\n\n  \\  $kept := 1;\n\n  \\  $x\n\n  )"\n'
+  const yaml = parseYaml(text, 'f.yaml')
+  expect(yaml.value).toEqual({ a: '(\n  $kept := 1;\n  $x\n)' })
+  expect(yaml.placeInScalar(['a'], 4)).toMatchObject({ line: 3, column: 6 })
+  expect(yaml.placeInScalar(['a'], 19)).toMatchObject({ line: 5, column: 7 })
+})

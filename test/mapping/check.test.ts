@@ -76,12 +76,12 @@ test.each([
   [
     'one below an object',
     'map: { name: address.cty }',
-    ['warning 3:22 the source record has no field "cty". Did you mean "city"?'],
+    ['warning 3:22 "address" has no field "cty". Did you mean "city"?'],
   ],
   [
     'one below a list',
     'map: { name: "lines[0].skuu" }',
-    ['warning 3:24 the source record has no field "skuu". Did you mean "sku"?'],
+    ['warning 3:24 "lines" has no field "skuu". Did you mean "sku"?'],
   ],
   [
     'one of a join',

@@ -2,8 +2,8 @@
 import type { Place } from '../../core/index.ts'
 import { type AstNode, childrenOf } from '../../expression/index.ts'
 import { branchId } from '../branches.ts'
-import { type CheckedExpression, checkExpressions } from '../check-expressions.ts'
-import { resultsOf } from '../check-output.ts'
+import type { CheckedExpression } from '../check/expressions.ts'
+import { resultsOf } from '../check/output.ts'
 import type { MapOutput, MappedPart } from '../contract.ts'
 import type { Mapping } from '../read.ts'
 import type { Template } from '../template.ts'
@@ -23,9 +23,8 @@ export function percentReached(items: readonly CoverageItem[], kind: CoverageIte
 export type Seen = { output: MapOutput; branches: readonly string[] }
 
 export function coverageOf(mapping: Mapping, seen: readonly Seen[]): Coverage {
-  const { definition, program, yaml } = mapping
-  const { sound } = checkExpressions(program, yaml)
-  const trees = new Map(sound.map(({ text, compiled }) => [text.path.join('\0'), compiled.ast]))
+  const { definition, program, yaml, expressions } = mapping
+  const trees = new Map(expressions.map(({ text, compiled }) => [text.path.join('\0'), compiled.ast]))
   const parts = seen.flatMap(({ output }) => (output.status === 'mapped' ? output.parts : []))
   const fields = fieldsOfTemplate(program.template, trees, [], program.each ? ['each', 'map'] : ['map'])
   const taken = new Set(seen.flatMap(({ branches }) => branches))
@@ -38,7 +37,7 @@ export function coverageOf(mapping: Mapping, seen: readonly Seen[]): Coverage {
         return { kind: 'field', name: at.join('.'), place, reached: parts.some((part) => holds(part, at)) }
       }),
       ...filterItems(mapping, seen),
-      ...sound.flatMap((expression) => branchItems(expression, mapping, taken)),
+      ...expressions.flatMap((expression) => branchItems(expression, mapping, taken)),
     ],
   }
 }

@@ -1,9 +1,15 @@
 /** What can be said about the expressions of a mapping file without knowing the systems: syntax, names, arguments. */
-import { type CausewayError, type Finding, nearestName, type YamlFile, type YamlPath } from '../core/index.ts'
-import { arityOf, BUILTIN_NAMES, type CompiledExpression, compileExpression, signatureOf } from '../expression/index.ts'
-import { mappingFunctions } from './prepare.ts'
-import type { Program } from './program.ts'
-import { type ExpressionText, leavesOf } from './template.ts'
+import { type CausewayError, type Finding, nearestName, type YamlFile, type YamlPath } from '../../core/index.ts'
+import {
+  arityOf,
+  BUILTIN_NAMES,
+  type CompiledExpression,
+  compileExpression,
+  signatureOf,
+} from '../../expression/index.ts'
+import { mappingFunctions } from '../prepare.ts'
+import type { Program } from '../program.ts'
+import { type ExpressionText, leavesOf } from '../template.ts'
 
 /** An expression of the file with the variables it may read. */
 export type CheckedExpression = { text: ExpressionText; compiled: CompiledExpression; variables: string[] }
