@@ -62,6 +62,7 @@ export function readCsdl(text: string, file: string): ApiDocument {
       operationsOf(String(set.Name), { $ref: `#/${String(set.EntityType)}` }, legacy, lookup),
     ),
     security: [],
+    tokenPaths: [],
     lookup,
   }
 }

@@ -2,13 +2,24 @@
 import { readFileSync } from 'node:fs'
 import { CausewayError, isObject, parseYamlData } from '../core/index.ts'
 import { readCsdl } from './csdl.ts'
+import { anchored, lookupIn } from './references.ts'
 import type { Lookup, RawSchema } from './schema.ts'
+import { exemplified } from './types.ts'
 
-export type Parameter = { name: string; in: string; required: boolean; schema?: RawSchema }
+export type Parameter = {
+  name: string
+  in: string
+  required: boolean
+  schema?: RawSchema
+  /** The members of its object are parameters themselves (`style: form`, exploded). */
+  spread?: boolean
+}
 export type Operation = {
   method: string
   /** As the description writes it: `/contacts/{id}`. */
   path: string
+  /** What may stand before this path, where it has servers of its own. */
+  prefixes?: string[]
   summary?: string
   parameters: Parameter[]
   body?: { schema: RawSchema; form: boolean }
@@ -25,6 +36,8 @@ export type ApiDocument = {
   prefixes: string[]
   operations: Operation[]
   security: Record<string, unknown>[]
+  /** Paths at which tokens are got. */
+  tokenPaths: string[]
   lookup: Lookup
 }
 
@@ -38,7 +51,11 @@ export function readApiDocuments(files: readonly string[]): ApiDocument {
   return {
     ...first,
     prefixes: [...new Set([first, ...others].flatMap((one) => one.prefixes))],
-    operations: [first, ...others].flatMap((one) => one.operations),
+    // A second file may stand at another address than the first.
+    operations: [first, ...others].flatMap((one) =>
+      one.operations.map((operation) => ({ prefixes: one.prefixes, ...operation })),
+    ),
+    tokenPaths: [first, ...others].flatMap((one) => one.tokenPaths),
   }
 }
 
@@ -63,14 +80,17 @@ const notReadable = (file: string, why: string) =>
     place: { file },
   })
 
-function ofOpenApi(raw: Raw, file: string): ApiDocument {
-  const lookup: Lookup = (reference) => pointed(raw, reference)
-  const operations = Object.entries(raw.paths as Record<string, Raw>).flatMap(([path, item]) =>
-    Object.entries(deref(item, lookup)).flatMap(([method, operation]) =>
-      METHODS.has(method) ? [operationOf(method, path, deref(item, lookup), operation as Raw, lookup)] : [],
-    ),
-  )
-  const servers = (raw.servers as { url: string }[] | undefined) ?? []
+function ofOpenApi(given: Raw, file: string): ApiDocument {
+  const lookup = lookupIn(given, file)
+  const raw = anchored(given, file, '') as Raw
+  const operations = Object.entries(raw.paths as Record<string, Raw>).flatMap(([path, listed]) => {
+    const item = deref(listed, lookup)
+    return Object.entries(item).flatMap(([method, operation]) =>
+      METHODS.has(method) && isObject(operation as never)
+        ? [operationOf(method, path, item, operation as Raw, lookup)]
+        : [],
+    )
+  })
   const schemes = (raw.securityDefinitions ?? (raw.components as Raw | undefined)?.securitySchemes ?? {}) as Record<
     string,
     Raw
@@ -78,15 +98,10 @@ function ofOpenApi(raw: Raw, file: string): ApiDocument {
   return {
     file,
     title: String((raw.info as Raw | undefined)?.title ?? ''),
-    prefixes: [
-      ...new Set(
-        ['', String(raw.basePath ?? ''), ...servers.map(({ url }) => pathOfServer(url))].map((prefix) =>
-          prefix.replace(/\/$/, ''),
-        ),
-      ),
-    ],
+    prefixes: [...new Set(['', plainPrefix(String(raw.basePath ?? '')), ...prefixesOfServers(raw)])],
     operations,
     security: Object.values(schemes),
+    tokenPaths: Object.values(schemes).flatMap(tokenPathsOf),
     lookup,
   }
 }
@@ -94,24 +109,27 @@ function ofOpenApi(raw: Raw, file: string): ApiDocument {
 const METHODS = new Set(['get', 'post', 'put', 'patch', 'delete', 'head', 'options'])
 
 const deref = (value: Raw, lookup: Lookup): Raw =>
-  typeof value.$ref === 'string' ? ((lookup(value.$ref) as Raw | undefined) ?? {}) : value
+  typeof value?.$ref === 'string' ? { ...(lookup(value.$ref) as Raw | undefined) } : value
 
-function pointed(raw: Raw, reference: string): RawSchema | undefined {
-  let found: unknown = raw
-  for (const step of reference.replace(/^#\//, '').split('/')) {
-    const name = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')
-    found = isObject(found as never) ? (found as Raw)[name] : undefined
-  }
-  return isObject(found as never) ? (found as RawSchema) : undefined
+const plainPrefix = (path: string): string => path.replace(/\/$/, '')
+
+const prefixesOfServers = ({ servers }: Raw): string[] =>
+  ((servers as { url?: string }[] | undefined) ?? []).map(({ url }) => plainPrefix(pathOfServer(String(url ?? ''))))
+
+/** The path of an address whose scheme, host or both may be variables: `https://{shop}.example.com/v1`, `{server}/v1`. */
+const pathOfServer = (url: string): string => url.replace(/^([^/]*:)?\/\/[^/]*/, '').replace(/^\{[^}]*\}(?=\/|$)/, '')
+
+/** Where a security scheme gets its tokens. */
+function tokenPathsOf({ tokenUrl, flows }: Raw): string[] {
+  const urls = [tokenUrl, ...Object.values((flows ?? {}) as Record<string, Raw>).map((flow) => flow.tokenUrl)]
+  return urls.flatMap((url) => (typeof url === 'string' ? [plainPrefix(pathOfServer(url))] : []))
 }
 
-function pathOfServer(url: string): string {
-  const path = url.replace(/^[a-z]+:\/\/[^/]*/i, '')
-  return path === '/' ? '' : path
-}
-
-function operationOf(method: string, path: string, item: Raw, operation: Raw, lookup: Lookup): Operation {
+function operationOf(method: string, written: string, item: Raw, operation: Raw, lookup: Lookup): Operation {
+  // Some tell apart by parameters what has one path: `/contacts?archived=true`.
+  const [path = '', inPath] = written.split(/[?#]/, 2)
   const given = [
+    ...[...new URLSearchParams(inPath).keys()].map((name) => ({ name, in: 'query', schema: {} })),
     ...((item.parameters as Raw[] | undefined) ?? []),
     ...((operation.parameters as Raw[] | undefined) ?? []),
   ].map((parameter) => deref(parameter, lookup))
@@ -119,8 +137,11 @@ function operationOf(method: string, path: string, item: Raw, operation: Raw, lo
     name: String(parameter.name),
     in: String(parameter.in),
     required: parameter.required === true,
-    ...(parameter.schema ? { schema: parameter.schema as RawSchema } : { schema: parameter as RawSchema }),
+    schema: (parameter.schema ?? schemaOfContent(parameter) ?? parameter) as RawSchema,
+    // Objects in the query are spread over it unless said otherwise.
+    spread: parameter.in === 'query' && (parameter.style ?? 'form') === 'form' && parameter.explode !== false,
   }))
+  const own = [...prefixesOfServers(operation), ...prefixesOfServers(item)]
   const body = bodyOf(operation, given, lookup)
   const described = Object.entries((operation.responses ?? {}) as Record<string, Raw>)
   const successes = described.filter(([status]) => status.startsWith('2'))
@@ -131,6 +152,7 @@ function operationOf(method: string, path: string, item: Raw, operation: Raw, lo
   return {
     method: method.toUpperCase(),
     path,
+    ...(own.length ? { prefixes: ['', ...own] } : {}),
     ...(operation.summary ? { summary: String(operation.summary) } : {}),
     parameters: parameters.filter((parameter) => parameter.in !== 'body' && parameter.in !== 'formData'),
     ...(body ? { body } : {}),
@@ -153,14 +175,27 @@ function bodyOf(operation: Raw, parameters: Raw[], lookup: Lookup): Operation['b
     }
   const content = deref((operation.requestBody ?? {}) as Raw, lookup).content as Record<string, Raw> | undefined
   if (!content) return undefined
-  const type = Object.keys(content).find((name) => name.includes('json')) ?? Object.keys(content)[0]
-  const schema = type === undefined ? undefined : (content[type]?.schema as RawSchema | undefined)
-  return schema ? { schema, form: !type!.includes('json') } : undefined
+  const types = Object.keys(content).filter((name) => content[name]?.schema)
+  const json = types.find((name) => isJson(name))
+  const type = json ?? types[0]
+  return type === undefined ? undefined : { schema: schemaIn(content[type]!), form: json === undefined }
 }
 
+const isJson = (type: string): boolean => type.includes('json') || type === '*/*'
+
+/** Swagger 2 gives the schema itself, OpenAPI 3 one per kind of content. */
 function schemaOfContent(answer: Raw): RawSchema | undefined {
-  if (answer.schema) return answer.schema as RawSchema
+  if (answer.schema) {
+    const [example] = Object.values((answer.examples ?? {}) as Raw)
+    return exemplified(answer.schema as RawSchema, example)
+  }
   const content = (answer.content ?? {}) as Record<string, Raw>
-  const type = Object.keys(content).find((name) => name.includes('json') || name === '*/*')
-  return type === undefined ? undefined : (content[type]?.schema as RawSchema | undefined)
+  const type = Object.keys(content).find((name) => isJson(name) && content[name]?.schema)
+  return type === undefined ? undefined : schemaIn(content[type]!)
+}
+
+/** The schema of a kind of content, with the example that stands beside it. */
+function schemaIn({ schema, example, examples }: Raw): RawSchema {
+  const [first] = Object.values((examples ?? {}) as Record<string, Raw | undefined>)
+  return exemplified(schema as RawSchema, example ?? first?.value)!
 }

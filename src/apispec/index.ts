@@ -2,9 +2,11 @@ export { type ApiDocument, type Operation, readApiDocuments } from './document.t
 export { draftConnector } from './draft.ts'
 export { infer } from './infer.ts'
 export type { RawSchema } from './schema.ts'
+export { joined, listedTexts, textsOf } from './texts.ts'
 export {
   ANY,
   isOpen,
+  isReadOnly,
   itemOf,
   listOf,
   member,

@@ -21,38 +21,57 @@ export type RawSchema = {
   [other: string]: unknown
 }
 
-/** What a JSON pointer of the document (`#/components/schemas/Contact`) stands for. */
-export type Lookup = (reference: string) => RawSchema | undefined
+/** What a reference of the document (`#/components/schemas/Contact`, `/other/file.yaml#/Contact`) stands for. */
+export type Lookup = {
+  (reference: string): RawSchema | undefined
+  /** References to the schemas that build on this one (`allOf`), where the document tells kinds apart by a discriminator. */
+  heirs?: (reference: string) => string[]
+}
 
 /** A schema without `$ref` and `allOf` at its top; `undefined` where it leads nowhere. */
 export function resolved(schema: RawSchema | undefined, lookup: Lookup, depth = 0): RawSchema | undefined {
   if (!schema || depth > 20) return undefined
-  if (schema.$ref !== undefined) return resolved(lookup(schema.$ref), lookup, depth + 1)
+  if (schema.$ref !== undefined) {
+    const { $ref, ...beside } = schema
+    const target = resolved(lookup($ref), lookup, depth + 1)
+    // Since OpenAPI 3.1 more may stand beside a reference.
+    return target && Object.keys(beside).length ? merged([target, beside]) : target
+  }
   if (!schema.allOf) return schema
-  const parts = schema.allOf.map((part) => resolved(part, lookup, depth + 1)).filter((part) => part !== undefined)
-  const { allOf: _, ...own } = schema
+  const { allOf, ...own } = schema
+  const parts = allOf.map((part) => resolved(part, lookup, depth + 1)).filter((part) => part !== undefined)
+  return merged([...parts, own])
+}
+
+/** What holds where all of these hold: their members together, and the alternatives of each. */
+function merged(parts: RawSchema[]): RawSchema {
   const all: RawSchema = {}
-  for (const part of [...parts, own as RawSchema]) {
+  const open = parts.map((part) => part.additionalProperties).find((rest) => rest !== undefined && rest !== false)
+  for (const part of parts) {
     const properties = { ...all.properties, ...part.properties }
     const required = [...(all.required ?? []), ...(part.required ?? [])]
-    Object.assign(all, part)
+    const anyOf = [...(all.anyOf ?? []), ...(part.oneOf ?? []), ...(part.anyOf ?? [])]
+    const { oneOf: _, ...rest } = part
+    Object.assign(all, rest)
     if (Object.keys(properties).length) all.properties = properties
     if (required.length) all.required = required
+    if (anyOf.length) all.anyOf = anyOf
   }
-  return all
+  return open === undefined ? all : { ...all, additionalProperties: open }
 }
 
 /** The alternatives a schema names, itself where it names none. */
-export function branchesOf(schema: RawSchema, lookup: Lookup): RawSchema[] {
-  const alternatives = schema.oneOf ?? schema.anyOf
-  if (!alternatives) return [schema]
+export function branchesOf(schema: RawSchema, lookup: Lookup, depth = 0): RawSchema[] {
+  if (depth > 20) return []
+  const alternatives = [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])]
+  if (alternatives.length === 0) return [schema]
   const { oneOf: _o, anyOf: _a, ...own } = schema
   const own_ = own.properties ? [own as RawSchema] : []
   return [
     ...own_,
     ...alternatives.flatMap((part) => {
       const whole = resolved(part, lookup)
-      return whole ? branchesOf(whole, lookup) : []
+      return whole ? branchesOf(whole, lookup, depth + 1) : []
     }),
   ]
 }

@@ -1,4 +1,5 @@
 /** What a value may be, as far as a description says: enough to know whether a member exists. */
+import { isObject } from '../core/index.ts'
 import { branchesOf, type Lookup, type RawSchema, resolved } from './schema.ts'
 
 export type Type =
@@ -32,20 +33,91 @@ export function union(types: Type[]): Type {
 export function typeOfSchema(schema: RawSchema | undefined, lookup: Lookup): Type {
   const whole = resolved(schema, lookup)
   if (!whole) return ANY
+  const named = schema!.$ref ?? (schema!.allOf?.length === 1 ? schema!.allOf[0]!.$ref : undefined)
+  const heirs = whole.discriminator && named !== undefined ? (lookup.heirs?.(named) ?? []) : []
+  if (heirs.length) {
+    // What is said of the kind in general, and of each of its kinds.
+    const kinds = heirs.map((reference) => typeOfSchema({ $ref: reference }, lookup))
+    return union([plainType(whole, lookup), ...kinds])
+  }
   const branches = branchesOf(whole, lookup)
   if (branches.length > 1) return union(branches.map((branch) => typeOfSchema(branch, lookup)))
-  const [only = whole] = branches
-  const types = [only.type ?? (only.properties ? 'object' : only.items ? 'array' : [])]
-    .flat()
-    .filter((type) => type !== 'null')
-  if (types.includes('array') || only.items) return listOf(typeOfSchema(only.items, lookup))
-  if (types.includes('object') || only.properties) {
-    // An object of which nothing is told may hold anything.
-    if (!only.properties && only.additionalProperties === undefined) return ANY
-    return { kind: 'schema', schema: only, lookup }
-  }
-  return types.length ? { kind: 'scalar', types, schema: only } : ANY
+  return plainType(branches[0] ?? whole, lookup)
 }
+
+/** A schema without alternatives. Where it allows several kinds of values, each of them. */
+function plainType(schema: RawSchema, lookup: Lookup): Type {
+  const names = [schema.type ?? []].flat()
+  if (names.length && names.every((name) => name === 'null')) return NONE
+  const types = names.filter((name) => name !== 'null')
+  if (types.length === 0)
+    types.push(
+      ...(schema.properties ? ['object'] : schema.items || schema.prefixItems ? ['array'] : typesOfValues(schema)),
+    )
+  if (types.length === 0 && schema.additionalProperties !== undefined) types.push('object')
+  if (types.length === 0) return ANY
+  const plain = types.filter((type) => type !== 'array' && type !== 'object')
+  return union([
+    ...(types.includes('array') ? [listOf(itemType(schema, lookup))] : []),
+    ...(types.includes('object') ? [objectType(schema, lookup)] : []),
+    ...(plain.length ? [{ kind: 'scalar' as const, types: plain, schema }] : []),
+  ])
+}
+
+/** Where only values are listed, their types. */
+function typesOfValues(schema: RawSchema): string[] {
+  const values = 'const' in schema ? [schema.const] : (schema.enum ?? [])
+  const types = values.map((value) => (Number.isInteger(value) ? 'integer' : value === null ? 'null' : typeof value))
+  return [...new Set(types)].filter((type) => ['string', 'number', 'integer', 'boolean'].includes(type))
+}
+
+function itemType(schema: RawSchema, lookup: Lookup): Type {
+  const tuple = (schema.prefixItems as RawSchema[] | undefined) ?? []
+  if (tuple.length)
+    return union([...tuple, ...(schema.items ? [schema.items] : [])].map((one) => typeOfSchema(one, lookup)))
+  const example = exampleOf(schema)
+  const shown: unknown = Array.isArray(example) ? example[0] : undefined
+  return typeOfSchema(exemplified(schema.items, shown), lookup)
+}
+
+function objectType(schema: RawSchema, lookup: Lookup): Type {
+  const patterns = Object.values((schema.patternProperties as Record<string, RawSchema> | undefined) ?? {})
+  const rest =
+    schema.additionalProperties ?? (schema.unevaluatedProperties as RawSchema | boolean | undefined) ?? patterns[0]
+  const names = Object.keys(schema.properties ?? {})
+  // An object of which nothing is told may hold anything.
+  if (names.length === 0 && rest === undefined) return ANY
+  const whole: RawSchema = rest === undefined ? schema : { ...schema, additionalProperties: rest }
+  return { kind: 'schema', schema: completed(whole), lookup }
+}
+
+/**
+ * A schema whose own example has members that it does not name is not complete: those of the example exist, and others may.
+ */
+function completed(schema: RawSchema): RawSchema {
+  const { properties = {} } = schema
+  const example = exampleOf(schema)
+  if (!isObject(example as never) || schema.additionalProperties === false) return schema
+  const shown = Object.entries(example as Record<string, unknown>)
+  const further = shown.filter(([name]) => !Object.hasOwn(properties, name))
+  return {
+    ...schema,
+    properties: {
+      ...Object.fromEntries(further.map(([name]) => [name, {}])),
+      ...Object.fromEntries(
+        Object.entries(properties).map(([name, inner]) => [name, exemplified(inner, (example as RawSchema)[name])!]),
+      ),
+    },
+    ...(further.length ? { additionalProperties: schema.additionalProperties ?? true } : {}),
+  }
+}
+
+const exampleOf = (schema: RawSchema): unknown =>
+  schema.example ?? (Array.isArray(schema.examples) ? schema.examples[0] : undefined)
+
+/** A schema with the example that is given of it from outside. */
+export const exemplified = (schema: RawSchema | undefined, example: unknown): RawSchema | undefined =>
+  schema && typeof example === 'object' && example !== null ? { allOf: [schema], example } : schema
 
 /** A member of a value: lists give that of their items, as JSONata does. `none` where it certainly does not exist. */
 export function member(type: Type, name: string): Type {
@@ -96,3 +168,9 @@ export function isOpen(type: Type): boolean {
   if (type.kind === 'schema') return type.schema.additionalProperties === true
   return type.kind === 'object' && type.rest.kind === 'any'
 }
+
+/** True for what answers have, and requests must not. */
+export const isReadOnly = (type: Type): boolean =>
+  type.kind === 'union'
+    ? type.of.length > 0 && type.of.every(isReadOnly)
+    : (type.kind === 'schema' || type.kind === 'scalar') && type.schema?.readOnly === true

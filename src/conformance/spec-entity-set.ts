@@ -1,30 +1,99 @@
 /** A stream over an entity set of an OData service: every property it names must be one of the set's. */
-import { type ApiDocument, itemOf, member, namesOf, type Type, typeOfSchema } from '../apispec/index.ts'
+import {
+  type ApiDocument,
+  isReadOnly,
+  itemOf,
+  member,
+  namesOf,
+  type Operation,
+  type Type,
+  typeOfSchema,
+} from '../apispec/index.ts'
 import { formatPlace, isObject, type JsonObject, type YamlFile, type YamlPath } from '../core/index.ts'
+import { missing } from './spec-partial.ts'
 import type { SpecRow } from './spec-walk.ts'
 
 /** What one record of an entity set is; null where the service has no such set. */
 export function entityOf(stream: JsonObject, document: ApiDocument): Type | null {
-  const set = String(stream.set).split('/').at(-1)!
-  const operation = document.operations.find((one) => one.method === 'GET' && one.path === `/${set}`)
+  const operation = listOf(stream, document)
   if (!operation?.answer) return null
   const answer = typeOfSchema(operation.answer, operation.lookup)
   return itemOf(namesOf(answer).includes('d') ? member(member(answer, 'd'), 'results') : member(answer, 'value'))
 }
 
-export function entitySetRows(name: string, stream: JsonObject, yaml: YamlFile, document: ApiDocument): SpecRow[] {
+/**
+ * The call that lists a set. A set behind a company or tenant (`companies(…)/customers`) is described by its own name, or by a
+ * path that ends with it.
+ */
+function listOf(stream: JsonObject, { operations }: ApiDocument): Operation | undefined {
+  const set = setOf(stream)
+  const lists = operations.filter(({ method, path }) => method === 'GET' && path.endsWith(`/${set}`))
+  return lists.sort((a, b) => a.path.length - b.path.length)[0]
+}
+
+const setOf = (stream: JsonObject): string => String(stream.set).split('/').at(-1)!
+
+const METHODS: Record<string, readonly string[]> = {
+  create: ['POST'],
+  update: ['PATCH', 'PUT', 'MERGE'],
+  delete: ['DELETE'],
+}
+
+/** The call by which a set is written: on the set itself, or on one of its entities by key. */
+function writeOf(listed: Operation, kind: string, { operations }: ApiDocument): Operation | undefined {
+  const path = kind === 'create' ? listed.path : `${listed.path}(`
+  return METHODS[kind]!.flatMap((method) =>
+    operations.filter(
+      (one) =>
+        one.method === method && (one.path === path || (kind !== 'create' && ofOneEntity(listed.path, one.path))),
+    ),
+  )[0]
+}
+
+const ofOneEntity = (set: string, path: string): boolean =>
+  path.startsWith(set) && /^(\([^)]*\)|\/\{[^}/]*\})$/.test(path.slice(set.length))
+
+export function entitySetRows(
+  name: string,
+  stream: JsonObject,
+  yaml: YamlFile,
+  document: ApiDocument,
+  writeSchema?: JsonObject,
+): SpecRow[] {
   const rows: SpecRow[] = []
   const at = (path: YamlPath) => formatPlace(yaml.placeOf(['streams', name, ...path]))
-  // A set behind a company or tenant (`companies(…)/customers`) is described by its own name.
-  const set = String(stream.set).split('/').at(-1)!
-  const operation = document.operations.find((one) => one.method === 'GET' && one.path === `/${set}`)
+  const set = setOf(stream)
+  const operation = listOf(stream, document)
   rows.push({
     place: at(['set']),
     what: 'request',
     name: `GET /${set}`,
     verdict: operation ? 'checked' : 'wrong',
-    detail: operation ? '' : 'the service has no such entity set',
+    detail: operation ? operation.path : 'the service has no such entity set',
   })
+  for (const kind of operation && Array.isArray(stream.write) ? (stream.write as string[]) : []) {
+    const call = METHODS[kind] && writeOf(operation!, kind, document)
+    rows.push({
+      place: at(['write']),
+      what: 'request',
+      name: `${kind} ${set}`,
+      verdict: call ? 'checked' : missing.request(document, METHODS[kind]?.[0] ?? ''),
+      detail: call ? `${call.method} ${call.path}` : 'the description has no such call',
+    })
+    const taken = call?.body && kind === 'create' ? typeOfSchema(call.body.schema, call.lookup) : null
+    for (const property of taken && taken.kind !== 'any' ? keysOf(writeSchema?.properties) : []) {
+      const type = member(itemOf(taken!), property)
+      const fault =
+        type.kind === 'none' ? `${set} takes no such property` : isReadOnly(type) ? 'the property is read-only' : ''
+      rows.push({
+        place: at(['write_schema']),
+        what: 'sent',
+        name: property,
+        verdict: fault ? 'wrong' : 'checked',
+        detail: fault,
+      })
+    }
+  }
   const entity = entityOf(stream, document)
   if (!entity) return rows
   const note = (property: string, path: YamlPath, what: SpecRow['what']) => {
@@ -39,7 +108,7 @@ export function entitySetRows(name: string, stream: JsonObject, yaml: YamlFile, 
     })
   }
   for (const property of keysOf(stream.keys)) note(property, ['keys', property], 'read')
-  for (const [index, property] of listOf(stream.select).entries()) note(property, ['select', index], 'read')
+  for (const [index, property] of textsOf(stream.select).entries()) note(property, ['select', index], 'read')
   for (const property of keysOf(stream.lookup)) note(property, ['lookup', property], 'read')
   for (const property of keysOf(stream.alternate_keys)) note(property, ['alternate_keys', property], 'read')
   const { field } = (isObject(stream.changes) ? stream.changes : {}) as JsonObject
@@ -50,5 +119,5 @@ export function entitySetRows(name: string, stream: JsonObject, yaml: YamlFile, 
 }
 
 const keysOf = (value: unknown): string[] => (isObject(value as never) ? Object.keys(value as object) : [])
-const listOf = (value: unknown): string[] =>
+const textsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []

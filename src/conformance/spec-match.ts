@@ -1,5 +1,5 @@
 /** Which operation of a description a request is. */
-import type { ApiDocument, Operation } from '../apispec/index.ts'
+import { type ApiDocument, namesOf, type Operation, typeOfSchema } from '../apispec/index.ts'
 
 /** Stands where an insert of a template was: any text. */
 export const HOLE = '\uFFFC'
@@ -15,7 +15,7 @@ export function operationFor(
   let best: { operation: Operation; score: number } | null = null
   for (const operation of document.operations) {
     if (operation.method !== method) continue
-    for (const prefix of document.prefixes)
+    for (const prefix of operation.prefixes ?? document.prefixes)
       for (const one of asked) {
         const score = scoreOf(one, (prefix + operation.path).replace(/\/+$/, '') || '/')
         if (score !== null && (best === null || score > best.score)) best = { operation, score }
@@ -26,7 +26,7 @@ export function operationFor(
 
 /** How well two paths fit, step by step; null where they do not. */
 function scoreOf(asked: string, described: string): number | null {
-  const [left, right] = [asked.split('/'), described.split('/')]
+  const [left, right] = [stepsOf(asked), stepsOf(described)]
   if (left.length !== right.length) return null
   let score = 0
   for (const [index, step] of left.entries()) {
@@ -39,6 +39,27 @@ function scoreOf(asked: string, described: string): number | null {
   }
   return score
 }
+
+/** Without what is a matter of spelling: a function without arguments, and the format as a suffix. */
+const stepsOf = (path: string): string[] =>
+  path
+    .replace(/\.(json|xml)$/, '')
+    .replace(/\(\)/g, '')
+    .split('/')
+
+/** Whether an operation takes a query parameter. `filter[name]` and `ids[]` are written in many ways. */
+export function takesParameter({ parameters }: Operation, name: string, lookup: Operation['lookup']): boolean {
+  const bare = bareName(name)
+  return parameters.some((one) => {
+    if (one.in !== 'query') return false
+    if (one.name === name || bareName(one.name) === bare) return true
+    if (!one.spread || one.schema === undefined) return false
+    const type = typeOfSchema(one.schema, lookup)
+    return type.kind === 'schema' && (namesOf(type).includes(name) || Boolean(type.schema.additionalProperties))
+  })
+}
+
+export const bareName = (name: string): string => name.replace(/\[.*$/, '')
 
 const patternOf = (text: string, hole: RegExp): RegExp =>
   new RegExp(

@@ -2,7 +2,8 @@
 import { type ApiDocument, itemOf, member, namesOf, type Type, typeOfSchema } from '../apispec/index.ts'
 import { isObject, type Json } from '../core/index.ts'
 import type { Served } from '../simulator/index.ts'
-import { operationFor } from './spec-match.ts'
+import { bareName, operationFor, takesParameter } from './spec-match.ts'
+import { missing } from './spec-partial.ts'
 import type { SpecRow } from './spec-walk.ts'
 
 /** One row per kind of request and per member sent; values must be of the type described. */
@@ -16,17 +17,20 @@ export function recordedRows(served: readonly Served[], document: ApiDocument, p
     if (route === null) continue
     const operation = operationFor(document, method, prefixes, path)
     if (!operation) {
-      note(route, 'request', route, 'unknown', 'the description has no such call')
+      if (document.tokenPaths.some((one) => one === path || (one !== '' && path.endsWith(one))))
+        note(route, 'request', route, 'checked', 'gets a token')
+      // Calls of the manifest are judged where they stand; the others are not those of a stream.
+      else note(route, 'request', route, 'unknown', 'the description has no such call')
       continue
     }
     note(route, 'request', route, 'checked', operation.path)
     for (const name of Object.keys(query)) {
-      const bare = name.replace(/\[.*$/, '')
-      const known = operation.parameters.some((one) => one.in === 'query' && one.name.replace(/\[.*$/, '') === bare)
-      note(route, 'parameter', name, known ? 'checked' : 'wrong', known ? '' : 'no such parameter')
+      const known = takesParameter(operation, name, operation.lookup)
+      note(route, 'parameter', name, known ? 'checked' : missing.parameter(document), known ? '' : 'no such parameter')
     }
     const required = operation.parameters.filter(
-      (one) => one.in === 'query' && one.required && query[one.name] === undefined,
+      ({ name, in: where, required }) =>
+        where === 'query' && required && !Object.keys(query).some((sent) => bareName(sent) === bareName(name)),
     )
     for (const { name } of required) note(route, 'parameter', name, 'wrong', 'the parameter is required, and not sent')
     if (operation.body && isObject(body as never))
@@ -71,8 +75,8 @@ function faultOf(value: Json, type: Type): string | null {
     return `a ${typeof value} is sent, and a ${type.kind === 'list' ? 'list' : 'object'} described`
   const found =
     typeof value === 'number' ? (Number.isInteger(value) ? ['integer', 'number'] : ['number']) : [typeof value]
-  if (!found.some((one) => type.types.includes(one)))
+  if (!found.some((one) => type.types.includes(one)) && typeof value !== typeof type.schema?.example)
     return `a ${found[0]} is sent, and ${type.types.join(' or ')} described`
-  const options = type.schema?.enum
+  const { enum: options } = type.schema ?? {}
   return options && !options.includes(value) ? `${JSON.stringify(value)} is none of the options` : null
 }

@@ -4,6 +4,7 @@ import {
   type ApiDocument,
   infer,
   isOpen,
+  isReadOnly,
   itemOf,
   listOf,
   member,
@@ -19,8 +20,10 @@ import {
 } from '../apispec/index.ts'
 import { type ConnectorDescription, parseInserts } from '../connector/index.ts'
 import { formatPlace, isObject, type Json, type JsonObject, type YamlFile, type YamlPath } from '../core/index.ts'
+import { pathsOf, prefixesOf } from './spec-address.ts'
 import { entityOf, entitySetRows } from './spec-entity-set.ts'
-import { HOLE, operationFor } from './spec-match.ts'
+import { HOLE, operationFor, takesParameter } from './spec-match.ts'
+import { missing } from './spec-partial.ts'
 
 export type SpecVerdict = 'checked' | 'unknown' | 'wrong'
 export type SpecRow = {
@@ -82,7 +85,7 @@ export class SpecWalk {
     const info = this.connector.streams.find((one) => one.name === name)
     const found: Type[] = []
     if (typeof stream.set === 'string') {
-      this.rows.push(...entitySetRows(name, stream, this.yaml, this.document))
+      this.rows.push(...entitySetRows(name, stream, this.yaml, this.document, info?.writeSchema))
       found.push(entityOf(stream, this.document) ?? ANY)
     }
     const { read, fetch, lookup, write, content } = stream as Record<string, JsonObject | undefined>
@@ -92,9 +95,10 @@ export class SpecWalk {
     for (const [field, spec] of Object.entries((lookup ?? {}) as Record<string, JsonObject>))
       if (typeof stream.set !== 'string')
         this.list(spec, [...at, 'lookup', field], { settings: ANY, value: STRING, values: listOf(STRING) }, ['field'])
-    // A record comes from a list or by its id; what it may hold is what either answer says.
-    const record = union(found.filter(({ kind }) => kind !== 'any'))
-    if (record.kind !== 'none') this.record(stream, record, at, info?.readSchema)
+    // A record comes from a list or by its id; what it may hold is what either answer says. Where one of them is not described,
+    // a field that the other does not name may still be there.
+    const record = union(found)
+    if (found.some(({ kind }) => kind !== 'any')) this.record(stream, record, at, info?.readSchema)
     for (const operation of WRITES)
       if (isObject(write?.[operation]))
         this.write(
@@ -137,15 +141,15 @@ export class SpecWalk {
 
   /** A request that answers with records; gives what one record is. `record_` names expressions that see one. */
   private list(spec: JsonObject, at: YamlPath, names: Names, record_: string[]): Type {
-    const operation = this.request(spec, at, 'GET', names)
-    const answer = { ...names, ...this.answerOf(operation) }
+    const operations = this.request(spec, at, 'GET', names)
+    const answer = { ...names, ...this.answerOf(operations) }
     const records = this.expression(spec.records ?? 'response', [...at, 'records'], answer)
     const { paging } = spec as Record<string, JsonObject>
     if (isObject(paging))
       for (const field of ['next', 'stop', 'total']) this.expression(paging[field], [...at, 'paging', field], answer)
     if (isObject(spec.server_cursor))
       this.expression((spec.server_cursor as JsonObject).next, [...at, 'server_cursor', 'next'], answer)
-    const record = operation ? itemOf(records) : ANY
+    const record = operations.length ? itemOf(records) : ANY
     for (const field of record_) this.expression(spec[field], [...at, field], { record, settings: ANY })
     return record
   }
@@ -167,8 +171,7 @@ export class SpecWalk {
     }
     const method = kind === 'delete' ? 'DELETE' : kind === 'update' ? 'PATCH' : kind === 'upsert' ? 'PUT' : 'POST'
     if (spec.path !== undefined || spec.url !== undefined) {
-      const operation = this.request(spec, at, method, one)
-      const answer = { settings: ANY, ...this.answerOf(operation) }
+      const answer = { settings: ANY, ...this.answerOf(this.request(spec, at, method, one)) }
       for (const field of ['id', 'version', 'returned']) this.expression(spec[field], [...at, field], answer)
     }
     if (isObject(spec.batch)) this.batch(spec.batch as JsonObject, [...at, 'batch'], one)
@@ -176,14 +179,14 @@ export class SpecWalk {
 
   private batch(spec: JsonObject, at: YamlPath, one: Names): void {
     const item = this.template(spec.item ?? '${ values }', [...at, 'item'], one)
-    const operation = this.request(spec, at, 'POST', { settings: ANY, items: listOf(item), ids: listOf(STRING) })
-    const answer = { settings: ANY, ...this.answerOf(operation) }
+    const operations = this.request(spec, at, 'POST', { settings: ANY, items: listOf(item), ids: listOf(STRING) })
+    const answer = { settings: ANY, ...this.answerOf(operations) }
     const result = itemOf(this.expression(spec.results, [...at, 'results'], answer))
     const error = itemOf(this.expression(spec.errors, [...at, 'errors'], answer))
     const scope = {
       ...answer,
-      result: operation && spec.results !== undefined ? result : ANY,
-      error: operation && spec.errors !== undefined ? error : ANY,
+      result: operations.length && spec.results !== undefined ? result : ANY,
+      error: operations.length && spec.errors !== undefined ? error : ANY,
     }
     for (const field of ['failed', 'missing', 'conflict', 'again', 'id', 'version', 'message', 'error_message'])
       this.expression(spec[field], [...at, field], scope)
@@ -192,41 +195,40 @@ export class SpecWalk {
         this.expression((spec.correlate as JsonObject)[field], [...at, 'correlate', field], scope)
   }
 
-  /** Holds a request against its operation; null where the description has none. */
-  private request(spec: JsonObject, at: YamlPath, byDefault: string, names: Names): Operation | null {
+  /** Holds a request against the operations it may be (an address may depend on a condition); none where nothing is known. */
+  private request(spec: JsonObject, at: YamlPath, byDefault: string, names: Names): Operation[] {
     const method = String(spec.method ?? byDefault)
-    const path = pathText(spec)
-    if (path === null) {
-      this.note(at, 'request', method, 'unknown', 'the address is made of an expression')
+    const paths = pathsOf(spec)
+    if (paths.length === 0) this.note(at, 'request', method, 'unknown', 'the address is made of an expression')
+    const operations = paths.flatMap((path) => this.operation(method, path, at) ?? [])
+    if (operations.length === 0) return []
+    for (const [name, value] of Object.entries(isObject(spec.query) ? (spec.query as JsonObject) : {})) {
+      this.parameter(name, operations, [...at, 'query', name])
+      this.template(value, [...at, 'query', name], names)
+    }
+    if (spec.body !== undefined) this.body(spec.body, operations[0]!, [...at, 'body'], names)
+    return operations
+  }
+
+  private operation(method: string, path: string, at: YamlPath): Operation | null {
+    const shown = `${method} ${path.replaceAll(HOLE, '…')}`
+    if (path.endsWith('/$batch')) {
+      this.note(at, 'request', shown, 'unknown', 'the envelope of a batch is part of OData, and in no description')
       return null
     }
     const operation = operationFor(this.document, method, this.prefixes, path)
-    const shown = `${method} ${path.replaceAll(HOLE, '…')}`
-    if (!operation) {
-      this.note(at, 'request', shown, 'wrong', 'the description has no such call')
-      return null
-    }
-    this.note(at, 'request', shown, 'checked', `${operation.method} ${operation.path}`)
-    for (const name of Object.keys(isObject(spec.query) ? spec.query : {}))
-      this.parameter(name, operation, [...at, 'query', name])
-    for (const name of Object.keys(isObject(spec.query) ? spec.query : {}))
-      this.template((spec.query as JsonObject)[name], [...at, 'query', name], names)
-    if (spec.body !== undefined) this.body(spec.body, operation, [...at, 'body'], names)
+    if (operation) this.note(at, 'request', shown, 'checked', `${operation.method} ${operation.path}`)
+    else this.note(at, 'request', shown, missing.request(this.document, method), 'the description has no such call')
     return operation
   }
 
-  private parameter(name: string, operation: Operation, at: YamlPath): void {
-    const bare = name.replace(/\[.*$/, '')
-    const known = operation.parameters.some(
-      (one) => one.in === 'query' && (one.name === name || one.name.replace(/\[.*$/, '') === bare),
-    )
-    this.note(
-      at,
-      'parameter',
-      name,
-      known ? 'checked' : 'wrong',
-      known ? '' : `${operation.method} ${operation.path} has no such parameter`,
-    )
+  private parameter(name: string, operations: Operation[], at: YamlPath): void {
+    const known = operations.some((operation) => takesParameter(operation, name, operation.lookup))
+    const verdict = known ? 'checked' : missing.parameter(this.document)
+    const detail = known
+      ? ''
+      : `${operations.map(({ method, path }) => `${method} ${path}`).join(' and ')} has no such parameter`
+    this.note(at, 'parameter', name, verdict, detail)
   }
 
   private body(body: Json, operation: Operation, at: YamlPath, names: Names): void {
@@ -258,6 +260,7 @@ export class SpecWalk {
       const inner = path ? `${path}.${name}` : name
       const [mine, theirs] = [itemOf(member(sent, name)), itemOf(member(itemOf(taken), name))]
       if (theirs.kind === 'none') this.note(at, 'sent', inner, 'wrong', 'the call takes no such member')
+      else if (isReadOnly(theirs)) this.note(at, 'sent', inner, 'wrong', 'the member is read-only')
       else if (namesOf(mine).length && theirs.kind !== 'scalar') this.sent(mine, theirs, at, inner, depth + 1)
       else
         this.note(
@@ -270,8 +273,9 @@ export class SpecWalk {
     }
   }
 
-  private answerOf(operation: Operation | null): Names {
-    const response = operation?.answer ? typeOfSchema(operation.answer, operation.lookup) : ANY
+  private answerOf(operations: Operation[]): Names {
+    const answers = operations.map(({ answer, lookup }) => (answer ? typeOfSchema(answer, lookup) : ANY))
+    const response = answers.length ? union(answers) : ANY
     return { response, status: scalar('integer'), headers: ANY, settings: ANY }
   }
 
@@ -338,33 +342,6 @@ export class SpecWalk {
   private note(at: YamlPath, what: SpecRow['what'], name: string, verdict: SpecVerdict, detail: string): void {
     this.rows.push({ place: formatPlace(this.yaml.placeOf(at)), what, name, verdict, detail })
   }
-}
-
-/** Path of a request with a hole for every insert; null where nothing of it stands there as text. */
-function pathText({ path, url }: JsonObject): string | null {
-  const text = path ?? url
-  if (text === undefined) return ''
-  const pieces = parseInserts(String(text))
-  if (!Array.isArray(pieces)) return null
-  const joined = pieces.map((piece) => (typeof piece === 'string' ? piece : HOLE)).join('')
-  const bare = (path === undefined ? joined.replace(/^(https?:\/\/[^/]*|\uFFFC)/, '') : joined).split('?')[0]!
-  return bare.replaceAll(HOLE, '') === '' && joined !== ''
-    ? null
-    : bare.startsWith('/') || bare === ''
-      ? bare
-      : `/${bare}`
-}
-
-/** What stands before the paths: the path of the base URL, and nothing, for descriptions that leave it out. */
-function prefixesOf(base: Json | undefined): string[] {
-  const pieces = parseInserts(String(base ?? ''))
-  if (!Array.isArray(pieces)) return ['']
-  const joined = pieces.map((piece) => (typeof piece === 'string' ? piece : HOLE)).join('')
-  const behind = joined.replace(/^https?:\/\/[^/]*/, '').replace(/^\uFFFC/, '')
-  const inside = pieces
-    .flatMap((piece) => (typeof piece === 'string' ? [] : [/["'](\/[\w./-]+)["']/.exec(piece.source)?.[1] ?? '']))
-    .filter(Boolean)
-  return [...new Set(['', behind.replace(/\/$/, ''), ...inside])]
 }
 
 const without = (schema: RawSchema, names: string[]): RawSchema =>

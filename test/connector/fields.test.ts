@@ -29,6 +29,7 @@ test('the example of the reference: values are what they really are, and travel 
     status: 2,
     lines: { price: '0.10' },
     updated: 1_795_600_000,
+    due: '/Date(1795600000000+0000)/',
     other: 'stays',
   }
   await using server = await serve(({ method }) => ({ json: method === 'GET' ? { data: [body] } : {} }))
@@ -36,7 +37,7 @@ test('the example of the reference: values are what they really are, and travel 
   const { pages } = await readAll(session)
   const record = pages[0]!.records[0]!.body
   expect(JSON.stringify(record)).toBe(
-    '{"id":1,"amount":12.50,"active":true,"manager_id":null,"status":"closed","lines":[{"price":0.10}],"updated":"2026-11-25T09:46:40.000Z","other":"stays"}',
+    '{"id":1,"amount":12.50,"active":true,"manager_id":null,"status":"closed","lines":[{"price":0.10}],"updated":"2026-11-25T09:46:40.000Z","due":"2026-11-25","other":"stays"}',
   )
   const before = JSON.stringify(record)
   expect(await session.write(update(record))).toMatchObject([{ status: 'written' }])
@@ -48,6 +49,7 @@ test('the example of the reference: values are what they really are, and travel 
     status: '2',
     lines: [{ price: '0.10' }],
     updated: 1_795_600_000,
+    due: '2026-11-25',
     other: 'stays',
   })
   expect(JSON.stringify(record)).toBe(before)

@@ -139,6 +139,157 @@ test.each([
   expect(wrong[0]!.place).toMatch(/connector\.yaml:\d+:\d+$/)
 })
 
+/** The same API, described in other ways: the manifest fits each of them, and each of them finds the same faults. */
+const schemas = OPENAPI.components.schemas
+const variants: Record<string, () => object> = {
+  'OpenAPI 3.1, null as a type and beside references': () => ({
+    ...OPENAPI,
+    openapi: '3.1.0',
+    components: {
+      schemas: {
+        Address: schemas.Address,
+        Contact: {
+          ...contact,
+          properties: {
+            ...contact.properties,
+            name: { type: ['string', 'null'] },
+            address: { anyOf: [{ $ref: '#/components/schemas/Address', description: 'home' }, { type: 'null' }] },
+          },
+        },
+      },
+    },
+  }),
+  'kinds told apart by a discriminator': () => ({
+    ...OPENAPI,
+    components: {
+      schemas: {
+        Address: schemas.Address,
+        Contact: { type: 'object', discriminator: { propertyName: 'kind' }, properties: { id: { type: 'string' } } },
+        Person: { allOf: [{ $ref: '#/components/schemas/Contact' }, contact] },
+      },
+    },
+  }),
+  'alternatives within a whole': () => ({
+    ...OPENAPI,
+    components: {
+      schemas: {
+        Address: schemas.Address,
+        Contact: {
+          allOf: [
+            {
+              properties: { id: contact.properties.id },
+              oneOf: [{ properties: { name: contact.properties.name } }, { properties: { fax: {} } }],
+            },
+            { anyOf: [{ properties: { updated_at: { type: 'string' }, address: contact.properties.address } }] },
+          ],
+        },
+      },
+    },
+  }),
+  'servers with variables, at the path': () => ({
+    ...OPENAPI,
+    servers: [{ url: '{scheme}://{shop}.acme.example/' }],
+    paths: Object.fromEntries(
+      Object.entries(OPENAPI.paths).map(([path, item]) => [
+        path,
+        { ...item, servers: [{ url: 'https://{shop}.acme.example/v2/' }] },
+      ]),
+    ),
+  }),
+  'parameters of one object, spread over the query': () => ({
+    ...OPENAPI,
+    paths: {
+      ...OPENAPI.paths,
+      '/contacts': {
+        ...OPENAPI.paths['/contacts'],
+        get: {
+          ...OPENAPI.paths['/contacts'].get,
+          parameters: [
+            {
+              name: 'options',
+              in: 'query',
+              schema: { type: 'object', properties: { limit: { type: 'integer' }, after: {}, updated_since: {} } },
+            },
+          ],
+        },
+      },
+    },
+  }),
+}
+
+test.each(Object.entries(variants))('%s', async (_, describe) => {
+  const { rows } = await check(MANIFEST, describe())
+  expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+  const faulty = MANIFEST.replace('limit: "', 'size: "').replace('"town": address.city', '"town": address.town')
+  const wrong = (await check(faulty, describe())).rows.filter(({ verdict }) => verdict === 'wrong')
+  expect(new Set(wrong.map(({ name }) => name))).toEqual(new Set(['size', 'response.data.address.town']))
+})
+
+test('a description in several files is followed from file to file', async () => {
+  const folder = join(root, String(++made), 'acme')
+  mkdirSync(join(folder, 'parts'), { recursive: true })
+  writeFileSync(join(folder, 'connector.yaml'), MANIFEST)
+  writeFileSync(join(folder, 'parts', 'address.json'), JSON.stringify({ Address: schemas.Address }))
+  const split = { ...contact, properties: { ...contact.properties, address: { $ref: 'address.json#/Address' } } }
+  writeFileSync(join(folder, 'parts', 'contact.json'), JSON.stringify(split))
+  const file = join(folder, 'api.json')
+  writeFileSync(
+    file,
+    JSON.stringify({ ...OPENAPI, components: { schemas: { Contact: { $ref: 'parts/contact.json' } } } }),
+  )
+  const { rows } = await checkAgainstSpec(loadConnectors([join(folder, '..')]), 'acme', [file])
+  expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+})
+
+test('what only answers have is not sent', async () => {
+  const readOnly = structuredClone(OPENAPI)
+  Object.assign(readOnly.components.schemas.Contact.properties.name, { readOnly: true })
+  const { rows } = await check(MANIFEST, readOnly)
+  const wrong = rows.filter(({ verdict }) => verdict === 'wrong')
+  expect(wrong.map(({ name, detail }) => [name, detail])).toEqual([
+    ['contact.name', 'the member is read-only'],
+    ['name', 'the member is read-only'],
+  ])
+})
+
+test('where a description shows by itself that it is not complete, nothing is called wrong for being absent', async () => {
+  const shown = structuredClone(OPENAPI) as never as {
+    components: { schemas: { Contact: { example?: object; properties: Record<string, unknown> } } }
+  }
+  delete shown.components.schemas.Contact.properties.name
+  expect((await check(MANIFEST, shown)).counts.wrong).toBeGreaterThan(0)
+  // Its own example has members that it does not name: one of them is ours.
+  shown.components.schemas.Contact.example = { id: 'c1', name: 'Maja', fax: null }
+  expect((await check(MANIFEST, shown)).counts).toMatchObject({ wrong: 0, unknown: 0 })
+
+  const bare = structuredClone(OPENAPI) as never as { paths: Record<string, Record<string, unknown>> }
+  bare.paths['/contacts']!.get = { ...(bare.paths['/contacts']!.get as object), parameters: [] }
+  delete bare.paths['/contacts/{id}']!.patch
+  const { rows } = await check(MANIFEST, bare)
+  const open = rows.filter(({ verdict }) => verdict !== 'checked')
+  expect(open.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(
+    ['limit', 'after', 'updated_since', 'PATCH /contacts/…'].map((name) => `${name} unknown`),
+  )
+})
+
+test('an address that depends on a condition, or on named parts, is held against each call it may be', async () => {
+  const manifest = MANIFEST.replace(
+    'read:\n      path: /contacts\n',
+    `read:\n      for_each: { kind: values, values: '["contacts", "people"]' }\n      path: '/\${ $exists(since) ? partition : "contacts" }'\n`,
+  )
+  expect(manifest).toContain('partition')
+  const { rows } = await check(manifest)
+  expect(
+    rows
+      .filter(({ what }) => what === 'request')
+      .slice(0, 2)
+      .map(({ name, verdict }) => [name, verdict]),
+  ).toEqual([
+    ['GET /contacts', 'checked'],
+    ['GET /people', 'wrong'],
+  ])
+})
+
 test('the metadata of an OData service describes its sets', async () => {
   const metadata = `<?xml version="1.0"?><edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
     <Schema Namespace="S" xmlns="http://docs.oasis-open.org/odata/ns/edm">
@@ -162,9 +313,11 @@ streams:
     version: { value: record.Changed }
     select: [ID, Name, Changed, Fax]
     changes: { kind: filter, field: Changed, type: datetimeoffset }
+    write_schema: { type: object, properties: { Name: { type: string }, Nick: { type: string } } }
+    write: [create, update, delete]
 `
   const { rows } = await check(manifest, metadata, 'metadata.xml')
-  expect(rows.filter(({ verdict }) => verdict === 'wrong').map(({ name }) => name)).toEqual(['Fax'])
+  expect(rows.filter(({ verdict }) => verdict === 'wrong').map(({ name }) => name)).toEqual(['Nick', 'Fax'])
   expect(rows.length).toBeGreaterThan(6)
 })
 

@@ -11,9 +11,9 @@ const conversionPart = part({
   sense:
     'What a field really is. Records are converted when they are read, before anything looks at them, and back when they are written. A value that does not fit stays as it is.',
   fields: {
-    as: choice(['decimal', 'boolean', 'text', 'timestamp'], {
+    as: choice(['decimal', 'boolean', 'text', 'timestamp', 'date'], {
       sense:
-        '`decimal`: a text becomes a number, digit by digit. `boolean`: true, 1, yes, y, t and their opposites, in any case. `text`: a number or flag becomes text. `timestamp`: what comes in any usual spelling (also `/Date(…)/` and seconds or milliseconds since 1970) becomes ISO in UTC.',
+        '`decimal`: a text becomes a number, digit by digit. `boolean`: true, 1, yes, y, t and their opposites, in any case. `text`: a number or flag becomes text. `timestamp`: what comes in any usual spelling (also `/Date(…)/` and seconds or milliseconds since 1970) becomes ISO in UTC. `date`: the same, of which the day is kept.',
     }),
     comma: flag({ sense: 'Decimals come with a comma, and perhaps with blanks between thousands.', default: false }),
     written_as: choice(WRITTEN, {
@@ -40,6 +40,7 @@ fields:
   lines.price: { as: decimal }
   lines: { list: true }
   updated: { as: timestamp, written_as: epoch }
+  due: { as: date }
 `,
 })
 type Conversion = ValueOf<typeof conversionPart>
@@ -124,6 +125,8 @@ function readOne(value: Json, { as, comma, options, null_when }: Conversion): Js
       return isPlainObject(value) || Array.isArray(value) ? value : asText(value)
     case 'timestamp':
       return isoOf(value)
+    case 'date':
+      return dayOf(value)
     default:
       return value
   }
@@ -184,6 +187,12 @@ function isoOf(value: Json): Json {
   if (typeof moment === 'string' && /^\d{4}-\d\d-\d\d$/.test(moment)) return moment
   const sortable = sortableTimestamp(moment)
   return sortable === null ? value : (formatTimestamp(sortable, 'iso') as string)
+}
+
+/** The day of a moment, in UTC. */
+function dayOf(value: Json): Json {
+  const moment = isoOf(value)
+  return typeof moment === 'string' && /^\d{4}-\d\d-\d\dT/.test(moment) ? moment.slice(0, 10) : moment
 }
 
 function writtenTime(value: Json, written: Conversion['written_as']): Json {
