@@ -18,9 +18,9 @@ import {
   loadMasterKeys,
   migrate,
   openStore,
+  QuotaBook,
   type Store,
   SubscriptionBook,
-  updateQuota,
 } from '../store/index.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
@@ -146,7 +146,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     log: logger,
     tokens: (connection) => sealedTokens(store.pool, secrets, connection),
     uploads: (connection) => sealedUploads(secrets, connection),
-    quotas: { update: (keys, change) => updateQuota(store.pool, keys, change) },
+    quotas: new QuotaBook(store.pool),
     sources: {
       env,
       folder: parts.dir,

@@ -36,6 +36,8 @@ export class SharedQuotaGate implements QuotaGate {
   private sliceUntil = -Infinity
   private share = 0
   private active = 0
+  /** The most calls that were under way at once since the slice before this one: as many will be wanted again. */
+  private peak = 0
   private stop: { until: number; reason: string } = { until: -Infinity, reason: '' }
   private unsaidStop: QuotaNotice | null = null
   /** When asking again makes sense: for anything at all, and by bucket. */
@@ -147,10 +149,14 @@ export class SharedQuotaGate implements QuotaGate {
           this.used[name] = (this.used[name] ?? 0) + units
         }
         this.active++
+        this.peak = Math.max(this.peak, this.active)
         this.line.remove(waiting)
         waiting.go()
         went = true
       }
+      // Without buckets nothing is given back by asking: the next slice is there before this one ends, and no call waits for it.
+      const soon = now > this.sliceUntil - this.ttlMs / 2
+      if (went && soon && this.buckets.size === 0 && !this.asking) void this.ask()
     }
     return went
   }
@@ -204,7 +210,7 @@ export class SharedQuotaGate implements QuotaGate {
     }
     const now = this.clock.monotonic()
     // Granted something that is of no use to those who wait: do not ask in a circle.
-    if (!this.release() && this.hold.until < now + PAUSE_MS)
+    if (!this.release() && this.line.length > 0 && this.hold.until < now + PAUSE_MS)
       this.hold = { until: now + PAUSE_MS, reason: 'calls wait for each other' }
     this.schedule()
   }
@@ -225,8 +231,9 @@ export class SharedQuotaGate implements QuotaGate {
         level: this.levels.get(name) ?? null,
       }
     })
-    const { outcomes } = this
+    const { outcomes, peak } = this
     this.outcomes = NOTHING_SEEN
+    this.peak = this.active
     this.units = {}
     this.used = {}
     this.levels.clear()
@@ -238,7 +245,7 @@ export class SharedQuotaGate implements QuotaGate {
       stop: this.unsaidStop,
       outcomes,
       active: this.active,
-      wanted: Math.min(this.concurrent, this.active + waiting.length),
+      wanted: Math.min(this.concurrent, Math.max(this.active + waiting.length, peak)),
       concurrent: this.concurrent,
       priority: waiting.length ? Math.min(...waiting.map(({ priority }) => priority)) : null,
     }

@@ -23,7 +23,7 @@ export type QuotaAsk = {
   buckets: BucketAsk[]
   stop: { waitMs: number; reason: string } | null
   outcomes: CallOutcomes
-  /** Calls of this process: under way, wanted in all; and how many the credential allows over all processes. */
+  /** Calls of this process: under way, wanted in all (in advance, if nobody waits); and how many the credential allows over all processes. */
   active: number
   wanted: number
   concurrent: number
@@ -93,7 +93,9 @@ export function grant(
     passed.waitMs > 0
       ? { ms: passed.waitMs, reason: `the system failed ${breaker.failures} times: ${breaker.reason}`, resting: true }
       : reasonToHold(ask, credential, possible, now)
-  const share = hold ? ask.active : possible
+  // Room that is kept for the next moment is not taken from those who wait now, and leads past no breaker.
+  const inAdvance = ask.priority === null
+  const share = hold || (inAdvance && !isCalm(ask, credential)) ? ask.active : possible
   const result: QuotaAnswer = {
     at: now,
     units: {},
@@ -117,6 +119,10 @@ export function grant(
   next.set(ask.key, JSON.stringify(credential))
   return { states: next, result }
 }
+
+const isCalm = (ask: QuotaAsk, { breaker, holders }: CredentialState): boolean =>
+  (breaker?.opened ?? 0) === 0 &&
+  !Object.entries(holders).some(([id, { waiting }]) => id !== ask.holder && waiting !== null)
 
 function readCredential(text: string | undefined, now: number): CredentialState {
   const { stop, breaker, holders }: CredentialState = text ? JSON.parse(text) : { stop: null, holders: {} }

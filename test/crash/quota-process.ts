@@ -1,6 +1,6 @@
 /** One worker of many: calls as fast as it is let, until it is told to stop, and says how often. */
 import { createOutbound, SharedQuotaGate } from '../../src/outbound/index.ts'
-import { createPool, updateQuota } from '../../src/store/index.ts'
+import { createPool, QuotaBook } from '../../src/store/index.ts'
 
 const [database, url, units, seconds, concurrent] = process.argv.slice(2) as [string, string, string, string, string]
 const pool = createPool(database, { max: 2 })
@@ -11,7 +11,7 @@ const outbound = createOutbound({
   buckets: [
     { name: 'burst', units: Number(units), seconds: Number(seconds), refill: 'window', scope: null, always: true },
   ],
-  gate: (quota) => new SharedQuotaGate(quota, { update: (keys, change) => updateQuota(pool, keys, change) }),
+  gate: (quota) => new SharedQuotaGate(quota, new QuotaBook(pool)),
 })
 const stop = new AbortController()
 let done = 0

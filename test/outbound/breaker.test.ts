@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Breaker, CLOSED, FAILURES_TO_OPEN, noteOutcomes, pass } from '../../src/outbound/breaker.ts'
 import { createOutbound, SharedQuotaGate } from '../../src/outbound/index.ts'
-import { updateQuota } from '../../src/store/index.ts'
+import { QuotaBook } from '../../src/store/index.ts'
 import { showConnection } from '../../src/store/views/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import { errorOf, httpPeer } from './peer.ts'
@@ -26,7 +26,7 @@ test('a system that fails is left alone, tried by one call of one process, and u
       connection: 'target',
       allow: ['127.0.0.1'],
       maxConcurrent: 8,
-      gate: (quota) => new SharedQuotaGate(quota, { update: updateQuota.bind(null, pool) as never }),
+      gate: (quota) => new SharedQuotaGate(quota, new QuotaBook(pool)),
     })
   const [one, other] = [make(), make()]
   const breakerNow = async (): Promise<Breaker> => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { withUrgency } from '../../src/core/index.ts'
 import { createOutbound, type QuotaBucket, SharedQuotaGate } from '../../src/outbound/index.ts'
 import { grant, type QuotaAsk } from '../../src/outbound/quota-ledger.ts'
-import { updateQuota } from '../../src/store/index.ts'
+import { QuotaBook } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import { busiest } from './busiest.ts'
 import { errorOf, httpPeer } from './peer.ts'
@@ -109,10 +109,10 @@ test('the calls under way are shared out, never more in sum, and everybody gets 
 
 async function sharedGates(count: number, buckets: QuotaBucket[], concurrent = 8) {
   const { pool } = await freshDatabase()
-  const store = { update: updateQuota.bind(null, pool) as never }
+  // A book each, as processes have.
   const gates = Array.from(
     { length: count },
-    () => new SharedQuotaGate({ connection: 'x', buckets, concurrent }, store),
+    () => new SharedQuotaGate({ connection: 'x', buckets, concurrent }, new QuotaBook(pool)),
   )
   return { pool, gates: gates as [SharedQuotaGate, SharedQuotaGate] }
 }
