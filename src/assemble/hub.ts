@@ -159,7 +159,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     processes: settings.mapping_processes,
     targetSchema: (sync) => targetSchema(files, sync),
   })
-  const erasures = new Erasures(store.pool, dataDir)
+  const erasures = new Erasures(store.pool, secrets, dataDir)
   await erasures.open()
   // In a container, the process after a crash has the host name and the number of the one before.
   const holder = `${hostname()}/${process.pid}/${randomUUID()}`

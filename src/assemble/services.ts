@@ -11,14 +11,7 @@ import type {
 } from '../http/index.ts'
 import { laneJob, type Ports, requestSync } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import {
-  appendAudit,
-  erasureHash,
-  type InboxWriter,
-  migrationStatus,
-  type Store,
-  type SubscriptionBook,
-} from '../store/index.ts'
+import { appendAudit, type InboxWriter, migrationStatus, type Store, type SubscriptionBook } from '../store/index.ts'
 import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
@@ -142,8 +135,8 @@ export function createServices(parts: ServiceParts): HubServices {
       return { replayed }
     },
     async erase({ field, value }, actor) {
-      const counts = await parts.erasures.erase({ field, value, actor: actor.name })
-      await audit(actor, 'person.erase', `field:${field}`, { ...counts, hash: erasureHash(field, value) })
+      const { hash, ...counts } = await parts.erasures.erase({ field, value, actor: actor.name })
+      await audit(actor, 'person.erase', `field:${field}`, { ...counts, hash })
       return counts
     },
     async discardDeadLetters(ids, actor) {

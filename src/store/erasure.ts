@@ -3,8 +3,9 @@
  * streams. Ids, versions and links stay, so that nothing is created twice; bodies and whatever was made of them go.
  */
 import type pg from 'pg'
-import { digest, parseExact } from '../core/index.ts'
+import { parseExact } from '../core/index.ts'
 import { eraseFromJournal } from './erase-journal.ts'
+import type { ErasureKeys } from './erasure-keys.ts'
 import { keysOf } from './ledger/registration.ts'
 import { withTransaction } from './transaction.ts'
 
@@ -13,16 +14,14 @@ export type Erasure = { field: string; hash: string }
 
 const BATCH = 1_000
 
-/** What stands for a value in the list of erasures: never the value itself. */
-export const erasureHash = (field: string, value: string): string => digest(`erasure\n${field}\n${value}`)
-
 /** Erases by a value, and remembers its hash, so that what brings the person back is erased again. */
 export async function erase(
   pool: pg.Pool,
+  keys: ErasureKeys,
   subject: { field: string; value: string; actor: string },
 ): Promise<ErasureCounts> {
   const { field, value, actor } = subject
-  const erasure = { field, hash: erasureHash(field, value) }
+  const erasure = { field, hash: keys.hash(field, value) }
   await pool.query(
     `insert into erasure (field, value_hash, actor) values ($1, $2, $3)
      on conflict (field, value_hash) do update set erased_at = now(), actor = excluded.actor`,
@@ -30,7 +29,7 @@ export async function erase(
   )
   // The spelling of JSON inside a body; what it does not contain need not be parsed.
   const spelled = JSON.stringify(value).slice(1, -1)
-  const counts = await eraseMatching(pool, [erasure], (body) => body.includes(spelled))
+  const counts = await eraseMatching(pool, keys, [erasure], (body) => body.includes(spelled))
   counts.events = await eraseEvents(pool, value)
   await pool.query('update erasure set counts = $3 where field = $1 and value_hash = $2', [
     field,
@@ -41,13 +40,17 @@ export async function erase(
 }
 
 /** Erases again what a list of hashes stands for: after a restore, only the hashes are known. */
-export async function eraseAgain(pool: pg.Pool, erasures: readonly Erasure[]): Promise<ErasureCounts> {
+export async function eraseAgain(
+  pool: pg.Pool,
+  keys: ErasureKeys,
+  erasures: readonly Erasure[],
+): Promise<ErasureCounts> {
   for (const { field, hash } of erasures)
     await pool.query(
       `insert into erasure (field, value_hash, actor) values ($1, $2, 'restore') on conflict do nothing`,
       [field, hash],
     )
-  return erasures.length ? eraseMatching(pool, erasures, () => true) : nothing()
+  return erasures.length ? eraseMatching(pool, keys, erasures, () => true) : nothing()
 }
 
 export async function readErasures(pool: pg.Pool): Promise<Erasure[]> {
@@ -60,6 +63,7 @@ const nothing = (): ErasureCounts => ({ records: 0, deadLetters: 0, journal: 0, 
 /** Walks all bodies: the field need not be one by which anything is matched. */
 async function eraseMatching(
   pool: pg.Pool,
+  keys: ErasureKeys,
   erasures: readonly Erasure[],
   mayMatch: (body: string) => boolean,
 ): Promise<ErasureCounts> {
@@ -80,7 +84,7 @@ async function eraseMatching(
         body !== null &&
         mayMatch(body) &&
         keysOf(parseExact(body), fields).some(({ field, value }) =>
-          hashes.has(`${field} ${erasureHash(field, value)}`),
+          keys.hashes(field, value).some((hash) => hashes.has(`${field} ${hash}`)),
         ),
     )
     for (const [streamId, group] of Map.groupBy(hit, (row) => row.stream_id))

@@ -1,5 +1,13 @@
 export { appendAudit, verifyAudit } from './audit.ts'
-export { type Erasure, erase, eraseAgain, erasureHash, readErasures } from './erasure.ts'
+export { type Erasure, erase, eraseAgain, readErasures } from './erasure.ts'
+export {
+  ErasureKeys,
+  isBareHash,
+  keyBareErasures,
+  readSealedErasureKeys,
+  restoreErasureKeys,
+  type SealedErasureKey,
+} from './erasure-keys.ts'
 export { InboxWriter } from './inbox.ts'
 export {
   acquireLease,

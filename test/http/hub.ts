@@ -5,10 +5,12 @@ import type pg from 'pg'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
 import { erase } from '../../src/store/erasure.ts'
+import { ErasureKeys } from '../../src/store/erasure-keys.ts'
 import { InboxWriter } from '../../src/store/inbox.ts'
 import { assignDeadLetter, correctRecord, replayEvents } from '../../src/store/ledger/corrections.ts'
 import { decideHold } from '../../src/store/ledger/holds.ts'
 import { discardDeadLetters, requeueDeadLetters } from '../../src/store/ledger/work.ts'
+import { createSecretStore } from '../../src/store/secrets.ts'
 import { freshDatabase } from '../postgres.ts'
 
 export const TOKEN = 'test-token-0123456789abcdef0123456789abcdef'
@@ -91,7 +93,12 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     assignDeadLetter: (id, to) => assignDeadLetter(pool, id, to),
     replayEvents: async ({ connection: _connection, since: _since, until: _until, limit, ...choice }) =>
       replayEvents(pool, choice, 0, limit),
-    erase: ({ field, value }, actor) => erase(pool, { field, value, actor: actor.name }),
+    erase: async ({ field, value }, actor) => {
+      const key = { id: 'test', key: Buffer.alloc(32, 7) }
+      const secrets = createSecretStore(pool, () => ({ current: key, all: new Map([[key.id, key]]) }))
+      const keys = await ErasureKeys.open(pool, secrets, { make: true })
+      return erase(pool, keys, { field, value, actor: actor.name })
+    },
     discardDeadLetters: async (ids, actor) => ({
       discarded: await discardDeadLetters(pool, ids, actor.name, actor.reason ?? ''),
     }),

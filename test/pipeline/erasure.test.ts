@@ -1,9 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { Erasures } from '../../src/assemble/erasures.ts'
+import { digest } from '../../src/core/index.ts'
+import { createSecretStore, loadMasterKeys } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
 
@@ -39,10 +41,12 @@ async function open() {
   )
   const folder = await mkdtemp(join(tmpdir(), 'causeway-erasures-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  const erasures = new Erasures(hub.pool, folder)
+  const keys = await loadMasterKeys({ file: join(folder, 'master-key') })
+  const secrets = createSecretStore(hub.pool, () => keys)
+  const erasures = new Erasures(hub.pool, secrets, folder)
   await erasures.open()
   hub.ports.erasures = erasures
-  return { crm, erp, hub, erasures, folder }
+  return { crm, erp, hub, erasures, folder, secrets }
 }
 
 /** Everything in the database as text, compressed columns unpacked. */
@@ -98,15 +102,58 @@ test('whoever was erased does not come back with the next pull, nor is taken for
 })
 
 test('after the restore of an older dump the person is erased again at the start', async () => {
-  const { hub, erasures, folder } = await open()
+  const { hub, erasures, folder, secrets } = await open()
   const before = await hub.pool.query<{ id: string; body: string }>('select id, body from record where id = $1', [
     'canary',
   ])
   await erasures.erase({ field: 'email', value: CANARY, actor: 'me' })
   // The dump of yesterday knows the record and nothing of the erasure.
   await hub.pool.query('delete from erasure')
+  await hub.pool.query('delete from secret')
   await hub.pool.query('update record set body = $2 where id = $1', ['canary', before.rows[0]!.body])
   expect(await everything(hub)).toContain(CANARY)
-  await new Erasures(hub.pool, folder).open()
+  await new Erasures(hub.pool, secrets, folder).open()
   expect(await everything(hub)).not.toContain(CANARY)
+})
+
+test('nobody without the master key can tell who was erased, and hashes of former versions get a key', async () => {
+  const { hub, erasures, folder, secrets } = await open()
+  const bare = digest(`erasure\nemail\n${CANARY}`)
+  const file = join(folder, 'erasures.jsonl')
+  await hub.pool.query(`insert into erasure (field, value_hash, actor) values ('email', $1, 'me')`, [bare])
+  await writeFile(file, `${JSON.stringify({ field: 'email', hash: bare, at: '2026-01-01T00:00:00Z' })}\n{"field`)
+  await erasures.open()
+  expect(erasures.isErased({ email: CANARY })).toBe(true)
+  expect(erasures.isErased({ email: 'p1@example.test' })).toBe(false)
+  expect(await everything(hub)).not.toContain(bare)
+  expect(await readFile(file, 'utf8')).not.toContain(bare)
+  // Erased once more, it is the same entry; another process, and one with a dump of before, know it too.
+  await erasures.erase({ field: 'email', value: CANARY, actor: 'me' })
+  expect((await hub.pool.query('select 1 from erasure')).rowCount).toBe(1)
+  await hub.pool.query('delete from erasure')
+  await hub.pool.query('delete from secret')
+  const other = new Erasures(hub.pool, secrets, folder)
+  await other.open()
+  expect(other.isErased({ email: CANARY })).toBe(true)
+  expect((await hub.pool.query('select 1 from secret')).rowCount).toBe(1)
+})
+
+test('two processes that erase at once, and one whose data folder is empty, agree on who was erased', async () => {
+  const { hub, erasures, secrets } = await open()
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-erasures-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const other = new Erasures(hub.pool, secrets, folder)
+  await other.open()
+  await Promise.all([
+    erasures.erase({ field: 'email', value: CANARY, actor: 'me' }),
+    other.erase({ field: 'email', value: 'p1@example.test', actor: 'me' }),
+  ])
+  await Promise.all([erasures.refresh(), other.refresh()])
+  for (const one of [erasures, other])
+    expect(['p1@example.test', 'p2@example.test', CANARY].map((email) => one.isErased({ email }))).toEqual([
+      true,
+      false,
+      true,
+    ])
+  expect((await hub.pool.query('select 1 from secret')).rowCount).toBe(1)
 })

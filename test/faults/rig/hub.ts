@@ -130,6 +130,6 @@ export class HubProcesses {
         return false
       }
     }
-    await until(`${program.name} is ready`, ready, Boolean, 60_000, 25)
+    await until(`${program.name} is ready`, ready, Boolean, 300_000, 25)
   }
 }
