@@ -47,7 +47,7 @@ function known(ports: Ports, name: string) {
 
 /** Another text of the same mapping: it must join the same streams, because records and links are those of the sync. */
 function candidateFor(running: SyncDefinition, text: string): SyncDefinition {
-  const { definition } = readSoundMapping(text, running.file)
+  const { definition } = readSoundMapping(text, running.file, { known: running.tables ?? {} })
   for (const end of ['from', 'to'] as const) {
     const [mine, its] = [running[end], definition[end]].map(({ connection, stream }) => `${connection}:${stream}`)
     if (mine !== its)

@@ -13,7 +13,7 @@ export function watchFiles(files: HubFiles, reload: () => Promise<HubFiles>, log
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   const changed = (name: string | null): void => {
-    if (name !== null && !/\.(ya?ml|json)$/.test(name)) return
+    if (name !== null && !/\.(ya?ml|json|csv)$/.test(name)) return
     clearTimeout(timer)
     timer = setTimeout(() => {
       running = running.then(() => reloadAndTell(reload, log))

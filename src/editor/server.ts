@@ -14,7 +14,14 @@ import {
 } from 'vscode-languageserver/node.js'
 import { TextDocument } from 'vscode-languageserver-textdocument'
 import { asCausewayError, type Finding } from '../core/index.ts'
-import { checkSync, readMapping, runSuite, type SandboxedRunner, type SyncDefinition } from '../mapping/index.ts'
+import {
+  checkSync,
+  readMapping,
+  runSuite,
+  type SandboxedRunner,
+  type SyncDefinition,
+  tablesBeside,
+} from '../mapping/index.ts'
 import { complete, hover, type MappingSystems, type Suggestion } from './assist.ts'
 
 /** What the editor needs of the hub folder. */
@@ -107,14 +114,14 @@ export function serveEditor(project: EditorProject): void {
   connection.listen()
 }
 
-const isMapping = (uri: string): boolean => /\/mappings\/.*\.ya?ml$/.test(uri) && !/\.test\.ya?ml$/.test(uri)
+const isMapping = (uri: string): boolean => /\/mappings\/.*\.ya?ml$/.test(uri) && !/\.(test|table)\.ya?ml$/.test(uri)
 const fileOf = (uri: string): string => (uri.startsWith('file:') ? fileURLToPath(uri) : uri)
 
 /** What `validate` would say of the text as it stands in the editor. */
 async function diagnosticsOf(document: TextDocument, project: EditorProject): Promise<Diagnostic[]> {
   if (!isMapping(document.uri)) return []
   const text = document.getText()
-  const { mapping, findings } = readMapping(text, fileOf(document.uri))
+  const { mapping, findings } = readMapping(text, fileOf(document.uri), tablesBeside(fileOf(document.uri)))
   if (!mapping) return findings.map((finding) => toDiagnostic(finding, document))
   const { from, to, joins } = await project.systemsOf(mapping.definition)
   const against = from && to ? checkSync(mapping.definition, { from, to, joins }) : []
@@ -165,7 +172,7 @@ const toItem = ({ label, kind, detail, documentation }: Suggestion) => ({
 })
 
 function testLenses(document: TextDocument): CodeLens[] {
-  const { mapping } = readMapping(document.getText(), fileOf(document.uri))
+  const { mapping } = readMapping(document.getText(), fileOf(document.uri), tablesBeside(fileOf(document.uri)))
   return (mapping?.content.tests ?? []).map((test, i) => {
     const place = mapping!.yaml.placeOf(['tests', i])
     const start = { line: (place.line ?? 1) - 1, character: 0 }
@@ -180,7 +187,11 @@ type TestOutcome = { ok: boolean; message: string }
 
 async function runTest(document: TextDocument, name: string, project: EditorProject): Promise<TestOutcome> {
   try {
-    const { mapping, findings } = readMapping(document.getText(), fileOf(document.uri))
+    const { mapping, findings } = readMapping(
+      document.getText(),
+      fileOf(document.uri),
+      tablesBeside(fileOf(document.uri)),
+    )
     if (!mapping) return { ok: false, message: findings[0]?.message ?? 'the file cannot be read' }
     const { results } = await runSuite(mapping.definition, { runner: project.runner })
     // Rows of a table carry names of their own.

@@ -62,6 +62,8 @@ export type SyncDefinition = {
   fullSchedule: Schedule | null
   lanes: number
   retry: RetryPolicy
+  /** Its value tables, where it has some: they are part of what it gives, and of the version. */
+  tables?: Readonly<Record<string, Readonly<Record<string, Json>>>>
   tags: string[]
 }
 

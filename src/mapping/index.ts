@@ -1,6 +1,6 @@
 export { type CheckedStream, checkSync } from './check/sync.ts'
 export * from './contract.ts'
-export { loadMappings } from './load.ts'
+export { loadMappings, tablesBeside } from './load.ts'
 export { type FieldOrigin, originsOf } from './origins.ts'
 export { readMapping, readSoundMapping } from './read.ts'
 export { createMappingRunner, type MappingRunnerOptions, type SandboxedRunner } from './runner.ts'

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CausewayError, type Finding } from '../core/index.ts'
 import type { SyncDefinition } from './contract.ts'
 import { readMapping } from './read.ts'
@@ -9,7 +10,7 @@ export async function loadMappings(directory: string): Promise<{ syncs: SyncDefi
   const syncs: SyncDefinition[] = []
   const findings: Finding[] = []
   for (const file of await mappingFiles(directory)) {
-    const { mapping, findings: found } = readMapping(await readFile(file, 'utf8'), file)
+    const { mapping, findings: found } = readMapping(await readFile(file, 'utf8'), file, tablesBeside(file))
     findings.push(...found)
     if (!mapping) continue
     const { definition, yaml } = mapping
@@ -27,12 +28,17 @@ export async function loadMappings(directory: string): Promise<{ syncs: SyncDefi
   return { syncs, findings }
 }
 
+/** Reads tables by their path from the folder of a mapping file. */
+export const tablesBeside = (file: string): { read(path: string): string } => ({
+  read: (path) => readFileSync(join(dirname(file), path), 'utf8'),
+})
+
 async function mappingFiles(directory: string): Promise<string[]> {
   try {
     const names = await readdir(directory, { recursive: true })
-    // `*.test.yaml` holds tests of the mapping beside it, not a sync.
+    // `*.test.yaml` holds tests of the mapping beside it, `*.table.yaml` a table for it; neither is a sync.
     return names
-      .filter((name) => /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name))
+      .filter((name) => /\.ya?ml$/.test(name) && !/\.(test|table)\.ya?ml$/.test(name))
       .sort()
       .map((name) => join(directory, name))
   } catch (cause) {

@@ -8,13 +8,19 @@ import {
 } from '../expression/index.ts'
 import type { Program } from './program.ts'
 import { referenceFunctions } from './references.ts'
+import { tableFunctions } from './tables.ts'
 import type { ExpressionText, Template } from './template.ts'
 
 /** Every function a mapping may call beyond JSONata's own. */
 export const mappingFunctions: Readonly<Record<string, HostFunction>> = {
   ...integrationFunctions,
   ...referenceFunctions,
+  ...tableFunctions({}),
 }
+
+/** Those functions over the tables of a program. */
+const functionsOf = ({ tables }: Program): typeof mappingFunctions =>
+  Object.keys(tables).length > 0 ? { ...mappingFunctions, ...tableFunctions(tables) } : mappingFunctions
 
 /** An expression of the file, compiled. `slot` says where its value stands among those evaluated together. */
 export type PreparedExpression = CompiledExpression & { path: ExpressionText['path']; slot: number }
@@ -30,7 +36,7 @@ export type PreparedProgram = {
   when: PreparedExpression | null
   template: PreparedTemplate
   each: { of: PreparedExpression; key: PreparedExpression } | null
-  joins: { name: string; key: PreparedExpression }[]
+  joins: { name: string; key: PreparedExpression; required: boolean }[]
   /** Fields that only the reference evaluator can do, as one object expression; see `together`. */
   evaluated: { fields: PreparedExpression[]; all: CompiledExpression } | null
   hasReferences: boolean
@@ -43,9 +49,10 @@ export type OnTaken = (path: ExpressionText['path'], ...taken: Parameters<OnBran
 export function prepare(program: Program, onTaken?: OnTaken): PreparedProgram {
   const fields: PreparedExpression[] = []
   const used = new Set<string>()
+  const functions = functionsOf(program)
   const single = (text: ExpressionText): PreparedExpression => {
     const compiled = compileExpression(text.source, {
-      functions: mappingFunctions,
+      functions,
       ...(onTaken ? { onBranch: (...taken) => onTaken(text.path, ...taken) } : {}),
     })
     for (const { name } of compiled.analysis.functions) used.add(name)
@@ -64,8 +71,8 @@ export function prepare(program: Program, onTaken?: OnTaken): PreparedProgram {
     template,
     when: when ? single(when) : null,
     each: each ? { of: single(each.of), key: single(each.key) } : null,
-    joins: program.joins.map(({ name, key }) => ({ name, key: single(key) })),
-    evaluated: fields.length > 0 ? { fields, all: together(fields) } : null,
+    joins: program.joins.map(({ name, key, required }) => ({ name, key: single(key), required })),
+    evaluated: fields.length > 0 ? { fields, all: together(fields, functions) } : null,
     hasReferences: used.has('ref'),
   }
 }
@@ -99,7 +106,7 @@ function isArrayConstructor(item: PreparedTemplate): boolean {
  * Each stands in a block of its own, which keeps its variables to itself. (Measured: 14 fields one by one take 1.6 times as
  * long as together.)
  */
-function together(fields: PreparedExpression[]): CompiledExpression {
+function together(fields: PreparedExpression[], functions: typeof mappingFunctions): CompiledExpression {
   const members = fields.map(({ source }, i) => `"${i}":(${source}\n)`)
-  return compileExpression(`{${members.join(',')}}`, { functions: mappingFunctions })
+  return compileExpression(`{${members.join(',')}}`, { functions })
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/index.ts'
 import type { StreamAddress } from './contract.ts'
+import type { Tables } from './tables.ts'
 import type { ExpressionText, Template } from './template.ts'
 
 /** What of a mapping file is needed to map records: plain JSON, so that it can be sent to a process that holds nothing else. */
@@ -10,7 +11,8 @@ export type Program = {
   template: Template
   /** Present when one record gives several parts: which items, and the stable key of each. */
   each: { of: ExpressionText; key: ExpressionText } | null
-  joins: { name: string; key: ExpressionText }[]
+  joins: { name: string; key: ExpressionText; required: boolean }[]
+  tables: Tables
   /** Schema of what the target takes; decides how exact numbers are written. */
   schema: JsonObject | null
 }

@@ -17,6 +17,7 @@ import { DELETE_LIMITS, type JoinSpec, type StreamAddress, type SyncDefinition }
 import type { Program } from './program.ts'
 import { durationMs, scheduleFault, toSchedule } from './schedule.ts'
 import { DELETE_POLICIES, type MappingFile, mappingFileSchema, type ScheduleText } from './schema.ts'
+import { readTables, type TableSource, type Tables } from './tables.ts'
 import { toTemplate } from './template.ts'
 import { testFindings } from './tests/check.ts'
 
@@ -33,7 +34,11 @@ export type Mapping = {
 const DEFAULT_ATTEMPTS = 8
 
 /** Reads the text of a mapping file. Findings hold all that is wrong with its form; with an error there is no mapping. */
-export function readMapping(text: string, file: string): { mapping?: Mapping; findings: Finding[] } {
+export function readMapping(
+  text: string,
+  file: string,
+  source?: TableSource,
+): { mapping?: Mapping; findings: Finding[] } {
   let yaml: YamlFile
   try {
     yaml = parseYaml(text, file)
@@ -45,9 +50,11 @@ export function readMapping(text: string, file: string): { mapping?: Mapping; fi
   const content = yaml.value as MappingFile
   findings.push(...consistencyFindings(content, yaml), ...testFindings(content, yaml))
   if (hasErrors(findings)) return { findings }
-  const program = programOf(content)
-  const { sound: expressions, findings: faults } = checkExpressions(program, yaml)
+  const { tables, findings: faults } = readTables(content, yaml, source)
   findings.push(...faults)
+  const program = programOf(content, tables)
+  const { sound: expressions, findings: wrong } = checkExpressions(program, yaml)
+  findings.push(...wrong)
   if (hasErrors(findings)) return { findings }
   const definition = definitionOf(content, program, text, file)
   const mapping = { definition, program, content, yaml, expressions }
@@ -60,17 +67,17 @@ const read = new WeakMap<SyncDefinition, Mapping>()
 
 /** The mapping behind a definition. */
 export const mappingOf = (definition: SyncDefinition): Mapping =>
-  read.get(definition) ?? readSoundMapping(definition.source, definition.file)
+  read.get(definition) ?? readSoundMapping(definition.source, definition.file, { known: definition.tables ?? {} })
 
 /** Reads a mapping that must be sound, such as the text behind a version that ran. Throws its first error. */
-export function readSoundMapping(text: string, file: string): Mapping {
-  const { mapping, findings } = readMapping(text, file)
+export function readSoundMapping(text: string, file: string, source?: TableSource): Mapping {
+  const { mapping, findings } = readMapping(text, file, source)
   if (mapping) return mapping
   const first = findings[0]!
   throw new CausewayError(first.code, { what: first.message, fix: first.fix, place: first.place })
 }
 
-function programOf(content: MappingFile): Omit<Program, 'schema'> {
+function programOf(content: MappingFile, tables: Tables): Omit<Program, 'schema'> {
   const { each, when } = content
   return {
     from: addressOf(content.from),
@@ -83,7 +90,9 @@ function programOf(content: MappingFile): Omit<Program, 'schema'> {
     joins: Object.entries(content.with ?? {}).map(([name, join]) => ({
       name,
       key: { source: join.key, path: ['with', name, 'key'] },
+      required: join.required ?? false,
     })),
+    tables,
   }
 }
 
@@ -133,6 +142,7 @@ function definitionOf(
       capMs: content.retry?.cap ? durationMs(content.retry.cap) : RECORD_BACKOFF.capMs,
     },
     tags: content.tags ?? [],
+    ...(content.tables ? { tables: program.tables } : {}),
   }
 }
 

@@ -20,12 +20,27 @@ export async function mapRecord(
   try {
     const view = viewOf(head, texts, now)
     if (prepared.when && !isTrue(await evaluate(prepared.when, view))) return { status: 'filtered' }
+    await demandJoins(prepared, view)
     const parts = prepared.each
       ? await severalParts(prepared, prepared.each, view)
       : [await onePart(prepared, '', view)]
     return { status: 'mapped', parts }
   } catch (error) {
     return { status: 'failed', error: asMappingError(error).toJSON() }
+  }
+}
+
+/** A join that must find something fails the record where the record names somebody and nobody is there. */
+async function demandJoins(prepared: PreparedProgram, view: View): Promise<void> {
+  for (const { name, key, required } of prepared.joins) {
+    if (!required) continue
+    const found = view.bindings[name]
+    if (found !== null && found !== undefined && !(Array.isArray(found) && found.length === 0)) continue
+    if (keyTexts(await evaluate(key, view), key).length === 0) continue
+    throw located(
+      new CausewayError('CSW-4007', { what: `The join "${name}" found no record`, data: { join: name } }),
+      key,
+    )
   }
 }
 

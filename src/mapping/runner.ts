@@ -3,7 +3,7 @@ import { Sandbox, type SandboxItem, type SandboxProgram } from '../expression/in
 import { type Answer, unpackAnswer } from './answers.ts'
 import type { JoinKeys, MapInput, MapOutput, MappingRunner, SyncDefinition } from './contract.ts'
 import type { Program, RecordHead, Request } from './program.ts'
-import { readSoundMapping } from './read.ts'
+import { mappingOf } from './read.ts'
 
 export type MappingRunnerOptions = {
   /** Sandbox processes; 1 unless told otherwise, at most one per core. They start when they are warmed or with the first record. */
@@ -125,7 +125,7 @@ class LoadedMappings {
     const known = this.#known.get(sync.version)
     // A description may be made anew for every question, so identity alone does not tell whether it changed.
     if (known && (known.schema === schema || sameJson(known.schema, schema))) return known
-    const { program, yaml } = readSoundMapping(sync.source, sync.file)
+    const { program, yaml } = mappingOf(sync)
     const loaded = { schema, yaml, program: programFor(program, schema) }
     if (this.#known.size >= MAX_LOADED) this.#known.clear()
     this.#known.set(sync.version, loaded)

@@ -24,7 +24,13 @@ const oneSchedule = {
 const template = { type: ['object', 'string'] }
 
 const join = object(
-  { from: stream, key: expression, field: { type: 'string', minLength: 1 }, take: { enum: ['one', 'many'] } },
+  {
+    from: stream,
+    key: expression,
+    field: { type: 'string', minLength: 1 },
+    take: { enum: ['one', 'many'] },
+    required: { type: 'boolean' },
+  },
   ['from', 'key'],
 )
 
@@ -47,6 +53,17 @@ const expect = {
     snapshot: { const: true },
     filtered: { const: true },
     error: { type: 'string', pattern: '^CSW-[0-9]{4}$' },
+  }),
+  minProperties: 1,
+}
+
+/** Columns default to the first and second of a file. */
+const table = {
+  ...object({
+    file: { type: 'string', pattern: '^(?!/)(?!.*\\.\\.)[^\\\\]+\\.(csv|ya?ml)$' },
+    key: { type: 'string', minLength: 1 },
+    value: { type: 'string', minLength: 1 },
+    values: { type: 'object', minProperties: 1 },
   }),
   minProperties: 1,
 }
@@ -79,6 +96,7 @@ export const mappingFileSchema = object(
     },
     when: expression,
     with: { type: 'object', propertyNames: name, additionalProperties: join },
+    tables: { type: 'object', propertyNames: tableName, additionalProperties: table },
     map: template,
     each: object({ of: expression, key: expression, map: template }, ['of', 'key', 'map']),
     mode: { enum: ['upsert', 'create-only', 'update-only', 'mirror'] },
@@ -110,6 +128,9 @@ type DeletePolicy = (typeof DELETE_POLICIES)[number]
 
 export type ScheduleText = string | { every?: string; cron?: string; zone?: string }
 
+/** A value table: its values, or the file that holds them. */
+export type TableText = { file?: string; key?: string; value?: string; values?: Record<string, unknown> }
+
 /** A mapping file after validation, in its own words. */
 export type MappingFile = {
   sync?: string
@@ -118,7 +139,8 @@ export type MappingFile = {
   to: string
   match?: (string | string[])[]
   when?: string
-  with?: Record<string, { from: string; key: string; field?: string; take?: 'one' | 'many' }>
+  with?: Record<string, { from: string; key: string; field?: string; take?: 'one' | 'many'; required?: boolean }>
+  tables?: Record<string, TableText>
   map?: unknown
   each?: { of: string; key: string; map: unknown }
   mode?: 'upsert' | 'create-only' | 'update-only' | 'mirror'

@@ -80,7 +80,8 @@ const HOMES: Record<string, string[]> = {
   sax: ['connector'],
   ssh2: ['connector'],
   yauzl: ['connector'],
-  'csv-parse': ['connector'],
+  // Mappings read value tables.
+  'csv-parse': ['connector', 'mapping'],
   'csv-stringify': ['connector'],
   'fast-xml-parser': ['connector', 'apispec'],
   'ical.js': ['connector'],

@@ -2,7 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
-import { createMappingRunner, type MapInput, type MapOutput, readSoundMapping } from '../../mapping/index.ts'
+import {
+  createMappingRunner,
+  type MapInput,
+  type MapOutput,
+  readSoundMapping,
+  tablesBeside,
+} from '../../mapping/index.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { MakeContext } from './index.ts'
 
@@ -15,7 +21,11 @@ export function define(command: Command, makeContext: MakeContext): void {
     .option('--raw', 'prints the values alone, one line for each part; filtered records give no line')
     .action(async (file: string, options: { id: string; raw?: boolean }) => {
       const { dir, output } = makeContext({ formats: ['json', 'ndjson', 'human'] })
-      const { definition } = readSoundMapping(await readFile(resolve(dir, file), 'utf8'), file)
+      const { definition } = readSoundMapping(
+        await readFile(resolve(dir, file), 'utf8'),
+        file,
+        tablesBeside(resolve(dir, file)),
+      )
       const runner = createMappingRunner()
       let failed = false
       try {

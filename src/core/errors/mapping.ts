@@ -38,4 +38,11 @@ export const mappingErrors = {
     meaning: 'The processes that run mappings cannot work.',
     action: 'Read the reason given; `causeway doctor` checks whether such a process starts on this machine.',
   },
+  'CSW-4007': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'A value table, or a stream that a mapping joins, has nothing for a value of this record.',
+    action:
+      'Add the row to the table or the record to the stream, or say in the mapping what holds otherwise, then requeue.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

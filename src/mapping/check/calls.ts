@@ -6,6 +6,7 @@ import type { Inference } from './infer.ts'
 import { losesDigits, mayBeNull } from './operators.ts'
 import { inWords, isList, itemOf, kindsSeen, oneKind, type Shape, severalOf, UNKNOWN } from './shape.ts'
 import { type Parameter, readSignature } from './signature.ts'
+import { inferTable } from './tables.ts'
 
 export type Argument = { node: AstNode; shape: Shape }
 
@@ -48,6 +49,7 @@ export function inferCall(inference: Inference, name: string, args: Argument[], 
     const item = itemOf(first)
     if ((item.exact && item.kinds?.has('number')) || item.lossy) losesDigits(inference, args[0]!.node, `$${name}`)
   }
+  if (name === 'table') return inferTable(inference, args)
   return resultOf(name, args, first) ?? (signature.gives ? oneKind(signature.gives, decimals(name)) : UNKNOWN)
 }
 

@@ -1,5 +1,6 @@
 /** Follows an expression over what is known of its input, and reports what cannot be meant. */
 import { type AstNode, childrenOf, startOf, tokenStart } from '../../expression/index.ts'
+import type { Tables } from '../tables.ts'
 import { type Argument, inferCall } from './calls.ts'
 import { assume, type Facts } from './facts.ts'
 import { binaryShape } from './operators.ts'
@@ -25,10 +26,13 @@ export type Result = { node: AstNode; shape: Shape; context: Context; offset: nu
 
 export class Inference {
   readonly source: string
+  /** The value tables that the expression may read. */
+  readonly tables: Tables
   readonly #remarks: (remark: Remark) => void
 
-  constructor(source: string, remarks: (remark: Remark) => void) {
+  constructor(source: string, tables: Tables, remarks: (remark: Remark) => void) {
     this.source = source
+    this.tables = tables
     this.#remarks = remarks
   }
 
@@ -296,7 +300,7 @@ export class Inference {
 
   /** The same over the same source, saying nothing: for looking at a part a second time. */
   #quiet(): Inference {
-    return new Inference(this.source, () => {})
+    return new Inference(this.source, this.tables, () => {})
   }
 }
 

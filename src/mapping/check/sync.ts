@@ -114,7 +114,7 @@ class SyncChecker {
     const verdict = verdictOf(inference.infer(ast, context))
     if (verdict !== undefined)
       inference.report(ast, `"when" is never ${!verdict}`, verdict ? 'Remove it.' : 'Correct it: no record would pass.')
-    const quiet = new Inference(inference.source, () => {})
+    const quiet = new Inference(inference.source, inference.tables, () => {})
     return assume(ast, true, context.facts, (node) => quiet.infer(node, context))
   }
 
@@ -140,8 +140,8 @@ class SyncChecker {
   #followed(path: YamlPath, context: Context): Followed | undefined {
     const one = this.#sound.get(keyOf(path))
     if (!one) return undefined
-    const { yaml } = this.#mapping
-    const inference = new Inference(one.compiled.source, ({ severity, message, fix, offset }) =>
+    const { yaml, program } = this.#mapping
+    const inference = new Inference(one.compiled.source, program.tables, ({ severity, message, fix, offset }) =>
       this.#found.push({ severity, code: 'CSW-4005', message, fix, place: yaml.placeInScalar(path, offset) }),
     )
     return { ast: one.compiled.ast, inference, context }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Finding, type Json, type Place, throwOnErrors } from '../../core/index.ts'
 import type { MapInput, MapOutput, SyncDefinition, TestResult } from '../contract.ts'
-import { type Mapping, readSoundMapping } from '../read.ts'
+import { type Mapping, mappingOf } from '../read.ts'
 import { createMappingRunner, type SandboxedRunner } from '../runner.ts'
 import type { TestCase } from '../schema.ts'
 import { type Coverage, coverageOf, type Seen } from './coverage.ts'
@@ -43,7 +43,7 @@ export async function runTests(sync: SyncDefinition, options: RunTestsOptions = 
 
 /** Runs the tests of a mapping and says what of it they reach. */
 export async function runSuite(sync: SyncDefinition, options: RunTestsOptions = {}): Promise<SuiteResult> {
-  const mapping = readSoundMapping(sync.source, sync.file)
+  const mapping = mappingOf(sync)
   const { cases, findings } = suiteOf(mapping, options.dir)
   const runner = options.runner ?? createMappingRunner()
   const run = new SuiteRun(sync, mapping, runner, options)
