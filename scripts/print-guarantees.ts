@@ -36,8 +36,8 @@ function standing(id: string): string {
   if (!kept.length) return 'not run yet'
   return kept
     .map(
-      ({ backend, passed, short, seed, commit }) =>
-        `${backend}: ${passed ? 'passed' : '**failed**'} (${short ? 'short' : 'full'}, seed ${seed}, ${commit})`,
+      ({ backend, passed, short, patience, seed, commit }) =>
+        `${backend}: ${passed ? 'passed' : '**failed**'} (${short ? 'short' : 'full'}${patience ? `, times × ${patience}` : ''}, seed ${seed}, ${commit})`,
     )
     .join('; ')
 }
@@ -67,7 +67,8 @@ ${rows.map(({ id, holds, promise, method }) => `| ${id} | ${holds.join(' ')} | $
 
 ## Last results
 
-A result names the seed and the commit it was got with; \`+\` means files of the product had changes of their own.
+A result names the seed and the commit it was got with; \`+\` means files of the product had changes of their own, \`times × N\` that bars
+in time were stretched so much, because the machine was busy with other things.
 
 | row | result |
 |---|---|

@@ -4,7 +4,7 @@ import { noteConnectionFailure } from './connection-failure.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
 import type { HeldLease, InboxRow, Ports, StreamRow } from './ports.ts'
 import { toCommit, withoutErased } from './pull.ts'
-import { DEATHS } from './suspects.ts'
+import { CAREFUL, DEATHS } from './suspects.ts'
 import { wakeFollowers } from './wake-followers.ts'
 
 const BATCH = 200
@@ -31,12 +31,11 @@ export async function readInbox(
       return null
     const reader = new InboxReader(ports, connection, await ports.session(connection.name), signal)
     const stopped = (): boolean => signal.aborted || lease.signal.aborted
-    for (let alone = lease.formerDied ? BATCH : 0; alone > 0; alone--) {
-      const [event] = await ports.ledger.readInbox(connectionId, 1)
-      if (!event) break
-      const taken = await ports.alone.run(() => takeAlone(ports, lease, { event, connection, reader, stopped }))
-      if (!taken) return { events }
-      events++
+    if (lease.formerDied) {
+      const batch = await ports.ledger.readInbox(connectionId, CAREFUL)
+      const taken = await withUrgency('webhook', () => reader.takeCarefully(batch, lease, stopped))
+      events += taken
+      if (taken < batch.length) return { events }
     }
     for (;;) {
       const batch = await ports.ledger.readInbox(connectionId, BATCH)
@@ -48,22 +47,6 @@ export async function readInbox(
   } finally {
     await lease.release()
   }
-}
-
-/** After a death nobody knows which event it was over: each is noted before it is looked at, and set aside the third time. */
-async function takeAlone(
-  ports: Ports,
-  lease: HeldLease,
-  one: { event: InboxRow; connection: { id: number; name: string }; reader: InboxReader; stopped: () => boolean },
-): Promise<number> {
-  const { event, connection, reader, stopped } = one
-  if ((await ports.ledger.noteSuspect(lease, String(event.id))) < DEATHS)
-    return await withUrgency('webhook', () => reader.take([event], stopped))
-  const what = `The worker process ended ${DEATHS} times while it handled this webhook.`
-  const error = new CausewayError('CSW-5015', { what })
-  ports.log.error({ connection: connection.name, code: error.code }, 'a webhook that ends its worker')
-  await ports.ledger.buryEvent(event, connection.id, error.toJSON(), fingerprintOf(error, connection.name))
-  return 1
 }
 
 type Changes = Awaited<ReturnType<ConnectorSession['readEvent']>>
@@ -107,6 +90,36 @@ class InboxReader {
     }
     for (const streamId of touched) await wakeFollowers(this.#ports, streamId, { now: true })
     return taken
+  }
+
+  /** After a death nobody knows which event it was over: each is noted before it is looked at, and set aside the third time. */
+  async takeCarefully(batch: InboxRow[], lease: HeldLease, stopped: () => boolean): Promise<number> {
+    const { ledger, alone } = this.#ports
+    const touched = new Set<number>()
+    let taken = 0
+    for (const event of batch) {
+      if (stopped()) break
+      const goesOn = await alone.run(async () => {
+        if ((await ledger.noteSuspect(lease, String(event.id))) >= DEATHS) return this.#setAside(event)
+        const count = await this.#takeGroup([event], touched)
+        await this.#settleDone()
+        return count > 0
+      })
+      if (!goesOn) break
+      taken++
+    }
+    await ledger.clearSuspect(lease)
+    for (const streamId of touched) await wakeFollowers(this.#ports, streamId, { now: true })
+    return taken
+  }
+
+  async #setAside(event: InboxRow): Promise<true> {
+    const { id, name } = this.#connection
+    const what = `The worker process ended ${DEATHS} times while it handled this webhook.`
+    const error = new CausewayError('CSW-5015', { what })
+    this.#ports.log.error({ connection: name, code: error.code }, 'a webhook that ends its worker')
+    await this.#ports.ledger.buryEvent(event, id, error.toJSON(), fingerprintOf(error, name))
+    return true
   }
 
   async #takeGroup(group: InboxRow[], touched: Set<number>): Promise<number> {

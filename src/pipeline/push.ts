@@ -4,7 +4,7 @@ import type { HeldLease, Ports, SyncRow } from './ports.ts'
 import { pushBatch } from './push-batch.ts'
 import { type LaneEnd, type PushResult, PushRun } from './push-run.ts'
 import { followJoins, gapsBefore, LaneReader, slicesOf } from './read-batch.ts'
-import { CAREFUL_RECORDS } from './suspects.ts'
+import { CAREFUL } from './suspects.ts'
 import { identifyingKeys, type Lane } from './work.ts'
 
 /** How long a lane waits for the next page while a pull of its source runs in this process. */
@@ -147,7 +147,7 @@ async function beginAfterDeath(
     reader.done(batch)
     return failure
   }
-  for (let left = known ? 1 : CAREFUL_RECORDS; left > 0 && !lane.signal.aborted; left--) {
+  for (let left = known ? 1 : CAREFUL; left > 0 && !lane.signal.aborted; left--) {
     const end = await (known ? step() : alone.run(step))
     if (end === 'done') break
     if (end) return end

@@ -8,8 +8,11 @@ import type { Lane, Settlement, Work } from './work.ts'
 
 /** So many deaths and a record is set aside: one in a batch, and two by itself, because workers are killed by chance too. */
 export const DEATHS = 3
-/** So many records are handled alone after a death over nobody knows what: as many as a batch has. */
-export const CAREFUL_RECORDS = 400
+/**
+ * So many records or webhooks are handled alone after a death over nobody knows what. Fewer than a batch, because most deaths are
+ * no record's fault and the rest waits meanwhile; one further behind costs another death for each time this many.
+ */
+export const CAREFUL = 100
 
 const deathsOf = (work: Work): number => Math.max(0, ...work.unfinished.map(({ deaths }) => deaths))
 

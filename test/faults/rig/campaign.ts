@@ -5,6 +5,7 @@ import { PostgresServer } from './postgres.ts'
 import { Random } from './random.ts'
 import { currentCommit, type Result, type ResultFile } from './results.ts'
 import { Check, type Row, type Size } from './row.ts'
+import { patient } from './waiting.ts'
 import { type Backend, World } from './world.ts'
 
 export type CampaignOptions = {
@@ -90,6 +91,7 @@ export class Campaign {
       backend,
       seed,
       short: size.short,
+      ...(patient(1) === 1 ? {} : { patience: patient(1) }),
       commit: this.#commit,
       at: new Date().toISOString(),
       seconds: Math.round((performance.now() - began) / 100) / 10,

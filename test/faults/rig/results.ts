@@ -7,6 +7,8 @@ export type Result = {
   backend: Backend
   seed: number
   short: boolean
+  /** Factor on the bars in time, on a machine that was busy; none = as promised. */
+  patience?: number
   commit: string
   at: string
   seconds: number
@@ -36,7 +38,7 @@ export class ResultFile {
     seed,
     commit,
     short,
-  }: Omit<Result, 'at' | 'seconds' | 'passed' | 'failures' | 'measures'>): boolean {
+  }: Omit<Result, 'at' | 'patience' | 'seconds' | 'passed' | 'failures' | 'measures'>): boolean {
     return this.#before.some(
       (result) =>
         result.passed &&
