@@ -6,6 +6,8 @@ type Reading = { unread: number; last: number; waiting: Set<() => void> }
 
 /** Somebody who read a moment ago will read on; after longer than this nobody is waited for. */
 const READER_GONE_MS = 1_000
+/** Of what was read this share is kept for other syncs that follow the stream and are a little behind. */
+const READ_SHARE = 0.25
 
 /**
  * Bodies that a pull of this process just committed, so that the push need not read them back from Postgres. A cache and
@@ -16,6 +18,7 @@ export class FreshBodies {
   readonly #maxBytes: number
   readonly #readings = new Map<number, Reading>()
   #bytes = 0
+  #readBytes = 0
 
   constructor(maxBytes = 16_000_000) {
     this.#maxBytes = maxBytes
@@ -27,15 +30,14 @@ export class FreshBodies {
     this.#entries.set(key, { streamId, seq, body, read: false })
     this.#bytes += body.bytes.length
     this.#readingOf(streamId).unread += body.bytes.length
-    if (this.#bytes <= this.#maxBytes) return
     // Insertion order: the oldest goes first.
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.#maxBytes) break
+    for (const [oldest, { read }] of this.#entries) {
+      if (this.#bytes <= this.#maxBytes && !(read && this.#readBytes > this.#maxBytes * READ_SHARE)) break
       this.#drop(oldest)
     }
   }
 
-  /** The body, if it is of exactly this sequence number. Several syncs may read it, so it stays until it is pushed out. */
+  /** The body, if it is of exactly this sequence number. Several syncs may read it, so it stays for a while. */
   get(streamId: number, id: string, seq: number): JsonText | undefined {
     const entry = this.#entries.get(`${streamId}:${id}`)
     if (entry?.seq !== seq) return undefined
@@ -43,6 +45,7 @@ export class FreshBodies {
     reading.last = performance.now()
     if (!entry.read) {
       entry.read = true
+      this.#readBytes += entry.body.bytes.length
       reading.unread -= entry.body.bytes.length
       if (!this.#isCrowded(reading)) for (const wake of reading.waiting) wake()
     }
@@ -84,6 +87,7 @@ export class FreshBodies {
     if (!entry) return
     this.#entries.delete(key)
     this.#bytes -= entry.body.bytes.length
-    if (!entry.read) this.#readingOf(entry.streamId).unread -= entry.body.bytes.length
+    if (entry.read) this.#readBytes -= entry.body.bytes.length
+    else this.#readingOf(entry.streamId).unread -= entry.body.bytes.length
   }
 }

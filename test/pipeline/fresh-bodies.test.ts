@@ -14,6 +14,16 @@ test('gives a body of exactly the number asked for, and drops the oldest beyond 
   expect(bodies.get(8, 'r12', 12)).toBeUndefined()
 })
 
+test('of what was read a quarter stays, for other syncs', () => {
+  const bodies = new FreshBodies(1_000)
+  for (let i = 1; i <= 8; i++) {
+    bodies.put(7, `r${i}`, i, body(100))
+    bodies.get(7, `r${i}`, i)
+  }
+  const held = [1, 2, 3, 4, 5, 6, 7, 8].filter((i) => bodies.get(7, `r${i}`, i))
+  expect(held).toEqual([6, 7, 8])
+})
+
 const LONG_MS = 60_000
 
 test('nobody reads: a pull does not wait', async () => {
