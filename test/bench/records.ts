@@ -50,27 +50,30 @@ export function contact(i: number): Contact {
   }
 }
 
+/** The fields that hand-written mappings read. */
+export type ContactFields = {
+  id: number
+  first_name: string
+  last_name: string
+  email: string
+  phone: string
+  job_title: string
+  language: string
+  status: string
+  vip: boolean
+  tags: string[]
+  credit_limit: number
+  currency: string
+  updated_at: string
+  external_ref: string
+  company: { name: string; vat: string }
+  address: { street: string; city: string; zip: string; country: string }
+  lines: { sku: string; qty: number; price: number }[]
+}
+
 /** What the JSONata mapping gives, in plain JavaScript: the hand-written contender and the check of the target use it. */
 export function mapByHand(record: Contact): Contact {
-  const r = record as Record<string, never> & {
-    id: number
-    first_name: string
-    last_name: string
-    email: string
-    phone: string
-    job_title: string
-    language: string
-    status: string
-    vip: boolean
-    tags: string[]
-    credit_limit: number
-    currency: string
-    updated_at: string
-    external_ref: string
-    company: { name: string; vat: string }
-    address: { street: string; city: string; zip: string; country: string }
-    lines: { sku: string; qty: number; price: number }[]
-  }
+  const r = record as ContactFields
   let total = 0
   for (const line of r.lines) total += line.qty * line.price
   return {

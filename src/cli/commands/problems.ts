@@ -1,20 +1,9 @@
 import type { Command } from 'commander'
-import { withApi, withQuery } from '../api.ts'
-import { fields, state, table, time } from '../table.ts'
+import { withApi } from '../api.ts'
+import { listProblems, type Problem } from '../problem-list.ts'
+import { fields, table, time } from '../table.ts'
 import type { MakeContext } from './index.ts'
 
-type Problem = {
-  code: string
-  fingerprint: string
-  status: string
-  connection: string | null
-  meaning: string
-  action: string
-  count: number
-  firstSeenAt: string
-  lastSeenAt: string
-  syncs: string[]
-}
 type Letter = {
   id: number
   sync: string | null
@@ -29,24 +18,7 @@ export function define(command: Command, makeContext: MakeContext): void {
     .description('what is broken, grouped by cause')
     .option('--connection <name>', 'only this connection')
     .action(async (options: { connection?: string }) => {
-      const context = makeContext()
-      const json = await withApi(context, (api) => api.call('GET', withQuery('/api/v1/problems', options)))
-      const { items } = JSON.parse(json) as { items: Problem[] }
-      context.output.result('problems.list', json, () =>
-        table(
-          ['status', 'connection', 'code', 'cause', 'count', 'since', 'what'],
-          items.map((item) => [
-            state(item.status),
-            item.connection,
-            item.code,
-            item.fingerprint,
-            item.count,
-            time(item.firstSeenAt),
-            item.meaning,
-          ]),
-          'No problems.',
-        ),
-      )
+      await listProblems(makeContext(), 'problems.list', options)
     })
 
   command

@@ -1,18 +1,10 @@
 import type { Command } from 'commander'
 import { withApi, withQuery } from '../api.ts'
 import { EXIT } from '../exit-codes.ts'
+import { listProblems } from '../problem-list.ts'
 import { duration, state, table, time } from '../table.ts'
 import type { MakeContext } from './index.ts'
 
-type Problem = {
-  status: string
-  connection: string | null
-  code: string
-  meaning: string
-  action: string
-  count: number
-  firstSeenAt: string
-}
 type Queue = {
   connection: string
   kind: string
@@ -39,23 +31,7 @@ export function define(command: Command, makeContext: MakeContext): void {
     .description('what is broken, grouped by cause')
     .option('--connection <name>', 'only this connection')
     .action(async (options: { connection?: string }) => {
-      const context = makeContext()
-      const json = await withApi(context, (api) => api.call('GET', withQuery('/api/v1/problems', options)))
-      const { items } = JSON.parse(json) as { items: Problem[] }
-      context.output.result('status.problems', json, () =>
-        table(
-          ['status', 'connection', 'code', 'count', 'since', 'what'],
-          items.map((item) => [
-            state(item.status),
-            item.connection,
-            item.code,
-            item.count,
-            time(item.firstSeenAt),
-            item.meaning,
-          ]),
-          'No problems.',
-        ),
-      )
+      const items = await listProblems(makeContext(), 'status.problems', options)
       if (items.some((item) => item.status !== 'retrying' && item.status !== 'parked')) process.exitCode = EXIT.failed
     })
 
