@@ -1,13 +1,13 @@
 /** One pass over a stream (or a partition of it), page by page, for every protocol that asks a question and gets an answer. */
 import { CausewayError, digest, isObject, type Json, type JsonObject } from '../../core/index.ts'
-import type { Page, ReadRequest, RejectedRecord, SourceRecord } from '../contract.ts'
-import { asText, type Expression, type Scope } from '../language/index.ts'
-import { isRejected, usableId } from '../manifest/record.ts'
+import type { Page, ReadRequest, SourceRecord } from '../contract.ts'
+import { asText, type Scope } from '../language/index.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
+import { Anchoring } from './anchoring.ts'
 import { type Answer, answerScope, type Caller } from './answer.ts'
 import { isTrue } from './errors.ts'
 import type { Partition } from './for-each.ts'
-import { anchorOf, initialWatermark, isBefore, sinceOf, Watermark } from './incremental.ts'
+import { initialWatermark, sinceOf, Watermark } from './incremental.ts'
 import { type Download, fileRows, type ReadJob } from './job-read.ts'
 import { type FetchSpec, fetchRecords } from './lookup.ts'
 import { completeNested, type NestedSpec } from './nested.ts'
@@ -15,6 +15,7 @@ import { LoopGuard, nextPosition, type Paging, type Position, positionScope } fr
 import { polled } from './poll.ts'
 import { listOf } from './read-checks.ts'
 import type { PageSpec, ReadSpec } from './read-fields.ts'
+import { type Made, recordsOf, tombstonesOf } from './records-of-page.ts'
 import { rowsParser } from './rows.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 import { sortableTimestamp } from './timestamps.ts'
@@ -62,11 +63,11 @@ class PassReader<R> {
   private readonly request: ReadRequest
   private readonly pass: Pass
   private readonly watermark: Watermark | null
+  private readonly anchors: Anchoring | null
   private since: Json | undefined
   private committed: string | null
   private mayRestart: boolean
   private jobAnswer: Json | undefined
-  private border: ReadonlySet<string> = new Set()
 
   constructor(context: ReaderContext<R>, request: ReadRequest, committed: string | null, pass: Pass, resumed: boolean) {
     const { incremental, server_cursor } = context.read
@@ -78,6 +79,17 @@ class PassReader<R> {
     if (server_cursor?.as === 'url' && pass.since !== null && pass.phase === 'records' && !resumed)
       this.pass.position = { url: pass.since }
     this.watermark = incremental ? new Watermark(incremental, context.settings, pass.newest) : null
+    const { settings, stream } = context
+    this.anchors =
+      incremental && this.watermark
+        ? new Anchoring({
+            spec: incremental,
+            stream: stream.name,
+            settings,
+            pass: this.pass,
+            watermark: this.watermark,
+          })
+        : null
     if (pass.since !== null)
       this.since = incremental
         ? sinceOf(incremental, pass.since, context.settings)
@@ -173,6 +185,11 @@ class PassReader<R> {
     }
   }
 
+  /** Records are asked for by what changed; deletions are not. */
+  private get anchoring(): Anchoring | null {
+    return this.pass.phase === 'records' ? this.anchors : null
+  }
+
   private size(spec: PageSpec): number {
     return Number(spec.page_size.evaluate({ settings: this.context.settings })) || 100
   }
@@ -213,9 +230,9 @@ class PassReader<R> {
     const foreseeable = this.isForeseeable(paging)
     let ahead: Question | undefined
     while (position) {
-      const { asked, answering } = ahead ?? this.question(spec, guard, position, size)
+      const { asked, answering }: Question = ahead ?? this.question(spec, guard, position, size)
       ahead = undefined
-      const answer = await answering
+      const answer: Answer | 'expired' = await answering
       if (answer === 'expired') {
         position = this.restart()
         await this.firstMark()
@@ -234,11 +251,11 @@ class PassReader<R> {
       const mark = idsOf(records)
       const clamped = guard.repeats(mark)
       position = answer.failure || clamped ? null : this.behind(paging, position, { answer, asked, bodies, size, mark })
-      position = this.afterPage(position, bodies, size)
+      if (this.anchoring) position = this.anchoring.afterPage(position, bodies, size)
       if (position && Object.keys(position).length === 0)
         guard = new LoopGuard(paging, this.context.stream.name, position)
       yield {
-        records: clamped ? [] : this.beyondBorder(records),
+        records: clamped ? [] : (this.anchoring?.beyondBorder(records) ?? records),
         rejected: clamped ? [] : rejected,
         cursor: this.cursorAfter(position, answer.requestedAt, moreFollows),
         requestedAt: answer.requestedAt,
@@ -309,55 +326,8 @@ class PassReader<R> {
     if (mark !== undefined && mark !== null && mark !== '') this.pass.newest = asText(mark)
   }
 
-  /** Ends a pass that has reached what is known, and asks anew where the system gives no more to one question. */
-  private afterPage(position: Position | null, bodies: Json[], size: number): Position | null {
-    const { incremental } = this.context.read
-    if (!incremental || this.pass.phase !== 'records' || bodies.length === 0) return position
-    const { since } = this.pass
-    if (incremental.newest_first && since !== null)
-      return isBefore(incremental, bodies.at(-1), since, this.context.settings) ? null : position
-    const { cap, reanchor } = incremental
-    if (reanchor && position && this.watermark!.newest !== this.anchor) return this.anchoredAt(this.watermark!.newest)
-    if (cap === undefined) return position
-    const count = (this.pass.count ?? 0) + bodies.length
-    this.pass.count = count
-    return count >= cap || (position && count + size > cap) ? this.anchored(cap) : position
-  }
-
-  /** A question from the last value shows the records that hold it once more; those that did not change are left out. */
-  private beyondBorder(records: SourceRecord[]): SourceRecord[] {
-    if (!this.context.read.incremental?.reanchor || this.pass.phase !== 'records') return records
-    const before = this.border
-    this.border = new Set(records.map(({ id, version }) => `${id} ${version}`))
-    return records.filter(({ id, version }) => version === null || !before.has(`${id} ${version}`))
-  }
-
-  /** From where the question under way was asked. */
-  private get anchor(): string | null {
-    return this.pass.anchor ?? this.pass.since
-  }
-
-  private anchored(cap: number): Position {
-    const newest = this.watermark!.newest
-    if (newest === null || newest === this.anchor)
-      throw new CausewayError('CSW-2006', {
-        what: `Reading ${this.context.stream.name} does not get on: more than ${cap} records share one value of \`incremental\`, and the system gives no more to one question.`,
-        fix: 'Use a page size that divides `cap`, a field with finer values, or another way of paging.',
-      })
-    return this.anchoredAt(newest)
-  }
-
-  private anchoredAt(value: string | null): Position {
-    this.pass.anchor = value
-    this.pass.count = 0
-    return {}
-  }
-
   private scope(paging: Paging, position: Position, size: number): Asked {
-    const { anchor } = this.pass
-    const { incremental } = this.context.read
-    const anchored = incremental && anchor && this.pass.phase === 'records'
-    const since = anchored ? anchorOf(incremental, anchor, this.context.settings) : this.since
+    const since = this.anchoring?.since ?? this.since
     return {
       ...this.names,
       ...(since === undefined ? {} : { since }),
@@ -419,36 +389,13 @@ class PassReader<R> {
     return partition?.add && isObject(body) ? { ...(body as JsonObject), ...partition.add } : body
   }
 
-  private async made(bodies: Json[]): Promise<{ records: SourceRecord[]; rejected: RejectedRecord[] }> {
-    const records: SourceRecord[] = []
-    const rejected: RejectedRecord[] = []
-    const { deletions } = this.context.read
-    const deleting = this.pass.phase === 'deletions' && deletions
-    if (this.context.read.fetch_ids && !deleting) return this.fetched(bodies, this.context.read.fetch_ids)
-    for (const body of bodies) {
-      const made = deleting ? this.tombstone(body, deletions) : this.context.stream.toRecord(body)
-      if (isRejected(made)) rejected.push(made)
-      else records.push(made)
-      if (!deleting) this.watermark?.see(body)
-    }
-    return { records, rejected }
-  }
-
-  /** Reads the records of a page that names them only. */
-  private async fetched(
-    bodies: Json[],
-    id: Expression,
-  ): Promise<{ records: SourceRecord[]; rejected: RejectedRecord[] }> {
-    const ids = bodies.flatMap((record) => usableId(id.evaluate({ ...this.names, record })) ?? [])
-    const records = await fetchRecords(this.context, this.context.fetch!, ids, this.request.signal)
-    for (const body of bodies) this.watermark?.see(body)
-    return { records, rejected: [] }
-  }
-
-  private tombstone(body: Json, { id }: { id: { evaluate(scope: Scope): unknown } }): SourceRecord | RejectedRecord {
-    const usable = usableId(id.evaluate({ ...this.names, record: body }))
-    // Let the stream itself say what is wrong with a body without id.
-    return usable === null ? this.context.stream.toRecord(null) : { id: usable, version: null, body: {}, deleted: true }
+  private made(bodies: Json[]): Promise<Made> {
+    const { context, names, watermark, request } = this
+    if (this.pass.phase === 'deletions' && context.read.deletions)
+      return Promise.resolve(tombstonesOf(context.stream, context.read.deletions.id, bodies, names))
+    const fetch =
+      context.read.fetch_ids && ((ids: string[]) => fetchRecords(context, context.fetch!, ids, request.signal))
+    return recordsOf({ stream: context.stream, fetchIds: context.read.fetch_ids, fetch, names, watermark }, bodies)
   }
 
   /** What to store once the page is committed. */
