@@ -10,11 +10,6 @@ export function fieldsOf(schema: unknown): Record<string, Schema> | undefined {
   return isSchema(properties) ? (properties as Record<string, Schema>) : undefined
 }
 
-/** The schema of the items where a list is described, the schema itself otherwise: JSONata looks through lists. */
-export function throughLists(schema: unknown): unknown {
-  return isSchema(schema) && isSchema(schema.items) ? throughLists(schema.items) : schema
-}
-
 /**
  * `absent` where the schema is closed; `misspelt` where it says nothing about other fields but has one of nearly the same
  * name; `unlisted` where the field may exist all the same.
@@ -114,5 +109,5 @@ function isOfType(value: unknown, type: string): boolean {
   return typeof value === type
 }
 
-export const isSchema = (value: unknown): value is Schema =>
+const isSchema = (value: unknown): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,6 +1,6 @@
 /** What is known of a value before there is one: its types, its options, how long it is. */
 import type { Json } from '../../core/index.ts'
-import { fieldsOf, type Schema } from './record-schema.ts'
+import type { Schema } from './record-schema.ts'
 
 export type Kind = 'string' | 'number' | 'boolean' | 'null' | 'object' | 'array' | 'function'
 
@@ -147,6 +147,3 @@ const WORDS: Record<Kind, string> = {
   function: 'a function',
 }
 export const inWords = (kinds: Iterable<Kind>): string => [...kinds].map((kind) => WORDS[kind]).join(' or ')
-
-/** An object or list of objects whose fields are known. */
-export const hasFields = (shape: Shape): boolean => fieldsOf(itemOf(shape).schema) !== undefined

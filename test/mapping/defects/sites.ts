@@ -13,8 +13,7 @@ export const propertiesOf = (schema: unknown): Record<string, Schema> =>
   ((schema as Schema | undefined)?.properties ?? {}) as Record<string, Schema>
 export const typesOf = (schema: unknown): string[] =>
   [((schema as Schema | undefined)?.type as string | string[]) ?? []].flat()
-export const itemsOf = (schema: unknown): Schema | undefined =>
-  (schema as Schema | undefined)?.items as Schema | undefined
+const itemsOf = (schema: unknown): Schema | undefined => (schema as Schema | undefined)?.items as Schema | undefined
 
 export function templatePath({ content }: Planted): Path {
   return content.each ? ['each', 'map'] : ['map']
