@@ -9,7 +9,7 @@ import type {
   WebhookAnswer,
   WebhookRequest,
 } from '../http/index.ts'
-import { laneJob, type Ports, requestSync } from '../pipeline/index.ts'
+import { applyPlan, laneJob, type Ports, requestSync } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
 import { appendAudit, type InboxWriter, migrationStatus, type Store, type SubscriptionBook } from '../store/index.ts'
 import type { Erasures } from './erasures.ts'
@@ -149,6 +149,12 @@ export function createServices(parts: ServiceParts): HubServices {
       return { discarded }
     },
     planSync: (name, request, signal) => plan(ports, name, request, signal),
+    async applyPlan(name, request, actor, signal) {
+      const applied = await applyPlan(ports, syncId(name), { ...request, signal })
+      const { runs, states, moved } = applied
+      await audit(actor, 'plan.apply', `sync:${name}`, { runs, states, moved: moved.length })
+      return applied
+    },
     compareMapping: (name, request, signal) => compare(ports, name, request, signal),
     explainTarget: (target) => explainTarget(pool, target),
     async orderWebhookAgain(id, actor) {

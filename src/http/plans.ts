@@ -22,6 +22,18 @@ export type Plan = {
   }[]
 }
 
+/** A plan that is to be done: what of each change is needed to know it again. */
+export type ApplyRequest = {
+  version: string
+  changes: Pick<Plan['changes'][number], 'record' | 'part' | 'seq' | 'action' | 'target' | 'fingerprint'>[]
+}
+export type Applied = {
+  sync: string
+  runs: number[]
+  states: Record<string, number>
+  moved: { record: string; part: string; reason: string }[]
+}
+
 export type ComparisonRequest = { before?: string; after?: string; limit: number }
 export type MappingComparison = {
   records: number

@@ -28,6 +28,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'CSW-8006': 503,
   'CSW-8007': 409,
   'CSW-8008': 409,
+  'CSW-5017': 409,
   'CSW-8009': 415,
 }
 

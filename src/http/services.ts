@@ -1,7 +1,15 @@
 import type { PendingLogin, ProbeStep, StreamInfo } from '../connector/index.ts'
 import type { ErrorCode, JsonObject } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
-import type { ComparisonRequest, Explanation, MappingComparison, Plan, PlanRequest } from './plans.ts'
+import type {
+  Applied,
+  ApplyRequest,
+  ComparisonRequest,
+  Explanation,
+  MappingComparison,
+  Plan,
+  PlanRequest,
+} from './plans.ts'
 
 /** Who did it, for the audit trail. */
 export type Actor = { name: string; reason: string | null }
@@ -114,6 +122,8 @@ export interface HubServices {
 
   /** What a push would do, from the change log and reads alone. */
   planSync(name: string, request: PlanRequest, signal: AbortSignal): Promise<Plan>
+  /** Does what a plan says, or says what of it has moved since. Throws CSW-5017. */
+  applyPlan(name: string, plan: ApplyRequest, actor: Actor, signal: AbortSignal): Promise<Applied>
   /** Two texts of a mapping over the recorded inputs. */
   compareMapping(name: string, request: ComparisonRequest, signal: AbortSignal): Promise<MappingComparison>
   /** How a field of a target record came to be; undefined when the hub never wrote or matched it. */

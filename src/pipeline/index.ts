@@ -1,3 +1,4 @@
+export { type AppliedChange, type ApplyResult, applyPlan } from './apply.ts'
 export { compareMappings } from './compare.ts'
 export { FreshBodies } from './fresh-bodies.ts'
 export { readInbox } from './inbox.ts'

@@ -11,7 +11,7 @@ import { matchTargets } from './match.ts'
 import type { HeldLease, Ports } from './ports.ts'
 import { mapBatch, slicesOf, toRecord } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
-import { type BatchRecord, identifyingKeys, type Lane, type Work } from './work.ts'
+import { type BatchRecord, identifyingKeys, type Lane, type MappedBatch, type Work } from './work.ts'
 
 /** What would become of a part. `unchanged` and the rest of the states mean that nothing would be written. */
 type PlannedAction = 'create' | 'update' | 'upsert' | 'delete' | NonNullable<Work['settlement']>['state']
@@ -100,7 +100,7 @@ export async function* planSync(
       records.length = options.limit - summary.records
     }
     if (!records.length) break
-    const changes = (await planBatch(lane, records)).map((work) => toChange(lane, work))
+    const changes = (await planBatch(lane, records)).works.map((work) => toChange(lane, work))
     summary.records += records.length
     for (const { action } of changes) summary.actions[action] = (summary.actions[action] ?? 0) + 1
     yield changes
@@ -199,7 +199,7 @@ export async function* recordsOf(
 }
 
 /** The way of a push up to where it would write. */
-async function planBatch(lane: Lane, records: BatchRecord[]): Promise<Work[]> {
+export async function planBatch(lane: Lane, records: BatchRecord[]): Promise<{ batch: MappedBatch; works: Work[] }> {
   const { ledger } = lane.ports
   const ids = records.map((record) => record.id)
   const batch = await mapBatch(lane, records)
@@ -218,7 +218,7 @@ async function planBatch(lane: Lane, records: BatchRecord[]): Promise<Work[]> {
   // The record as a whole, beside its parts, is bookkeeping of ours.
   const shown = works.filter((work) => !(lane.sync.multipart && work.part === '' && !work.settlement?.error))
   await showTargets(lane, shown)
-  return shown
+  return { batch, works: shown }
 }
 
 /** What the target really holds of the records that would be updated, where it can be asked by id. */
@@ -235,7 +235,7 @@ async function showTargets(lane: Lane, works: Work[]): Promise<void> {
   }
 }
 
-function toChange(lane: Lane, work: Work): PlannedChange {
+export function toChange(lane: Lane, work: Work): PlannedChange {
   const action: PlannedAction = work.settlement?.state ?? work.operation!
   const fields = work.settlement ? [] : fieldsOf(work)
   const { id: record, seq } = work.record

@@ -57,7 +57,7 @@ export async function pushBatch(
 }
 
 /** Writes what a batch asks of the target, and commits what became of it. */
-async function writeOut(
+export async function writeOut(
   lane: Lane,
   runId: number,
   batch: MappedBatch,

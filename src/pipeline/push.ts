@@ -43,7 +43,7 @@ export async function pushLane(
   }
 }
 
-async function openLane(
+export async function openLane(
   ports: Ports,
   { row, definition }: { row: SyncRow; definition: SyncDefinition },
   lane: number,

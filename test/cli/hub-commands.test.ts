@@ -1,6 +1,6 @@
 /** Commands against a hub with a real ledger, over its socket. */
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -164,4 +164,32 @@ test('a plan is shown, kept in a file, and tells by its exit code that something
   expect(hub.calls.at(-1)).toEqual(['planSync', 'contacts', { records: ['7'], limit: 10_000, all: false }])
   expect((await cli('plan', 'contacts', '--limit', 'many')).code).toBe(2)
   expect((await cli('explain', 'erp:customers/nobody')).code).toBe(2)
+})
+
+test('a kept plan is applied; what moved since is named and nothing is called done', async () => {
+  const file = join(tmpdir(), `causeway-apply-${process.pid}.json`)
+  await cli('plan', 'contacts', '--out', file)
+  const done = await cli('apply', file, '--reason', 'reviewed', '-o', 'human')
+  expect([done.code, done.stdout]).toEqual([0, 'contacts: 1 delivered\n'])
+  const {
+    fields: _fields,
+    error: _error,
+    matched: _matched,
+    ...change
+  } = (JSON.parse(await readFile(file, 'utf8')) as { changes: Record<string, unknown>[] }).changes[0]!
+  expect(hub.calls.at(-1)).toEqual([
+    'applyPlan',
+    'contacts',
+    { version: 'v', changes: [change] },
+    { name: 'admin', reason: 'reviewed' },
+  ])
+  await writeFile(file, (await readFile(file, 'utf8')).replace('"version":"v"', '"version":"w"'))
+  const refused = await cli('apply', file, '-o', 'human')
+  expect([refused.code, refused.stdout]).toEqual([
+    1,
+    'contacts: nothing was written, because the plan does not hold any more\n  7: the mapping has changed\n',
+  ])
+  await writeFile(file, '{}')
+  expect((await cli('apply', file)).code).toBe(2)
+  await rm(file)
 })

@@ -116,6 +116,11 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
         changes: [{ ...change, action: 'update', fields: [field] }],
       }
     },
+    applyPlan: async (name, request, actor) => {
+      calls.push(['applyPlan', name, request, actor])
+      const moved = request.version === 'v' ? [] : [{ record: '7', part: '', reason: 'the mapping has changed' }]
+      return { sync: name, runs: moved.length ? [] : [1], states: moved.length ? {} : { delivered: 1 }, moved }
+    },
     compareMapping: async () => ({ records: 0, same: 0, changed: 0, outcomes: {}, fields: [], truncated: false }),
     explainTarget: async () => undefined,
     orderWebhookAgain: async (id) => {

@@ -101,4 +101,10 @@ export const pipelineErrors = {
     action:
       'Look for a crash in the log of the workers and report it; the page is read again later, at growing distances.',
   },
+  'CSW-5017': {
+    causeClass: 'hub',
+    reaction: 'retry',
+    meaning: 'A plan cannot be applied while the sync is being delivered, or its target may not be used.',
+    action: 'Wait until the run has ended, or resume the connection; then apply the plan again.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -3,6 +3,7 @@ import type { Place } from '../../core/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, Counts, MaybeInteger, MaybeText, NameParams, Text, Time } from '../schemas/basics.ts'
+import { actorOf } from './actor.ts'
 
 const tags = ['plans']
 const MAX_RECORDS = 100_000
@@ -13,6 +14,8 @@ const limit = (unlessTold: number) =>
 const DEFAULT_RECORDS = 10_000
 /** A plan asks the target and maps thousands of records; it may take longer than other requests. */
 const PLAN_MS = 120_000
+/** It also writes. */
+const APPLY_MS = 600_000
 
 const MappingText = (description: string) => Type.String({ minLength: 1, maxLength: 500_000, description })
 const Value = Type.Unknown({ description: 'Null where there is none.' })
@@ -38,6 +41,22 @@ const PlanAnswer = Closed({
   reads: Type.Integer({ description: 'Look-ups and fetches the plan sent to the target.' }),
   truncated: Type.Boolean({ description: 'True: there are more records than were looked at.' }),
   changes: Type.Array(Change),
+})
+const AppliedChange = Closed({
+  record: Text('Id of the source record.'),
+  part: Type.String(),
+  seq: Type.Integer(),
+  action: Type.String(),
+  target: MaybeText,
+  fingerprint: Type.String(),
+})
+const AppliedAnswer = Closed({
+  sync: Type.String(),
+  runs: Type.Array(Type.Integer(), { description: 'Runs that wrote, one of each lane.' }),
+  states: Counts('Changes by the state they came to rest in.'),
+  moved: Type.Array(Closed({ record: Type.String(), part: Type.String(), reason: Type.String() }), {
+    description: 'What is not as it was planned.',
+  }),
 })
 const Comparison = Closed({
   records: Type.Integer(),
@@ -107,6 +126,30 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     },
     ({ params, body, signal }) =>
       hub.planSync(params.name, { ...body, limit: body.limit ?? DEFAULT_RECORDS, all: body.all ?? false }, signal),
+  )
+
+  app.post(
+    `${API}/syncs/:name/apply`,
+    {
+      handlerTimeout: APPLY_MS,
+      schema: {
+        operationId: 'applyPlan',
+        summary: 'Does what a plan says, and nothing where something has moved since',
+        description:
+          'Every change is planned again first. One that would come out differently is named in `moved`, and then nothing is written. ' +
+          'Works on a paused sync too; answers 409 while the sync is being delivered.',
+        tags,
+        params: NameParams('sync'),
+        body: Closed({
+          version: Text('Of the mapping, as the plan has it.'),
+          changes: Type.Array(AppliedChange, { minItems: 1, maxItems: 10_000 }),
+          reason: Type.Optional(Text('Why, for the audit trail.')),
+        }),
+        response: { 200: AppliedAnswer },
+      },
+    },
+    ({ params, body: { reason, ...plan }, signal }) =>
+      hub.applyPlan(params.name, plan, actorOf(reason === undefined ? undefined : { reason }), signal),
   )
 
   app.post(
