@@ -8,13 +8,15 @@ import { createLogger, hasErrors, type Logger, systemClock, throwOnErrors } from
 import type { HubServices } from '../http/index.ts'
 import { createMappingRunner } from '../mapping/index.ts'
 import { FreshBodies, type HubModel, LocalWakes, OneAtATime, type Ports } from '../pipeline/index.ts'
-import { migrateQueue, openQueue, type QueueTarget, type WorkQueue } from '../queue/index.ts'
+import { migrateQueue, openQueue, type QueueTarget, SpacedWakes, type WorkQueue } from '../queue/index.ts'
 import {
   breakLeases,
   createLedger,
   createSecretStore,
   holdLease,
   InboxWriter,
+  inboxPool,
+  listenForCalls,
   loadMasterKeys,
   migrate,
   openStore,
@@ -40,6 +42,7 @@ import { startWork } from './work.ts'
  * Holders renew at a third of it.
  */
 const LEASE_MS = 10_000
+const INBOX_WAKE_MS = 1_000
 
 /** Mappings that are compiled at the start; with more of them the start itself would wait. */
 const MOST_WARMED = 50
@@ -178,9 +181,10 @@ async function assemble(parts: Parts): Promise<Hub> {
     clock: systemClock,
     log: logger,
   }
-  const inbox = new InboxWriter(store.pool, {
-    onCommit: (ids) => void queue.wakeMany('inbox', ids.map(String)).catch(() => undefined),
-  })
+  // Workers are called by the commit itself; the job finds one where that call was lost.
+  const inboxWakes = new SpacedWakes(INBOX_WAKE_MS, (ids) => queue.wakeMany('inbox', ids))
+  const intakePool = inboxPool(store.url)
+  const inbox = new InboxWriter(intakePool, { onCommit: (ids) => inboxWakes.wake(ids.map(String)) })
   const allConnectors = (): Catalogue => {
     // Read when somebody asks for it, and again after the files changed.
     if (whole?.of !== files) whole = { of: files, catalogue: readConnectors(parts.dir, settings.connectors_dir) }
@@ -211,8 +215,18 @@ async function assemble(parts: Parts): Promise<Hub> {
   const works = parts.role === 'all' || parts.role === 'worker'
   if (works) mappings.warm(files.syncs.slice(0, MOST_WARMED))
   const work = works
-    ? await startWork({ ports, pool: store.pool, queue, settings, holder, syncs: () => files.syncs, sweeps: [hooks] })
+    ? await startWork({
+        ports,
+        pool: store.pool,
+        queue,
+        settings,
+        holder,
+        syncs: () => files.syncs,
+        sweeps: [hooks],
+        listen: (onCall) => listenForCalls(store.url, onCall),
+      })
     : undefined
+  if (work) ports.callLane = work.callLane
   const reload = async (): Promise<HubFiles> => {
     const next = await readHubFiles(parts)
     if (hasErrors(next.blocking)) return next
@@ -236,6 +250,7 @@ async function assemble(parts: Parts): Promise<Hub> {
       watcher?.close()
       await work?.stop()
       await inbox.close()
+      await intakePool.end()
       await queue.close()
       await mappings.close()
       await sessions.close()

@@ -4,6 +4,7 @@ import type { SyncDefinition } from '../mapping/index.ts'
 import { type Ports, streamsOf, sweeps } from '../pipeline/index.ts'
 import {
   FairGate,
+  NearWork,
   perConnectionLimit,
   type Schedule,
   Schedules,
@@ -12,6 +13,8 @@ import {
   type WorkQueue,
 } from '../queue/index.ts'
 import {
+  type CallListener,
+  call,
   claimSlot,
   dropOldRows,
   dropOldSlots,
@@ -33,25 +36,53 @@ export type WorkParts = {
   syncs(): readonly SyncDefinition[]
   /** Beside those of the pipeline. */
   sweeps: Sweep[]
+  /** Hears what other processes call out. */
+  listen(onCall: (kind: string, id: string) => void): CallListener
+}
+
+/** What works by itself. */
+export type Work = {
+  replaceTimetable(syncs: readonly SyncDefinition[]): void
+  /** Begins the work of a lane here, or lets it go on. */
+  callLane(job: string): void
+  stop(): Promise<void>
 }
 
 const INBOX_CONCURRENCY = 8
 const UPKEEP_EVERY_MS = 60 * 60_000
 
 /** Starts everything that works by itself: takers of jobs, schedules, sweeps, upkeep. */
-export async function startWork(
-  parts: WorkParts,
-): Promise<{ replaceTimetable(syncs: readonly SyncDefinition[]): void; stop(): Promise<void> }> {
+export async function startWork(parts: WorkParts): Promise<Work> {
   const { ports, queue, settings } = parts
   const gate = (kind: 'pull' | 'push', total: number): FairGate =>
     new FairGate({ total, perConnection: perConnectionLimit(total), wake: (id) => queue.wake(kind, id) })
   const pullGate = gate('pull', settings.pull_concurrency)
   const pushGate = gate('push', settings.push_concurrency)
+  const lanes = new NearWork({
+    kind: 'push',
+    concurrency: settings.push_concurrency,
+    run: pushWorker(ports, pushGate),
+    wake: (id) => queue.wake('push', id),
+    // Another process is at the lane, and may be resting.
+    tellOthers: (id) => void call(parts.pool, 'push', id).catch(() => undefined),
+    log: ports.log,
+  })
+  const inboxes = new NearWork({
+    kind: 'inbox',
+    concurrency: INBOX_CONCURRENCY,
+    run: inboxWorker(ports),
+    wake: (id) => queue.wake('inbox', id),
+    log: ports.log,
+  })
   await upkeep(parts).partitions()
+  const listener = parts.listen((kind, id) => {
+    if (kind === 'inbox') inboxes.call(id)
+    if (kind === 'push') lanes.callIfHeld(id)
+  })
   const takers = await Promise.all([
     queue.work('pull', pullWorker(ports, pullGate), { concurrency: settings.pull_concurrency }),
-    queue.work('push', pushWorker(ports, pushGate), { concurrency: settings.push_concurrency }),
-    queue.work('inbox', inboxWorker(ports), { concurrency: INBOX_CONCURRENCY }),
+    queue.work('push', lanes.handler, { concurrency: settings.push_concurrency }),
+    queue.work('inbox', inboxes.handler, { concurrency: INBOX_CONCURRENCY }),
     queue.work('upkeep', upkeepWorker(upkeep(parts)), { concurrency: 1 }),
   ])
   const schedules = new Schedules({ book: slotBook(parts), fire: (schedule) => fire(parts, schedule), log: ports.log })
@@ -60,9 +91,10 @@ export async function startWork(
   const sweeping = startSweeps([...sweeps(ports), ...parts.sweeps], { log: ports.log })
   return {
     replaceTimetable: (syncs) => schedules.replace(allSchedules(syncs)),
+    callLane: (job) => lanes.call(job),
     async stop() {
-      await Promise.all([schedules.stop(), sweeping.stop()])
-      await Promise.all(takers.map((taker) => taker.stop()))
+      await Promise.all([schedules.stop(), sweeping.stop(), listener.close()])
+      await Promise.all([...takers, inboxes, lanes].map((taker) => taker.stop()))
       await Promise.all([pullGate.empty(), pushGate.empty()])
     },
   }

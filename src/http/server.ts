@@ -7,6 +7,7 @@ import { CausewayError } from '../core/index.ts'
 import { type Database, stringifyVerbatim } from '../store/views/index.ts'
 import type { RouteContext, SchemaTypes } from './app.ts'
 import { demandToken } from './authorise.ts'
+import { takePlainWebhooks } from './intake.ts'
 import { readJsonBodies } from './json-body.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { OpenApi } from './openapi.ts'
@@ -111,6 +112,8 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   await app.register(async (hooks) => webhookRoutes(hooks as unknown as FastifyInstance, context))
   app.get('/openapi.json', () => openApi.document(options.version))
   if (options.pageFolder !== undefined) await servePage(app as unknown as FastifyInstance, options.pageFolder)
+  const { bodyBytes, handlerMs } = limits
+  takePlainWebhooks(app.server as Server, hub, { bodyBytes, handlerMs, log: options.logger })
   return app as unknown as FastifyInstance
 }
 

@@ -2,10 +2,10 @@ import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
 import { asCausewayError, backoffMs, CausewayError, parseExact, withUrgency } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
-import type { HeldLease, InboxRow, Ports, StreamRow } from './ports.ts'
-import { toCommit, withoutErased } from './pull.ts'
+import type { HeldLease, HubModel, InboxRow, Ports, StreamRow } from './ports.ts'
+import { keepFresh, toCommit, together, withoutErased } from './pull.ts'
 import { CAREFUL, DEATHS } from './suspects.ts'
-import { wakeFollowers } from './wake-followers.ts'
+import { callFollowers } from './wake-followers.ts'
 
 const BATCH = 200
 const EVENT_BACKOFF = { baseMs: 2_000, capMs: 10 * 60_000 }
@@ -13,34 +13,43 @@ const EVENT_ATTEMPTS = 10
 const OUTAGE_WAIT_MS = 30_000
 const FETCHES = 3
 
+/** How long an empty inbox is held, so that the next webhook finds a reader that is ready. */
+const REST_MS = 1_000
+
 /**
  * Turns the webhooks of a connection into changed records, oldest first. Polling and webhooks of one stream merge in the
- * change log: the same rule decides which state is newer. Null when somebody else does it.
+ * change log: the same rule decides which state is newer. Null when the connection may not be used now.
+ * `rest` waits for more events with all that the reader holds, and is false when it should end.
  */
 export async function readInbox(
   ports: Ports,
   connectionId: number,
   signal: AbortSignal,
-): Promise<{ events: number } | null> {
+  rest: (ms: number) => Promise<boolean> = async () => false,
+): Promise<{ events: number } | 'elsewhere' | null> {
   const lease = await ports.holdLease(`inbox:${connectionId}`)
-  if (!lease) return null
+  if (!lease) return 'elsewhere'
+  const stopped = (): boolean => signal.aborted || lease.signal.aborted
   let events = 0
+  let reader: InboxReader | undefined
+  let careful = lease.formerDied
   try {
-    const connection = await ports.ledger.readConnection(connectionId)
-    if (connection?.state !== 'active' || (connection.waitUntil && connection.waitUntil > ports.clock.now()))
-      return null
-    const reader = new InboxReader(ports, connection, await ports.session(connection.name), signal)
-    const stopped = (): boolean => signal.aborted || lease.signal.aborted
-    if (lease.formerDied) {
-      const batch = await ports.ledger.readInbox(connectionId, CAREFUL)
-      const taken = await withUrgency('webhook', () => reader.takeCarefully(batch, lease, stopped))
-      events += taken
-      if (taken < batch.length) return { events }
-    }
     for (;;) {
-      const batch = await ports.ledger.readInbox(connectionId, BATCH)
-      if (!batch.length) return { events }
-      const taken = await withUrgency('webhook', () => reader.take(batch, stopped))
+      const [connection, batch] = await Promise.all([
+        ports.ledger.readConnection(connectionId),
+        ports.ledger.readInbox(connectionId, careful ? CAREFUL : BATCH),
+      ])
+      if (connection?.state !== 'active' || (connection.waitUntil && connection.waitUntil > ports.clock.now()))
+        return null
+      if (!batch.length) {
+        if (stopped() || !(await rest(REST_MS))) return { events }
+        continue
+      }
+      if (!reader?.fits()) reader = new InboxReader(ports, connection, signal)
+      const take = (): Promise<number> =>
+        careful ? reader!.takeCarefully(batch, lease, stopped) : reader!.take(batch, stopped)
+      const taken = await withUrgency('webhook', take)
+      careful = false
       events += taken
       if (taken < batch.length) return { events }
     }
@@ -53,20 +62,25 @@ type Changes = Awaited<ReturnType<ConnectorSession['readEvent']>>
 /** What an event says, read from its body. */
 type Understood = { event: InboxRow; changes: Changes }
 
-/** Works through batches of events: those that were received together are committed together, and settled with their batch. */
+/** Works through batches of events: those that hold their records are committed together, and settled with their batch. */
 class InboxReader {
   readonly #ports: Ports
+  readonly #model: HubModel
   readonly #connection: { id: number; name: string }
-  readonly #session: ConnectorSession
   readonly #signal: AbortSignal
   readonly #streams = new Map<number, StreamRow>()
   #done: { event: InboxRow; stored: number }[] = []
 
-  constructor(ports: Ports, connection: { id: number; name: string }, session: ConnectorSession, signal: AbortSignal) {
+  constructor(ports: Ports, connection: { id: number; name: string }, signal: AbortSignal) {
     this.#ports = ports
+    this.#model = ports.model()
     this.#connection = connection
-    this.#session = session
     this.#signal = signal
+  }
+
+  /** False when the files changed since. */
+  fits(): boolean {
+    return this.#ports.model() === this.#model
   }
 
   /**
@@ -74,34 +88,24 @@ class InboxReader {
    * used now, so that the events after that one need not be tried.
    */
   async take(batch: InboxRow[], stopped: () => boolean): Promise<number> {
-    const touched = new Set<number>()
-    let taken = 0
+    const touched = new Touched()
     try {
-      // Events of one commit have one time, and so one page can say for all of them when what they tell was true.
-      for (const group of inGroups(batch)) {
-        if (stopped()) break
-        const count = await this.#takeGroup(group, touched)
-        for (const streamId of touched) await wakeFollowers(this.#ports, streamId, { now: taken === 0 })
-        taken += count
-        if (count < group.length) break
-      }
+      return await this.#take(batch, touched, stopped)
     } finally {
       await this.#settleDone()
     }
-    for (const streamId of touched) await wakeFollowers(this.#ports, streamId, { now: true })
-    return taken
   }
 
   /** After a death nobody knows which event it was over: each is noted before it is looked at, and set aside the third time. */
   async takeCarefully(batch: InboxRow[], lease: HeldLease, stopped: () => boolean): Promise<number> {
     const { ledger, alone } = this.#ports
-    const touched = new Set<number>()
+    const touched = new Touched()
     let taken = 0
     for (const event of batch) {
       if (stopped()) break
       const goesOn = await alone.run(async () => {
         if ((await ledger.noteSuspect(lease, String(event.id))) >= DEATHS) return this.#setAside(event)
-        const count = await this.#takeGroup([event], touched)
+        const count = await this.#take([event], touched, stopped)
         await this.#settleDone()
         return count > 0
       })
@@ -109,7 +113,6 @@ class InboxReader {
       taken++
     }
     await ledger.clearSuspect(lease)
-    for (const streamId of touched) await wakeFollowers(this.#ports, streamId, { now: true })
     return taken
   }
 
@@ -122,70 +125,94 @@ class InboxReader {
     return true
   }
 
-  async #takeGroup(group: InboxRow[], touched: Set<number>): Promise<number> {
-    const whole: Understood[] = []
-    const others: { event: InboxRow; read: () => Changes }[] = []
-    for (const event of group) {
-      const read = await this.#read(event)
+  async #take(batch: InboxRow[], touched: Touched, stopped: () => boolean): Promise<number> {
+    const session = await this.#ports.session(this.#connection.name)
+    let whole: Understood[] = []
+    let taken = 0
+    /** False when the source cannot be used now. */
+    const flush = async (): Promise<boolean> => {
+      const count = await this.#takeWhole(whole, session, touched)
+      taken += count
+      const all = count === whole.length
+      whole = []
+      await this.#tell(touched)
+      return all
+    }
+    for (const event of batch) {
+      if (stopped()) break
+      const read = await this.#read(event, session)
       const changes = 'error' in read ? undefined : read.changes
       if (event.replayTo === null && changes?.every(({ fetch }) => !fetch.length)) whole.push({ event, changes })
-      else others.push({ event, read: () => changesOf(read) })
+      else {
+        if (!(await flush())) return taken
+        if (!(await this.#takeAlone(event, () => changesOf(read), session, touched))) return taken
+        taken++
+        await this.#tell(touched)
+      }
     }
+    await flush()
+    return taken
+  }
+
+  async #tell(touched: Touched): Promise<void> {
+    for (const [streamId, ids] of touched.empty()) await callFollowers(this.#ports, streamId, ids)
+  }
+
+  async #takeWhole(whole: Understood[], session: ConnectorSession, touched: Touched): Promise<number> {
     try {
       await this.#commitWhole(whole, touched)
+      return whole.length
     } catch (thrown) {
       const error = asCausewayError(thrown)
       if (error.code === 'CSW-6001' || whole.length < 2) throw error
       // One of them spoils the page: each is tried alone, and that one alone fails.
-      others.unshift(...whole.map(({ event, changes }) => ({ event, read: () => changes })))
+      let taken = 0
+      for (const { event, changes } of whole) {
+        if (!(await this.#takeAlone(event, () => changes, session, touched))) break
+        taken++
+      }
+      return taken
     }
-    let taken = group.length - others.length
-    for (const { event, read } of others) {
-      if (!(await this.#takeAlone(event, read, touched))) return taken
-      taken++
-    }
-    return taken
   }
 
-  async #read({ headers, body, stream }: InboxRow): Promise<Read> {
+  async #read({ headers, body, stream }: InboxRow, session: ConnectorSession): Promise<Read> {
     try {
       const parsed = parseExact(headers) as Record<string, string>
-      return { changes: await this.#session.readEvent({ headers: parsed, body, stream, signal: this.#signal }) }
+      return { changes: await session.readEvent({ headers: parsed, body, stream, signal: this.#signal }) }
     } catch (error) {
       return { error }
     }
   }
 
-  /** Commits the records that events hold: one transaction for all events of a group and stream. */
-  async #commitWhole(group: Understood[], touched: Set<number>): Promise<void> {
-    const first = group[0]
-    if (!first) return
-    const changes = group.flatMap((one) => one.changes)
-    for (const [stream, ofStream] of Map.groupBy(changes, (change) => change.stream))
-      await this.#commit(
-        stream,
-        ofStream.flatMap(({ records }) => records),
-        // What the body of an event says was true when it was sent.
-        first.event.receivedAt,
-        touched,
-      )
-    for (const { event, changes } of group)
+  /** Commits the records that events hold: one transaction per stream. What an event says was true when it was sent. */
+  async #commitWhole(whole: Understood[], touched: Touched): Promise<void> {
+    const changes = whole.flatMap(({ event, changes }) =>
+      changes.map(({ stream, records }) => ({ stream, records, requestedAt: event.receivedAt })),
+    )
+    for (const [stream, pages] of Map.groupBy(changes, (change) => change.stream))
+      await this.#commit(stream, pages, touched)
+    for (const { event, changes } of whole)
       this.#done.push({ event, stored: changes.reduce((sum, { records }) => sum + records.length, 0) })
   }
 
   /** False when the source cannot be used now. */
-  async #takeAlone(event: InboxRow, read: () => Changes, touched: Set<number>): Promise<boolean> {
+  async #takeAlone(
+    event: InboxRow,
+    read: () => Changes,
+    session: ConnectorSession,
+    touched: Touched,
+  ): Promise<boolean> {
     const { ledger, clock } = this.#ports
     const signal = this.#signal
     try {
       let stored = 0
       for (const change of read()) {
-        const { fetched, requestedAt } = await this.#fetchNow(change)
+        const { fetched, requestedAt } = await this.#fetchNow(change, session)
         const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
         const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
-        await this.#commit(change.stream, change.records, event.receivedAt, touched)
+        await this.#commit(change.stream, [{ records: change.records, requestedAt: event.receivedAt }], touched)
         // What we fetched is true now.
-        await this.#commit(change.stream, [...fetched, ...gone], requestedAt, touched)
+        await this.#commit(change.stream, [{ records: [...fetched, ...gone], requestedAt }], touched)
         stored += change.records.length + fetched.length + gone.length
         const records = [...change.records, ...fetched, ...gone]
         if (event.replayTo !== null) await this.#pushAgain(change.stream, records, event.replayTo, touched)
@@ -214,16 +241,16 @@ class InboxReader {
    * Fetches the records that an event names. Where a pull committed a page meanwhile that was asked for later, what we hold may
    * be older than what it saw unchanged, so they are fetched once more.
    */
-  async #fetchNow(change: {
-    stream: string
-    fetch: string[]
-  }): Promise<{ fetched: SourceRecord[]; requestedAt: Date }> {
+  async #fetchNow(
+    change: { stream: string; fetch: string[] },
+    session: ConnectorSession,
+  ): Promise<{ fetched: SourceRecord[]; requestedAt: Date }> {
     const { ledger, clock } = this.#ports
     const streamId = this.#ports.model().streamId({ connection: this.#connection.name, stream: change.stream })
     for (let attempt = 1; ; attempt++) {
       const requestedAt = clock.now()
       if (!change.fetch.length) return { fetched: [], requestedAt }
-      const fetched = await this.#session.fetch({ stream: change.stream, ids: change.fetch, signal: this.#signal })
+      const fetched = await session.fetch({ stream: change.stream, ids: change.fetch, signal: this.#signal })
       const row = streamId === undefined ? undefined : await ledger.readStream(streamId)
       const overtaken = row?.pageRequestedAt && row.pageRequestedAt > requestedAt
       if (!overtaken || attempt >= FETCHES || fetched.every((record) => record.version !== null))
@@ -232,7 +259,7 @@ class InboxReader {
   }
 
   /** A replayed event lets its records go through the syncs once more, changed or not. */
-  async #pushAgain(stream: string, records: SourceRecord[], to: number, touched: Set<number>): Promise<void> {
+  async #pushAgain(stream: string, records: SourceRecord[], to: number, touched: Touched): Promise<void> {
     const streamId = this.#ports.model().streamId({ connection: this.#connection.name, stream })
     if (streamId === undefined) return
     const syncs = this.#ports
@@ -243,7 +270,7 @@ class InboxReader {
       syncs.map(({ row }) => row.id),
       records.map(({ id }) => id),
     )
-    touched.add(streamId)
+    touched.add(streamId, records)
   }
 
   /** However long the source is away, that costs an event none of its attempts. */
@@ -258,16 +285,25 @@ class InboxReader {
     await noteConnectionFailure(this.#ports, this.#connection.id, error, waitMs)
   }
 
-  async #commit(stream: string, records: SourceRecord[], requestedAt: Date, touched: Set<number>): Promise<void> {
+  async #commit(
+    stream: string,
+    pages: { records: SourceRecord[]; requestedAt: Date }[],
+    touched: Touched,
+  ): Promise<void> {
     const { ledger } = this.#ports
     const streamId = this.#ports.model().streamId({ connection: this.#connection.name, stream })
-    if (streamId === undefined || !records.length) return
+    if (streamId === undefined || pages.every(({ records }) => !records.length)) return
     const row = this.#streams.get(streamId) ?? (await ledger.readStream(streamId))!
     this.#streams.set(streamId, row)
-    const page = { records, rejected: [], requestedAt }
-    withoutErased(this.#ports, page, {})
-    const result = await ledger.commitPage(toCommit(page, row, null))
-    if (result.changed.length) touched.add(streamId)
+    const commits = pages.map((page) => {
+      const kept = { ...page, rejected: [] }
+      withoutErased(this.#ports, kept, {})
+      return toCommit(kept, row, null)
+    })
+    const commit = together(commits)
+    const { changed } = await ledger.commitPage(commit)
+    keepFresh(this.#ports, streamId, commit.records, changed)
+    if (changed.length) touched.add(streamId, changed)
   }
 
   /** Whoever dies before this reads the same events again, which changes nothing. */
@@ -291,12 +327,20 @@ function changesOf(read: Read): Changes {
   return read.changes
 }
 
-function inGroups(batch: InboxRow[]): InboxRow[][] {
-  const groups: InboxRow[][] = []
-  for (const event of batch) {
-    const last = groups.at(-1)
-    if (last?.[0]?.receivedAt.getTime() === event.receivedAt.getTime()) last.push(event)
-    else groups.push([event])
+/** What changed, by stream. */
+class Touched {
+  #ids = new Map<number, Set<string>>()
+
+  add(streamId: number, records: { id: string }[]): void {
+    const ids = this.#ids.get(streamId) ?? new Set()
+    for (const { id } of records) ids.add(id)
+    this.#ids.set(streamId, ids)
   }
-  return groups
+
+  /** Gives all, and forgets it. */
+  empty(): Map<number, Set<string>> {
+    const ids = this.#ids
+    this.#ids = new Map()
+    return ids
+  }
 }

@@ -10,10 +10,11 @@ import type { Lane, Work } from './work.ts'
 /**
  * Finds the target record of each part: by link, then by match key in the target's own stream of the change log, then by a
  * batched look-up in the target. What is found nowhere will be created. Never one call per record where a batch filter exists.
+ * `targets`: the target ids by link key, as `findTargets` gives them.
  */
-export async function matchTargets(lane: Lane, works: Work[]): Promise<void> {
+export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyMap<string, string>): Promise<void> {
   const open = works.filter((work) => !work.settlement)
-  await matchByLink(lane, open)
+  for (const work of open) work.targetId = targets.get(linkKey(work.record.id, work.part)) ?? null
   await reviveLinks(lane, open)
   await spareTwins(lane, open)
   await findDoubtful(lane, open)
@@ -42,13 +43,6 @@ export function canUpsert(lane: Lane, key: MatchKey): boolean {
     abilities.upsertBy.includes(key[0]!) &&
     lane.sync.mode === 'upsert'
   )
-}
-
-async function matchByLink(lane: Lane, works: Work[]): Promise<void> {
-  if (!works.length) return
-  const ids = [...new Set(works.map((work) => work.record.id))]
-  const targets = await lane.ports.ledger.findTargets(lane.row.fromStream, lane.row.toStream, ids)
-  for (const work of works) work.targetId = targets.get(linkKey(work.record.id, work.part)) ?? null
 }
 
 /** A target that stands for several source records is not taken back while one of the others lives. */

@@ -203,9 +203,10 @@ export async function planBatch(lane: Lane, records: BatchRecord[]): Promise<{ b
   const { ledger } = lane.ports
   const ids = records.map((record) => record.id)
   const batch = await mapBatch(lane, records)
-  const [deliveries, intents] = await Promise.all([
+  const [deliveries, intents, targets] = await Promise.all([
     ledger.readDeliveries(lane.row.id, ids),
     ledger.readIntents(lane.row.id, ids),
+    ledger.findTargets(lane.row.fromStream, lane.row.toStream, ids),
   ])
   const deliveriesOf = Map.groupBy(deliveries, (row) => row.recordId)
   const intentsOf = Map.groupBy(intents, (row) => row.recordId)
@@ -213,7 +214,7 @@ export async function planBatch(lane: Lane, records: BatchRecord[]): Promise<{ b
     decide(lane, record, batch.outputs[i]!, deliveriesOf.get(record.id) ?? [], intentsOf.get(record.id) ?? []),
   )
   await resolveReferences(lane, works, new Map(records.map((record, i) => [record.id, batch.outputs[i]!])))
-  await matchTargets(lane, works)
+  await matchTargets(lane, works, targets)
   diff(lane, works)
   // The record as a whole, beside its parts, is bookkeeping of ours.
   const shown = works.filter((work) => !(lane.sync.multipart && work.part === '' && !work.settlement?.error))

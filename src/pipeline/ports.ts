@@ -64,6 +64,8 @@ export type Ports = {
   wakes: LocalWakes
   /** What may end this process is handled alone. */
   alone: OneAtATime
+  /** Begins the work of a lane in this process, or lets it go on where it rests; absent where this process does not work. */
+  callLane?(job: string): void
   clock: Clock
   log: Log
 }

@@ -186,7 +186,7 @@ const isEnough = (pages: readonly Page[]): boolean =>
   pages.reduce((sum, page) => sum + page.records.length, 0) >= COMMIT_RECORDS
 
 /** Pages that came in a row as one: their newest states, with the cursor behind the last. */
-function together(commits: PageCommit[]): PageCommit {
+export function together(commits: PageCommit[]): PageCommit {
   const last = commits.at(-1)!
   if (commits.length === 1) return last
   const records = new Map<string, IncomingRecord>()
@@ -264,7 +264,7 @@ function toRow(record: SourceRecord, body: Buffer, keyFields: readonly string[])
   }
 }
 
-function keepFresh(
+export function keepFresh(
   ports: Ports,
   streamId: number,
   records: IncomingRecord[],

@@ -22,10 +22,11 @@ export async function pushBatch(
   batch: MappedBatch,
   positions: Map<number, number>,
 ): Promise<CausewayError | null> {
-  const runId = await run.begin()
   const { ledger } = lane.ports
   const ids = batch.records.map((record) => record.id)
-  const [deliveries, intents] = await Promise.all([
+  const [runId, targets, deliveries, intents] = await Promise.all([
+    run.begin(),
+    ledger.findTargets(lane.row.fromStream, lane.row.toStream, ids),
     ledger.readDeliveries(lane.row.id, ids),
     ledger.readIntents(lane.row.id, ids),
   ])
@@ -36,7 +37,7 @@ export async function pushBatch(
   )
   await respectGrace(lane, works)
   await resolveReferences(lane, works, new Map(batch.records.map((record, i) => [record.id, batch.outputs[i]!])))
-  await matchTargets(lane, works)
+  await matchTargets(lane, works, targets)
   diff(lane, works)
   await holdTooMany(lane, works, run.leaving(runId))
   const { alone, together } = takeSuspects(lane, works)

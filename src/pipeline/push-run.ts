@@ -11,6 +11,8 @@ const LANE_BACKOFF = { baseMs: 5_000, capMs: 60_000 }
 const BEAT_MS = 2_000
 /** A batch may take long; without a sign of life its run would be taken for dead. */
 const SILENT_BEAT_MS = 10_000
+/** Webhooks that never cease keep a lane going; its run ends now and then all the same, so that people see outcomes. */
+const LONGEST_MS = 60_000
 
 export type PushResult = { runId: number | null; outcome: RunOutcome; counts: PushCounts; error: CausewayError | null }
 
@@ -43,6 +45,7 @@ export class PushRun {
   #id: number | null = null
   #leaving: { id: number; takenBack: number } | undefined
   #lastBeat = 0
+  #began = Infinity
   #timer: NodeJS.Timeout | undefined
 
   constructor(lane: LaneName, options: { trigger: string; requestId?: string }) {
@@ -61,8 +64,13 @@ export class PushRun {
       lane,
       mappingVersion: sync.version,
     })
+    if (!this.#timer) this.#began = ports.clock.monotonic()
     this.#timer ??= setInterval(() => this.#beat(), SILENT_BEAT_MS).unref()
     return this.#id
+  }
+
+  get isLong(): boolean {
+    return this.#lane.ports.clock.monotonic() - this.#began > LONGEST_MS
   }
 
   /** What the run has taken out of the target so far. */

@@ -5,10 +5,25 @@ import { pushBatch } from './push-batch.ts'
 import { type LaneEnd, type PushResult, PushRun } from './push-run.ts'
 import { followJoins, gapsBefore, LaneReader, slicesOf } from './read-batch.ts'
 import { CAREFUL } from './suspects.ts'
-import { identifyingKeys, type Lane } from './work.ts'
+import { laneJob } from './wake-followers.ts'
+import { identifyingKeys, type Lane, type MappedBatch } from './work.ts'
 
 /** How long a lane waits for the next page while a pull of its source runs in this process. */
 const LINGER_MS = 400
+/** A lane without work waits so long for more before it moves its positions to the end of the stream, then so long before it ends. */
+const BREATH_MS = 50
+const REST_MS = 1_000
+/** A batch of fewer records is no stream of pages, but what webhooks brought. */
+const FEW = 50
+export type PushOptions = {
+  trigger: string
+  requestId?: string
+  signal: AbortSignal
+  /** Waits for more work with all that the lane holds; false when it should end. Without it, it ends when nothing is left. */
+  rest?: (ms: number) => Promise<boolean>
+  /** Somebody else holds the lane. */
+  onTaken?: () => void
+}
 
 /**
  * Delivers what a lane of a sync has not delivered yet, until nothing is left. Null when somebody else holds the lane, or the
@@ -18,7 +33,7 @@ export async function pushLane(
   ports: Ports,
   syncId: number,
   laneNumber: number,
-  options: { trigger: string; requestId?: string; signal: AbortSignal },
+  options: PushOptions,
 ): Promise<PushResult | null> {
   const known = ports.model().sync(syncId)
   if (!known || laneNumber >= known.definition.lanes) return null
@@ -27,12 +42,15 @@ export async function pushLane(
   if (!state || (state.nextPushAt && state.nextPushAt > ports.clock.now()) || !(await mayWork(ports, syncId)))
     return null
   const lease = await ports.holdLease(`push:${syncId}:${laneNumber}`)
-  if (!lease) return null
+  if (!lease) {
+    options.onTaken?.()
+    return null
+  }
   try {
     const run = new PushRun({ ports, row: state, sync: known.definition, lane: laneNumber }, options)
     try {
       const lane = await openLane(ports, known, laneNumber, lease, options.signal)
-      return await run.finish(await runLane(lane, run))
+      return await run.finish(await runLane(lane, run, options.rest ?? (async () => false)))
     } catch (thrown) {
       const error = asCausewayError(thrown)
       if (error.code === 'CSW-6001') throw error
@@ -65,19 +83,12 @@ export async function openLane(
 }
 
 /** False while somebody paused the sync or its target, or the target asked to wait. */
-async function mayWork(ports: Ports, syncId: number): Promise<boolean> {
-  const row = await ports.ledger.readSync(syncId)
-  if (row?.state !== 'active') return false
-  const address = ports.model().address(row.toStream)
-  const connectionId = address && ports.model().connectionId(address.connection)
-  const connection = connectionId === undefined ? undefined : await ports.ledger.readConnection(connectionId)
-  return connection?.state === 'active' && (!connection.waitUntil || connection.waitUntil <= ports.clock.now())
-}
+const mayWork = (ports: Ports, syncId: number): Promise<boolean> => ports.ledger.mayPush(syncId)
 
-async function runLane(lane: Lane, run: PushRun): Promise<LaneEnd> {
+async function runLane(lane: Lane, run: PushRun, rest: Rest): Promise<LaneEnd> {
   try {
     if (lane.lane === 0 && lane.sync.joins.length) await followJoins(lane)
-    return await drain(lane, run)
+    return await drain(lane, run, rest)
   } catch (thrown) {
     const error = asCausewayError(thrown)
     if (error.code === 'CSW-6001' || !lane.signal.aborted) throw error
@@ -90,42 +101,72 @@ async function runLane(lane: Lane, run: PushRun): Promise<LaneEnd> {
   }
 }
 
+type Rest = (ms: number) => Promise<boolean>
+
 /** Batch after batch: one is mapped while the one before is written. Ends when nothing is left, or with a failed connection. */
-async function drain(lane: Lane, run: PushRun): Promise<LaneEnd> {
+async function drain(lane: Lane, run: PushRun, rest: Rest): Promise<LaneEnd> {
   const { ledger, wakes } = lane.ports
   const positions = await ledger.readPositions(lane.row.id, lane.row.fromStream, lane.slices)
   const reader = new LaneReader(lane, lane.row.fromStream, new Map(positions))
   const failure = lane.lease.formerDied ? await beginAfterDeath(lane, run, reader, positions) : null
   if (failure) return failure
-  let ahead = reader.next()
-  ahead.catch(() => {})
+  let ahead: Promise<MappedBatch | null> | undefined = lookAhead(reader)
   while (!lane.signal.aborted) {
-    const seqBefore = (await ledger.readStream(lane.row.fromStream))!.seq
-    let batch = await ahead
+    let batch: MappedBatch | null | undefined = await ahead
     if (!batch) {
-      // The look ahead may have been before the last page: look once more before believing it.
-      batch = await reader.next()
-      if (!batch) {
-        await closeGap(lane, positions, seqBefore)
-        if (!wakes.isPulling(lane.row.fromStream)) return null
-        await wakes.wait(lane.row.id, LINGER_MS, lane.signal)
-        ahead = reader.next()
-        ahead.catch(() => {})
-        continue
+      const pulling = wakes.isPulling(lane.row.fromStream)
+      let more = !pulling && (await rest(BREATH_MS))
+      if (!more) {
+        const seqBefore = (await ledger.readStream(lane.row.fromStream))!.seq
+        // The look ahead may have been before the last page: look once more before believing it.
+        batch = await reader.next()
+        if (!batch) {
+          await closeGap(lane, positions, seqBefore)
+          if (pulling) await wakes.wait(lane.row.id, LINGER_MS, lane.signal)
+          else if (run.isLong || !(await rest(REST_MS))) return null
+          more = true
+        }
+      }
+      if (more) {
+        ahead = lookAhead(reader)
+        if (pulling || (await goesOn(lane))) continue
+        await ahead.catch(() => null)
+        return null
       }
     }
-    ahead = reader.next()
-    ahead.catch(() => {})
-    const failure = await pushBatch(lane, run, batch, positions)
-    reader.done(batch)
+    // A few records are written sooner than the next are read; those come by the next call, or are found when none comes.
+    ahead = batch!.records.length < FEW ? undefined : lookAhead(reader)
+    const failure = await pushBatch(lane, run, batch!, positions)
+    reader.done(batch!)
     if (failure) {
-      await ahead.catch(() => null)
+      await ahead?.catch(() => null)
       return failure
     }
     if (!(await mayWork(lane.ports, lane.row.id))) break
   }
-  await ahead.catch(() => null)
+  await ahead?.catch(() => null)
   return 'stopped'
+}
+
+function lookAhead(reader: LaneReader): Promise<MappedBatch | null> {
+  const ahead = reader.next()
+  ahead.catch(() => {})
+  return ahead
+}
+
+/** After a rest: false when the lane was paused meanwhile, or has another mapping and must be opened anew. */
+async function goesOn(lane: Lane): Promise<boolean> {
+  const { ports, row, sync } = lane
+  if (lane.signal.aborted || !(await mayWork(ports, row.id))) return false
+  if (ports.model().sync(row.id)?.definition !== sync) {
+    await ports.queue.wake('push', laneJob(row.id, lane.lane))
+    return false
+  }
+  // Credentials that changed close the session they were used with.
+  lane.source = await ports.session(sync.from.connection)
+  lane.target = await ports.session(sync.to.connection)
+  if (lane.lane === 0 && sync.joins.length) await followJoins(lane)
+  return true
 }
 
 /**

@@ -31,10 +31,13 @@ export class LaneReader {
   /** The next mapped batch, or null when nothing is left now. */
   async next(): Promise<MappedBatch | null> {
     const { ledger } = this.#lane.ports
-    const due = (await ledger.readDue(this.#lane.row.id, this.#lane.slices, BATCH * DUE_SHARE)).filter(
-      (id) => !this.#inFlight.has(id),
-    )
-    const fresh = await ledger.readLog(this.#streamId, this.#positions, BATCH - due.length)
+    const [allDue, log] = await Promise.all([
+      ledger.readDue(this.#lane.row.id, this.#lane.slices, BATCH * DUE_SHARE),
+      ledger.readLog(this.#streamId, this.#positions, BATCH),
+    ])
+    const due = allDue.filter((id) => !this.#inFlight.has(id))
+    // In order of their numbers, so what is left for the next batch is the end of every slice.
+    const fresh = log.slice(0, Math.max(BATCH - due.length, BATCH * (1 - DUE_SHARE)))
     for (const entry of fresh) this.#positions.set(entry.slice, entry.seq)
     const freshIds = new Set(fresh.map((entry) => entry.id))
     const records = await this.#withBodies(

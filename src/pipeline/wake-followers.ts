@@ -1,3 +1,4 @@
+import { sliceOf } from '../core/index.ts'
 import type { Ports } from './ports.ts'
 
 /** A queue job costs about a millisecond on Postgres, so a pull that pours out pages wakes other processes this often at most. */
@@ -25,4 +26,23 @@ export async function wakeFollowers(ports: Ports, streamId: number, options: { n
     for (let lane = 0; lane < definition.lanes; lane++) jobs.push(laneJob(row.id, lane))
   }
   if (jobs.length) await ports.queue.wakeMany('push', jobs)
+}
+
+/**
+ * The same for webhooks, which cannot wait for a job: the lanes of the changed records begin in this process, or go on where
+ * they rest. A sync that joins the stream may have to do something in any lane.
+ */
+export async function callFollowers(ports: Ports, streamId: number, changed: ReadonlySet<string>): Promise<void> {
+  const { callLane } = ports
+  if (!callLane) return wakeFollowers(ports, streamId, { now: true })
+  const slices = [...new Set([...changed].map(sliceOf))]
+  for (const { row, definition } of ports.model().followers(streamId)) {
+    if (row.state !== 'active') continue
+    ports.wakes.notify(row.id)
+    const lanes =
+      row.fromStream === streamId && !definition.joins.length
+        ? new Set(slices.map((slice) => slice % definition.lanes))
+        : Array.from({ length: definition.lanes }).keys()
+    for (const lane of lanes) callLane(laneJob(row.id, lane))
+  }
 }

@@ -7,6 +7,9 @@ export type GateOptions = FairnessLimits & {
   clock?: Clock
 }
 
+/** Waits outside; true when the wait said so and the slot was to be had again. */
+export type StepOut = (wait: () => Promise<boolean>) => Promise<boolean>
+
 /** Half of the slots, so that one slow connection leaves as many to all others. */
 export const perConnectionLimit = (total: number): number => Math.max(1, Math.ceil(total / 2))
 
@@ -29,20 +32,38 @@ export class FairGate {
     this.#clock = options.clock ?? systemClock
   }
 
-  /** Runs `work` when the connection has a slot left, otherwise sets the id aside; false = set aside. */
-  async pass(connection: string, id: string, work: () => Promise<void>): Promise<boolean> {
+  /**
+   * Runs `work` when the connection has a slot left, otherwise sets the id aside; false = set aside. Work that waits does so
+   * within `stepOut`, which gives the slot back meanwhile; its answer is false where the wait's is, or when the slot is taken by then.
+   */
+  async pass(connection: string, id: string, work: (stepOut: StepOut) => Promise<void>): Promise<boolean> {
+    if (!this.#enter(connection, id)) return false
+    let inside = true
+    const leave = async (): Promise<void> => {
+      if (!inside) return
+      inside = false
+      this.#leave(connection)
+      await this.#wakeParked()
+    }
+    try {
+      await work(async (wait) => {
+        await leave()
+        inside = (await wait()) && this.#enter(connection, id)
+        return inside
+      })
+    } finally {
+      await leave()
+    }
+    return true
+  }
+
+  #enter(connection: string, id: string): boolean {
     if (this.#activeOf(connection) >= this.#options.perConnection) {
       this.#park(connection, id)
       return false
     }
     this.#active.set(connection, this.#activeOf(connection) + 1)
     this.#serve(connection)
-    try {
-      await work()
-    } finally {
-      this.#leave(connection)
-      await this.#wakeParked()
-    }
     return true
   }
 

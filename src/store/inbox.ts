@@ -1,7 +1,11 @@
 /** The inbox's writing side: many webhook requests share one transaction, and each is answered after the commit. */
 import type pg from 'pg'
 import { CausewayError, digest } from '../core/index.ts'
+import { callOf } from './calls.ts'
 import { asStoreError, isConnectionLoss, isTransactionConflict } from './failure.ts'
+import { arrayText } from './ledger/array-text.ts'
+import { packTexts } from './ledger/text-blob.ts'
+import { createPool } from './pool.ts'
 
 export type NewEvent = {
   connectionId: number
@@ -51,26 +55,41 @@ const storableId = (id: string): string =>
     : `sha256:${digest(Buffer.from(id, 'utf16le'))}`
 
 /**
- * Inserts what nobody sent before. $1 connections · $2 event ids · $3 streams · $4 headers · $5 bodies.
+ * Inserts what nobody sent before. $1 connections · $2 event ids · $3 streams · $4 headers · $5 all bodies · $6 starts · $7 lengths
  * A concurrent insert of the same id waits for that transaction: "already there" is said only of what is committed. The order
  * of the ids is fixed, so that two processes with the same ids cannot lock each other out; the rows get their numbers in the
- * order in which the events came.
+ * order in which the events came. Workers are called as part of the commit, once per connection.
  */
 const INSERT = `
 with incoming as (
-  select distinct on (connection_id, event_id) * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-      with ordinality as t(connection_id, event_id, stream, headers, body, turn)
+  select distinct on (connection_id, event_id) *
+    from unnest($1::int[], $2::text[], $3::text[], $4::text[], $6::int[], $7::int[])
+         with ordinality as t(connection_id, event_id, stream, headers, start, length, turn)
    order by connection_id, event_id, turn
 ), fresh as (
   insert into inbox_seen (connection_id, event_id) select connection_id, event_id from incoming
   on conflict do nothing returning connection_id, event_id
 ), stored as (
   insert into inbox (connection_id, stream, event_id, headers, body)
-  select i.connection_id, i.stream, i.event_id, i.headers, i.body
+  select i.connection_id, i.stream, i.event_id, i.headers, substring($5::bytea from i.start for i.length)
     from incoming i join fresh f on (f.connection_id, f.event_id collate "C") = (i.connection_id, i.event_id collate "C")
    order by i.turn
   returning connection_id, event_id
-) select connection_id as "connectionId", event_id as "eventId" from stored`
+), called as (
+  select ${callOf("'inbox'", 'connection_id::text')} from (select distinct connection_id from stored) of_connection
+) select connection_id as "connectionId", event_id as "eventId" from stored, (select count(*) from called) as calls`
+
+/**
+ * The sessions of a writer: its own, so that no webhook waits behind other work of the process, and such that a statement ends
+ * before its callers are told to come back.
+ */
+export const inboxPool = (url: string): pg.Pool =>
+  createPool(url, {
+    max: 2,
+    applicationName: 'causeway-inbox',
+    statementMs: DEFAULTS.deadlineMs - 500,
+    idleMs: 300_000,
+  })
 
 /** Writes events in batches: whatever arrives while one transaction commits goes into the next. */
 export class InboxWriter {
@@ -178,7 +197,7 @@ export class InboxWriter {
   async #insert(events: NewEvent[]): Promise<Set<string>> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const stored = await insertOnce(this.#pool, events, this.#options.deadlineMs)
+        const stored = await insertOnce(this.#pool, events)
         if (stored.length) this.#options.onCommit([...new Set(stored.map((row) => row.connectionId))])
         return new Set(stored.map((row) => `${row.connectionId} ${row.eventId}`))
       } catch (error) {
@@ -193,35 +212,23 @@ function claim(stored: Set<string>, event: NewEvent): Outcome {
   return stored.delete(`${event.connectionId} ${storableId(event.eventId)}`) ? 'stored' : 'duplicate'
 }
 
-async function insertOnce(
-  pool: pg.Pool,
-  events: NewEvent[],
-  deadlineMs: number,
-): Promise<{ connectionId: number; eventId: string }[]> {
-  const client = await pool.connect()
-  let broken: Error | undefined
-  try {
-    await client.query(`begin; set local statement_timeout = ${Math.max(500, deadlineMs - 500)}`)
-    const { rows } = await client.query<{ connectionId: number; eventId: string }>({
-      name: 'insert-inbox',
-      text: INSERT,
-      values: [
-        events.map((event) => event.connectionId),
-        events.map((event) => storableId(event.eventId)),
-        events.map((event) => event.stream),
-        events.map((event) => JSON.stringify(event.headers)),
-        events.map((event) => event.body),
-      ],
-    })
-    await client.query('commit')
-    return rows
-  } catch (error) {
-    if (isConnectionLoss(error)) broken = error as Error
-    else await client.query('rollback').catch((failure: Error) => (broken = failure))
-    throw error
-  } finally {
-    client.release(broken)
-  }
+/** One statement, which is a transaction by itself: a `begin` and a `commit` would be two more round trips per commit. */
+async function insertOnce(pool: pg.Pool, events: NewEvent[]): Promise<{ connectionId: number; eventId: string }[]> {
+  const bodies = packTexts(events.map((event) => event.body))
+  const { rows } = await pool.query<{ connectionId: number; eventId: string }>({
+    name: 'insert-inbox',
+    text: INSERT,
+    values: [
+      arrayText(events.map((event) => event.connectionId)),
+      arrayText(events.map((event) => storableId(event.eventId))),
+      arrayText(events.map((event) => event.stream)),
+      arrayText(events.map((event) => JSON.stringify(event.headers))),
+      bodies.bytes,
+      arrayText(bodies.starts),
+      arrayText(bodies.lengths),
+    ],
+  })
+  return rows
 }
 
 /** 57014 query_canceled: our statement_timeout; 55P03: a lock that did not come; 53xxx: disk or memory full. */

@@ -1,4 +1,5 @@
 export { appendAudit, verifyAudit } from './audit.ts'
+export { type CallListener, call, listenForCalls } from './calls.ts'
 export { type Erasure, erase, eraseAgain, readErasures } from './erasure.ts'
 export {
   ErasureKeys,
@@ -8,7 +9,7 @@ export {
   restoreErasureKeys,
   type SealedErasureKey,
 } from './erasure-keys.ts'
-export { InboxWriter } from './inbox.ts'
+export { InboxWriter, inboxPool } from './inbox.ts'
 export {
   acquireLease,
   breakLeases,

@@ -6,6 +6,10 @@ export type PoolOptions = {
   max?: number
   /** Shown in pg_stat_activity. */
   applicationName?: string
+  /** What one statement may take. */
+  statementMs?: number
+  /** How long a session may be idle before it is closed; 10 s without it. */
+  idleMs?: number
 }
 
 /** The schema all our tables live in; the migrator creates it. */
@@ -73,7 +77,11 @@ export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
     // A start-up parameter, so that it costs no round trip. (pgbouncer: session mode, `ignore_startup_parameters` unset.)
     options: `-c search_path=${SCHEMA} -c timezone=UTC -c idle_in_transaction_session_timeout=60s`,
     connectionTimeoutMillis: 10_000,
+    ...(options.statementMs === undefined ? {} : { statement_timeout: options.statementMs }),
+    ...(options.idleMs === undefined ? {} : { idleTimeoutMillis: options.idleMs }),
     keepAlive: true,
+    // Statements that do not wait for each other share a round trip; what is awaited one by one goes as ever.
+    pipeline: true,
     types,
   })
   // A broken idle session is replaced at the next use. Without a listener node-pg would end the process, and the listener

@@ -11,10 +11,14 @@ const CONFLICT_BACKOFF = { baseMs: 10, capMs: 500 }
  * times, so it must have no effect outside the database. Connection loss becomes CSW-6001 and is not repeated here: after a
  * lost answer to COMMIT only the caller knows whether doing it again is harmless.
  */
-export async function withTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function withTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+  begin: Begin = 'alone',
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(pool, work)
+      return await once(pool, work, begin)
     } catch (error) {
       if (attempt >= ATTEMPTS || !isTransactionConflict(error)) throw asStoreError(error)
       await sleep(backoffMs(attempt, CONFLICT_BACKOFF))
@@ -22,12 +26,21 @@ export async function withTransaction<T>(pool: pg.Pool, work: (client: pg.PoolCl
   }
 }
 
-async function once<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+/**
+ * `with-work`: the transaction begins in the same round trip as the statements of `work` that are sent first. Should beginning
+ * fail, they run by themselves before the session is broken off, so they have to be harmless.
+ */
+type Begin = 'alone' | 'with-work'
+
+async function once<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>, begin: Begin): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query('begin')
+    const begun = client.query('begin')
+    if (begin === 'alone') await begun
+    else begun.catch(() => client.connection.stream.destroy())
     const result = await work(client)
+    await begun
     await client.query('commit')
     return result
   } catch (error) {
@@ -46,7 +59,7 @@ async function once<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T
  * the caller takes the careful way.
  */
 export async function ifAllNew<T>(client: pg.PoolClient, insert: () => Promise<T>): Promise<T | undefined> {
-  await client.query('savepoint all_new')
+  client.query('savepoint all_new').catch(() => {})
   try {
     return await insert()
   } catch (error) {
@@ -54,4 +67,17 @@ export async function ifAllNew<T>(client: pg.PoolClient, insert: () => Promise<T
     await client.query('rollback to savepoint all_new')
     return undefined
   }
+}
+
+/**
+ * Statements of a transaction that need not wait for each other's answers, in one round trip. A failure is thrown when all have
+ * ended, for one that came after the rollback would be a transaction of its own.
+ */
+export async function inOneGo<T extends readonly unknown[]>(
+  statements: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const results = await Promise.allSettled(statements)
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never
 }

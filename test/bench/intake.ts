@@ -10,10 +10,11 @@ import { join } from 'node:path'
 import { PostgresServer } from '../faults/rig/postgres.ts'
 import { Random } from '../faults/rig/random.ts'
 import { RedisServer, redisMissing } from '../faults/rig/redis.ts'
-import { percentile, Sender, WEBHOOK_SECRET } from '../faults/rig/sender.ts'
+import { type Delivery, percentile, WEBHOOK_SECRET } from '../faults/rig/sender.ts'
 import { TargetStub } from '../faults/rig/target.ts'
 import { freePort, sleep, until } from '../faults/rig/waiting.ts'
 import { type Backend, World } from '../faults/rig/world.ts'
+import { Flood, webhookRequest } from './flood.ts'
 
 type Figures = Record<string, number>
 /** Fills a body up to 2 kB. */
@@ -40,14 +41,14 @@ try {
 async function causeway(backend: Backend): Promise<Figures> {
   const world = await World.open({ backend, random: new Random(1), postgres }, { lanes: 1 })
   try {
-    const { hub, sender, target } = world
+    const { hub, target } = world
     await hub.serve()
-    await acks(sender, 1)
-    const figures: Figures = { 'acks/s': await acks(sender, SECONDS) }
-    figures['p99 ms at 500/s'] = await answerTime(sender)
+    await acks(hub.url, 1)
+    const figures: Figures = { 'acks/s': await acks(hub.url, SECONDS) }
+    figures['p99 ms at 500/s'] = await answerTime(hub.url)
     if (world.redis) {
       await world.redis.crash()
-      figures['acks/s without Redis'] = await acks(sender, SECONDS)
+      figures['acks/s without Redis'] = await acks(hub.url, SECONDS)
       await world.redis.up()
     }
     figures['serve MB'] = Math.round(hub.server!.residentMB())
@@ -55,7 +56,7 @@ async function causeway(backend: Backend): Promise<Figures> {
     const worker = await hub.work()
     await sleep(2_000)
     figures['idle worker MB'] = Math.round(worker.residentMB())
-    return { ...figures, ...(await latencies(sender, target)) }
+    return { ...figures, ...(await latencies(hub.url, target)) }
   } finally {
     await world.close()
   }
@@ -72,53 +73,64 @@ async function handWritten(): Promise<Figures> {
     target.url,
     WEBHOOK_SECRET,
   ])
-  const sender = new Sender(`http://127.0.0.1:${port}`)
+  const url = `http://127.0.0.1:${port}`
   try {
     await once(service, 'message')
-    await acks(sender, 1)
-    const figures: Figures = { 'acks/s': await acks(sender, SECONDS), 'p99 ms at 500/s': await answerTime(sender) }
+    await acks(url, 1)
+    const figures: Figures = { 'acks/s': await acks(url, SECONDS), 'p99 ms at 500/s': await answerTime(url) }
     // The worker begins only now, as that of Causeway does: both take webhooks with all there is.
     await redis.command('FLUSHALL')
     service.send('work')
     await sleep(1_000)
-    return { ...figures, ...(await latencies(sender, target)) }
+    return { ...figures, ...(await latencies(url, target)) }
   } finally {
     service.kill()
-    await sender.stop()
     await target.stop()
     await redis.stop()
   }
 }
 
-/** As many as 50 sockets bring through, per second. */
-async function acks(sender: Sender, seconds: number): Promise<number> {
+/** As many as 50 sockets bring through, per second. The requests are made before, for signing them takes longer than sending. */
+async function acks(url: string, seconds: number): Promise<number> {
+  const requests = prepared('a', 8_000 * seconds)
+  const flood = new Flood(url)
   const began = performance.now()
-  const before = sender.answers.length
   const end = began + seconds * 1_000
+  let sent = 0
+  let odd = 0
   await Promise.all(
     Array.from({ length: 50 }, async () => {
-      while (performance.now() < end) await sender.send(event(sender, 'a'))
+      while (performance.now() < end && sent < requests.length) {
+        const { status } = await flood.send(requests[sent++]!)
+        if (status !== 202) odd++
+      }
     }),
   )
-  const answers = sender.answers.slice(before)
-  const odd = answers.filter(({ status }) => status !== 202).length
-  if (odd) throw new Error(`${odd} of ${answers.length} webhooks were not acknowledged`)
-  return Math.round(answers.length / ((performance.now() - began) / 1_000))
+  const took = performance.now() - began
+  flood.stop()
+  if (odd) throw new Error(`${odd} of ${sent} webhooks were not acknowledged`)
+  return Math.round(sent / (took / 1_000))
 }
 
-async function answerTime(sender: Sender): Promise<number> {
-  const events = Array.from({ length: 500 * SECONDS }, () => event(sender, 'b'))
+async function answerTime(url: string): Promise<number> {
+  const flood = new Flood(url)
+  const answers = await atRate(prepared('b', 500 * SECONDS), 500, (request) => flood.send(request))
+  flood.stop()
   return rounded(
     percentile(
-      (await sender.pour(events, 500)).map(({ ms }) => ms),
+      answers.map(({ ms }) => ms),
       0.99,
     ),
   )
 }
 
+const prepared = (prefix: string, length: number): Buffer[] =>
+  Array.from({ length }, () => webhookRequest(event(prefix)))
+
 /** From the moment a webhook is sent to the moment the target is called, for records it does not know. */
-async function latencies(sender: Sender, target: TargetStub): Promise<Figures> {
+async function latencies(url: string, target: TargetStub): Promise<Figures> {
   const figures: Figures = {}
+  const flood = new Flood(url)
   for (const perSecond of [10, 200]) {
     const sent = new Map<string, number>()
     const took: number[] = []
@@ -128,10 +140,13 @@ async function latencies(sender: Sender, target: TargetStub): Promise<Figures> {
       if (at !== undefined) took.push(performance.now() - at)
       return undefined
     }
-    const events = Array.from({ length: perSecond * SECONDS }, () => event(sender, `l${perSecond}-`))
-    await sender.pour(events, perSecond, (one) => {
-      sent.set(one.contact.id, performance.now())
-      return sender.send(one)
+    const events = Array.from({ length: perSecond * SECONDS }, () => {
+      const one = event(`l${perSecond}-`)
+      return { id: one.contact.id, request: webhookRequest(one) }
+    })
+    await atRate(events, perSecond, ({ id, request }) => {
+      sent.set(id, performance.now())
+      return flood.send(request)
     })
     await until(
       'the target heard of all',
@@ -142,11 +157,25 @@ async function latencies(sender: Sender, target: TargetStub): Promise<Figures> {
     figures[`to target at ${perSecond}/s, p50 ms`] = rounded(percentile(took, 0.5))
     figures[`to target at ${perSecond}/s, p99 ms`] = rounded(percentile(took, 0.99))
   }
+  flood.stop()
   return figures
 }
 
-function event(sender: Sender, prefix: string) {
-  return sender.event({ id: `${prefix}${count++}`, rev: 1, name: 'Somebody', filler: FILLER })
+/** Calls at a steady rate, whatever becomes of the answers; resolves when all are in. */
+async function atRate<T, R>(items: T[], perSecond: number, call: (item: T) => Promise<R>): Promise<R[]> {
+  const began = performance.now()
+  const pending: Promise<R>[] = []
+  while (pending.length < items.length) {
+    const due = Math.min(items.length, Math.ceil(((performance.now() - began) / 1_000) * perSecond) + 1)
+    while (pending.length < due) pending.push(call(items[pending.length]!))
+    await sleep(2)
+  }
+  return Promise.all(pending)
+}
+
+function event(prefix: string): Delivery {
+  const id = `${prefix}${count++}`
+  return { eventId: `e-${id}`, contact: { id, rev: 1, name: 'Somebody', filler: FILLER } }
 }
 
 function rounded(value: number): number {

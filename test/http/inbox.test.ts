@@ -1,13 +1,16 @@
 import type pg from 'pg'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { listenForCalls } from '../../src/store/calls.ts'
 import { InboxWriter, type NewEvent } from '../../src/store/inbox.ts'
 import { freshDatabase } from '../postgres.ts'
 import { seedHub } from './rows.ts'
 
 let pool: pg.Pool
+let url: string
 let connectionId: number
 beforeAll(async () => {
-  pool = (await freshDatabase()).pool
+  const database = await freshDatabase()
+  ;({ pool, url } = database)
   connectionId = (await seedHub(pool)).crm
 })
 beforeEach(() => pool.query('truncate inbox, inbox_seen'))
@@ -83,5 +86,34 @@ test('what may wait is bounded, and callers are not kept beyond the deadline', a
     expect(await writer.add([event('4')])).toEqual(['stored'])
   } finally {
     client.release()
+  }
+})
+
+test('a commit calls the workers once per connection, also after the session that listens was lost', async () => {
+  const heard: string[] = []
+  const listener = listenForCalls(url, (kind, id) => heard.push(`${kind} ${id}`))
+  const writer = new InboxWriter(pool)
+  let events = 0
+  let sent = 0
+  const isHeard = async (): Promise<boolean> => {
+    sent++
+    await writer.add([event(`until heard ${events++}`)])
+    return heard.length > 0
+  }
+  try {
+    for (const round of ['before', 'after']) {
+      sent = 0
+      await expect.poll(isHeard, { timeout: 60_000 }).toBe(true)
+      // What was heard is one call per commit, however many events it had.
+      await writer.add([event(`${round} 1`), event(`${round} 2`)])
+      expect(new Set(heard)).toEqual(new Set([`inbox ${connectionId}`]))
+      expect(heard.length).toBeLessThanOrEqual(sent + 1)
+      heard.length = 0
+      await pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'causeway-calls'`,
+      )
+    }
+  } finally {
+    await listener.close()
   }
 })

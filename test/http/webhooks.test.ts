@@ -49,6 +49,27 @@ test('a wrong signature and an unknown connection give the same empty 401 and no
   expect(await stored('w1')).toEqual([])
 })
 
+test('plain deliveries, which pass Fastify by, are answered as all others are', async () => {
+  const cases: [body: string, headers: Record<string, string>, path: string][] = [
+    ['{}', { 'x-event-id': 'plain' }, '/hooks/crm'],
+    ['{}', { 'x-event-id': 'plain' }, '/hooks/crm/contacts'],
+    ['', {}, '/hooks/crm'],
+    ['{}', { 'x-signature': 'forged' }, '/hooks/crm'],
+    ['{}', {}, '/hooks/nosuch'],
+  ]
+  for (const [body, headers, path] of cases) {
+    await hub.pool.query('truncate inbox, inbox_seen')
+    const plain = await send(body, headers, path)
+    const plainRows = (await hub.pool.query('select event_id, stream, body from inbox')).rows
+    await hub.pool.query('truncate inbox, inbox_seen')
+    const whole = await send(body, headers, `${path}?x=1`)
+    const wholeRows = (await hub.pool.query('select event_id, stream, body from inbox')).rows
+    expect([plain.status, await plain.text()], path).toEqual([whole.status, await whole.text()])
+    expect(plainRows.length).toBe(wholeRows.length)
+    if (headers['x-event-id']) expect(plainRows).toEqual(wholeRows)
+  }
+})
+
 test('the same delivery 50 times at once gives one row and 50 times 2xx', async () => {
   const responses = await Promise.all(Array.from({ length: 50 }, () => send('{"n":1}', { 'x-event-id': 'same' })))
   expect(responses.map((response) => response.status)).toEqual(Array(50).fill(202))

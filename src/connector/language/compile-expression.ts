@@ -39,11 +39,13 @@ export function compileSource(source: string, context: SourceContext): Expressio
 function evaluatorOf(source: string, compiled: CompiledExpression): Expression['evaluate'] {
   if (!compiled.isSync) return () => undefined
   const general = (scope: Scope) => compiled.evaluateSync(scope, undefined, EXACT)
-  return PLAIN_PATH.test(source) ? alongPath(source.split('.'), general) : general
+  return PLAIN_PATH.test(source) ? alongPath(source.match(STEP)!.map(nameOf), general) : general
 }
 
-/** `record.updated_at`: most of what manifests say, and evaluated for every record. */
-const PLAIN_PATH = /^(?!(?:and|or|in|true|false|null)\b)[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/
+/** `record.updated_at`, headers.`x-time`: most of what manifests say, and evaluated for every record. */
+const PLAIN_PATH = /^(?!(?:and|or|in|true|false|null)\b)[A-Za-z_]\w*(?:\.(?:[A-Za-z_]\w*|`[^`\\]+`))*$/
+const STEP = /`[^`]+`|\w+/g
+const nameOf = (step: string): string => (step.startsWith('`') ? step.slice(1, -1) : step)
 
 /** Follows a path through objects. Lists, and whatever else is not plain, are the business of JSONata's own rules. */
 function alongPath(steps: string[], general: Expression['evaluate']): Expression['evaluate'] {

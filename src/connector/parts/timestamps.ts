@@ -5,6 +5,7 @@
 import { isRawNumber } from '../../core/index.ts'
 
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/
+const DIGITS = /^\d+(\.\d+)?$/
 /** The form that most systems send; told apart by its fixed places, without a regular expression. */
 const WHOLE_SECONDS = 'YYYY-MM-DDTHH:MM:SSZ'.length
 const MILLISECONDS = 'YYYY-MM-DDTHH:MM:SS.mmmZ'.length
@@ -17,12 +18,12 @@ export function sortableTimestamp(value: unknown): string | null {
 }
 
 function fromText(text: string): string | null {
+  if (DIGITS.test(text)) return fromEpoch(text)
   if (text.length === WHOLE_SECONDS && text.endsWith('Z') && text[10] === 'T' && !Number.isNaN(Date.parse(text)))
     return `${text.slice(0, 19)}.000000000Z`
   if (text.length === MILLISECONDS && isWritten(text)) return `${text.slice(0, 23)}000000Z`
   const match = ISO.exec(text)
   if (match) return fromParts(match)
-  if (/^\d+(\.\d+)?$/.test(text)) return fromEpoch(text)
   // HTTP dates and the like: `Mon, 23 Nov 2026 12:00:00 GMT`. LDAP's generalized time: `20261123120000Z`.
   const generalized = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:[.,](\d{1,9}))?Z$/.exec(text)
   if (generalized) {

@@ -287,12 +287,14 @@ function staleness(spec: Signed, { scope, at }: Delivery): CausewayError | null 
   return seconds <= spec.tolerance_seconds ? null : refusal(`it was sent ${Math.round(seconds)} s away from now`)
 }
 
+/** Stands for the body while the signed text is made. Leaves the process in no way, so nobody can write it into a header. */
+const BODY_MARK = randomUUID()
+
 /** The signed text with the raw bytes in it: never decoded, so bytes that are no UTF-8 count as they came. */
 function signedBytes(signed: Template, { body, scope }: Delivery): Buffer | null {
-  const mark = randomUUID()
-  const value = signed.evaluate({ ...scope, body: mark })
+  const value = signed.evaluate({ ...scope, body: BODY_MARK })
   if (value === undefined || value === null) return null
-  const pieces = asText(value).split(mark)
+  const pieces = asText(value).split(BODY_MARK)
   return Buffer.concat(pieces.flatMap((piece, i) => (i === 0 ? [Buffer.from(piece)] : [body, Buffer.from(piece)])))
 }
 

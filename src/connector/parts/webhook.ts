@@ -315,6 +315,8 @@ function parsed(body: Buffer, as: BodyAs): Json | undefined {
 
 /** Looked at before it is parsed: parsers and expressions recurse. */
 function isDeep(text: string): boolean {
+  // Most bodies have not even that many brackets, and counting those is quick.
+  if (occurrences(text, '{') + occurrences(text, '[') <= MAX_DEPTH) return false
   let depth = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {
@@ -328,6 +330,12 @@ function isDeep(text: string): boolean {
     } else if (char === ']' || char === '}') depth--
   }
   return false
+}
+
+function occurrences(text: string, char: string): number {
+  let count = 0
+  for (let at = text.indexOf(char); at >= 0; at = text.indexOf(char, at + 1)) count++
+  return count
 }
 
 const texts = (value: JsonObject): Record<string, string> =>

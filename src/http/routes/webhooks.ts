@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { asCausewayError } from '../../core/index.ts'
+import { asCausewayError, type CausewayError } from '../../core/index.ts'
 import type { RouteContext } from '../app.ts'
 import { statusOf } from '../problem.ts'
 import { Closed, Text } from '../schemas/basics.ts'
@@ -36,12 +36,8 @@ export function webhookRoutes(app: FastifyInstance, { hub }: RouteContext): void
     } catch (thrown) {
       const error = asCausewayError(thrown)
       request.log.error({ err: error }, 'webhook not stored')
-      // Anything but 401 must make the sender come back: nothing was acknowledged.
-      const status = statusOf(error) === 500 ? 500 : 503
-      return reply
-        .code(status)
-        .header('retry-after', Math.ceil((error.retryAfterMs ?? 5_000) / 1_000))
-        .send()
+      const { status, headers } = refusalOf(error)
+      return reply.code(status).headers(headers).send()
     }
   }
 
@@ -76,6 +72,14 @@ export function webhookRoutes(app: FastifyInstance, { hub }: RouteContext): void
         },
         handler: accept,
       })
+}
+
+/** The answer to a delivery that was not stored. Anything but 401 makes the sender come back: nothing was acknowledged. */
+export function refusalOf(error: CausewayError): { status: number; headers: Record<string, string> } {
+  return {
+    status: statusOf(error) === 500 ? 500 : 503,
+    headers: { 'retry-after': String(Math.ceil((error.retryAfterMs ?? 5_000) / 1_000)) },
+  }
 }
 
 /** One text per name: repeated headers are joined as HTTP does it. */

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { CausewayError, sliceOf } from '../../core/index.ts'
-import { withTransaction } from '../transaction.ts'
+import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
 import { packTexts, textAt } from './text-blob.ts'
@@ -58,48 +58,58 @@ type News = { record: IncomingRecord; seq: number; isNew: boolean }
 export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult> {
   // Two versions of one record in one page would hit the same row twice in one statement: the last one wins.
   const records = [...new Map(page.records.map((record) => [record.id, record])).values()]
-  return withTransaction(pool, async (client) => {
-    if (page.lease) await assertLease(client, page.lease)
-    const seq = await lockStream(client, page, records.length)
-    const news = await findNews(client, page, records, seq - records.length)
-    // Under the stream lock nobody else writes records of this stream, so what was not there is still not there: an insert
-    // that need not look for conflicts costs half.
-    await writeRecords(
-      client,
-      page,
-      'insert-records',
-      INSERT,
-      news.filter(({ isNew }) => isNew),
-    )
-    await writeRecords(
-      client,
-      page,
-      'replace-records',
-      REPLACE,
-      news.filter(({ isNew }) => !isNew),
-    )
-    // Seen unchanged is seen all the same: a slower read, sent before this one, must not bring back what was in between. Pages
-    // of pulls need no note, because they come one after the other; what is fetched beside them is asked for again instead.
-    if (page.cursor === undefined) await noteSeen(client, page, records)
-    await saveKeys(client, page.streamId, news)
-    await saveAliases(client, page.streamId, records)
-    if (page.scanId !== undefined)
-      await markSeen(client, page.streamId, page.scanId, [
-        ...records.map((record) => record.id),
-        ...(page.alsoSeen ?? []),
+  return withTransaction(
+    pool,
+    async (client) => {
+      // Each of these sees what the one before did. A cursor moves under a lease only, so the first one changes nothing by itself.
+      const [, seq, found] = await inOneGo([
+        page.lease && assertLease(client, page.lease),
+        lockStream(client, page, records.length),
+        findNews(client, page, records),
+      ] as const)
+      const news = found.map(({ ord, isNew }) => ({
+        record: records[ord - 1]!,
+        seq: seq - records.length + ord,
+        isNew,
+      }))
+      const fresh = news.filter(({ isNew }) => isNew)
+      const known = news.filter(({ isNew }) => !isNew)
+      await inOneGo([
+        // Under the stream lock nobody else writes records of this stream, so what was not there is still not there: an insert
+        // that need not look for conflicts costs half.
+        writeRecords(client, page, 'insert-records', INSERT, fresh),
+        writeRecords(client, page, 'replace-records', REPLACE, known),
+        // Seen unchanged is seen all the same: a slower read, sent before this one, must not bring back what was in between. Pages
+        // of pulls need no note, because they come one after the other; what is fetched beside them is asked for again instead.
+        page.cursor === undefined && noteSeen(client, page, records),
+        saveKeys(client, page.streamId, news),
+        saveAliases(client, page.streamId, records),
+        page.scanId !== undefined &&
+          markSeen(client, page.streamId, page.scanId, [
+            ...records.map((record) => record.id),
+            ...(page.alsoSeen ?? []),
+          ]),
+        saveRejected(client, page),
       ])
-    await saveRejected(client, page)
-    return { changed: news.map(({ record, seq }) => ({ id: record.id, seq })), seq }
-  })
+      return { changed: news.map(({ record, seq }) => ({ id: record.id, seq })), seq }
+    },
+    'with-work',
+  )
 }
 
 async function noteSeen(client: pg.PoolClient, page: PageCommit, records: IncomingRecord[]): Promise<void> {
-  const ids = records.filter((record) => record.version === null).map((record) => record.id)
-  if (!ids.length) return
-  await client.query(
-    'update record set observed_at = $3 where stream_id = $1 and id = any($2) and observed_at < $3 and version is null',
-    [page.streamId, ids, page.requestedAt],
-  )
+  const seen = records.filter((record) => record.version === null)
+  if (!seen.length) return
+  await client.query({
+    name: 'note-seen',
+    text: `update record r set observed_at = t.at from unnest($2::text[], $3::timestamptz[]) as t(id, at)
+            where r.stream_id = $1 and r.id = t.id and r.observed_at < t.at and r.version is null`,
+    values: [
+      page.streamId,
+      arrayText(seen.map((record) => record.id)),
+      arrayText(seen.map((record) => requestedAt(record, page))),
+    ],
+  })
 }
 
 async function lockStream(client: pg.PoolClient, page: PageCommit, count: number): Promise<number> {
@@ -122,8 +132,7 @@ async function findNews(
   client: pg.PoolClient,
   page: PageCommit,
   records: IncomingRecord[],
-  before: number,
-): Promise<News[]> {
+): Promise<{ ord: number; isNew: boolean }[]> {
   if (!records.length) return []
   const { rows } = await client.query<{ ord: number; isNew: boolean }>({
     name: 'find-news',
@@ -137,7 +146,7 @@ async function findNews(
       arrayText(records.map((record) => requestedAt(record, page))),
     ],
   })
-  return rows.map(({ ord, isNew }) => ({ record: records[ord - 1]!, seq: before + ord, isNew }))
+  return rows
 }
 
 async function writeRecords(
@@ -187,21 +196,23 @@ async function saveKeys(client: pg.PoolClient, streamId: number, news: News[]): 
   const rows = keyed.flatMap(({ record }) => record.keys.map((key) => ({ ...key, id: record.id })))
   const wanted = [rows.map((row) => row.field), rows.map((row) => row.value), rows.map((row) => row.id)].map(arrayText)
   const before = keyed.filter(({ isNew }) => !isNew).map(({ record }) => record.id)
-  if (before.length)
-    await client.query({
-      name: 'drop-keys',
-      text: `with wanted as (select * from unnest($2::text[], $3::text[], $4::text[]) as w(field, value, record_id))
+  await inOneGo([
+    before.length &&
+      client.query({
+        name: 'drop-keys',
+        text: `with wanted as (select * from unnest($2::text[], $3::text[], $4::text[]) as w(field, value, record_id))
      delete from record_key k where k.stream_id = $1 and k.record_id = any($5)
         and (k.record_id, k.field, k.value) not in (select record_id, field, value from wanted)`,
-      values: [streamId, ...wanted, arrayText(before)],
-    })
-  if (rows.length)
-    await client.query({
-      name: 'save-keys',
-      text: `insert into record_key (stream_id, field, value, record_id)
+        values: [streamId, ...wanted, arrayText(before)],
+      }),
+    rows.length &&
+      client.query({
+        name: 'save-keys',
+        text: `insert into record_key (stream_id, field, value, record_id)
      select $1, * from unnest($2::text[], $3::text[], $4::text[]) on conflict do nothing`,
-      values: [streamId, ...wanted],
-    })
+        values: [streamId, ...wanted],
+      }),
+  ])
 }
 
 /**

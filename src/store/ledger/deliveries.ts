@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { CausewayError } from '../../core/index.ts'
-import { withTransaction } from '../transaction.ts'
+import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { packJournal, writeJournal } from './journal.ts'
 import { assertLease } from './lease-check.ts'
@@ -66,35 +66,40 @@ export async function movePositions(
   moves: BatchCommit['positions'],
 ): Promise<void> {
   if (!moves.length) return
-  await withTransaction(pool, async (client) => {
-    await assertLease(client, lease)
-    await savePositions(client, syncId, streamId, moves)
-  })
+  await withTransaction(pool, (client) =>
+    inOneGo([assertLease(client, lease), savePositions(client, syncId, streamId, moves)]),
+  )
 }
 
 /** Everything that one batch of a push settled, in one transaction. */
 export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
   return packJournal(batch.journal).then((packed) =>
-    withTransaction(pool, async (client) => {
-      await assertLease(client, batch.lease)
-      await saveLinks(client, batch)
-      await saveDeliveries(client, batch)
-      await releaseParked(client, batch)
-      await saveDependencies(client, batch)
-      await saveTargetKeys(client, batch)
-      await saveDeadLetters(client, batch)
-      await saveIntents(client, batch)
-      await savePositions(client, batch.syncId, batch.sourceStream, batch.positions)
-      await writeJournal(client, {
-        kind: 'push',
-        streamId: batch.sourceStream,
-        syncId: batch.syncId,
-        runId: batch.runId,
-        mappingVersion: batch.mappingVersion,
-        packed,
-        recordIds: batch.journal.entries.map((entry) => entry.record),
-      })
-    }),
+    withTransaction(
+      pool,
+      async (client) => {
+        await assertLease(client, batch.lease)
+        await saveLinks(client, batch)
+        await inOneGo([
+          saveDeliveries(client, batch),
+          releaseParked(client, batch),
+          saveDependencies(client, batch),
+          saveTargetKeys(client, batch),
+          saveDeadLetters(client, batch),
+          saveIntents(client, batch),
+          savePositions(client, batch.syncId, batch.sourceStream, batch.positions),
+          writeJournal(client, {
+            kind: 'push',
+            streamId: batch.sourceStream,
+            syncId: batch.syncId,
+            runId: batch.runId,
+            mappingVersion: batch.mappingVersion,
+            packed,
+            recordIds: batch.journal.entries.map((entry) => entry.record),
+          }),
+        ])
+      },
+      'with-work',
+    ),
   )
 }
 
@@ -120,8 +125,10 @@ async function saveDeliveries(client: pg.PoolClient, batch: BatchCommit): Promis
   // conflicts costs less. Should a lane of another layout have been faster, this commit fails as a whole.
   const fresh = batch.deliveries.filter(({ isNew }) => isNew)
   const known = batch.deliveries.filter(({ isNew }) => !isNew)
-  await writeDeliveries(client, batch, { name: 'insert-deliveries', text: INSERT_DELIVERIES, rows: fresh })
-  await writeDeliveries(client, batch, { name: 'replace-deliveries', text: REPLACE_DELIVERIES, rows: known })
+  await inOneGo([
+    writeDeliveries(client, batch, { name: 'insert-deliveries', text: INSERT_DELIVERIES, rows: fresh }),
+    writeDeliveries(client, batch, { name: 'replace-deliveries', text: REPLACE_DELIVERIES, rows: known }),
+  ])
 }
 
 async function writeDeliveries(

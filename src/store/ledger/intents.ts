@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { ifAllNew, withTransaction } from '../transaction.ts'
+import { ifAllNew, inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
 import type { IntentOpen, IntentRow, LeaseProof } from './types.ts'
@@ -26,22 +26,29 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
   if (!intents.length) return Promise.resolve([])
   // A fixed order over all workers keeps two batches from waiting for each other's rows in a circle.
   const ordered = [...intents].sort((a, b) => (a.targetKey < b.targetKey ? -1 : 1))
-  return withTransaction(pool, async (client) => {
-    await assertLease(client, lease)
-    const open = await withoutGuarded(client, ordered)
-    if (!open.length) return []
-    const values = intentColumns(lease, open)
-    const fresh = await ifAllNew(client, () =>
-      client.query<OpenedRow>({ name: 'open-new-intents', text: `${INSERT_INTENTS} ${OPENED}`, values }),
-    )
-    const { rows } = fresh ?? (await client.query<OpenedRow>({ name: 'open-intents', text: TAKE_INTENTS, values }))
-    const opened = new Map(rows.map((row) => [row.targetKey, row]))
-    const openedAt = new Date()
-    return open.flatMap((intent) => {
-      const row = opened.get(intent.targetKey)
-      return row ? [{ ...intent, ...row, lookedUp: 0, openedAt, deaths: row.deaths ?? 0 }] : []
-    })
-  })
+  return withTransaction(
+    pool,
+    async (client) => {
+      const held = assertLease(client, lease)
+      const [, open] = ordered.some(({ guards }) => guards.length)
+        ? await inOneGo([held, withoutGuarded(client, ordered)] as const)
+        : [held, ordered]
+      if (!open.length) return []
+      const values = intentColumns(lease, open)
+      const insert = ifAllNew(client, () =>
+        client.query<OpenedRow>({ name: 'open-new-intents', text: `${INSERT_INTENTS} ${OPENED}`, values }),
+      )
+      const [, fresh] = await inOneGo([held, insert] as const)
+      const { rows } = fresh ?? (await client.query<OpenedRow>({ name: 'open-intents', text: TAKE_INTENTS, values }))
+      const opened = new Map(rows.map((row) => [row.targetKey, row]))
+      const openedAt = new Date()
+      return open.flatMap((intent) => {
+        const row = opened.get(intent.targetKey)
+        return row ? [{ ...intent, ...row, lookedUp: 0, openedAt, deaths: row.deaths ?? 0 }] : []
+      })
+    },
+    'with-work',
+  )
 }
 
 /** What is not known before; one that was taken over keeps its idempotency key. */

@@ -65,6 +65,7 @@ const functions = {
   setSyncState: work.setSyncState,
   notePush: work.notePush,
   endPushWait: work.endPushWait,
+  mayPush: work.mayPush,
   noteLane: work.noteLane,
   laneFailures: work.laneFailures,
   laneWaits: work.laneWaits,

@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import type { SerializedError } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
+import { arrayText } from './array-text.ts'
 import { savePositions } from './deliveries.ts'
 import { reviveEvents } from './events.ts'
 import { assertLease } from './lease-check.ts'
@@ -257,6 +258,17 @@ export async function noteLane(pool: pg.Pool, syncId: number, lane: number, next
     )
 }
 
+/** False while somebody paused the sync or its target, or the target asked to wait. */
+export async function mayPush(pool: pg.Pool, syncId: number): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: 'may-push',
+    text: `select 1 from sync y join stream t on t.id = y.to_stream join connection c on c.id = t.connection_id
+            where y.id = $1 and y.state = 'active' and c.state = 'active' and (c.wait_until is null or c.wait_until <= now())`,
+    values: [syncId],
+  })
+  return rowCount === 1
+}
+
 /** How often in a row a lane failed by itself. */
 export async function laneFailures(pool: pg.Pool, syncId: number, lane: number): Promise<number> {
   const { rows } = await pool.query<{ failures: number }>(
@@ -356,22 +368,19 @@ export async function settleEvents(
   await pool.query({
     name: 'settle-events',
     // The range of times finds the day's partition; an id alone would be looked for in all of them.
-    text: `update inbox i set state = t.state, reason = t.reason, next_attempt_at = null, attempts = attempts + 1, replay_to = null
-             from unnest($1::bigint[], $2::text[], $3::text[]) as t(id, state, reason)
-            where i.id = t.id and i.received_at between $4::timestamptz and $5::timestamptz`,
+    text: `with settled as (
+             update inbox i set state = t.state, reason = t.reason, next_attempt_at = null, attempts = attempts + 1, replay_to = null
+               from unnest($1::text[]::bigint[], $2::text[], $3::text[]) as t(id, state, reason)
+              where i.id = t.id and i.received_at between $4::timestamptz and $5::timestamptz
+           ) update dead_letter set state = 'resolved', closed_at = now()
+              where kind = 'inbox' and record_id = any($1::text[]) and state in ('open', 'requeued')`,
     values: [
-      outcomes.map(({ event }) => event.id),
-      outcomes.map(({ state }) => state),
-      outcomes.map(({ reason }) => reason),
+      arrayText(outcomes.map(({ event }) => event.id)),
+      arrayText(outcomes.map(({ state }) => state)),
+      arrayText(outcomes.map(({ reason }) => reason)),
       new Date(Math.min(...times) - 1),
       new Date(Math.max(...times) + 1),
     ],
-  })
-  await pool.query({
-    name: 'resolve-event-letters',
-    text: `update dead_letter set state = 'resolved', closed_at = now()
-            where kind = 'inbox' and record_id = any($1) and state in ('open', 'requeued')`,
-    values: [outcomes.map(({ event }) => String(event.id))],
   })
 }
 

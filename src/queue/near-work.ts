@@ -1,0 +1,155 @@
+import { asCausewayError } from '../core/index.ts'
+import type { WorkHandler } from './contract.ts'
+import type { QueueLog } from './trouble.ts'
+
+/** Waits for more work under what the piece of work holds; true when there may be some, false when it should end. */
+type Rest = (ms: number) => Promise<boolean>
+
+/** Does a piece of work; `elsewhere` = another process is at it. */
+export type NearHandler = (id: string, signal: AbortSignal, rest: Rest) => Promise<'done' | 'elsewhere'>
+
+export type NearWorkOptions = {
+  kind: string
+  /** Pieces of work at once; those that rest do not count. */
+  concurrency: number
+  run: NearHandler
+  /** Asks for work through the queue, where this process has no room for it. */
+  wake(id: string): Promise<void>
+  /** Tells whoever is at a piece of work that there is more of it. */
+  tellOthers?(id: string): void
+  log: QueueLog
+}
+
+/** Another process that was at it a moment ago still is: asking for its lease at every call would be a query per webhook. */
+const ELSEWHERE_MS = 250
+/** What failed just now would fail again; the sweeps come back to it. */
+const FAILED_MS = 1_000
+
+type Run = {
+  /** Called while it was at work: it looks once more before it ends. */
+  again: boolean
+  resting: ((on: boolean) => void) | null
+  rested: boolean
+  settled: Promise<void>
+}
+
+/**
+ * Work that begins in this process without the detour over a job: a call costs nothing, and who has just finished rests for a
+ * moment with all it holds (lease, position, run), so that the next event finds it ready. Nothing rests on these calls: what
+ * they miss stands in the tables, and jobs and sweeps find it.
+ */
+export class NearWork {
+  readonly #options: NearWorkOptions
+  readonly #runs = new Map<string, Run>()
+  readonly #notBefore = new Map<string, number>()
+  readonly #stopping = new AbortController()
+  #active = 0
+
+  constructor(options: NearWorkOptions) {
+    this.#options = options
+  }
+
+  /** For jobs of the queue: done when the work rests or ends, so that resting work takes no slot of the queue. */
+  get handler(): WorkHandler {
+    return async (id) => {
+      const run = this.#runs.get(id)
+      if (run) this.#callUp(run)
+      else if (!this.#stopping.signal.aborted) await this.#start(id)
+    }
+  }
+
+  /** Says that there is work. */
+  call(id: string): void {
+    const run = this.#runs.get(id)
+    if (run) this.#callUp(run)
+    else if (this.#stopping.signal.aborted) return
+    else if (performance.now() < (this.#notBefore.get(id) ?? 0)) this.#options.tellOthers?.(id)
+    else if (this.#active >= this.#options.concurrency) void this.#wake(id)
+    else this.#start(id).catch((error) => this.#report(id, error))
+  }
+
+  /** The same, from another process that could not begin because somebody is at it: only who is looks again. */
+  callIfHeld(id: string): void {
+    const run = this.#runs.get(id)
+    if (run) this.#callUp(run)
+  }
+
+  /** Ends what rests and waits for what runs. */
+  async stop(): Promise<void> {
+    this.#stopping.abort('the process stops')
+    for (const run of this.#runs.values()) run.resting?.(false)
+    await Promise.allSettled([...this.#runs.values()].map(({ settled }) => settled))
+  }
+
+  #callUp(run: Run): void {
+    run.again = true
+    // Without room for it here it ends, and is asked for through the queue.
+    run.resting?.(this.#active < this.#options.concurrency)
+  }
+
+  /** Resolves at the first rest or at the end. */
+  #start(id: string): Promise<void> {
+    const atRest = Promise.withResolvers<void>()
+    const run: Run = { again: false, resting: null, rested: false, settled: Promise.resolve() }
+    this.#runs.set(id, run)
+    run.settled = this.#work(id, run, atRest.resolve).then(atRest.resolve, (error) => {
+      this.#notBefore.set(id, performance.now() + FAILED_MS)
+      if (run.rested) this.#report(id, error)
+      else atRest.reject(error)
+    })
+    return atRest.promise
+  }
+
+  async #work(id: string, run: Run, atRest: () => void): Promise<void> {
+    this.#active++
+    try {
+      const end = await this.#options.run(id, this.#stopping.signal, (ms) => this.#rest(run, ms, atRest))
+      if (end === 'elsewhere') {
+        this.#notBefore.set(id, performance.now() + ELSEWHERE_MS)
+        this.#options.tellOthers?.(id)
+        return
+      }
+      this.#notBefore.delete(id)
+    } finally {
+      this.#active--
+      this.#runs.delete(id)
+    }
+    // Told to stop in the middle, or called after its last look: somebody has to look again.
+    if (this.#stopping.signal.aborted) await this.#wake(id)
+    else if (run.again) this.call(id)
+  }
+
+  async #rest(run: Run, ms: number, atRest: () => void): Promise<boolean> {
+    if (this.#stopping.signal.aborted) return false
+    if (run.again) {
+      run.again = false
+      return true
+    }
+    this.#active--
+    run.rested = true
+    atRest()
+    try {
+      return await new Promise<boolean>((resolve) => {
+        const timer = setTimeout(() => run.resting?.(false), ms)
+        run.resting = (on) => {
+          clearTimeout(timer)
+          run.resting = null
+          if (on) run.again = false
+          resolve(on)
+        }
+      })
+    } finally {
+      this.#active++
+    }
+  }
+
+  /** Best effort: the sweeps find what is lost here. */
+  async #wake(id: string): Promise<void> {
+    await this.#options.wake(id).catch(() => undefined)
+  }
+
+  #report(id: string, thrown: unknown): void {
+    const error = asCausewayError(thrown)
+    this.#options.log.error({ kind: this.#options.kind, id, code: error.code, err: error }, 'work ended with a failure')
+  }
+}
