@@ -13,7 +13,7 @@ import { writeYaml } from './defects/write-yaml.ts'
 /** `CAUSEWAY_PROPERTY_SEED=random` looks for new cases; the seed is printed with every failure. */
 const wanted = process.env.CAUSEWAY_PROPERTY_SEED ?? '20261123'
 const seed = wanted === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(wanted)
-const CASES = 300
+const CASES = Number(process.env.CAUSEWAY_PLANTED_DEFECTS ?? 300)
 
 let sound: Planted[]
 beforeAll(async () => {
