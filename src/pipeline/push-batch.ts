@@ -40,16 +40,16 @@ export async function pushBatch(
   await matchTargets(lane, works, targets)
   diff(lane, works)
   await holdTooMany(lane, works, run.leaving(runId))
-  const { alone, together } = takeSuspects(lane, works)
+  const { apart, together } = takeSuspects(lane, works)
   const rest = new Set(batch.records)
-  for (const ofRecord of alone) {
-    const [{ record }] = ofRecord as [Work]
-    rest.delete(record)
-    // Its position is moved past with the rest of the batch.
-    const single = { ...batch, records: [{ ...record, logSeq: null }] }
-    const send = (): Promise<CausewayError | null> => writeOut(lane, runId, single, ofRecord, positions)
+  for (const group of apart) {
+    const records = [...new Set(group.map(({ record }) => record))]
+    for (const record of records) rest.delete(record)
+    // Their positions are moved past with the rest of the batch.
+    const part = { ...batch, records: records.map((record) => ({ ...record, logSeq: null })) }
+    const send = (): Promise<CausewayError | null> => writeOut(lane, runId, part, group, positions)
     const failure = await (batch.alone ? send() : lane.ports.alone.run(send))
-    run.add(1, ofRecord)
+    run.add(records.length, group)
     if (failure) return failure
   }
   const failure = await writeOut(lane, runId, batch, together, positions)

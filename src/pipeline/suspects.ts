@@ -3,24 +3,26 @@ import type { Lane, Settlement, Work } from './work.ts'
 
 /*
  * A record can end the whole process. Whoever takes its work over finds out which one it was: writes that were under way then
- * are sent alone from now on, and where there were none, records are handled alone from the beginning.
+ * are sent apart from now on, and where there were none, records are handled alone from the beginning.
  */
 
-/** So many deaths and a record is set aside: one in a batch, and two by itself, because workers are killed by chance too. */
+/** So many deaths and a record is set aside: one in a batch, one in a small group, one by itself. */
 export const DEATHS = 3
+/** What was under way at one death is sent in groups of so many records: alone, a batch would take ten times as long. */
+const GROUP = 10
 /**
  * So many records or webhooks are handled alone after a death over nobody knows what. Fewer than a batch, because most deaths are
  * no record's fault and the rest waits meanwhile; one further behind costs another death for each time this many.
  */
-export const CAREFUL = 100
+export const CAREFUL = 50
 
 const deathsOf = (work: Work): number => Math.max(0, ...work.unfinished.map(({ deaths }) => deaths))
 
 /**
- * Takes out what is to be sent alone, all works of a record together and the most suspect first. What has ended its process
- * often enough is not sent at all.
+ * Takes out what is to be sent apart from the rest, all works of a record together: alone after two deaths, in small groups after
+ * one. What has ended its process often enough is not sent at all.
  */
-export function takeSuspects(lane: Lane, works: Work[]): { alone: Work[][]; together: Work[] } {
+export function takeSuspects(lane: Lane, works: Work[]): { apart: Work[][]; together: Work[] } {
   const deaths = new Map<string, number>()
   for (const work of works) {
     if (work.settlement || !work.operation) continue
@@ -28,12 +30,16 @@ export function takeSuspects(lane: Lane, works: Work[]): { alone: Work[][]; toge
     if (count >= DEATHS) work.settlement = setAside(lane, work)
     else if (count) deaths.set(work.record.id, Math.max(count, deaths.get(work.record.id) ?? 0))
   }
-  const order = [...deaths].sort(([, a], [, b]) => b - a)
+  const after = (count: number): string[] => [...deaths].flatMap(([id, n]) => (n === count ? [id] : []))
+  const groups = [...after(2).map((id) => [id]), ...chunks(after(1), GROUP)]
   return {
-    alone: order.map(([id]) => works.filter((work) => work.record.id === id)),
+    apart: groups.map((ids) => works.filter((work) => ids.includes(work.record.id))),
     together: works.filter((work) => !deaths.has(work.record.id)),
   }
 }
+
+const chunks = <T>(items: T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))
 
 /** A create that may have taken effect stays open, so that a requeue looks first. Other writes are simply repeated. */
 function setAside(lane: Lane, work: Work): Settlement {
