@@ -25,8 +25,11 @@ async function send(
   given: WriteItem[],
 ): Promise<WriteOutcome[]> {
   // Where a record is made by a form around its bytes, there is none without.
-  const { content } = (subject.written(stream).write?.[operation] ?? {}) as { content?: { kind?: string } }
-  const items = content?.kind === 'multipart' ? given.map((one) => ({ ...one, content: someBytes })) : given
+  const { content } = (subject.written(stream).write?.[operation] ?? {}) as {
+    content?: { kind?: string; form?: object }
+  }
+  const items =
+    content?.kind === 'multipart' || content?.form ? given.map((one) => ({ ...one, content: someBytes })) : given
   const outcomes = await subject.session.write({ stream, operation, items, signal: subject.signal })
   for (const outcome of outcomes)
     if ('error' in outcome) subject.said.push(JSON.stringify(outcome.error), String(outcome.error))

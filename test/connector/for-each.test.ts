@@ -228,3 +228,106 @@ test('thousands of parents leave a cursor of a size that can be stored', async (
   expect(pages).toBe(6_001)
   expect(size).toBeLessThan(300_000)
 })
+
+/** Folders with files, both in one list that is paged by a marker; `tree` names what lies below each folder. */
+const folders =
+  (tree: Record<string, string[]>, events: () => { id: string; folder: string }[] = () => []) =>
+  ({ path, query }: Asked): Reply => {
+    if (path === '/events') {
+      const at = query.get('position') === 'now' ? events().length : Number(query.get('position'))
+      return { json: { entries: events().slice(at), next_position: events().length } }
+    }
+    const folder = /^\/folders\/(\w+)\/items$/.exec(path)![1]!
+    const below = tree[folder]
+    if (!below) return { status: 404 }
+    const all = [
+      ...below.map((id) => ({ type: 'folder', id })),
+      ...['a', 'b', 'c'].map((name) => ({ type: 'file', id: `${folder}-${name}` })),
+    ]
+    const at = Number(query.get('marker') ?? 0)
+    return { json: { entries: all.slice(at, at + 2), ...(at + 2 < all.length ? { next: String(at + 2) } : {}) } }
+  }
+const treeExample = () => forEachField.variants!.tree!.example!
+const filesOf = (tree: Record<string, string[]>) =>
+  Object.keys(tree)
+    .flatMap((folder) => ['a', 'b', 'c'].map((name) => `${folder}-${name}`))
+    .sort()
+
+test('a tree is read folder by folder, each once, wherever it leads and wherever a pull breaks', async () => {
+  // Any edges at all: diamonds, circles, folders that are gone by the time they are read.
+  const edges = fc.array(fc.tuple(fc.nat(6), fc.nat(7)), { maxLength: 14 })
+  let tree: Record<string, string[]> = {}
+  await using server = await serve((asked) => folders(tree)(asked))
+  const session = await open(manifestOf(treeExample()), server)
+  await fc.assert(
+    fc.asyncProperty(edges, fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 4 }), async (pairs, breaks) => {
+      const whole: Record<string, string[]> = { 0: [] }
+      for (const [from, to] of pairs) whole[from] = [...(whole[from] ?? []), String(to)]
+      const reached = new Set(['0'])
+      for (const id of reached) for (const below of whole[id] ?? []) reached.add(below)
+      tree = Object.fromEntries([...reached].filter((id) => whole[id]).map((id) => [id, whole[id]!]))
+      server.asked.length = 0
+      const seen: string[] = []
+      let cursor: JsonObject | null = null
+      for (const pages of [...breaks, Infinity]) {
+        let left = pages
+        for await (const page of session.read({ stream: 'files', mode: 'full', cursor, signal })) {
+          seen.push(...page.records.map(({ id }) => id))
+          cursor = JSON.parse(JSON.stringify(page.cursor)) as JsonObject
+          if (page.last || --left === 0) break
+        }
+        if (cursor && !('walk' in cursor)) break
+      }
+      expect([...new Set(seen)].sort()).toEqual(filesOf(tree))
+      if (breaks.length === 0) expect(seen.length).toBe(new Set(seen).size)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('changes in a tree are asked for once, from a mark that is older than the walk; an old mark means a new walk', async () => {
+  const tree = { 0: ['1', '2'], 1: [], 2: ['1'] }
+  const happened: { id: string; folder: string }[] = [{ id: 'before', folder: '0' }]
+  let expired = false
+  await using server = await serve((asked) => {
+    if (expired && asked.path === '/events' && asked.query.get('position') !== 'now') return { status: 410 }
+    const reply = folders(tree, () => happened)(asked)
+    if (asked.path === '/folders/2/items' && happened.length === 1) happened.push({ id: '1-d', folder: '1' })
+    return reply
+  })
+  const session = await open(
+    manifestOf(`
+streams:
+  files:
+    title: Files
+    key: record.id
+    read:
+      for_each: { kind: tree, roots: '["0"]', children: 'response.entries[type = "folder"].id' }
+      url: '/\${ $exists(since) ? "events" : "folders/" & partition & "/items" }'
+      query: { marker: "\${ $exists(since) ? null : cursor }", position: "\${ $exists(since) ? ($exists(cursor) ? cursor : since) }" }
+      records: response.entries[type = "file" or $exists(folder)]
+      paging: { kind: cursor, next: '$exists(response.next_position) ? ($count(response.entries) > 0 ? $string(response.next_position)) : response.next' }
+      server_cursor: { next: response.next_position, begin: { path: /events, query: { position: now }, mark: response.next_position } }
+`),
+    server,
+  )
+  const first = await readAll(session, { stream: 'files' })
+  expect(first.ids.sort()).toEqual(filesOf(tree))
+  expect(server.asked.filter(({ path }) => path === '/events')).toHaveLength(1)
+  server.asked.length = 0
+  // It happened while the tree was read.
+  const second = await readAll(session, { stream: 'files', cursor: first.cursor, mode: 'incremental' })
+  expect(second.ids).toEqual(['1-d'])
+  expect(server.asked.every(({ path }) => path === '/events')).toBe(true)
+  expired = true
+  const third = await readAll(session, { stream: 'files', cursor: second.cursor, mode: 'incremental' })
+  expect(third.ids.sort()).toEqual(filesOf(tree))
+})
+
+test('a tree that is larger than allowed is refused, a root that is not there too', async () => {
+  await using server = await serve((asked) => folders({ 0: ['1', '2'], 1: [], 2: [] })(asked))
+  const small = manifestOf(treeExample().replace(`roots: '["0"]'`, `roots: '["0"]', most: 2`))
+  await expect(readAll(await open(small, server), { stream: 'files' })).rejects.toMatchObject({ code: 'CSW-2006' })
+  const lost = manifestOf(treeExample().replace(`'["0"]'`, `'["9"]'`))
+  await expect(readAll(await open(lost, server), { stream: 'files' })).rejects.toMatchObject({ code: 'CSW-3014' })
+})

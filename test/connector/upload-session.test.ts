@@ -300,3 +300,36 @@ commit: { path: "/slots/\${ session.id }/done", body: { etag: "\${ parts[0] }" }
   expect(await write(session, source().content)).toMatchObject({ status: 'written', id: 'doc-3' })
   expect(stored!.equals(bytes)).toBe(true)
 })
+
+test('small contents go in a form, large ones in parts of the size that the system asks for', async () => {
+  const sizes: number[] = []
+  let form = ''
+  let stored = Buffer.alloc(0) as Buffer
+  await using server = await serve(({ path, headers, bytes: sent }) => {
+    if (path === '/small') {
+      form = `${headers['content-type']}\n${sent.toString('latin1')}`
+      return { json: { id: 'small-1' } }
+    }
+    if (path === '/sessions') return { json: { id: 's-1', part_size: 30_000 } }
+    if (path === '/sessions/s-1/end') return { json: { id: 'item-1' } }
+    sizes.push(sent.length)
+    stored = Buffer.concat([stored, sent])
+    return { json: {} }
+  })
+  const text = manifest(`
+whole_up_to: 1000
+form: { file: data, fields: { about: { name: "\${ values.name }" } }, name: "\${ values.name }.png" }
+part_size: ${PART}
+part_size_from: session.part_size
+start: { path: /sessions, keep: { id: "\${ response.id }", part_size: "\${ response.part_size }" } }
+part: { path: "/sessions/\${ session.id }" }
+commit: { path: "/sessions/\${ session.id }/end" }`)
+  const session = await opened(text, [server])
+  expect(await write(session, source(bytes.subarray(0, 1000)).content)).toMatchObject({ id: 'small-1' })
+  expect(form).toMatch(/^multipart\/form-data/)
+  expect(form.indexOf('name="about"')).toBeLessThan(form.indexOf('name="data"; filename="n.png"'))
+  expect(form).toContain(bytes.subarray(0, 1000).toString('latin1'))
+  expect(await write(session, source().content, 'k2')).toMatchObject({ id: 'item-1' })
+  expect(sizes).toEqual([30_000, 30_000, 30_000, 30_000, 30_000, 1])
+  expect(stored.equals(bytes)).toBe(true)
+})

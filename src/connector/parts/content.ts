@@ -1,21 +1,10 @@
 /** Files: where a record's bytes are, how they are fetched and how they are sent. */
 import { isObject, type Json, type JsonObject } from '../../core/index.ts'
 import type { ContentReference, ContentStream, SourceRecord } from '../contract.ts'
-import {
-  asText,
-  data,
-  expression,
-  part,
-  type Scope,
-  section,
-  template,
-  text,
-  type ValueOf,
-  variant,
-} from '../language/index.ts'
+import { asText, data, expression, part, type Scope, section, type ValueOf, variant } from '../language/index.ts'
 import { multipart } from './multipart.ts'
 import { buildRequest, type Elsewhere, type HttpRequest, requestFields } from './request.ts'
-import { uploadSessionPart } from './upload-fields.ts'
+import { formFields, uploadSessionPart } from './upload-fields.ts'
 
 const RECORD = ['record', 'settings'] as const
 
@@ -94,14 +83,7 @@ export const uploadField = (names: readonly string[]) => ({
       multipart: part({
         title: 'Multipart',
         sense: 'The request is `multipart/form-data`: the fields in the order they stand here, then the bytes.',
-        fields: {
-          file: text({ sense: 'Name of the part that holds the bytes.', default: 'file' }),
-          fields: data({ sense: 'The parts before it. A mapping or list travels as JSON.', names: [...names, 'file'] }),
-          name: template({
-            sense: 'The file name given with the bytes; default: the name of the source.',
-            names: [...names, 'file'],
-          }),
-        },
+        fields: formFields(names),
         example: `content: { kind: multipart, file: upload, fields: { attributes: { name: "\${ values.name }" } } }`,
       }),
       'follow-up': part({
@@ -116,6 +98,13 @@ export const uploadField = (names: readonly string[]) => ({
   ),
 })
 export type Upload = NonNullable<ReturnType<typeof uploadField>['content']['type']>
+
+/** How an operation carries its bytes in a form. */
+type FormUpload = Pick<Extract<Upload, { kind: 'multipart' }>, 'file' | 'fields' | 'name'>
+
+/** The form of an upload, where its operation's own request is one. */
+export const formOf = (upload: Upload): FormUpload | undefined =>
+  upload.kind === 'multipart' ? upload : upload.kind === 'session' ? upload.form : undefined
 
 /** What templates may say about the bytes at hand. */
 export const fileNames = (content: Omit<ContentStream, 'stream'>): Json => ({
@@ -141,7 +130,7 @@ export function bytesRequest(request: HttpRequest, content: ContentStream): Http
 
 /** The request of an operation that carries its bytes in a multipart form. */
 export function multipartRequest(
-  upload: Extract<Upload, { kind: 'multipart' }>,
+  upload: FormUpload,
   request: HttpRequest,
   scope: Scope,
   content: ContentStream,

@@ -6,6 +6,7 @@ import {
   data,
   expression,
   flag,
+  integer,
   type PartFinding,
   part,
   type Scope,
@@ -14,6 +15,7 @@ import {
   type ValueOf,
   variant,
 } from '../language/index.ts'
+import { ANSWER_NAMES } from './answer.ts'
 import { isTrue } from './errors.ts'
 import { listOf, usedNames } from './read-checks.ts'
 
@@ -124,15 +126,56 @@ streams:
 `,
 })
 
+const tree = part({
+  title: 'For each node of a tree',
+  sense:
+    'The stream is read once for each node of a tree (folder by folder), from its roots on; requests see the id of the node as `partition`. Nodes below are found in the answers, and each is read once, also where the tree leads back into itself. With `server_cursor` (with `begin`) changes are asked for once and for the whole tree: `since` then has a value and `partition` has none.',
+  fields: {
+    roots: expression({
+      sense: 'Ids of the nodes to begin with.',
+      names: ['settings'],
+      required: true,
+      example: 'settings.folders',
+    }),
+    children: expression({
+      sense: 'Ids of the nodes that an answer names.',
+      names: [...ANSWER_NAMES, 'partition'],
+      required: true,
+      example: 'response.entries[type = "folder"].id',
+    }),
+    most: integer({
+      sense:
+        'Most nodes of a tree; their ids are stored while it is read. A larger tree is refused rather than read in part.',
+      default: 10_000,
+      minimum: 1,
+      maximum: 100_000,
+    }),
+    add,
+  },
+  example: `
+streams:
+  files:
+    title: Files
+    key: record.id
+    read:
+      for_each: { kind: tree, roots: '["0"]', children: 'response.entries[type = "folder"].id' }
+      path: /folders/\${ partition }/items
+      query: { marker: "\${ cursor }" }
+      records: response.entries[type = "file"]
+      paging: { kind: cursor, next: response.next }
+`,
+})
+
 export const forEachField = variant(
   'kind',
-  { values, parent },
+  { values, parent, tree },
   {
     sense:
       'Reads the stream in parts. With `incremental` or `server_cursor` each part keeps a mark of its own (up to 5,000 parts; what lies beyond is read whole each time).',
   },
 )
 export type ForEach = NonNullable<(typeof forEachField)['type']>
+export type TreeEach = { readonly kind: 'tree' } & ValueOf<typeof tree>
 export type ParentEach = { readonly kind: 'parent' } & ValueOf<typeof parent>
 
 /** One part of a stream. */
@@ -179,7 +222,7 @@ export function partitionOfParent(
   }
 }
 
-function addedBy({ add }: ForEach, scope: Scope): JsonObject | null {
+export function addedBy({ add }: ForEach, scope: Scope): JsonObject | null {
   const added = add?.evaluate(scope)
   return isObject(added) ? (added as JsonObject) : null
 }
@@ -200,6 +243,20 @@ export function unusedPartition(request: object, each: ForEach | undefined): Par
           fix: `Put \`\${ ${name}${name === 'parent' ? '.id' : ''} }\` into the path, the query or the body.`,
         },
       ]
+}
+
+/** Of a tree changes are asked for once, from a mark that was there before the walk. */
+export function unknownChanges(
+  each: ForEach | undefined,
+  { incremental, server_cursor }: { incremental?: object | undefined; server_cursor?: { begin?: unknown } | undefined },
+): PartFinding[] {
+  if (each?.kind !== 'tree') return []
+  const fix = 'Use `server_cursor` with `begin`, or read the tree in full each time.'
+  if (incremental)
+    return [{ field: 'incremental', message: 'a node that did not change may have changed nodes below it', fix }]
+  return server_cursor && !server_cursor.begin
+    ? [{ field: 'server_cursor', message: 'what changes while the tree is read would be missed', fix }]
+    : []
 }
 
 /** What is wrong with the parent of a stream, or nothing. `readOf` gives the `read` of a stream of the same connector. */

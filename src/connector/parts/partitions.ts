@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../core/index.ts'
 import type { Page, ReadRequest } from '../contract.ts'
 import { type ForEach, markName, type Partition, partitionOfParent, partitionsOfValues } from './for-each.ts'
 import { type ReaderContext, readPass } from './read.ts'
+import { TreeReader } from './tree.ts'
 
 /** More marks would make the cursor, which is stored with every page, too large. */
 const MOST_MARKS = 5_000
@@ -16,9 +17,11 @@ export type PartitionContext<R> = ReaderContext<R> & {
 
 /** Reads from where the cursor says, one page per call, through all parts where `for_each` cuts the stream. */
 export const readPages = <R>(context: PartitionContext<R>, request: ReadRequest): AsyncGenerator<Page> =>
-  context.read.for_each
-    ? new PartitionReader(context, context.read.for_each, request).pages()
-    : readPass(context, request)
+  !context.read.for_each
+    ? readPass(context, request)
+    : context.read.for_each.kind === 'tree'
+      ? new TreeReader(context, context.read.for_each, request).pages()
+      : new PartitionReader(context, context.read.for_each, request).pages()
 
 /** A walk through the parts that is under way. */
 type Walk = {
@@ -42,7 +45,7 @@ type Group = { before: JsonObject | null; after: JsonObject | null; parts: Parti
 
 class PartitionReader<R> {
   private readonly context: PartitionContext<R>
-  private readonly each: ForEach
+  private readonly each: Exclude<ForEach, { kind: 'tree' }>
   private readonly request: ReadRequest
   private readonly mode: ReadRequest['mode']
   private readonly walk: Walk | null
@@ -52,7 +55,7 @@ class PartitionReader<R> {
   private requestedAt = new Date()
   private empty = 0
 
-  constructor(context: PartitionContext<R>, each: ForEach, request: ReadRequest) {
+  constructor(context: PartitionContext<R>, each: Exclude<ForEach, { kind: 'tree' }>, request: ReadRequest) {
     const { marks, walk, parents } = parseEach(request.cursor)
     this.context = context
     this.each = each

@@ -11,7 +11,7 @@ import {
   template,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
-import { EACH_NAMES, type ForEach, forEachField, unusedPartition } from './for-each.ts'
+import { EACH_NAMES, type ForEach, forEachField, unknownChanges, unusedPartition } from './for-each.ts'
 import { type Incremental, incrementalPart } from './incremental.ts'
 import { type ReadJob, readJobPart } from './job-read.ts'
 import { type Paging, pagingField } from './paging.ts'
@@ -96,6 +96,7 @@ export const readPart = <R extends Fields>(
       ...unusedNames(withStart(value, value.job), value.paging, value.incremental),
       ...idleSince(withStart(value, value.job), value.incremental ?? value.server_cursor),
       ...unusedPartition(value, value.for_each),
+      ...unknownChanges(value.for_each, value),
       ...(value.incremental && value.server_cursor
         ? [{ field: 'server_cursor', message: 'there is `incremental` too', fix: 'Keep one of them.' }]
         : []),

@@ -33,7 +33,14 @@ export type ReaderContext<R> = {
   nested?: readonly NestedSpec<R>[] | undefined
   /** The part of the stream that is read, where `for_each` cuts it. */
   partition?: Partition
+  /** Told of each answer that has records, before its page is handed out. */
+  onAnswer?: (scope: Scope) => void
+  /** Raises `MarkExpired` where the mark of the last read is too old, instead of reading everything. */
+  atExpiry?: 'throw'
 }
+
+/** The system knows the mark no more from which changes were to be read. */
+export class MarkExpired extends Error {}
 
 /**
  * Reads from where the cursor says, one page per call. Where an answer alone tells the next position, the next page is on its way
@@ -241,6 +248,8 @@ class PassReader<R> {
       }
       this.pass.began ??= sortableTimestamp(answer.requestedAt.toISOString())
       const bodies = answer.failure ? [] : this.bodies(spec, answer, asked)
+      if (!answer.failure && this.pass.phase === 'records')
+        this.context.onAnswer?.({ ...this.seenScope(answer, asked), ...this.names })
       if (foreseeable && !answer.failure) {
         const next = this.behind(paging, position, { answer, asked, bodies, size, mark: '' })
         if (next) ahead = this.question(spec, guard, next, size)
@@ -349,7 +358,10 @@ class PassReader<R> {
     if (!answer.failure) return answer
     const looked = answerScope(answer, settings)
     if (spec.empty && isTrue(spec.empty.evaluate(looked))) return answer
-    if (this.mayRestart && this.isExpired(spec, looked)) return 'expired'
+    if (this.mayRestart && this.isExpired(spec, looked)) {
+      if (this.context.atExpiry === 'throw') throw new MarkExpired('expired')
+      return 'expired'
+    }
     throw answer.failure
   }
 

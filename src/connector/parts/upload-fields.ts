@@ -1,5 +1,5 @@
 /** Uploads in parts, as a manifest describes them: begin, send, ask what arrived, finish. */
-import { choice, data, expression, flag, integer, part, section } from '../language/index.ts'
+import { choice, data, expression, flag, integer, part, section, template, text } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
 import { type Method, requestFields } from './request.ts'
 
@@ -96,6 +96,16 @@ const commitPart = (names: readonly string[]) =>
     },
   })
 
+/** Fields of a form that carries bytes, after the fields of the record. */
+export const formFields = (names: readonly string[]) => ({
+  file: text({ sense: 'Name of the part that holds the bytes.', default: 'file' }),
+  fields: data({ sense: 'The parts before it. A mapping or list travels as JSON.', names: [...names, 'file'] }),
+  name: template({
+    sense: 'The file name given with the bytes; default: the name of the source.',
+    names: [...names, 'file'],
+  }),
+})
+
 export const uploadSessionPart = (names: readonly string[]) => {
   const known = [...new Set([...names, 'id', 'file'])]
   const inside = [...known, 'session']
@@ -115,6 +125,20 @@ export const uploadSessionPart = (names: readonly string[]) => {
         maximum: 64 * 1024 * 1024,
         example: 10_485_760,
       }),
+      part_size_from: expression({
+        sense: 'How large the parts are where the system decides it, from what `start` keeps.',
+        names: ['session', 'settings'],
+        example: 'session.part_size',
+      }),
+      form: section(
+        part({
+          title: 'Form for small files',
+          sense:
+            'The request of the operation is `multipart/form-data`: the fields in the order they stand here, then the bytes.',
+          fields: formFields(names),
+        }),
+        { sense: 'Where small contents go in a form instead.' },
+      ),
       digest: choice(DIGESTS, {
         sense:
           'A digest of the whole file for `commit` and `verify`: `file.digest` in base64, `file.digest_hex`. An upload that goes on then reads the file from its beginning once more.',
@@ -138,6 +162,18 @@ export const uploadSessionPart = (names: readonly string[]) => {
         : []),
       ...(upload.part_digest && upload.part_size === undefined
         ? [{ field: 'part_digest', message: 'the only part is not held in memory', fix: 'Add `part_size`.' }]
+        : []),
+      ...(upload.part_size_from && upload.part_size === undefined
+        ? [
+            {
+              field: 'part_size_from',
+              message: 'nothing says how large parts are where the system does not',
+              fix: 'Add `part_size`.',
+            },
+          ]
+        : []),
+      ...(upload.form && upload.whole_up_to === 0
+        ? [{ field: 'form', message: 'no content is small enough for it', fix: 'Add `whole_up_to`.' }]
         : []),
     ],
     example: EXAMPLE,

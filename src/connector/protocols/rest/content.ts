@@ -8,6 +8,7 @@ import {
   type ContentSpec,
   fileNames,
   followUpRequest,
+  formOf,
   multipartRequest,
   type Upload,
 } from '../../parts/content.ts'
@@ -72,10 +73,8 @@ export function contentSender(http: HttpConnection, caller: RestCaller, uploads:
       return session.run({ item, scope, index: 0 }, content, uploads, uploadKey(item))
     }
     const request = caller.built(operation, whole)
-    return http.call(
-      upload.kind !== 'multipart' ? bytesRequest(request, content) : multipartRequest(upload, request, whole, content),
-      options,
-    )
+    const form = formOf(upload)
+    return http.call(form ? multipartRequest(form, request, whole, content) : bytesRequest(request, content), options)
   }
 }
 

@@ -53,8 +53,10 @@ export class RestUpload implements UploadTarget<Answer> {
     })
   }
 
-  partSize(): number {
-    return this.spec.part_size!
+  /** What the system asks for, else what the manifest says. */
+  partSize(session: JsonObject): number {
+    const asked = Number(this.spec.part_size_from?.evaluate({ session, settings: this.http.settings }))
+    return Number.isSafeInteger(asked) && asked > 0 ? asked : this.spec.part_size!
   }
 
   async start(content: ContentStream): Promise<JsonObject> {
