@@ -3,16 +3,9 @@ import type { Socket } from 'node:net'
 import mysql, { type Connection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise'
 import { CausewayError, isRawNumber, type Json, type JsonObject, parseExact, setOwn } from '../../../core/index.ts'
 import type { Dialler } from '../../../outbound/index.ts'
-import {
-  type Column,
-  type Dialect,
-  quotedTable,
-  type SqlLink,
-  type SqlResult,
-  type SqlValue,
-  type Target,
-} from './dialect.ts'
-import { answeredFailure, brokenLink, type FailureRules, tooSlow } from './failure.ts'
+import { type Column, type Dialect, quotedTable, type SqlResult, type SqlValue, type Target } from './dialect.ts'
+import { answeredFailure, brokenLink, type FailureRules } from './failure.ts'
+import { SocketLink } from './socket-link.ts'
 
 /** Numbers of server errors (MySQL and MariaDB documentation). */
 const RULES: FailureRules = [
@@ -101,20 +94,13 @@ function clockOf(text: string): string {
 
 type Field = { name: string; columnType?: number; type?: number; characterSet?: number }
 
-class MysqlLink implements SqlLink {
+class MysqlLink extends SocketLink {
   private readonly connection: Connection
-  private readonly socket: Socket
-  private readonly target: Target
-  lost = false
 
   private constructor(connection: Connection, socket: Socket, target: Target) {
+    super(socket, target)
     this.connection = connection
-    this.socket = socket
-    this.target = target
     connection.on('error', () => {
-      this.lost = true
-    })
-    socket.once('close', () => {
       this.lost = true
     })
   }
@@ -155,48 +141,39 @@ class MysqlLink implements SqlLink {
       : `max_execution_time = ${this.target.timeoutMs}`
     // Without strict mode a value that does not fit is cut without a word.
     const strict = `sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')`
-    await this.run(
+    await this.set(
       `set session time_zone = '+00:00', ${strict}, ${limit}, innodb_lock_wait_timeout = ${seconds}`,
       signal,
     )
-    await this.run('set session transaction isolation level read committed', signal)
-    if (mode === 'read') await this.run('set session transaction read only', signal)
+    await this.set('set session transaction isolation level read committed', signal)
+    if (mode === 'read') await this.set('set session transaction read only', signal)
   }
 
-  private async run(text: string, signal: AbortSignal): Promise<void> {
+  private async set(text: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     await this.connection.query(text)
   }
 
-  async query(text: string, values: readonly SqlValue[], signal: AbortSignal): Promise<SqlResult> {
-    const cut = () => this.socket.destroy()
-    let slow = false
-    const timer = setTimeout(() => {
-      slow = true
-      cut()
-    }, this.target.timeoutMs + 5_000)
-    signal.addEventListener('abort', cut, { once: true })
-    try {
-      if (signal.aborted) throw new CausewayError('CSW-3015', { what: 'The hub cancelled a statement.' })
-      // Transaction words cannot be prepared everywhere.
-      const [result, fields] = values.length
-        ? await this.connection.execute(text, values as never)
-        : await this.connection.query(text)
-      return resultOf(result as ResultSetHeader | unknown[][], fields as unknown as Field[])
-    } catch (error) {
-      const failure = failureOf(error, text, this.target)
-      if (failure.data.answered !== true) this.close()
-      throw slow ? tooSlow(shown(this.target), this.target.timeoutMs) : failure
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', cut)
-    }
+  protected async run(text: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    // Transaction words cannot be prepared everywhere.
+    const [result, fields] = values.length
+      ? await this.connection.execute(text, values as never)
+      : await this.connection.query(text)
+    return resultOf(result as ResultSetHeader | unknown[][], fields as unknown as Field[])
   }
 
-  close(): void {
-    this.lost = true
+  protected failure(error: unknown, text: string): CausewayError {
+    const failure = failureOf(error, text, this.target)
+    if (failure.data.answered !== true) this.close()
+    return failure
+  }
+
+  protected end(): void {
     this.connection.destroy()
-    this.socket.destroy()
+  }
+
+  protected get shown(): string {
+    return shown(this.target)
   }
 }
 

@@ -4,16 +4,9 @@ import type { Socket } from 'node:net'
 import pg from 'pg'
 import { CausewayError, isRawNumber, type Json, type JsonObject, parseExact, setOwn } from '../../../core/index.ts'
 import type { Dialler } from '../../../outbound/index.ts'
-import {
-  type Column,
-  type Dialect,
-  quotedTable,
-  type SqlLink,
-  type SqlResult,
-  type SqlValue,
-  type Target,
-} from './dialect.ts'
-import { answeredFailure, brokenLink, type FailureRules, tooSlow } from './failure.ts'
+import { type Column, type Dialect, quotedTable, type SqlResult, type SqlValue, type Target } from './dialect.ts'
+import { answeredFailure, brokenLink, type FailureRules } from './failure.ts'
+import { SocketLink } from './socket-link.ts'
 
 /** SQLSTATE classes (PostgreSQL documentation, appendix A). */
 const RULES: FailureRules = [
@@ -88,20 +81,13 @@ function parameter(value: Json, column: Column): SqlValue {
 const unfit = (column: Column, why: string): CausewayError =>
   new CausewayError('CSW-2056', { what: `Column ${JSON.stringify(column.name)} (${column.type}): ${why}.` })
 
-class PostgresLink implements SqlLink {
+class PostgresLink extends SocketLink {
   private readonly client: pg.Client
-  private readonly socket: Socket
-  private readonly target: Target
-  lost = false
 
   private constructor(client: pg.Client, socket: Socket, target: Target) {
+    super(socket, target)
     this.client = client
-    this.socket = socket
-    this.target = target
     client.on('error', () => {
-      this.lost = true
-    })
-    socket.once('close', () => {
       this.lost = true
     })
   }
@@ -143,42 +129,24 @@ class PostgresLink implements SqlLink {
     }
   }
 
-  async query(text: string, values: readonly SqlValue[], signal: AbortSignal): Promise<SqlResult> {
-    const cut = () => this.socket.destroy()
-    let slow = false
-    // The database ends a statement by itself; this is for one that does not answer any more.
-    const timer = setTimeout(() => {
-      slow = true
-      cut()
-    }, this.target.timeoutMs + 5_000)
-    signal.addEventListener('abort', cut, { once: true })
-    try {
-      if (signal.aborted) throw new CausewayError('CSW-3015', { what: 'The hub cancelled a statement.' })
-      const result = await this.client.query<string[]>({ text, values: values as unknown[], rowMode: 'array' })
-      return {
-        rows: result.rows.map((row) => rowOf(row, result.fields)),
-        affected: result.rowCount ?? 0,
-        insertId: null,
-      }
-    } catch (error) {
-      throw slow ? tooSlow(this.shown, this.target.timeoutMs) : this.failure(error, text)
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', cut)
+  protected async run(text: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    const result = await this.client.query<string[]>({ text, values: values as unknown[], rowMode: 'array' })
+    return {
+      rows: result.rows.map((row) => rowOf(row, result.fields)),
+      affected: result.rowCount ?? 0,
+      insertId: null,
     }
   }
 
-  close(): void {
-    this.lost = true
+  protected end(): void {
     this.client.end().catch(() => {})
-    this.socket.destroy()
   }
 
-  private get shown(): string {
+  protected get shown(): string {
     return `postgres://${this.target.host}:${this.target.port}/${this.target.database}`
   }
 
-  private failure(error: unknown, text: string): CausewayError {
+  protected failure(error: unknown, text: string): CausewayError {
     if (error instanceof CausewayError) return error
     const { code, message = '' } = error as { code?: string; message?: string }
     if (error instanceof pg.DatabaseError && code) return answeredFailure(RULES, code, withoutValues(message), text)
