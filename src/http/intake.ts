@@ -16,12 +16,23 @@ const PLAIN = /^\/hooks\/([\w-]{1,200})(?:\/([\w-]{1,200}))?$/
 export function takePlainWebhooks(server: Server, hub: HubServices, options: IntakeOptions): void {
   const routes = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[]
   server.removeAllListeners('request')
+  const pending = new Map<ServerResponse, number>()
+  // Looked at once a second; a timer per request would cost more than reading its headers.
+  const late = setInterval(() => {
+    for (const [response, began] of pending)
+      if (performance.now() - began > options.handlerMs) send(server, response, 503, { 'retry-after': '5' })
+      else break
+  }, 1_000).unref()
+  server.once('close', () => clearInterval(late))
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const delivery = plainDelivery(request, options.bodyBytes)
     if (!delivery) for (const route of routes) route.call(server, request, response)
     else
       receive(request, delivery.length, (body) => {
-        void answer(server, hub, options, { ...delivery, request, response, body })
+        pending.set(response, performance.now())
+        void answer(server, hub, options, { ...delivery, request, response, body }).finally(() =>
+          pending.delete(response),
+        )
       })
   })
 }
@@ -49,7 +60,7 @@ function receive(request: IncomingMessage, length: number, whole: (body: Buffer)
 async function answer(
   server: Server,
   hub: HubServices,
-  { handlerMs, log }: IntakeOptions,
+  { log }: IntakeOptions,
   {
     request,
     response,
@@ -62,7 +73,6 @@ async function answer(
     body: Buffer
   },
 ): Promise<void> {
-  const late = setTimeout(() => send(server, response, 503, { 'retry-after': '5' }), handlerMs)
   try {
     const verdict = await hub.acceptWebhook({
       connection,
@@ -82,8 +92,6 @@ async function answer(
     log?.error({ err: error }, 'webhook not stored')
     const { status, headers } = refusalOf(error)
     send(server, response, status, headers)
-  } finally {
-    clearTimeout(late)
   }
 }
 

@@ -26,6 +26,8 @@ const ELSEWHERE_MS = 250
 const FAILED_MS = 1_000
 
 type Run = {
+  /** Called, not only asked for by a job: more calls may follow soon, which a rest waits for. */
+  called: boolean
   /** Called while it was at work: it looks once more before it ends. */
   again: boolean
   resting: ((on: boolean) => void) | null
@@ -53,8 +55,8 @@ export class NearWork {
   get handler(): WorkHandler {
     return async (id) => {
       const run = this.#runs.get(id)
-      if (run) this.#callUp(run)
-      else if (!this.#stopping.signal.aborted) await this.#start(id)
+      if (run) this.#lookAgain(run)
+      else if (!this.#stopping.signal.aborted) await this.#start(id, false)
     }
   }
 
@@ -65,7 +67,7 @@ export class NearWork {
     else if (this.#stopping.signal.aborted) return
     else if (performance.now() < (this.#notBefore.get(id) ?? 0)) this.#options.tellOthers?.(id)
     else if (this.#active >= this.#options.concurrency) void this.#wake(id)
-    else this.#start(id).catch((error) => this.#report(id, error))
+    else this.#start(id, true).catch((error) => this.#report(id, error))
   }
 
   /** The same, from another process that could not begin because somebody is at it: only who is looks again. */
@@ -82,15 +84,20 @@ export class NearWork {
   }
 
   #callUp(run: Run): void {
+    run.called = true
+    this.#lookAgain(run)
+  }
+
+  #lookAgain(run: Run): void {
     run.again = true
     // Without room for it here it ends, and is asked for through the queue.
     run.resting?.(this.#active < this.#options.concurrency)
   }
 
   /** Resolves at the first rest or at the end. */
-  #start(id: string): Promise<void> {
+  #start(id: string, called: boolean): Promise<void> {
     const atRest = Promise.withResolvers<void>()
-    const run: Run = { again: false, resting: null, rested: false, settled: Promise.resolve() }
+    const run: Run = { called, again: false, resting: null, rested: false, settled: Promise.resolve() }
     this.#runs.set(id, run)
     run.settled = this.#work(id, run, atRest.resolve).then(atRest.resolve, (error) => {
       this.#notBefore.set(id, performance.now() + FAILED_MS)
@@ -125,22 +132,21 @@ export class NearWork {
       run.again = false
       return true
     }
+    if (!run.called) return false
     this.#active--
     run.rested = true
     atRest()
-    try {
-      return await new Promise<boolean>((resolve) => {
-        const timer = setTimeout(() => run.resting?.(false), ms)
-        run.resting = (on) => {
-          clearTimeout(timer)
-          run.resting = null
-          if (on) run.again = false
-          resolve(on)
-        }
-      })
-    } finally {
-      this.#active++
-    }
+    return new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => run.resting?.(false), ms)
+      run.resting = (on) => {
+        clearTimeout(timer)
+        run.resting = null
+        if (on) run.again = false
+        // At once, so that of two who are called in one moment only one takes the last place.
+        this.#active++
+        resolve(on)
+      }
+    })
   }
 
   /** Best effort: the sweeps find what is lost here. */

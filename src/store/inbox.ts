@@ -35,6 +35,9 @@ type Waiting = {
   bytes: number
   done: (outcomes: Outcome[]) => void
   failed: (error: unknown) => void
+  late: () => void
+  /** When its caller is told to come back, on the monotonic clock. */
+  deadline: number
   expired: boolean
 }
 
@@ -99,6 +102,9 @@ export class InboxWriter {
   #waitingEvents = 0
   #waitingBytes = 0
   #flushing: Promise<void> | undefined
+  /** Who waits for an answer, the first deadline first. */
+  readonly #callers = new Set<Waiting>()
+  #timer: NodeJS.Timeout | undefined
 
   constructor(pool: pg.Pool, options: InboxWriterOptions = {}) {
     this.#pool = pool
@@ -121,24 +127,31 @@ export class InboxWriter {
         }),
       )
     return new Promise<Outcome[]>((resolve, reject) => {
-      const waiting: Waiting = { events, bytes, done: resolve, failed: reject, expired: false }
-      const timer = setTimeout(() => {
-        waiting.expired = true
-        reject(lateCommit(deadlineMs))
-      }, deadlineMs)
       const settle = (): void => {
-        clearTimeout(timer)
+        this.#callers.delete(waiting)
         this.#waitingEvents -= events.length
         this.#waitingBytes -= bytes
       }
-      waiting.done = (outcomes) => {
-        settle()
-        resolve(outcomes)
+      const waiting: Waiting = {
+        events,
+        bytes,
+        deadline: performance.now() + deadlineMs,
+        expired: false,
+        done: (outcomes) => {
+          settle()
+          resolve(outcomes)
+        },
+        failed: (error) => {
+          settle()
+          reject(error)
+        },
+        late: () => {
+          waiting.expired = true
+          reject(lateCommit(deadlineMs))
+        },
       }
-      waiting.failed = (error) => {
-        settle()
-        reject(error)
-      }
+      this.#callers.add(waiting)
+      this.#timer ??= setTimeout(() => this.#tellLate(), deadlineMs)
       this.#waitingEvents += events.length
       this.#waitingBytes += bytes
       this.#queue.push(waiting)
@@ -146,9 +159,26 @@ export class InboxWriter {
     })
   }
 
+  /** One timer for all callers: one each would cost more than the rest of `add`. */
+  #tellLate(): void {
+    this.#timer = undefined
+    const now = performance.now()
+    for (const caller of this.#callers) {
+      // Timers may be a little early.
+      if (caller.deadline > now + 5) {
+        this.#timer = setTimeout(() => this.#tellLate(), caller.deadline - now)
+        return
+      }
+      this.#callers.delete(caller)
+      caller.late()
+    }
+  }
+
   /** Waits for what is under way. */
   async close(): Promise<void> {
     await this.#flushing
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   async #flush(): Promise<void> {

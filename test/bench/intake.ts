@@ -20,6 +20,8 @@ type Figures = Record<string, number>
 /** Fills a body up to 2 kB. */
 const FILLER = 'x'.repeat(1_900)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
+/** Webhooks per second: the first before anything is measured, for a process that has handled none yet is no process at work. */
+const RATES = [100, 10, 200]
 
 let count = 0
 
@@ -124,14 +126,15 @@ async function answerTime(url: string): Promise<number> {
   )
 }
 
-const prepared = (prefix: string, length: number): Buffer[] =>
-  Array.from({ length }, () => webhookRequest(event(prefix)))
+function prepared(prefix: string, length: number): Buffer[] {
+  return Array.from({ length }, () => webhookRequest(event(prefix)))
+}
 
 /** From the moment a webhook is sent to the moment the target is called, for records it does not know. */
 async function latencies(url: string, target: TargetStub): Promise<Figures> {
   const figures: Figures = {}
   const flood = new Flood(url)
-  for (const perSecond of [10, 200]) {
+  for (const [round, perSecond] of RATES.entries()) {
     const sent = new Map<string, number>()
     const took: number[] = []
     target.mishap = ({ method, body }) => {
@@ -146,7 +149,7 @@ async function latencies(url: string, target: TargetStub): Promise<Figures> {
     })
     await atRate(events, perSecond, ({ id, request }) => {
       sent.set(id, performance.now())
-      return flood.send(request)
+      return sendUntilTaken(flood, request)
     })
     await until(
       'the target heard of all',
@@ -154,11 +157,17 @@ async function latencies(url: string, target: TargetStub): Promise<Figures> {
       (count) => count >= events.length,
       60_000,
     )
+    if (round === 0) continue
     figures[`to target at ${perSecond}/s, p50 ms`] = rounded(percentile(took, 0.5))
     figures[`to target at ${perSecond}/s, p99 ms`] = rounded(percentile(took, 0.99))
   }
   flood.stop()
   return figures
+}
+
+/** As senders do; what a machine that was busy elsewhere refused counts with all its waiting. */
+async function sendUntilTaken(flood: Flood, request: Buffer): Promise<void> {
+  while ((await flood.send(request)).status !== 202) await sleep(100)
 }
 
 /** Calls at a steady rate, whatever becomes of the answers; resolves when all are in. */

@@ -78,13 +78,22 @@ test('whatever is called is done or handed to the queue, never by two at once, n
 
 test('a stop ends what rests at once, and hands what was in the middle to the queue', async () => {
   const desk = new Desk({ concurrency: 2, turns: 1, restMs: 3_600_000 })
-  await desk.work.handler('resting', new AbortController().signal)
+  desk.add('resting')
+  await expect.poll(() => desk.busy, { timeout: 60_000 }).toBe(0)
   expect([...desk.atWork]).toEqual(['resting'])
   for (let i = 0; i < 100; i++) desk.add('busy')
   await desk.work.stop()
   expect(desk.todo.get('busy')).toBeGreaterThan(0)
   expect(desk.woken).toContain('busy')
   expect(desk.atWork.size).toBe(0)
+})
+
+test('work that only a job asked for ends when it is done', async () => {
+  const desk = new Desk({ concurrency: 1, turns: 1, restMs: 3_600_000 })
+  await desk.work.handler('pulled', new AbortController().signal)
+  await expect.poll(() => desk.atWork.size, { timeout: 60_000 }).toBe(0)
+  await desk.work.stop()
+  expect(desk.woken).toEqual([])
 })
 
 test('a failure reaches the job that began the work; without a job it is logged, and the work is left to the sweeps for a while', async () => {
