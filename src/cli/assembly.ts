@@ -48,6 +48,8 @@ export type Assembly = {
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
   /** What runs the tests in and beside mapping files, as often as wanted. */
   openTests(project: { dir: string; paths: string[] }): Tests
+  /** The syncs that a selection means, in their own order. Throws CSW-8020 where it means none. */
+  selectedSyncs(project: { dir: string; select: string }): Promise<{ name: string; file: string }[]>
   /** Serves the language server protocol for the mapping files of a hub folder, on stdin and stdout. */
   serveEditorFor(dir: string): Promise<void>
   /** Brings the ledger to this version, or says what is missing. */

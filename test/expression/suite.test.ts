@@ -94,7 +94,7 @@ test.skipIf(!present)(
     expect(differences).toEqual([])
     expect((valid - fallen.length) / valid).toBeGreaterThanOrEqual(LEAST_COMPILED)
   },
-  60_000,
+  600_000,
 )
 
 function matches({ result, unordered }: Case, { value }: Outcome): boolean {

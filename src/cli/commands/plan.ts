@@ -1,16 +1,18 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { isObject, parseExact } from '../../core/index.ts'
+import { parseExact } from '../../core/index.ts'
 import type { Plan } from '../../http/index.ts'
 import { withApi } from '../api.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint, type Style } from '../output.ts'
 import { printable } from '../printable.ts'
 import { usageError } from '../report-error.ts'
+import { chosenSyncs, SELECT } from '../selection.ts'
 import type { MakeContext } from './index.ts'
 
 type Options = {
+  select?: string
   record?: string[]
   limit?: string
   all?: boolean
@@ -24,29 +26,37 @@ export const WRITES = ['create', 'update', 'upsert', 'delete']
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
-    .argument('<sync>', 'name of the sync')
+    .argument('[sync]', 'name of the sync')
+    .option(...SELECT)
     .option('--record <id...>', 'only these source records')
     .option('--limit <n>', 'records to look at; 10000 unless told')
     .option('--all', 'list what would stay as it is too')
     .option('--mapping <file>', 'plan this text of the mapping instead of the one that runs')
     .option('--out <file>', 'keep the plan in a file')
     .option('--exit-code', 'end with 3 when something would be written')
-    .action(async (sync: string, options: Options) => {
+    .action(async (sync: string | undefined, options: Options) => {
       const context = makeContext()
+      const syncs = await chosenSyncs(context.dir, sync, options.select)
+      if (options.select !== undefined && (options.out ?? options.mapping ?? options.record) !== undefined)
+        throw usageError('--out, --mapping and --record belong to one sync.', 'Name the sync instead of --select.')
       const body = {
         ...(options.record ? { records: options.record } : {}),
         ...(options.limit === undefined ? {} : { limit: countOption(options.limit) }),
         ...(options.all ? { all: true } : {}),
         ...(options.mapping ? { mapping: await readFile(resolve(context.dir, options.mapping), 'utf8') } : {}),
       }
-      const json = await withApi(context, (api) =>
-        api.call('POST', `/api/v1/syncs/${encodeURIComponent(sync)}/plan`, body),
-      )
+      const texts = await withApi(context, async (api) => {
+        const made: string[] = []
+        for (const name of syncs)
+          made.push(await api.call('POST', `/api/v1/syncs/${encodeURIComponent(name)}/plan`, body))
+        return made
+      })
+      // As the API wrote them: numbers keep their spelling.
+      const json = sync === undefined ? `{"items":[${texts.join(',')}]}` : texts[0]!
       if (options.out !== undefined) await writeFile(resolve(context.dir, options.out), `${json}\n`)
-      const plan = parseExact(json)
-      if (!isObject(plan)) throw new TypeError('the plan is no object')
-      context.output.result('plan', json, () => planText(plan as unknown as Plan))
-      const writes = WRITES.some((action) => (plan as unknown as Plan).actions[action])
+      const plans = texts.map((text) => parseExact(text) as unknown as Plan)
+      context.output.result('plan', json, () => plans.map(planText).join('\n\n') || 'No sync is selected.')
+      const writes = plans.some(({ actions }) => WRITES.some((action) => actions[action]))
       if (options.exitCode && writes) process.exitCode = EXIT.changes
     })
 }

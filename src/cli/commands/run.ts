@@ -6,6 +6,7 @@ import type { CliContext } from '../context.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { Progress } from '../progress.ts'
 import { Interrupted } from '../report-error.ts'
+import { chosenSyncs, SELECT } from '../selection.ts'
 import { untilStopped } from '../signals.ts'
 import { fields } from '../table.ts'
 import type { MakeContext } from './index.ts'
@@ -21,17 +22,27 @@ type RequestProgress = {
   counts: Record<string, Record<string, number>>
   error: { code?: string; what?: string; fix?: string } | null
 }
-type Options = { wait?: boolean; full?: boolean; reason?: string }
+type Options = { select?: string; wait?: boolean; full?: boolean; reason?: string }
 
 const POLL_MS = 500
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
-    .argument('<sync>', 'name of the sync')
+    .argument('[sync]', 'name of the sync')
+    .option(...SELECT)
     .option('--wait', 'wait until everything is delivered, and say how it ended')
     .option('--full', 'read the source from the beginning')
     .option('--reason <text>', 'why, for the audit trail')
-    .action((sync: string, options: Options) => run(makeContext(), sync, options))
+    .action(async (sync: string | undefined, options: Options) => {
+      const context = makeContext()
+      // One after the other: what one brings is there for the next. The worst end is the end of all.
+      let worst: number = EXIT.ok
+      for (const name of await chosenSyncs(context.dir, sync, options.select)) {
+        await run(context, name, options)
+        worst = Math.max(worst, Number(process.exitCode ?? EXIT.ok))
+      }
+      process.exitCode = worst
+    })
 }
 
 async function run(context: CliContext, sync: string, options: Options): Promise<void> {

@@ -5,11 +5,13 @@ import type { CliContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { demandPaths, findingText } from '../findings.ts'
 import { usageError } from '../report-error.ts'
+import { chosenPaths, SELECT } from '../selection.ts'
 import { coverageText, describeTest, githubLine, junit, mutationText, summary } from '../test-report.ts'
 import { watchMappings } from '../watch-mappings.ts'
 import type { MakeContext } from './index.ts'
 
 type Options = {
+  select?: string
   filter?: string
   coverage?: boolean
   minCoverage?: string
@@ -22,16 +24,18 @@ export function define(command: Command, makeContext: MakeContext): void {
   command
     .argument('[paths...]', 'mapping files or folders; without them all')
     .option('--filter <text>', 'only tests whose sync or name holds this text')
+    .option(...SELECT)
     .option('--coverage', 'which target fields and conditions no test reaches')
     .option('--min-coverage <percent>', 'fail when less than this share of fields or of conditions is reached')
     .option('--update', 'write snapshots anew')
     .option('--mutate', 'change the mappings in small ways and list the changes that no test notices')
     .option('--watch', 'run again what an edit touches')
-    .action(async (paths: string[], options: Options) => {
+    .action(async (given: string[], options: Options) => {
       const context = makeContext({ formats: ['human', 'json', 'ndjson', 'junit', 'github'] })
       const least = percentOption(options.minCoverage)
-      await demandPaths(context.dir, paths)
+      await demandPaths(context.dir, given)
       const { openTests } = await loadAssembly()
+      const paths = await chosenPaths(context.dir, given, options.select)
       const tests = openTests({ dir: context.dir, paths })
       try {
         process.exitCode = await runOnce(tests, context, options, least)

@@ -4,16 +4,19 @@ import { loadAssembly } from '../assembly.ts'
 import { EXIT } from '../exit-codes.ts'
 import { annotation, demandPaths, findingText } from '../findings.ts'
 import { sarif } from '../sarif.ts'
+import { chosenPaths, SELECT } from '../selection.ts'
 import type { MakeContext } from './index.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
     .argument('[paths...]', 'files or folders; without them everything')
     .option('--strict', 'warnings count as errors')
-    .action(async (paths: string[], options: { strict?: boolean }) => {
+    .option(...SELECT)
+    .action(async (given: string[], options: { strict?: boolean; select?: string }) => {
       const context = makeContext({ formats: ['human', 'json', 'ndjson', 'github', 'sarif'] })
-      await demandPaths(context.dir, paths)
+      await demandPaths(context.dir, given)
       const { checkProject } = await loadAssembly()
+      const paths = await chosenPaths(context.dir, given, options.select)
       const { files, findings } = await checkProject({ dir: context.dir, paths })
       const wrong = options.strict ? findings.length > 0 : hasErrors(findings)
       if (context.output.format === 'github') context.output.text(findings.map(annotation).join('\n'))
