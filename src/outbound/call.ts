@@ -48,8 +48,11 @@ export class Call {
 
   /** Asked in the moment before bytes go out. Throws CSW-3015 when the caller may not send any more. */
   refuseIfTooLate(): void {
-    if (this.request.maySend?.() === false)
-      throw new CausewayError('CSW-3015', { what: 'The right to send this ended before it was sent.' })
+    if (this.request.maySend?.() === false) throw this.tooLate()
+  }
+
+  tooLate(): CausewayError {
+    return new CausewayError('CSW-3015', { what: 'The right to send this ended before it was sent.' })
   }
 
   /** Frees timer, listeners and slot; may be called more than once. */

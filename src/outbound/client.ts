@@ -199,7 +199,7 @@ class AxiosOutbound implements OutboundClient {
   private async send(call: Call, hop: Hop): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       call.refuseIfTooLate()
-      const wire = new Wire()
+      const wire = new Wire(call.request.maySend)
       const requestedAt = this.clock.now()
       const began = performance.now()
       try {
@@ -216,6 +216,7 @@ class AxiosOutbound implements OutboundClient {
         )
         return { head, hop, wire, requestedAt, began }
       } catch (error) {
+        if (wire.refused) throw call.tooLate()
         if (attempt === 1 && mayRepeat(call, wire)) continue
         throw this.broken(call, { head: null, hop, wire, requestedAt, began }, error)
       }

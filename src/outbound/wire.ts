@@ -15,9 +15,17 @@ const send = axios.getAdapter('http')
 
 /** Follows one request from queueing for a socket to the head of the answer. */
 export class Wire {
+  private readonly maySend: () => boolean
   private underway: ClientRequest | null = null
   private connected = false
   private answered = false
+  /** True when the right to send had ended by the time a socket stood ready; nothing was sent. */
+  refused = false
+
+  /** `maySend` is asked when a socket stands ready: the process may have been frozen while it was dialled or waited for. */
+  constructor(maySend: () => boolean = () => true) {
+    this.maySend = maySend
+  }
 
   /** The `transport` that axios calls. An instance of a class, because axios copies plain objects. */
   request(options: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
@@ -31,13 +39,20 @@ export class Wire {
     this.underway.once('socket', (socket) => {
       // A socket that is not being connected comes from the pool (`reusedSocket` tells only some of these) and takes bytes
       // at once. With a new one nothing of the request leaves before the handshake, however long the TCP connection stands.
-      if (!socket.connecting) this.connected = true
+      if (!socket.connecting) this.beginOrRefuse()
+      // Before all other listeners: one of them lets go of what waits to be written.
       else
-        socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-          this.connected = true
-        })
+        socket.prependOnceListener(options.protocol === 'https:' ? 'secureConnect' : 'connect', () =>
+          this.beginOrRefuse(),
+        )
     })
     return this.underway
+  }
+
+  private beginOrRefuse(): void {
+    this.refused = !this.maySend()
+    if (this.refused) this.underway!.destroy(new Error('the right to send this ended'))
+    else this.connected = true
   }
 
   get sent(): Sent {

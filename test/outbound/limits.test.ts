@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import zlib, { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { client, errorOf, httpPeer, rawPeer } from './peer.ts'
@@ -12,7 +13,7 @@ test('an answer that drips is cut at the total deadline', async () => {
     socket.on('close', () => clearInterval(drip))
   })
   // Uncut it would drip for half an hour.
-  const error = await errorOf(client().request({ url: `http://127.0.0.1:${port}/`, deadlineMs: 300 }))
+  const error = await errorOf(client().request({ url: `http://127.0.0.1:${port}/`, deadlineMs: 2_000 }))
   expect(error).toMatchObject({ code: 'CSW-3002', sent: 'yes' })
 })
 
@@ -64,6 +65,26 @@ test('a right to send that ended while the call waited for its turn keeps it fro
   expect(first.status).toBe('fulfilled')
   expect(second).toMatchObject({ status: 'rejected', reason: { code: 'CSW-3015' } })
   expect(bodies).toEqual(['first'])
+})
+
+test('a right to send that ends while a socket is dialled or taken from the pool keeps every byte back', async () => {
+  const bodies: string[] = []
+  const url = await httpPeer(async (request, response) => {
+    bodies.push(await text(request))
+    response.end()
+  })
+  const outbound = client({ maxConcurrent: 1 })
+  // Yes when the call begins, no when its socket stands ready.
+  const oncePermitted = () => {
+    let asked = 0
+    return () => ++asked === 1
+  }
+  const send = (body: string, maySend: () => boolean) => outbound.request({ url, method: 'POST', body, maySend })
+  expect(await errorOf(send('dialled', oncePermitted()))).toMatchObject({ code: 'CSW-3015' })
+  await send('first', () => true)
+  expect(await errorOf(send('kept alive', oncePermitted()))).toMatchObject({ code: 'CSW-3015' })
+  await send('last', () => true)
+  expect(bodies).toEqual(['first', 'last'])
 })
 
 test('a signal that is aborted beforehand keeps the request from being sent', async () => {
