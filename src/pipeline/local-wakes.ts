@@ -1,3 +1,6 @@
+/** How long a pull that has ended tells those that deliver its records that no more will come. */
+const JUST_PULLED_MS = 2_000
+
 /**
  * Wake-ups inside one process. A push that has nothing left while a pull of its source still runs here waits for the next
  * page instead of ending, which saves a job per page and its latency. Other processes are woken through the queue.
@@ -5,6 +8,7 @@
 export class LocalWakes {
   readonly #waiters = new Map<number, Set<() => void>>()
   readonly #pulling = new Map<number, number>()
+  readonly #pulledAt = new Map<number, number>()
 
   /** Says that a sync has something to do. */
   notify(syncId: number): void {
@@ -45,9 +49,15 @@ export class LocalWakes {
     const left = (this.#pulling.get(streamId) ?? 1) - 1
     if (left) this.#pulling.set(streamId, left)
     else this.#pulling.delete(streamId)
+    this.#pulledAt.set(streamId, performance.now())
   }
 
   isPulling(streamId: number): boolean {
     return this.#pulling.has(streamId)
+  }
+
+  /** True while a pull of the stream runs here, and for a moment after it. */
+  hasPulled(streamId: number): boolean {
+    return this.isPulling(streamId) || performance.now() - (this.#pulledAt.get(streamId) ?? -Infinity) < JUST_PULLED_MS
   }
 }

@@ -1,3 +1,4 @@
+import type { Exchange } from '../connector/index.ts'
 import { backoffMs, CausewayError } from '../core/index.ts'
 import { decide } from './decide.ts'
 import { deliver } from './deliver.ts'
@@ -15,13 +16,11 @@ import type { Lane, MappedBatch, Work } from './work.ts'
 /** Rights are granted by people; a look now and then finds out. */
 const FORBIDDEN_MS = 10 * 60_000
 
-/** One batch, top to bottom: decide, resolve, match, diff, write, commit. Gives the failure that should stop the lane. */
-export async function pushBatch(
-  lane: Lane,
-  run: PushRun,
-  batch: MappedBatch,
-  positions: Map<number, number>,
-): Promise<CausewayError | null> {
+/** Commits what became of a batch. Takes the positions behind the batch before it; gives the failure that should stop the lane. */
+export type Settle = (positions: Map<number, number>) => Promise<CausewayError | null>
+
+/** One batch, top to bottom: decide, resolve, match, diff, write. Its commit is left to the caller, who keeps their order. */
+export async function sendBatch(lane: Lane, run: PushRun, batch: MappedBatch): Promise<Settle> {
   const { ledger } = lane.ports
   const ids = batch.records.map((record) => record.id)
   const [runId, targets, deliveries, intents] = await Promise.all([
@@ -47,14 +46,17 @@ export async function pushBatch(
     for (const record of records) rest.delete(record)
     // Their positions are moved past with the rest of the batch.
     const part = { ...batch, records: records.map((record) => ({ ...record, logSeq: null })) }
-    const send = (): Promise<CausewayError | null> => writeOut(lane, runId, part, group, positions)
+    const send = (): Promise<CausewayError | null> => writeOut(lane, runId, part, group, new Map())
     const failure = await (batch.alone ? send() : lane.ports.alone.run(send))
     run.add(records.length, group)
-    if (failure) return failure
+    if (failure) return async () => failure
   }
-  const failure = await writeOut(lane, runId, batch, together, positions)
-  run.add(rest.size, together)
-  return failure
+  const exchanges = await deliver(lane, together)
+  return async (positions) => {
+    const failure = await settle(lane, runId, batch, together, exchanges, positions)
+    run.add(rest.size, together)
+    return failure
+  }
 }
 
 /** Writes what a batch asks of the target, and commits what became of it. */
@@ -65,7 +67,17 @@ export async function writeOut(
   works: Work[],
   positions: Map<number, number>,
 ): Promise<CausewayError | null> {
-  const exchanges = await deliver(lane, works)
+  return settle(lane, runId, batch, works, await deliver(lane, works), positions)
+}
+
+async function settle(
+  lane: Lane,
+  runId: number,
+  batch: MappedBatch,
+  works: Work[],
+  exchanges: Exchange[],
+  positions: Map<number, number>,
+): Promise<CausewayError | null> {
   const failure = connectionFailureOf(works) ?? forbidden(works)
   if (failure) putOff(lane, works, failure)
   const commit = toBatchCommit(lane, runId, batch, works, exchanges, positions)

@@ -43,6 +43,8 @@ export class PushRun {
   readonly #lane: LaneName
   readonly #options: { trigger: string; requestId?: string }
   #id: number | null = null
+  /** Two batches may begin at once. */
+  #starting: Promise<number> | undefined
   #leaving: { id: number; takenBack: number } | undefined
   #lastBeat = 0
   #began = Infinity
@@ -55,7 +57,7 @@ export class PushRun {
 
   async begin(): Promise<number> {
     const { ports, row, sync, lane } = this.#lane
-    this.#id ??= await ports.ledger.startRun({
+    this.#starting ??= ports.ledger.startRun({
       kind: 'push',
       requestId: this.#options.requestId ?? null,
       trigger: this.#options.trigger,
@@ -64,6 +66,7 @@ export class PushRun {
       lane,
       mappingVersion: sync.version,
     })
+    this.#id = await this.#starting
     if (!this.#timer) this.#began = ports.clock.monotonic()
     this.#timer ??= setInterval(() => this.#beat(), SILENT_BEAT_MS).unref()
     return this.#id

@@ -1,7 +1,8 @@
 import { asCausewayError, type CausewayError } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
+import { InFlight } from './in-flight.ts'
 import type { HeldLease, Ports, SyncRow } from './ports.ts'
-import { pushBatch } from './push-batch.ts'
+import { sendBatch } from './push-batch.ts'
 import { type LaneEnd, type PushResult, PushRun } from './push-run.ts'
 import { followJoins, gapsBefore, LaneReader, slicesOf } from './read-batch.ts'
 import { CAREFUL } from './suspects.ts'
@@ -103,19 +104,49 @@ async function runLane(lane: Lane, run: PushRun, rest: Rest): Promise<LaneEnd> {
 
 type Rest = (ms: number) => Promise<boolean>
 
-/** Batch after batch: one is mapped while the one before is written. Ends when nothing is left, or with a failed connection. */
+/**
+ * Batch after batch: while one is written, the next is matched and the one behind it mapped. Ends when nothing is left, or with a
+ * failed connection.
+ */
 async function drain(lane: Lane, run: PushRun, rest: Rest): Promise<LaneEnd> {
-  const { ledger, wakes } = lane.ports
+  const { ledger } = lane.ports
   const positions = await ledger.readPositions(lane.row.id, lane.row.fromStream, lane.slices)
   const reader = new LaneReader(lane, lane.row.fromStream, new Map(positions))
   const failure = lane.lease.formerDied ? await beginAfterDeath(lane, run, reader, positions) : null
   if (failure) return failure
+  const flight = new InFlight(lane, run, reader, positions)
+  try {
+    return await fly(lane, run, reader, positions, flight, rest)
+  } finally {
+    // What is under way is written to the ledger before the lease is given back.
+    await flight.landed().catch(() => null)
+  }
+}
+
+async function fly(
+  lane: Lane,
+  run: PushRun,
+  reader: LaneReader,
+  positions: Map<number, number>,
+  flight: InFlight,
+  rest: Rest,
+): Promise<LaneEnd> {
+  const { ledger, wakes } = lane.ports
   let ahead: Promise<MappedBatch | null> | undefined = lookAhead(reader)
   while (!lane.signal.aborted) {
     let batch: MappedBatch | null | undefined = await ahead
+    if (!batch && flight.isBusy && wakes.isPulling(lane.row.fromStream)) {
+      await Promise.race([wakes.wait(lane.row.id, LINGER_MS, lane.signal), flight.landed()])
+      ahead = lookAhead(reader)
+      continue
+    }
     if (!batch) {
+      const failure = await flight.landed()
+      if (failure) return failure
       const pulling = wakes.isPulling(lane.row.fromStream)
-      let more = !pulling && (await rest(BREATH_MS))
+      // After a pull nothing more is to be expected, and somebody may wait for the run to end.
+      const rests = !wakes.hasPulled(lane.row.fromStream)
+      let more = rests && (await rest(BREATH_MS))
       if (!more) {
         const seqBefore = (await ledger.readStream(lane.row.fromStream))!.seq
         // The look ahead may have been before the last page: look once more before believing it.
@@ -123,7 +154,7 @@ async function drain(lane: Lane, run: PushRun, rest: Rest): Promise<LaneEnd> {
         if (!batch) {
           await closeGap(lane, positions, seqBefore)
           if (pulling) await wakes.wait(lane.row.id, LINGER_MS, lane.signal)
-          else if (run.isLong || !(await rest(REST_MS))) return null
+          else if (!rests || run.isLong || !(await rest(REST_MS))) return null
           more = true
         }
       }
@@ -136,8 +167,7 @@ async function drain(lane: Lane, run: PushRun, rest: Rest): Promise<LaneEnd> {
     }
     // A few records are written sooner than the next are read; those come by the next call, or are found when none comes.
     ahead = batch!.records.length < FEW ? undefined : lookAhead(reader)
-    const failure = await pushBatch(lane, run, batch!, positions)
-    reader.done(batch!)
+    const failure = await flight.launch(batch!)
     if (failure) {
       await ahead?.catch(() => null)
       return failure
@@ -145,7 +175,7 @@ async function drain(lane: Lane, run: PushRun, rest: Rest): Promise<LaneEnd> {
     if (!(await mayWork(lane.ports, lane.row.id))) break
   }
   await ahead?.catch(() => null)
-  return 'stopped'
+  return (await flight.landed()) ?? 'stopped'
 }
 
 function lookAhead(reader: LaneReader): Promise<MappedBatch | null> {
@@ -184,7 +214,8 @@ async function beginAfterDeath(
   const step = async (): Promise<CausewayError | null | 'done'> => {
     const batch = await (known ? reader.next() : reader.nextAlone())
     if (!batch) return 'done'
-    const failure = await pushBatch(lane, run, batch, positions)
+    const settle = await sendBatch(lane, run, batch)
+    const failure = await settle(positions)
     reader.done(batch)
     return failure
   }

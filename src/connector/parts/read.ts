@@ -1,4 +1,5 @@
 /** One pass over a stream (or a partition of it), page by page, for every protocol that asks a question and gets an answer. */
+import { setImmediate as immediate } from 'node:timers/promises'
 import { CausewayError, digest, isObject, type Json, type JsonObject } from '../../core/index.ts'
 import type { Page, ReadRequest, SourceRecord } from '../contract.ts'
 import { asText, type Scope } from '../language/index.ts'
@@ -253,6 +254,8 @@ class PassReader<R> {
       if (foreseeable && !answer.failure) {
         const next = this.behind(paging, position, { answer, asked, bodies, size, mark: '' })
         if (next) ahead = this.question(spec, guard, next, size)
+        // A turn of the event loop, so that it leaves before this page takes the thread.
+        if (next) await immediate()
       }
       if (this.pass.phase === 'records') await completeNested(this.context, bodies, this.request.signal)
       const { records, rejected } = await this.made(bodies)

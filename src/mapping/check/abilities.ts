@@ -1,5 +1,6 @@
 /** What a sync asks of its target that the stream cannot do. */
 import type { Finding, YamlPath } from '../../core/index.ts'
+import type { SyncDefinition } from '../contract.ts'
 import type { Mapping } from '../read.ts'
 import { judgeField } from './record-schema.ts'
 import type { CheckedSystems } from './sync.ts'
@@ -27,9 +28,7 @@ export function matchFindings({ definition, program, yaml }: Mapping, { to, sync
   const mapped = program.template.kind === 'object' ? program.template.entries.map(([key]) => key) : undefined
   const { abilities } = to
   const target = addressOf(definition.to)
-  const isRead = syncs?.some(({ from, joins }) =>
-    [from, ...joins.map((join) => join.from)].some((one) => addressOf(one) === target),
-  )
+  const isRead = syncs && readStreams(syncs).has(target)
   for (const [i, key] of definition.match.entries()) {
     const place = yaml.placeOf(['match', i])
     for (const field of key) {
@@ -66,6 +65,16 @@ export function matchFindings({ definition, program, yaml }: Mapping, { to, sync
       })
   }
   return findings
+}
+
+const readOf = new WeakMap<readonly SyncDefinition[], ReadonlySet<string>>()
+/** What the syncs of a hub read, counted once for all of them. */
+function readStreams(syncs: readonly SyncDefinition[]): ReadonlySet<string> {
+  const known =
+    readOf.get(syncs) ??
+    new Set(syncs.flatMap(({ from, joins }) => [from, ...joins.map((join) => join.from)]).map(addressOf))
+  readOf.set(syncs, known)
+  return known
 }
 
 export const addressOf = ({ connection, stream }: { connection: string; stream: string }): string =>

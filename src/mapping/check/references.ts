@@ -7,7 +7,7 @@ import { addressOf } from './abilities.ts'
 
 export function referenceFindings(mapping: Mapping, syncs?: readonly SyncDefinition[]): Finding[] {
   if (!syncs) return []
-  const linked = linkedStreams(syncs)
+  const linked = linkedOf(syncs)
   const { from, to } = mapping.definition
   return mapping.expressions.flatMap(({ text, compiled }) =>
     callsOfRef(compiled.ast).flatMap(({ node, target, source }): Finding[] => {
@@ -48,6 +48,14 @@ function callsOfRef(node: AstNode): Call[] {
 
 const withConnection = (text: string, connection: string): string =>
   text.includes(':') ? text : `${connection}:${text}`
+
+/** Every sync of a hub is checked against the same list; a hub of a thousand syncs makes its groups once. */
+const groupsOf = new WeakMap<readonly SyncDefinition[], Map<string, number>>()
+function linkedOf(syncs: readonly SyncDefinition[]): Map<string, number> {
+  const known = groupsOf.get(syncs) ?? linkedStreams(syncs)
+  groupsOf.set(syncs, known)
+  return known
+}
 
 /** Streams by the group that syncs join them to: a link made one way is known in both, and over third systems. */
 function linkedStreams(syncs: readonly SyncDefinition[]): Map<string, number> {
