@@ -1,0 +1,106 @@
+/** Two batches of a lane under way: they overlap, are committed in order, and never hold one record twice. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { WriteItem } from '../../src/connector/index.ts'
+import { one, TestHub, type TestSync } from './hub.ts'
+import { MemorySystem } from './memory-system.ts'
+
+const contactSync: TestSync = {
+  name: 'contacts',
+  from: 'crm:contacts',
+  to: 'erp:customers',
+  match: [['email']],
+  run: (contact) => one({ email: contact.email!, name: contact.name! }),
+}
+const person = (i: number, name = `Person ${i}`) => ({ email: `p${i}@example.test`, name })
+
+async function open(contacts: number) {
+  const crm = new MemorySystem().stream('contacts')
+  const erp = new MemorySystem().stream('customers')
+  crm.pageSize = 1_000
+  for (let i = 0; i < contacts; i++) crm.put('contacts', `c${i}`, person(i))
+  const hub = await TestHub.open({ crm, erp }, [contactSync])
+  await hub.pull('crm:contacts')
+  return { crm, erp, hub }
+}
+const emailOf = (item: WriteItem): string => String(item.values.email)
+
+test('the next batch is sent while the target works on one, and no third', async () => {
+  const { erp, hub } = await open(1_500)
+  const second = Promise.withResolvers<void>()
+  let [calls, active, most] = [0, 0, 0]
+  erp.onWrite = async () => {
+    calls++
+    most = Math.max(most, ++active)
+    if (calls === 2) second.resolve()
+    // The first call ends only when there was a second one.
+    await second.promise
+    await sleep(20)
+    active--
+  }
+  expect(await hub.push('contacts')).toMatchObject({ outcome: 'success', counts: { created: 1_500 } })
+  expect(most).toBe(2)
+})
+
+test('a record that changes while it is under way is sent again afterwards, never beside itself', async () => {
+  const { crm, erp, hub } = await open(500)
+  const active = new Set<string>()
+  let changed = false
+  erp.onWrite = async (items) => {
+    const emails = items.map(emailOf)
+    for (const email of emails) expect(active.has(email)).toBe(false)
+    for (const email of emails) active.add(email)
+    if (!changed) {
+      changed = true
+      for (let i = 0; i < 450; i++) crm.put('contacts', `c${i}`, person(i, `New ${i}`))
+      await hub.pull('crm:contacts')
+    }
+    await sleep(10)
+    for (const email of emails) active.delete(email)
+  }
+  expect(await hub.push('contacts')).toMatchObject({ outcome: 'success' })
+  const names = new Map(erp.list('customers').map(({ body }) => [body.email, body.name]))
+  expect(names.size).toBe(500)
+  for (let i = 0; i < 500; i++) expect(names.get(`p${i}@example.test`)).toBe(i < 450 ? `New ${i}` : `Person ${i}`)
+})
+
+test('whatever fails in whichever batch, and wherever the lane is taken over: each record once, in the end (property)', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom('well', 'down', 'retry', 'lost', 'taken', 'stop'), { minLength: 4, maxLength: 4 }),
+      async (fates) => {
+        const { erp, hub } = await open(1_250)
+        let calls = 0
+        const stop = new AbortController()
+        erp.fault = (_operation, item) => {
+          const fate = fates[Math.min(calls, fates.length) - 1]
+          const hit = Number(emailOf(item).match(/\d+/)![0]) % 7 === 0
+          if (fate === 'down') return 'down'
+          if (fate === 'retry') return hit ? 'retry' : undefined
+          return fate === 'lost' && hit ? 'lost-answer' : undefined
+        }
+        erp.onWrite = async () => {
+          const fate = fates[calls++]
+          await sleep(5)
+          if (fate === 'taken') await hub.pool.query('update lease set token = token + 1')
+          if (fate === 'stop') stop.abort()
+        }
+        await hub.push('contacts', 0, stop.signal).catch(() => null)
+        erp.fault = () => undefined
+        erp.onWrite = async () => {}
+        for (let round = 0; round < 4; round++) {
+          await hub.pool.query('delete from lease')
+          await hub.skipWaits()
+          await hub.push('contacts')
+        }
+        const created = erp.journal.filter(({ operation }) => operation === 'create').map(({ values }) => values.email)
+        expect(new Set(created).size).toBe(1_250)
+        expect(created).toHaveLength(1_250)
+        const settled = await hub.pool.query("select 1 from delivery where state in ('delivered', 'unchanged')")
+        expect(settled.rowCount).toBe(1_250)
+      },
+    ),
+    { numRuns: 6 },
+  )
+})
