@@ -7,15 +7,39 @@ const JUST_PULLED_MS = 2_000
  */
 export class LocalWakes {
   readonly #waiters = new Map<number, Set<() => void>>()
+  readonly #counts = new Map<number, number>()
+  readonly #working = new Set<string>()
   readonly #pulling = new Map<number, number>()
   readonly #pulledAt = new Map<number, number>()
 
   /** Says that a sync has something to do. */
   notify(syncId: number): void {
+    this.#counts.set(syncId, this.count(syncId) + 1)
     const waiters = this.#waiters.get(syncId)
     if (!waiters) return
     this.#waiters.delete(syncId)
     for (const wake of waiters) wake()
+  }
+
+  /** How often something was said to a sync; who remembers it from before a look can wait for what came after. */
+  count(syncId: number): number {
+    return this.#counts.get(syncId) ?? 0
+  }
+
+  /**
+   * A lane is worked on here, and will look once more after this is taken back: whatever is committed before that, it finds by
+   * itself, so nobody need be woken for it.
+   */
+  laneBegins(lane: string): void {
+    this.#working.add(lane)
+  }
+
+  laneEnds(lane: string): void {
+    this.#working.delete(lane)
+  }
+
+  isWorking(lane: string): boolean {
+    return this.#working.has(lane)
   }
 
   /** True when some lane of this sync waits here and will take the work up. */
@@ -23,8 +47,9 @@ export class LocalWakes {
     return this.#waiters.has(syncId)
   }
 
-  /** Resolves at the next `notify`, after `ms`, or when `signal` aborts. */
-  wait(syncId: number, ms: number, signal: AbortSignal): Promise<void> {
+  /** Resolves at the next `notify`, at once if there was one since `seen`, after `ms`, or when `signal` aborts. */
+  wait(syncId: number, ms: number, signal: AbortSignal, seen: number): Promise<void> {
+    if (this.count(syncId) !== seen) return Promise.resolve()
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(syncId) ?? new Set()
       this.#waiters.set(syncId, waiters)

@@ -4,7 +4,7 @@ import { InFlight } from './in-flight.ts'
 import type { HeldLease, Ports, SyncRow } from './ports.ts'
 import { sendBatch } from './push-batch.ts'
 import { type LaneEnd, type PushResult, PushRun } from './push-run.ts'
-import { followJoins, gapsBefore, LaneReader, slicesOf } from './read-batch.ts'
+import { BATCH, followJoins, gapsBefore, LaneReader, slicesOf } from './read-batch.ts'
 import { CAREFUL } from './suspects.ts'
 import { laneJob } from './wake-followers.ts'
 import { identifyingKeys, type Lane, type MappedBatch } from './work.ts'
@@ -118,6 +118,7 @@ async function drain(lane: Lane, run: PushRun, rest: Rest): Promise<LaneEnd> {
   try {
     return await fly(lane, run, reader, positions, flight, rest)
   } finally {
+    lane.ports.wakes.laneEnds(laneJob(lane.row.id, lane.lane))
     // What is under way is written to the ledger before the lease is given back.
     await flight.landed().catch(() => null)
   }
@@ -132,12 +133,21 @@ async function fly(
   rest: Rest,
 ): Promise<LaneEnd> {
   const { ledger, wakes } = lane.ports
-  let ahead: Promise<MappedBatch | null> | undefined = lookAhead(reader)
+  const job = laneJob(lane.row.id, lane.lane)
+  // What comes from joined streams is looked for at the beginning only: there a job has to come.
+  const begin = (): void => (lane.sync.joins.length ? undefined : wakes.laneBegins(job))
+  begin()
+  let seen = 0
+  const look = (): Promise<MappedBatch | null> => {
+    seen = wakes.count(lane.row.id)
+    return lookAhead(reader)
+  }
+  let ahead: Promise<MappedBatch | null> | undefined = look()
   while (!lane.signal.aborted) {
     let batch: MappedBatch | null | undefined = await ahead
     if (!batch && flight.isBusy && wakes.isPulling(lane.row.fromStream)) {
-      await Promise.race([wakes.wait(lane.row.id, LINGER_MS, lane.signal), flight.landed()])
-      ahead = lookAhead(reader)
+      await Promise.race([wakes.wait(lane.row.id, LINGER_MS, lane.signal, seen), flight.landed()])
+      ahead = look()
       continue
     }
     if (!batch) {
@@ -149,24 +159,30 @@ async function fly(
       let more = rests && (await rest(BREATH_MS))
       if (!more) {
         const seqBefore = (await ledger.readStream(lane.row.fromStream))!.seq
-        // The look ahead may have been before the last page: look once more before believing it.
-        batch = await reader.next()
+        // The look ahead may have been before the last page: look once more before believing it. From here on others are woken
+        // for what comes, for this may be the last look.
+        wakes.laneEnds(job)
+        batch = await look()
         if (!batch) {
           await closeGap(lane, positions, seqBefore)
-          if (pulling) await wakes.wait(lane.row.id, LINGER_MS, lane.signal)
+          if (pulling) await wakes.wait(lane.row.id, LINGER_MS, lane.signal, seen)
           else if (!rests || run.isLong || !(await rest(REST_MS))) return null
           more = true
         }
+        begin()
       }
       if (more) {
-        ahead = lookAhead(reader)
+        ahead = look()
         if (pulling || (await goesOn(lane))) continue
         await ahead.catch(() => null)
         return null
       }
     }
     // A few records are written sooner than the next are read; those come by the next call, or are found when none comes.
-    ahead = batch!.records.length < FEW ? undefined : lookAhead(reader)
+    // Nor are there more where a pull has said nothing since this batch was read and did not fill it.
+    const length: number = batch!.records.length
+    const all = length < BATCH && wakes.isPulling(lane.row.fromStream) && wakes.count(lane.row.id) === seen
+    ahead = length < FEW || all ? undefined : look()
     const failure = await flight.launch(batch!)
     if (failure) {
       await ahead?.catch(() => null)

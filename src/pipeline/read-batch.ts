@@ -5,7 +5,7 @@ import { DEATHS, killed } from './suspects.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
 
 /** Records per batch: wide enough for the widest calls (100 to 200), small enough that a takeover repeats little. */
-const BATCH = 400
+export const BATCH = 400
 /** At most this share of a batch is repeats, so that a heap of failures never stops what is new. */
 const DUE_SHARE = 0.5
 

@@ -23,7 +23,8 @@ export async function wakeFollowers(ports: Ports, streamId: number, options: { n
     const now = ports.clock.monotonic()
     if (!options.now && (awaited || now - (times.get(row.id) ?? -Infinity) < WAKE_EVERY_MS)) continue
     times.set(row.id, now)
-    for (let lane = 0; lane < definition.lanes; lane++) jobs.push(laneJob(row.id, lane))
+    for (let lane = 0; lane < definition.lanes; lane++)
+      if (!ports.wakes.isWorking(laneJob(row.id, lane))) jobs.push(laneJob(row.id, lane))
   }
   if (jobs.length) await ports.queue.wakeMany('push', jobs)
 }
