@@ -9,6 +9,7 @@ import { WaitingLine, waitInLine } from './waiting-line.ts'
 const SLICE_MS = { least: 100, most: 500, withoutBuckets: 250 }
 const RETRY_MS = 500
 const PAUSE_MS = 20
+const HEARD_MS = 1_000
 /** A system that rests longer than this holds nobody up: the work is put off. */
 const RESTING_PATIENCE_MS = 500
 /** A process for itself: two of one name must not be taken for one. */
@@ -45,6 +46,8 @@ export class SharedQuotaGate implements QuotaGate {
   private outcomes: CallOutcomes = NOTHING_SEEN
   private readonly blocked = new Map<string, number>()
   private asking = false
+  /** Calls under way as the question under way says it: more may not be granted, so no more may go until the answer. */
+  private told = Infinity
   private askAgain = false
   /** Failures of this process since its last success; what was told the ledger already counts too. */
   private inRow = 0
@@ -137,7 +140,7 @@ export class SharedQuotaGate implements QuotaGate {
     if (now < this.sliceUntil && now >= this.stop.until) {
       const wanted = new Set<string>()
       for (const waiting of this.line.all()) {
-        if (this.active >= this.share) break
+        if (this.active >= Math.min(this.share, this.told)) break
         const charges = Object.entries(waiting.charges)
         const ready = charges.every(([name, units]) => !wanted.has(name) && this.covers(name, units))
         if (!ready) {
@@ -175,10 +178,12 @@ export class SharedQuotaGate implements QuotaGate {
     if (this.line.length > 0 && !full) {
       const at = Math.min(...this.line.all().map((waiting) => this.waitOf(waiting).until))
       if (at <= now) void this.ask()
+      // Calls under way are reported at least each second, or the ledger takes them for those of a dead process.
+      else if (this.active && at - now > HEARD_MS) this.timer = setTimeout(() => void this.ask(), HEARD_MS)
       else this.timer = setTimeout(() => this.pump(), Math.min(at - now + 1, 2 ** 31 - 1))
     } else if (this.share > 0) {
       // Nobody waits: what is left of the slice goes back when it ends, so that others need not wait for it.
-      this.timer = setTimeout(() => void this.ask(), Math.max(1, this.sliceUntil - now, this.active ? 1_000 : 0))
+      this.timer = setTimeout(() => void this.ask(), Math.max(1, this.sliceUntil - now, this.active ? HEARD_MS : 0))
       this.timer.unref()
     }
   }
@@ -194,6 +199,7 @@ export class SharedQuotaGate implements QuotaGate {
     clearTimeout(this.timer)
     const began = this.clock.monotonic()
     const ask = this.makeAsk()
+    this.told = ask.active
     try {
       const answer = await this.store.update(keysOfAsk(ask), (states, now) => grant(ask, states, now))
       if (this.unsaidStop === ask.stop) this.unsaidStop = null
@@ -203,6 +209,7 @@ export class SharedQuotaGate implements QuotaGate {
       this.hold = { until: this.clock.monotonic() + RETRY_MS, reason: 'the ledger does not answer' }
     }
     this.asking = false
+    this.told = Infinity
     if (this.askAgain) {
       // Nobody goes on the answer to half of what we know.
       this.sliceUntil = -Infinity
@@ -251,13 +258,13 @@ export class SharedQuotaGate implements QuotaGate {
     }
   }
 
-  private accept({ at, units, share, stop, hold, waits, one }: QuotaAnswer, began: number): void {
+  private accept({ at, units, share, stop, hold, waits, one, slice }: QuotaAnswer, began: number): void {
     this.units = units
     this.grantedAt = at
     this.share = share
     this.trying = one
     // Counted from before the question, so that we never believe in it longer than the ledger does.
-    this.sliceUntil = hold ? -Infinity : began + this.ttlMs
+    this.sliceUntil = slice ? began + this.ttlMs : -Infinity
     const now = this.clock.monotonic()
     if (stop && now + stop.ms > this.stop.until) this.stop = { until: now + stop.ms, reason: stop.reason }
     // A little chance, so that processes do not ask in step for ever.

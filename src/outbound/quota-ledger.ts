@@ -54,6 +54,8 @@ export type QuotaAnswer = {
   waits: Record<string, number>
   /** True when this process may make one call, to try whether the system is back. */
   one: boolean
+  /** False when no further call may go without asking again, with how urgent it is. */
+  slice: boolean
   /** Why nothing at all was granted; asking again makes sense then. */
   hold: { ms: number; reason: string; resting: boolean } | null
 }
@@ -94,8 +96,8 @@ export function grant(
       ? { ms: passed.waitMs, reason: `the system failed ${breaker.failures} times: ${breaker.reason}`, resting: true }
       : reasonToHold(ask, credential, possible, now)
   // Room that is kept for the next moment is not taken from those who wait now, and leads past no breaker.
-  const inAdvance = ask.priority === null
-  const share = hold || (inAdvance && !isCalm(ask, credential)) ? ask.active : possible
+  const noRoom = hold !== null || (ask.priority === null && !isCalm(ask, credential))
+  const share = noRoom ? ask.active : possible
   const result: QuotaAnswer = {
     at: now,
     units: {},
@@ -103,6 +105,7 @@ export function grant(
     stop: credential.stop && { ms: credential.stop.until - now, reason: credential.stop.reason },
     waits: {},
     one: passed.one,
+    slice: !noRoom,
     hold,
   }
   for (const bucket of ask.buckets) {

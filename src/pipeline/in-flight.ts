@@ -19,6 +19,8 @@ export class InFlight {
   /** Records of the batch sent last; null while it must be alone. */
   #ids: ReadonlySet<string> | null = new Set()
   #busy = 0
+  /** Of the batch committed last. */
+  #failure: CausewayError | null = null
 
   constructor(lane: Lane, run: PushRun, reader: LaneReader, positions: Map<number, number>) {
     this.#lane = lane
@@ -33,6 +35,7 @@ export class InFlight {
 
   /** Sends a batch; resolves when the one before it is committed, with the failure of that one. */
   async launch(batch: MappedBatch): Promise<CausewayError | null> {
+    if (this.#failure) return this.#failure
     const ids = isPlain(batch) ? new Set(batch.records.map(({ id }) => id)) : null
     const before = this.#ids
     if (!ids || !before || batch.records.some(({ id }) => before.has(id))) {
@@ -60,11 +63,16 @@ export class InFlight {
     before: Promise<CausewayError | null>,
   ): Promise<CausewayError | null> {
     const settle = await sent
-    // When that commit failed, this one must not be: its positions begin where the other's end. Open intents remember what was sent.
-    await before
-    const failure = await settle(this.#positions)
+    try {
+      await before
+    } catch (thrown) {
+      // Its positions begin where those of the batch before end; but what is known of its writes must not be forgotten.
+      await settle(null).catch(() => undefined)
+      throw thrown
+    }
+    this.#failure = await settle(this.#positions)
     this.#reader.done(batch)
-    return failure
+    return this.#failure
   }
 }
 

@@ -16,8 +16,11 @@ import type { Lane, MappedBatch, Work } from './work.ts'
 /** Rights are granted by people; a look now and then finds out. */
 const FORBIDDEN_MS = 10 * 60_000
 
-/** Commits what became of a batch. Takes the positions behind the batch before it; gives the failure that should stop the lane. */
-export type Settle = (positions: Map<number, number>) => Promise<CausewayError | null>
+/**
+ * Commits what became of a batch. Takes the positions behind the batch before it, or null when that one was not committed: then
+ * outcomes are kept and no position moves. Gives the failure that should stop the lane; throws when the batch is not committed.
+ */
+export type Settle = (positions: Map<number, number> | null) => Promise<CausewayError | null>
 
 /** One batch, top to bottom: decide, resolve, match, diff, write. Its commit is left to the caller, who keeps their order. */
 export async function sendBatch(lane: Lane, run: PushRun, batch: MappedBatch): Promise<Settle> {
@@ -49,11 +52,16 @@ export async function sendBatch(lane: Lane, run: PushRun, batch: MappedBatch): P
     const send = (): Promise<CausewayError | null> => writeOut(lane, runId, part, group, new Map())
     const failure = await (batch.alone ? send() : lane.ports.alone.run(send))
     run.add(records.length, group)
-    if (failure) return async () => failure
+    // The rest of the batch is neither sent nor committed, so nothing behind it may be.
+    if (failure)
+      return async () => {
+        throw failure
+      }
   }
   const exchanges = await deliver(lane, together)
   return async (positions) => {
-    const failure = await settle(lane, runId, batch, together, exchanges, positions)
+    const of = positions ? batch : { ...batch, records: batch.records.map((record) => ({ ...record, logSeq: null })) }
+    const failure = await settle(lane, runId, of, together, exchanges, positions ?? new Map())
     run.add(rest.size, together)
     return failure
   }

@@ -235,7 +235,7 @@ async function beginAfterDeath(
     reader.done(batch)
     return failure
   }
-  for (let left = known ? 1 : CAREFUL; left > 0 && !lane.signal.aborted; left--) {
+  for (let left = known ? 2 : CAREFUL; left > 0 && !lane.signal.aborted; left--) {
     const end = await (known ? step() : alone.run(step))
     if (end === 'done') break
     if (end) return end

@@ -77,7 +77,9 @@ export async function inOneGo<T extends readonly unknown[]>(
   statements: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const results = await Promise.allSettled(statements)
-  const failed = results.find((result) => result.status === 'rejected')
+  const failures = results.filter((result) => result.status === 'rejected')
+  // 25P02: refused because another one failed, which is the one that tells why.
+  const failed = failures.find(({ reason }) => (reason as { code?: string } | null)?.code !== '25P02') ?? failures[0]
   if (failed) throw failed.reason
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never
 }
