@@ -21,6 +21,7 @@ const ELSEWHERE = [
   ...configDefaults.exclude,
   'test/package/**',
   'test/crash/**',
+  'test/protocols/**',
   'test/connectors/conformance-*.test.ts',
 ]
 
