@@ -60,12 +60,15 @@ export async function startServer(options: ServerCommand): Promise<Server> {
   const child = spawn(file, args, { detached: true, env, stdio })
   closeSync(log)
   const pid = child.pid ?? 0
-  const server: Server = { pid, stop: () => stopProcess(pid, options.mark) }
+  // While it is our child the id is its own. The mark is not always there to be read: sshd writes its title over its environment.
+  const isOurs = (): boolean => child.exitCode === null && child.signalCode === null
+  const server: Server = { pid, stop: () => (isOurs() ? endGroup(pid) : stopProcess(pid, options.mark)) }
   await answered(child, options).catch(async (error) => {
     await server.stop()
     throw error
   })
-  if (options.detached) child.unref()
+  // Nobody waits for a server: what was not stopped must not hold up the end of the run either.
+  child.unref()
   return server
 }
 
@@ -86,7 +89,11 @@ async function answered(child: ChildProcess, options: ServerCommand): Promise<vo
 
 /** Ends a process group by its leader's id, but only if it carries our mark: ids are given out again. */
 export async function stopProcess(pid: number, mark: string): Promise<void> {
-  if (!pid || !carriesMark(pid, mark)) return
+  if (pid && carriesMark(pid, mark)) await endGroup(pid)
+}
+
+async function endGroup(pid: number): Promise<void> {
+  if (!pid) return
   signalGroup(pid, 'SIGTERM')
   for (let waited = 0; waited < 10_000 && groupAlive(pid); waited += 100) await sleep(100)
   if (groupAlive(pid)) signalGroup(pid, 'SIGKILL')
