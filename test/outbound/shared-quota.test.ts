@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { withUrgency } from '../../src/core/index.ts'
 import { createOutbound, type QuotaBucket, SharedQuotaGate } from '../../src/outbound/index.ts'
-import { grant, type QuotaAsk } from '../../src/outbound/quota-ledger.ts'
+import { grant, type QuotaAsk, type QuotaStore } from '../../src/outbound/quota-ledger.ts'
 import { QuotaBook } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import { busiest } from './busiest.ts'
@@ -163,4 +163,58 @@ test('a call is as urgent as the work that makes it', async () => {
   })
   await outbound.request({ url })
   expect(seen).toEqual([3, 0, 2])
+})
+
+const askOf = (more: Partial<QuotaAsk>): QuotaAsk => ({
+  key: 'c:x',
+  holder: 'one',
+  ttlMs: 250,
+  buckets: [],
+  stop: null,
+  outcomes: { succeeded: false, failures: 0, reason: '' },
+  active: 1,
+  wanted: 4,
+  concurrent: 4,
+  priority: null,
+  ...more,
+})
+
+test('what is asked for in advance is not given while others wait, nor past a breaker', () => {
+  const calm = grant(askOf({}), new Map(), 1_000)
+  expect(calm.result).toMatchObject({ slice: true, share: 4 })
+  // Somebody else finds nothing left and waits.
+  const waits = grant(askOf({ holder: 'other', active: 0, wanted: 1, priority: 1 }), calm.states, 1_010)
+  expect(waits.result).toMatchObject({ slice: false, share: 0 })
+  expect(grant(askOf({}), waits.states, 1_020).result).toMatchObject({ slice: false, share: 1, hold: null })
+  const failed = askOf({ outcomes: { succeeded: false, failures: 5, reason: '502' }, active: 0, priority: 1 })
+  const open = grant(failed, new Map(), 1_000)
+  expect(grant(askOf({ holder: 'other' }), open.states, 1_010).result).toMatchObject({ slice: false, share: 1 })
+})
+
+test('while a question is under way no more calls go than it tells of', async () => {
+  let answer = Promise.withResolvers<void>()
+  let states: ReadonlyMap<string, string> = new Map()
+  const store: QuotaStore = {
+    async update(_keys, change) {
+      const made = change(states, performance.now())
+      await answer.promise
+      states = made.states
+      return made.result
+    },
+  }
+  const gate = new SharedQuotaGate({ connection: 'x', buckets: [], concurrent: 4 }, store)
+  answer.resolve()
+  await Promise.all([gate.take({}, 1), gate.take({}, 1), gate.take({}, 1)])
+  gate.done({ end: 'ok' })
+  gate.done({ end: 'ok' })
+  answer = Promise.withResolvers()
+  // Tells the ledger of one call under way, and has room for three by the answer before.
+  gate.report({ waitMs: 1, reason: 'a moment' })
+  await sleep(30)
+  const went: number[] = []
+  const more = [1, 2].map((n) => gate.take({}, 1).then(() => went.push(n)))
+  await sleep(30)
+  expect(went).toEqual([])
+  answer.resolve()
+  await Promise.all(more)
 })
