@@ -8,12 +8,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PostgresServer } from '../faults/rig/postgres.ts'
-import { Random } from '../faults/rig/random.ts'
 import { RedisServer, redisMissing } from '../faults/rig/redis.ts'
 import { type Delivery, percentile, WEBHOOK_SECRET } from '../faults/rig/sender.ts'
 import { TargetStub } from '../faults/rig/target.ts'
 import { freePort, sleep, until } from '../faults/rig/waiting.ts'
 import { type Backend, World } from '../faults/rig/world.ts'
+import { Random } from '../random.ts'
 import { Flood, webhookRequest } from './flood.ts'
 
 type Figures = Record<string, number>

@@ -5,9 +5,9 @@ import { stringify } from 'yaml'
 import { checkProject } from '../../src/assemble/index.ts'
 import { type Finding, formatPlace } from '../../src/core/index.ts'
 import { checkSync, readMapping } from '../../src/mapping/index.ts'
+import { Random } from '../random.ts'
 import { corpus, type Planted, type Systems } from './defects/corpus.ts'
 import { PLANTERS } from './defects/plant.ts'
-import { Random } from './defects/random.ts'
 import { writeYaml } from './defects/write-yaml.ts'
 
 /** `CAUSEWAY_PROPERTY_SEED=random` looks for new cases; the seed is printed with every failure. */

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createPool } from '../../../src/store/index.ts'
+import { Random } from '../../random.ts'
 import { HubProcesses } from './hub.ts'
 import { backlogOf, positionsAhead } from './ledgers.ts'
 import { PostgresServer } from './postgres.ts'
-import { Random } from './random.ts'
 import { sleep, until } from './waiting.ts'
 
 export type OwnFolder = { folder: string; sync: string; kills: number; seed: number }

@@ -1,6 +1,7 @@
 /** One planter for each kind of defect; gives the content with the mark before the defect, or nothing where it has no place. */
+
+import type { Random } from '../../random.ts'
 import type { Planted } from './corpus.ts'
-import type { Random } from './random.ts'
 import {
   at,
   expressions,
@@ -300,7 +301,7 @@ const precision: Planter = (planted, random) => {
   const decimals = fieldsOfType(planted, ({ pattern }) => typeof pattern === 'string' && pattern.includes('(\\.'))
   const large = fieldsOfType(planted, ({ format }) => format === 'int64')
   const ways = [
-    () => withExpression(planted, path, `${MARK}${9007199254740993n + BigInt(2 * random.below(1000))}`, random),
+    () => withExpression(planted, path, `${MARK}${9007199254740993n + BigInt(2 * random.between(0, 999))}`, random),
     () => withExpression(planted, path, `$now() > "2026" ? ${MARK}0.12345678901234567891 : 1`, random),
     ...(large.length
       ? [

@@ -1,7 +1,7 @@
 /** Where in a mapping something can be planted: its expressions, the names they read, the fields they fill. */
 import type { CheckedStream } from '../../../src/mapping/index.ts'
+import type { Random } from '../../random.ts'
 import type { Planted } from './corpus.ts'
-import type { Random } from './random.ts'
 
 export type Schema = Record<string, unknown>
 type Path = (string | number)[]
@@ -95,7 +95,7 @@ export function tokens(source: string): { token: string; offset: number }[] {
 
 /** One slip of the fingers. */
 export function misspelt(name: string, random: Random): string {
-  const i = 1 + random.below(name.length - 2)
+  const i = 1 + random.between(0, name.length - 3)
   const slips = [
     () => name.slice(0, i) + name[i + 1] + name[i] + name.slice(i + 2),
     () => name.slice(0, i) + name.slice(i + 1),

@@ -1,6 +1,6 @@
 /** Writes a mapping as YAML with its expressions in any quoting, and finds the marked place in the text. */
 import { type Document, isMap, isScalar, parse, type Scalar, visit, Document as YamlDocument } from 'yaml'
-import type { Random } from './random.ts'
+import type { Random } from '../../random.ts'
 
 /** Stands before the defect until the text is written; no mapping contains it. */
 export const MARK = '\ue000'
