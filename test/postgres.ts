@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,11 +40,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
   })
   await listen(listener, socket)
   project.provide('postgresSocket', socket)
+  await temporaryFolders(folder)
   return async () => {
     listener.close()
     await (await starting?.catch(() => undefined))?.close()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** What tests and the programs they start put into the folder for temporary files goes with the run, killed ones included. */
+async function temporaryFolders(folder: string): Promise<void> {
+  const temporary = join(folder, 'tmp')
+  await mkdir(temporary)
+  // An embedded server that root starts runs as somebody else, who has to get through.
+  for (const path of [folder, temporary]) await chmod(path, 0o711)
+  process.env.TMPDIR = temporary
 }
 
 /** A database is a thousand files: made in memory it takes 15 ms, on some disks 400. Containers give too little memory disk. */

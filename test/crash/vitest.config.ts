@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: ['test/postgres.ts'],
     setupFiles: ['test/close-at-end.ts'],
     fileParallelism: false,
+    retry: 1,
+    reporters: ['default', './test/second-try.ts'],
     testTimeout: 300_000,
     hookTimeout: 60_000,
   },

@@ -7,6 +7,8 @@ export default defineConfig({
     root: join(import.meta.dirname, '../..'),
     include: ['test/protocols/*.test.ts'],
     fileParallelism: false,
+    retry: 1,
+    reporters: ['default', './test/second-try.ts'],
     testTimeout: 900_000,
     hookTimeout: 120_000,
   },
