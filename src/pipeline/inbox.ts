@@ -164,8 +164,8 @@ class InboxReader {
       return whole.length
     } catch (thrown) {
       const error = asCausewayError(thrown)
-      if (error.code === 'CSW-6001' || whole.length < 2) throw error
-      // One of them spoils the page: each is tried alone, and that one alone fails.
+      if (error.code === 'CSW-6001') throw error
+      // One of them spoils the page: each is tried alone, and that one alone is put off or set aside, with its reason.
       let taken = 0
       for (const { event, changes } of whole) {
         if (!(await this.#takeAlone(event, () => changes, session, touched))) break

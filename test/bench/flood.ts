@@ -16,20 +16,22 @@ export function webhookRequest(delivery: Delivery): Buffer {
  */
 export class Flood {
   readonly #port: number
-  readonly #sockets: Line[]
-  readonly #free: Line[]
+  readonly #lines = new Set<Line>()
+  readonly #free: (Line | undefined)[]
   readonly #waiting: ((line: Line) => void)[] = []
 
   constructor(url: string, sockets = 50) {
     this.#port = Number(new URL(url).port)
-    this.#sockets = Array.from({ length: sockets }, () => new Line(this.#port))
-    this.#free = [...this.#sockets]
+    this.#free = Array.from({ length: sockets }, () => undefined)
   }
 
-  /** Status and milliseconds, the wait for a free socket included. */
+  /** Status (0 = no answer) and milliseconds, the wait for a free socket included. */
   async send(request: Buffer): Promise<{ status: number; ms: number }> {
     const began = performance.now()
-    const line = this.#free.pop() ?? (await new Promise<Line>((resolve) => this.#waiting.push(resolve)))
+    const free = this.#free.length
+      ? this.#free.pop()
+      : await new Promise<Line>((resolve) => this.#waiting.push(resolve))
+    const line = this.#open(free)
     const status = await line.send(request)
     const next = this.#waiting.shift()
     if (next) next(line)
@@ -38,7 +40,16 @@ export class Flood {
   }
 
   stop(): void {
-    for (const line of this.#sockets) line.destroy()
+    for (const line of this.#lines) line.destroy()
+  }
+
+  /** A server closes sockets that it hears nothing from (Causeway after 5 s without a first request): those are opened anew. */
+  #open(line: Line | undefined): Line {
+    if (line && !line.isClosed) return line
+    if (line) this.#lines.delete(line)
+    const opened = new Line(this.#port)
+    this.#lines.add(opened)
+    return opened
   }
 }
 
@@ -59,6 +70,10 @@ class Line {
     })
     this.#socket.on('close', () => this.#done?.(0))
     this.#socket.on('error', () => undefined)
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed || this.#socket.readableEnded
   }
 
   send(request: Buffer): Promise<number> {

@@ -125,6 +125,33 @@ test('an outage of the source costs no event', async () => {
   expect((await hub.pool.query("select 1 from inbox where state = 'done'")).rowCount).toBe(5)
 })
 
+test('a webhook whose record the ledger refuses becomes a dead letter, alone in the inbox too', async () => {
+  const { crm, erp } = systems(0)
+  const hub = await TestHub.open({ crm, erp }, [contactSync])
+  const connection = hub.ports.model().connectionId('crm')!
+  await hub.pool.query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'this one never'; end $$;
+    create trigger refuse before insert on record for each row when (new.id = 'odd') execute function refuse()`)
+  crm.readEvent = async ({ body }) => [
+    { stream: 'contacts', records: [{ id: body.toString(), version: null, body: { email: 'x' } }], fetch: [] },
+  ]
+  const states = async (...ids: string[]): Promise<string[]> => {
+    for (const id of ids)
+      await hub.pool.query(
+        `insert into inbox (connection_id, stream, event_id, headers, body) values ($1, 'contacts', $2, '{}', $2::text::bytea)`,
+        [connection, id],
+      )
+    await readInbox(hub.ports, connection, new AbortController().signal)
+    const { rows } = await hub.pool.query<{ state: string }>(
+      'select state from inbox where reason is not null order by id',
+    )
+    return rows.map(({ state }) => state)
+  }
+  expect(await states('odd')).toEqual(['dead'])
+  await hub.pool.query('truncate inbox')
+  expect(await states('a', 'odd', 'b')).toEqual(['done', 'dead', 'done'])
+})
+
 test('a lane that cannot work waits longer each time, and is tried at once when a person asks', async () => {
   const { crm, erp } = systems(3)
   const hub = await TestHub.open({ crm, erp }, [contactSync])
