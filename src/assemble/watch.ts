@@ -1,7 +1,7 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { watch } from 'node:fs'
 import { resolve } from 'node:path'
 import { HUB_FILE } from '../config/index.ts'
-import { asCausewayError, formatPlace, hasErrors, type Logger } from '../core/index.ts'
+import { asCausewayError, formatPlace, hasErrors, type Logger, watchFolder } from '../core/index.ts'
 import type { HubFiles } from './files.ts'
 
 /** Editors write a file in several steps; half of one must not be read. */
@@ -12,32 +12,23 @@ export function watchFiles(files: HubFiles, reload: () => Promise<HubFiles>, log
   const { folder, settings } = files.config
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
-  const changed = (name: string | null): void => {
-    if (name !== null && !/\.(ya?ml|json|csv)$/.test(name)) return
+  const changed = (name: string): void => {
+    if (!/\.(ya?ml|json|csv)$/.test(name)) return
     clearTimeout(timer)
     timer = setTimeout(() => {
       running = running.then(() => reloadAndTell(reload, log))
     }, SETTLE_MS)
   }
   const watchers = [
-    watchQuietly(folder, false, (name) => (name === HUB_FILE ? changed(name) : undefined)),
-    watchQuietly(resolve(folder, settings.mappings_dir), true, changed),
-    watchQuietly(resolve(folder, settings.connectors_dir), true, changed),
+    watch(folder, (_event, name) => (name === HUB_FILE ? changed(name) : undefined)),
+    watchFolder(resolve(folder, settings.mappings_dir), changed),
+    watchFolder(resolve(folder, settings.connectors_dir), changed),
   ]
   return {
     close: () => {
       clearTimeout(timer)
-      for (const watcher of watchers) watcher?.close()
+      for (const watcher of watchers) watcher.close()
     },
-  }
-}
-
-/** A folder that does not exist yet is not watched; its making is seen at the next start. */
-function watchQuietly(path: string, recursive: boolean, changed: (name: string | null) => void): FSWatcher | undefined {
-  try {
-    return watch(path, { recursive }, (_event, name) => changed(name))
-  } catch {
-    return undefined
   }
 }
 

@@ -22,8 +22,16 @@ export function describeTest(result: TestResult, dir: string): string {
 const indent = (text: string): string =>
   text
     .split('\n')
-    .map((line) => `  ${printable(line)}`)
+    .map((line) => `  ${coloured(printable(line))}`)
     .join('\n')
+
+/** `path: expected A, got B`, with the path, what was wanted and what came told apart. Other lines stay as they are. */
+const coloured = (line: string): string =>
+  line.replace(
+    /^(.+?: )?(expected )(.*?)(, got )(.*)$/,
+    (_line, path = '', expected, wanted, got, came) =>
+      `${paint('bold', path)}${expected}${paint('green', wanted)}${got}${paint('red', came)}`,
+  )
 
 export function summary(results: TestResult[], failed: TestResult[]): string {
   if (!results.length) return paint('yellow', 'No tests were found.')

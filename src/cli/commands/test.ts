@@ -4,7 +4,7 @@ import { loadAssembly, type Tests } from '../assembly.ts'
 import type { CliContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { demandPaths, findingText } from '../findings.ts'
-import { usageError } from '../report-error.ts'
+import { reportError, usageError } from '../report-error.ts'
 import { chosenPaths, SELECT } from '../selection.ts'
 import { coverageText, describeTest, githubLine, junit, mutationText, summary } from '../test-report.ts'
 import { watchMappings } from '../watch-mappings.ts'
@@ -38,10 +38,12 @@ export function define(command: Command, makeContext: MakeContext): void {
       const paths = await chosenPaths(context.dir, given, options.select)
       const tests = openTests({ dir: context.dir, paths })
       try {
-        process.exitCode = await runOnce(tests, context, options, least)
-        if (!options.watch) return
-        await watchMappings(context.dir, async (touched) => {
+        const round = async (touched?: (file: string) => boolean): Promise<void> => {
           process.exitCode = await runOnce(tests, context, options, least, touched)
+        }
+        if (!options.watch) return await round()
+        await watchMappings(context.dir, round, (thrown) => {
+          process.exitCode = reportError(thrown, { format: context.output.format, dir: context.dir })
         })
       } finally {
         await tests.close()
