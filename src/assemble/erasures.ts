@@ -84,6 +84,14 @@ export class Erasures {
     )
   }
 
+  /** Makes the key that hashes of streams not kept in full need. */
+  async prepare(): Promise<void> {
+    if (!this.#keys || this.#keys.isEmpty) this.#keys = await this.#openKeys(true)
+  }
+
+  readonly hash = (field: string, value: string): string => this.#keys!.hash(field, value)
+  readonly hashes = (field: string, value: string): string[] => this.#keys!.hashes(field, value)
+
   #openKeys(make: boolean): Promise<ErasureKeys> {
     return ErasureKeys.open(this.#pool, this.#secrets, { make })
   }

@@ -1,5 +1,13 @@
 /** How the values of a target record came to be: the ledger says which delivery, the mapping's text which line. */
-import { isObject, isRawNumber, type Json, type JsonObject, parseExact } from '../core/index.ts'
+import {
+  CausewayError,
+  isObject,
+  isRawNumber,
+  type Json,
+  type JsonObject,
+  parseExact,
+  type SerializedError,
+} from '../core/index.ts'
 import type { ExplainedField, Explanation } from '../http/index.ts'
 import { type FieldOrigin, originsOf } from '../mapping/index.ts'
 import type { Store } from '../store/index.ts'
@@ -25,9 +33,16 @@ export async function explainTarget(
       runId: source.last?.runId ?? source.runId,
       at: source.last?.at ?? source.at,
       operation: source.last?.operation ?? null,
+      notKept: notKeptOf(source),
       fields: fieldsOf(source).filter((one) => field === undefined || one.field === field),
     })),
   }
+}
+
+/** What is not kept is said, for an empty value would look like one. */
+function notKeptOf({ shrunk, last, record }: SourceOfTarget): SerializedError | null {
+  if (!shrunk || last?.input) return null
+  return new CausewayError('CSW-5018', { what: `the values of record ${record} are not kept in full` }).toJSON()
 }
 
 function fieldsOf(source: SourceOfTarget): ExplainedField[] {

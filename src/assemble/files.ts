@@ -5,6 +5,7 @@ import { type ConnectionConfig, checkHub, type Environment, type HubConfig, type
 import { type Catalogue, loadConnectors, type RecordSchema } from '../connector/index.ts'
 import { type Finding, nearestName, type Place } from '../core/index.ts'
 import { checkSync, loadMappings, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
+import { checkKeeping } from './keeping.ts'
 import { withoutAddress } from './subscriptions.ts'
 
 export type HubFolder = { dir: string; env?: Environment; flags?: Partial<Record<SettingName, unknown>> }
@@ -51,6 +52,7 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
     ...mappings.findings,
     ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, mappings.syncs, config, catalogue)),
     ...withoutAddress({ config, catalogue, syncs: mappings.syncs }),
+    ...checkKeeping(config, catalogue, mappings.syncs),
   ]
   const ofUsed = catalogue.findings.filter(({ place }) => used.has(basename(dirname(place.file))))
   return {

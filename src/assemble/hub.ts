@@ -26,6 +26,7 @@ import {
 } from '../store/index.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
+import { keepingSweep } from './keeping.ts'
 import { boundHeapGrowth } from './memory.ts'
 import { toModel, toShape } from './model.ts'
 import { startSamples } from './samples.ts'
@@ -157,13 +158,13 @@ async function assemble(parts: Parts): Promise<Hub> {
     },
   })
   const ledger = createLedger(store.pool)
-  let model: HubModel = await register(ledger, files)
   const mappings = createMappingRunner({
     processes: settings.mapping_processes,
     targetSchema: (sync) => targetSchema(files, sync),
   })
   const erasures = new Erasures(store.pool, secrets, dataDir)
   await erasures.open()
+  let model: HubModel = await register(ledger, files, erasures)
   // In a container, the process after a crash has the host name and the number of the one before.
   const holder = `${hostname()}/${process.pid}/${randomUUID()}`
   const ports: Ports = {
@@ -222,7 +223,7 @@ async function assemble(parts: Parts): Promise<Hub> {
         settings,
         holder,
         syncs: () => files.syncs,
-        sweeps: [hooks],
+        sweeps: [hooks, keepingSweep({ pool: store.pool, ports, erasures })],
         listen: (onCall) => listenForCalls(store.url, onCall),
       })
     : undefined
@@ -232,7 +233,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     if (hasErrors(next.blocking)) return next
     files = next
     await sessions.replace(next)
-    model = await register(ledger, next)
+    model = await register(ledger, next, erasures)
     work?.replaceTimetable(next.syncs)
     return next
   }
@@ -260,6 +261,8 @@ async function assemble(parts: Parts): Promise<Hub> {
   }
 }
 
-async function register(ledger: Ports['ledger'], files: HubFiles): Promise<HubModel> {
-  return toModel(await ledger.registerHub(toShape(files.config.connections.values(), files.syncs)), files.syncs)
+async function register(ledger: Ports['ledger'], files: HubFiles, erasures: Erasures): Promise<HubModel> {
+  const registry = await ledger.registerHub(toShape(files.config.connections.values(), files.syncs))
+  if (registry.streams.some(({ keeping }) => keeping !== 'full')) await erasures.prepare()
+  return toModel(registry, files.syncs)
 }

@@ -120,7 +120,7 @@ export function createServices(parts: ServiceParts): HubServices {
     },
     async replayEvents({ connection, since, until, limit, ...choice }, sync, actor) {
       const to = sync === null ? 0 : syncId(sync)
-      const { replayed, connections } = await ports.ledger.replayEvents(
+      const { replayed, notKept, connections } = await ports.ledger.replayEvents(
         {
           ...choice,
           ...(connection === undefined ? {} : { connectionId: connectionId(connection) }),
@@ -130,9 +130,11 @@ export function createServices(parts: ServiceParts): HubServices {
         to,
         limit,
       )
+      if (notKept && !replayed)
+        throw new CausewayError('CSW-5018', { what: `the bytes of these ${notKept} events are not kept` })
       await audit(actor, 'events.replay', connection ? `connection:${connection}` : 'events', { replayed, sync })
       if (connections.length) await queue.wakeMany('inbox', connections.map(String))
-      return { replayed }
+      return { replayed, notKept }
     },
     async erase({ field, value }, actor) {
       const { hash, ...counts } = await parts.erasures.erase({ field, value, actor: actor.name })

@@ -20,6 +20,8 @@ export type ConnectionConfig = {
   settings: JsonObject
   secrets: Readonly<Record<string, SecretReference>>
   allow: readonly string[]
+  /** How much of its streams is kept, by name of the stream; `*` = all others. */
+  keep: Readonly<Record<string, 'full' | 'used' | 'hash'>>
   maxPerSecond: number | null
   maxConcurrent: number | null
   /** Paths relative to the hub folder. */
@@ -68,6 +70,7 @@ export function readConnection(
       settings: settings.value as JsonObject,
       secrets,
       allow: (allow.value as unknown[]).filter((entry) => typeof entry === 'string'),
+      keep: readKeep(raw.keep),
       maxPerSecond: typeof raw.max_per_second === 'number' ? raw.max_per_second : null,
       maxConcurrent: typeof raw.max_concurrent === 'number' ? raw.max_concurrent : null,
       tls: {
@@ -80,6 +83,15 @@ export function readConnection(
     },
   }
 }
+
+/** What the schema refused is found already. */
+const readKeep = (raw: unknown): ConnectionConfig['keep'] =>
+  Object.fromEntries(
+    Object.entries(isObject(raw) ? raw : {}).filter(
+      (entry): entry is [string, ConnectionConfig['keep'][string]] =>
+        entry[1] === 'full' || entry[1] === 'used' || entry[1] === 'hash',
+    ),
+  )
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 

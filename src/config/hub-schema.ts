@@ -43,6 +43,15 @@ export const hubFileSchema = {
           type: ['array', 'null'],
           items: { type: 'string', minLength: 1 },
         },
+        keep: {
+          description:
+            'How much of the records of a stream stays in the hub once all syncs have delivered it, by name of the stream; `*` stands for all others.',
+          type: ['object', 'null'],
+          additionalProperties: {
+            description: '`full`: all. `used`: the fields that mappings read. `hash`: keyed hashes of the fields.',
+            enum: ['full', 'used', 'hash'],
+          },
+        },
         max_per_second: { description: 'Calls per second at most.', type: 'number', exclusiveMinimum: 0 },
         max_concurrent: { description: 'Calls under way at most.', type: 'integer', minimum: 1, maximum: 256 },
         tls: {

@@ -41,6 +41,7 @@ export type MappingComparison = {
   changed: number
   outcomes: Record<string, number>
   fields: { field: string; count: number; samples: { record: string; before: Json | null; after: Json | null }[] }[]
+  notKept: number
   truncated: boolean
 }
 
@@ -67,6 +68,8 @@ type ExplainedDelivery = {
   at: Date
   /** How the record came by this target: written by us, or matched. */
   operation: string | null
+  /** Why values that were read cannot be shown; null where they can. */
+  notKept: SerializedError | null
   fields: ExplainedField[]
 }
 export type Explanation = { stream: string; id: string; entity: string; deliveries: ExplainedDelivery[] }

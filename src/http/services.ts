@@ -106,7 +106,7 @@ export interface HubServices {
     },
     sync: string | null,
     actor: Actor,
-  ): Promise<{ replayed: number }>
+  ): Promise<{ replayed: number; notKept: number }>
   /** Erases a person everywhere in the hub. The value is written nowhere. */
   erase(
     subject: { field: string; value: string },

@@ -1,5 +1,5 @@
 /** What the pipeline sees of a mapping file: a checked definition and a runner; never YAML, never JSONata. */
-import type { Json, JsonObject, JsonText, Place, SerializedError } from '../core/index.ts'
+import type { Json, JsonObject, JsonPaths, JsonText, Place, SerializedError } from '../core/index.ts'
 
 /** `connection:stream` in mapping files. */
 export type StreamAddress = { connection: string; stream: string }
@@ -33,6 +33,9 @@ type RetryPolicy = { attempts: number; baseMs: number; capMs: number }
 export type DeleteLimits = { maxShare: number; maxCount: number }
 export const DELETE_LIMITS: DeleteLimits = { maxShare: 0.2, maxCount: 20 }
 
+/** What a sync reads of its source records, and of joined ones by the name of the join. */
+export type SyncReads = { source: JsonPaths; joins: Readonly<Record<string, JsonPaths>> }
+
 /** One sync as the pipeline runs it. `version` is the digest of everything in the file that can change a result. */
 export type SyncDefinition = {
   name: string
@@ -65,6 +68,10 @@ export type SyncDefinition = {
   /** Its value tables, where it has some: they are part of what it gives, and of the version. */
   tables?: Readonly<Record<string, Readonly<Record<string, Json>>>>
   tags: string[]
+  /** Absent where it is not known: then it may be anything. */
+  reads?: SyncReads
+  /** Top-level fields of the target that it fills, where its text says which. */
+  writes?: string[]
 }
 
 export type MapInput = {

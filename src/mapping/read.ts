@@ -15,6 +15,7 @@ import {
 import { type CheckedExpression, checkExpressions } from './check/expressions.ts'
 import { DELETE_LIMITS, type JoinSpec, type StreamAddress, type SyncDefinition } from './contract.ts'
 import type { Program } from './program.ts'
+import { readsOfAll } from './reads.ts'
 import { durationMs, scheduleFault, toSchedule } from './schedule.ts'
 import { DELETE_POLICIES, type MappingFile, mappingFileSchema, type ScheduleText } from './schema.ts'
 import { readTables, type TableSource, type Tables } from './tables.ts'
@@ -57,6 +58,11 @@ export function readMapping(
   findings.push(...wrong)
   if (hasErrors(findings)) return { findings }
   const definition = definitionOf(content, program, text, file)
+  definition.reads = readsOfAll(
+    expressions,
+    definition.joins.map(({ name }) => name),
+  )
+  if (program.template.kind === 'object') definition.writes = program.template.entries.map(([field]) => field)
   const mapping = { definition, program, content, yaml, expressions }
   read.set(definition, mapping)
   return { mapping, findings }

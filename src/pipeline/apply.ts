@@ -8,7 +8,7 @@ import type { HeldLease, Ports } from './ports.ts'
 import { openLane } from './push.ts'
 import { writeOut } from './push-batch.ts'
 import { PushRun } from './push-run.ts'
-import { slicesOf, toRecord } from './read-batch.ts'
+import { slicesOf, sourceBodies, toRecord } from './read-batch.ts'
 import type { Lane, Work } from './work.ts'
 
 /** What of a planned change is needed to do it. */
@@ -95,7 +95,8 @@ type Batch = Awaited<ReturnType<typeof replan>>
 /** The records of some changes as they would be delivered now, each change beside what would be done. */
 async function replan(lane: Lane, changes: readonly AppliedChange[]) {
   const ids = [...new Set(changes.map(({ record }) => record))]
-  const records = (await lane.ports.ledger.readBodies(lane.row.fromStream, ids)).map((row) => toRecord(row, null))
+  const rows = await lane.ports.ledger.readBodies(lane.row.fromStream, ids)
+  const records = (await sourceBodies(lane, rows, { store: false })).map((row) => toRecord(row, null))
   const { batch, works } = await planBatch(lane, records)
   const byName = new Map(works.map((work) => [nameOf({ record: work.record.id, part: work.part }), work]))
   return { batch, pairs: changes.map((change) => ({ change, work: byName.get(nameOf(change)) })) }

@@ -19,6 +19,8 @@ type MappingComparison = {
   /** Records by what became of them under the old and the new mapping, where that differs: `filtered → mapped`. */
   outcomes: Record<string, number>
   fields: FieldDifference[]
+  /** Records that could not be compared, because their bodies are not kept and the source did not give them again. */
+  notKept: number
   truncated: boolean
 }
 
@@ -41,15 +43,31 @@ export async function compareMappings(
     [before, after].map((definition) => planningLane(ports, known.row, definition, signal)),
   )
   const fields = new Map<string, FieldDifference>()
-  const result: MappingComparison = { records: 0, same: 0, changed: 0, outcomes: {}, fields: [], truncated: false }
-  for await (const records of recordsOf(old!, { limit })) {
+  const result: MappingComparison = {
+    records: 0,
+    same: 0,
+    changed: 0,
+    outcomes: {},
+    fields: [],
+    notKept: 0,
+    truncated: false,
+  }
+  // What either of the two reads has to be there.
+  const reads =
+    before.reads && after.reads
+      ? { ...before.reads, source: [...before.reads.source, ...after.reads.source] }
+      : undefined
+  const { reads: _own, ...rest } = old!.sync
+  const reader = { ...old!, sync: { ...rest, ...(reads ? { reads } : {}) } }
+  for await (const records of recordsOf(reader, { limit })) {
     if (result.records + records.length > limit) {
       result.truncated = true
       records.length = limit - result.records
     }
     const [left, right] = await Promise.all([mapBatch(old!, records), mapBatch(young!, records)])
+    result.notKept += records.filter(({ missing }) => missing).length
     for (const [i, record] of records.entries())
-      compareOne(record.id, left.outputs[i]!, right.outputs[i]!, result, fields)
+      if (!record.missing) compareOne(record.id, left.outputs[i]!, right.outputs[i]!, result, fields)
     result.records += records.length
     if (result.truncated) break
   }

@@ -4,6 +4,8 @@ import { type DeliveryRow, type DeliveryState, type IntentRow, isStorableKey } f
 import type { BatchRecord, Lane, Work } from './work.ts'
 
 const NOTHING = JsonText.of({})
+/** Failures of records that have no body to look at. */
+const NOT_LOOKED_AT: ReadonlySet<string> = new Set(['CSW-5015', 'CSW-5018'])
 
 /**
  * Decides per record what it asks of the target: parts to bring about, parts to take back, or nothing. Pure; whatever needs a
@@ -20,7 +22,7 @@ export function decide(
   const make = (part: string, values = NOTHING): Work => newWork(record, part, values, before.get(part), intents)
   const output = storable(given)
   // Nothing of such a record is looked at any more, whatever became of it.
-  const setAside = output.status === 'failed' && output.error.code === 'CSW-5015'
+  const setAside = output.status === 'failed' && NOT_LOOKED_AT.has(output.error.code)
   // Erased, or its body is gone: there is nothing to say about it, and nothing to take back.
   if (record.body === null && !record.deleted && !setAside)
     return existing.length

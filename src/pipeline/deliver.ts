@@ -11,7 +11,7 @@ import { asCausewayError, CausewayError, digest, type JsonObject, JsonText } fro
 import { idempotencyKey } from './decide.ts'
 import { CONTENT_MARK, contentMark, merged } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
-import { type IntentOpen, keysOf } from './ports.ts'
+import { HASHES, type IntentOpen, keysOf } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
 /** Nothing is sent when less than this is left of the lease; a holder that renews in time always has twice as much. */
@@ -222,8 +222,8 @@ function sourceFailure(lane: Lane, thrown: unknown): CausewayError {
 }
 
 function withoutMark(values: JsonObject): JsonObject {
-  if (!Object.hasOwn(values, CONTENT_MARK)) return values
-  const { [CONTENT_MARK]: _mark, ...rest } = values
+  if (!Object.hasOwn(values, CONTENT_MARK) && !Object.hasOwn(values, HASHES)) return values
+  const { [CONTENT_MARK]: _mark, [HASHES]: _hashes, ...rest } = values
   return rest
 }
 

@@ -1,5 +1,7 @@
 import { type Json, type JsonObject, JsonText, sameJson } from '../core/index.ts'
+import { isDelivered } from './kept.ts'
 import { canUpsert } from './match.ts'
+import { HASHES } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
 /**
@@ -23,7 +25,7 @@ function diffOne(lane: Lane, work: Work): void {
   // While it is unknown whether an earlier write took effect, what was delivered before it proves nothing.
   const delivered = work.unfinished.length ? null : work.delivered
   const same = delivered?.sameText(work.values) ?? false
-  const changed = same ? {} : changedFields(work.values.value, delivered?.value ?? null, work.known)
+  const changed = same ? {} : changedFields(lane, work, delivered?.value ?? null)
   const carriesContent = lane.sync.content && work.record.content !== null && contentChanged(work)
   if (!Object.keys(changed).length && !carriesContent) {
     work.settlement = { state: settledState(work), delivered: merged(work) }
@@ -31,12 +33,19 @@ function diffOne(lane: Lane, work: Work): void {
   }
   const partial = lane.target.streams.get(lane.sync.to.stream)?.abilities.partialUpdate ?? false
   work.operation = 'update'
-  work.send = partial ? JsonText.of(changed) : merged(work)
+  work.send = partial ? JsonText.of(changed) : sendable(merged(work))
 }
 
 /** What the target holds from us once the values are there too: fields that were delivered before and left the mapping stay. */
 export const merged = ({ delivered, values }: Work): JsonText =>
   delivered === null || delivered.sameText(values) ? values : JsonText.of({ ...delivered.value, ...values.value })
+
+/** Hashes are for the ledger only. */
+const sendable = (values: JsonText): JsonText => {
+  if (!Object.hasOwn(values.value, HASHES)) return values
+  const { [HASHES]: _hashes, ...plain } = values.value
+  return JsonText.of(plain)
+}
 
 const settledState = (work: Work): 'unchanged' | 'gone' | 'skipped' =>
   !work.takenBack ? 'unchanged' : work.record.deleted ? 'gone' : 'skipped'
@@ -54,10 +63,12 @@ function planCreate(lane: Lane, work: Work): void {
 }
 
 /** Fields whose value is neither what we delivered nor what the target is known to hold now. */
-function changedFields(values: JsonObject, delivered: JsonObject | null, known: JsonObject | null): JsonObject {
+function changedFields(lane: Lane, work: Work, delivered: JsonObject | null): JsonObject {
+  const { known } = work
   const changed: JsonObject = {}
-  for (const [field, value] of Object.entries(values)) {
+  for (const [field, value] of Object.entries(work.values.value)) {
     if (delivered && Object.hasOwn(delivered, field) && sameJson(delivered[field], value)) continue
+    if (delivered && isDelivered(lane.ports, work, field, value)) continue
     if (known && Object.hasOwn(known, field) && covers(known[field]!, value)) continue
     changed[field] = value
   }

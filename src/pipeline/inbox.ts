@@ -310,11 +310,14 @@ class InboxReader {
   async #settleDone(): Promise<void> {
     const done = this.#done
     this.#done = []
+    // The bytes of an event may hold anything: where a stream of the connection is not kept in full, they go.
+    const forget = this.#model.keepsPartOf(this.#connection.name)
     await this.#ports.ledger.settleEvents(
       done.map(({ event, stored }) => ({
         event,
         state: stored ? ('done' as const) : ('skipped' as const),
         reason: stored ? `${stored} records` : 'the event concerns no stream that is synced',
+        forget,
       })),
     )
   }

@@ -3,7 +3,7 @@ import { CausewayError, isObject, type Json, type JsonObject, parseExact } from 
 import type { MatchKey } from '../mapping/index.ts'
 import { findDoubtful, settleDoubt, wasLookedFor } from './doubt.ts'
 import { choose, holds, lookUp } from './look-up.ts'
-import { keyText, linkKey } from './ports.ts'
+import { keyText, type LogBody, linkKey } from './ports.ts'
 import { reviveLinks } from './revive.ts'
 import type { Lane, Work } from './work.ts'
 
@@ -88,13 +88,17 @@ async function matchByLog(lane: Lane, works: Work[], key: MatchKey): Promise<voi
   for (const work of asking) for (const id of hits.get(keyValues(work, key)[0]!) ?? []) work.seen.add(id)
   const ids = [...new Set([...hits.values()].flat())]
   const rows = new Map((await ledger.readBodies(lane.row.toStream, ids)).map((row) => [row.id, row]))
-  const own = ids.filter((id) => !rows.has(id))
-  const fetched = own.length ? await fetchOwn(lane, own) : []
+  // What the log does not hold is asked for: records that we wrote ourselves a moment ago, and those it keeps as hashes.
+  const own = ids.filter((id) => !rows.has(id) || isHashed(rows.get(id)!))
+  const asked = own.length ? await fetchOwn(lane, own) : []
+  if (!asked) refuseHashed(lane, asking, key, hits, rows)
+  const fetched = asked ?? []
   for (const work of asking) {
+    if (work.settlement) continue
     const wanted = keyValues(work, key)
     const candidates = (hits.get(wanted[0]!) ?? []).flatMap((id): SourceRecord[] => {
       const row = rows.get(id)
-      if (row)
+      if (row && !isHashed(row))
         return row.deleted || row.body === null
           ? []
           : [{ id, version: row.version, body: parseExact(row.body) as SourceRecord['body'] }]
@@ -109,12 +113,35 @@ async function matchByLog(lane: Lane, works: Work[], key: MatchKey): Promise<voi
   }
 }
 
-/** Records this hub wrote itself, by id. A target that cannot fetch by id leaves the decision to the look-up. */
-async function fetchOwn(lane: Lane, ids: string[]): Promise<SourceRecord[]> {
+const isHashed = (row: LogBody): boolean => row.body === null && row.dropped !== null && !row.deleted
+
+/**
+ * A target whose records are kept as hashes, and that can be asked neither by id nor by key, leaves nothing to decide by: a
+ * create might make a second one.
+ */
+function refuseHashed(
+  lane: Lane,
+  works: Work[],
+  key: MatchKey,
+  hits: ReadonlyMap<string, string[]>,
+  rows: ReadonlyMap<string, LogBody>,
+): void {
+  const { lookup } = lane.target.streams.get(lane.sync.to.stream)!.abilities
+  if (key.some((field) => lookup.includes(field))) return
+  for (const work of works) {
+    const hashed = (hits.get(keyValues(work, key)[0]!) ?? []).find((id) => rows.has(id) && isHashed(rows.get(id)!))
+    if (hashed === undefined) continue
+    const what = `target record ${hashed} may be the one, is kept as hashes, and the target cannot be asked for it`
+    work.settlement = { state: 'dead', dead: true, error: new CausewayError('CSW-5018', { what }).toJSON() }
+  }
+}
+
+/** Records this hub wrote itself, by id. Null for a target that cannot fetch by id: then the look-up decides. */
+async function fetchOwn(lane: Lane, ids: string[]): Promise<SourceRecord[] | null> {
   try {
     return await lane.target.fetch({ stream: lane.sync.to.stream, ids, signal: lane.signal })
   } catch (error) {
-    if (error instanceof CausewayError && error.code === 'CSW-2003') return []
+    if (error instanceof CausewayError && error.code === 'CSW-2003') return null
     throw error
   }
 }

@@ -9,7 +9,7 @@ import { decide } from './decide.ts'
 import { diff } from './diff.ts'
 import { matchTargets } from './match.ts'
 import type { HeldLease, Ports } from './ports.ts'
-import { mapBatch, slicesOf, toRecord } from './read-batch.ts'
+import { mapBatch, slicesOf, sourceBodies, toRecord } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import { type BatchRecord, identifyingKeys, type Lane, type MappedBatch, type Work } from './work.ts'
 
@@ -183,9 +183,12 @@ export async function* recordsOf(
 ): AsyncGenerator<BatchRecord[]> {
   const { ledger } = lane.ports
   const streamId = lane.row.fromStream
+  const whole = async (ids: string[]): Promise<BatchRecord[]> =>
+    (await sourceBodies(lane, await ledger.readBodies(streamId, ids), { store: false })).map((row) =>
+      toRecord(row, null),
+    )
   if (records) {
-    for (let at = 0; at < records.length; at += BATCH)
-      yield (await ledger.readBodies(streamId, records.slice(at, at + BATCH))).map((row) => toRecord(row, null))
+    for (let at = 0; at < records.length; at += BATCH) yield await whole(records.slice(at, at + BATCH))
     return
   }
   const positions = new Map(Array.from({ length: SLICES }, (_, slice) => [slice, 0]))
@@ -194,7 +197,7 @@ export async function* recordsOf(
     if (!entries.length) return
     for (const entry of entries) positions.set(entry.slice, Math.max(positions.get(entry.slice)!, entry.seq))
     const ids = entries.map((entry) => entry.id)
-    yield (await ledger.readBodies(streamId, ids)).map((row) => toRecord(row, null))
+    yield await whole(ids)
   }
 }
 

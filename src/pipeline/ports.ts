@@ -4,7 +4,7 @@ import type { ConnectorSession } from '../connector/index.ts'
 import type { Clock, Json } from '../core/index.ts'
 import type { MappingRunner, StreamAddress, SyncDefinition } from '../mapping/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import type { Ledger, SyncRow } from '../store/index.ts'
+import type { Keeping, Ledger, SyncRow } from '../store/index.ts'
 import type { FreshBodies } from './fresh-bodies.ts'
 import type { LocalWakes } from './local-wakes.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
@@ -37,6 +37,10 @@ export type HubModel = {
   streamId(address: StreamAddress): number | undefined
   address(streamId: number): StreamAddress | undefined
   connectionId(name: string): number | undefined
+  /** How much of a stream is kept. */
+  keeping(streamId: number): Keeping
+  /** True where some stream of a connection is not kept in full. */
+  keepsPartOf(connection: string): boolean
 }
 
 export type Ports = {
@@ -55,6 +59,9 @@ export type Ports = {
   /** Persons who were erased: their records are not stored again. */
   erasures: {
     isErased(body: Json): boolean
+    /** The keyed hash of a value, and all that may stand for it; of streams that are not kept in full. */
+    hash(field: string, value: string): string
+    hashes(field: string, value: string): string[]
     /** Learns what other processes erased. */
     refresh(): Promise<void>
   }
@@ -92,4 +99,4 @@ export type {
   SubscriptionRow,
   SyncRow,
 } from '../store/index.ts'
-export { isStorableKey, keysOf, keyText, linkKey } from '../store/index.ts'
+export { HASHES, hashDelivered, isStorableKey, keysOf, keyText, linkKey } from '../store/index.ts'

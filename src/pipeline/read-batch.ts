@@ -1,5 +1,6 @@
 import { isObject, type Json, JsonText, type SerializedError, SLICES, sliceOf } from '../core/index.ts'
-import type { JoinKeys, MapInput, MapOutput } from '../mapping/index.ts'
+import type { JoinKeys, JoinSpec, MapInput, MapOutput } from '../mapping/index.ts'
+import { type WholeBody, wholeBodies } from './kept.ts'
 import { isStorableKey, keysOf, type LogBody } from './ports.ts'
 import { DEATHS, killed } from './suspects.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
@@ -84,7 +85,8 @@ export class LaneReader {
       ...fresh.filter((entry) => !cached.has(entry.id) && !entry.deleted).map((entry) => entry.id),
       ...due,
     ]
-    const read = new Map((await ledger.readBodies(this.#streamId, missing)).map((row) => [row.id, row]))
+    const rows = await sourceBodies(this.#lane, await ledger.readBodies(this.#streamId, missing), { store: true })
+    const read = new Map(rows.map((row) => [row.id, row]))
     const records = fresh.map((entry): BatchRecord => {
       const row = read.get(entry.id)
       const body = cached.get(entry.id)
@@ -102,16 +104,30 @@ export class LaneReader {
 }
 
 /** What a person corrected holds as long as the source has said nothing newer. */
-const withCorrection = (row: LogBody | undefined, correction: { seq: number; body: string } | undefined) =>
-  row && correction?.seq === row.seq && !row.deleted ? { ...row, body: correction.body } : row
+const withCorrection = (row: WholeBody | undefined, correction: { seq: number; body: string } | undefined) => {
+  if (!row || correction?.seq !== row.seq || row.deleted) return row
+  const { missing: _found, ...rest } = row
+  return { ...rest, body: correction.body }
+}
 
-export const toRecord = (row: LogBody, logSeq: number | null): BatchRecord => ({
+/** Rows of the source stream with what the mapping reads, asked for again where the hub does not keep it. */
+export const sourceBodies = (lane: Lane, rows: LogBody[], { store }: { store: boolean }): Promise<WholeBody[]> =>
+  wholeBodies(lane.ports, rows, {
+    streamId: lane.row.fromStream,
+    address: lane.sync.from,
+    reads: lane.sync.reads?.source,
+    store,
+    signal: lane.signal,
+  })
+
+export const toRecord = (row: WholeBody, logSeq: number | null): BatchRecord => ({
   id: row.id,
   slice: sliceOf(row.id),
   seq: row.seq,
   body: row.body === null ? null : JsonText.from(row.body),
   deleted: row.deleted,
   content: row.content,
+  ...(row.missing ? { missing: row.missing } : {}),
   logSeq,
 })
 
@@ -123,7 +139,10 @@ export async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<Mapp
   const { dependencies, failed } = await addJoins(lane, inputs)
   const mapped = inputs.length ? await lane.ports.mappings.map(lane.sync, inputs, lane.signal) : []
   const outputs = new Map(live.map((record, i) => [record, failed.get(record.id) ?? mapped[i]!]))
-  const outputOf = (record: BatchRecord): MapOutput => outputs.get(record) ?? { status: 'filtered' }
+  const outputOf = (record: BatchRecord): MapOutput =>
+    record.missing && !record.deleted
+      ? { status: 'failed', error: record.missing }
+      : (outputs.get(record) ?? { status: 'filtered' })
   return { records, outputs: records.map(outputOf), dependencies, joined }
 }
 
@@ -155,9 +174,12 @@ async function addJoins(
     const streamId = lane.ports.model().streamId(join.from)
     if (streamId === undefined) continue
     const wanted = keysPerInput.map((keys) => (isError(keys) ? [] : (keys[join.name] ?? []).filter(isStorableKey)))
-    const found = await findJoined(lane, streamId, join.field, [...new Set(wanted.flat())])
+    const found = await findJoined(lane, join, streamId, [...new Set(wanted.flat())])
     inputs.forEach((input, i) => {
-      const rows = wanted[i]!.flatMap((key) => found.get(key) ?? []).filter((row) => !row.deleted && row.body !== null)
+      const all = wanted[i]!.flatMap((key) => found.get(key) ?? []).filter((row) => !row.deleted)
+      const lost = all.find((row) => row.missing)
+      if (lost) failed.set(input.id, { status: 'failed', error: lost.missing! })
+      const rows = all.filter((row) => row.body !== null)
       const texts = rows.map((row) => row.body!)
       input.joins ??= {}
       input.joins[join.name] = join.take === 'many' ? `[${texts.join(',')}]` : (texts[0] ?? 'null')
@@ -178,16 +200,16 @@ const fieldKey = (field: string, value: string): string => `${field}=${value}`
 
 async function findJoined(
   lane: Lane,
+  { name, from, field }: JoinSpec,
   streamId: number,
-  field: string | null,
   keys: string[],
-): Promise<Map<string, LogBody[]>> {
+): Promise<Map<string, WholeBody[]>> {
   const { ledger } = lane.ports
   const idsByKey =
     field === null ? new Map(keys.map((key) => [key, [key]])) : await ledger.findByKey(streamId, field, keys)
-  const rows = new Map(
-    (await ledger.readBodies(streamId, [...new Set([...idsByKey.values()].flat())])).map((row) => [row.id, row]),
-  )
+  const kept = await ledger.readBodies(streamId, [...new Set([...idsByKey.values()].flat())])
+  const wish = { streamId, address: from, reads: lane.sync.reads?.joins[name], store: false, signal: lane.signal }
+  const rows = new Map((await wholeBodies(lane.ports, kept, wish)).map((row) => [row.id, row]))
   return new Map([...idsByKey].map(([key, ids]) => [key, ids.flatMap((id) => rows.get(id) ?? [])]))
 }
 

@@ -1,6 +1,7 @@
 import type { Exchange } from '../connector/index.ts'
 import { backoffMs, CausewayError, type JsonText, type SerializedError } from '../core/index.ts'
 import { fingerprintOf } from './failures.ts'
+import { keptDelivered, keptInput } from './kept.ts'
 import {
   type BatchCommit,
   type DeadLetterWrite,
@@ -47,7 +48,7 @@ export function toBatchCommit(
       positions,
       batch.records.flatMap((record) => (record.logSeq === null ? [] : [{ slice: record.slice, seq: record.logSeq }])),
     ),
-    journal: { entries: works.map((work) => toJournal(work)), exchanges },
+    journal: { entries: works.map((work) => toJournal(lane, work)), exchanges: keptExchanges(lane, exchanges) },
   }
 }
 
@@ -83,7 +84,7 @@ function toDelivery(lane: Lane, work: Work, now: number): DeliveryWrite {
     error: settlement.error ?? null,
     parkedStream: settlement.parked?.streamId ?? null,
     parkedId: settlement.parked?.recordId ?? null,
-    delivered: deliveredOf(work),
+    delivered: keptDelivered(lane.ports, lane.row.fromStream, deliveredOf(work)),
   }
 }
 
@@ -186,8 +187,11 @@ function exchangesOf(work: Work, exchanges: Exchange[]): string | null {
   return own.length ? JSON.stringify(own.slice(-LETTER_EXCHANGES)) : null
 }
 
-function toJournal(work: Work): JournalEntry {
+function toJournal(lane: Lane, work: Work): JournalEntry {
   const settlement = work.settlement!
+  const { keeping } = lane.ports.model()
+  const valuesToo = keeping(lane.row.fromStream) !== 'hash'
+  const input = work.operation && work.record.body ? keptInput(lane, work.record.body) : null
   const before = work.delivered ?? work.known
   return {
     record: work.record.id,
@@ -196,12 +200,21 @@ function toJournal(work: Work): JournalEntry {
     outcome: settlement.state,
     ...(work.operation ? { operation: work.operation } : {}),
     ...(work.targetId === null ? {} : { target: work.targetId }),
-    ...(work.operation && work.operation !== 'delete' ? { output: work.send } : {}),
-    ...(before && work.operation ? { before } : {}),
+    ...(valuesToo && work.operation && work.operation !== 'delete' ? { output: work.send } : {}),
+    ...(valuesToo && before && work.operation ? { before } : {}),
     ...(settlement.error ? { error: settlement.error } : {}),
-    ...(work.operation && work.record.body ? { input: work.record.body } : {}),
+    ...(input ? { input } : {}),
   }
 }
+
+/** Calls as the journal may keep them. */
+const keptExchanges = (lane: Lane, exchanges: Exchange[]): Exchange[] =>
+  lane.ports.model().keeping(lane.row.fromStream) === 'hash'
+    ? exchanges.map(({ request: _request, response: _response, ...facts }) => ({
+        ...facts,
+        url: facts.url.split('?')[0]!,
+      }))
+    : exchanges
 
 /** Adds a batch to the counts of a run. */
 export function tally(counts: PushCounts, records: number, works: Work[]): void {

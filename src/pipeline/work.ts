@@ -29,6 +29,8 @@ export type BatchRecord = {
   body: JsonText | null
   deleted: boolean
   content: string | null
+  /** Why there is no body, where one was dropped and could not be got again. */
+  missing?: SerializedError
   /** Position to move past once its deliveries are saved; null for a record that came because it was due. */
   logSeq: number | null
 }

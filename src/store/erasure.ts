@@ -29,7 +29,8 @@ export async function erase(
   )
   // The spelling of JSON inside a body; what it does not contain need not be parsed.
   const spelled = JSON.stringify(value).slice(1, -1)
-  const counts = await eraseMatching(pool, keys, [erasure], (body) => body.includes(spelled))
+  const known = keys.hashes(field, value).map((hash) => ({ field, hash }))
+  const counts = await eraseMatching(pool, keys, known, (body) => body.includes(spelled))
   counts.events = await eraseEvents(pool, value)
   await pool.query('update erasure set counts = $3 where field = $1 and value_hash = $2', [
     field,
@@ -72,20 +73,21 @@ async function eraseMatching(
   const counts = nothing()
   let after: [number, string] = [0, '']
   for (;;) {
-    const { rows } = await pool.query<{ stream_id: number; id: string; body: string | null }>(
-      `select stream_id, id, body from record where (stream_id, id) > ($1, $2 collate "C") order by stream_id, id limit $3`,
+    const { rows } = await pool.query<ErasableRow>(
+      `select stream_id, id, body, field_hashes as dropped from record where (stream_id, id) > ($1, $2 collate "C") order by stream_id, id limit $3`,
       [...after, BATCH],
     )
     if (!rows.length) return counts
     const last = rows.at(-1)!
     after = [last.stream_id, last.id]
     const hit = rows.filter(
-      ({ body }) =>
-        body !== null &&
-        mayMatch(body) &&
-        keysOf(parseExact(body), fields).some(({ field, value }) =>
-          keys.hashes(field, value).some((hash) => hashes.has(`${field} ${hash}`)),
-        ),
+      ({ body, dropped }) =>
+        (body !== null &&
+          mayMatch(body) &&
+          keysOf(parseExact(body), fields).some(({ field, value }) =>
+            keys.hashes(field, value).some((hash) => hashes.has(`${field} ${hash}`)),
+          )) ||
+        (dropped !== null && hadValue(dropped, fields, hashes)),
     )
     for (const [streamId, group] of Map.groupBy(hit, (row) => row.stream_id))
       await eraseRecords(
@@ -95,6 +97,14 @@ async function eraseMatching(
         counts,
       )
   }
+}
+
+type ErasableRow = { stream_id: number; id: string; body: string | null; dropped: string | null }
+
+/** Of a body that was shrunk, what it no longer has is known by its hashes. */
+function hadValue(dropped: string, fields: string[], hashes: Set<string>): boolean {
+  const byField = JSON.parse(dropped) as Record<string, string[]>
+  return fields.some((field) => byField[field]?.some((hash) => hashes.has(`${field} ${hash}`)))
 }
 
 async function eraseRecords(pool: pg.Pool, streamId: number, ids: string[], counts: ErasureCounts): Promise<void> {

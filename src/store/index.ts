@@ -10,6 +10,7 @@ export {
   type SealedErasureKey,
 } from './erasure-keys.ts'
 export { InboxWriter, inboxPool } from './inbox.ts'
+export { HASHES, hashDelivered, shrinkRecords } from './keeping.ts'
 export {
   acquireLease,
   breakLeases,

@@ -121,7 +121,15 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       const moved = request.version === 'v' ? [] : [{ record: '7', part: '', reason: 'the mapping has changed' }]
       return { sync: name, runs: moved.length ? [] : [1], states: moved.length ? {} : { delivered: 1 }, moved }
     },
-    compareMapping: async () => ({ records: 0, same: 0, changed: 0, outcomes: {}, fields: [], truncated: false }),
+    compareMapping: async () => ({
+      records: 0,
+      same: 0,
+      changed: 0,
+      outcomes: {},
+      fields: [],
+      notKept: 0,
+      truncated: false,
+    }),
     explainTarget: async () => undefined,
     orderWebhookAgain: async (id) => {
       await pool.query('update webhook_subscription set next_at = null, sent_at = null where id = $1', [id])

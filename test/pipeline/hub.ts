@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { onTestFinished } from 'vitest'
-import { type Json, type JsonObject, JsonText, parseExact, systemClock } from '../../src/core/index.ts'
+import { pathsReadOf } from '../../src/assemble/model.ts'
+import { digest, type Json, type JsonObject, JsonText, parseExact, systemClock } from '../../src/core/index.ts'
 import {
   DELETE_LIMITS,
   type MapInput,
@@ -19,7 +20,7 @@ import {
   pullStream,
   pushLane,
 } from '../../src/pipeline/index.ts'
-import { createLedger, holdLease, type StreamRow, type SyncRow } from '../../src/store/index.ts'
+import { createLedger, holdLease, type Keeping, type StreamRow, type SyncRow } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import type { MemorySystem } from './memory-system.ts'
 
@@ -65,7 +66,12 @@ export class TestHub {
       },
       session: async (name) => systems[name]!,
       credentials: { markOf: async (name) => this.marks[name] ?? 'first', forget: async () => {} },
-      erasures: { isErased: () => false, refresh: async () => {} },
+      erasures: {
+        isErased: () => false,
+        refresh: async () => {},
+        hash: (field, value) => digest(`${field} ${value}`),
+        hashes: (field, value) => [digest(`${field} ${value}`)],
+      },
       mappings: this.#runner(),
       model: () => model,
       bodies: new FreshBodies(),
@@ -76,7 +82,13 @@ export class TestHub {
     }
   }
 
-  static async open(systems: Record<string, MemorySystem>, syncs: TestSync[], database?: pg.Pool): Promise<TestHub> {
+  /** `keep`: how streams are kept, by address; all in full without it. */
+  static async open(
+    systems: Record<string, MemorySystem>,
+    syncs: TestSync[],
+    database?: pg.Pool,
+    keep: Record<string, Keeping> = {},
+  ): Promise<TestHub> {
     const pool = database ?? (await openDatabase())
     const definitions = syncs.map(toDefinition)
     const addresses = definitions.flatMap((sync) => [sync.from, sync.to, ...sync.joins.map((join) => join.from)])
@@ -88,7 +100,13 @@ export class TestHub {
           ...(address(sync.to) === name ? sync.match.flat() : []),
           ...sync.joins.flatMap((join) => (address(join.from) === name && join.field !== null ? [join.field] : [])),
         ])
-        return { connection: name.split(':')[0]!, name: name.split(':')[1]!, keyFields: [...new Set(keyFields)] }
+        return {
+          connection: name.split(':')[0]!,
+          name: name.split(':')[1]!,
+          keyFields: [...new Set(keyFields)],
+          keeping: keep[name] ?? 'full',
+          keptFields: pathsReadOf(toAddress(name), definitions).map((path) => JSON.stringify(path)),
+        }
       }),
       syncs: definitions.map((sync) => ({
         name: sync.name,
@@ -215,5 +233,7 @@ function toModel(
       return row && { connection: row.connection, stream: row.name }
     },
     connectionId: (name) => connections.find((row) => row.name === name)?.id,
+    keeping: (id) => streams.find((stream) => stream.id === id)?.keeping ?? 'full',
+    keepsPartOf: (name) => streams.some((stream) => stream.connection === name && stream.keeping !== 'full'),
   }
 }

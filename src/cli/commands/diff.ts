@@ -62,8 +62,8 @@ async function oldText(dir: string, file: string, against: string): Promise<stri
 }
 
 function comparisonText(sync: string, comparison: MappingComparison): string {
-  const { records, changed, outcomes, fields, truncated } = comparison
-  const head = `${sync}: ${changed} of ${records} records come out differently${truncated ? ' (there are more)' : ''}`
+  const { records, changed, outcomes, fields, notKept, truncated } = comparison
+  const head = `${sync}: ${changed} of ${records} records come out differently${truncated ? ' (there are more)' : ''}${notKept ? `; ${notKept} could not be compared, for they are not kept (CSW-5018)` : ''}`
   return [
     changed ? paint('yellow', head) : head,
     ...Object.entries(outcomes).map(([how, count]) => `  ${how}: ${count}`),

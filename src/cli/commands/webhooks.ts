@@ -77,8 +77,9 @@ export function define(command: Command, makeContext: MakeContext): void {
       if (!ids.length && !yes) throw usageError('Nothing was done: a filter may select many.', 'Repeat with --yes.')
       const body = { ...rest, ...(ids.length ? { ids: ids.map(Number) } : {}) }
       const json = await withApi(context, (api) => api.call('POST', '/api/v1/events/replay', body))
-      const { replayed } = JSON.parse(json) as { replayed: number }
-      context.output.result('webhooks.replay', json, () => `${replayed} events are read again.`)
+      const { replayed, notKept } = JSON.parse(json) as { replayed: number; notKept: number }
+      const lost = notKept ? ` Of ${notKept} the bytes are not kept (CSW-5018).` : ''
+      context.output.result('webhooks.replay', json, () => `${replayed} events are read again.${lost}`)
     })
 
   command

@@ -50,4 +50,10 @@ export const configErrors = {
     meaning: 'The hub has no public address, so other systems cannot be told where to send webhooks.',
     action: 'Set `public_url` to the address under which that system reaches this hub.',
   },
+  'CSW-1009': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A stream cannot be kept as `keep` in causeway.yaml says.',
+    action: 'Choose another way of keeping it, or change the mapping that needs more.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -107,4 +107,11 @@ export const pipelineErrors = {
     meaning: 'A plan cannot be applied while the sync is being delivered, or its target may not be used.',
     action: 'Wait until the run has ended, or resume the connection; then apply the plan again.',
   },
+  'CSW-5018': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning: 'The hub does not keep what this needs (`keep` in causeway.yaml), and the source could not give it again.',
+    action:
+      'Pull the stream in full (`causeway run SYNC --full`) and try again; a record that the source has no more cannot be mapped again.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -56,7 +56,14 @@ export function eventRoutes(app: App, { hub, database }: RouteContext): void {
           sync: Type.Optional(Text('Only through this sync; without it through all that follow the stream.')),
           reason: Type.Optional(Text('Why, for the audit trail.')),
         }),
-        response: { 200: Closed({ replayed: Type.Integer() }) },
+        response: {
+          200: Closed({
+            replayed: Type.Integer(),
+            notKept: Type.Integer({
+              description: 'Events whose bytes are not kept any more; they are not read again.',
+            }),
+          }),
+        },
       },
     },
     async ({ body }) => {

@@ -70,6 +70,9 @@ const Comparison = Closed({
       samples: Type.Array(Closed({ record: Type.String(), before: Value, after: Value })),
     }),
   ),
+  notKept: Type.Integer({
+    description: 'Records that could not be compared: neither hub nor source has their bodies (CSW-5018).',
+  }),
   truncated: Type.Boolean(),
 })
 
@@ -88,6 +91,9 @@ const ExplanationAnswer = Closed({
       runId: MaybeInteger,
       at: Time,
       operation: MaybeText,
+      notKept: Type.Unknown({
+        description: 'Why values that were read cannot be shown (CSW-5018); null where they can.',
+      }),
       fields: Type.Array(
         Closed({
           field: Type.String(),

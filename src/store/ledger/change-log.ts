@@ -49,6 +49,7 @@ on conflict (stream_id, id) do update
        hash = case when excluded.deleted then r.hash else excluded.hash end,
        body = case when excluded.deleted then r.body else excluded.body end,
        content = case when excluded.deleted then r.content else excluded.content end,
+       shrunk = r.shrunk and excluded.deleted, field_hashes = case when excluded.deleted then r.field_hashes end,
        deleted = excluded.deleted, observed_at = excluded.observed_at`
 
 /** A record that is new or changed, with the number it gets. */
@@ -313,6 +314,9 @@ export type LogBody = {
   deleted: boolean
   version: string | null
   observedAt: Date
+  hash: string
+  /** Of a record whose body was shrunk: what stands for the fields that were dropped, as JSON; null where it was erased. */
+  dropped: string | null
 }
 
 /** Current state of records by id; unknown ids are absent. */
@@ -320,7 +324,7 @@ export async function readBodies(pool: pg.Pool, streamId: number, ids: string[])
   if (!ids.length) return []
   const { rows } = await pool.query<LogBody>({
     name: 'read-bodies',
-    text: `select id, seq, body, content, deleted, version, observed_at as "observedAt" from record
+    text: `select id, seq, body, content, deleted, version, observed_at as "observedAt", hash, field_hashes as dropped from record
             where stream_id = $1 and id = any($2)`,
     values: [streamId, arrayText(ids)],
   })

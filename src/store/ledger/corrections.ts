@@ -73,22 +73,29 @@ type EventChoice = {
   until?: Date
 }
 
-/** Makes settled events pending again, at most `limit`, oldest first. `to`: 0 = for all syncs, else for this one. */
+/**
+ * Makes settled events pending again, at most `limit`, oldest first. `to`: 0 = for all syncs, else for this one. `notKept`: how
+ * many of them have no bytes any more, because of how the hub keeps their streams or because somebody was erased.
+ */
 export async function replayEvents(
   pool: pg.Pool,
   choice: EventChoice,
   to: number,
   limit: number,
-): Promise<{ replayed: number; connections: number[] }> {
-  const { rows } = await pool.query<{ connection_id: number }>(
-    `update inbox i set state = 'pending', attempts = 0, next_attempt_at = now(), replay_to = $1
-       from (select id, received_at from inbox
+): Promise<{ replayed: number; notKept: number; connections: number[] }> {
+  const { rows } = await pool.query<{ connection_ids: number[]; replayed: number; chosen: number }>(
+    `with chosen as (
+            select id, received_at, length(body) > 0 as kept from inbox
               where state <> 'pending' and ($2::bigint[] is null or id = any($2)) and ($3::int is null or connection_id = $3)
                 and ($4::text is null or stream = $4) and ($5::text is null or state = $5)
                 and ($6::timestamptz is null or received_at >= $6) and ($7::timestamptz is null or received_at < $7)
-              order by id limit $8) chosen
-      where i.id = chosen.id and i.received_at = chosen.received_at
-     returning i.connection_id`,
+              order by id limit $8
+     ), replayed as (
+       update inbox i set state = 'pending', attempts = 0, next_attempt_at = now(), replay_to = $1
+         from chosen where i.id = chosen.id and i.received_at = chosen.received_at and chosen.kept
+       returning i.connection_id
+     ) select array(select distinct connection_id from replayed) as connection_ids,
+              (select count(*) from replayed) as replayed, (select count(*) from chosen) as chosen`,
     [
       to,
       choice.ids ?? null,
@@ -100,7 +107,8 @@ export async function replayEvents(
       limit,
     ],
   )
-  return { replayed: rows.length, connections: [...new Set(rows.map((row) => row.connection_id))] }
+  const { replayed, chosen, connection_ids: connections } = rows[0]!
+  return { replayed, notKept: chosen - replayed, connections }
 }
 
 /** Lets records go through some syncs once more, whether they changed or not. */

@@ -1,11 +1,18 @@
 import type pg from 'pg'
 import { isRawNumber, type Json, type JsonObject, parseExact } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
-import type { ConnectionRow, StreamRow, SyncRow } from './types.ts'
+import type { ConnectionRow, Keeping, StreamRow, SyncRow } from './types.ts'
 
 export type HubShape = {
   connections: { name: string; connector: string; maxPerSecond: number | null }[]
-  streams: { connection: string; name: string; keyFields: string[] }[]
+  streams: {
+    connection: string
+    name: string
+    keyFields: string[]
+    /** Absent = `full`. */
+    keeping?: Keeping
+    keptFields?: string[]
+  }[]
   syncs: {
     name: string
     from: { connection: string; stream: string }
@@ -48,6 +55,19 @@ export async function registerHub(pool: pg.Pool, shape: HubShape): Promise<HubRe
          from unnest($1::text[], $2::text[]) as s(connection, name) join connection c on c.name = s.connection
        on conflict do nothing`,
       [shape.streams.map((s) => s.connection), shape.streams.map((s) => s.name)],
+    )
+    await client.query(
+      `update stream s set keeping = w.keeping, kept_fields = array(select jsonb_array_elements_text(w.kept::jsonb))
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as w(connection, name, keeping, kept)
+         join connection c on c.name = w.connection
+        where s.connection_id = c.id and s.name = w.name
+          and (s.keeping, s.kept_fields) is distinct from (w.keeping, array(select jsonb_array_elements_text(w.kept::jsonb)))`,
+      [
+        shape.streams.map((s) => s.connection),
+        shape.streams.map((s) => s.name),
+        shape.streams.map((s) => s.keeping ?? 'full'),
+        shape.streams.map((s) => JSON.stringify(s.keptFields ?? [])),
+      ],
     )
     await registerSyncs(client, shape)
   })
@@ -115,7 +135,7 @@ const SYNC_COLUMNS = `id, name, from_stream as "fromStream", to_stream as "toStr
   push_failures as "pushFailures", next_push_at as "nextPushAt"`
 const STREAM_COLUMNS = `s.id, s.connection_id as "connectionId", c.name as connection, s.name, s.seq, s.cursor, s.key_fields as "keyFields",
   s.pull_mode as "pullMode", s.pull_begun as "pullBegun", s.pull_request as "pullRequest", s.scan_id as "scanId",
-  s.pull_failures as "pullFailures", s.page_requested_at as "pageRequestedAt"`
+  s.pull_failures as "pullFailures", s.page_requested_at as "pageRequestedAt", s.keeping, s.kept_fields as "keptFields"`
 
 const toStream = (row: RawStream): StreamRow => ({
   ...row,
@@ -143,6 +163,7 @@ const REBUILD_BATCH = 1_000
 /** Fills record_key anew after the syncs' match and join fields changed; walks the stream in batches of 1,000. */
 async function rebuildKeys(pool: pg.Pool, streamId: number, fields: string[]): Promise<void> {
   await pool.query('delete from record_key where stream_id = $1 and field <> all($2)', [streamId, fields])
+  await readShrunkAgain(pool, streamId)
   let after = ''
   while (fields.length) {
     const { rows } = await pool.query<{ id: string; body: string | null }>(
@@ -161,6 +182,18 @@ async function rebuildKeys(pool: pg.Pool, streamId: number, fields: string[]): P
     )
   }
   await pool.query('update stream set key_fields = $2 where id = $1', [streamId, fields])
+}
+
+/** Shrunk bodies may not have the new key fields: the next pull reads the stream from its beginning and takes all of it. */
+async function readShrunkAgain(pool: pg.Pool, streamId: number): Promise<void> {
+  const { rowCount } = await pool.query(
+    `update record set hash = '' where stream_id = $1 and shrunk and field_hashes is not null and not deleted`,
+    [streamId],
+  )
+  if (rowCount)
+    await pool.query(`update stream set pull_mode = 'full', pull_begun = false, next_pull_at = null where id = $1`, [
+      streamId,
+    ])
 }
 
 /** A btree entry may not exceed about 2,700 bytes, and some hold two keys and a field name. */

@@ -3,6 +3,9 @@ import type { JsonObject, JsonText, SerializedError } from '../../core/index.ts'
 
 export type LeaseProof = { name: string; token: number }
 
+/** How much of a record stays once everybody has delivered it: all, what mappings read, or keyed hashes. */
+export type Keeping = 'full' | 'used' | 'hash'
+
 export type StreamRow = {
   id: number
   connectionId: number
@@ -18,6 +21,9 @@ export type StreamRow = {
   pullFailures: number
   /** When the request of the newest committed page was sent. */
   pageRequestedAt: Date | null
+  keeping: Keeping
+  /** Of a stream kept as `used`: the paths that stay, each as a JSON list of names. */
+  keptFields: string[]
 }
 
 export type SyncRow = {

@@ -361,7 +361,7 @@ export async function settleEvent(
 /** Settles many events that are over, in one statement. */
 export async function settleEvents(
   pool: pg.Pool,
-  outcomes: { event: { id: number; receivedAt: Date }; state: 'done' | 'skipped'; reason: string }[],
+  outcomes: { event: { id: number; receivedAt: Date }; state: 'done' | 'skipped'; reason: string; forget?: boolean }[],
 ): Promise<void> {
   if (!outcomes.length) return
   const times = outcomes.map(({ event }) => event.receivedAt.getTime())
@@ -369,10 +369,12 @@ export async function settleEvents(
     name: 'settle-events',
     // The range of times finds the day's partition; an id alone would be looked for in all of them.
     text: `with settled as (
-             update inbox i set state = t.state, reason = t.reason, next_attempt_at = null, attempts = attempts + 1, replay_to = null
-               from unnest($1::text[]::bigint[], $2::text[], $3::text[]) as t(id, state, reason)
+             update inbox i set state = t.state, reason = t.reason, next_attempt_at = null, attempts = attempts + 1, replay_to = null,
+                    body = case when t.forget then ''::bytea else i.body end, headers = case when t.forget then '{}' else i.headers end
+               from unnest($1::text[]::bigint[], $2::text[], $3::text[], $6::boolean[]) as t(id, state, reason, forget)
               where i.id = t.id and i.received_at between $4::timestamptz and $5::timestamptz
-           ) update dead_letter set state = 'resolved', closed_at = now()
+           ) update dead_letter d set state = 'resolved', closed_at = now(),
+                    input = case when d.record_id = any($7::text[]) then null else d.input end
               where kind = 'inbox' and record_id = any($1::text[]) and state in ('open', 'requeued')`,
     values: [
       arrayText(outcomes.map(({ event }) => event.id)),
@@ -380,6 +382,8 @@ export async function settleEvents(
       arrayText(outcomes.map(({ reason }) => reason)),
       new Date(Math.min(...times) - 1),
       new Date(Math.max(...times) + 1),
+      arrayText(outcomes.map(({ forget }) => forget === true)),
+      arrayText(outcomes.flatMap(({ event, forget }) => (forget ? [event.id] : []))),
     ],
   })
 }

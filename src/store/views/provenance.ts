@@ -16,6 +16,8 @@ export type SourceOfTarget = {
   at: Date
   /** The source record as the log holds it now. */
   body: string | null
+  /** True where parts of the source record are not kept. */
+  shrunk: boolean
   /** The last entry in the journal that concerns this delivery. */
   last: JournalView | null
 }
@@ -39,7 +41,8 @@ export async function sourcesOfTarget(
   const found = await rows<Row>(
     db,
     `select y.name as sync, c.name || ':' || s.name as "from", s.id as "fromStream", l.record_id as record, l.part, d.state,
-            d.delivered, d.mapping_version as "mappingVersion", v.source, d.run_id as "runId", d.updated_at as at, r.body
+            d.delivered, d.mapping_version as "mappingVersion", v.source, d.run_id as "runId", d.updated_at as at, r.body,
+            coalesce(r.field_hashes is not null, false) as shrunk
        from link l
        join sync y on y.from_stream = l.stream_id and y.to_stream = $2
        join delivery d on d.sync_id = y.id and d.record_id = l.record_id and d.part = l.part

@@ -1,0 +1,263 @@
+/** Streams kept as `used` and `hash`: what stays after delivery, what still works, and what says that it does not. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
+import { expect, onTestFinished, test } from 'vitest'
+import { Erasures } from '../../src/assemble/erasures.ts'
+import { explainTarget } from '../../src/assemble/explaining.ts'
+import { keepingSweep } from '../../src/assemble/keeping.ts'
+import { CausewayError } from '../../src/core/index.ts'
+import { compareMappings, planSync, readInbox } from '../../src/pipeline/index.ts'
+import { createSecretStore, type Keeping, loadMasterKeys } from '../../src/store/index.ts'
+import { one, TestHub, type TestSync } from './hub.ts'
+import { MemorySystem } from './memory-system.ts'
+
+const sync: TestSync = {
+  name: 'copy',
+  from: 'crm:contacts',
+  to: 'erp:customers',
+  match: [['number']],
+  source: 'from: crm:contacts\nto: erp:customers\nmap: { number: number, city: address.city }\n',
+  reads: { source: [['number'], ['address', 'city']], joins: {} },
+  run: (record) => one({ number: record.number!, city: (record.address as { city: string }).city }),
+}
+const body = (i: number) => ({
+  number: String(i),
+  name: `Secret Name ${i}`,
+  email: `p${i}@example.test`,
+  address: { city: `City ${i}`, street: `Secret Street ${i}` },
+})
+
+async function open(keeping: Keeping, syncs: TestSync[] = [sync]) {
+  const crm = new MemorySystem().stream('contacts')
+  const erp = new MemorySystem().stream('customers')
+  for (let i = 0; i < 5; i++) crm.put('contacts', `c${i}`, body(i))
+  const hub = await TestHub.open({ crm, erp }, syncs, undefined, { 'crm:contacts': keeping })
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-keeping-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const keys = await loadMasterKeys({ file: join(folder, 'master-key') })
+  const erasures = new Erasures(
+    hub.pool,
+    createSecretStore(hub.pool, () => keys),
+    folder,
+  )
+  await erasures.open()
+  await erasures.prepare()
+  hub.ports.erasures = erasures
+  const shrink = () => keepingSweep({ pool: hub.pool, ports: hub.ports, erasures }).run(signal)
+  return { crm, erp, hub, erasures, shrink }
+}
+
+const rowsOf = async (hub: TestHub) =>
+  (
+    await hub.pool.query<{ id: string; body: string | null; shrunk: boolean; version: string; hash: string }>(
+      'select r.* from record r join stream s on s.id = r.stream_id where s.name = $1 order by id',
+      ['contacts'],
+    )
+  ).rows
+const bodiesOf = async (hub: TestHub) => (await rowsOf(hub)).map(({ body }) => body)
+const signal = new AbortController().signal
+const idOf = (hub: TestHub) => hub.ports.model().syncByName('copy')!.row.id
+
+/** All that the ledger keeps besides the change log, as text. */
+async function traces(hub: TestHub): Promise<string> {
+  const { rows } = await hub.pool.query<{ t: string }>(
+    'select delivered as t from delivery where delivered is not null',
+  )
+  const journal = await hub.pool.query<{ entries: Buffer }>('select entries from journal')
+  return [
+    ...rows.map(({ t }) => t),
+    ...journal.rows.map(({ entries }) => zstdDecompressSync(entries).toString()),
+  ].join()
+}
+
+test('full: nothing shrinks', async () => {
+  const { hub, shrink } = await open('full')
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  expect((await bodiesOf(hub)).map((text) => JSON.parse(text!))).toEqual([0, 1, 2, 3, 4].map(body))
+})
+
+test('used: after delivery the fields that mappings and keys read stay, in the journal too', async () => {
+  const { erp, hub, shrink } = await open('used')
+  await hub.pull('crm:contacts')
+  await shrink()
+  expect((await rowsOf(hub)).map(({ shrunk }) => shrunk)).toEqual(Array(5).fill(false))
+  await hub.push('copy')
+  const before = await rowsOf(hub)
+  await shrink()
+  expect((await bodiesOf(hub)).map((text) => JSON.parse(text!))).toEqual(
+    [0, 1, 2, 3, 4].map((i) => ({ number: String(i), address: { city: `City ${i}` } })),
+  )
+  const after = await rowsOf(hub)
+  expect(after.map(({ version, hash }) => [version, hash])).toEqual(before.map(({ version, hash }) => [version, hash]))
+  expect(await traces(hub)).not.toContain('Secret')
+  expect(erp.list('customers')).toHaveLength(5)
+  // What is unchanged in the source stays unchanged, and nothing of it comes back.
+  await hub.pull('crm:contacts', 'full')
+  expect((await rowsOf(hub)).map(({ shrunk }) => shrunk)).toEqual(Array(5).fill(true))
+})
+
+test('hash: after delivery no value stays, and an unchanged record is not written again', async () => {
+  const { crm, erp, hub, shrink } = await open('hash')
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  expect(await bodiesOf(hub)).toEqual(Array(5).fill(null))
+  const left = await traces(hub)
+  for (const text of ['Secret', 'City', 'example.test']) expect(left).not.toContain(text)
+  // A change beside what is mapped, and one within it.
+  crm.put('contacts', 'c0', { ...body(0), name: 'Other' })
+  crm.put('contacts', 'c1', { ...body(1), address: { city: 'Elsewhere', street: '' } })
+  await hub.pull('crm:contacts')
+  expect(await hub.push('copy')).toMatchObject({ counts: { updated: 1, unchanged: 1 } })
+  expect(erp.journal.at(-1)).toMatchObject({ operation: 'update', values: { city: 'Elsewhere' } })
+  await shrink()
+  expect(await bodiesOf(hub)).toEqual(Array(5).fill(null))
+})
+
+test('work that is not done, and what a person has to look at, keeps its body', async () => {
+  for (const keeping of ['used', 'hash'] as const) {
+    const { erp, hub, shrink } = await open(keeping)
+    erp.fault = (_operation, item) =>
+      item.values.number === '1' ? 'refuse' : item.values.number === '2' ? 'retry' : undefined
+    await hub.pull('crm:contacts')
+    await hub.push('copy')
+    await shrink()
+    expect((await rowsOf(hub)).map(({ shrunk }) => shrunk)).toEqual([true, false, false, true, true])
+    const { rows } = await hub.pool.query<{ id: number; input: string }>('select id, input from dead_letter')
+    expect(JSON.parse(rows[0]!.input)).toEqual(body(1))
+    erp.fault = () => undefined
+    await hub.ports.ledger.requeueDeadLetters([rows[0]!.id], 'me')
+    await hub.skipWaits()
+    await hub.push('copy')
+    await shrink()
+    expect((await rowsOf(hub)).map(({ shrunk }) => shrunk)).toEqual(Array(5).fill(true))
+    expect((await hub.pool.query('select state, input from dead_letter')).rows).toEqual([
+      { state: 'resolved', input: null },
+    ])
+    expect(erp.list('customers')).toHaveLength(5)
+  }
+})
+
+test('a mapping that reads more than was kept is fed from the source, and so is a new sync', async () => {
+  for (const keeping of ['used', 'hash'] as const) {
+    const more: TestSync = {
+      ...sync,
+      name: 'more',
+      to: 'erp:persons',
+      reads: { source: [['name'], ['number']], joins: {} },
+      run: ({ name, number }) => one({ number: number!, name: name! }),
+    }
+    const { crm, erp, hub, shrink } = await open(keeping)
+    await hub.pull('crm:contacts')
+    await hub.push('copy')
+    await shrink()
+    erp.stream('persons')
+    const later = await TestHub.open({ crm, erp }, [sync, more], hub.pool, { 'crm:contacts': keeping })
+    later.ports.erasures = hub.ports.erasures
+    crm.rows.get('contacts')!.delete('c3')
+    crm.put('contacts', 'c4', { ...body(4), name: 'Newer' })
+    expect(await later.push('more')).toMatchObject({ counts: { created: 4, dead: 1 } })
+    expect(erp.list('persons').map(({ body }) => body.name)).toEqual(
+      expect.arrayContaining(['Secret Name 0', 'Secret Name 1', 'Secret Name 2', 'Newer']),
+    )
+    const { rows } = await later.pool.query('select code, record_id from dead_letter')
+    expect(rows).toEqual([{ code: 'CSW-5018', record_id: 'c3' }])
+  }
+})
+
+test('plan, diff and explain say what they cannot see', async () => {
+  const { crm, hub, shrink } = await open('hash')
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  const explained = await explainTarget(hub.pool, { stream: 'erp:customers', id: 't1' })
+  expect(explained!.deliveries[0]).toMatchObject({ notKept: { code: 'CSW-5018' }, fields: [] })
+  const { definition } = hub.ports.model().syncByName('copy')!
+  const actions = async () => {
+    const plan = planSync(hub.ports, idOf(hub), { limit: 10, signal })
+    for (;;) {
+      const { done, value } = await plan.next()
+      if (done) return value.actions
+    }
+  }
+  const compare = () =>
+    compareMappings(hub.ports, idOf(hub), { before: definition, after: definition, limit: 10, signal })
+  expect(await actions()).toEqual({ unchanged: 5 })
+  expect(await compare()).toMatchObject({ records: 5, same: 5, notKept: 0 })
+  crm.put('contacts', 'c0', { ...body(0), name: 'Moved on' })
+  crm.remove('contacts', 'c1')
+  expect(await actions()).toEqual({ unchanged: 3, dead: 2 })
+  expect(await compare()).toMatchObject({ records: 5, same: 3, notKept: 2 })
+  crm.fetch = async () => {
+    throw new CausewayError('CSW-2003', { what: 'no single records' })
+  }
+  expect(await actions()).toEqual({ dead: 5 })
+  expect(await compare()).toMatchObject({ same: 0, notKept: 5 })
+})
+
+test('a person is found and erased by a field that is not kept', async () => {
+  for (const keeping of ['used', 'hash'] as const) {
+    const { hub, erasures, shrink } = await open(keeping)
+    await hub.pull('crm:contacts')
+    await hub.push('copy')
+    await shrink()
+    expect(await erasures.erase({ field: 'email', value: 'p2@example.test', actor: 'me' })).toMatchObject({
+      records: 1,
+    })
+    const { rows } = await hub.pool.query('select id, body, field_hashes from record where id = $1', ['c2'])
+    expect(rows).toEqual([{ id: 'c2', body: null, field_hashes: null }])
+    // Whoever was erased is not asked for again.
+    await hub.ports.ledger.makeDue([idOf(hub)], ['c2'])
+    await hub.push('copy')
+    expect((await hub.pool.query('select 1 from dead_letter')).rowCount).toBe(0)
+  }
+})
+
+test('events of a connection that is not kept in full lose their bytes, and are not replayed in silence', async () => {
+  const { crm, hub } = await open('used')
+  const id = hub.ports.model().connectionId('crm')!
+  await hub.pool.query(
+    `insert into inbox (connection_id, stream, event_id, headers, body) values ($1, 'contacts', 'e1', '{}', '{"name":"Secret"}')`,
+    [id],
+  )
+  crm.readEvent = async () => [{ stream: 'contacts', records: [], fetch: ['c0'] }] as never
+  await readInbox(hub.ports, id, signal)
+  expect((await hub.pool.query('select state, body::text from inbox')).rows).toEqual([{ state: 'done', body: '\\x' }])
+  expect(await hub.ports.ledger.replayEvents({ connectionId: id }, 0, 10)).toEqual({
+    replayed: 0,
+    notKept: 1,
+    connections: [],
+  })
+})
+
+test('a target kept as hashes is asked before anything is created', async () => {
+  const back: TestSync = { ...sync, name: 'back', from: 'erp:customers', to: 'crm:contacts', match: [['number']] }
+  const plain = ({ number }: { number?: unknown }) => one({ number: number as string })
+  const { crm, erp, hub, shrink } = await open('hash', [
+    { ...back, run: plain, reads: { source: [['number']], joins: {} } },
+    sync,
+  ])
+  crm.streams.get('contacts')!.abilities.lookup = []
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  erp.put('customers', 'x', { number: '3' })
+  await hub.pool.query('delete from link')
+  await hub.pull('erp:customers')
+  await hub.push('back')
+  expect(crm.list('contacts')).toHaveLength(5)
+  const { fetch } = crm
+  crm.fetch = async () => {
+    throw new CausewayError('CSW-2003', { what: 'no single records' })
+  }
+  await hub.pool.query('delete from link')
+  await hub.ports.ledger.makeDue([hub.ports.model().syncByName('back')!.row.id], ['x', 't1', 't2'])
+  await hub.push('back')
+  crm.fetch = fetch
+  expect(crm.list('contacts')).toHaveLength(5)
+  expect((await hub.pool.query('select distinct code from dead_letter')).rows).toEqual([{ code: 'CSW-5018' }])
+})
