@@ -28,6 +28,13 @@ export const takesEvents: ConnectorCheck = async (subject) => {
       const read = await session.readEvent({ ...event, stream: null, signal: subject.signal })
       const mine = read.find((one) => one.stream === stream)
       agreed(mine !== undefined, `${what} is read as ${read.map((one) => one.stream).join(', ') || 'nothing'}`)
+      if (mine.pull) {
+        agreed(
+          subject.session.streams.get(stream)!.abilities.incremental,
+          `${what} asks for a pull, which reads all of it`,
+        )
+        continue
+      }
       if (kind === 'deleted') {
         agreed(
           mine.records.some((record) => record.id === id && record.deleted) || mine.fetch.includes(id),

@@ -173,6 +173,9 @@ export type WebhookVerdict =
   | { accept: false; handshake: { status: number; headers: Record<string, string>; body: string } }
   | { accept: false; error: CausewayError }
 
+/** What an event says of one stream. `pull`: something changed, and only a pull tells what. */
+export type EventChange = { stream: string; records: SourceRecord[]; fetch: string[]; pull?: true }
+
 /** One check step of `connectors test --live` and of `causeway doctor`. */
 export type ProbeStep = { step: string; ok: boolean; detail: string; error?: CausewayError }
 
@@ -199,13 +202,13 @@ export interface ConnectorSession {
     stream: string | null
     at: Date
   }): WebhookVerdict
-  /** Turns a verified event into records (from its body), or names the ids to fetch. */
+  /** Turns a verified event into records (from its body), or names the ids to fetch or the streams to pull. */
   readEvent(request: {
     headers: Record<string, string>
     body: Buffer
     stream: string | null
     signal: AbortSignal
-  }): Promise<{ stream: string; records: SourceRecord[]; fetch: string[] }[]>
+  }): Promise<EventChange[]>
   /** Walks DNS, TLS, auth and a first page without writing. */
   probe(signal: AbortSignal): Promise<ProbeStep[]>
   /** The stream with the fields that only the system itself knows in its schemas. */

@@ -69,7 +69,7 @@ class InboxReader {
   readonly #connection: { id: number; name: string }
   readonly #signal: AbortSignal
   readonly #streams = new Map<number, StreamRow>()
-  #done: { event: InboxRow; stored: number }[] = []
+  #done: { event: InboxRow; stored: number; pulls: boolean }[] = []
 
   constructor(ports: Ports, connection: { id: number; name: string }, signal: AbortSignal) {
     this.#ports = ports
@@ -191,8 +191,29 @@ class InboxReader {
     )
     for (const [stream, pages] of Map.groupBy(changes, (change) => change.stream))
       await this.#commit(stream, pages, touched)
+    await this.#makeDue(whole.flatMap(({ changes }) => changes))
     for (const { event, changes } of whole)
-      this.#done.push({ event, stored: changes.reduce((sum, { records }) => sum + records.length, 0) })
+      this.#done.push({
+        event,
+        stored: changes.reduce((sum, { records }) => sum + records.length, 0),
+        pulls: this.#toPull(changes).length > 0,
+      })
+  }
+
+  /** Streams of which events say only that something changed. */
+  #toPull(changes: Changes): number[] {
+    const names = new Set(changes.flatMap(({ stream, pull }) => (pull ? stream : [])))
+    const { name: connection } = this.#connection
+    return [...names].flatMap((stream) => this.#model.streamId({ connection, stream }) ?? [])
+  }
+
+  /** Their pulls are due before the events are settled; whoever dies in between leaves something that a sweep finds. */
+  async #makeDue(changes: Changes): Promise<void> {
+    const streams = this.#toPull(changes)
+    if (!streams.length) return
+    const { ledger, queue } = this.#ports
+    for (const { id, inMs } of await ledger.makePullDue(streams))
+      await queue.wake('pull', String(id), { delayMs: inMs })
   }
 
   /** False when the source cannot be used now. */
@@ -206,7 +227,9 @@ class InboxReader {
     const signal = this.#signal
     try {
       let stored = 0
-      for (const change of read()) {
+      const changes = read()
+      await this.#makeDue(changes)
+      for (const change of changes) {
         const { fetched, requestedAt } = await this.#fetchNow(change, session)
         const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
         const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
@@ -217,7 +240,7 @@ class InboxReader {
         const records = [...change.records, ...fetched, ...gone]
         if (event.replayTo !== null) await this.#pushAgain(change.stream, records, event.replayTo, touched)
       }
-      this.#done.push({ event, stored })
+      this.#done.push({ event, stored, pulls: this.#toPull(changes).length > 0 })
       return true
     } catch (thrown) {
       const error = asCausewayError(thrown)
@@ -313,10 +336,14 @@ class InboxReader {
     // The bytes of an event may hold anything: where a stream of the connection is not kept in full, they go.
     const forget = this.#model.keepsPartOf(this.#connection.name)
     await this.#ports.ledger.settleEvents(
-      done.map(({ event, stored }) => ({
+      done.map(({ event, stored, pulls }) => ({
         event,
-        state: stored ? ('done' as const) : ('skipped' as const),
-        reason: stored ? `${stored} records` : 'the event concerns no stream that is synced',
+        state: stored || pulls ? ('done' as const) : ('skipped' as const),
+        reason: stored
+          ? `${stored} records`
+          : pulls
+            ? 'it makes a pull due'
+            : 'the event concerns no stream that is synced',
         forget,
       })),
     )

@@ -42,9 +42,10 @@ export async function pullStream(
     const asked = await ports.ledger.readStream(streamId)
     if (!asked || !(await mayWork(ports, asked.connectionId))) return null
     const approved = await deleteApproved(ports, asked, lease, options.signal)
-    if (!asked.pullMode || approved?.error) return approved
+    if (approved?.error) return approved
     await ports.ledger.beginPull(streamId)
     const stream = (await ports.ledger.readStream(streamId))!
+    if (!stream.pullMode) return approved
     const urgency = stream.pullMode === 'full' ? 'backfill' : 'incremental'
     return await withUrgency(urgency, () => runPull(ports, stream, lease, options))
   } finally {
@@ -83,9 +84,9 @@ async function runPull(
     if (!complete) outcome = 'cancelled'
     else {
       if (mode === 'full' && counts.pages! > 0) outcome = await removeVanished(ports, stream, session, run)
-      const { askedAgain } = await ports.ledger.endPull(stream.id, { mode, request: stream.pullRequest })
+      const { againInMs } = await ports.ledger.endPull(stream.id, { mode, request: stream.pullRequest })
       if (lease.formerDied) await ports.ledger.clearSuspect(lease)
-      if (askedAgain) await ports.queue.wake('pull', String(stream.id))
+      if (againInMs !== null) await ports.queue.wake('pull', String(stream.id), { delayMs: againInMs })
       await ports.ledger.forgetPastWait(stream.connectionId)
       if (outcome === 'success' && counts.rejected) outcome = 'partial'
     }

@@ -27,7 +27,7 @@ async function wrapped(
   names: Names,
   expressions: Expressions,
 ) {
-  const body = event === undefined ? '' : webhooks.as === 'form' ? form(event) : JSON.stringify(event)
+  const body = event === undefined || event === null ? '' : webhooks.as === 'form' ? form(event) : JSON.stringify(event)
   const headers: Record<string, string> = {
     'content-type': webhooks.as === 'form' ? 'application/x-www-form-urlencoded' : 'application/json',
   }

@@ -413,6 +413,7 @@ create table stream (
   shape text,
   keeping text default 'full'::text not null,
   kept_fields text[] default '{}'::text[] not null,
+  pull_due_at timestamp with time zone,
   constraint stream_keeping_check CHECK ((keeping = ANY (ARRAY['full'::text, 'used'::text, 'hash'::text]))),
   constraint stream_pull_mode_check CHECK ((pull_mode = ANY (ARRAY['full'::text, 'incremental'::text]))),
   constraint stream_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection(id),

@@ -102,6 +102,28 @@ test('a list of webhooks is read to its end, and one without end is a fault of t
   expect(await failureOf(endless.find(signal))).toMatchObject({ code: 'CSW-2004' })
 })
 
+test('streams with the same events share an order, which may need a place in a feed', async () => {
+  const { known, handler } = ordering()
+  await using server = await serve((asked) => (asked.path === '/feed' ? { json: { position: 'p7' } } : handler(asked)))
+  const manifest = example
+    .replace('per: stream', 'per: events')
+    .replace(/events: \{ contacts.*/, 'events: { contacts: [people], files: [drive], folders: [drive] }')
+    .replace('  create:\n', '  create:\n    begin: { path: /feed, mark: response.position }\n')
+    .replace('path: /subscriptions', 'query: { from: "${ mark }" }\n    path: /subscriptions')
+  const subscriber = (await open(manifestOf(manifest), server)).subscriber!()
+  expect(subscriber.plan(['folders', 'contacts', 'files'])).toEqual([
+    { stream: 'contacts', streams: ['contacts'], events: ['people'] },
+    { stream: 'files', streams: ['files', 'folders'], events: ['drive'] },
+  ])
+  expect(subscriber.plan(['folders'])).toEqual([{ stream: 'folders', streams: ['folders'], events: ['drive'] }])
+  const made = await subscriber.create({ ...order, streams: ['files', 'folders'] }, { signal })
+  expect(known.get(made.id)).toMatchObject({ events: ['drive'] })
+  expect(server.asked.map(({ method, path, query }) => `${method} ${path} ${query}`)).toEqual([
+    'GET /feed ',
+    'POST /subscriptions from=p7',
+  ])
+})
+
 test('an order that may no longer be sent is not', async () => {
   await using server = await serve(ordering().handler)
   const subscriber = (await open(manifestOf(example), server)).subscriber!()

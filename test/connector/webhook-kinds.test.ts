@@ -108,3 +108,24 @@ test('a key that is no key is a refusal, not a crash', async () => {
   })
   expect(verdict).toMatchObject({ accept: false, error: { code: 'CSW-2010' } })
 })
+
+test('an event that says only that something changed names streams to pull, and two equal ones are two', async () => {
+  const session = await connect(`
+  signature: { kind: none }
+  stream: 'headers.of ? $split(headers.of, " ") : "things"'
+  events: '{ "state": headers.state }'
+  pull: $exists(item.state)
+  id: item.id`)
+  const read = (headers: Record<string, string>) =>
+    session.readEvent({ headers, body: Buffer.alloc(0), stream: null, signal })
+  expect(await read({ state: 'change' })).toEqual([{ stream: 'things', records: [], fetch: [], pull: true }])
+  expect(await read({ state: 'change', of: 'nothing things' })).toEqual([
+    { stream: 'things', records: [], fetch: [], pull: true },
+  ])
+  await expect(read({})).rejects.toMatchObject({ code: 'CSW-2012' })
+  const ids = [1, 2].map(() => {
+    const seen = session.verifyWebhook({ headers: { state: 'change' }, body: Buffer.alloc(0), stream: null, at })
+    return seen.accept && seen.events[0]!.eventId
+  })
+  expect(new Set(ids).size).toBe(2)
+})

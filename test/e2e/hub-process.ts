@@ -101,8 +101,12 @@ export class HubProcess {
     return this.child.exitCode
   }
 
+  async url(): Promise<string> {
+    return (JSON.parse(await readFile(join(this.dir, '.causeway/hub.json'), 'utf8')) as { url: string }).url
+  }
+
   async api<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const { url } = JSON.parse(await readFile(join(this.dir, '.causeway/hub.json'), 'utf8')) as { url: string }
+    const url = await this.url()
     const token = (await readFile(join(this.dir, '.causeway/admin-token'), 'utf8')).trim()
     const answer = await fetch(`${url}/api/v1${path}`, {
       method,

@@ -16,6 +16,7 @@ import { ANSWER_NAMES } from './answer.ts'
 import type { RequestFields } from './write-fields.ts'
 
 const CREATE_NAMES = ['url', 'secret', 'stream', 'events', 'expires', 'settings'] as const
+const BEGUN_NAMES = [...CREATE_NAMES, 'mark'] as const
 const KNOWN_NAMES = [...CREATE_NAMES, 'subscription'] as const
 const FOUND_NAMES = ['item', ...ANSWER_NAMES] as const
 
@@ -50,9 +51,9 @@ export const subscriptionsPart = <R extends Fields>(request: RequestFields<R>) =
     sense:
       'How the hub orders webhooks by itself. `url` is our address for them, `secret` one we made up; `subscription` has `id` and `secret` of the one that is meant.',
     fields: {
-      per: choice(['connection', 'stream'], {
+      per: choice(['connection', 'stream', 'events'], {
         sense:
-          'Whether one subscription serves all streams, or each has one of its own (then its address names the stream).',
+          'Whether one subscription serves all streams, each has one of its own (then its address names the stream), or streams with the same events share one (its address names the first of them, so `webhooks.stream` has to tell).',
         default: 'stream',
       }),
       events: map(list(text({ sense: 'An event.' }), { sense: 'Its events.' }), {
@@ -66,7 +67,23 @@ export const subscriptionsPart = <R extends Fields>(request: RequestFields<R>) =
           title: 'Create a subscription',
           sense: 'The request that orders webhooks. The system may check our address meanwhile (`webhooks.handshake`).',
           fields: {
-            ...request(CREATE_NAMES, 'POST'),
+            ...request(BEGUN_NAMES, 'POST'),
+            begin: section(
+              part({
+                title: 'Before a subscription',
+                sense: 'A request whose answer holds what the order needs: `mark` there.',
+                fields: {
+                  ...request(['settings'], 'GET'),
+                  mark: expression({
+                    sense: 'What is needed of its answer.',
+                    names: ANSWER_NAMES,
+                    required: true,
+                    example: 'response.startPageToken',
+                  }),
+                },
+              }),
+              { sense: 'Asked before, where the order has to name a place in a feed of changes.' },
+            ),
             id: expression({ sense: 'Its id.', names: ANSWER_NAMES, required: true, example: 'response.id' }),
             secret: expression({
               sense: 'The secret, where the system makes it up. Otherwise ours counts.',
@@ -136,9 +153,10 @@ export const subscriptionsPart = <R extends Fields>(request: RequestFields<R>) =
 
 type Expires = { expires: Expression | undefined }
 export type SubscriptionsSpec<R> = {
-  per: 'connection' | 'stream'
+  per: 'connection' | 'stream' | 'events'
   events: Record<string, string[]>
-  create: R & Expires & { id: Expression; secret: Expression | undefined }
+  create: R &
+    Expires & { id: Expression; secret: Expression | undefined; begin: (R & { mark: Expression }) | undefined }
   renew: (R & Expires) | undefined
   delete: R | undefined
   find: (R & Expires & { items: Expression; id: Expression; url: Expression; next: Expression | undefined }) | undefined

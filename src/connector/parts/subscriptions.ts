@@ -74,6 +74,11 @@ export function subscriberOf<R>(
     expires: end?.toISOString(),
     settings,
   })
+  const markOf = async (begin: (R & { mark: Expression }) | undefined, signal: AbortSignal): Promise<unknown> => {
+    if (!begin) return undefined
+    const answer = await call(begin, { settings }, { signal, purpose: 'read' })
+    return begin.mark.evaluate(answerScope(answer, settings))
+  }
   return {
     ownSecret: spec.create.secret === undefined,
     finds: spec.find !== undefined,
@@ -83,16 +88,15 @@ export function subscriberOf<R>(
     plan(streams) {
       const served = streams.filter((name) => Object.hasOwn(spec.events, name)).sort()
       if (served.length === 0) return []
-      const groups =
-        spec.per === 'connection'
-          ? [{ stream: null, streams: served }]
-          : served.map((name) => ({ stream: name, streams: [name] }))
-      return groups.map((group) => ({ ...group, events: eventsOf(group.streams) }))
+      if (spec.per === 'connection') return [{ stream: null, streams: served, events: eventsOf(served) }]
+      const groups = Map.groupBy(served, (name) => (spec.per === 'events' ? eventsOf([name]).join('\n') : name))
+      return [...groups.values()].map((streams) => ({ stream: streams[0]!, streams, events: eventsOf(streams) }))
     },
     async create(order, options) {
       const end = wanted()
+      const scope = { ...scopeOf(order, order.streams, end), mark: await markOf(spec.create.begin, options.signal) }
       // Ordered twice, we would get every event twice.
-      const answer = await call(spec.create, scopeOf(order, order.streams, end), { ...options, idempotent: false })
+      const answer = await call(spec.create, scope, { ...options, idempotent: false })
       const seen = answerScope(answer, settings)
       const id = spec.create.id.evaluate(seen)
       if (isNothing(id)) throw withoutId(spec.create.id)

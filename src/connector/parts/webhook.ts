@@ -1,14 +1,6 @@
 /** Events that systems send by themselves: checked, then read into records or ids to fetch. */
-import {
-  asCausewayError,
-  CausewayError,
-  digest,
-  type Json,
-  type JsonObject,
-  newId,
-  parseExact,
-} from '../../core/index.ts'
-import type { ConnectorSession, SourceRecord, WebhookVerdict } from '../contract.ts'
+import { asCausewayError, type CausewayError, digest, type Json, type JsonObject, newId } from '../../core/index.ts'
+import type { ConnectorSession, EventChange, WebhookVerdict } from '../contract.ts'
 import {
   asText,
   choice,
@@ -25,8 +17,8 @@ import {
 import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import { isTrue } from './errors.ts'
-import { parseForm } from './form-body.ts'
 import { listOf } from './read-checks.ts'
+import { notUnderstood, parsed, parsedOrNothing } from './webhook-body.ts'
 import { signatureField, verifySignature } from './webhook-signature.ts'
 
 const EVENT = ['event', 'headers', 'settings'] as const
@@ -64,9 +56,6 @@ const answerPart = part({
   example: 'answer: { status: 200, content_type: text/xml, body: "<Ack>true</Ack>" }',
 })
 
-/** Deeper than anything a system sends; beyond it, expressions end in recursion. */
-const MAX_DEPTH = 64
-
 /** Marks, among the stored headers, an event that was one of several in a delivery. */
 const ITEM_MARK = 'causeway-item'
 
@@ -102,7 +91,7 @@ export const webhooksPart = part({
     answer: section(answerPart, { sense: 'What we answer to events; without it 202 without a body.' }),
     stream: expression({
       sense:
-        'The stream an event is about, when the address does not say it. Events about other streams are passed over.',
+        'The stream an event is about, when the address does not say it; a list where `pull` is about several. Events about other streams are passed over.',
       names: ITEM,
       example: '$lookup({"contact.changed": "contacts"}, item.type)',
     }),
@@ -113,9 +102,22 @@ export const webhooksPart = part({
       names: ITEM,
       example: 'item.type = "contact.deleted"',
     }),
+    pull: expression({
+      sense:
+        'True where the event says only that something changed: its streams are pulled. Many such events make one pull, and a second one two seconds later for those that came meanwhile.',
+      names: ITEM,
+      example: '$not($exists(item.object_id))',
+    }),
   },
-  check: ({ record, id, deleted }) => [
-    ...(record || id ? [] : [{ message: 'nothing says which record an event is about', fix: 'Add `record` or `id`.' }]),
+  check: ({ record, id, deleted, pull }) => [
+    ...(record || id || pull
+      ? []
+      : [
+          {
+            message: 'nothing says which record an event is about',
+            fix: 'Add `record` or `id`, or `pull` where events do not tell.',
+          },
+        ]),
     ...(deleted && !id ? [{ field: 'deleted', message: 'a deletion needs the id', fix: 'Add `id`.' }] : []),
   ],
   example: `
@@ -125,8 +127,9 @@ webhooks:
     secrets: ["\${ settings.webhook_secret }"]
     header: X-Signature
   event_id: event.id
-  stream: '"contacts"'
+  stream: 'item.type = "calendar" ? ["contacts"] : "contacts"'
   record: item.contact
+  pull: item.type = "calendar"
 `,
 })
 export type WebhooksSpec = ValueOf<typeof webhooksPart>
@@ -222,7 +225,7 @@ export class WebhookReader {
 
   /** Two thin events may be equal to the byte and mean two changes; two equal full records mean one. */
   private ownId(body: Buffer): string {
-    return this.spec.id ? newId() : digest(body)
+    return this.spec.id || this.spec.pull ? newId() : digest(body)
   }
 
   /** Records that an event holds, and ids of those to fetch, by stream. */
@@ -235,25 +238,28 @@ export class WebhookReader {
     const single = this.spec.item_id !== undefined && headers[ITEM_MARK] === '1'
     const event = parsed(body, single ? 'json' : this.spec.body_as)
     const scope = { event, headers, settings: this.settings }
-    const found = new Map<string, { stream: string; records: SourceRecord[]; fetch: string[] }>()
+    const found = new Map<string, EventChange>()
     for (const item of single ? [event] : listOf(this.spec.events.evaluate(scope))) {
       const whole = { ...scope, item }
-      const named = this.spec.stream?.evaluate(whole)
-      const name = this.spec.stream ? (typeof named === 'string' ? named : null) : addressed
-      const stream = name === null ? undefined : this.streams.get(name)
-      if (!stream) continue
-      const entry = found.get(stream.name) ?? { stream: stream.name, records: [], fetch: [] }
-      found.set(stream.name, entry)
-      this.take(stream, whole, entry)
+      for (const stream of this.streamsOf(whole, addressed)) {
+        const entry = found.get(stream.name) ?? { stream: stream.name, records: [], fetch: [] }
+        found.set(stream.name, entry)
+        this.take(stream, whole, entry)
+      }
     }
     return [...found.values()]
   }
 
-  private take(
-    stream: StreamSpec<unknown>,
-    scope: Record<string, unknown>,
-    into: { records: SourceRecord[]; fetch: string[] },
-  ): void {
+  private streamsOf(scope: Record<string, unknown>, addressed: string | null): StreamSpec<unknown>[] {
+    const names = this.spec.stream ? listOf(this.spec.stream.evaluate(scope)) : [addressed]
+    return names.flatMap((name) => (typeof name === 'string' ? (this.streams.get(name) ?? []) : []))
+  }
+
+  private take(stream: StreamSpec<unknown>, scope: Record<string, unknown>, into: EventChange): void {
+    if (this.spec.pull && isTrue(this.spec.pull.evaluate(scope))) {
+      into.pull = true
+      return
+    }
     const id = usableId(this.spec.id?.evaluate(scope))
     if (this.spec.deleted && isTrue(this.spec.deleted.evaluate(scope))) {
       if (id === null) throw notUnderstood('it reports a deletion without an id')
@@ -291,55 +297,5 @@ function orNothing<T>(evaluate: () => T): T | undefined {
   }
 }
 
-type BodyAs = WebhooksSpec['body_as']
-
-function parsedOrNothing(body: Buffer, as: BodyAs): Json | undefined {
-  try {
-    return parsed(body, as)
-  } catch {
-    return undefined
-  }
-}
-
-function parsed(body: Buffer, as: BodyAs): Json | undefined {
-  const text = body.toString('utf8')
-  if (text.trim() === '') return undefined
-  if (isDeep(text)) throw notUnderstood(`it is nested deeper than ${MAX_DEPTH} levels`)
-  if (as === 'form') return parseForm(text)
-  try {
-    return parseExact(text)
-  } catch {
-    throw notUnderstood('its body is not JSON')
-  }
-}
-
-/** Looked at before it is parsed: parsers and expressions recurse. */
-function isDeep(text: string): boolean {
-  // Most bodies have not even that many brackets, and counting those is quick.
-  if (occurrences(text, '{') + occurrences(text, '[') <= MAX_DEPTH) return false
-  let depth = 0
-  let inString = false
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i]
-    if (inString) {
-      if (char === '\\') i++
-      else if (char === '"') inString = false
-    } else if (char === '"') inString = true
-    else if (char === '[' || char === '{') {
-      if (++depth > MAX_DEPTH) return true
-    } else if (char === ']' || char === '}') depth--
-  }
-  return false
-}
-
-function occurrences(text: string, char: string): number {
-  let count = 0
-  for (let at = text.indexOf(char); at >= 0; at = text.indexOf(char, at + 1)) count++
-  return count
-}
-
 const texts = (value: JsonObject): Record<string, string> =>
   Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toLowerCase(), asText(item ?? '')]))
-
-const notUnderstood = (why: string): CausewayError =>
-  new CausewayError('CSW-2012', { what: `A webhook cannot be read: ${why}.` })

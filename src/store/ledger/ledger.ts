@@ -49,6 +49,7 @@ const functions = {
   finishRun,
   markInterrupted,
   requestPull: work.requestPull,
+  makePullDue: work.makePullDue,
   beginPull: work.beginPull,
   endPull: work.endPull,
   failPull: work.failPull,

@@ -24,31 +24,57 @@ export async function requestPull(
   )
 }
 
-/** Marks a pull as begun. A full one forgets the cursor and starts a new scan; a resumed one goes on from where it was. */
+/** How soon after a pull the next one may begin that was asked for by what says only that something changed. */
+const REST_SECONDS = 2
+
+/**
+ * Notes that something of these streams changed, whatever it was: a pull becomes due. At once where the stream rested; while a
+ * pull is under way, or just after one, a little later, so that many such notes make few pulls. Gives those that were not due
+ * before, and how soon they are.
+ */
+export async function makePullDue(pool: pg.Pool, streamIds: number[]): Promise<{ id: number; inMs: number }[]> {
+  const { rows } = await pool.query<{ id: number; inMs: number }>(
+    `update stream set pull_due_at = greatest(now(), next_pull_at,
+              case when pull_begun or last_pull_at > now() - $2::float8 * interval '1 second'
+                   then now() + $2::float8 * interval '1 second' end)
+      where id = any($1) and pull_due_at is null
+      returning id, ceil(extract(epoch from pull_due_at - now()) * 1000)::int as "inMs"`,
+    [streamIds, REST_SECONDS],
+  )
+  return rows
+}
+
+/**
+ * Marks a pull as begun that was asked for or is due. A full one forgets the cursor and starts a new scan; a resumed one goes on
+ * from where it was, and stays due where it was: it may have passed the place of the change.
+ */
 export async function beginPull(pool: pg.Pool, streamId: number): Promise<void> {
   await pool.query(
-    `update stream set pull_begun = true, cursor = case when pull_mode = 'full' then null else cursor end,
+    `update stream set pull_begun = true, pull_mode = coalesce(pull_mode, 'incremental'), pull_due_at = null,
+            cursor = case when pull_mode = 'full' then null else cursor end,
             scan_id = scan_id + case when pull_mode = 'full' then 1 else 0 end,
             scan_began_seq = case when pull_mode = 'full' then seq else scan_began_seq end
-      where id = $1 and not pull_begun and pull_mode is not null`,
+      where id = $1 and case when pull_mode is null then pull_due_at <= now() else not pull_begun end`,
     [streamId],
   )
 }
 
-/** Ends a pull. One that was asked for in the meantime, or in another mode, stays asked for. */
+/** Ends a pull. One that was asked for in the meantime, or in another mode, stays asked for; `againInMs` says how soon it may begin. */
 export async function endPull(
   pool: pg.Pool,
   streamId: number,
   done: { mode: 'full' | 'incremental'; request: string | null },
-): Promise<{ askedAgain: boolean }> {
-  const { rows } = await pool.query<{ pull_mode: string | null }>(
+): Promise<{ againInMs: number | null }> {
+  const { rows } = await pool.query<{ againInMs: number | null }>(
     `update stream set pull_mode = case when pull_mode = $2 and pull_request is not distinct from $3 then null else pull_mode end,
             pull_request = case when pull_request is not distinct from $3 then null else pull_request end,
             pull_begun = false, pull_failures = 0, last_error = null, last_pull_at = now(), last_success_at = now(), next_pull_at = null
-      where id = $1 returning pull_mode`,
+      where id = $1
+      returning case when pull_mode is not null then 0 when pull_due_at is not null
+                     then greatest(0, ceil(extract(epoch from pull_due_at - now()) * 1000))::int end as "againInMs"`,
     [streamId, done.mode, done.request],
   )
-  return { askedAgain: rows[0]?.pull_mode != null }
+  return { againInMs: rows[0]?.againInMs ?? null }
 }
 
 /** A pull that failed stays asked for; it is tried again at `nextAt`, from the last committed page. Null: only when asked. */
@@ -76,11 +102,11 @@ export async function putOffPush(pool: pg.Pool, syncId: number, nextAt: Date): P
   await pool.query('update sync set last_push_at = now(), next_push_at = $2 where id = $1', [syncId, nextAt])
 }
 
-/** Streams with a pull that was asked for, or with approved deletions, and that nobody works on. */
+/** Streams with a pull that was asked for or is due, or with approved deletions, and that nobody works on. */
 export async function findPendingPulls(pool: pg.Pool): Promise<number[]> {
   const { rows } = await pool.query<{ id: number }>(
     `select s.id from stream s join connection c on c.id = s.connection_id
-      where (s.pull_mode is not null or exists (select 1 from hold where stream_id = s.id and state = 'approved' and kind = 'scan'))
+      where (s.pull_mode is not null or s.pull_due_at <= now() or exists (select 1 from hold where stream_id = s.id and state = 'approved' and kind = 'scan'))
         and c.state = 'active' and (s.next_pull_at is null or s.next_pull_at <= now())
         and (c.wait_until is null or c.wait_until <= now())
         and not exists (select 1 from lease l where l.name = 'pull:' || s.id and l.expires_at > now())`,

@@ -51,11 +51,11 @@ const PULL = `
 select s.connection_id as "connectionId", 'pull' as kind,
        count(*) filter (where wanted and coalesce(s.next_pull_at, now()) <= now())::int as waiting,
        count(*) filter (where wanted and s.next_pull_at > now())::int as delayed,
-       min(s.next_pull_at) filter (where wanted and s.next_pull_at <= now()) as oldest
+       min(coalesce(s.next_pull_at, s.pull_due_at)) filter (where wanted and coalesce(s.next_pull_at, s.pull_due_at) <= now()) as oldest
   from stream s
   left join lease l on l.name = 'pull:' || s.id and l.expires_at > now()
- cross join lateral (select s.pull_mode is not null and l.name is null as wanted) w
- where s.pull_mode is not null or s.last_pull_at is not null
+ cross join lateral (select (s.pull_mode is not null or s.pull_due_at <= now()) and l.name is null as wanted) w
+ where s.pull_mode is not null or s.pull_due_at is not null or s.last_pull_at is not null
     or exists (select from sync y where y.from_stream = s.id and y.state <> 'removed')
  group by s.connection_id`
 

@@ -153,7 +153,7 @@ export type Backlog = { events: number; pulls: number; pushes: number; due: numb
 export async function backlogOf(pool: pg.Pool): Promise<Backlog> {
   const { rows } = await pool.query<Backlog>(
     `select (select count(*)::int from inbox where state = 'pending') as events,
-            (select count(*)::int from stream where pull_mode is not null) as pulls,
+            (select count(*)::int from stream where pull_mode is not null or pull_due_at is not null) as pulls,
             (select count(*)::int from sync y join stream s on s.id = y.from_stream
               where s.seq > 0 and (select count(*) from sync_position p
                                     where p.sync_id = y.id and p.stream_id = s.id and p.seq >= s.seq) < 64) as pushes,
