@@ -89,6 +89,12 @@ export function createServices(parts: ServiceParts): HubServices {
       if (hold.syncId !== null) await wakeSyncs(ports, [hold.syncId])
       return { records }
     },
+    async acceptDrift(id, actor) {
+      const accepted = await ports.ledger.acceptDrift(id, actor.name)
+      if (!accepted) throw new CausewayError('CSW-8008', { what: `Drift ${id} is not open.` })
+      await audit(actor, 'drift.accept', `drift:${id}`)
+      await wakeSyncs(ports, accepted.syncs)
+    },
     async requeueDeadLetters(ids, actor) {
       const { requeued, syncs, connections } = await ports.ledger.requeueDeadLetters(ids, actor.name)
       await audit(actor, 'dead_letters.requeue', 'dead_letters', {

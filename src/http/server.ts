@@ -16,6 +16,7 @@ import { notFound, sendProblem, toProblem } from './problem.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { connectorRoutes } from './routes/connectors.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { driftRoutes } from './routes/drifts.ts'
 import { erasureRoutes } from './routes/erasures.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -99,6 +100,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     streamRoutes,
     syncRoutes,
     runRoutes,
+    driftRoutes,
     recordRoutes,
     planRoutes,
     deadLetterRoutes,

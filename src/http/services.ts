@@ -88,6 +88,9 @@ export interface HubServices {
   /** Answers what a run holds: approved deletions are carried out. Throws CSW-8008 when nothing of it is open. */
   decideHold(runId: number, approved: boolean, actor: Actor): Promise<{ records: number }>
 
+  /** A person has looked at a drift; what it held or paused goes on. Throws CSW-8008 when it is not open. */
+  acceptDrift(id: number, actor: Actor): Promise<void>
+
   /** Puts open dead letters back to work. Those closed meanwhile are left alone and not counted. */
   requeueDeadLetters(ids: number[], actor: Actor): Promise<{ requeued: number }>
   /** Tries a record again with a body that a person corrected. Throws CSW-5013 when the source has said something newer. */

@@ -58,6 +58,8 @@ export type SyncDefinition = {
   /** How long a deletion waits before it reaches the target; a record that comes back meanwhile was never away. */
   graceMs: number
   onDoubt: 'ask' | 'resend'
+  /** What happens when the source changes the form of what the mapping reads; absent = `continue`. */
+  onDrift?: 'continue' | 'hold' | 'pause'
   /** Whether the bytes of file records are carried along. */
   content: boolean
   schedule: Schedule[]

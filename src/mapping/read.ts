@@ -134,6 +134,7 @@ function definitionOf(
     to: program.to,
     multipart: program.each !== null,
     ...deciding,
+    ...(content.on_drift ? { onDrift: content.on_drift } : {}),
     deleteLimits: {
       maxShare: deletesOf(content).max_share ?? DELETE_LIMITS.maxShare,
       maxCount: deletesOf(content).max_count ?? DELETE_LIMITS.maxCount,

@@ -113,6 +113,7 @@ export const mappingFileSchema = object(
       type: ['string', 'object'],
     },
     on_doubt: { enum: ['ask', 'resend'] },
+    on_drift: { enum: ['continue', 'hold', 'pause'] },
     content: { type: 'boolean' },
     schedule: { ...oneSchedule, type: ['string', 'object', 'array'], items: oneSchedule, minItems: 1 },
     full: { ...oneSchedule, type: 'object' },
@@ -148,6 +149,7 @@ export type MappingFile = {
   deactivate?: Record<string, unknown>
   deletes?: DeletePolicy | { policy?: DeletePolicy; max_share?: number; max_count?: number; grace?: string }
   on_doubt?: 'ask' | 'resend'
+  on_drift?: 'continue' | 'hold' | 'pause'
   content?: boolean
   schedule?: ScheduleText | ScheduleText[]
   full?: Exclude<ScheduleText, string>

@@ -11,6 +11,7 @@ import {
 } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { carryOutApproved, removeVanished } from './delete-proof.ts'
+import { DriftWatch } from './drift.ts'
 import { isWait } from './failures.ts'
 import { lookahead } from './lookahead.ts'
 import type { HeldLease, IncomingRecord, PageCommit, Ports, RunCounts, RunOutcome, StreamRow } from './ports.ts'
@@ -80,7 +81,9 @@ async function runPull(
     if (lease.formerDied) await refuseDeadlyPage(ports, stream, lease)
     const session = await ports.session(stream.connection)
     const run = { runId, lease, counts, signal: options.signal, total: null, keep: keeper(ports, stream, lease) }
-    const complete = await readPages(ports, stream, session, run)
+    const { watch, changes } = await DriftWatch.begin(ports, stream, { runId, session, signal: options.signal })
+    if (changes) counts.drift = changes
+    const complete = await readPages(ports, stream, session, Object.assign(run, { watch }))
     if (!complete) outcome = 'cancelled'
     else {
       if (mode === 'full' && counts.pages! > 0) outcome = await removeVanished(ports, stream, session, run)
@@ -149,7 +152,14 @@ async function readPages(
   ports: Ports,
   stream: StreamRow,
   session: ConnectorSession,
-  run: { runId: number; lease: HeldLease; counts: RunCounts; signal: AbortSignal; total: number | null },
+  run: {
+    runId: number
+    lease: HeldLease
+    counts: RunCounts
+    signal: AbortSignal
+    total: number | null
+    watch: DriftWatch
+  },
 ): Promise<boolean> {
   const signal = AbortSignal.any([run.signal, run.lease.signal])
   const scanning = stream.pullMode === 'full' && session.streams.get(stream.name)?.abilities.deletions === 'scan'
@@ -159,6 +169,10 @@ async function readPages(
     if (signal.aborted) return false
     const isFirst = run.counts.pages === 0
     const erased = pages.flatMap((page) => withoutErased(ports, page, run.counts))
+    for (const { records } of pages) {
+      const changes = await run.watch.look(records)
+      if (changes) run.counts.drift = (run.counts.drift ?? 0) + changes
+    }
     const commit = together(pages.map((page) => toCommit(page, stream, run.runId)))
     if (erased.length) commit.alsoSeen = erased
     if (scanning) commit.scanId = stream.scanId
@@ -172,7 +186,10 @@ async function readPages(
       lastBeat = ports.clock.monotonic()
       await ports.ledger.beatRun(run.runId, run.counts)
     }
-    if (pages.at(-1)!.last) return true
+    if (pages.at(-1)!.last) {
+      await run.watch.save()
+      return true
+    }
     await ports.bodies.room(stream.id, CATCH_UP_MS)
     if (!(await mayWork(ports, stream.connectionId))) return false
   }

@@ -3,6 +3,7 @@ import { backoffMs, CausewayError } from '../core/index.ts'
 import { decide } from './decide.ts'
 import { deliver } from './deliver.ts'
 import { diff } from './diff.ts'
+import { holdDrifted } from './drift.ts'
 import { isConnectionFailure } from './failures.ts'
 import { matchTargets } from './match.ts'
 import { OUTAGE_BACKOFF, type PushRun } from './push-run.ts'
@@ -37,6 +38,7 @@ export async function sendBatch(lane: Lane, run: PushRun, batch: MappedBatch): P
   const works: Work[] = batch.records.flatMap((record, i) =>
     decide(lane, record, batch.outputs[i]!, deliveriesOf.get(record.id) ?? [], intentsOf.get(record.id) ?? []),
   )
+  await holdDrifted(lane, works)
   await respectGrace(lane, works)
   await resolveReferences(lane, works, new Map(batch.records.map((record, i) => [record.id, batch.outputs[i]!])))
   await matchTargets(lane, works, targets)

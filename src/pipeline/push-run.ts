@@ -101,7 +101,7 @@ export class PushRun {
     if (error) await noteFailure(this.#lane, error)
     if (error && this.#id === null) await this.begin()
     clearInterval(this.#timer)
-    const left = this.counts.dead + this.counts.retry + this.counts.in_doubt
+    const left = this.counts.dead + this.counts.retry + this.counts.in_doubt + this.counts.drifted
     const done = this.counts.held ? 'held' : left ? 'partial' : 'success'
     const waits = error !== null && isWait(error)
     const outcome: RunOutcome = waits ? 'waiting' : error ? 'failed' : end === 'stopped' ? 'cancelled' : done

@@ -229,6 +229,7 @@ export function tally(counts: PushCounts, records: number, works: Work[]): void 
     } else if (state === 'pending') counts.retry++
     else if (state === 'gone') counts.skipped++
     else if (work.settlement!.error?.code === 'CSW-5010') counts.held++
+    else if (work.settlement!.error?.code === 'CSW-5019') counts.drifted++
     else counts[state]++
   }
 }

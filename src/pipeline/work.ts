@@ -106,6 +106,8 @@ export type PushCounts = {
   parked: number
   /** Would have left the target, and wait for a person. */
   held: number
+  /** Have another form than before, and wait for a person because the sync asks for that. */
+  drifted: number
   retry: number
   in_doubt: number
   dead: number
@@ -120,6 +122,7 @@ export const noCounts = (): PushCounts => ({
   skipped: 0,
   parked: 0,
   held: 0,
+  drifted: 0,
   retry: 0,
   in_doubt: 0,
   dead: 0,

@@ -8,6 +8,7 @@ import { erase } from '../../src/store/erasure.ts'
 import { ErasureKeys } from '../../src/store/erasure-keys.ts'
 import { InboxWriter } from '../../src/store/inbox.ts'
 import { assignDeadLetter, correctRecord, replayEvents } from '../../src/store/ledger/corrections.ts'
+import { acceptDrift } from '../../src/store/ledger/drifts.ts'
 import { decideHold } from '../../src/store/ledger/holds.ts'
 import { discardDeadLetters, requeueDeadLetters } from '../../src/store/ledger/work.ts'
 import { createSecretStore } from '../../src/store/secrets.ts'
@@ -77,6 +78,10 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     resumeSync: setState('sync', 'active'),
     pauseConnection: setState('connection', 'paused'),
     resumeConnection: setState('connection', 'active'),
+    acceptDrift: async (id, actor) => {
+      if (!(await acceptDrift(pool, id, actor.name)))
+        throw new CausewayError('CSW-8008', { what: `Drift ${id} is not open.` })
+    },
     decideHold: async (runId, approved, actor) => {
       const hold = await decideHold(pool, runId, { approved, actor: actor.name, note: actor.reason })
       if (!hold) throw new CausewayError('CSW-8008', { what: 'nothing held' })

@@ -29,6 +29,7 @@ on_leave: deactivate
 deactivate: { active: false }
 deletes: { policy: unlink, max_share: 0.5, grace: 7d }
 on_doubt: resend
+on_drift: hold
 content: true
 schedule:
   - every: 30s
@@ -59,6 +60,7 @@ tags: [crm, erp]
     deleteLimits: { maxShare: 0.5, maxCount: 20 },
     graceMs: 7 * 86_400_000,
     onDoubt: 'resend',
+    onDrift: 'hold',
     content: true,
     schedule: [
       { kind: 'interval', everyMs: 30_000 },
@@ -69,6 +71,11 @@ tags: [crm, erp]
     lanes: 4,
     retry: { attempts: 3, baseMs: 2_000, capMs: 600_000 },
     tags: ['crm', 'erp'],
+    reads: {
+      source: [['company_id'], ['active'], ['name'], ['email'], ['c'], ['n']],
+      joins: { company: [] },
+    },
+    writes: ['name', 'email', 'company', 'number'],
   })
 })
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { withApi, withQuery } from '../api.ts'
+import { type Drift, driftLines } from '../drift-list.ts'
 import { duration, fields, state, table, time } from '../table.ts'
 import type { MakeContext } from './index.ts'
 
@@ -69,10 +70,15 @@ export function define(command: Command, makeContext: MakeContext): void {
     .action(async (id: string) => {
       const context = makeContext()
       const path = `/api/v1/runs/${encodeURIComponent(id)}`
-      const { json, hold } = await withApi(context, async (api) => {
+      const { json, hold, drifts } = await withApi(context, async (api) => {
         const json = await api.call('GET', path)
         const held = (JSON.parse(json) as Run).outcome === 'held'
-        return { json, hold: held ? (JSON.parse(await api.call('GET', `${path}/hold`)) as Hold) : null }
+        const found = await api.call('GET', withQuery('/api/v1/drifts', { run: id }))
+        return {
+          json,
+          hold: held ? (JSON.parse(await api.call('GET', `${path}/hold`)) as Hold) : null,
+          drifts: (JSON.parse(found) as { items: Drift[] }).items,
+        }
       })
       context.output.result('runs.show', json, () => {
         const run = JSON.parse(json) as Run
@@ -96,6 +102,7 @@ export function define(command: Command, makeContext: MakeContext): void {
                 ['then', `causeway runs approve ${run.id}, or reject`],
               ] as [string, string][])
             : []),
+          ...driftLines(drifts),
           ...(run.error
             ? ([
                 ['error', `${run.error.code ?? ''} ${run.error.what ?? ''}`],

@@ -114,4 +114,11 @@ export const pipelineErrors = {
     action:
       'Pull the stream in full (`causeway run SYNC --full`) and try again; a record that the source has no more cannot be mapped again.',
   },
+  'CSW-5019': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'The source has changed the form of fields that a mapping reads.',
+    action:
+      'See which lines are touched (`causeway drifts list`), correct the mapping where it needs that, then `causeway drifts accept ID`.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -96,6 +96,38 @@ export const Hold = Closed({
   sample: Type.Array(Type.String()),
 })
 
+export const Drift = Closed({
+  id: Type.Integer(),
+  stream: Type.String(),
+  runId: MaybeInteger,
+  foundAt: Time,
+  state: State(['open', 'accepted']),
+  actor: MaybeText,
+  closedAt: MaybeTime,
+  changes: Type.Array(
+    Closed({
+      kind: State(['new', 'vanished', 'type']),
+      field: Type.String({ description: 'Dotted path in the records of the stream.' }),
+      before: Type.Array(Type.String(), { description: 'Types it had.' }),
+      after: Type.Array(Type.String(), { description: 'Types it has now and had not before.' }),
+      by: State(['records', 'schema']),
+      touches: Type.Array(
+        Closed({
+          sync: Type.String(),
+          key: Type.String({ description: 'Where in the mapping file: `map.email`.' }),
+          expression: Type.String(),
+          place: Closed({
+            file: Type.String(),
+            line: Type.Optional(Type.Integer()),
+            column: Type.Optional(Type.Integer()),
+          }),
+        }),
+        { description: 'Lines of mappings that read the field.' },
+      ),
+    }),
+  ),
+})
+
 export const FoundRecord = Closed({
   stream: Type.String(),
   id: Type.String(),
@@ -202,7 +234,7 @@ export const DeadLetterDetail = Closed({
 export const ProblemGroup = Closed({
   code: Type.String(),
   fingerprint: Type.String(),
-  status: State(['dead', 'retrying', 'failing', 'parked']),
+  status: State(['dead', 'retrying', 'failing', 'parked', 'drift']),
   connection: MaybeText,
   connector: MaybeText,
   causeClass: State(['config', 'credential', 'quota', 'remote-down', 'data', 'mapping', 'hub']),

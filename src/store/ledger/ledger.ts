@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { commitPage, findByKey, readBodies, readLog } from './change-log.ts'
 import { assignDeadLetter, correctRecord, makeDue, readCorrections, replayEvents } from './corrections.ts'
 import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
+import { acceptDrift, addDrift, pauseForDrift, readOpenDrifts, readShape, saveShape } from './drifts.ts'
 import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
 import { closeIntents, openIntents, readIntents } from './intents.ts'
@@ -28,6 +29,12 @@ const functions = {
   holdPush,
   findApprovedRecords,
   countDelivered,
+  readShape,
+  saveShape,
+  addDrift,
+  readOpenDrifts,
+  acceptDrift,
+  pauseForDrift,
   findFormerTargets,
   readDeliveries,
   readDue,

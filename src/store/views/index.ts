@@ -2,6 +2,7 @@
 export * from './connections.ts'
 export * from './database.ts'
 export * from './dead-letters.ts'
+export * from './drifts.ts'
 export * from './events.ts'
 export * from './holds.ts'
 export * from './journal.ts'

@@ -6,9 +6,9 @@ export type ProblemView = {
   fingerprint: string
   /**
    * `dead`: waits for a person. `retrying`: the hub still tries by itself. `failing`: a pull or push as a whole fails. `parked`:
-   * waits for something that will not come by itself.
+   * waits for something that will not come by itself. `drift`: a source has changed its form, and nobody has looked at it.
    */
-  status: 'dead' | 'retrying' | 'failing' | 'parked'
+  status: 'dead' | 'retrying' | 'failing' | 'parked' | 'drift'
   connection: string | null
   connector: string | null
   causeClass: CauseClass
@@ -19,7 +19,7 @@ export type ProblemView = {
   lastSeenAt: Date
   syncs: string[]
   streams: string[]
-  /** One of the dead letters behind it, to start reading with. */
+  /** One of the dead letters behind it, to start reading with; of a drift the run that found it. */
   sample: number | null
 }
 
@@ -103,17 +103,30 @@ select j.code, 'parked' as fingerprint, c.name as connection, c.connector, count
   join stream src on src.id = j.from_stream join connection sc on sc.id = src.connection_id
  where j.code is not null group by j.code, c.name, c.connector`
 
+const DRIFTS = `
+select 'CSW-5019' as code, 'drift' as fingerprint, c.name as connection, c.connector, count(distinct d.id)::int as count,
+       min(d.found_at) as "firstSeenAt", max(d.found_at) as "lastSeenAt",
+       coalesce(array_agg(distinct y.name) filter (where y.name is not null), '{}') as syncs,
+       array_agg(distinct c.name || ':' || s.name) as streams, max(d.run_id) as sample
+  from drift d join stream s on s.id = d.stream_id join connection c on c.id = s.connection_id
+  left join lateral (select distinct touch ->> 'sync' as name
+                       from json_array_elements(d.changes::json) change, json_array_elements(change -> 'touches') touch
+                      where change ->> 'kind' <> 'new') y on true
+ where d.state = 'open' group by c.name, c.connector`
+
 /** What is broken, grouped by cause: the worst (a person is needed) first, then by how much it touches. */
 export async function listProblems(db: Database, filter: { connection?: string } = {}): Promise<ProblemView[]> {
-  const [dead, retrying, failing, parked] = await Promise.all([
+  const [dead, retrying, failing, parked, drifts] = await Promise.all([
     rows<Row>(db, DEAD),
     rows<Row>(db, RETRYING),
     rows<Row>(db, FAILING),
     rows<Row>(db, PARKED),
+    rows<Row>(db, DRIFTS),
   ])
   return [
     ...withStatus(dead, 'dead'),
     ...withStatus(failing, 'failing'),
+    ...withStatus(drifts, 'drift'),
     ...withStatus(parked, 'parked'),
     ...withStatus(retrying, 'retrying'),
   ].filter((problem) => filter.connection === undefined || problem.connection === filter.connection)

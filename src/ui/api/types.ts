@@ -41,6 +41,7 @@ export type SyncDetail = {
 }
 export type RequestProgress = Omit<Wire<Static<typeof Ledger.RequestProgress>>, 'counts'> & { counts: JsonText }
 export type Run = Wire<Static<typeof Ledger.Run>>
+export type Drift = Wire<Static<typeof Ledger.Drift>>
 export type Hold = Wire<Static<typeof Ledger.Hold>>
 export type Queue = Wire<Static<typeof Ledger.Queue>>
 export type Problem = Wire<Static<typeof Ledger.ProblemGroup>>

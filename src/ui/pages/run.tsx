@@ -12,6 +12,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { DriftPanel } from './drift.tsx'
 import { HoldPanel } from './hold.tsx'
 
 export function RunPage(): ReactNode {
@@ -34,6 +35,7 @@ function Details({ run }: { run: Run }): ReactNode {
         </Panel>
       )}
       {run.outcome === 'held' && <HoldPanel runId={run.id} />}
+      {run.kind === 'pull' && <DriftPanel runId={run.id} />}
       <Panel title="What it did">
         <CountFacts run={run} />
       </Panel>

@@ -12,6 +12,7 @@ const STATUS: Record<Problem['status'], [Tone, string]> = {
   failing: ['bad', 'failing'],
   retrying: ['wait', 'retrying'],
   parked: ['wait', 'waits in vain'],
+  drift: ['bad', 'source has changed'],
 }
 
 /** Whose it is: ours, theirs, the credential, the quota or the data. */
@@ -29,9 +30,11 @@ const CAUSE: Record<Problem['causeClass'], string> = {
 const hrefOf = (problem: Problem): string =>
   problem.status === 'dead'
     ? to.deadLetters({ code: problem.code, fingerprint: problem.fingerprint, connection: problem.connection })
-    : problem.status === 'failing'
-      ? to.runs({ connection: problem.connection, outcome: 'failed' })
-      : to.queues(problem.connection)
+    : problem.status === 'drift' && problem.sample !== null
+      ? to.run(problem.sample)
+      : problem.status === 'failing'
+        ? to.runs({ connection: problem.connection, outcome: 'failed' })
+        : to.queues(problem.connection)
 
 /** One row per cause, however many records it touches. */
 export function Problems({ problems }: { problems: Problem[] }): ReactNode {
