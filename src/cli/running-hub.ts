@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export type RunningHub = { url: string; pid: number; startedAt: string }
 
 const FILE = 'hub.json'
-const LOOK_MS = 2_000
+const LOOK_MS = 10_000
 
 /** Written beside and renamed, so that nobody reads half of it. For the owner only: it says where the token is good for. */
 export async function announceHub(dataDir: string, hub: RunningHub): Promise<void> {
@@ -21,15 +21,18 @@ export async function withdrawHub(dataDir: string, pid: number): Promise<void> {
   if (announced?.pid === pid) await rm(join(dataDir, FILE), { force: true })
 }
 
-/** The hub that runs in this data folder, if it is alive and answers. One that was killed leaves its file behind. */
-export async function findRunningHub(dataDir: string): Promise<RunningHub | undefined> {
+/**
+ * The hub that runs in this data folder, if it is alive and answers. One that was killed leaves its file behind. One that is too
+ * busy to answer in time runs all the same: to open its ledger beside it, perhaps another one, would be the wrong answer.
+ */
+export async function findRunningHub(dataDir: string, lookMs = LOOK_MS): Promise<RunningHub | undefined> {
   const announced = await readAnnouncement(dataDir)
   if (!announced || !isAlive(announced.pid)) return undefined
   try {
-    const answer = await fetch(`${announced.url}/livez`, { signal: AbortSignal.timeout(LOOK_MS) })
+    const answer = await fetch(`${announced.url}/livez`, { signal: AbortSignal.timeout(lookMs) })
     return answer.ok ? announced : undefined
-  } catch {
-    return undefined
+  } catch (error) {
+    return (error as Error).name === 'TimeoutError' ? announced : undefined
   }
 }
 

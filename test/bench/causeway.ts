@@ -35,7 +35,7 @@ try {
           throw new Error(`the run ended as ${progress.outcome}: ${JSON.stringify(progress)}`)
         return
       }
-      await sleep(50)
+      await sleep(10)
     }
   })
 } finally {

@@ -140,8 +140,10 @@ test('a target that refuses 3 of 100: 97 go through, 3 become dead letters; corr
   const listed = await causeway(dir, 'dlq', 'list', '-o', 'json')
   expect(listed.code).toBe(0)
   peer.refuse = () => undefined
-  for (const { id } of letters.items)
-    expect((await causeway(dir, 'dlq', 'requeue', String(id), '--yes', '-o', 'json')).code).toBe(0)
+  for (const { id } of letters.items) {
+    const requeued = await causeway(dir, 'dlq', 'requeue', String(id), '--yes', '-o', 'json')
+    expect(requeued.code, requeued.stderr).toBe(0)
+  }
   await until(
     () => peer.customers.size,
     (size) => size === 100,

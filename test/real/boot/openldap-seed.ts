@@ -1,7 +1,7 @@
 import { familyNames, givenNames, pick, seededRandom } from './random.ts'
 
 export const ldapBase = 'dc=rheinwerk,dc=example'
-export const peopleCount = 400
+export const peopleCount = 1_000
 export const formerCount = 16
 const departments = [
   ...['Einkauf', 'Verkauf', 'Buchhaltung', 'Forschung & Entwicklung', 'Lager, Süd', 'Lager, Nord'],
