@@ -2,9 +2,16 @@ import { access } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { checkHub, type Environment } from '../config/index.ts'
 import type { Catalogue } from '../connector/index.ts'
-import type { Finding } from '../core/index.ts'
+import { CausewayError, type Finding } from '../core/index.ts'
+import { type Isolation, isolationNow } from '../expression/index.ts'
 import type { ConnectorDescription } from '../http/index.ts'
-import { createMappingRunner, type RunTestsOptions, runSuite, type SuiteResult } from '../mapping/index.ts'
+import {
+  createMappingRunner,
+  type RunTestsOptions,
+  readSoundMapping,
+  runSuite,
+  type SuiteResult,
+} from '../mapping/index.ts'
 import { type HubFiles, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
@@ -84,6 +91,19 @@ export async function catalogueOf(dir: string, only?: ReadonlySet<string>): Prom
   )
   const own = isHub ? (await checkHub({ folder: dir })).settings.connectors_dir : null
   return readConnectors(dir, own, only)
+}
+
+/** Runs a mapping in a sandbox process of this machine, and says what keeps it from the network. Throws what hinders it. */
+export async function trySandbox(): Promise<Isolation> {
+  const runner = createMappingRunner()
+  try {
+    const { definition } = readSoundMapping('{ from: a:a, to: b:b, map: { a: $uppercase(a) } }', 'sandbox')
+    const [output] = await runner.map(definition, [{ id: '1', body: '{"a":"a"}' }])
+    if (output?.status === 'mapped') return isolationNow()
+    throw new CausewayError('CSW-4006', { what: `The mapping process gave ${JSON.stringify(output)}` })
+  } finally {
+    await runner.close()
+  }
 }
 
 /** Starts what runs the tests in and beside mapping files. */

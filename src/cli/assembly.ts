@@ -47,6 +47,7 @@ export type Assembly = {
   /** Checks the hub file, the connectors of its own and the mapping files; `paths` narrows it to some files or folders. */
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
   /** What runs the tests in and beside mapping files, as often as wanted. */
+  trySandbox(): Promise<{ network: 'namespace' } | { network: 'shared'; reason: string }>
   openTests(project: { dir: string; paths: string[] }): Tests
   /** The syncs that a selection means, in their own order. Throws CSW-8020 where it means none. */
   selectedSyncs(project: { dir: string; select: string }): Promise<{ name: string; file: string }[]>

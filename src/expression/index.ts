@@ -11,4 +11,12 @@ export { parseExpression } from './parse.ts'
 export { plainJson } from './plain.ts'
 export { startOf, tokenStart } from './positions.ts'
 export { EVERY_VARIABLE, readsOf } from './reads.ts'
-export { Sandbox, type SandboxItem, type SandboxProgram, serveSandbox } from './sandbox/index.ts'
+export {
+  type Isolation,
+  isolated,
+  isolationNow,
+  Sandbox,
+  type SandboxItem,
+  type SandboxProgram,
+  serveSandbox,
+} from './sandbox/index.ts'

@@ -1,8 +1,13 @@
 /** Hostile and heavy mappings end in a coded error for the record that did it, and nobody else notices. */
-import { existsSync, readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import type { CausewayError } from '../../src/core/index.ts'
+import { isolated, isolationNow } from '../../src/expression/index.ts'
 import {
   createMappingRunner,
   type MapInput,
@@ -144,6 +149,26 @@ test('a process holds no environment, and may not read files, write or start oth
   expect(
     flags.filter((flag) => /allow-(fs-write|child|worker|addons|wasi)|allow-fs-read=(\*|\/\*?)$/.test(flag)),
   ).toEqual([])
+})
+
+test('a process reaches no server of this machine', async (context) => {
+  const hub = start()
+  await hub.map(syncOf('n'), [record(1, { n: 1 })])
+  const isolation = isolationNow()
+  if (isolation.network === 'shared') return context.skip(`no network namespaces here: ${isolation.reason}`)
+  const network = (pid: number | string | undefined) => readlinkSync(`/proc/${pid}/ns/net`)
+  expect(network(hub.pids[0])).not.toBe(network('self'))
+
+  const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const dial = `require('net').connect(${port}, '127.0.0.1', () => console.log('reached')).on('error', (e) => console.log(e.code))`
+  const dialled = async (file: string, args: string[]) =>
+    (await promisify(execFile)(file, args, { env: {} })).stdout.trim()
+  const inside = isolated(process.execPath, ['-e', dial])
+  expect(await dialled(process.execPath, ['-e', dial])).toBe('reached')
+  expect(await dialled(inside.file, inside.args)).toMatch(/^E/)
+  server.close()
 })
 
 test('no expression reaches an object of the host', async () => {

@@ -20,6 +20,7 @@ export function define(command: Command, makeContext: MakeContext): void {
     const context = makeContext()
     const checks: Check[] = [{ check: 'node', ok: true, detail: process.version }]
     checks.push(...(await checkFolder(context)))
+    checks.push(...(await checkSandbox()))
     checks.push(...(await checkHubItself(context, options.offline ?? false)))
     const ok = checks.every((check) => check.ok)
     context.output.result('doctor', JSON.stringify({ ok, version: context.version, items: checks }), () =>
@@ -78,6 +79,17 @@ async function checkFolder({ dir }: CliContext): Promise<Check[]> {
     })),
   ]
 }
+
+/** That mappings run, and what they are kept from. */
+const checkSandbox = (): Promise<Check[]> =>
+  attempt('sandbox', async () => {
+    const isolation = await (await loadAssembly()).trySandbox()
+    const network =
+      isolation.network === 'namespace'
+        ? 'no network (a namespace of its own)'
+        : `the network is not taken away (${isolation.reason})`
+    return [{ check: 'sandbox', ok: true, detail: `no environment, no files, no other programs; ${network}` }]
+  })
 
 async function checkHubItself(context: CliContext, offline: boolean): Promise<Check[]> {
   return attempt('hub', async () => {

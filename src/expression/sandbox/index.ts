@@ -1,4 +1,5 @@
 export type { SandboxItem } from './frames.ts'
+export { type Isolation, isolated, isolationNow } from './isolation.ts'
 export { Sandbox } from './pool.ts'
 export { serveSandbox } from './serve.ts'
 export type { SandboxProgram } from './worker.ts'

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { CausewayError } from '../../core/index.ts'
 import type { SandboxItem } from './frames.ts'
+import { giveUpIsolation } from './isolation.ts'
 import {
   type EndReason,
   type SandboxProgram,
@@ -173,7 +174,11 @@ export class Sandbox {
       done: (segment, results) => this.#done(segment as Work, results),
       ended: (reason, head, marked, waiting, detail) => {
         this.#workers.delete(worker)
-        if (!ready && reason !== 'closed') this.#failedStarts++
+        // What was refused may be the network of its own; only a process without one says that something else is wrong.
+        if (!ready && reason !== 'closed') {
+          if (worker.isIsolated) giveUpIsolation(detail)
+          else this.#failedStarts++
+        }
         this.#queue.unshift(...(waiting as Work[]))
         if (head) this.#recover(head as Work, marked, reason)
         if (this.#failedStarts >= MAX_FAILED_STARTS) this.#giveUp(detail)

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeItems, encodeFrame, encodeItems, FrameReader, Kind, type SandboxItem } from './frames.ts'
+import { isolated } from './isolation.ts'
 
 export type SandboxProgram = { digest: string; program: unknown }
 
@@ -32,8 +33,10 @@ const MAX_PROGRAMS = 200
 const PIPELINE_DEPTH = 2
 const STDERR_KEPT = 4_000
 
-/** One child process behind a pipe: empty environment, no permission but to read the code, bounded memory. */
+/** One child process behind a pipe: empty environment, no permission but to read the code, no network where it can be taken, bounded memory. */
 export class SandboxWorker {
+  /** Whether it was started with a network of its own. */
+  readonly isIsolated: boolean
   readonly #child: ChildProcess
   readonly #limits: WorkerLimits
   readonly #events: WorkerEvents
@@ -52,7 +55,9 @@ export class SandboxWorker {
   constructor(entry: URL, limits: WorkerLimits, events: WorkerEvents) {
     this.#limits = limits
     this.#events = events
-    this.#child = spawn(process.execPath, [...flags(entry, limits), fileURLToPath(entry)], {
+    const { file, args } = isolated(process.execPath, [...flags(entry, limits), fileURLToPath(entry)])
+    this.isIsolated = file !== process.execPath
+    this.#child = spawn(file, args, {
       env: {},
       stdio: ['pipe', 'pipe', 'pipe'],
       windowsHide: true,
