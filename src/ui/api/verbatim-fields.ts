@@ -14,7 +14,7 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
   // connectors
   ...['settings', 'streams[].readSchema', 'streams[].writeSchema'],
   // records
-  ...['log.body', 'log.content', 'deliveries[].delivered', 'deliveries[].error'],
+  ...['log.body', 'log.content', 'deliveries[].delivered', 'deliveries[].error', 'deliveries[].notKept'],
   ...['deadLetters[].error'],
   // plans, comparisons, explanations
   ...['changes[].matched', 'changes[].error', 'changes[].fields[].before', 'changes[].fields[].after'],
