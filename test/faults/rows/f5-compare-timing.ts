@@ -14,7 +14,8 @@ export const row: Row = {
   async run(world, check, { short }) {
     const { random } = world
     const samples = short ? 20_000 : 100_000
-    const text = (value: string) => ({ evaluate: () => value })
+    const names = new Set<string>()
+    const text = (value: string) => ({ names, evaluate: () => value })
     const token = { kind: 'token', header: 'X-Token', secrets: [text(WEBHOOK_SECRET)] } as unknown as SignatureSpec
     const hmac = {
       kind: 'hmac',
@@ -24,7 +25,7 @@ export const row: Row = {
       encoding: 'hex',
       secret_encoding: 'text',
       secrets: [text(WEBHOOK_SECRET)],
-      signed: { evaluate: (scope: { body: string }) => scope.body },
+      signed: { names: new Set(['body']), evaluate: (scope: { body: string }) => scope.body },
     } as unknown as SignatureSpec
     const body = Buffer.from('{"id":"timing"}')
     const right = createHmac('sha256', WEBHOOK_SECRET).update(body).digest('hex')
