@@ -56,6 +56,12 @@ export const connectorErrors = {
     meaning: 'A value does not fit into the target as its connector writes it.',
     action: 'Change the mapping so that it gives what the message asks for, then requeue.',
   },
+  'CSW-2057': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A connection needs a package that is not installed with the hub.',
+    action: 'Install the package that the message names beside the hub, then start it again.',
+  },
   'CSW-2004': {
     causeClass: 'config',
     reaction: 'fix',

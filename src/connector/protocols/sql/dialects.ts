@@ -6,6 +6,8 @@ import { DIALECTS } from './fields.ts'
 const LOADERS: Record<(typeof DIALECTS)[number], () => Promise<Dialect>> = {
   postgres: async () => (await import('./postgres.ts')).postgres,
   mysql: async () => (await import('./mysql.ts')).mysqlDialect,
+  mssql: async () => (await import('./sqlserver.ts')).sqlServer,
+  oracle: async () => (await import('./oracle.ts')).oracle,
 }
 
 /** The dialect of that name. Throws CSW-2005 for one that does not exist. */

@@ -15,20 +15,21 @@ import {
 
 const SETTINGS = ['settings'] as const
 
-export const DIALECTS = ['postgres', 'mysql'] as const
+export const DIALECTS = ['postgres', 'mysql', 'mssql', 'oracle'] as const
 
 export const connectorFields = {
   dialect: template({
-    sense: `Which database: ${DIALECTS.join(', ')}. \`mysql\` is MariaDB too.`,
+    sense: `Which database: ${DIALECTS.join(', ')}. \`mysql\` is MariaDB too; \`mssql\` needs the package \`tedious\` beside the hub, \`oracle\` the package \`oracledb\`.`,
     names: SETTINGS,
     required: true,
     example: 'postgres',
   }),
   host: template({ sense: 'Name or address of the server.', names: SETTINGS, required: true, example: 'db.internal' }),
   port: template({ sense: 'Its port; left out, the usual one of the database.', names: SETTINGS }),
-  database: template({ sense: 'The database.', names: SETTINGS, required: true }),
+  database: template({ sense: 'The database; of Oracle its service name.', names: SETTINGS, required: true }),
   schema: template({
-    sense: 'Schema of tables that are named without one; left out, that of the user.',
+    sense:
+      'Schema of tables that are named without one; left out, that of the user. SQL Server has none for a session: write it before the tables.',
     names: SETTINGS,
   }),
   user: template({ sense: 'User the hub logs in as.', names: SETTINGS, required: true }),

@@ -8,7 +8,7 @@ import { SqlSession } from './session.ts'
 export const sql = defineProtocol({
   name: 'sql',
   title: 'SQL',
-  sense: 'Rows of a relational database: PostgreSQL, MySQL and MariaDB.',
+  sense: 'Rows of a relational database: PostgreSQL, MySQL and MariaDB, SQL Server, Oracle.',
   connector: connectorFields,
   stream: streamFields,
   example: `

@@ -66,7 +66,7 @@ export class Source {
   /** The newest change there is. */
   newest(): Statement {
     return {
-      text: `select max(${this.column(this.changed!)}) as newest from ${this.from}${this.where([])}`,
+      text: `select max(${this.column(this.changed!)}) as ${this.dialect.quote('newest')} from ${this.from}${this.where([])}`,
       values: [],
     }
   }

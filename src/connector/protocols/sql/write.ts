@@ -151,7 +151,7 @@ export class TableWriter {
     const key = this.table.key.filter((name) => columns.includes(name))
     const given = key.map((name) => values[columns.indexOf(name)]!)
     const conditions = key.map((name, i) => `${quote(name)} = ${placeholder(i + 1)}`).join(' and ')
-    const text = `select ${quote(this.table.id)} as id from ${quotedTable(this.dialect, this.table.name)} where ${conditions}`
+    const text = `select ${quote(this.table.id)} as ${quote('id')} from ${quotedTable(this.dialect, this.table.name)} where ${conditions}`
     const found = key.length ? (await link.query(text, given, signal)).rows.map((row) => usableId(row.id)) : []
     if (found.length === 1 && found[0]) return found[0]
     if (item.id !== undefined) return item.id
@@ -185,7 +185,7 @@ export class TableWriter {
 
   private async there(link: SqlLink, item: WriteItem, signal: AbortSignal): Promise<WriteOutcome> {
     const { quote, placeholder } = this.dialect
-    const text = `select 1 as found from ${quotedTable(this.dialect, this.table.name)} where ${quote(this.table.id)} = ${placeholder(1)}`
+    const text = `select 1 as ${quote('found')} from ${quotedTable(this.dialect, this.table.name)} where ${quote(this.table.id)} = ${placeholder(1)}`
     const { rows } = await link.query(text, [item.id!], signal)
     return rows.length ? written(item, item.id!) : missing(item, this.table.name)
   }
