@@ -107,8 +107,7 @@ export function createServices(parts: ServiceParts): HubServices {
       return { requeued }
     },
     async correctDeadLetter(id, input, actor) {
-      const body = JSON.stringify(input)
-      const result = await ports.ledger.correctRecord({ letterId: id, body, actor: actor.name })
+      const result = await ports.ledger.correctRecord({ letterId: id, body: input.toString(), actor: actor.name })
       if (result === 'not-open') throw new CausewayError('CSW-8008', { what: `Dead letter ${id} is not open.` })
       if (result === 'moved-on')
         throw new CausewayError('CSW-5013', {
@@ -116,7 +115,7 @@ export function createServices(parts: ServiceParts): HubServices {
         })
       const { requeued, syncs } = await ports.ledger.requeueDeadLetters([id], actor.name)
       // What was corrected is in the ledger; the trail says that it was, not what.
-      await audit(actor, 'dead_letter.correct', `dead_letter:${id}`, { fields: Object.keys(input) })
+      await audit(actor, 'dead_letter.correct', `dead_letter:${id}`, { fields: Object.keys(input.value) })
       await wakeSyncs(ports, syncs)
       return { requeued }
     },

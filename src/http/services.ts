@@ -1,5 +1,5 @@
 import type { PendingLogin, ProbeStep, StreamInfo } from '../connector/index.ts'
-import type { ErrorCode, JsonObject } from '../core/index.ts'
+import type { ErrorCode, JsonObject, JsonText } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import type {
   Applied,
@@ -94,7 +94,7 @@ export interface HubServices {
   /** Puts open dead letters back to work. Those closed meanwhile are left alone and not counted. */
   requeueDeadLetters(ids: number[], actor: Actor): Promise<{ requeued: number }>
   /** Tries a record again with a body that a person corrected. Throws CSW-5013 when the source has said something newer. */
-  correctDeadLetter(id: number, input: JsonObject, actor: Actor): Promise<{ requeued: number }>
+  correctDeadLetter(id: number, input: JsonText, actor: Actor): Promise<{ requeued: number }>
   assignDeadLetter(id: number, to: { assignee: string | null; note: string | null }, actor: Actor): Promise<void>
   /** Reads settled events again; through one sync, or through all that follow. */
   replayEvents(

@@ -78,6 +78,55 @@ test('one dead letter is requeued or discarded once; a second time is a conflict
   expect(await stateOf(second)).toEqual({ state: 'discarded', actor: 'admin', reason: 'test data' })
 })
 
+test('a corrected record is kept to the last digit; what is no record is refused', async () => {
+  const id = await addDeadLetter(hub.pool, ids.sync, 'k1', 'CSW-3008', 'k')
+  await addRecord(hub.pool, ids.contacts, 'k1', '{}', { seq: 50 })
+  await hub.pool.query('update dead_letter set source_seq = 50 where id = $1', [id])
+  const path = `/api/v1/dead-letters/${id}/correct`
+  for (const text of ['[]', '7', 'null', '{"a":', '{"a":1} x', '{"a":"\ud800"}']) {
+    const refused = await hub.post(path, { text })
+    expect(await expectDocumented(hub, 'correctDeadLetter', refused), text).toMatchObject({
+      status: 400,
+      code: 'CSW-8003',
+    })
+  }
+  const text = '{"id": 9223372036854775807, "price": 0.10, "nul": "\\u0000"}'
+  expect(await (await hub.post(path, { text })).json()).toEqual({ requeued: 1 })
+  const { rows } = await hub.pool.query('select body from correction where record_id = $1', ['k1'])
+  expect(rows).toEqual([{ body: text }])
+})
+
+test('a letter is somebody’s, is found by that, and a note can be taken away again', async () => {
+  const id = await addDeadLetter(hub.pool, ids.sync, 'w1', 'CSW-3008', 'w')
+  const assign = async (body: object) => (await hub.post(`/api/v1/dead-letters/${id}/assign`, body)).json()
+  expect(await assign({ assignee: 'Ada', note: 'asked' })).toMatchObject({ assignee: 'Ada', note: 'asked' })
+  expect(await assign({ assignee: 'Ada' })).toMatchObject({ note: 'asked' })
+  const of = async (name: string) => (await (await hub.get(`/api/v1/dead-letters?assignee=${name}`)).json()) as object
+  expect(await of('Ada')).toMatchObject({ items: [{ id }] })
+  expect(await of('Bob')).toMatchObject({ items: [] })
+  const preview = await hub.post('/api/v1/dead-letters/preview', { filter: { assignee: 'Ada' } })
+  expect(await preview.json()).toMatchObject({ count: 1 })
+  expect(await assign({ assignee: null, note: '' })).toMatchObject({ assignee: null, note: null })
+})
+
+test('a drift is listed with the lines it touches, and accepted once', async () => {
+  const touches = [
+    { sync: 'contacts-to-erp', key: 'map.id', expression: 'id', place: { file: 'm.yaml', line: 4, column: 7 } },
+  ]
+  const changes = [{ kind: 'type', field: 'id', before: ['text'], after: ['number'], by: 'records', touches }]
+  const { rows } = await hub.pool.query<{ id: number }>(
+    'insert into drift (stream_id, run_id, changes) values ($1, 1, $2) returning id',
+    [ids.contacts, JSON.stringify(changes)],
+  )
+  const { id } = rows[0]!
+  const listed = await hub.get('/api/v1/drifts?stream=crm:contacts&state=open&run=1')
+  expect(await expectDocumented(hub, 'listDrifts', listed)).toMatchObject({ items: [{ id, changes }] })
+  const accepted = await hub.post(`/api/v1/drifts/${id}/accept`, { reason: 'mapping is fine' })
+  expect(await expectDocumented(hub, 'acceptDrift', accepted)).toEqual({ accepted: id })
+  const again = await hub.post(`/api/v1/drifts/${id}/accept`, {})
+  expect(await expectDocumented(hub, 'acceptDrift', again)).toMatchObject({ status: 409, code: 'CSW-8008' })
+})
+
 test('a bulk requeue does what its preview counted and is refused when that changed', async () => {
   for (let i = 0; i < 8; i++) await addDeadLetter(hub.pool, ids.sync, `b${i}`, i < 6 ? 'CSW-3008' : 'CSW-5004', 'bulk')
   const filter = { fingerprint: 'bulk' }

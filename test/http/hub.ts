@@ -92,7 +92,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       return { requeued: ids.length }
     },
     correctDeadLetter: async (id, input, actor) => {
-      await correctRecord(pool, { letterId: id, body: JSON.stringify(input), actor: actor.name })
+      await correctRecord(pool, { letterId: id, body: input.toString(), actor: actor.name })
       return { requeued: 1 }
     },
     assignDeadLetter: (id, to) => assignDeadLetter(pool, id, to),

@@ -4,7 +4,7 @@ import { sliceOf } from '../../src/core/index.ts'
 import { packJournal, recordHash } from '../../src/store/ledger/journal.ts'
 import { addDelivery, addRecord, addRun, type Seeded, seedHub } from '../http/rows.ts'
 
-const BIG_BODY =
+export const BIG_BODY =
   '{"id":9223372036854775807,"price":0.10,"share":1e400,"10":"ten","9":"nine","name":"Ada","name":"Ada Lovelace","tags":["a"],"none":null}'
 
 /** Names that would run, hide or turn things around if they were taken for more than text. */
@@ -87,6 +87,16 @@ async function addDeadLetters(pool: pg.Pool, ids: Seeded): Promise<number[]> {
       made.push(rows[0]!.id)
     }
   return made
+}
+
+/** A letter of a record that the log holds. */
+export async function addLetter(pool: pg.Pool, ids: Seeded, recordId: string, seq: number): Promise<number> {
+  const { rows } = await pool.query<{ id: number }>(
+    `insert into dead_letter (kind, sync_id, record_id, part, source_seq, code, fingerprint, error, input, attempts)
+     values ('push', $1, $2, '', $3, $4, 'own', $5, $6, 1) returning id`,
+    [ids.sync, recordId, seq, ERROR.code, JSON.stringify(ERROR), BIG_BODY],
+  )
+  return rows[0]!.id
 }
 
 async function addStandstills(pool: pg.Pool): Promise<void> {

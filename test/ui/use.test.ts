@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { CausewayError } from '../../src/core/index.ts'
 import { TOKEN } from '../http/hub.ts'
 import { hasBrowser, type Site, startSite } from './browser.ts'
-import { fillHub, type Lively } from './lively-hub.ts'
+import { addLetter, BIG_BODY, fillHub, type Lively } from './lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('using the page', () => {
   let site: Site
@@ -140,6 +140,38 @@ describe.skipIf(!hasBrowser)('using the page', () => {
     await dialog.waitFor({ state: 'detached' })
     expect(await stateOf('dead_letter', `id = ${id}`)).toEqual(['discarded'])
     await page.getByText('A test record').waitFor()
+  })
+
+  test('a record is corrected and tried again, what is not touched to the last digit; somebody looks after it', async () => {
+    const { pool } = site.hub
+    const id = await addLetter(pool, ids, 'c1', 7)
+    const page = await site.open(`/dead-letter?id=${id}`)
+    await page.getByRole('button', { name: 'Assign…' }).click()
+    await page.getByLabel('Whose').fill('Ada')
+    await page.getByLabel('Note').fill('Asked the customer')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Asked the customer').waitFor()
+    await page.locator('.journal summary').first().waitFor()
+    await page.getByRole('button', { name: 'Correct…' }).click()
+    const dialog = page.getByRole('dialog')
+    const field = dialog.getByLabel('Record')
+    const text = await field.inputValue()
+    expect(text).toContain('"id": 9223372036854775807')
+    const send = dialog.getByRole('button', { name: 'Try again' })
+    await field.fill('{ "id": 9, ')
+    await dialog.locator('button:disabled', { hasText: 'Try again' }).waitFor()
+    await field.fill(text.replace('"none": null', '"none": 0.10'))
+    await dialog.getByLabel('Why').fill('Typed wrong')
+    await send.click()
+    await dialog.waitFor({ state: 'detached' })
+    const { rows } = await pool.query<{ body: string }>('select body from correction where record_id = $1', ['c1'])
+    expect(rows[0]!.body.replaceAll(/\s/g, '')).toBe(
+      BIG_BODY.replace('"none":null', '"none":0.10').replaceAll(/\s/g, ''),
+    )
+    await page.goto(`${site.hub.url}/dead-letters?assignee=Ada`)
+    const letters = page.getByRole('region', { name: 'Dead letters' }).locator('tbody tr')
+    await letters.filter({ hasText: 'Ada' }).waitFor()
+    expect(await letters.count()).toBe(1)
   })
 
   test('a sync is paused with a reason, resumed and run', async () => {

@@ -18,7 +18,14 @@ type DeadLetter = {
   state: string
   createdAt: string
 }
-type Filter = { code?: string; fingerprint?: string; sync?: string; connection?: string; before?: string }
+type Filter = {
+  code?: string
+  fingerprint?: string
+  sync?: string
+  connection?: string
+  assignee?: string
+  before?: string
+}
 type BulkOptions = Filter & { all?: boolean; yes?: boolean; preview?: boolean; reason?: string }
 type Preview = { count: number; limited: boolean; byCode: Record<string, number>; duplicateRisk: number; token: string }
 
@@ -53,9 +60,9 @@ export function define(command: Command, makeContext: MakeContext): void {
     .option('--reason <text>', 'why, for the audit trail')
     .action(async (id: string, { file, reason }: { file: string; reason?: string }) => {
       const context = makeContext()
-      const input: unknown = JSON.parse(await readFile(file, 'utf8'))
+      const text = await readFile(file, 'utf8')
       const path = `${PATH}/${encodeURIComponent(id)}/correct`
-      const json = await withApi(context, (api) => api.call('POST', path, { input, ...(reason ? { reason } : {}) }))
+      const json = await withApi(context, (api) => api.call('POST', path, { text, ...(reason ? { reason } : {}) }))
       context.output.result('dlq.correct', json, () => 'It is tried again with the corrected record.')
     })
 
@@ -97,6 +104,7 @@ const withFilter = (command: Command): Command =>
     .option('--fingerprint <text>', 'only this cause')
     .option('--sync <name>', 'only this sync')
     .option('--connection <name>', 'only where this connection failed')
+    .option('--assignee <name>', 'only those that this person looks after')
     .option('--before <time>', 'only those that failed before')
 
 async function act(

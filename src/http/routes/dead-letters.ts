@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { CausewayError, type JsonObject } from '../../core/index.ts'
+import { CausewayError, isObject, type Json, JsonText, parseExact } from '../../core/index.ts'
 import {
   type BulkSelection,
   type DeadLetterFilter,
@@ -16,6 +16,8 @@ import { actorOf } from './actor.ts'
 const tags = ['dead letters']
 /** One bulk action; more are done by repeating it, which also gives somebody time to see what the first did. */
 const BULK_MAX = 10_000
+/** Longer records are corrected in their source. */
+const MAX_TEXT = 500_000
 
 const filter = {
   code: Type.Optional(Text('Only this error code.', 'CSW-3008')),
@@ -24,6 +26,7 @@ const filter = {
   connection: Type.Optional(Text('Only where this connection failed.')),
   kind: Type.Optional(RunKind),
   recordId: Type.Optional(Text('Only this record id.')),
+  assignee: Type.Optional(Text('Only those that this person looks after.')),
   before: Type.Optional(Moment('Only those that failed before.')),
 }
 const Filter = Closed(filter)
@@ -43,6 +46,19 @@ const Confirmed = Closed({
 const ConfirmedDiscard = Closed({ filter: Filter, token: Text('`token` of the preview.'), reason: Text('Why.') })
 const Requeued = Closed({ requeued: Type.Integer() })
 const Discarded = Closed({ discarded: Type.Integer() })
+
+/** A record that a person typed. What is no object, or no text that the ledger can hold, is refused. */
+function readRecord(text: string): JsonText {
+  let value: Json
+  try {
+    value = parseExact(text)
+  } catch (error) {
+    throw new CausewayError('CSW-8003', { what: `The corrected record is no JSON: ${(error as Error).message}` })
+  }
+  if (!isObject(value) || !text.isWellFormed())
+    throw new CausewayError('CSW-8003', { what: 'The corrected record is no JSON object of whole characters.' })
+  return JsonText.from(text)
+}
 
 export function deadLetterRoutes(app: App, { hub, database }: RouteContext): void {
   /** The open dead letter's id; an id of a closed one is a conflict, not an absence. */
@@ -122,15 +138,22 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         tags,
         params: IdParams,
         body: Closed({
-          input: Type.Unsafe<JsonObject>({ type: 'object', description: 'The record as it should have come.' }),
+          text: Type.String({
+            minLength: 2,
+            maxLength: MAX_TEXT,
+            description:
+              'The record as it should have come, as JSON text: numbers keep their spelling, which JSON inside JSON would lose on the way.',
+            examples: ['{"id": 9223372036854775807}'],
+          }),
           reason: Type.Optional(Text('Why.')),
         }),
         response: { 200: Requeued },
       },
     },
     async ({ params, body }) => {
-      const { input, ...why } = body
-      return hub.correctDeadLetter(await findOpen(params.id), input, actorOf(why))
+      const { text, ...why } = body
+      const id = await findOpen(params.id)
+      return hub.correctDeadLetter(id, readRecord(text), actorOf(why))
     },
   )
 
@@ -143,8 +166,14 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         tags,
         params: IdParams,
         body: Closed({
-          assignee: Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 200 }),
-          note: Type.Optional(Text('What is known or was tried.')),
+          assignee: Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 200, pattern: '^[^\\u0000]*$' }),
+          note: Type.Optional(
+            Type.String({
+              maxLength: 1_000,
+              pattern: '^[^\\u0000]*$',
+              description: 'What is known or was tried; without it the note stays, an empty one removes it.',
+            }),
+          ),
         }),
         response: { 200: DeadLetterDetail },
       },

@@ -57,7 +57,7 @@ export async function assignDeadLetter(
   id: number,
   to: { assignee: string | null; note: string | null },
 ): Promise<void> {
-  await pool.query('update dead_letter set assignee = $2, note = coalesce($3, note) where id = $1', [
+  await pool.query(`update dead_letter set assignee = $2, note = nullif(coalesce($3, note), '') where id = $1`, [
     id,
     to.assignee,
     to.note,

@@ -64,6 +64,7 @@ export type DeadLetterFilter = {
   connection?: string
   kind?: string
   recordId?: string
+  assignee?: string
   /** Only those that failed before this time. */
   before?: string
 }
@@ -76,6 +77,7 @@ function conditions(filter: DeadLetterFilter): Conditions {
     .add('c.name = ?', filter.connection)
     .add('d.kind = ?', filter.kind)
     .add('d.record_id = ?', filter.recordId)
+    .add('d.assignee = ?', filter.assignee)
     .add('d.created_at < ?', filter.before)
 }
 

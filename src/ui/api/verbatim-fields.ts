@@ -19,6 +19,11 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
   // plans, comparisons, explanations
   ...['changes[].matched', 'changes[].error', 'changes[].fields[].before', 'changes[].fields[].after'],
   ...['fields[].samples[].before', 'fields[].samples[].after'],
-  ...['deliveries[].fields[].value', 'deliveries[].fields[].place', 'deliveries[].fields[].reads[].value'],
+  ...[
+    'deliveries[].notKept',
+    'deliveries[].fields[].value',
+    'deliveries[].fields[].place',
+    'deliveries[].fields[].reads[].value',
+  ],
   ...['journal[].input', 'journal[].output', 'journal[].before', 'journal[].error'],
 ])

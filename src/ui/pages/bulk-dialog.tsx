@@ -11,7 +11,9 @@ import { Plain } from '../parts/plain.tsx'
 import { ErrorLine } from '../parts/stored-error.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 
-export type BulkFilter = Partial<Record<'code' | 'fingerprint' | 'sync' | 'connection' | 'kind' | 'recordId', string>>
+export type BulkFilter = Partial<
+  Record<'code' | 'fingerprint' | 'sync' | 'connection' | 'kind' | 'recordId' | 'assignee', string>
+>
 
 type Props = { verb: 'requeue' | 'discard'; filter: BulkFilter; close: () => void }
 

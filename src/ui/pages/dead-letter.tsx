@@ -1,7 +1,8 @@
 import { Button, Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { post, useAction, useAnswer } from '../api/queries.ts'
-import type { DeadLetterDetail } from '../api/types.ts'
+import { withQuery } from '../api/request.ts'
+import type { DeadLetterDetail, RecordDetail } from '../api/types.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { Loading } from '../parts/list.tsx'
@@ -14,6 +15,9 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { Care } from './care.tsx'
+import { CorrectDialog } from './correct-dialog.tsx'
+import { Journal } from './journal.tsx'
 
 export function DeadLetterPage(): ReactNode {
   const id = usePlace().query.get('id') ?? ''
@@ -21,7 +25,7 @@ export function DeadLetterPage(): ReactNode {
   const answer = useAnswer<DeadLetterDetail>(path)
   const letter = answer.data
   return (
-    <Page title={`Dead letter ${id}`} aside={letter?.state === 'open' && <Actions path={path} />}>
+    <Page title={`Dead letter ${id}`} aside={letter?.state === 'open' && <Actions path={path} letter={letter} />}>
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!letter && answer.isPending && <Loading />}
       {letter && (
@@ -32,6 +36,7 @@ export function DeadLetterPage(): ReactNode {
             </Panel>
           )}
           <About letter={letter} />
+          <Care letter={letter} path={path} />
           <Panel title="Input">
             <JsonView json={letter.input} label="Input" none="No source record was kept." />
           </Panel>
@@ -41,6 +46,7 @@ export function DeadLetterPage(): ReactNode {
           <Panel title="Exchange with the target">
             <JsonView json={letter.exchange} label="Exchange" none="Nothing was sent." />
           </Panel>
+          <Attempts letter={letter} />
         </>
       )}
     </Page>
@@ -94,7 +100,18 @@ function About({ letter }: { letter: DeadLetterDetail }): ReactNode {
   )
 }
 
-function Actions({ path }: { path: string }): ReactNode {
+/** Every attempt on the record by this sync that the journal still has. */
+function Attempts({ letter }: { letter: DeadLetterDetail }): ReactNode {
+  const { stream, recordId, sync, part } = letter
+  const known = stream !== null && recordId !== null && letter.kind === 'push'
+  const record = useAnswer<RecordDetail>(known ? withQuery('/record', { stream, id: recordId }) : null)
+  if (!known || !record.data) return null
+  const own = record.data.journal.filter((entry) => entry.sync === sync && entry.part === (part ?? ''))
+  return <Journal title="Attempts" entries={own} />
+}
+
+function Actions({ path, letter }: { path: string; letter: DeadLetterDetail }): ReactNode {
+  const [correcting, setCorrecting] = useState(false)
   const [discarding, setDiscarding] = useState(false)
   const requeue = useAction(() => post(`${path}/requeue`))
   const discard = useAction((reason: string) => post(`${path}/discard`, { reason }))
@@ -104,6 +121,14 @@ function Actions({ path }: { path: string }): ReactNode {
       <Button size="xs" loading={requeue.isPending} onClick={() => requeue.mutate(undefined)}>
         Requeue
       </Button>
+      {letter.kind === 'push' && letter.input !== null && (
+        <Button size="xs" variant="default" onClick={() => setCorrecting(true)}>
+          Correct…
+        </Button>
+      )}
+      {correcting && letter.input !== null && (
+        <CorrectDialog path={path} input={letter.input} close={() => setCorrecting(false)} />
+      )}
       <Button size="xs" variant="default" onClick={() => setDiscarding(true)}>
         Discard…
       </Button>

@@ -16,7 +16,7 @@ import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
 import { BulkDialog, type BulkFilter } from './bulk-dialog.tsx'
 
-const FILTER = ['code', 'fingerprint', 'sync', 'connection', 'kind', 'recordId'] as const
+const FILTER = ['code', 'fingerprint', 'sync', 'connection', 'kind', 'recordId', 'assignee'] as const
 
 export function DeadLetters(): ReactNode {
   const { values, any, set, clear } = useFilters(['state', ...FILTER])
@@ -66,6 +66,7 @@ export function DeadLetters(): ReactNode {
             choices={['pull', 'push', 'inbox']}
             onChange={(kind) => set({ kind })}
           />
+          <FilterText label="Whose" value={values.assignee} onChange={(assignee) => set({ assignee })} />
           <FilterText label="Record id" value={values.recordId} onChange={(recordId) => set({ recordId })} />
         </Filters>
         <List
@@ -142,6 +143,14 @@ const COLUMNS: Column<DeadLetter>[] = [
   { head: 'Error', className: 'main-cell', cell: (letter) => <ErrorLine error={letter.error} /> },
   { head: 'Sync or stream', cell: (letter) => <Plain>{letter.sync ?? letter.stream ?? '–'}</Plain> },
   { head: 'State', cell: (letter) => <State state={letter.state} title={letter.reason} /> },
+  {
+    head: 'Whose',
+    cell: ({ assignee, note }) => (
+      <span title={note ?? ''}>
+        <Plain>{assignee ?? '–'}</Plain>
+      </span>
+    ),
+  },
   { head: 'Tries', numeric: true, cell: (letter) => letter.attempts },
   { head: 'Since', cell: (letter) => <Ago at={letter.createdAt} /> },
 ]

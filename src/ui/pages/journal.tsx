@@ -10,9 +10,9 @@ import { Link } from '../routing/link.tsx'
 import { to } from '../routing/to.ts'
 
 /** What happened to a record, newest first; each entry opens to what went in, came out and stood there before. */
-export function Journal({ entries }: { entries: JournalEntry[] }): ReactNode {
+export function Journal({ entries, title = 'Journal' }: { entries: JournalEntry[]; title?: string }): ReactNode {
   return (
-    <Panel title="Journal">
+    <Panel title={title}>
       {entries.length === 0 ? (
         <p className="nothing">Nothing is written down about this record, or retention has removed it.</p>
       ) : (

@@ -1,0 +1,80 @@
+import { Button, Group, Textarea, TextInput } from '@mantine/core'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import { post, useAction } from '../api/queries.ts'
+import type { DeadLetterDetail } from '../api/types.ts'
+import { Facts, Panel } from '../parts/page.tsx'
+import { Plain } from '../parts/plain.tsx'
+import { Trouble } from '../parts/trouble.tsx'
+
+/** Who looks after a dead letter, and what is known about it. */
+export function Care({ letter, path }: { letter: DeadLetterDetail; path: string }): ReactNode {
+  const [editing, setEditing] = useState(false)
+  return (
+    <Panel
+      title="Who looks after it"
+      aside={
+        letter.state === 'open' &&
+        !editing && (
+          <Button size="compact-xs" variant="default" onClick={() => setEditing(true)}>
+            Assign…
+          </Button>
+        )
+      }
+    >
+      {editing ? (
+        <Assignment letter={letter} path={path} close={() => setEditing(false)} />
+      ) : (
+        <Facts
+          items={[
+            ['Whose', <Plain key="a">{letter.assignee ?? 'nobody’s yet'}</Plain>],
+            ...(letter.note ? [['Note', <Plain key="n">{letter.note}</Plain>] as [string, ReactNode]] : []),
+          ]}
+        />
+      )}
+    </Panel>
+  )
+}
+
+type Props = { letter: DeadLetterDetail; path: string; close: () => void }
+
+function Assignment({ letter, path, close }: Props): ReactNode {
+  const [assignee, setAssignee] = useState(letter.assignee ?? '')
+  const [note, setNote] = useState(letter.note ?? '')
+  const assign = useAction(() => post(`${path}/assign`, { assignee: assignee.trim() || null, note: note.trim() }))
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    assign.mutate(undefined, { onSuccess: close })
+  }
+  return (
+    <form onSubmit={submit} method="post">
+      <TextInput
+        label="Whose"
+        description="Empty for nobody."
+        size="xs"
+        maxLength={200}
+        value={assignee}
+        onChange={(event) => setAssignee(event.currentTarget.value)}
+      />
+      <Textarea
+        label="Note"
+        description="What is known or was tried."
+        size="xs"
+        maxLength={1_000}
+        autosize
+        minRows={2}
+        mt="xs"
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+      />
+      {assign.error && <Trouble error={assign.error} />}
+      <Group gap="xs" mt="xs">
+        <Button size="xs" type="submit" loading={assign.isPending}>
+          Save
+        </Button>
+        <Button size="xs" variant="default" onClick={close}>
+          Not now
+        </Button>
+      </Group>
+    </form>
+  )
+}
