@@ -23,7 +23,9 @@ import {
   QuotaBook,
   type Store,
   SubscriptionBook,
+  saveConfiguration,
 } from '../store/index.ts'
+import { configurationOf } from './configuration.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { keepingSweep } from './keeping.ts'
@@ -215,6 +217,11 @@ async function assemble(parts: Parts): Promise<Hub> {
   })
   const works = parts.role === 'all' || parts.role === 'worker'
   if (works) mappings.warm(files.syncs.slice(0, MOST_WARMED))
+  // A look at a hub does not begin to work with its files.
+  const begin = async (): Promise<void> => {
+    if (parts.role !== 'command') await saveConfiguration(store.pool, configurationOf(files))
+  }
+  await begin()
   const work = works
     ? await startWork({
         ports,
@@ -235,6 +242,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     await sessions.replace(next)
     model = await register(ledger, next, erasures)
     work?.replaceTimetable(next.syncs)
+    await begin()
     return next
   }
   const watcher = parts.watch ? watchFiles(files, reload, logger) : undefined

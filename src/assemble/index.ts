@@ -8,6 +8,7 @@ export { manifestJsonSchema as connectorSchema } from '../connector/index.ts'
 export { type HubFiles, type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'
 export type { Hub, HubOptions, HubRole } from './hub.ts'
 export { checkProject, openTests, readCatalogue, readConnector, trySandbox } from './project.ts'
+export const folderConfiguration = async (dir: string) => (await import('./configuration.ts')).folderConfiguration(dir)
 export { selectedSyncs } from './selecting.ts'
 
 export const openHub = async (options: HubOptions): Promise<Hub> => (await import('./hub.ts')).openHub(options)

@@ -3,6 +3,7 @@ import type { CreatedConnector, Report, SpecReport } from '../conformance/index.
 import type { Finding, Logger } from '../core/index.ts'
 import type { ConnectorDescription, HubServices, ServerOptions } from '../http/index.ts'
 import type { SuiteResult } from '../mapping/index.ts'
+import type { PlannedItem } from './configuration-plan.ts'
 
 /** `all`: serves and works (start). `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
 export type HubRole = 'all' | 'serve' | 'worker' | 'command'
@@ -47,6 +48,8 @@ export type Assembly = {
   /** Checks the hub file, the connectors of its own and the mapping files; `paths` narrows it to some files or folders. */
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
   /** What runs the tests in and beside mapping files, as often as wanted. */
+  /** What the files of a hub folder say, as a plan compares them. */
+  folderConfiguration(dir: string): Promise<PlannedItem[]>
   trySandbox(): Promise<{ network: 'namespace' } | { network: 'shared'; reason: string }>
   openTests(project: { dir: string; paths: string[] }): Tests
   /** The syncs that a selection means, in their own order. Throws CSW-8020 where it means none. */

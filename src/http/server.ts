@@ -13,6 +13,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { OpenApi } from './openapi.ts'
 import { servePage } from './page.ts'
 import { notFound, sendProblem, toProblem } from './problem.ts'
+import { configurationRoutes } from './routes/configuration.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { connectorRoutes } from './routes/connectors.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
@@ -98,6 +99,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   for (const routes of [
     connectionRoutes,
     streamRoutes,
+    configurationRoutes,
     syncRoutes,
     runRoutes,
     driftRoutes,

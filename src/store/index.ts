@@ -1,5 +1,6 @@
 export { appendAudit, verifyAudit } from './audit.ts'
 export { type CallListener, call, listenForCalls } from './calls.ts'
+export { type ConfiguredItem, saveConfiguration } from './configuration.ts'
 export { type Erasure, erase, eraseAgain, readErasures } from './erasure.ts'
 export {
   ErasureKeys,

@@ -13,6 +13,15 @@ create table audit (
 );
 CREATE TRIGGER audit_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
+create table configuration (
+  kind text not null,
+  name text collate "C" not null,
+  fields text not null,
+  since timestamp with time zone default now() not null,
+  constraint configuration_kind_check CHECK ((kind = ANY (ARRAY['connection'::text, 'sync'::text]))),
+  constraint configuration_pkey PRIMARY KEY (kind, name)
+);
+
 create table connection (
   id integer generated always as identity not null,
   name text collate "C" not null,

@@ -1,10 +1,12 @@
 /** Commands against a hub with a real ledger, over its socket. */
 import { execFile } from 'node:child_process'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { folderConfiguration } from '../../src/assemble/index.ts'
+import { saveConfiguration } from '../../src/store/index.ts'
 import { startHub, type TestHub, TOKEN } from '../http/hub.ts'
 import { addDeadLetter, addDelivery, addRecord, addRun, type Seeded, seedHub } from '../http/rows.ts'
 import { BIN, type CliResult, runCli } from './run-cli.ts'
@@ -192,4 +194,58 @@ test('a kept plan is applied; what moved since is named and nothing is called do
   await writeFile(file, '{}')
   expect((await cli('apply', file)).code).toBe(2)
   await rm(file)
+})
+
+test('a plan without a sync: what the files say differently from what the hub works with, and what a changed mapping does', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-configuration-'))
+  await runCli(['init', 'hub'], { cwd: dir })
+  const folder = join(dir, 'hub')
+  const file = join(folder, 'mappings/contacts-to-helpdesk.yaml')
+  const items = await folderConfiguration(folder)
+  // Addresses of systems are told apart, not shown.
+  expect(JSON.stringify(items.map(({ fields }) => fields))).not.toContain('://')
+  await saveConfiguration(hub.pool, [...items, { kind: 'sync', name: 'gone', fields: { mapping: 'v' } }])
+  const version = items.find(({ kind }) => kind === 'sync')!.fields.mapping
+  await hub.pool.query('insert into mapping_version (sync, version, source) values ($1, $2, $3)', [
+    'contacts-to-helpdesk',
+    version,
+    await readFile(file, 'utf8'),
+  ])
+  const plan = (...more: string[]) => cli('plan', '-C', folder, ...more)
+  expect(dataOf(await plan())).toEqual({
+    configuration: [{ kind: 'sync', name: 'gone', change: 'removed', fields: [] }],
+  })
+
+  const former = await readFile(file, 'utf8')
+  await writeFile(file, former.replace('every: 15s', 'every: 20s').replace('$lowercase(email)', '$uppercase(email)'))
+  await writeFile(
+    join(folder, 'mappings/new.yaml'),
+    'from: crm:contacts\nto: helpdesk:requesters\nmap: { email: email, name: lastName }\n',
+  )
+  const hubFile = join(folder, 'causeway.yaml')
+  await writeFile(hubFile, (await readFile(hubFile, 'utf8')).replace('${SAMPLE_CRM_URL}', 'https://secret.example.org'))
+  const shown = await plan('-o', 'human', '--limit', '50', '--exit-code')
+  expect([shown.code, shown.stderr]).toEqual([3, ''])
+  expect(
+    shown.stdout.replace(/mapping: \S+ → \S+/, 'mapping: A → B'),
+  ).toBe(`Configuration: 1 added, 2 changed, 1 removed
+~ connection crm
+    settings.url: (not shown) → (not shown)
+~ sync contacts-to-helpdesk
+    mapping: A → B
+    schedule: [{"kind":"interval","everyMs":15000}] → [{"kind":"interval","everyMs":20000}]
+    3 of 9 recorded inputs looked at come out differently: email (2), mapped → filtered (1); 1 whose body is not kept left out
+- sync gone
++ sync new
+`)
+  expect(hub.calls.at(-1)).toEqual([
+    'compareMapping',
+    'contacts-to-helpdesk',
+    { before: former, after: await readFile(file, 'utf8'), limit: 50 },
+  ])
+  // A file that cannot be read is no removal.
+  await writeFile(file, former.replace('\nmap:', '\nmpa:'))
+  expect((await plan()).code).toBe(5)
+  expect((await plan('--out', 'x')).code).toBe(2)
+  await rm(dir, { recursive: true })
 })

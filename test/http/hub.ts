@@ -126,15 +126,12 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       const moved = request.version === 'v' ? [] : [{ record: '7', part: '', reason: 'the mapping has changed' }]
       return { sync: name, runs: moved.length ? [] : [1], states: moved.length ? {} : { delivered: 1 }, moved }
     },
-    compareMapping: async () => ({
-      records: 0,
-      same: 0,
-      changed: 0,
-      outcomes: {},
-      fields: [],
-      notKept: 0,
-      truncated: false,
-    }),
+    compareMapping: async (name, request) => {
+      calls.push(['compareMapping', name, request])
+      const fields = [{ field: 'email', count: 2, samples: [] }]
+      const outcomes = { 'mapped → filtered': 1 }
+      return { records: 9, same: 6, changed: 3, outcomes, fields, notKept: 1, truncated: true }
+    },
     explainTarget: async () => undefined,
     orderWebhookAgain: async (id) => {
       await pool.query('update webhook_subscription set next_at = null, sent_at = null where id = $1', [id])
