@@ -1,4 +1,5 @@
 /** The hub folder as the editor sees it. */
+import { resolve } from 'node:path'
 import { type EditorProject, type MappingSystems, serveEditor } from '../editor/index.ts'
 import { createMappingRunner, type StreamAddress } from '../mapping/index.ts'
 import { type HubFiles, readHubFiles } from './files.ts'
@@ -23,6 +24,10 @@ export function serveEditorFor(dir: string): void {
         ...(target ? { to: target } : {}),
         joins: Object.fromEntries(joins.map((join) => [join.name, of(join.from)])),
       }
+    },
+    syncs: async () => {
+      files ??= read()
+      return ((await files)?.syncs ?? []).map((sync) => ({ ...sync, file: resolve(dir, sync.file) }))
     },
     runner: createMappingRunner(),
   }

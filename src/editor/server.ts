@@ -28,6 +28,8 @@ import { complete, hover, type MappingSystems, type Suggestion } from './assist.
 export type EditorProject = {
   /** The streams a mapping joins; read again when files of the hub change. */
   systemsOf(sync: Pick<SyncDefinition, 'from' | 'to' | 'joins'>): Promise<MappingSystems>
+  /** The syncs of the hub as they stand on the disk: a reference gets its id from one of them. */
+  syncs(): Promise<readonly SyncDefinition[]>
   /** Forgets what was read, because a file changed. */
   changed(): void
   runner: SandboxedRunner
@@ -123,8 +125,11 @@ async function diagnosticsOf(document: TextDocument, project: EditorProject): Pr
   const text = document.getText()
   const { mapping, findings } = readMapping(text, fileOf(document.uri), tablesBeside(fileOf(document.uri)))
   if (!mapping) return findings.map((finding) => toDiagnostic(finding, document))
-  const { from, to, joins } = await project.systemsOf(mapping.definition)
-  const against = from && to ? checkSync(mapping.definition, { from, to, joins }) : []
+  const { definition } = mapping
+  const { from, to, joins } = await project.systemsOf(definition)
+  // With this one as it is being written, by its file: its name may be what changes.
+  const others = (await project.syncs()).filter(({ file }) => file !== definition.file)
+  const against = from && to ? checkSync(definition, { from, to, joins, syncs: [...others, definition] }) : []
   return [...findings, ...against].map((finding) => toDiagnostic(finding, document))
 }
 

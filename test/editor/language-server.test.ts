@@ -131,6 +131,19 @@ test('a sound mapping has no diagnostics; faults are shown where they are, also 
   )
 })
 
+test('a reference is checked against the other syncs of the hub', async () => {
+  const withReference = (to: string, from: string) =>
+    TEXT.replace('  city: city', `  city: $ref('${to}', '${from}', id)`)
+  const said = async () =>
+    (await published()).map(({ message }) => message).filter((message) => /reference/.test(message))
+  change(withReference('erp:customers', 'crm:companies'))
+  expect(await said()).toEqual([])
+  change(withReference('erp:customers', 'crm:compnies'))
+  expect(await said()).toEqual([
+    'no sync touches crm:compnies, so this reference never gets an id\nDid you mean "crm:companies"?',
+  ])
+})
+
 test('source paths, joins, functions and target fields are completed', async () => {
   expect(await complete('  street: street', '  street: |||')).toEqual(expect.arrayContaining(['firstName', 'street']))
   expect(await complete('  street: street', '  street: $company.|||')).toEqual(
