@@ -4,12 +4,12 @@ import { sleep } from '../rig/waiting.ts'
 
 export const row: Row = {
   id: 'L1',
-  title: 'operations: several schedulers, a noisy neighbour',
+  title: 'operations: several schedulers, a flood of events',
   holds: ['I3', 'I6', 'I7'],
   promise:
-    'Each slot of a schedule fires once however many workers look at the clock, and one noisy connection does not slow down the others.',
+    'Each slot of a schedule fires once however many workers look at the clock, and a flood of events beside it is delivered once.',
   method:
-    'Three workers on a two-second schedule: one read per slot. A connection with thousands of events beside one with a few: their latency stays.',
+    'Three workers on a two-second schedule: one read per slot. Then thousands of events at 500 a second while the schedule goes on. Not part of it yet: the latency of a neighbour, jumps of the clock, a restore, an erasure, half an hour of soak.',
   world: { lanes: 2, batch: true, schedule: '{ every: 2s }' },
   async run(world, check, { short }) {
     const { sender, pool, source, target } = world
