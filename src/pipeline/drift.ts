@@ -26,6 +26,7 @@ export class DriftWatch {
   readonly #shape: Shape
   /** True where a sync does something about drift, so that no record may pass unseen. */
   readonly #closely: boolean
+  readonly #learning: boolean
   #looked = false
   #news = false
 
@@ -34,6 +35,7 @@ export class DriftWatch {
     this.#stream = stream
     this.#runId = runId
     this.#shape = shape
+    this.#learning = shape.records === 0
     this.#closely = followersOf(ports, stream.id).some(({ definition }) => policyOf(definition) !== 'continue')
   }
 
@@ -61,7 +63,8 @@ export class DriftWatch {
     this.#looked ||= live.length > 0
     const step = Math.max(1, Math.ceil(live.length / most))
     const changes: ShapeChange[] = []
-    for (let at = 0; at < live.length; at += step) changes.push(...observe(this.#shape, live[at]!.body))
+    for (let at = 0; at < live.length; at += step)
+      changes.push(...observe(this.#shape, live[at]!.body, { learning: this.#learning }))
     return this.#report(changes)
   }
 

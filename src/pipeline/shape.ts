@@ -34,8 +34,11 @@ const MOST_FIELDS = 1_000
 
 export const emptyShape = (): Shape => ({ records: 0, fields: {} })
 
-/** Takes a record into the shape, and gives what is new about it. The shape is changed. */
-export function observe(shape: Shape, body: JsonObject): ShapeChange[] {
+/**
+ * Takes a record into the shape, and gives what is new about it. The shape is changed. `learning`: the stream is read for the
+ * first time, so that nothing is missed yet.
+ */
+export function observe(shape: Shape, body: JsonObject, { learning = false } = {}): ShapeChange[] {
   const changes: ShapeChange[] = []
   const found = typesOf(body)
   for (const [field, types] of found) {
@@ -54,7 +57,7 @@ export function observe(shape: Shape, body: JsonObject): ShapeChange[] {
     })
   }
   for (const [field, known] of Object.entries(shape.fields)) {
-    if (found.has(field)) continue
+    if (learning || found.has(field)) continue
     known.missing++
     if (!isGone(known, shape.records)) continue
     changes.push({ kind: 'vanished', field, before: known.types, after: [], by: 'records' })
@@ -62,12 +65,16 @@ export function observe(shape: Shape, body: JsonObject): ShapeChange[] {
     delete shape.fields[field]
   }
   shape.records++
-  return withoutBelow(changes)
+  return learning ? [] : withoutBelow(changes)
 }
 
-/** Whether a field that was there as often as this would be missing so often in a row by chance. */
+/**
+ * Whether a field that was always there would be missing so often in a row by chance. Of one that some records never had nothing
+ * can be said: records come in an order, all companies before all persons.
+ */
 function isGone({ seen, missing }: FieldShape, records: number): boolean {
   const before = records - missing + 1
+  if (seen < before) return false
   const share = (seen + 1) / (before + 2)
   return (1 - share) ** missing < BY_CHANCE
 }
