@@ -48,7 +48,7 @@ export class HubProcess {
 
   /** Runs a sync and waits until it is finished. */
   async run(sync: string, options: { full?: boolean; withinMs?: number } = {}): Promise<Ended> {
-    const { full = false, withinMs = 240_000 } = options
+    const { full = false, withinMs = 600_000 } = options
     const at = `/api/v1/syncs/${sync}`
     const { requestId } = await this.call<{ requestId: string }>('POST', `${at}/run`, full ? { full } : {})
     const deadline = performance.now() + withinMs

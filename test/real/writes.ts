@@ -41,7 +41,7 @@ async function settled(hub: HubProcess, sync: string): Promise<void> {
     const busy = pending + parked + inDoubt + running.items.filter((run) => run.outcome === null).length
     if (dead) throw new Error(`${sync} has ${dead} dead letters: ${JSON.stringify(await letters(hub, sync))}`)
     if (busy === 0) return
-    if (waited > 120_000) throw new Error(`${sync} does not settle: ${JSON.stringify(state)}`)
+    if (waited > 300_000) throw new Error(`${sync} does not settle: ${JSON.stringify(state)}`)
     await sleep(250)
   }
 }

@@ -3,7 +3,7 @@ import { familyNames, givenNames, pick, seededRandom } from './random.ts'
 
 export const queues = ['Kundendienst', 'Reklamationen', 'Rechnungen'] as const
 const seededCustomers = 30
-export const seededTickets = 1_000
+export const seededTickets = 200
 
 /** A plain REST2 client for seeding and for checking results through RT's own API. */
 export class RtRest {
