@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, JsonText, sameJson } from '../core/index.ts'
+import { isObject, type Json, type JsonObject, JsonText, sameJson } from '../core/index.ts'
 import { isDelivered } from './kept.ts'
 import { canUpsert } from './match.ts'
 import { HASHES } from './ports.ts'
@@ -38,7 +38,17 @@ function diffOne(lane: Lane, work: Work): void {
 
 /** What the target holds from us once the values are there too: fields that were delivered before and left the mapping stay. */
 export const merged = ({ delivered, values }: Work): JsonText =>
-  delivered === null || delivered.sameText(values) ? values : JsonText.of({ ...delivered.value, ...values.value })
+  delivered === null || delivered.sameText(values)
+    ? values
+    : JsonText.of({ ...withoutHashesOf(values.value, delivered.value), ...values.value })
+
+/** A hash of what was delivered before would outlive the value that is delivered now. */
+function withoutHashesOf(values: JsonObject, delivered: JsonObject): JsonObject {
+  const { [HASHES]: hashes, ...plain } = delivered
+  if (!isObject(hashes)) return delivered
+  const left = Object.entries(hashes).filter(([field]) => !Object.hasOwn(values, field))
+  return left.length ? { ...plain, [HASHES]: Object.fromEntries(left) as JsonObject } : plain
+}
 
 /** Hashes are for the ledger only. */
 const sendable = (values: JsonText): JsonText => {

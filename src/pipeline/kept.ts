@@ -98,9 +98,10 @@ function missing(row: LogBody, why: string): WholeBody {
   return { ...row, body: null, missing: new CausewayError('CSW-5018', { what }).toJSON() }
 }
 
-/** True when a value is the one that was delivered, which the ledger keeps as a hash only. */
+/** True when a value is the one that was delivered, which the ledger keeps as a hash only. A value it holds itself is newer. */
 export function isDelivered(ports: Ports, { delivered }: Work, field: string, value: unknown): boolean {
-  const hashes = delivered?.value[HASHES]
+  if (!delivered || Object.hasOwn(delivered.value, field)) return false
+  const hashes = delivered.value[HASHES]
   if (!isObject(hashes) || !Object.hasOwn(hashes, field)) return false
   return ports.erasures.hashes(field, JSON.stringify(value)).includes((hashes as JsonObject)[field] as string)
 }

@@ -261,3 +261,18 @@ test('a target kept as hashes is asked before anything is created', async () => 
   expect(crm.list('contacts')).toHaveLength(5)
   expect((await hub.pool.query('select distinct code from dead_letter')).rows).toEqual([{ code: 'CSW-5018' }])
 })
+
+test('a value that comes back after the stream is kept in full again is delivered', async () => {
+  const { crm, erp, hub, shrink } = await open('hash')
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  const later = await TestHub.open({ crm, erp }, [sync], hub.pool, { 'crm:contacts': 'full' })
+  later.ports.erasures = hub.ports.erasures
+  for (const city of ['Elsewhere', 'City 1', 'Elsewhere']) {
+    crm.put('contacts', 'c1', { ...body(1), address: { city, street: '' } })
+    await later.pull('crm:contacts')
+    await later.push('copy')
+    expect(erp.list('customers').find(({ body }) => body.number === '1')?.body.city).toBe(city)
+  }
+})
