@@ -64,7 +64,14 @@ export class DriftWatch {
     const step = Math.max(1, Math.ceil(live.length / most))
     const changes: ShapeChange[] = []
     for (let at = 0; at < live.length; at += step)
-      changes.push(...observe(this.#shape, live[at]!.body, { learning: this.#learning }))
+      changes.push(
+        ...observe(this.#shape, live[at]!.body, {
+          id: live[at]!.id,
+          pull: this.#runId,
+          learning: this.#learning,
+          closely: this.#closely,
+        }),
+      )
     return this.#report(changes)
   }
 

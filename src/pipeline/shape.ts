@@ -1,10 +1,12 @@
 /** What the records of a stream look like: which fields there are, how often, of which types; and how that changed. Pure. */
-import { isObject, isRawNumber, type Json, type JsonObject } from '../core/index.ts'
+import { digest, isObject, isRawNumber, type Json, type JsonObject } from '../core/index.ts'
 
 type FieldType = 'text' | 'number' | 'boolean' | 'list' | 'object'
 
-/** `seen` of `records` had the field; the last `missing` in a row did not. */
-type FieldShape = { seen: number; missing: number; types: FieldType[] }
+/** `seen` of `records` had the field; the last `missing` in a row did not: those of `without`, in so many pulls. */
+type FieldShape = { seen: number; missing: number; types: FieldType[]; without?: Without }
+/** Marks of different records, never more than are asked for; the pulls that brought them, and the last of these. */
+type Without = { records: string[]; pulls: number; last: number }
 export type Shape = {
   records: number
   fields: Record<string, FieldShape>
@@ -25,10 +27,16 @@ export type ShapeChange = {
 
 /** Below so many records nothing can be said about what is new. */
 const ESTABLISHED = 20
-/** A type is believed after so many records. */
-const FEW = 3
-/** How unlikely it has to be that a field is missing by chance. */
-const BY_CHANCE = 1e-6
+/** Which record this is, and of which pull. */
+type Seen = { id: string; pull: number; learning?: boolean; closely?: boolean }
+
+/**
+ * When a field counts as gone: so many records in a row had it, all of them, and then so many different ones of so many pulls did
+ * not. Records are not drawn by chance: they come by kinds, by imports, and one of them again and again where reads overlap.
+ * Where somebody asked for care (`closely`), less is enough.
+ */
+const GONE = { had: 200, without: 50, pulls: 3 }
+const GONE_CLOSELY = { had: ESTABLISHED, without: 10, pulls: 1 }
 /** Records with keys made of data would have endless fields. */
 const MOST_FIELDS = 1_000
 
@@ -38,7 +46,8 @@ export const emptyShape = (): Shape => ({ records: 0, fields: {} })
  * Takes a record into the shape, and gives what is new about it. The shape is changed. `learning`: the stream is read for the
  * first time, so that nothing is missed yet.
  */
-export function observe(shape: Shape, body: JsonObject, { learning = false } = {}): ShapeChange[] {
+export function observe(shape: Shape, body: JsonObject, at: Seen): ShapeChange[] {
+  const { learning = false } = at
   const changes: ShapeChange[] = []
   const found = typesOf(body)
   for (const [field, types] of found) {
@@ -48,7 +57,7 @@ export function observe(shape: Shape, body: JsonObject, { learning = false } = {
       changes.push({ kind, field, before: known?.types ?? [], after: added, by: 'records' })
     if (!known && Object.keys(shape.fields).length >= MOST_FIELDS) continue
     if (!known && shape.records >= ESTABLISHED && !isDeclared(shape, field)) note('new')
-    else if (known && added.length && known.types.length && known.seen >= FEW) note('type')
+    else if (known && added.length && known.types.length && known.seen >= ESTABLISHED) note('type')
     Object.defineProperty(shape.fields, field, {
       value: { seen: (known?.seen ?? 0) + 1, missing: 0, types: [...(known?.types ?? []), ...added] },
       enumerable: true,
@@ -58,8 +67,14 @@ export function observe(shape: Shape, body: JsonObject, { learning = false } = {
   }
   for (const [field, known] of Object.entries(shape.fields)) {
     if (learning || found.has(field)) continue
+    const before = shape.records - known.missing
+    // Of a field that some records never had nothing can be said, nor of parts where the whole is null or an empty list.
+    if (known.seen < before || !hasRoomFor(found, field)) {
+      delete known.without
+      continue
+    }
     known.missing++
-    if (!isGone(known, shape.records)) continue
+    if (!isGone(known, before, at)) continue
     changes.push({ kind: 'vanished', field, before: known.types, after: [], by: 'records' })
     // Should it come back, that is news again.
     delete shape.fields[field]
@@ -68,15 +83,27 @@ export function observe(shape: Shape, body: JsonObject, { learning = false } = {
   return learning ? [] : withoutBelow(changes)
 }
 
-/**
- * Whether a field that was always there would be missing so often in a row by chance. Of one that some records never had nothing
- * can be said: records come in an order, all companies before all persons.
- */
-function isGone({ seen, missing }: FieldShape, records: number): boolean {
-  const before = records - missing + 1
-  if (seen < before) return false
-  const share = (seen + 1) / (before + 2)
-  return (1 - share) ** missing < BY_CHANCE
+/** Notes one more record without a field that every one before had; whether that is enough. */
+function isGone(known: FieldShape, before: number, { id, pull, closely }: Seen): boolean {
+  const enough = closely ? GONE_CLOSELY : GONE
+  known.without ??= { records: [], pulls: 0, last: -1 }
+  const { without } = known
+  if (without.records.length < GONE.without) {
+    const mark = digest(id).slice(0, 8)
+    if (!without.records.includes(mark)) without.records.push(mark)
+  }
+  if (without.last !== pull) without.pulls++
+  without.last = pull
+  return before >= enough.had && without.records.length >= enough.without && without.pulls >= enough.pulls
+}
+
+/** Whether the nearest part of a record that is there and would hold the field is an object. */
+function hasRoomFor(found: ReadonlyMap<string, ReadonlySet<FieldType>>, field: string): boolean {
+  for (let end = field.lastIndexOf('.'); end > 0; end = field.lastIndexOf('.', end - 1)) {
+    const types = found.get(field.slice(0, end))
+    if (types) return types.has('object')
+  }
+  return true
 }
 
 const isDeclared = ({ declared }: Shape, field: string): boolean =>

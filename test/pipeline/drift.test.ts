@@ -162,40 +162,94 @@ test('what the system declares is compared before a record is read', async () =>
   expect(await hub.push('copy')).toBeNull()
 })
 
-test('fields that are often empty or missing are no drift, whatever the share', () => {
-  const random = new Random(7)
-  for (const share of [0.02, 0.2, 0.5, 0.9, 0.99]) {
+test('of random histories only a field that every record had vanishes, after many records of several pulls', () => {
+  let vanished = 0
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new Random(seed)
     const shape = emptyShape()
-    const changes: ShapeChange[] = []
-    for (let i = 0; i < 3_000; i++) {
-      const record: JsonObject = { id: String(i), maybe: random.chance(0.5) ? null : 'x' }
-      if (random.chance(share)) record.sometimes = { deep: ['a'] }
-      changes.push(...observe(shape, record))
+    // What a history is like: how many records there are, how often a field is missing, whether kinds come one after the other.
+    const people = 1 + random.between(0, 300)
+    const share = [0.5, 0.9, 0.995, 1][seed % 4]!
+    const gone = 200 + random.between(0, 400)
+    let had = 0
+    let lacked = 0
+    let ids = new Set<string>()
+    let pulls = new Set<number>()
+    let count = 0
+    for (let pull = 0; pull < 25; pull++) {
+      const inKind = random.chance(share)
+      for (let i = random.between(0, 60); i >= 0; i--) {
+        const id = `r${random.between(0, people)}`
+        const has = count++ < gone && (seed % 2 ? inKind : random.chance(share))
+        const record: JsonObject = {
+          id,
+          address: has ? { city: 'x' } : {},
+          items: random.chance(0.5) ? [] : [{ sku: 1 }],
+        }
+        if (has && !lacked) had++
+        if (has && lacked) lacked = Number.POSITIVE_INFINITY
+        if (!has) {
+          lacked++
+          ids.add(id)
+          pulls.add(pull)
+        }
+        const changes = observe(shape, record, { id, pull, learning: pull === 0 }).filter(
+          ({ kind }) => kind === 'vanished',
+        )
+        if (pull === 0 && !has) lacked = Number.POSITIVE_INFINITY
+        const expected = had >= 200 && Number.isFinite(lacked) && ids.size >= 50 && pulls.size >= 3
+        if (!changes.length && !expected) continue
+        expect(
+          changes.map(({ field }) => field),
+          `seed ${seed}, record ${count}`,
+        ).toEqual(expected ? ['address.city'] : [])
+        vanished++
+        lacked = Number.POSITIVE_INFINITY
+        ids = new Set()
+        pulls = new Set()
+      }
     }
-    expect(
-      changes.filter(({ kind }) => kind !== 'new'),
-      String(share),
-    ).toEqual([])
   }
+  expect(vanished).toBeGreaterThan(3)
 })
 
-test('a field that every record had is missed after a few; one that only some had is not', () => {
-  const after = (had: (i: number) => boolean): number => {
+test('where a sync asks for care, ten records without a field that twenty had are enough', () => {
+  const after = (had: (i: number) => boolean, idOf: (i: number) => string = String): number => {
     const shape = emptyShape()
-    for (let i = 0; i < 100; i++) observe(shape, had(i) ? { id: 'x', field: 'y' } : { id: 'x' }, { learning: true })
+    for (let i = 0; i < 20; i++)
+      observe(shape, had(i) ? { field: 'y' } : { x: 1 }, { id: String(i), pull: 1, learning: true })
     for (let missing = 1; missing < 200; missing++)
-      if (observe(shape, { id: 'x' }).some(({ kind, field }) => kind === 'vanished' && field === 'field'))
+      if (
+        observe(shape, { x: 1 }, { id: idOf(missing), pull: 2, closely: true }).some(({ kind }) => kind === 'vanished')
+      )
         return missing
     return Number.POSITIVE_INFINITY
   }
-  expect(after(() => true)).toBeLessThanOrEqual(4)
+  expect(after(() => true)).toBe(10)
   // All companies come before all persons.
-  expect(after((i) => i < 50)).toBe(Number.POSITIVE_INFINITY)
+  expect(after((i) => i < 10)).toBe(Number.POSITIVE_INFINITY)
+  // Reads overlap: the last record comes again with each pull.
+  expect(
+    after(
+      () => true,
+      () => 'last',
+    ),
+  ).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('parts of what is null or empty are not missed', () => {
+  const shape = emptyShape()
+  const changes: ShapeChange[] = []
+  const look = (id: number, record: JsonObject) =>
+    changes.push(...observe(shape, record, { id: String(id), pull: id, learning: id < 300, closely: true }))
+  for (let id = 0; id < 300; id++) look(id, { address: { geo: { lat: 1 } }, items: [{ sku: 'a' }] })
+  for (let id = 300; id < 600; id++) look(id, { address: null, items: [] })
+  expect(changes).toEqual([])
 })
 
 test('keys made of data fill no memory, and schemas that say nothing change nothing', () => {
   const shape = emptyShape()
-  for (let i = 0; i < 3_000; i++) observe(shape, { [`key${i}`]: 1, __proto__: 'x' })
+  for (let i = 0; i < 3_000; i++) observe(shape, { [`key${i}`]: 1, __proto__: 'x' }, { id: String(i), pull: i % 9 })
   expect(Object.keys(shape.fields).length).toBeLessThanOrEqual(1_000)
   expect(compareDeclared(shape, {})).toEqual([])
   expect(compareDeclared(shape, { properties: { a: { $ref: '#/x' } } })).toEqual([
