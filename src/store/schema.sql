@@ -423,6 +423,7 @@ create table stream (
   keeping text default 'full'::text not null,
   kept_fields text[] default '{}'::text[] not null,
   pull_due_at timestamp with time zone,
+  pull_owed boolean default false not null,
   constraint stream_keeping_check CHECK ((keeping = ANY (ARRAY['full'::text, 'used'::text, 'hash'::text]))),
   constraint stream_pull_mode_check CHECK ((pull_mode = ANY (ARRAY['full'::text, 'incremental'::text]))),
   constraint stream_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection(id),

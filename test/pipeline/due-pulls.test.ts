@@ -160,3 +160,36 @@ test('a pull that is given up keeps what was told meanwhile, and one that waits 
   expect(await pull()).toMatchObject({ outcome: 'success' })
   expect(await records()).toEqual(['a'])
 })
+
+test.each([
+  ['its connection is resumed', 'connection'],
+  ['its sync is resumed', 'sync'],
+  ['the files are read again', 'files'],
+] as const)('what a webhook told outlives the pull that was given up over it, until %s', async (_name, occasion) => {
+  const { crm, hub, ledger, streamId, tell, take, pull, records } = await setUp()
+  const { model } = hub.ports
+  const resume = async () => {
+    if (occasion === 'connection') await ledger.setConnectionState(model().connectionId('crm')!, 'active', null)
+    else if (occasion === 'sync') await ledger.setSyncState(model().syncByName('contacts')!.row.id, 'active', null)
+    else await TestHub.open({ crm, erp: new MemorySystem().stream('customers') }, [sync], hub.pool)
+  }
+  crm.put('contacts', 'a', { name: 'A' })
+  crm.onPage = async () => {
+    throw new CausewayError('CSW-2004', { what: 'the manifest is wrong' })
+  }
+  await tell()
+  await take()
+  expect(await pull()).toMatchObject({ outcome: 'failed' })
+  // Not by itself: it would fail for ever.
+  expect(await ledger.findPendingPulls()).toEqual([])
+  await resume()
+  expect(await pull()).toMatchObject({ outcome: 'failed' })
+  expect(await ledger.findPendingPulls()).toEqual([])
+  crm.onPage = async () => {}
+  await resume()
+  expect(await ledger.findPendingPulls()).toEqual([streamId])
+  expect(await pull()).toMatchObject({ outcome: 'success' })
+  expect(await records()).toEqual(['a'])
+  await resume()
+  expect(await pull()).toBeNull()
+})

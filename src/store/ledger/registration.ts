@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { isRawNumber, type Json, type JsonObject, parseExact } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
 import type { ConnectionRow, Keeping, StreamRow, SyncRow } from './types.ts'
+import { makeOwedPullsDue } from './work.ts'
 
 export type HubShape = {
   connections: { name: string; connector: string; maxPerSecond: number | null }[]
@@ -70,6 +71,7 @@ export async function registerHub(pool: pg.Pool, shape: HubShape): Promise<HubRe
       ],
     )
     await registerSyncs(client, shape)
+    await makeOwedPullsDue(client, 'all')
   })
   const registry = await readRegistry(pool)
   for (const wanted of shape.streams) {

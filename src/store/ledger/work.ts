@@ -45,12 +45,31 @@ export async function makePullDue(pool: pg.Pool, streamIds: number[]): Promise<{
 }
 
 /**
+ * Makes the pulls due that were given up after a webhook had asked for them: what stood in the way may be gone. Once for each
+ * such occasion, so that a pull that fails for good is not tried over and over.
+ */
+export async function makeOwedPullsDue(
+  pool: pg.Pool | pg.PoolClient,
+  of: { connectionId: number } | { syncId: number } | 'all',
+): Promise<void> {
+  await pool.query(
+    `update stream s set pull_due_at = now(), next_pull_at = null
+      where pull_owed and pull_mode is null and pull_due_at is null and ($1::int is null or connection_id = $1)
+        and ($2::int is null or exists (select 1 from sync where id = $2 and from_stream = s.id)
+             or exists (select 1 from sync_position where sync_id = $2 and stream_id = s.id))`,
+    [of !== 'all' && 'connectionId' in of ? of.connectionId : null, of !== 'all' && 'syncId' in of ? of.syncId : null],
+  )
+}
+
+/**
  * Marks a pull as begun that was asked for or is due. A full one forgets the cursor and starts a new scan; a resumed one goes on
- * from where it was, and stays due where it was: it may have passed the place of the change.
+ * from where it was, and stays due where it was: it may have passed the place of the change. What made it due is owed until a
+ * pull ends well.
  */
 export async function beginPull(pool: pg.Pool, streamId: number): Promise<void> {
   await pool.query(
-    `update stream set pull_begun = true, pull_mode = coalesce(pull_mode, 'incremental'), pull_due_at = null,
+    `update stream set pull_begun = true, pull_mode = coalesce(pull_mode, 'incremental'),
+            pull_owed = pull_owed or pull_due_at is not null, pull_due_at = null,
             cursor = case when pull_mode = 'full' then null else cursor end,
             scan_id = scan_id + case when pull_mode = 'full' then 1 else 0 end,
             scan_began_seq = case when pull_mode = 'full' then seq else scan_began_seq end
@@ -68,7 +87,7 @@ export async function endPull(
   const { rows } = await pool.query<{ againInMs: number | null }>(
     `update stream set pull_mode = case when pull_mode = $2 and pull_request is not distinct from $3 then null else pull_mode end,
             pull_request = case when pull_request is not distinct from $3 then null else pull_request end,
-            pull_begun = false, pull_failures = 0, last_error = null, last_pull_at = now(), last_success_at = now(), next_pull_at = null
+            pull_begun = false, pull_owed = false, pull_failures = 0, last_error = null, last_pull_at = now(), last_success_at = now(), next_pull_at = null
       where id = $1
       returning case when pull_mode is not null then 0 when pull_due_at is not null
                      then greatest(0, ceil(extract(epoch from pull_due_at - now()) * 1000))::int end as "againInMs"`,
@@ -77,7 +96,10 @@ export async function endPull(
   return { againInMs: rows[0]?.againInMs ?? null }
 }
 
-/** A pull that failed stays asked for; it is tried again at `nextAt`, from the last committed page. Null: only when asked. */
+/**
+ * A pull that failed stays asked for; it is tried again at `nextAt`, from the last committed page. Null: only when asked, or
+ * when it is owed and a connection, a sync or the files are taken up again.
+ */
 export async function failPull(
   pool: pg.Pool,
   streamId: number,
@@ -215,12 +237,14 @@ export async function setConnectionState(
     [connectionId, state, reason],
   )
   // What failed for its sake need not wait any longer.
-  if (state === 'active')
+  if (state === 'active') {
+    await makeOwedPullsDue(pool, { connectionId })
     await pool.query(
       `update sync set next_push_at = null where next_push_at is not null
           and to_stream in (select id from stream where connection_id = $1)`,
       [connectionId],
     )
+  }
 }
 
 /** Asks for a person because credentials were refused. A connection that is paused stays paused. */
@@ -256,6 +280,7 @@ export async function setSyncState(
     'update sync set state = $2, state_reason = $3, state_since = now(), next_push_at = null where id = $1',
     [syncId, state, reason],
   )
+  if (state === 'active') await makeOwedPullsDue(pool, { syncId })
   await endPushWait(pool, [syncId])
 }
 
