@@ -109,10 +109,11 @@ function shrinkRows(pool: pg.Pool, { stream, hash }: ShrinkRequest, rows: Row[])
   const small = rows.map((row) => shrink(row, stream.keeping === 'hash' ? [] : paths, hash))
   const ids = arrayText(rows.map(({ id }) => id))
   return withTransaction(pool, async (client) => {
+    // Who was erased since the bodies were read has none, under the same number.
     await client.query(
       `update record r set body = t.body, field_hashes = t.dropped, shrunk = true
          from unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) as t(id, seq, body, dropped)
-        where r.stream_id = $1 and r.id = t.id and r.seq = t.seq`,
+        where r.stream_id = $1 and r.id = t.id and r.seq = t.seq and r.body is not null`,
       [
         stream.id,
         ids,

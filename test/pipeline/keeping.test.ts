@@ -276,3 +276,25 @@ test('a value that comes back after the stream is kept in full again is delivere
     expect(erp.list('customers').find(({ body }) => body.number === '1')?.body.city).toBe(city)
   }
 })
+
+test('who is erased while records shrink stays erased', async () => {
+  for (const keeping of ['used', 'hash'] as const) {
+    const { hub, shrink } = await open(keeping)
+    await hub.pull('crm:contacts')
+    await hub.push('copy')
+    const client = await hub.pool.connect()
+    try {
+      await client.query('begin')
+      await client.query("update record set body = null, field_hashes = null, shrunk = true where id = 'c2'")
+      const shrinking = shrink()
+      const waiting = 'select 1 from pg_stat_activity where datname = current_database() and wait_event_type = $1'
+      await expect.poll(async () => (await hub.pool.query(waiting, ['Lock'])).rowCount, { timeout: 60_000 }).toBe(1)
+      await client.query('commit')
+      await shrinking
+    } finally {
+      client.release()
+    }
+    const { rows } = await hub.pool.query('select id from record where body is null and field_hashes is null')
+    expect(rows).toEqual([{ id: 'c2' }])
+  }
+})
