@@ -18,6 +18,13 @@ const FIRST_SAMPLE = 200
 /** More changes than this at once are another kind of record. */
 const MOST = 100
 
+/**
+ * Normally accepting a drift releases what it held. A record that parks while somebody accepts is seen by neither, so the first
+ * look of our own comes soon; the later ones find a sync that no longer asks for care.
+ */
+const FIRST_LOOK_MS = 3_000
+const HELD_LOOK_MS = 10 * 60_000
+
 /** Watches the records of one pull. */
 export class DriftWatch {
   readonly #ports: Ports
@@ -158,6 +165,10 @@ export async function holdDrifted(lane: Lane, works: Work[]): Promise<void> {
     if (!shown) continue
     work.operation = null
     const what = `the field ${shown.field} of its source ${shown.kind === 'vanished' ? 'is gone' : `has another type (${shown.after.join(', ')})`}`
-    work.settlement = { state: 'parked', error: new CausewayError('CSW-5019', { what }).toJSON() }
+    work.settlement = {
+      state: 'parked',
+      error: new CausewayError('CSW-5019', { what }).toJSON(),
+      retryInMs: work.existing?.state === 'parked' ? HELD_LOOK_MS : FIRST_LOOK_MS,
+    }
   }
 }

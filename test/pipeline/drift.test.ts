@@ -92,6 +92,24 @@ test('hold: records of the new form wait until a person accepts it, the others d
   expect(await listProblems(hub.pool)).toEqual([])
 })
 
+test('hold: a record that parks while a person accepts is delivered all the same', async () => {
+  const { crm, erp, hub } = await open('hold')
+  const { ledger } = hub.ports
+  crm.put('contacts', 'c1', { ...body(1), address: { city: 7 } })
+  await hub.pull('crm:contacts')
+  const { id } = (await drifts(hub))[0]!
+  const { readOpenDrifts } = ledger
+  ledger.readOpenDrifts = async (streamId) => {
+    const changes = await readOpenDrifts(streamId)
+    await ledger.acceptDrift(id, 'me')
+    return changes
+  }
+  expect(await hub.push('copy')).toMatchObject({ counts: { updated: 0, drifted: 1 } })
+  await hub.skipWaits()
+  expect(await hub.push('copy')).toMatchObject({ counts: { updated: 1 } })
+  expect(erp.journal.at(-1)!.values).toEqual({ city: 7 })
+})
+
 test('pause: the sync stops before it delivers anything of it, and goes on when it is accepted', async () => {
   const { crm, erp, hub } = await open('pause')
   const before = erp.journal.length
