@@ -163,6 +163,7 @@ async function assemble(parts: Parts): Promise<Hub> {
   const mappings = createMappingRunner({
     processes: settings.mapping_processes,
     targetSchema: (sync) => targetSchema(files, sync),
+    onSharedNetwork: (reason) => logger.warn({ reason }, 'mapping processes share the network of this machine'),
   })
   const erasures = new Erasures(store.pool, secrets, dataDir)
   await erasures.open()

@@ -11,6 +11,8 @@ export type MappingRunnerOptions = {
   /** What one record may take before its process is killed. */
   timeLimitMs?: number
   memoryMb?: number
+  /** Told once when the processes work without a network of their own, and why. */
+  onSharedNetwork?: (reason: string) => void
   /** The schema of what a sync's target takes, where known: it decides how exact numbers are written. */
   targetSchema?: (sync: SyncDefinition) => JsonObject | undefined
   /** A fixed instant for $now and $millis in all mappings, for tests. */

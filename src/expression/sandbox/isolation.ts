@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs'
 export type Isolation = { network: 'namespace'; unshare: string } | { network: 'shared'; reason: string }
 
 let isolation: Isolation | undefined
+/** An isolated process became ready once, so the system gives namespaces. */
+let isProven = false
 
 /**
  * What holds for processes started from now on. It is sure once one has started: whether the kernel allows it shows then.
@@ -33,7 +35,17 @@ export function isolated(program: string, args: string[]): { file: string; args:
     : { file: program, args }
 }
 
-/** Called when an isolated process ended before it was ready: containers and hardened kernels refuse namespaces. */
-export function giveUpIsolation(reason: string): void {
+/** Called when an isolated process became ready. */
+export function proveIsolation(): void {
+  isProven = true
+}
+
+/**
+ * Called when an isolated process ended before it was ready: containers and hardened kernels refuse namespaces. Where they were
+ * given before, only a refusal by unshare itself counts; false says that the process ended for a reason of its own.
+ */
+export function giveUpIsolation(reason: string): boolean {
+  if (isProven && !/\bunshare: /.test(reason)) return false
   isolation = { network: 'shared', reason: reason.slice(0, 200).trim() }
+  return true
 }

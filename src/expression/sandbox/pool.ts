@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { CausewayError } from '../../core/index.ts'
 import type { SandboxItem } from './frames.ts'
-import { giveUpIsolation } from './isolation.ts'
+import { giveUpIsolation, isolationNow, proveIsolation } from './isolation.ts'
 import {
   type EndReason,
   type SandboxProgram,
@@ -21,6 +21,8 @@ type SandboxOptions = {
   memoryMb?: number
   /** Larger items are refused without a try. */
   maxItemBytes?: number
+  /** Told once when processes work without a network of their own, and why. */
+  onSharedNetwork?: (reason: string) => void
 }
 
 /** The result of an item, or why there is none. */
@@ -58,6 +60,7 @@ export class Sandbox {
   readonly #limits: WorkerLimits
   readonly #maxItemBytes: number
   readonly #size: number
+  #onSharedNetwork: ((reason: string) => void) | undefined
   readonly #workers = new Set<SandboxWorker>()
   readonly #queue: Work[] = []
   #failedStarts = 0
@@ -67,6 +70,7 @@ export class Sandbox {
     this.#entry = options.entry
     this.#limits = { timeMs: options.timeLimitMs ?? 2_000, memoryMb: options.memoryMb ?? 128 }
     this.#maxItemBytes = options.maxItemBytes ?? 5_000_000
+    this.#onSharedNetwork = options.onSharedNetwork
     this.#size = Math.max(1, Math.min(options.processes ?? 1, availableParallelism()))
   }
 
@@ -169,16 +173,15 @@ export class Sandbox {
       ready: () => {
         ready = true
         this.#failedStarts = 0
+        if (worker.isIsolated) proveIsolation()
+        else this.#tellSharedNetwork()
         this.#dispatch()
       },
       done: (segment, results) => this.#done(segment as Work, results),
       ended: (reason, head, marked, waiting, detail) => {
         this.#workers.delete(worker)
-        // What was refused may be the network of its own; only a process without one says that something else is wrong.
-        if (!ready && reason !== 'closed') {
-          if (worker.isIsolated) giveUpIsolation(detail)
-          else this.#failedStarts++
-        }
+        // What was refused may be the network of its own; otherwise something else is wrong.
+        if (!ready && reason !== 'closed' && !(worker.isIsolated && giveUpIsolation(detail))) this.#failedStarts++
         this.#queue.unshift(...(waiting as Work[]))
         if (head) this.#recover(head as Work, marked, reason)
         if (this.#failedStarts >= MAX_FAILED_STARTS) this.#giveUp(detail)
@@ -186,6 +189,12 @@ export class Sandbox {
       },
     })
     this.#workers.add(worker)
+  }
+
+  #tellSharedNetwork(): void {
+    const now = isolationNow()
+    if (now.network === 'shared') this.#onSharedNetwork?.(now.reason)
+    this.#onSharedNetwork = undefined
   }
 
   #done(work: Work, results: SandboxResult[]): void {
