@@ -12,6 +12,7 @@ import { idempotencyKey } from './decide.ts'
 import { CONTENT_MARK, contentMark, merged } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
 import { HASHES, type IntentOpen, keysOf } from './ports.ts'
+import { sourceFailure } from './source-failure.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
 /** Nothing is sent when less than this is left of the lease; a holder that renews in time always has twice as much. */
@@ -19,7 +20,6 @@ const SEND_MARGIN_MS = 3_000
 /** The other writer of the same target record is done in a moment. */
 const CONTENDED_RETRY_MS = 300
 const UNKNOWN_LOOK_MS = 2_000
-const CONTENT_RETRY_MS = 30_000
 
 /** Commits an intent per write, sends the widest calls, and notes what became of each part. */
 export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
@@ -192,7 +192,7 @@ async function openContent(lane: Lane, reference: string, from = 0): Promise<Con
     })
     return { ...content, stream: Readable.from(bytesOf(lane, content.stream), { objectMode: false }) }
   } catch (thrown) {
-    throw sourceFailure(lane, thrown)
+    throw sourceFailure(lane.sync.from.connection, thrown)
   }
 }
 
@@ -200,25 +200,15 @@ async function* bytesOf(lane: Lane, stream: Readable): AsyncGenerator<Buffer> {
   const reader = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   try {
     for (;;) {
-      const step = await reader.next().catch((thrown) => Promise.reject(sourceFailure(lane, thrown)))
+      const step = await reader
+        .next()
+        .catch((thrown) => Promise.reject(sourceFailure(lane.sync.from.connection, thrown)))
       if (step.done) return
       yield step.value
     }
   } finally {
     stream.destroy()
   }
-}
-
-/** What the source fails at must not look like a failure of the target, where it would stop other syncs or cut links. */
-function sourceFailure(lane: Lane, thrown: unknown): CausewayError {
-  const cause = asCausewayError(thrown)
-  const outage = isConnectionFailure(cause) || cause.causeClass === 'hub'
-  return new CausewayError('CSW-5008', {
-    what: `${lane.sync.from.connection}: ${cause.message}`,
-    data: { cause: cause.code, outage },
-    retryAfterMs: cause.retryAfterMs ?? CONTENT_RETRY_MS,
-    cause,
-  })
 }
 
 function withoutMark(values: JsonObject): JsonObject {

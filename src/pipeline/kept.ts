@@ -2,8 +2,9 @@
  * Records of which the hub keeps less than all (`used`, `hash`): where what was dropped is needed again, the source is asked
  * for the record once more. What it cannot give fails by name, and is never mapped from a part of the record.
  */
-import type { SourceRecord } from '../connector/index.ts'
+import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
 import {
+  asCausewayError,
   CausewayError,
   isObject,
   type JsonObject,
@@ -13,8 +14,11 @@ import {
   type SerializedError,
 } from '../core/index.ts'
 import type { StreamAddress } from '../mapping/index.ts'
+import { noteConnectionFailure } from './connection-failure.ts'
+import { isConnectionFailure } from './failures.ts'
 import { HASHES, hashDelivered, type LogBody, type Ports } from './ports.ts'
 import { toCommit, withoutErased } from './pull.ts'
+import { SOURCE_RETRY_MS, sourceFailure } from './source-failure.ts'
 import { callFollowers } from './wake-followers.ts'
 import type { Lane, Work } from './work.ts'
 
@@ -56,9 +60,9 @@ const within = (path: string, other: string): boolean => path === other || path.
 
 async function askAgain(ports: Ports, rows: LogBody[], wish: Wish): Promise<WholeBody[]> {
   const requestedAt = ports.clock.now()
-  const found = await fetchAll(ports, rows, wish)
-  if (found === null) return rows.map((row) => missing(row, 'the source gives no single records'))
-  const page = { records: found.filter((record) => !record.deleted) }
+  const answer = await fetchAll(ports, rows, wish)
+  if (answer === null) return rows.map((row) => missing(row, 'the source gives no single records'))
+  const page = { records: answer.found.filter((record) => !record.deleted) }
   withoutErased(ports, page, {})
   const stream = (await ports.ledger.readStream(wish.streamId))!
   const commit = toCommit({ ...page, rejected: [], requestedAt }, stream, null)
@@ -67,6 +71,8 @@ async function askAgain(ports: Ports, rows: LogBody[], wish: Wish): Promise<Whol
   const stored = wish.store && moved.length ? await storeAgain(ports, { ...commit, records: moved }) : new Map()
   return rows.map((row): WholeBody => {
     const record = fetched.get(row.id)
+    const refused = answer.refused.get(row.id)
+    if (refused) return missing(row, `the source refuses to give it: ${refused.message}`)
     if (!record) return missing(row, 'the source no longer has it')
     if (record.hash === row.hash) return { ...row, body: record.body.toString() }
     const now = stored.get(row.id)
@@ -74,16 +80,51 @@ async function askAgain(ports: Ports, rows: LogBody[], wish: Wish): Promise<Whol
   })
 }
 
-/** Null where the source cannot be asked for single records. */
-async function fetchAll(ports: Ports, rows: LogBody[], { address, signal }: Wish): Promise<SourceRecord[] | null> {
-  const session = await ports.session(address.connection)
+type Fetched = { found: SourceRecord[]; refused: Map<string, CausewayError> }
+
+/** More ids than this refused one by one mean that the read itself is wrong, not the records. */
+const MAX_REFUSED = 5
+
+/**
+ * Null where the source cannot be asked for single records. A request that it refuses because of one odd id is cut in halves
+ * until that id stands alone; what fails for all of them is a failure of the source, not of the target that waits.
+ */
+async function fetchAll(ports: Ports, rows: LogBody[], wish: Wish): Promise<Fetched | null> {
+  const { address, signal } = wish
+  const found: SourceRecord[] = []
+  const refused = new Map<string, CausewayError>()
+  const ask = async (session: ConnectorSession, ids: string[]): Promise<void> => {
+    try {
+      found.push(...(await session.fetch({ stream: address.stream, ids, signal })))
+    } catch (thrown) {
+      const error = asCausewayError(thrown)
+      if (!isOfIds(error) || signal.aborted) throw error
+      if (ids.length > 1) {
+        const middle = Math.ceil(ids.length / 2)
+        await ask(session, ids.slice(0, middle))
+        await ask(session, ids.slice(middle))
+      } else if (refused.set(ids[0]!, error).size > MAX_REFUSED) throw error
+    }
+  }
   try {
-    return await session.fetch({ stream: address.stream, ids: rows.map(({ id }) => id), signal })
-  } catch (error) {
-    if (error instanceof CausewayError && error.code === 'CSW-2003') return null
-    throw error
+    await ask(
+      await ports.session(address.connection),
+      rows.map(({ id }) => id),
+    )
+    return { found, refused }
+  } catch (thrown) {
+    const error = asCausewayError(thrown)
+    if (error.code === 'CSW-2003') return null
+    if (error.causeClass === 'hub' || signal.aborted) throw error
+    const connectionId = ports.model().connectionId(address.connection)
+    if (wish.store && connectionId !== undefined)
+      await noteConnectionFailure(ports, connectionId, error, error.retryAfterMs ?? SOURCE_RETRY_MS)
+    throw sourceFailure(address.connection, error)
   }
 }
+
+const isOfIds = (error: CausewayError): boolean =>
+  error.code !== 'CSW-2003' && !isConnectionFailure(error) && error.reaction !== 'retry' && error.causeClass !== 'hub'
 
 /** What the source says now is news for everybody who follows the stream. */
 async function storeAgain(ports: Ports, commit: ReturnType<typeof toCommit>): Promise<Map<string, LogBody>> {

@@ -298,3 +298,29 @@ test('who is erased while records shrink stays erased', async () => {
     expect(rows).toEqual([{ id: 'c2' }])
   }
 })
+
+test('a source that fails at a second read is to blame itself, and an id that it refuses stops no other', async () => {
+  const { crm, hub, shrink } = await open('hash')
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  const { fetch } = crm
+  await hub.ports.ledger.makeDue([idOf(hub)], ['c0', 'c1', 'c2', 'c3', 'c4'])
+  crm.fetch = async (request) => {
+    if (request.ids.includes('c3')) throw new CausewayError('CSW-3008', { what: 'no such id' })
+    return fetch.call(crm, request)
+  }
+  expect(await hub.push('copy')).toMatchObject({ counts: { unchanged: 4, dead: 1 } })
+  expect((await hub.pool.query('select code, record_id from dead_letter')).rows).toEqual([
+    { code: 'CSW-5018', record_id: 'c3' },
+  ])
+  await hub.ports.ledger.makeDue([idOf(hub)], ['c0'])
+  crm.fetch = async () => {
+    throw new CausewayError('CSW-3003', { what: 'refused' })
+  }
+  expect(await hub.push('copy')).toMatchObject({ outcome: 'failed', error: { code: 'CSW-5008' } })
+  expect((await hub.pool.query('select name, state from connection order by name')).rows).toEqual([
+    { name: 'crm', state: 'needs_authorisation' },
+    { name: 'erp', state: 'active' },
+  ])
+})

@@ -47,8 +47,9 @@ export const pipelineErrors = {
   'CSW-5008': {
     causeClass: 'data',
     reaction: 'retry',
-    meaning: 'The bytes of a file could not be read from its source.',
-    action: 'It is tried again by itself. Check in the source whether the file is still there and may be read.',
+    meaning: 'The bytes of a file, or records that are not kept here, could not be read from their source.',
+    action:
+      'It is tried again by itself. Check in the source whether the file or record is still there and may be read.',
   },
   'CSW-5009': {
     causeClass: 'data',
