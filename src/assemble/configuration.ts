@@ -7,7 +7,7 @@ import { checkingEnvironment } from './samples.ts'
 
 export function configurationOf({ config, syncs }: Pick<HubFiles, 'config' | 'syncs'>): ConfiguredItem[] {
   const connections = [...config.connections.values()].map((connection): ConfiguredItem => {
-    const { name, connector, settings, secrets, allow, maxPerSecond, maxConcurrent, tls } = connection
+    const { name, connector, settings, secrets, allow, maxPerSecond, maxConcurrent, tls, keep } = connection
     return {
       kind: 'connection',
       name,
@@ -18,6 +18,7 @@ export function configurationOf({ config, syncs }: Pick<HubFiles, 'config' | 'sy
         // Where a secret stands, never what it is.
         ...prefixed('secrets', secrets, ({ kind, name: at }) => `${kind}:${at}`),
         allow,
+        ...prefixed('keep', keep, (value) => value),
         max_per_second: maxPerSecond,
         max_concurrent: maxConcurrent,
         tls: { ...tls, key: tls.key && `${tls.key.kind}:${tls.key.name}` },
@@ -44,6 +45,7 @@ function fieldsOf(sync: SyncDefinition): Record<string, string> {
     delete_limits: deleteLimits,
     grace_ms: graceMs,
     on_doubt: onDoubt,
+    ...(sync.onDrift ? { on_drift: sync.onDrift } : {}),
     content,
     schedule,
     full: sync.fullSchedule,
