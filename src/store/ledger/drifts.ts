@@ -48,6 +48,7 @@ export function acceptDrift(pool: pg.Pool, id: number, actor: string): Promise<{
       [id, actor],
     )
     if (!rows[0]) return undefined
+    await waitForOthers(client, id)
     const resumed = await client.query<{ id: number }>(
       `update sync set state = 'active', state_reason = null, state_since = now()
         where state = 'paused' and state_reason = $1 returning id`,
@@ -64,6 +65,18 @@ export function acceptDrift(pool: pg.Pool, id: number, actor: string): Promise<{
   })
 }
 
+/** Syncs that a drift paused and another open one touches wait for that one now. */
+async function waitForOthers(client: pg.PoolClient, id: number): Promise<void> {
+  await client.query(
+    `update sync y set state_reason = $3 || o.id from (
+       select touch ->> 'sync' as sync, min(d.id) as id
+         from drift d, json_array_elements(d.changes::json) change, json_array_elements(change -> 'touches') touch
+        where d.state = 'open' and d.id <> $1 and change ->> 'kind' <> 'new' group by 1) o
+      where y.name = o.sync and y.state = 'paused' and y.state_reason = $2`,
+    [id, pauseReason(id), PAUSE_REASON],
+  )
+}
+
 /** Pauses a sync for the sake of a drift; one that a person paused keeps that reason. */
 export async function pauseForDrift(pool: pg.Pool, syncId: number, driftId: number): Promise<void> {
   await pool.query(
@@ -72,4 +85,5 @@ export async function pauseForDrift(pool: pg.Pool, syncId: number, driftId: numb
   )
 }
 
-const pauseReason = (driftId: number): string => `CSW-5019: the source has changed, see drift ${driftId}`
+const PAUSE_REASON = 'CSW-5019: the source has changed, see drift '
+const pauseReason = (driftId: number): string => PAUSE_REASON + driftId
