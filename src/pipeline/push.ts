@@ -178,6 +178,8 @@ async function fly(
         return null
       }
     }
+    // A pull that finds a drift pauses before it commits what shows it: what was read after that must not be sent.
+    if (lane.sync.onDrift === 'pause' && !(await mayWork(lane.ports, lane.row.id))) break
     // A few records are written sooner than the next are read; those come by the next call, or are found when none comes.
     // Nor are there more where a pull has said nothing since this batch was read and did not fill it.
     const length: number = batch!.records.length

@@ -129,6 +129,53 @@ test('pause: the sync stops before it delivers anything of it, and goes on when 
   expect(await hub.push('copy')).toMatchObject({ counts: { updated: 30 } })
 })
 
+test('pause: a lane that waits for the next page of the pull does not send what shows the drift', async () => {
+  const { crm, erp, hub } = await open('pause')
+  const { wakes } = hub.ports
+  const [page, write] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  crm.put('contacts', 'c1', { ...body(1), address: { city: 'Moved' } })
+  await hub.pull('crm:contacts')
+  crm.put('contacts', 'c2', { ...body(2), address: { city: 7 } })
+  const read = crm.read.bind(crm)
+  crm.read = async function* (request) {
+    await page.promise
+    yield* read(request)
+  }
+  erp.onWrite = () => write.promise
+  const wait = wakes.wait.bind(wakes)
+  wakes.wait = (...of) => {
+    page.resolve()
+    return wait(...of)
+  }
+  const begun = Promise.withResolvers<void>()
+  const pullBegins = wakes.pullBegins.bind(wakes)
+  wakes.pullBegins = (stream) => {
+    pullBegins(stream)
+    begun.resolve()
+  }
+  const pulled = hub.pull('crm:contacts')
+  await begun.promise
+  const pushed = hub.push('copy')
+  expect(await pulled).toMatchObject({ counts: { drift: 1 } })
+  write.resolve()
+  expect(await pushed).toMatchObject({ outcome: 'cancelled', counts: { updated: 1 } })
+  expect(erp.journal.at(-1)!.values).toEqual({ city: 'Moved' })
+})
+
+test('pause: of two drifts the sync waits for both', async () => {
+  const { crm, hub } = await open('pause')
+  const { row } = hub.ports.model().syncByName('copy')!
+  crm.put('contacts', 'c1', { ...body(1), address: { city: 7 } })
+  await hub.pull('crm:contacts')
+  crm.put('contacts', 'c2', { ...body(2), number: 7 })
+  await hub.pull('crm:contacts')
+  const [second, first] = await drifts(hub)
+  expect(await hub.ports.ledger.acceptDrift(first!.id, 'me')).toEqual({ syncs: [] })
+  expect(await hub.ports.ledger.readSync(row.id)).toMatchObject({ state: 'paused' })
+  expect(await hub.ports.ledger.acceptDrift(second!.id, 'me')).toEqual({ syncs: [row.id] })
+  expect(await hub.ports.ledger.readSync(row.id)).toMatchObject({ state: 'active' })
+})
+
 test('a pause that a person ordered is not ended by accepting a drift', async () => {
   const { crm, hub } = await open('pause')
   const { row } = hub.ports.model().syncByName('copy')!
