@@ -324,3 +324,18 @@ test('a source that fails at a second read is to blame itself, and an id that it
     { name: 'erp', state: 'active' },
   ])
 })
+
+test('a full pull brings back the bodies that dead letters lack', async () => {
+  const { crm, hub, shrink } = await open('hash')
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  crm.fetch = async () => {
+    throw new CausewayError('CSW-2003', { what: 'no single records' })
+  }
+  await hub.ports.ledger.makeDue([idOf(hub)], ['c1', 'c3'])
+  expect(await hub.push('copy')).toMatchObject({ counts: { dead: 2 } })
+  expect(await hub.pull('crm:contacts', 'full')).toMatchObject({ counts: { changed: 2 } })
+  expect(await hub.push('copy')).toMatchObject({ counts: { unchanged: 2, dead: 0 } })
+  expect((await hub.pool.query('select state from dead_letter')).rows).toEqual(Array(2).fill({ state: 'resolved' }))
+})

@@ -67,13 +67,26 @@ export async function makeOwedPullsDue(
  * pull ends well.
  */
 export async function beginPull(pool: pg.Pool, streamId: number): Promise<void> {
-  await pool.query(
+  const { rows } = await pool.query<{ mode: string }>(
     `update stream set pull_begun = true, pull_mode = coalesce(pull_mode, 'incremental'),
             pull_owed = pull_owed or pull_due_at is not null, pull_due_at = null,
             cursor = case when pull_mode = 'full' then null else cursor end,
             scan_id = scan_id + case when pull_mode = 'full' then 1 else 0 end,
             scan_began_seq = case when pull_mode = 'full' then seq else scan_began_seq end
-      where id = $1 and case when pull_mode is null then pull_due_at <= now() else not pull_begun end`,
+      where id = $1 and case when pull_mode is null then pull_due_at <= now() else not pull_begun end
+      returning pull_mode as mode`,
+    [streamId],
+  )
+  if (rows[0]?.mode === 'full') await missBodies(pool, streamId)
+}
+
+/** A full pull brings bodies back that somebody waits for: without its hash what is read again is news. */
+async function missBodies(pool: pg.Pool, streamId: number): Promise<void> {
+  await pool.query(
+    `update record set hash = ''
+      where stream_id = $1 and shrunk and field_hashes is not null and not deleted
+        and id in (select d.record_id from dead_letter d join sync y on y.id = d.sync_id
+                    where y.from_stream = $1 and d.code = 'CSW-5018' and d.state in ('open', 'requeued'))`,
     [streamId],
   )
 }
