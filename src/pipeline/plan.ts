@@ -67,6 +67,7 @@ const READS: ReadonlySet<keyof Ledger> = new Set([
   'readConnection',
   'readLog',
   'readBodies',
+  'readCorrections',
   'readDeliveries',
   'readIntents',
   'findByKey',

@@ -94,9 +94,8 @@ export class LaneReader {
       if (body !== undefined || !row) return { ...entry, body: body ?? null, logSeq: entry.seq }
       return toRecord(row, entry.seq)
     })
-    const corrections = await ledger.readCorrections(this.#lane.row.id, due)
     for (const id of due) {
-      const row = withCorrection(read.get(id), corrections.get(id))
+      const row = read.get(id)
       if (row) records.push(toRecord(row, null))
     }
     return records
@@ -104,21 +103,28 @@ export class LaneReader {
 }
 
 /** What a person corrected holds as long as the source has said nothing newer. */
-const withCorrection = (row: WholeBody | undefined, correction: { seq: number; body: string } | undefined) => {
-  if (!row || correction?.seq !== row.seq || row.deleted) return row
+const withCorrection = (row: WholeBody, correction: { seq: number; body: string } | undefined): WholeBody => {
+  if (correction?.seq !== row.seq || row.deleted) return row
   const { missing: _found, ...rest } = row
   return { ...rest, body: correction.body }
 }
 
-/** Rows of the source stream with what the mapping reads, asked for again where the hub does not keep it. */
-export const sourceBodies = (lane: Lane, rows: LogBody[], { store }: { store: boolean }): Promise<WholeBody[]> =>
-  wholeBodies(lane.ports, rows, {
+/**
+ * Rows of the source stream with what the mapping reads, asked for again where the hub does not keep it, and as a person
+ * corrected them: a push, a plan and an apply see the same.
+ */
+export async function sourceBodies(lane: Lane, rows: LogBody[], { store }: { store: boolean }): Promise<WholeBody[]> {
+  const whole = await wholeBodies(lane.ports, rows, {
     streamId: lane.row.fromStream,
     address: lane.sync.from,
     reads: lane.sync.reads?.source,
     store,
     signal: lane.signal,
   })
+  const ids = rows.map(({ id }) => id)
+  const corrections = await lane.ports.ledger.readCorrections(lane.row.id, ids)
+  return corrections.size ? whole.map((row) => withCorrection(row, corrections.get(row.id))) : whole
+}
 
 export const toRecord = (row: WholeBody, logSeq: number | null): BatchRecord => ({
   id: row.id,

@@ -1,6 +1,6 @@
 /** The error desk, replayed events, and what is deleted when its time is over. */
 import { expect, test } from 'vitest'
-import { readInbox } from '../../src/pipeline/index.ts'
+import { applyPlan, type PlannedChange, planSync, readInbox } from '../../src/pipeline/index.ts'
 import { dropOldRows } from '../../src/store/index.ts'
 import { listDeadLetters, listEvents } from '../../src/store/views/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
@@ -41,6 +41,30 @@ test('a corrected record is delivered, and its letter is closed', async () => {
   expect(await hub.push('copy')).toMatchObject({ counts: { created: 1, dead: 0 } })
   expect(erp.list('customers')[0]!.body).toMatchObject({ name: 'short' })
   expect((await listDeadLetters(hub.pool, { limit: 1, state: 'resolved' })).items).toHaveLength(1)
+})
+
+test('a plan shows what a person corrected, and to apply it delivers that', async () => {
+  const { erp, hub, letter } = await refused()
+  const body = JSON.stringify({ email: 'a@example.test', name: 'short' })
+  await hub.ports.ledger.correctRecord({ letterId: letter.id, body, actor: 'me' })
+  const { row, definition } = hub.ports.model().syncByName('copy')!
+  const signal = new AbortController().signal
+  const plan = async () => {
+    const changes: PlannedChange[] = []
+    for await (const some of planSync(hub.ports, row.id, { limit: 10, signal })) changes.push(...some)
+    return changes
+  }
+  const changes = await plan()
+  expect(changes[0]).toMatchObject({
+    action: 'create',
+    fields: expect.arrayContaining([expect.objectContaining({ field: 'name', after: 'short' })]),
+  })
+  expect(await applyPlan(hub.ports, row.id, { version: definition.version, changes, signal })).toMatchObject({
+    moved: [],
+  })
+  expect(erp.list('customers')[0]!.body).toMatchObject({ name: 'short' })
+  // Nothing is left to do, and to deliver it once more takes nothing back.
+  expect(await plan()).toMatchObject([{ action: 'unchanged' }])
 })
 
 test('a correction never writes older data: what the source says later wins, and a late correction is refused', async () => {
