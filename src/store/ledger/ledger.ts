@@ -7,6 +7,7 @@ import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
 import { closeIntents, openIntents, readIntents } from './intents.ts'
 import { findFormerTargets, findTargets, findTwins } from './links.ts'
+import * as pulls from './pulls.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
 import { beatRun, finishRun, markInterrupted, startRun } from './runs.ts'
 import { countScan, finishHold, finishScan, holdScan, sampleHeld, sampleVanished } from './scans.ts'
@@ -55,12 +56,12 @@ const functions = {
   beatRun,
   finishRun,
   markInterrupted,
-  requestPull: work.requestPull,
-  makePullDue: work.makePullDue,
-  beginPull: work.beginPull,
-  endPull: work.endPull,
-  failPull: work.failPull,
-  putOffPull: work.putOffPull,
+  requestPull: pulls.requestPull,
+  makePullDue: pulls.makePullDue,
+  beginPull: pulls.beginPull,
+  endPull: pulls.endPull,
+  failPull: pulls.failPull,
+  putOffPull: pulls.putOffPull,
   putOffPush: work.putOffPush,
   findPendingPulls: work.findPendingPulls,
   findPendingPushes: work.findPendingPushes,

@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import { isRawNumber, type Json, type JsonObject, parseExact } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
+import { makeOwedPullsDue } from './pulls.ts'
 import type { ConnectionRow, Keeping, StreamRow, SyncRow } from './types.ts'
-import { makeOwedPullsDue } from './work.ts'
 
 export type HubShape = {
   connections: { name: string; connector: string; maxPerSecond: number | null }[]
