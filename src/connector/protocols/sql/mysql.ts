@@ -1,10 +1,11 @@
 /** MySQL and MariaDB, on mysql2, with their socket from outbound. */
 import type { Socket } from 'node:net'
 import mysql, { type Connection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise'
-import { CausewayError, isRawNumber, type Json, type JsonObject, parseExact, setOwn } from '../../../core/index.ts'
+import { CausewayError, type Json, type JsonObject, parseExact, setOwn } from '../../../core/index.ts'
 import type { Dialler } from '../../../outbound/index.ts'
 import { type Column, type Dialect, quotedTable, type SqlResult, type SqlValue, type Target } from './dialect.ts'
 import { answeredFailure, brokenLink, type FailureRules } from './failure.ts'
+import { parameterOf } from './parameter.ts'
 import { SocketLink } from './socket-link.ts'
 
 /** Numbers of server errors (MySQL and MariaDB documentation). */
@@ -62,21 +63,14 @@ export const mysqlDialect: Dialect = {
   comparable: (text) => clockOf(text),
 }
 
-const BINARY = /^(tiny|medium|long)?blob|^(var)?binary/
-
 function parameter(value: Json, column: Column): SqlValue {
-  if (value === null) return null
-  if (typeof value === 'boolean') return value ? '1' : '0'
-  if (isRawNumber(value)) return value.rawJSON
-  if (typeof value === 'number') return String(value)
-  if (typeof value === 'string') {
-    if (BINARY.test(column.type)) return Buffer.from(value, 'base64')
-    if (column.type === 'json') return JSON.stringify(value)
-    return /^(datetime|timestamp)/.test(column.type) ? clockOf(value) : value
-  }
-  if (/^(json|longtext)/.test(column.type)) return JSON.stringify(value)
-  throw new CausewayError('CSW-2056', {
-    what: `Column ${JSON.stringify(column.name)} (${column.type}): the mapping gives ${Array.isArray(value) ? 'a list' : 'an object'}.`,
+  return parameterOf(value, column, {
+    binary: /^(tiny|medium|long)?blob|^(var)?binary/,
+    structured: /^(json|longtext)/,
+    text(text, type) {
+      if (type === 'json') return JSON.stringify(text)
+      return /^(datetime|timestamp)/.test(type) ? clockOf(text) : text
+    },
   })
 }
 

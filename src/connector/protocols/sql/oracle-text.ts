@@ -1,6 +1,7 @@
 /** Oracle's own words: statements, and the text of values. Needs no client, so that it is tested without one. */
-import { CausewayError, isRawNumber, type Json } from '../../../core/index.ts'
+import type { Json } from '../../../core/index.ts'
 import { type Column, type Dialect, quotedTable, type SqlValue } from './dialect.ts'
+import { parameterOf } from './parameter.ts'
 
 /** Most expressions of one `in` list. */
 const MOST_AMONG = 1_000
@@ -67,20 +68,11 @@ function merge(into: string, names: string[], key: string[], given: string[]): s
   ].join(' ')
 }
 
-const BINARY = /^(blob|raw|long raw|bfile)/
-
 function parameter(value: Json, column: Column): SqlValue {
-  if (value === null) return null
-  if (typeof value === 'boolean') return value ? '1' : '0'
-  if (isRawNumber(value)) return value.rawJSON
-  if (typeof value === 'number') return String(value)
-  if (typeof value === 'string') {
-    if (BINARY.test(column.type)) return Buffer.from(value, 'base64')
-    return /^(date|timestamp)/.test(column.type) ? timeFor(value, column.type) : value
-  }
-  if (/^(json|n?clob|n?varchar2)/.test(column.type)) return JSON.stringify(value)
-  throw new CausewayError('CSW-2056', {
-    what: `Column ${JSON.stringify(column.name)} (${column.type}): the mapping gives ${Array.isArray(value) ? 'a list' : 'an object'}.`,
+  return parameterOf(value, column, {
+    binary: /^(blob|raw|long raw|bfile)/,
+    structured: /^(json|n?clob|n?varchar2)/,
+    text: (text, type) => (/^(date|timestamp)/.test(type) ? timeFor(text, type) : text),
   })
 }
 

@@ -1,6 +1,7 @@
 /** SQL Server's own words: statements, and the text of values. Needs no client, so that it is tested without one. */
-import { CausewayError, isRawNumber, type Json } from '../../../core/index.ts'
+import type { Json } from '../../../core/index.ts'
 import { type Column, type Dialect, quotedTable, type SqlValue } from './dialect.ts'
+import { parameterOf } from './parameter.ts'
 
 /** Most parameters of one statement are 2,100, some of which the client takes for itself. */
 const MOST_PARAMETERS = 2_000
@@ -68,21 +69,13 @@ function merge({ into, names, key, tuples, made }: Merge): string {
   ].join(' ')
 }
 
-const BINARY = /^(var)?binary$|^image$|^(timestamp|rowversion)$/
 const MOMENT = /^(small)?datetime|^date$|^time$/
 
 function parameter(value: Json, column: Column): SqlValue {
-  if (value === null) return null
-  if (typeof value === 'boolean') return value ? '1' : '0'
-  if (isRawNumber(value)) return value.rawJSON
-  if (typeof value === 'number') return String(value)
-  if (typeof value === 'string') {
-    if (BINARY.test(column.type)) return Buffer.from(value, 'base64')
-    return MOMENT.test(column.type) ? comparable(value) : value
-  }
-  if (/^n?(var)?char$|^n?text$|^json$/.test(column.type)) return JSON.stringify(value)
-  throw new CausewayError('CSW-2056', {
-    what: `Column ${JSON.stringify(column.name)} (${column.type}): the mapping gives ${Array.isArray(value) ? 'a list' : 'an object'}.`,
+  return parameterOf(value, column, {
+    binary: /^(var)?binary$|^image$|^(timestamp|rowversion)$/,
+    structured: /^n?(var)?char$|^n?text$|^json$/,
+    text: (text, type) => (MOMENT.test(type) ? comparable(text) : text),
   })
 }
 
