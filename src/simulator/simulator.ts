@@ -1,92 +1,43 @@
 /** A vendor's API on a real socket, as its description says it behaves. */
-import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Answer, type Answering, Answers, HTML, send } from './answers.ts'
-import { behave, type World } from './behaviours.ts'
+import { behave } from './behaviours.ts'
 import { callOf, callsOf } from './calls.ts'
-import { Credentials } from './credentials.ts'
 import type { Description, Route } from './description.ts'
-import { Expressions, type Names } from './expressions.ts'
-import { type Fault, Faults } from './faults.ts'
+import type { Names } from './expressions.ts'
+import type { Fault } from './faults.ts'
 import { answerGraphql, type Resolver } from './graphql.ts'
-import { Jobs } from './jobs.ts'
+import { Installation, type Served } from './installation.ts'
 import { checkParameters } from './parameters.ts'
 import { type Item, isItem } from './paths.ts'
 import { Refusal } from './problem.ts'
 import { Buckets } from './quota.ts'
 import { type Call, readCall } from './request.ts'
 import { Routes, type Taken } from './routes.ts'
-import { Table } from './table.ts'
 import { fill } from './template.ts'
-import { Uploads } from './uploads.ts'
-import { handshakeOf, type SignedEvent, signedEvent } from './webhooks.ts'
 
-/** One request that was served. `alien`: what in it the vendor does not know. */
-export type Served = {
-  method: string
-  path: string
-  query: Record<string, string | string[]>
-  headers: Record<string, string | string[] | undefined>
-  body: unknown
-  route: string | null
-  status: number
-  alien: string | null
-}
-
-export class Simulator {
-  readonly served: Served[] = []
-  readonly faults = new Faults()
-  readonly secrets: Record<string, string> = {}
-  readonly description: Description
-  readonly credentials: Credentials
-  private readonly expressions: Expressions
+export class Simulator extends Installation {
   private readonly routes: Routes
   private readonly buckets: Buckets
   private readonly answers: Answers
-  private readonly world: World
   private readonly server: Server
   private readonly replays = new Map<string, Answer>()
   private underWay = 0
-  /** The most requests that were under way at once. */
-  mostAtOnce = 0
 
   constructor(description: Description) {
-    this.description = description
-    this.expressions = new Expressions(description.define)
+    super(description)
     this.routes = new Routes(description.routes)
-    this.credentials = new Credentials(description, this.expressions)
     this.buckets = new Buckets(description.quota)
     this.answers = new Answers(description, this.expressions, this.buckets)
-    const tables = new Map(
-      Object.entries(description.collections).map(([name, collection]) => [
-        name,
-        new Table(name, collection, this.expressions),
-      ]),
-    )
-    this.world = {
-      description,
-      tables,
-      expressions: this.expressions,
-      uploads: new Uploads(),
-      jobs: new Jobs(),
-      now: () => Date.now(),
-    }
     this.server = createServer((request, response) => void this.serve(request, response))
     // Kept-alive sockets of a finished client would hold the test back.
     this.server.keepAliveTimeout = 2_000
   }
 
-  /** Makes the records and listens on a free port of this machine. */
-  async start(): Promise<void> {
-    await this.expressions.prepare()
-    for (const [name, template] of Object.entries(this.description.secrets))
-      this.secrets[name] = String(
-        await fill(template, { canary: `canary-${name}-${randomBytes(9).toString('hex')}` }, this.expressions),
-      )
-    const now = Date.now()
-    for (const table of this.world.tables.values()) await table.populate(now)
-    await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done))
+  /** Listens on a free port of this machine. */
+  protected open(): Promise<void> {
+    return new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done))
   }
 
   async stop(): Promise<void> {
@@ -94,62 +45,12 @@ export class Simulator {
     await new Promise((done) => this.server.close(done))
   }
 
+  protected get place(): Item {
+    return { origin: this.server.listening ? this.origin : '' }
+  }
+
   get origin(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
-  }
-
-  /** The settings of a connection to this installation. */
-  async settings(): Promise<Item> {
-    return (await fill(this.description.settings, this.names(), this.expressions)) as Item
-  }
-
-  table(name: string): Table {
-    const table = this.world.tables.get(name)
-    if (!table) throw new Error(`The description has no collection "${name}".`)
-    return table
-  }
-
-  /** Values of a template of the description that sees the state. */
-  async filled(template: unknown, names: Names): Promise<unknown> {
-    return fill(template, { ...this.names(), ...names }, this.expressions)
-  }
-
-  /** Somebody changes records in the system itself. */
-  async change(collection: string, ids: string[]): Promise<void> {
-    for (const id of ids) await this.table(collection).touch(this.table(collection).find(id)!, Date.now())
-  }
-
-  /** Somebody deletes records in the system itself. */
-  async remove(collection: string, ids: string[]): Promise<void> {
-    for (const id of ids) await this.table(collection).remove(this.table(collection).find(id)!, Date.now())
-  }
-
-  /** An event as the vendor would send it; null where the description has none of that kind. */
-  async event(
-    stream: string,
-    what: 'created' | 'updated' | 'deleted',
-    record: Item,
-    at: number,
-  ): Promise<SignedEvent | null> {
-    return signedEvent(this.description, stream, what, { ...this.names(), record }, at, this.expressions)
-  }
-
-  /** The vendor's check of a webhook's address, and the answer it waits for. */
-  handshake(at: number): Promise<{ request: SignedEvent; answer: string } | null> {
-    return handshakeOf(this.description, this.names(), at, this.expressions)
-  }
-
-  private names(): Names {
-    // Most expressions never look at the state; it is made for those that do.
-    const state = {}
-    for (const [name, table] of this.world.tables)
-      Object.defineProperty(state, name, { enumerable: true, get: () => table.present.map(({ record }) => record) })
-    return {
-      origin: this.server.listening ? this.origin : '',
-      secrets: this.secrets,
-      state,
-      now: new Date().toISOString(),
-    }
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
