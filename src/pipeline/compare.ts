@@ -64,10 +64,10 @@ export async function compareMappings(
       result.truncated = true
       records.length = limit - result.records
     }
-    const [left, right] = await Promise.all([mapBatch(old!, records), mapBatch(young!, records)])
+    const [left, right] = await Promise.all([old!, young!].map((lane) => mapBatch(lane, records, { store: false })))
     result.notKept += records.filter(({ missing }) => missing).length
     for (const [i, record] of records.entries())
-      if (!record.missing) compareOne(record.id, left.outputs[i]!, right.outputs[i]!, result, fields)
+      if (!record.missing) compareOne(record.id, left!.outputs[i]!, right!.outputs[i]!, result, fields)
     result.records += records.length
     if (result.truncated) break
   }

@@ -1,11 +1,12 @@
 import { CausewayError, digest, JsonText } from '../core/index.ts'
 import type { MapOutput } from '../mapping/index.ts'
 import { type DeliveryRow, type DeliveryState, type IntentRow, isStorableKey } from './ports.ts'
+import { isPullWait, parkForPull } from './pull-wait.ts'
 import type { BatchRecord, Lane, Work } from './work.ts'
 
 const NOTHING = JsonText.of({})
 /** Failures of records that have no body to look at. */
-const NOT_LOOKED_AT: ReadonlySet<string> = new Set(['CSW-5015', 'CSW-5018'])
+const NOT_LOOKED_AT: ReadonlySet<string> = new Set(['CSW-5015', 'CSW-5018', 'CSW-5020'])
 
 /**
  * Decides per record what it asks of the target: parts to bring about, parts to take back, or nothing. Pure; whatever needs a
@@ -30,9 +31,14 @@ export function decide(
       : [{ ...make(''), settlement: { state: 'skipped' } }]
   if (record.deleted && !setAside) return existing.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
   if (output.status === 'failed') {
+    const waiting = existing.filter((row) => row.part !== '' && isWaiting(row)).map((row) => rest(make(row.part)))
+    if (isPullWait(output.error)) {
+      const whole = make('')
+      return [{ ...whole, settlement: parkForPull(whole, output.error) }, ...waiting]
+    }
     // A mapping gives the same result again: it becomes a dead letter at once, not after many attempts.
     const dead: Work = { ...make(''), settlement: { state: 'dead', dead: true, error: output.error } }
-    return [dead, ...existing.filter((row) => row.part !== '' && isWaiting(row)).map((row) => rest(make(row.part)))]
+    return [dead, ...waiting]
   }
   if (output.status === 'filtered') {
     const left = existing

@@ -18,6 +18,7 @@ import { noteConnectionFailure } from './connection-failure.ts'
 import { isConnectionFailure } from './failures.ts'
 import { HASHES, hashDelivered, type LogBody, type Ports } from './ports.ts'
 import { toCommit, withoutErased } from './pull.ts'
+import { waitForPull } from './pull-wait.ts'
 import { SOURCE_RETRY_MS, sourceFailure } from './source-failure.ts'
 import { callFollowers } from './wake-followers.ts'
 import type { Lane, Work } from './work.ts'
@@ -32,6 +33,8 @@ type Wish = {
   reads: JsonPaths | undefined
   /** Whether what the source says now may be stored. Without it, a record that changed there is missing here. */
   store: boolean
+  /** They are joined to the record that is delivered: what becomes of them makes that record due again. */
+  joined?: boolean
   signal: AbortSignal
 }
 
@@ -73,10 +76,11 @@ async function askAgain(ports: Ports, rows: LogBody[], wish: Wish): Promise<Whol
     const record = fetched.get(row.id)
     const refused = answer.refused.get(row.id)
     if (refused) return missing(row, `the source refuses to give it: ${refused.message}`)
-    if (!record) return missing(row, 'the source no longer has it')
+    if (!record) return (wish.store && wish.joined ? awaited : missing)(row, 'the source no longer has it')
     if (record.hash === row.hash) return { ...row, body: record.body.toString() }
     const now = stored.get(row.id)
-    return now && !lacks(now, wish.reads) ? now : missing(row, 'it has changed in the source since the hub read it')
+    if (now && !lacks(now, wish.reads)) return now
+    return (wish.store ? awaited : missing)(row, 'it has changed in the source since the hub read it')
   })
 }
 
@@ -134,10 +138,16 @@ async function storeAgain(ports: Ports, commit: ReturnType<typeof toCommit>): Pr
   return new Map((await ports.ledger.readBodies(commit.streamId, ids)).map((row) => [row.id, row]))
 }
 
-function missing(row: LogBody, why: string): WholeBody {
-  const what = `the body of record ${row.id} is not kept here, and ${why}`
-  return { ...row, body: null, missing: new CausewayError('CSW-5018', { what }).toJSON() }
-}
+const lost = (row: LogBody, why: string): string => `the body of record ${row.id} is not kept here, and ${why}`
+
+const missing = (row: LogBody, why: string): WholeBody => ({
+  ...row,
+  body: null,
+  missing: new CausewayError('CSW-5018', { what: lost(row, why) }).toJSON(),
+})
+
+/** The next pull brings what the hub needs to know. */
+const awaited = (row: LogBody, why: string): WholeBody => ({ ...row, body: null, missing: waitForPull(lost(row, why)) })
 
 /** True when a value is the one that was delivered, which the ledger keeps as a hash only. A value it holds itself is newer. */
 export function isDelivered(ports: Ports, { delivered }: Work, field: string, value: unknown): boolean {

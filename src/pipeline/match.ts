@@ -4,6 +4,7 @@ import type { MatchKey } from '../mapping/index.ts'
 import { findDoubtful, settleDoubt, wasLookedFor } from './doubt.ts'
 import { choose, holds, lookUp } from './look-up.ts'
 import { keyText, type LogBody, linkKey } from './ports.ts'
+import { holdUnmatched, isBlindTo } from './pull-wait.ts'
 import { reviveLinks } from './revive.ts'
 import type { Lane, Work } from './work.ts'
 
@@ -19,14 +20,17 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
   await spareTwins(lane, open)
   await findDoubtful(lane, open)
   const unlinked = open.filter((work) => work.targetId === null && !work.takenBack)
+  const unseen = new Set<Work>()
   for (const key of lane.sync.match) {
     const keyed = unlinked.filter((work) => work.targetId === null && !work.settlement && setMatchKey(work, key))
     if (!keyed.length) continue
     if (canUpsert(lane, key)) continue
+    if (await isBlindTo(lane, key)) for (const work of keyed) unseen.add(work)
     await matchByLog(lane, keyed, key)
     const misses = keyed.filter((work) => work.targetId === null && !work.settlement && !wasLookedFor(work, key))
     await matchByLookup(lane, misses, key)
   }
+  holdUnmatched(lane, [...unseen])
   for (const work of open) if (work.targetId === null && !work.settlement && work.doubt) settleDoubt(lane, work)
   // What has no link any more cannot be taken back.
   for (const work of open)

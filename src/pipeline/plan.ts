@@ -206,7 +206,7 @@ export async function* recordsOf(
 export async function planBatch(lane: Lane, records: BatchRecord[]): Promise<{ batch: MappedBatch; works: Work[] }> {
   const { ledger } = lane.ports
   const ids = records.map((record) => record.id)
-  const batch = await mapBatch(lane, records)
+  const batch = await mapBatch(lane, records, { store: false })
   const [deliveries, intents, targets] = await Promise.all([
     ledger.readDeliveries(lane.row.id, ids),
     ledger.readIntents(lane.row.id, ids),

@@ -232,6 +232,7 @@ export function toCommit(
   return {
     streamId: stream.id,
     records: toRows(records, stream.keyFields, page.requestedAt),
+    keyFields: stream.keyFields,
     rejected: rejected.map((rejected) => ({
       body: JSON.stringify(rejected.body),
       error: rejected.error.toJSON(),

@@ -2,6 +2,7 @@ import { isObject, type Json, JsonText, type SerializedError, SLICES, sliceOf } 
 import type { JoinKeys, JoinSpec, MapInput, MapOutput } from '../mapping/index.ts'
 import { type WholeBody, wholeBodies } from './kept.ts'
 import { isStorableKey, keysOf, type LogBody } from './ports.ts'
+import { waitForPull } from './pull-wait.ts'
 import { DEATHS, killed } from './suspects.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
 
@@ -47,7 +48,7 @@ export class LaneReader {
     )
     if (!records.length) return null
     for (const record of records) this.#inFlight.add(record.id)
-    return mapBatch(this.#lane, records)
+    return mapBatch(this.#lane, records, { store: true })
   }
 
   /** The next record by itself, noted before it is looked at; set aside when that ended the process before. */
@@ -61,7 +62,7 @@ export class LaneReader {
     const starts = await ports.ledger.noteSuspect(lease, id)
     if (fresh) this.#positions.set(fresh.slice, fresh.seq)
     const records = await this.#withBodies(fresh ? [fresh] : [], due === undefined ? [] : [due])
-    if (starts < DEATHS) return { ...(await mapBatch(this.#lane, records)), alone: true }
+    if (starts < DEATHS) return { ...(await mapBatch(this.#lane, records, { store: true })), alone: true }
     const output: MapOutput = { status: 'failed', error: killed(this.#lane, id) }
     return { records, outputs: records.map(() => output), dependencies: [], joined: [], alone: true }
   }
@@ -137,12 +138,19 @@ export const toRecord = (row: WholeBody, logSeq: number | null): BatchRecord => 
   logSeq,
 })
 
-/** Fetches joins and runs the mapping over the live records; deleted ones need none. */
-export async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<MappedBatch> {
+/**
+ * Fetches joins and runs the mapping over the live records; deleted ones need none. `store`: what a source gives anew of joined
+ * records that the hub does not keep may be stored.
+ */
+export async function mapBatch(
+  lane: Lane,
+  records: BatchRecord[],
+  { store }: { store: boolean },
+): Promise<MappedBatch> {
   const live = records.filter((record) => !record.deleted && record.body !== null)
   const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body?.bytes ?? '' }))
-  const joined = await joinedStreams(lane)
-  const { dependencies, failed } = await addJoins(lane, inputs)
+  const { joined, incomplete } = await joinedStreams(lane)
+  const { dependencies, failed } = await addJoins(lane, inputs, { incomplete, store })
   const mapped = inputs.length ? await lane.ports.mappings.map(lane.sync, inputs, lane.signal) : []
   const outputs = new Map(live.map((record, i) => [record, failed.get(record.id) ?? mapped[i]!]))
   const outputOf = (record: BatchRecord): MapOutput =>
@@ -152,21 +160,28 @@ export async function mapBatch(lane: Lane, records: BatchRecord[]): Promise<Mapp
   return { records, outputs: records.map(outputOf), dependencies, joined }
 }
 
-/** How far the joined streams are before anything is read from them. */
-async function joinedStreams(lane: Lane): Promise<MappedBatch['joined']> {
+/**
+ * How far the joined streams are before anything is read from them, and which cannot be asked by key yet. The own stream has
+ * only one position, which is not told.
+ */
+async function joinedStreams(lane: Lane): Promise<{ joined: MappedBatch['joined']; incomplete: Set<number> }> {
   const ids = new Set(lane.sync.joins.map((join) => lane.ports.model().streamId(join.from)))
   const joined: MappedBatch['joined'] = []
+  const incomplete = new Set<number>()
   for (const streamId of ids) {
-    if (streamId === undefined || streamId === lane.row.fromStream) continue
-    joined.push({ streamId, seq: (await lane.ports.ledger.readStream(streamId))!.seq })
+    if (streamId === undefined) continue
+    const { seq, keysMissing } = (await lane.ports.ledger.readStream(streamId))!
+    if (streamId !== lane.row.fromStream) joined.push({ streamId, seq })
+    if (keysMissing !== null) incomplete.add(streamId)
   }
-  return joined
+  return { joined, incomplete }
 }
 
 /** Binds the records of joined streams to the inputs and says what each input was computed from. */
 async function addJoins(
   lane: Lane,
   inputs: MapInput[],
+  { incomplete, store }: { incomplete: ReadonlySet<number>; store: boolean },
 ): Promise<{ dependencies: MappedBatch['dependencies']; failed: Map<string, MapOutput> }> {
   const failed = new Map<string, MapOutput>()
   if (!lane.sync.joins.length) return { dependencies: [], failed }
@@ -180,7 +195,11 @@ async function addJoins(
     const streamId = lane.ports.model().streamId(join.from)
     if (streamId === undefined) continue
     const wanted = keysPerInput.map((keys) => (isError(keys) ? [] : (keys[join.name] ?? []).filter(isStorableKey)))
-    const found = await findJoined(lane, join, streamId, [...new Set(wanted.flat())])
+    if (join.field !== null && incomplete.has(streamId))
+      inputs.forEach((input, i) => {
+        if (wanted[i]!.length && !failed.has(input.id)) failed.set(input.id, { status: 'failed', error: unread(join) })
+      })
+    const found = await findJoined(lane, join, { streamId, keys: [...new Set(wanted.flat())], store })
     inputs.forEach((input, i) => {
       const all = wanted[i]!.flatMap((key) => found.get(key) ?? []).filter((row) => !row.deleted)
       const lost = all.find((row) => row.missing)
@@ -192,11 +211,16 @@ async function addJoins(
       const keys = dependencies[i]!.keys
       for (const key of wanted[i]!)
         keys.push({ streamId, key: join.field === null ? idKey(key) : fieldKey(join.field, key) })
-      for (const row of rows) if (join.field !== null) keys.push({ streamId, key: idKey(row.id) })
+      for (const row of all) if (join.field !== null) keys.push({ streamId, key: idKey(row.id) })
     })
   }
   return { dependencies, failed }
 }
+
+const unread = ({ from }: JoinSpec): SerializedError =>
+  waitForPull(
+    `join fields of ${from.connection}:${from.stream} have changed, and a full pull has to read their values first`,
+  )
 
 /** A join may be called "code" too, but its keys are a list. */
 const isError = (keys: JoinKeys | SerializedError): keys is SerializedError => typeof keys.code === 'string'
@@ -207,14 +231,14 @@ const fieldKey = (field: string, value: string): string => `${field}=${value}`
 async function findJoined(
   lane: Lane,
   { name, from, field }: JoinSpec,
-  streamId: number,
-  keys: string[],
+  { streamId, keys, store }: { streamId: number; keys: string[]; store: boolean },
 ): Promise<Map<string, WholeBody[]>> {
   const { ledger } = lane.ports
   const idsByKey =
     field === null ? new Map(keys.map((key) => [key, [key]])) : await ledger.findByKey(streamId, field, keys)
   const kept = await ledger.readBodies(streamId, [...new Set([...idsByKey.values()].flat())])
-  const wish = { streamId, address: from, reads: lane.sync.reads?.joins[name], store: false, signal: lane.signal }
+  const reads = lane.sync.reads?.joins[name]
+  const wish = { streamId, address: from, reads, store, joined: true, signal: lane.signal }
   const rows = new Map((await wholeBodies(lane.ports, kept, wish)).map((row) => [row.id, row]))
   return new Map([...idsByKey].map(([key, ids]) => [key, ids.flatMap((id) => rows.get(id) ?? [])]))
 }

@@ -109,6 +109,12 @@ function shrinkRows(pool: pg.Pool, { stream, hash }: ShrinkRequest, rows: Row[])
   const small = rows.map((row) => shrink(row, stream.keeping === 'hash' ? [] : paths, hash))
   const ids = arrayText(rows.map(({ id }) => id))
   return withTransaction(pool, async (client) => {
+    // Match fields that somebody changed just now would be dropped with the rest.
+    const same = await client.query('select 1 from stream where id = $1 and key_fields = $2 for share', [
+      stream.id,
+      stream.keyFields,
+    ])
+    if (!same.rowCount) return
     // Who was erased since the bodies were read has none, under the same number.
     await client.query(
       `update record r set body = t.body, field_hashes = t.dropped, shrunk = true

@@ -10,6 +10,7 @@ import { keepingSweep } from '../../src/assemble/keeping.ts'
 import { CausewayError } from '../../src/core/index.ts'
 import { compareMappings, planSync, readInbox } from '../../src/pipeline/index.ts'
 import { createSecretStore, type Keeping, loadMasterKeys } from '../../src/store/index.ts'
+import { listProblems } from '../../src/store/views/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
 
@@ -338,4 +339,145 @@ test('a full pull brings back the bodies that dead letters lack', async () => {
   expect(await hub.pull('crm:contacts', 'full')).toMatchObject({ counts: { changed: 2 } })
   expect(await hub.push('copy')).toMatchObject({ counts: { unchanged: 2, dead: 0 } })
   expect((await hub.pool.query('select state from dead_letter')).rows).toEqual(Array(2).fill({ state: 'resolved' }))
+})
+
+/** A target that can be asked by nothing, whose records the hub keeps as hashes: `back` then matches it by another field. */
+async function changedMatch(keeping: Keeping) {
+  const back: TestSync = { ...sync, name: 'back', from: 'erp:customers', to: 'crm:contacts', match: [['number']] }
+  const byEmail: TestSync = {
+    ...back,
+    match: [['email']],
+    reads: { source: [['email']], joins: {} },
+    run: ({ email }) => (email ? one({ email }) : { status: 'filtered' }),
+  }
+  const opened = await open(keeping, [sync])
+  const { crm, erp, hub, shrink } = opened
+  crm.streams.get('contacts')!.abilities.lookup = []
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  const later = await TestHub.open({ crm, erp }, [sync, byEmail], hub.pool, { 'crm:contacts': keeping })
+  later.ports.erasures = hub.ports.erasures
+  erp.put('customers', 'x', { email: 'p3@example.test' })
+  await later.pull('erp:customers')
+  return { ...opened, later }
+}
+
+test('nothing is created by new match fields before a full pull has read their values', async () => {
+  for (const keeping of ['used', 'hash'] as const) {
+    const { crm, later } = await changedMatch(keeping)
+    await later.push('back')
+    expect(crm.list('contacts')).toHaveLength(5)
+    expect((await later.states('back')).parked).toBeGreaterThan(0)
+    const problems = await listProblems(later.pool)
+    expect(problems).toContainEqual(expect.objectContaining({ code: 'CSW-5020', status: 'retrying', syncs: ['back'] }))
+    // An incremental pull does not bring them, and is not what begins.
+    expect(await later.pull('crm:contacts', 'incremental')).toMatchObject({ counts: { read: 5 } })
+    await later.push('back')
+    expect(crm.list('contacts')).toHaveLength(5)
+    const { rows } = await later.pool.query("select state from delivery where record_id = 'x'")
+    expect(rows).not.toContainEqual({ state: 'parked' })
+  }
+})
+
+test('a full pull that was under way when the match fields changed does not count, and its pages bring the new ones', async () => {
+  const { crm, erp, hub, shrink } = await open('hash')
+  crm.streams.get('contacts')!.abilities.lookup = []
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  crm.put('contacts', 'c9', body(9))
+  const back: TestSync = { ...sync, name: 'back', from: 'erp:customers', to: 'crm:contacts', match: [['email']] }
+  crm.onPage = async () => {
+    crm.onPage = async () => {}
+    await TestHub.open({ crm, erp }, [sync, back], hub.pool, { 'crm:contacts': 'hash' })
+  }
+  await hub.pull('crm:contacts', 'full')
+  const missing = async () => (await hub.pool.query("select keys_missing from stream where name = 'contacts'")).rows[0]
+  expect(await missing()).toEqual({ keys_missing: 'asked' })
+  const keys = "select record_id from record_key where field = 'email' order by record_id"
+  expect((await hub.pool.query(keys)).rows).toContainEqual({ record_id: 'c9' })
+  await hub.pull('crm:contacts')
+  expect(await missing()).toEqual({ keys_missing: null })
+  expect((await hub.pool.query(keys)).rowCount).toBe(6)
+})
+
+test('what joins a stream by new fields waits for the full pull that reads them', async () => {
+  const plain: TestSync = { ...sync, name: 'persons', from: 'erp:customers', to: 'erp:persons', match: [] }
+  const joining: TestSync = {
+    ...plain,
+    joins: [{ name: 'contact', from: { connection: 'crm', stream: 'contacts' }, field: 'email', take: 'one' }],
+    reads: { source: [['email']], joins: { contact: [['name']] } },
+    keys: ({ email }) => ({ contact: [String(email)] }),
+    run: ({ email }, { contact }) => one({ email: email!, name: (contact as { name: string } | null)?.name ?? null }),
+  }
+  const { crm, erp, hub, shrink } = await open('used')
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  erp.stream('persons')
+  erp.put('customers', 'x', { email: 'p3@example.test' })
+  const later = await TestHub.open({ crm, erp }, [sync, joining], hub.pool, { 'crm:contacts': 'used' })
+  later.ports.erasures = hub.ports.erasures
+  await later.pull('erp:customers')
+  await later.push('persons')
+  expect(erp.list('persons')).toEqual([])
+  await later.pull('crm:contacts')
+  await later.push('persons')
+  expect(erp.list('persons').map(({ body }) => body.name)).toContain('Secret Name 3')
+  expect(await later.states('persons')).not.toHaveProperty('parked')
+})
+
+/** `persons` joins contacts, of which only number and city are kept, by id and reads their names. */
+async function joinedNames() {
+  const persons: TestSync = {
+    ...sync,
+    name: 'persons',
+    from: 'erp:customers',
+    to: 'erp:persons',
+    joins: [{ name: 'contact', from: { connection: 'crm', stream: 'contacts' }, field: null, take: 'one' }],
+    reads: { source: [['number']], joins: { contact: [['name']] } },
+    keys: ({ number }) => ({ contact: [`c${number}`] }),
+    run: ({ number }, { contact }) => one({ number: number!, name: (contact as { name: string } | null)?.name ?? '' }),
+  }
+  const { crm, erp, hub, shrink } = await open('used')
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  await shrink()
+  erp.stream('persons')
+  const later = await TestHub.open({ crm, erp }, [sync, persons], hub.pool, { 'crm:contacts': 'used' })
+  later.ports.erasures = hub.ports.erasures
+  await later.pull('erp:customers')
+  const names = () => erp.list('persons').map(({ body }) => body.name)
+  return { crm, later, names, letters: async () => (await hub.pool.query('select code, state from dead_letter')).rows }
+}
+
+test('a joined record that is kept in part and has changed in its source is stored anew', async () => {
+  const { crm, later, names, letters } = await joinedNames()
+  crm.put('contacts', 'c1', { ...body(1), name: 'Changed' })
+  crm.remove('contacts', 'c2')
+  expect(await later.push('persons')).toMatchObject({ counts: { created: 4, parked: 1 } })
+  expect(names()).toContain('Changed')
+  const { rows } = await later.pool.query<{ body: string }>("select body from record where id = 'c1'")
+  expect(JSON.parse(rows[0]!.body)).toMatchObject({ name: 'Changed' })
+  // The next pull says what became of the one that is gone.
+  await later.pull('crm:contacts')
+  await later.push('persons')
+  expect(names()).toContain('')
+  expect(names()).toHaveLength(5)
+  expect(await letters()).toEqual([])
+})
+
+test('what joins records that no source gives singly is healed by a full pull of those', async () => {
+  const { crm, later, names, letters } = await joinedNames()
+  const { fetch } = crm
+  crm.fetch = async () => {
+    throw new CausewayError('CSW-2003', { what: 'no single records' })
+  }
+  expect(await later.push('persons')).toMatchObject({ counts: { created: 0, dead: 5 } })
+  await later.pull('crm:contacts', 'full')
+  await later.push('persons')
+  crm.fetch = fetch
+  expect(names().sort()).toEqual([0, 1, 2, 3, 4].map((i) => `Secret Name ${i}`))
+  expect(await letters()).toEqual(Array(5).fill({ code: 'CSW-5018', state: 'resolved' }))
 })

@@ -122,4 +122,12 @@ export const pipelineErrors = {
     action:
       'See which lines are touched (`causeway drifts list`), correct the mapping where it needs that, then `causeway drifts accept ID`.',
   },
+  'CSW-5020': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning:
+      'The record waits for a pull of another stream, without which it might be created twice or get wrong values.',
+    action:
+      'It goes on by itself as soon as that pull has ended. Should the pull fail, mend what it says (`causeway problems`) and run the stream in full.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

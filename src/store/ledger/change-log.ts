@@ -3,6 +3,7 @@ import { CausewayError, sliceOf } from '../../core/index.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
+import { isSameSet, keysOf } from './registration.ts'
 import { packTexts, textAt } from './text-blob.ts'
 import type { IncomingRecord, LogEntry, PageCommit, PageResult } from './types.ts'
 
@@ -15,7 +16,7 @@ const LOCK_STREAM = `
 update stream set seq = seq + $2, cursor = case when $4 then $3 else cursor end,
        cursor_at = case when $4 then now() else cursor_at end,
        page_requested_at = case when $4 then $5 else page_requested_at end
- where id = $1 returning seq`
+ where id = $1 returning seq, key_fields as "keyFields"`
 
 /**
  * Which records of a page are news. A row is replaced by a higher version; by an equal or absent version only when the read
@@ -63,13 +64,14 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
     pool,
     async (client) => {
       // Each of these sees what the one before did. A cursor moves under a lease only, so the first one changes nothing by itself.
-      const [, seq, found] = await inOneGo([
+      const [, { seq, keyFields }, found] = await inOneGo([
         page.lease && assertLease(client, page.lease),
         lockStream(client, page, records.length),
         findNews(client, page, records),
       ] as const)
+      const keyed = withKeysOf(keyFields, page, records)
       const news = found.map(({ ord, isNew }) => ({
-        record: records[ord - 1]!,
+        record: keyed[ord - 1]!,
         seq: seq - records.length + ord,
         isNew,
       }))
@@ -98,6 +100,12 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
   )
 }
 
+/** Match or join fields may have changed since the page was asked for: whoever changed them relies on the new ones from then on. */
+function withKeysOf(fields: string[], page: PageCommit, records: IncomingRecord[]): IncomingRecord[] {
+  if (!page.keyFields || isSameSet(page.keyFields, fields)) return records
+  return records.map((record) => (record.deleted ? record : { ...record, keys: keysOf(record.body.value, fields) }))
+}
+
 async function noteSeen(client: pg.PoolClient, page: PageCommit, records: IncomingRecord[]): Promise<void> {
   const seen = records.filter((record) => record.version === null)
   if (!seen.length) return
@@ -113,8 +121,10 @@ async function noteSeen(client: pg.PoolClient, page: PageCommit, records: Incomi
   })
 }
 
-async function lockStream(client: pg.PoolClient, page: PageCommit, count: number): Promise<number> {
-  const { rows } = await client.query<{ seq: number }>({
+type LockedStream = { seq: number; keyFields: string[] }
+
+async function lockStream(client: pg.PoolClient, page: PageCommit, count: number): Promise<LockedStream> {
+  const { rows } = await client.query<LockedStream>({
     name: 'lock-stream',
     text: LOCK_STREAM,
     values: [
@@ -126,7 +136,7 @@ async function lockStream(client: pg.PoolClient, page: PageCommit, count: number
     ],
   })
   if (!rows[0]) throw new CausewayError('CSW-1001', { what: `stream ${page.streamId} is not in the ledger` })
-  return rows[0].seq
+  return rows[0]
 }
 
 async function findNews(

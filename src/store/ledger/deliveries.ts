@@ -176,6 +176,9 @@ async function saveDependencies(client: pg.PoolClient, batch: BatchCommit): Prom
   for (const { streamId, seq } of batch.joined) await repeatIfFollowed(client, batch.syncId, streamId, seq, ids)
 }
 
+/** Dead because a body is not kept: whatever is new of what it was computed from may be that body. */
+export const LACKS_BODY = `error like '%"code":"CSW-5018"%'`
+
 /** Another lane followed a joined stream past the state that these records were computed from: they come again. */
 async function repeatIfFollowed(
   client: pg.PoolClient,
@@ -186,8 +189,8 @@ async function repeatIfFollowed(
 ): Promise<void> {
   await client.query('select pg_advisory_xact_lock_shared($1::int, $2::int)', [syncId, streamId])
   await client.query(
-    `update delivery d set next_attempt_at = now(), state = case when state in ('in_doubt', 'parked') then state else 'pending' end
-      where d.sync_id = $1 and d.record_id = any($3) and d.state <> 'dead'
+    `update delivery d set next_attempt_at = now(), state = case when state in ('in_doubt', 'parked', 'dead') then state else 'pending' end
+      where d.sync_id = $1 and d.record_id = any($3) and (d.state <> 'dead' or ${LACKS_BODY})
         and exists (select 1 from dependency p where p.sync_id = $1 and p.stream_id = $2 and p.record_id = d.record_id)
         and exists (select 1 from sync_position p where p.sync_id = $1 and p.stream_id = $2 and p.seq > $4)`,
     [syncId, streamId, ids, seq],

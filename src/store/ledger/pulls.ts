@@ -55,6 +55,9 @@ export async function makeOwedPullsDue(
   )
 }
 
+/** Also where only a full pull brings the values of new match fields. */
+const IS_FULL = "(pull_mode = 'full' or keys_missing = 'asked')"
+
 /**
  * Marks a pull as begun that was asked for or is due. A full one forgets the cursor and starts a new scan; a resumed one goes on
  * from where it was, and stays due where it was: it may have passed the place of the change. What made it due is owed until a
@@ -62,11 +65,12 @@ export async function makeOwedPullsDue(
  */
 export async function beginPull(pool: pg.Pool, streamId: number): Promise<void> {
   const { rows } = await pool.query<{ mode: string }>(
-    `update stream set pull_begun = true, pull_mode = coalesce(pull_mode, 'incremental'),
+    `update stream set pull_begun = true, pull_mode = case when ${IS_FULL} then 'full' else coalesce(pull_mode, 'incremental') end,
             pull_owed = pull_owed or pull_due_at is not null, pull_due_at = null,
-            cursor = case when pull_mode = 'full' then null else cursor end,
-            scan_id = scan_id + case when pull_mode = 'full' then 1 else 0 end,
-            scan_began_seq = case when pull_mode = 'full' then seq else scan_began_seq end
+            cursor = case when ${IS_FULL} then null else cursor end,
+            scan_id = scan_id + case when ${IS_FULL} then 1 else 0 end,
+            scan_began_seq = case when ${IS_FULL} then seq else scan_began_seq end,
+            keys_missing = case when keys_missing = 'asked' then 'pull' else keys_missing end
       where id = $1 and case when pull_mode is null then pull_due_at <= now() else not pull_begun end
       returning pull_mode as mode`,
     [streamId],
@@ -74,13 +78,16 @@ export async function beginPull(pool: pg.Pool, streamId: number): Promise<void> 
   if (rows[0]?.mode === 'full') await missBodies(pool, streamId)
 }
 
-/** A full pull brings bodies back that somebody waits for: without its hash what is read again is news. */
+/** A full pull brings bodies back that somebody waits for, as a source or joined: without its hash what is read again is news. */
 async function missBodies(pool: pg.Pool, streamId: number): Promise<void> {
   await pool.query(
     `update record set hash = ''
       where stream_id = $1 and shrunk and field_hashes is not null and not deleted
         and id in (select d.record_id from dead_letter d join sync y on y.id = d.sync_id
-                    where y.from_stream = $1 and d.code = 'CSW-5018' and d.state in ('open', 'requeued'))`,
+                    where y.from_stream = $1 and d.code = 'CSW-5018' and d.state in ('open', 'requeued')
+                    union all
+                   select substr(p.key, 2) from dead_letter d join dependency p on p.sync_id = d.sync_id and p.record_id = d.record_id
+                    where p.stream_id = $1 and p.key like '#%' and d.code = 'CSW-5018' and d.state in ('open', 'requeued'))`,
     [streamId],
   )
 }
@@ -91,16 +98,31 @@ export async function endPull(
   streamId: number,
   done: { mode: 'full' | 'incremental'; request: string | null },
 ): Promise<{ againInMs: number | null }> {
-  const { rows } = await pool.query<{ againInMs: number | null }>(
-    `update stream set pull_mode = case when pull_mode = $2 and pull_request is not distinct from $3 then null else pull_mode end,
+  const { rows } = await pool.query<{ againInMs: number | null; hadKeys: boolean }>(
+    `with former as (select keys_missing from stream where id = $1)
+     update stream set pull_mode = case when keys_missing = 'asked' then 'full'
+                                 when pull_mode = $2 and pull_request is not distinct from $3 then null else pull_mode end,
             pull_request = case when pull_request is not distinct from $3 then null else pull_request end,
+            keys_missing = case when $2 = 'full' and keys_missing = 'pull' then null else keys_missing end,
             pull_begun = false, pull_owed = false, pull_failures = 0, last_error = null, last_pull_at = now(), last_success_at = now(), next_pull_at = null
       where id = $1
       returning case when pull_mode is not null then 0 when pull_due_at is not null
-                     then greatest(0, ceil(extract(epoch from pull_due_at - now()) * 1000))::int end as "againInMs"`,
+                     then greatest(0, ceil(extract(epoch from pull_due_at - now()) * 1000))::int end as "againInMs",
+                keys_missing is null and (select keys_missing is not null from former) as "hadKeys"`,
     [streamId, done.mode, done.request],
   )
+  if (rows[0]?.hadKeys) await releaseWaiting(pool, streamId)
   return { againInMs: rows[0]?.againInMs ?? null }
+}
+
+/** Deliveries that waited for this pull, because they match or join the stream. */
+async function releaseWaiting(pool: pg.Pool, streamId: number): Promise<void> {
+  await pool.query(
+    `update delivery set next_attempt_at = now()
+      where state = 'parked' and error like '%"code":"CSW-5020"%'
+        and sync_id in (select id from sync where to_stream = $1 union select sync_id from sync_position where stream_id = $1)`,
+    [streamId],
+  )
 }
 
 /**
@@ -115,7 +137,8 @@ export async function failPull(
 ): Promise<void> {
   await pool.query(
     `update stream set pull_failures = pull_failures + 1, last_error = $2, last_pull_at = now(), next_pull_at = $3,
-            pull_mode = case when $3::timestamptz is null then null else pull_mode end
+            pull_mode = case when $3::timestamptz is null then null else pull_mode end,
+            keys_missing = case when $3::timestamptz is null and keys_missing = 'pull' then 'asked' else keys_missing end
       where id = $1`,
     [streamId, JSON.stringify(error), nextAt],
   )

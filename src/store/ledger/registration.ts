@@ -78,13 +78,16 @@ export async function registerHub(pool: pg.Pool, shape: HubShape): Promise<HubRe
     const row = registry.streams.find(
       (stream) => stream.connection === wanted.connection && stream.name === wanted.name,
     )!
-    if ([...row.keyFields].sort().join('\n') !== [...wanted.keyFields].sort().join('\n')) {
-      await rebuildKeys(pool, row.id, wanted.keyFields)
+    if (row.keysMissing === 'walk' || !isSameSet(row.keyFields, wanted.keyFields)) {
+      await rebuildKeys(pool, row, wanted.keyFields)
       row.keyFields = wanted.keyFields
     }
   }
   return registry
 }
+
+export const isSameSet = (left: readonly string[], right: readonly string[]): boolean =>
+  [...left].sort().join('\n') === [...right].sort().join('\n')
 
 async function registerSyncs(client: pg.PoolClient, shape: HubShape): Promise<void> {
   const column = (pick: (sync: HubShape['syncs'][number]) => string): string[] => shape.syncs.map(pick)
@@ -137,7 +140,8 @@ const SYNC_COLUMNS = `id, name, from_stream as "fromStream", to_stream as "toStr
   push_failures as "pushFailures", next_push_at as "nextPushAt"`
 const STREAM_COLUMNS = `s.id, s.connection_id as "connectionId", c.name as connection, s.name, s.seq, s.cursor, s.key_fields as "keyFields",
   s.pull_mode as "pullMode", s.pull_begun as "pullBegun", s.pull_request as "pullRequest", s.scan_id as "scanId",
-  s.pull_failures as "pullFailures", s.page_requested_at as "pageRequestedAt", s.keeping, s.kept_fields as "keptFields"`
+  s.pull_failures as "pullFailures", s.page_requested_at as "pageRequestedAt", s.keeping, s.kept_fields as "keptFields",
+  s.keys_missing as "keysMissing"`
 
 const toStream = (row: RawStream): StreamRow => ({
   ...row,
@@ -162,10 +166,23 @@ export async function readConnection(pool: pg.Pool, id: number): Promise<Connect
 
 const REBUILD_BATCH = 1_000
 
-/** Fills record_key anew after the syncs' match and join fields changed; walks the stream in batches of 1,000. */
-async function rebuildKeys(pool: pg.Pool, streamId: number, fields: string[]): Promise<void> {
-  await pool.query('delete from record_key where stream_id = $1 and field <> all($2)', [streamId, fields])
-  await readShrunkAgain(pool, streamId)
+/**
+ * Makes record_key follow the syncs' match and join fields. Before anything else the stream says that values are missing, so
+ * that nobody takes one that is not found for one that is not there; pages committed from then on bring the new fields along.
+ */
+async function rebuildKeys(pool: pg.Pool, stream: StreamRow, fields: string[]): Promise<void> {
+  const walks = stream.keysMissing === 'walk' || fields.some((field) => !stream.keyFields.includes(field))
+  await pool.query(
+    `update stream set key_fields = $2, keys_missing = case when $3 then 'walk' else keys_missing end where id = $1`,
+    [stream.id, fields, walks],
+  )
+  await pool.query('delete from record_key where stream_id = $1 and field <> all($2)', [stream.id, fields])
+  if (!walks) return
+  await walkLog(pool, stream.id, fields)
+  await readShrunkAgain(pool, stream.id)
+}
+
+async function walkLog(pool: pg.Pool, streamId: number, fields: string[]): Promise<void> {
   let after = ''
   while (fields.length) {
     const { rows } = await pool.query<{ id: string; body: string | null }>(
@@ -183,7 +200,6 @@ async function rebuildKeys(pool: pg.Pool, streamId: number, fields: string[]): P
       [streamId, keys.map((key) => key.field), keys.map((key) => key.value), keys.map((key) => key.id)],
     )
   }
-  await pool.query('update stream set key_fields = $2 where id = $1', [streamId, fields])
 }
 
 /** Shrunk bodies may not have the new key fields: the next pull reads the stream from its beginning and takes all of it. */
@@ -192,10 +208,12 @@ async function readShrunkAgain(pool: pg.Pool, streamId: number): Promise<void> {
     `update record set hash = '' where stream_id = $1 and shrunk and field_hashes is not null and not deleted`,
     [streamId],
   )
-  if (rowCount)
-    await pool.query(`update stream set pull_mode = 'full', pull_begun = false, next_pull_at = null where id = $1`, [
-      streamId,
-    ])
+  await pool.query(
+    rowCount
+      ? `update stream set keys_missing = 'asked', pull_mode = 'full', pull_begun = false, next_pull_at = null where id = $1`
+      : `update stream set keys_missing = null where id = $1 and keys_missing = 'walk'`,
+    [streamId],
+  )
 }
 
 /** A btree entry may not exceed about 2,700 bytes, and some hold two keys and a field name. */

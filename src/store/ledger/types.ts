@@ -14,6 +14,8 @@ export type StreamRow = {
   seq: number
   cursor: JsonObject | null
   keyFields: string[]
+  /** Not all records have their values of the key fields yet; see the migration `keys_missing`. */
+  keysMissing: 'walk' | 'asked' | 'pull' | null
   pullMode: 'full' | 'incremental' | null
   pullBegun: boolean
   pullRequest: string | null
@@ -66,6 +68,8 @@ export type PageCommit = {
   streamId: number
   records: IncomingRecord[]
   rejected: { body: string; error: SerializedError; fingerprint: string }[]
+  /** The fields that the `keys` of its records are of; should the stream have others by now, they are taken anew. */
+  keyFields?: readonly string[]
   requestedAt: Date
   /** Absent for webhooks: they do not move the cursor. */
   cursor?: JsonObject

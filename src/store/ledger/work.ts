@@ -3,7 +3,7 @@ import type pg from 'pg'
 import type { SerializedError } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
-import { savePositions } from './deliveries.ts'
+import { LACKS_BODY, savePositions } from './deliveries.ts'
 import { reviveEvents } from './events.ts'
 import { assertLease } from './lease-check.ts'
 import { makeOwedPullsDue } from './pulls.ts'
@@ -86,7 +86,7 @@ export async function wakeDependents(
     `update delivery set next_attempt_at = now(), state = case when state in ('in_doubt', 'parked', 'dead') then state else 'pending' end
        from dependency d
       where d.sync_id = $1 and d.stream_id = $2 and d.key = any($3)
-        and delivery.sync_id = $1 and delivery.record_id = d.record_id and delivery.state <> 'dead'`,
+        and delivery.sync_id = $1 and delivery.record_id = d.record_id and (delivery.state <> 'dead' or ${LACKS_BODY})`,
     [syncId, streamId, keys],
   )
   return rowCount ?? 0

@@ -50,7 +50,8 @@ select coalesce(substring(d.error from 'CSW-[0-9]{4}'), 'CSW-1001') as code, 're
   join sync y on y.id = d.sync_id
   join stream s on s.id = y.to_stream join connection c on c.id = s.connection_id
   join stream src on src.id = y.from_stream join connection sc on sc.id = src.connection_id
- where d.next_attempt_at is not null and d.error is not null and d.state in ('pending', 'in_doubt')
+ where d.next_attempt_at is not null and d.error is not null
+   and (d.state in ('pending', 'in_doubt') or d.state = 'parked' and d.error like '%"code":"CSW-5020"%')
    -- A wait that the other side asked for is shown as one, with its end; it is no problem.
    and d.error not like '%"code":"CSW-3005"%'
  group by 1, c.name, c.connector`
