@@ -96,11 +96,8 @@ export const fetches: StreamCheck = async (test) => {
   const { subject, use, stream } = test
   if (!subject.written(stream).fetch) return nothing('no fetch')
   const ids = subject.expected(use).slice(0, 3)
-  const missing = await subject.simulator.filled(
-    use.missing ?? subject.simulator.description.collections[use.collection]!.id.make,
-    { n: 987654, values: {} },
-  )
-  const found = await subject.session.fetch({ stream, ids: [...ids, String(missing)], signal: subject.signal })
+  const missing = await subject.idOfNobody(use)
+  const found = await subject.session.fetch({ stream, ids: [...ids, missing], signal: subject.signal })
   agreedIds(
     found.filter(({ deleted }) => !deleted).map(({ id }) => id),
     ids,

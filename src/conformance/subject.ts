@@ -134,6 +134,13 @@ export class Subject {
       .map((entry) => this.idOf(use, entry))
   }
 
+  /** An id that no record has, in the form such ids have. */
+  async idOfNobody({ missing, collection }: StreamUse): Promise<string> {
+    const { description } = this.simulator
+    const made = missing ?? description.collections[collection]!.id.make
+    return String(await this.simulator.filled(made, { n: 987654, values: {} }))
+  }
+
   idOf(use: StreamUse, entry: { id: string; record: Item }): string {
     return use.key ? String(at(entry.record, use.key)) : entry.id
   }

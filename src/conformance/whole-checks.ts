@@ -1,6 +1,6 @@
 /** Checks over everything that was seen during the others. */
 import { compileSchema, type JsonObject } from '../core/index.ts'
-import { at } from '../simulator/index.ts'
+import { at, stepOf } from '../simulator/index.ts'
 import { agreed, type ConnectorCheck, few, nothing, type StreamCheck } from './check.ts'
 
 type Schema = {
@@ -14,7 +14,9 @@ type Schema = {
 function pathsOf(schema: Schema | undefined, prefix = ''): string[] {
   const inner = schema?.properties ?? schema?.items?.properties
   if (!inner || Object.keys(inner).length === 0) return prefix ? [prefix] : []
-  return Object.entries(inner).flatMap(([name, item]) => pathsOf(item, prefix ? `${prefix}.${name}` : name))
+  return Object.entries(inner).flatMap(([name, item]) =>
+    pathsOf(item, prefix ? `${prefix}.${stepOf(name)}` : stepOf(name)),
+  )
 }
 
 export const mapsFields: StreamCheck = async ({ subject, stream, info, use }) => {

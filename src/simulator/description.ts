@@ -58,7 +58,8 @@ export type Collection = {
     of?: string
     hash?: { field: string; algorithm: string; as?: 'hex' | 'base64' }
   }
-  deletes: { how: 'gone' } | { how: 'flag'; set: Item }
+  /** `kept`: what is marked as deleted can still be written, as if it were there. */
+  deletes: { how: 'gone' } | { how: 'flag'; set: Item; kept?: boolean }
   /** What the feed of changes says of a record that is gone; names: `id`, `record`, `at`. */
   tombstone?: Template
 }
@@ -207,6 +208,8 @@ type StreamUse = {
   missing?: Template
   /** Fields that can be written at creation only; the values say why. */
   fixed?: Record<string, string>
+  /** How a written value is read, where its shape differs: a template that sees it as `value`. */
+  read_as?: Record<string, Template>
   /** Values the vendor refuses, in the stream's words. */
   refused?: Record<string, Template>
   /** Values for fields that cannot be made up from the schema; names: `n`, `state`. */

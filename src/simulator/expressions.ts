@@ -7,6 +7,7 @@ import jsonata from 'jsonata'
 import { csvOf, csvRecords } from './languages/csv.ts'
 import { multipartAnswers, multipartCalls } from './languages/multipart.ts'
 import { odataFilter, odataOrder } from './languages/odata.ts'
+import { scimFilter, scimPatch } from './languages/scim.ts'
 import { selectStatement } from './languages/select.ts'
 import { Refusal } from './problem.ts'
 
@@ -75,6 +76,8 @@ const FUNCTIONS: Record<string, (...given: any[]) => unknown> = {
   // Filter and query languages, as the comparisons `filter` takes.
   odata: (text: string | undefined) => odataFilter(text),
   odataOrder: (text: string | undefined) => odataOrder(text),
+  scim: (text: string | undefined, attributes: Parameters<typeof scimFilter>[1]) => scimFilter(text, attributes),
+  scimPatch: (operations: unknown) => scimPatch(operations),
   select: (text: string) => selectStatement(text),
   csv: (records: Record<string, unknown>[], columns: string[], delimiter?: string) =>
     csvOf(records, columns, delimiter),

@@ -1,5 +1,5 @@
 export { type Description, readDescription } from './description.ts'
 export type { Served } from './installation.ts'
-export { at, type Item } from './paths.ts'
+export { at, type Item, stepOf } from './paths.ts'
 export { Simulator } from './simulator.ts'
 export type { SignedEvent } from './webhooks.ts'

@@ -1,4 +1,4 @@
-/** Values at dotted paths (`properties.email`) of records. */
+/** Values at dotted paths (`properties.email`) of records. A dot that belongs to a name has a backslash before it. */
 
 export type Item = { [key: string]: unknown }
 
@@ -8,13 +8,16 @@ export const isItem = (value: unknown): value is Item =>
 /** Paths are few and asked often. */
 const split = new Map<string, string[]>()
 
-function stepsOf(path: string): string[] {
+export function stepsOf(path: string): string[] {
   const known = split.get(path)
   if (known) return known
-  const steps = path.split('.')
+  const steps = path.split(/(?<!\\)\./).map((step) => step.replaceAll('\\.', '.'))
   split.set(path, steps)
   return steps
 }
+
+/** A member's name as a step of a path. */
+export const stepOf = (name: string): string => name.replaceAll('.', '\\.')
 
 /** The value at a path; a step over a list looks into its first item that has it. */
 export function at(value: unknown, path: string): unknown {
@@ -50,5 +53,5 @@ export function merged(record: Item, patch: Item): Item {
 /** Every path that leads to a value, with the value; lists and empty objects are values. */
 export function leaves(value: unknown, prefix = ''): [string, unknown][] {
   if (!isItem(value) || Object.keys(value).length === 0) return [[prefix, value]]
-  return Object.entries(value).flatMap(([key, item]) => leaves(item, prefix ? `${prefix}.${key}` : key))
+  return Object.entries(value).flatMap(([key, item]) => leaves(item, prefix ? `${prefix}.${stepOf(key)}` : stepOf(key)))
 }

@@ -3,7 +3,7 @@ import { sampleBytes, tellOf } from './bytes.ts'
 import type { Collection } from './description.ts'
 import type { Expressions, Names } from './expressions.ts'
 import { writeMoment } from './moments.ts'
-import { at, type Item, leaves, merged, put } from './paths.ts'
+import { at, type Item, leaves, merged, put, stepsOf } from './paths.ts'
 import { Refusal } from './problem.ts'
 import { fill } from './template.ts'
 import { faultOf } from './value-kinds.ts'
@@ -216,7 +216,7 @@ export class Table {
   }
 
   private checkMember(writable: NonNullable<Collection['writable']>, path: string, value: unknown): void {
-    const steps = path.split('.')
+    const steps = stepsOf(path)
     for (let length = steps.length; length > 0; length--) {
       const prefix = steps.slice(0, length).join('.')
       const kind = writable[prefix] ?? writable[[...steps.slice(0, length - 1), '*'].join('.')]
