@@ -1,5 +1,5 @@
 import { agreed, agreedIds, few, nothing, type StreamCheck, type StreamTest } from './check.ts'
-import type { Reading } from './subject.ts'
+import type { Reading, Subject } from './subject.ts'
 
 /** A whole read; the checks after it share it as long as nothing was written. */
 const whole = ({ subject, stream, use }: StreamTest): Promise<Reading> => subject.whole(stream, use)
@@ -19,6 +19,19 @@ export const readsAll: StreamCheck = async (test) => {
     `all ${ids.length} records come in one page, so paging is not tested; raise \`count\` of the collection ${use.collection} above the page size`,
   )
   return `${ids.length} records in ${pages.length} pages`
+}
+
+/** Whichever way a stream is read, its records are the same to the last character. */
+export async function readsSame(test: StreamTest, usual: Subject): Promise<string> {
+  readable(test)
+  const spelled = ({ records }: Reading) => new Map(records.map((one) => [one.id, JSON.stringify(one)]))
+  const [here, there] = [spelled(await whole(test)), spelled(await usual.read(test.stream, 'full'))]
+  const differing = [...there].find(([id, record]) => here.get(id) !== record)
+  agreed(
+    here.size === there.size && differing === undefined,
+    `the record ${differing?.[0]} is ${differing && here.get(differing[0])} on this way, and ${differing?.[1]} on the other`,
+  )
+  return `${here.size} records`
 }
 
 export const resumes: StreamCheck = async (test) => {

@@ -39,6 +39,8 @@ export class Subject {
   readonly exchanges: Exchange[] = []
   /** Everything that is kept or shown somewhere: cursors, errors, log lines. */
   readonly said: string[] = []
+  /** Settings that differ from those of the description. */
+  readonly change: Item = {}
   /** The limits the connection keeps, as the hub would hold them. */
   buckets: readonly { name: string; units: number; seconds: number }[] = []
   readonly signal = new AbortController().signal
@@ -64,9 +66,19 @@ export class Subject {
     return subject
   }
 
+  /** The same connector at the same installation, with other settings. What it says and sends is kept with the rest. */
+  async variant(change: Item): Promise<Subject> {
+    const subject = new Subject(this.catalogue, this.name, this.simulator, this.manifest)
+    const { exchanges, said } = this
+    // Records that are made up must not be made up twice.
+    subject.counter = 10_000
+    Object.assign(subject, { exchanges, said, change })
+    return Object.assign(subject, { session: await subject.connect() })
+  }
+
   /** Another connection to the same installation; `change` replaces settings. */
   async connect(change: Item = {}): Promise<ConnectorSession> {
-    const settings = { ...(await this.simulator.settings()), ...change } as JsonObject
+    const settings = { ...(await this.simulator.settings()), ...this.change, ...change } as JsonObject
     const line = (...said: unknown[]) => void this.said.push(JSON.stringify(said))
     return this.catalogue.get(this.name).open({
       name: 'simulated',

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Catalogue } from '../connector/index.ts'
 import { CausewayError } from '../core/index.ts'
-import { readDescription, type Served, Simulator } from '../simulator/index.ts'
+import { type Item, readDescription, type Served, Simulator } from '../simulator/index.ts'
 import { type CheckResult, type ConnectorCheck, NotAsAgreed, NothingToCheck, type StreamCheck } from './check.ts'
 import * as content from './content-checks.ts'
 import * as read from './read-checks.ts'
@@ -109,6 +109,7 @@ export async function recordConnector(
     for (const [stream, info, use] of subject.streams)
       for (const [check, work] of Object.entries(STREAM_CHECKS))
         await run(stream, check, () => work({ subject, stream, info, use }))
+    await checkVariants(subject, run)
     for (const stream of subject.session.streams.keys())
       if (!simulator.description.streams[stream])
         await run(stream, 'is described', () =>
@@ -127,6 +128,25 @@ export async function recordConnector(
     ms: Math.round(performance.now() - began),
   }
   return { report, served: simulator.served }
+}
+
+type Run = (stream: string | null, check: string, work: () => Promise<string>) => Promise<void>
+
+/** The streams that another way leads to under other settings, checked on it, and compared with what the usual one reads. */
+async function checkVariants(usual: Subject, run: Run): Promise<void> {
+  for (const [variant, { settings, streams }] of Object.entries(usual.simulator.description.variants)) {
+    const subject = await usual.variant((await usual.simulator.filled(settings, {})) as Item)
+    try {
+      for (const [stream, info, use] of subject.streams.filter(([name]) => streams.includes(name))) {
+        const test = { subject, stream, info, use }
+        await run(`${stream} (${variant})`, 'reads the same', () => read.readsSame(test, usual))
+        for (const [check, work] of Object.entries(STREAM_CHECKS))
+          await run(`${stream} (${variant})`, check, () => work(test))
+      }
+    } finally {
+      await subject.session.close()
+    }
+  }
 }
 
 async function outcomeOf(

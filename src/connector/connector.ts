@@ -202,10 +202,12 @@ function specOf(
 ): StreamSpec<unknown> {
   const { key, version, deleted, aliases, unordered } = common
   const stream = `${connector.name}:${name}`
+  const schemas = schemasOf(common)
   return {
     name,
     spec,
-    ...schemasOf(common),
+    ...schemas,
+    typeCells: (row) => bodies.typeCells(row, schemas.readSchema),
     toRecord: recordReader(
       { stream, key, version, deleted, aliases, unordered, convert: (body) => bodies.read(body) },
       settings,

@@ -45,7 +45,8 @@ export async function behave(doing: Doing): Promise<Done> {
   if (behaviour.of_job) {
     const job = doing.world.jobs.find((names.path as Names | undefined)?.id, behaviour.of_job)
     const { of_job: _, ...rest } = behaviour
-    return behave({ ...doing, behaviour: rest, names: { ...names, job } })
+    const done = await behave({ ...doing, behaviour: rest, names: { ...names, job } })
+    return { ...done, names: { job, ...done.names } }
   }
   if (behaviour.upload) return upload(doing)
   if (behaviour.download !== undefined) {

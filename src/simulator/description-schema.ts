@@ -186,6 +186,8 @@ export const descriptionSchema = closed(
         refused: map(template),
       }),
     ),
+    // The same installation with other settings: the checks of these streams are run once more.
+    variants: map(closed({ settings: map(template), streams: texts }, ['settings', 'streams'])),
     routes: map(route),
     quota: {
       type: 'array',

@@ -230,6 +230,8 @@ export type Description = {
   errors: Partial<Record<ProblemKind, Reply>>
   collections: Record<string, Collection>
   streams: Record<string, StreamUse>
+  /** Settings under which the connector takes another way, and the streams that are checked on it once more. */
+  variants: Record<string, { settings: Record<string, Template>; streams: string[] }>
   routes: Record<string, Route>
   quota: Quota[]
   concurrent?: number
@@ -261,6 +263,7 @@ export function readDescription(file: string): Description {
     headers: {},
     errors: {},
     quota: [],
+    variants: {},
     ignores: [],
     source: [],
     ...written,

@@ -101,7 +101,7 @@ test('a job that takes longer than it may is given up', async () => {
   expect(await failureOf(readAll(await open(manifest, server)))).toMatchObject({ code: 'CSW-3002' })
 })
 
-const files = readJobPart(requestFields, ['since'], undefined).fields.files.part!.example!
+const files = readJobPart(requestFields, ['since'], undefined, {}).fields.files.part!.example!
 
 test('result files on other hosts are streamed without credentials, zipped or not, and taken up in the middle', async () => {
   const lines = (from: number, to: number) =>

@@ -30,6 +30,10 @@ const conversionPart = part({
     }),
     null_as: json({ sense: 'What "none" is written as, instead of null.', example: false }),
     list: flag({ sense: 'A list, also where a single value comes without one.', default: false }),
+    dropped: flag({
+      sense: 'It is no part of the record: what an answer says beside it, and not in every way of reading.',
+      default: false,
+    }),
   },
   example: `
 fields:
@@ -41,6 +45,7 @@ fields:
   lines: { list: true }
   updated: { as: timestamp, written_as: epoch }
   due: { as: date }
+  _links: { dropped: true }
 `,
 })
 type Conversion = ValueOf<typeof conversionPart>
@@ -69,7 +74,8 @@ export class FieldConverter {
 
   /** Changes a body in place: it was received a moment ago and belongs to nobody else. */
   read(body: JsonObject): void {
-    for (const { path, conversion } of this.steps) change(body, path, (value) => readValue(value, conversion))
+    for (const { path, conversion } of this.steps)
+      change(body, path, (value) => (conversion.dropped ? undefined : readValue(value, conversion)))
   }
 
   /** A copy of values as the system wants them. */
@@ -82,13 +88,19 @@ export class FieldConverter {
   }
 }
 
-function change(at: Json, [name, ...rest]: string[], convert: (value: Json) => Json): void {
+/** Converts what stands at a path; nothing takes it out. */
+function change(at: Json, [name, ...rest]: string[], convert: (value: Json) => Json | undefined): void {
   if (Array.isArray(at)) for (const item of at) change(item, [name!, ...rest], convert)
   else if (isObject(at) && Object.hasOwn(at, name!)) {
     const fields = at as JsonObject
     if (rest.length > 0) change(fields[name!]!, rest, convert)
-    else fields[name!] = convert(fields[name!]!)
+    else put(fields, name!, convert(fields[name!]!))
   }
+}
+
+function put(fields: JsonObject, name: string, value: Json | undefined): void {
+  if (value === undefined) delete fields[name]
+  else fields[name] = value
 }
 
 function changed(at: Json, [name, ...rest]: string[], convert: (value: Json) => Json): Json {
@@ -180,7 +192,7 @@ function writtenBoolean(value: boolean, written: Conversion['written_as']): Json
 /** `/Date(1573755038314+0000)/`: milliseconds since 1970; the offset says only where it was written. */
 const WRAPPED = /^\/Date\((-?\d+)([+-]\d{4})?\)\/$/
 
-function isoOf(value: Json): Json {
+export function isoOf(value: Json): Json {
   const wrapped = typeof value === 'string' ? WRAPPED.exec(value) : null
   const moment = wrapped ? new Date(Number(wrapped[1])).toISOString() : value
   // A day is a day everywhere; a moment of it would be another one.

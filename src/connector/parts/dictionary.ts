@@ -1,6 +1,7 @@
 /** Fields that only the system itself knows: their keys, names and options, asked for and applied both ways. */
 import { isObject, isRawNumber, type Json, type JsonObject, setOwn } from '../../core/index.ts'
 import { asText, type CompiledPart, data, expression, type Fields, part, text } from '../language/index.ts'
+import { isoOf } from '../manifest/fields.ts'
 import { ANSWER_NAMES, answerScope, type Caller } from './answer.ts'
 import { isTrue } from './errors.ts'
 import { listOf } from './read-checks.ts'
@@ -36,6 +37,11 @@ const describeFields = {
   options: expression({ sense: 'Its options, where it is a choice.', names: FIELD, example: 'field.options' }),
   option_id: expression({ sense: 'What travels for an option.', names: OPTION, default: 'option.id' }),
   option_label: expression({ sense: 'What records have for it.', names: OPTION, default: 'option.label' }),
+  moment: expression({
+    sense: 'True where it is a moment that does not come in one spelling: records have it in UTC.',
+    names: FIELD,
+    example: 'field.type = "datetime"',
+  }),
   schema: data({
     sense: 'JSON Schema of the field, merged into that of the stream.',
     names: FIELD,
@@ -66,7 +72,14 @@ export const describePart = <R extends Fields>(request: (names: readonly string[
   })
 export type DescribeSpec<R> = R & CompiledPart<typeof describeFields>
 
-type Described = { key: string; name: string; labels: Map<string, string>; ids: Map<string, Json>; schema: JsonObject }
+type Described = {
+  key: string
+  name: string
+  labels: Map<string, string>
+  ids: Map<string, Json>
+  moment: boolean
+  schema: JsonObject
+}
 
 /** Asks for the description of a stream's fields. */
 export async function describeStream<R>(
@@ -103,7 +116,8 @@ function describedOf(
     if (!ids.has(asText(label))) ids.set(asText(label), id as Json)
   }
   const readable = name === undefined || name === null || name === '' ? key : asText(name)
-  return { key, name: readable, labels, ids, schema: isObject(schema) ? (schema as JsonObject) : {} }
+  const moment = spec.moment !== undefined && isTrue(spec.moment.evaluate(scope))
+  return { key, name: readable, labels, ids, moment, schema: isObject(schema) ? (schema as JsonObject) : {} }
 }
 
 export class Dictionary {
@@ -129,7 +143,7 @@ export class Dictionary {
       body,
       this.byKey,
       ({ name }) => name,
-      ({ labels }, value) => labels.get(asText(value)) ?? value,
+      ({ labels, moment }, value) => labels.get(asText(value)) ?? (moment ? isoOf(value) : value),
     )
   }
 
@@ -156,6 +170,15 @@ export class Dictionary {
     return { ...base, properties: { ...properties, [this.within]: { ...inner, properties: { ...described, ...own } } } }
   }
 
+  /** The schema of bodies as they travel: fields at the top, under their keys. */
+  travelling(known: JsonObject | undefined): JsonObject {
+    const described = Object.fromEntries(
+      this.within === undefined ? [...this.byKey].map(([key, { schema }]) => [key, schema]) : [],
+    )
+    const own = isObject(known?.properties) ? (known.properties as JsonObject) : {}
+    return { properties: { ...described, ...own } }
+  }
+
   private translated(
     whole: JsonObject,
     by: ReadonlyMap<string, Described>,
@@ -169,7 +192,11 @@ export class Dictionary {
       const field = by.get(name)
       // A field of the record itself wins over a described one that would take its name.
       const target = field && (nameOf(field) === name || !Object.hasOwn(holder, nameOf(field))) ? nameOf(field) : name
-      setOwn(made, target, field?.labels.size ? each(value, (item) => labelOf(field, item)) : value)
+      setOwn(
+        made,
+        target,
+        field && (field.labels.size || field.moment) ? each(value, (item) => labelOf(field, item)) : value,
+      )
     }
     return this.within === undefined ? made : { ...whole, [this.within]: made }
   }

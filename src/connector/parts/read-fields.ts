@@ -16,7 +16,7 @@ import { type Incremental, incrementalPart } from './incremental.ts'
 import { type ReadJob, readJobPart } from './job-read.ts'
 import { type Paging, pagingField } from './paging.ts'
 import { idleSince, unusedNames } from './read-checks.ts'
-import { formatFields, type RowFormat } from './rows.ts'
+import { formatFields, type RowFormat, typedField } from './rows.ts'
 import { type ServerCursor, serverCursorPart } from './server-cursor.ts'
 
 const READ_NAMES = ['settings', 'since', 'cursor', 'page', ...EACH_NAMES] as const
@@ -78,7 +78,8 @@ export const readPart = <R extends Fields>(
       ...request(RESULT_NAMES),
       ...pageFields(paging),
       ...formatFields,
-      job: section(readJobPart(request, READ_NAMES, jobExample), {
+      typed: typedField,
+      job: section(readJobPart(request, READ_NAMES, jobExample, pageFields(paging)), {
         sense: 'Where the system prepares the result in its own time.',
       }),
       incremental: section(incrementalPart, { sense: 'Reading changes only.' }),
@@ -100,15 +101,26 @@ export const readPart = <R extends Fields>(
       ...(value.incremental && value.server_cursor
         ? [{ field: 'server_cursor', message: 'there is `incremental` too', fix: 'Keep one of them.' }]
         : []),
+      ...(value.job?.for === 'whole' && value.server_cursor && !value.server_cursor.begin
+        ? [
+            {
+              field: 'job.for',
+              message: 'after a job nobody would know the mark from which changes are read',
+              fix: 'Add `server_cursor.begin`, which asks for it before the job.',
+            },
+          ]
+        : []),
     ],
     example,
   })
 
-/** A request together with the one that starts its job: either may carry what a read needs. */
-const withStart = (request: object, job: { start: object } | undefined): object => ({
+/** A request together with the one that starts its job: either may carry what a read needs, unless they are two ways. */
+const withStart = (request: object, job: { for: string; start: object } | undefined): object => ({
   ...request,
-  ...Object.fromEntries(Object.entries(job?.start ?? {}).map(([name, value]) => [`start ${name}`, value])),
+  ...(job?.for === 'whole' ? {} : startOf(job)),
 })
+const startOf = (job: { start: object } | undefined): object =>
+  Object.fromEntries(Object.entries(job?.start ?? {}).map(([name, value]) => [`start ${name}`, value]))
 
 export type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
 export type ReadSpec<R> = R &
@@ -119,6 +131,7 @@ export type ReadSpec<R> = R &
     job?: ReadJob<R> | undefined
     as?: RowFormat | undefined
     delimiter?: string | undefined
+    typed?: boolean | undefined
     for_each: ForEach | undefined
     deletions: (R & PageSpec & { id: { evaluate(scope: Scope): unknown } }) | undefined
   }

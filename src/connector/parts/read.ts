@@ -20,6 +20,7 @@ import { type Made, recordsOf, tombstonesOf } from './records-of-page.ts'
 import { rowsParser } from './rows.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 import { sortableTimestamp } from './timestamps.ts'
+import { readOn, wayOf } from './two-ways.ts'
 
 export type ReaderContext<R> = {
   stream: StreamSpec<unknown>
@@ -38,6 +39,8 @@ export type ReaderContext<R> = {
   onAnswer?: (scope: Scope) => void
   /** Raises `MarkExpired` where the mark of the last read is too old, instead of reading everything. */
   atExpiry?: 'throw'
+  /** No job is started where there are pages too. */
+  byPages?: boolean
 }
 
 /** The system knows the mark no more from which changes were to be read. */
@@ -55,7 +58,12 @@ export async function* readPass<R>(context: ReaderContext<R>, request: ReadReque
   const left = new AbortController()
   const signal = AbortSignal.any([request.signal, left.signal])
   try {
-    yield* new PassReader(context, { ...request, signal }, stored.watermark, pass, resumed).pages()
+    const names = context.partition?.names ?? {}
+    const byPages = context.byPages ?? context.partition?.first !== undefined
+    const way = await wayOf(pass, { ...context, names, initial, resumed, byPages, signal })
+    const onWay = { ...context, read: readOn(read, way) }
+    const chosen = way ? { ...pass, way } : pass
+    yield* new PassReader(onWay, { ...request, signal }, stored.watermark, chosen, resumed).pages()
   } finally {
     // Ends the question that is under way when the caller wants no more.
     left.abort()
@@ -188,7 +196,8 @@ class PassReader<R> {
       open,
     )) {
       const { add } = this.context.partition ?? {}
-      const made = await this.made(add ? rows.map((row) => this.placed(row)) : rows)
+      const values = files.typed ? this.typed(rows) : rows
+      const made = await this.made(add ? values.map((row) => this.placed(row)) : values)
       yield { ...made, cursor: this.cursorAfter(next, requestedAt, more), requestedAt, last: next === null && !more }
     }
   }
@@ -260,6 +269,7 @@ class PassReader<R> {
       if (this.pass.phase === 'records') await completeNested(this.context, bodies, this.request.signal)
       const { records, rejected } = await this.made(bodies)
       this.note(answer)
+      const asOf = this.asOf(answer)
       const mark = idsOf(records)
       const clamped = guard.repeats(mark)
       position = answer.failure || clamped ? null : this.behind(paging, position, { answer, asked, bodies, size, mark })
@@ -269,12 +279,17 @@ class PassReader<R> {
       yield {
         records: clamped ? [] : (this.anchoring?.beyondBorder(records) ?? records),
         rejected: clamped ? [] : rejected,
-        cursor: this.cursorAfter(position, answer.requestedAt, moreFollows),
-        requestedAt: answer.requestedAt,
+        cursor: this.cursorAfter(position, asOf, moreFollows),
+        requestedAt: asOf,
         last: position === null && !moreFollows,
         ...(this.pass.phase === 'records' ? totalOf(paging, this.seenScope(answer, asked)) : {}),
       }
     }
+  }
+
+  /** When what an answer holds was true at the earliest: the result of a job is as old as the job. */
+  private asOf({ requestedAt }: Answer): Date {
+    return this.pass.job && this.pass.phase === 'records' ? new Date(this.pass.job.at) : requestedAt
   }
 
   /** True where the position of the next page depends on the answer alone, not on the records or on how many there were. */
@@ -394,8 +409,14 @@ class PassReader<R> {
 
   private bodies(spec: PageSpec, answer: Answer, asked: Scope): Json[] {
     const scope = { ...answerScope(answer, this.context.settings), ...this.names, page: asked.page }
-    const bodies = listOf(spec.records.evaluate(scope))
+    const found = listOf(spec.records.evaluate(scope))
+    const bodies = spec === (this.context.read as PageSpec) && this.context.read.typed ? this.typed(found) : found
     return this.context.partition?.add ? bodies.map((body) => this.placed(body)) : bodies
+  }
+
+  private typed(rows: Json[]): Json[] {
+    const { stream } = this.context
+    return stream.typeCells ? rows.map((row) => stream.typeCells!(row)) : rows
   }
 
   /** A record with what `add` gives it of its partition. */

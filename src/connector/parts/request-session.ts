@@ -107,10 +107,17 @@ export class RequestSession<R> implements ProtocolSession {
   }
 
   read(request: ReadRequest): AsyncIterable<Page> {
+    return this.reading(request, {})
+  }
+
+  /** `byPages`: also where everything is read by a job. */
+  private reading(request: ReadRequest, way: { byPages?: true }): AsyncIterable<Page> {
     const { stream, parts } = this.stream(request.stream)
-    const parents = (name: string, asked: Omit<ReadRequest, 'stream'>) => this.read({ ...asked, stream: name })
+    const parents = (name: string, asked: Omit<ReadRequest, 'stream'>) =>
+      this.reading({ ...asked, stream: name }, { byPages: true })
     const download = (url: string, signal: AbortSignal) => this.parts.http.download(url, signal)
-    return readPages({ ...this.finder(stream), read: parts.read!, fetch: parts.fetch, parents, download }, request)
+    const { read, fetch } = parts
+    return readPages({ ...this.finder(stream), read: read!, fetch, parents, download, ...way }, request)
   }
 
   async fetch({ stream: name, ids, signal }: Parameters<ProtocolSession['fetch']>[0]) {
@@ -157,7 +164,8 @@ export class RequestSession<R> implements ProtocolSession {
     const { http } = this.parts
     return probeHttp(http, this.context.outbound, signal, async () => {
       if (!readable) return 'no stream can be read, so nothing was asked for'
-      for await (const page of this.read({ stream: readable.name, mode: 'full', cursor: null, signal }))
+      const first = { stream: readable.name, mode: 'full', cursor: null, signal } as const
+      for await (const page of this.reading(first, { byPages: true }))
         return `${page.records.length} ${readable.name} on the first page`
       return `no ${readable.name}`
     })

@@ -6,7 +6,7 @@ import { parse } from 'csv-parse'
 import { parse as parseAtOnce } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
 import { CausewayError, isObject, isRawNumber, type Json, type JsonObject, parseExact } from '../../core/index.ts'
-import { choice, text } from '../language/index.ts'
+import { choice, flag, text } from '../language/index.ts'
 import type { ParseBody } from './answer.ts'
 
 const ROW_FORMATS = ['json', 'csv', 'jsonl'] as const
@@ -19,6 +19,12 @@ export const formatFields = {
   }),
   delimiter: text({ sense: 'What stands between the cells of CSV.', default: ',' }),
 }
+
+export const typedField = flag({
+  sense:
+    'Cells of CSV become what the schema of the stream says they are: numbers and flags; an empty cell is null. Then a record is the same, whichever way it is read.',
+  default: false,
+})
 
 const csvOptions = (delimiter: string) => ({ delimiter, columns: true, bom: true, skip_empty_lines: true }) as const
 

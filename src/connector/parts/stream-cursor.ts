@@ -4,6 +4,8 @@ import { parseJob, type StartedJob } from './job-read.ts'
 import type { Position } from './paging.ts'
 
 type Phase = 'records' | 'deletions'
+/** How a pass reads a stream that has both. */
+export type Way = 'job' | 'pages'
 export type Pass = {
   mode: 'full' | 'incremental'
   phase: Phase
@@ -15,6 +17,8 @@ export type Pass = {
   count?: number
   /** When its first page was asked for, as a sortable timestamp; null before. */
   began?: string | null
+  /** Chosen when it began, where the stream has two ways. */
+  way?: Way
   /** A job of the system that prepares the result; null before it is started. */
   job?: StartedJob | null
   /** Newest value seen in this pass. */
@@ -49,6 +53,7 @@ export function parseCursor(stored: JsonObject | null): StreamCursor {
           began: textOrNull(pass.began),
           count: Number(pass.count ?? 0) || 0,
           ...(parseJob(pass.job) ? { job: parseJob(pass.job) } : {}),
+          ...(pass.way === 'job' || pass.way === 'pages' ? { way: pass.way } : {}),
           newest: textOrNull(pass.newest),
           position: isObject(pass.position) ? pass.position : {},
         }

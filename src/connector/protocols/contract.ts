@@ -42,6 +42,8 @@ export type StreamSpec<S> = {
    * A protocol that finds ids by itself (`defaults.key` null) gives the `id`, or null where the body has none.
    */
   toRecord(body: Json, id?: string | null): SourceRecord | RejectedRecord
+  /** Makes values of the cells of a row of CSV, as the schema says, with all fields that are known by then. */
+  typeCells?(row: Json): Json
 }
 
 /** What an open connection hands to its protocol. */
