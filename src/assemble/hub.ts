@@ -29,7 +29,7 @@ import { configurationOf } from './configuration.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { keepingSweep } from './keeping.ts'
-import { boundHeapGrowth } from './memory.ts'
+import { boundHeapGrowth, giveBackAtRest } from './memory.ts'
 import { toModel, toShape } from './model.ts'
 import { startSamples } from './samples.ts'
 import { createServices } from './services.ts'
@@ -246,6 +246,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     await begin()
     return next
   }
+  const stopGivingBack = parts.role === 'command' ? undefined : giveBackAtRest()
   const watcher = parts.watch ? watchFiles(files, reload, logger) : undefined
 
   return {
@@ -258,6 +259,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     reload,
     async close() {
       watcher?.close()
+      stopGivingBack?.()
       await work?.stop()
       await inbox.close()
       await intakePool.end()
