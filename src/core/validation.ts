@@ -33,6 +33,8 @@ function theAjv(): Ajv {
     code: { optimize: false },
   })
   formatsPackage().default(ajv)
+  // Says of a number that it is exact; nothing more to check.
+  ajv.addFormat('decimal', true)
   for (const keyword of ['x-kind', 'x-variables', 'x-secret', 'x-title', 'x-since', 'x-name', 'example'])
     ajv.addKeyword(keyword)
   return ajv

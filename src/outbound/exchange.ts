@@ -39,19 +39,21 @@ export type ExchangeFacts = {
 /** Writes down one call without anything secret. */
 export function exchangeOf(facts: ExchangeFacts, redact: Redactor): Exchange {
   const sent = shownBody(facts.request.body)
-  const got = facts.answer?.body
+  const { answer } = facts
+  // A login that is refused gives nothing away, and says why.
+  const shown = answer && !(facts.request.login && answer.status < 400)
   return {
     at: facts.requestedAt.toISOString(),
     method: facts.method,
     url: facts.signed ? hideQuery(redactUrl(facts.url, redact)) : redactUrl(facts.url, redact),
-    status: facts.answer?.status ?? null,
+    status: answer?.status ?? null,
     ms: Math.round(facts.ms),
     requestBytes: sizeOf(facts.request.body),
-    responseBytes: facts.answer?.bytes ?? 0,
+    responseBytes: answer?.bytes ?? 0,
     requestHeaders: redactHeaders(facts.headers, redact),
-    ...(facts.answer ? { responseHeaders: redactHeaders(facts.answer.headers, redact) } : {}),
+    ...(shown ? { responseHeaders: redactHeaders(answer.headers, redact) } : {}),
     ...(sent ? { request: redactBody(sent, redact, EXCHANGE_BODY_CAP) } : {}),
-    ...(got ? { response: redactBody(got, redact, EXCHANGE_BODY_CAP) } : {}),
+    ...(shown && answer.body ? { response: redactBody(answer.body, redact, EXCHANGE_BODY_CAP) } : {}),
     ...(facts.error ? { error: redact(facts.error.message) } : {}),
   }
 }

@@ -33,6 +33,8 @@ export type OutboundRequest<T extends ResponseType = ResponseType> = {
   redirects?: number
   /** True for an address that a system signed: its query is a credential, and not shown. */
   signed?: boolean
+  /** True for a login: what it is answered are credentials, whatever their names, and is not shown. */
+  login?: boolean
   /** What it costs of the connection's limits; a limit that every call counts towards need not be named. */
   charges?: QuotaCharges
   /** Lower goes first when calls wait; by default that of the work under way. */

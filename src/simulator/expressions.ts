@@ -9,6 +9,7 @@ import { multipartAnswers, multipartCalls } from './languages/multipart.ts'
 import { odataFilter, odataOrder } from './languages/odata.ts'
 import { scimFilter, scimPatch } from './languages/scim.ts'
 import { selectStatement } from './languages/select.ts'
+import { trytonDomain, trytonIds, trytonPlain, trytonTyped } from './languages/tryton.ts'
 import { Refusal } from './problem.ts'
 
 export type Names = Record<string, unknown>
@@ -78,6 +79,11 @@ const FUNCTIONS: Record<string, (...given: any[]) => unknown> = {
   odataOrder: (text: string | undefined) => odataOrder(text),
   scim: (text: string | undefined, attributes: Parameters<typeof scimFilter>[1]) => scimFilter(text, attributes),
   scimPatch: (operations: unknown) => scimPatch(operations),
+  trytonDomain: (domain: unknown, context: unknown) => trytonDomain(domain, context),
+  trytonPlain: (values: unknown, types: Parameters<typeof trytonPlain>[1]) => trytonPlain(values, types),
+  trytonTyped: (record: Parameters<typeof trytonTyped>[0], types: Parameters<typeof trytonTyped>[1]) =>
+    trytonTyped(record, types),
+  trytonIds: (commands: unknown) => trytonIds(commands),
   select: (text: string) => selectStatement(text),
   csv: (records: Record<string, unknown>[], columns: string[], delimiter?: string) =>
     csvOf(records, columns, delimiter),

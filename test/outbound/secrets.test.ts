@@ -76,6 +76,19 @@ test('a token got at run time is a secret from then on', async () => {
   expect(outbound.redact('tok-77!')).toBe('[secret]!')
 })
 
+test('what a login is answered is not shown, whatever it calls its token; a refusal of it is', async () => {
+  const exchanges: Exchange[] = []
+  const url = await httpPeer((request, response) => {
+    response.setHeader('x-ticket', 'tick-4711').writeHead(request.url === '/no' ? 401 : 200)
+    response.end(request.url === '/no' ? 'no such user' : '{"result":[2,"4711-key"]}')
+  })
+  const outbound = client({ onExchange: (exchange) => exchanges.push(exchange) })
+  for (const path of ['/yes', '/no']) await outbound.request({ url: `${url}${path}`, method: 'POST', login: true })
+  expectClean(exchanges[0])
+  expect(exchanges[0]).toMatchObject({ status: 200, responseBytes: 25 })
+  expect(exchanges[1]).toMatchObject({ status: 401, response: 'no such user' })
+})
+
 test('a body is cut at 8 kB, and a secret across the cut does not leave its first half', async () => {
   const exchanges: Exchange[] = []
   const secret = 'S'.repeat(40)

@@ -171,7 +171,8 @@ export class HttpConnection {
     interpret: Interpret = plainBody,
     bare = false,
   ): Promise<Answer> {
-    const request = options.body ? withText(given, options.body) : given
+    const filled = options.body ? withText(given, options.body) : given
+    const request: HttpRequest = bare ? { ...filled, login: true } : filled
     for (let attempt = 1, renewed = false, fetched = false; ; attempt++) {
       const { forgery, ...authorised } = await this.authorised(request, options.signal, bare)
       const outcome = await this.once(authorised.request, options, interpret)

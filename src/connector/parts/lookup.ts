@@ -86,7 +86,11 @@ export const lookupField = <R extends Fields>(request: RequestFields<R>) =>
   })
 
 export type FetchSpec<R> = R & CompiledPart<typeof fetchFields>
-export type LookupSpec<R> = R & CompiledPart<typeof lookupFields>
+export type LookupSpec<R> = R &
+  CompiledPart<typeof lookupFields> & {
+    /** Whether any record can hold the value at all, where a protocol knows types; one that none can hold is not asked for. */
+    possible?: (value: string) => boolean
+  }
 export type FinderContext<R> = {
   stream: StreamSpec<unknown>
   caller: Caller<R>
@@ -119,7 +123,8 @@ export async function lookupRecords<R>(
   fetch: FetchSpec<R> | undefined,
 ): Promise<LookupResult> {
   const fold = (text: string) => (spec.ignore_case ? text.toLowerCase() : text)
-  const asked = new Map(values.map((value) => [fold(value), value]))
+  const askable = spec.possible ? values.filter(spec.possible) : values
+  const asked = new Map(askable.map((value) => [fold(value), value]))
   const result: LookupResult = new Map()
   const pages = await inPool(chunksOf([...asked.values()], spec.batch), context.concurrent, async (chunk) => {
     const scope = { values: chunk, value: chunk[0], settings: context.settings }

@@ -53,6 +53,8 @@ export type HttpRequest = {
   body?: RequestBody
   /** In the points of the manifest's limits; 1 without it. */
   cost?: number
+  /** Asks for credentials: what comes back is not shown. */
+  login?: true
 }
 
 /** The cost a request gives itself, as a member to spread. */

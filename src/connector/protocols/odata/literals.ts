@@ -54,6 +54,16 @@ export function literal(value: unknown, type: EdmType, version: ODataVersion): s
   }
 }
 
+/** Whether a value is one of the type. */
+export function isOfType(value: unknown, type: EdmType): boolean {
+  try {
+    literal(value, type, 'v4')
+    return true
+  } catch {
+    return false
+  }
+}
+
 function moment(text: string, type: 'date' | 'datetime' | 'datetimeoffset', version: ODataVersion): string {
   const at = sortableTimestamp(text)
   if (at === null) throw notOf(type, text)

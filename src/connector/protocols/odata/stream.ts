@@ -9,6 +9,7 @@ import type { WriteOperationSpec, WriteSpec } from '../../parts/write-fields.ts'
 import { fieldsOf, reasonIn } from './answers.ts'
 import { methodOf, type ODataConnector, type ODataStream } from './fields.ts'
 import { idOfAddress, idOfEntity } from './keys.ts'
+import { isOfType } from './literals.ts'
 import { LOST, NOT_REACHED, type ResultOfPart } from './part-results.ts'
 import { EntitySet, type ODataRequest } from './requests.ts'
 
@@ -116,6 +117,7 @@ function lookupSpec({ set, stream }: Made, name: string): LookupSpec<ODataReques
     batch,
     field: undefined,
     ignore_case: ignore_case || type === 'guid',
+    possible: (value) => isOfType(value, type),
     empty: undefined,
     fetch_ids: undefined,
   }
