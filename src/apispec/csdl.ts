@@ -64,6 +64,7 @@ export function readCsdl(text: string, file: string): ApiDocument {
     security: [],
     tokenPaths: [],
     lookup,
+    marksReadOnly: false,
   }
 }
 

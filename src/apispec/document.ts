@@ -39,6 +39,8 @@ export type ApiDocument = {
   /** Paths at which tokens are got. */
   tokenPaths: string[]
   lookup: Lookup
+  /** The description says of members which only answers have. */
+  marksReadOnly: boolean
 }
 
 type Raw = Record<string, unknown>
@@ -56,13 +58,14 @@ export function readApiDocuments(files: readonly string[]): ApiDocument {
       one.operations.map((operation) => ({ prefixes: one.prefixes, ...operation })),
     ),
     tokenPaths: [first, ...others].flatMap((one) => one.tokenPaths),
+    marksReadOnly: [first, ...others].some((one) => one.marksReadOnly),
   }
 }
 
 /** Reads a description file. Throws CSW-1005 for what is none. */
 function readApiDocument(file: string): ApiDocument {
-  const text = readFileSync(file, 'utf8')
-  if (/^\s*(\uFEFF)?</.test(text)) return readCsdl(text, file)
+  const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+  if (/^\s*</.test(text)) return readCsdl(text, file)
   let raw: unknown
   try {
     raw = /^\s*[{[]/.test(text) ? JSON.parse(text) : parseYamlData(text)
@@ -103,13 +106,22 @@ function ofOpenApi(given: Raw, file: string): ApiDocument {
     security: Object.values(schemes),
     tokenPaths: Object.values(schemes).flatMap(tokenPathsOf),
     lookup,
+    marksReadOnly: hasReadOnly(raw),
   }
 }
 
+const hasReadOnly = (value: unknown): boolean =>
+  Array.isArray(value)
+    ? value.some(hasReadOnly)
+    : isObject(value as never) && ((value as Raw).readOnly === true || Object.values(value as Raw).some(hasReadOnly))
+
 const METHODS = new Set(['get', 'post', 'put', 'patch', 'delete', 'head', 'options'])
 
-const deref = (value: Raw, lookup: Lookup): Raw =>
-  typeof value?.$ref === 'string' ? { ...(lookup(value.$ref) as Raw | undefined) } : value
+/** What a reference stands for, which may be a reference again. */
+function deref(value: Raw, lookup: Lookup, depth = 0): Raw {
+  if (typeof value?.$ref !== 'string' || depth > 20) return value
+  return deref({ ...(lookup(value.$ref) as Raw | undefined) }, lookup, depth + 1)
+}
 
 const plainPrefix = (path: string): string => path.replace(/\/$/, '')
 
@@ -137,7 +149,7 @@ function operationOf(method: string, written: string, item: Raw, operation: Raw,
     name: String(parameter.name),
     in: String(parameter.in),
     required: parameter.required === true,
-    schema: (parameter.schema ?? schemaOfContent(parameter) ?? parameter) as RawSchema,
+    schema: (parameter.schema ?? schemaOfContent(parameter, lookup) ?? parameter) as RawSchema,
     // Objects in the query are spread over it unless said otherwise.
     spread: parameter.in === 'query' && (parameter.style ?? 'form') === 'form' && parameter.explode !== false,
   }))
@@ -147,7 +159,9 @@ function operationOf(method: string, written: string, item: Raw, operation: Raw,
   const successes = described.filter(([status]) => status.startsWith('2'))
   const answers = successes.length ? successes : described.filter(([status]) => status === 'default')
   // A batch may succeed in more than one way (200, 207): a member of any of the answers is there.
-  const schemas = answers.map(([, answer]) => schemaOfContent(deref(answer, lookup))).filter((one) => one !== undefined)
+  const schemas = answers
+    .map(([, answer]) => schemaOfContent(deref(answer, lookup), lookup))
+    .filter((one) => one !== undefined)
   const schema: RawSchema | undefined = schemas.length > 1 ? { anyOf: schemas } : schemas[0]
   return {
     method: method.toUpperCase(),
@@ -178,24 +192,24 @@ function bodyOf(operation: Raw, parameters: Raw[], lookup: Lookup): Operation['b
   const types = Object.keys(content).filter((name) => content[name]?.schema)
   const json = types.find((name) => isJson(name))
   const type = json ?? types[0]
-  return type === undefined ? undefined : { schema: schemaIn(content[type]!), form: json === undefined }
+  return type === undefined ? undefined : { schema: schemaIn(content[type]!, lookup), form: json === undefined }
 }
 
 const isJson = (type: string): boolean => type.includes('json') || type === '*/*'
 
 /** Swagger 2 gives the schema itself, OpenAPI 3 one per kind of content. */
-function schemaOfContent(answer: Raw): RawSchema | undefined {
+function schemaOfContent(answer: Raw, lookup: Lookup): RawSchema | undefined {
   if (answer.schema) {
     const [example] = Object.values((answer.examples ?? {}) as Raw)
     return exemplified(answer.schema as RawSchema, example)
   }
   const content = (answer.content ?? {}) as Record<string, Raw>
   const type = Object.keys(content).find((name) => isJson(name) && content[name]?.schema)
-  return type === undefined ? undefined : schemaIn(content[type]!)
+  return type === undefined ? undefined : schemaIn(content[type]!, lookup)
 }
 
 /** The schema of a kind of content, with the example that stands beside it. */
-function schemaIn({ schema, example, examples }: Raw): RawSchema {
+function schemaIn({ schema, example, examples }: Raw, lookup: Lookup): RawSchema {
   const [first] = Object.values((examples ?? {}) as Record<string, Raw | undefined>)
-  return exemplified(schema as RawSchema, example ?? first?.value)!
+  return exemplified(schema as RawSchema, example ?? (first && deref(first, lookup).value))!
 }

@@ -5,6 +5,7 @@ export type { RawSchema } from './schema.ts'
 export { joined, listedTexts, textsOf } from './texts.ts'
 export {
   ANY,
+  isAnnotation,
   isOpen,
   isReadOnly,
   itemOf,
@@ -13,8 +14,10 @@ export {
   NONE,
   namesOf,
   objectOf,
+  refusesOthers,
   scalar,
   type Type,
+  tellsOf,
   typeOfSchema,
   union,
 } from './types.ts'

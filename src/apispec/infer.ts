@@ -3,7 +3,20 @@
  * member that is read is looked up in the description.
  */
 import { type AstNode, parseExpression } from '../expression/index.ts'
-import { ANY, itemOf, listOf, member, NONE, namesOf, objectOf, scalar, type Type, union } from './types.ts'
+import {
+  ANY,
+  isAnnotation,
+  itemOf,
+  listOf,
+  member,
+  NONE,
+  namesOf,
+  objectOf,
+  scalar,
+  type Type,
+  tellsOf,
+  union,
+} from './types.ts'
 
 type Reading = { path: string; verdict: 'checked' | 'unknown' | 'wrong' }
 export type Inferred = { type: Type; readings: Reading[] }
@@ -97,10 +110,14 @@ class Inference {
     const path = scope.path ? `${scope.path}.${name}` : name
     // The names a field offers are the language's own, checked at load.
     if (scope.context === scope.root) return this.names.has(name) ? found : ANY
+    if (found.kind === 'none' && isAnnotation(name)) {
+      this.readings.push({ path, verdict: 'checked' })
+      return ANY
+    }
     this.readings.push({
       path,
       verdict:
-        scope.context.kind === 'any' || (found.kind === 'any' && !namesOf(scope.context).includes(name))
+        scope.context.kind === 'any' || (found.kind === 'any' && !tellsOf(scope.context, name))
           ? 'unknown'
           : found.kind === 'none'
             ? 'wrong'

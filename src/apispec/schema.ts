@@ -67,11 +67,14 @@ export function branchesOf(schema: RawSchema, lookup: Lookup, depth = 0): RawSch
   if (alternatives.length === 0) return [schema]
   const { oneOf: _o, anyOf: _a, ...own } = schema
   const own_ = own.properties ? [own as RawSchema] : []
+  // What is said beside the alternatives of further members holds for each of them.
+  const rest = own.additionalProperties
   return [
     ...own_,
     ...alternatives.flatMap((part) => {
       const whole = resolved(part, lookup)
-      return whole ? branchesOf(whole, lookup, depth + 1) : []
+      const branches = whole ? branchesOf(whole, lookup, depth + 1) : []
+      return rest ? branches.map((branch) => ({ additionalProperties: rest, ...branch })) : branches
     }),
   ]
 }

@@ -26,6 +26,7 @@ export const objectOf = (members: Record<string, Type>, rest: Type = NONE): Type
 export function union(types: Type[]): Type {
   const flat = types.flatMap((type) => (type.kind === 'union' ? type.of : type.kind === 'none' ? [] : [type]))
   if (flat.length === 0) return NONE
+  if (flat.every(({ kind }) => kind === 'any')) return ANY
   return flat.length === 1 ? flat[0]! : { kind: 'union', of: flat }
 }
 
@@ -161,6 +162,20 @@ export function namesOf(type: Type): string[] {
   return type.kind === 'union' ? [...new Set(type.of.flatMap(namesOf))] : []
 }
 
+/**
+ * True for a map: an object that names no member and says what each is (`additionalProperties`), so that any name is one of its.
+ */
+function takesAnyName(type: Type): boolean {
+  if (type.kind === 'union') return type.of.length > 0 && type.of.every(takesAnyName)
+  if (type.kind === 'list') return takesAnyName(type.item)
+  if (type.kind !== 'schema') return false
+  const { properties, additionalProperties } = type.schema
+  return Object.keys(properties ?? {}).length === 0 && Boolean(additionalProperties)
+}
+
+/** True where the description says that such a member may be there: it names it, or says what members of any name are. */
+export const tellsOf = (type: Type, name: string): boolean => namesOf(type).includes(name) || takesAnyName(type)
+
 /** True where there may be members beyond those that are told of. */
 export function isOpen(type: Type): boolean {
   if (type.kind === 'any') return true
@@ -168,6 +183,17 @@ export function isOpen(type: Type): boolean {
   if (type.kind === 'schema') return type.schema.additionalProperties === true
   return type.kind === 'object' && type.rest.kind === 'any'
 }
+
+/** True where the description says that there are no other members than those it names. */
+export const refusesOthers = (type: Type): boolean =>
+  type.kind === 'union'
+    ? type.of.length > 0 && type.of.every(refusesOthers)
+    : type.kind === 'list'
+      ? refusesOthers(type.item)
+      : type.kind === 'schema' && type.schema.additionalProperties === false
+
+/** Annotations of OData (`@odata.nextLink`, `@removed`, `@vendor.term`) may stand in any object, and no schema names them. */
+export const isAnnotation = (name: string): boolean => /^@(removed|[\w-]+(\.[\w-]+)+)$/.test(name)
 
 /** True for what answers have, and requests must not. */
 export const isReadOnly = (type: Type): boolean =>

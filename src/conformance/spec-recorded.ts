@@ -1,9 +1,10 @@
 /** Requests that were really sent, during the conformance run, held against the description. */
-import { type ApiDocument, itemOf, member, namesOf, type Type, typeOfSchema } from '../apispec/index.ts'
+import { type ApiDocument, isAnnotation, itemOf, member, type Type, tellsOf, typeOfSchema } from '../apispec/index.ts'
 import { isObject, type Json } from '../core/index.ts'
 import type { Served } from '../simulator/index.ts'
 import { bareName, operationFor, takesParameter } from './spec-match.ts'
 import { missing } from './spec-partial.ts'
+import { unnamed } from './spec-unnamed.ts'
 import type { SpecRow } from './spec-walk.ts'
 
 /** One row per kind of request and per member sent; values must be of the type described. */
@@ -40,6 +41,7 @@ export function recordedRows(served: readonly Served[], document: ApiDocument, p
         '',
         (name, verdict, detail) => note(route, 'sent', name, verdict, detail),
         operation.body.form,
+        (name, taken) => unnamed(document, operation, name, taken),
       )
   }
   return [...rows.values()]
@@ -47,24 +49,34 @@ export function recordedRows(served: readonly Served[], document: ApiDocument, p
 
 type Note = (name: string, verdict: SpecRow['verdict'], detail: string) => void
 
-function values(value: Json, type: Type, path: string, note: Note, form: boolean): void {
+type Unnamed = (path: string, taken: Type) => { verdict: SpecRow['verdict']; detail: string }
+
+function values(value: Json, type: Type, path: string, note: Note, form: boolean, absent: Unnamed): void {
   if (Array.isArray(value)) {
-    for (const item of value) values(item, itemOf(type), path, note, form)
+    for (const item of value) values(item, itemOf(type), path, note, form, absent)
     return
   }
-  if (isObject(value)) {
+  // A file in a form is one value, whatever is recorded of it.
+  if (isObject(value) && !(form && isScalar(type))) {
     for (const [name, item] of Object.entries(value)) {
       const inner = path ? `${path}.${name}` : name
       const found = member(itemOf(type), name)
-      if (found.kind === 'none') note(inner, 'wrong', 'the call takes no such member')
-      else if (found.kind === 'any') note(inner, namesOf(itemOf(type)).includes(name) ? 'checked' : 'unknown', '')
-      else values(item as Json, found, inner, note, form)
+      const named = tellsOf(itemOf(type), name)
+      if (!named && isAnnotation(name)) note(inner, 'checked', 'an annotation')
+      else if (!named && (found.kind === 'none' || found.kind === 'any')) {
+        const { verdict, detail } = absent(inner, itemOf(type))
+        note(inner, verdict, detail)
+      } else if (found.kind === 'any') note(inner, 'checked', '')
+      else values(item as Json, found, inner, note, form, absent)
     }
     return
   }
   const fault = form ? null : faultOf(value, type)
   if (path) note(path, fault ? 'wrong' : 'checked', fault ?? '')
 }
+
+const isScalar = (type: Type): boolean =>
+  type.kind === 'scalar' || (type.kind === 'union' && type.of.length > 0 && type.of.every(isScalar))
 
 /** Why a plain value is not of the type; descriptions that say nothing of null are not held to it. */
 function faultOf(value: Json, type: Type): string | null {

@@ -3,6 +3,7 @@ import {
   ANY,
   type ApiDocument,
   infer,
+  isAnnotation,
   isOpen,
   isReadOnly,
   itemOf,
@@ -15,6 +16,7 @@ import {
   type RawSchema,
   scalar,
   type Type,
+  tellsOf,
   typeOfSchema,
   union,
 } from '../apispec/index.ts'
@@ -24,6 +26,7 @@ import { pathsOf, prefixesOf } from './spec-address.ts'
 import { entityOf, entitySetRows } from './spec-entity-set.ts'
 import { HOLE, operationFor, takesParameter } from './spec-match.ts'
 import { missing } from './spec-partial.ts'
+import { unnamed } from './spec-unnamed.ts'
 
 export type SpecVerdict = 'checked' | 'unknown' | 'wrong'
 export type SpecRow = {
@@ -93,8 +96,7 @@ export class SpecWalk {
     if (isObject(read?.deletions)) this.list(read.deletions as JsonObject, [...at, 'read', 'deletions'], READ, ['id'])
     if (fetch) found.push(this.list(fetch, [...at, 'fetch'], { settings: ANY, id: STRING, ids: listOf(STRING) }, []))
     for (const [field, spec] of Object.entries((lookup ?? {}) as Record<string, JsonObject>))
-      if (typeof stream.set !== 'string')
-        this.list(spec, [...at, 'lookup', field], { settings: ANY, value: STRING, values: listOf(STRING) }, ['field'])
+      if (typeof stream.set !== 'string') this.lookup(spec, [...at, 'lookup', field], found.at(-1) ?? ANY)
     // A record comes from a list or by its id; what it may hold is what either answer says. Where one of them is not described,
     // a field that the other does not name may still be there.
     const record = union(found)
@@ -112,6 +114,16 @@ export class SpecWalk {
         settings: ANY,
         locator: ANY,
       })
+  }
+
+  /** What is found is compared as it is shown; with `fetch_ids` as it is then read, by id. */
+  private lookup(spec: JsonObject, at: YamlPath, fetched: Type): void {
+    const names = { settings: ANY, value: STRING, values: listOf(STRING) }
+    if (spec.fetch_ids === undefined) this.list(spec, at, names, ['field'])
+    else {
+      this.list(spec, at, names, ['fetch_ids'])
+      this.expression(spec.field, [...at, 'field'], { record: fetched, settings: ANY })
+    }
   }
 
   private read(read: JsonObject, at: YamlPath): Type {
@@ -237,11 +249,11 @@ export class SpecWalk {
       this.note(at, 'sent', 'body', 'wrong', `${operation.method} ${operation.path} takes no body`)
       return
     }
-    this.sent(sent, typeOfSchema(operation.body.schema, operation.lookup), at, '', 0)
+    this.sent(sent, typeOfSchema(operation.body.schema, operation.lookup), operation, at, '', 0)
   }
 
   /** Every member that is sent must be one the operation takes. */
-  private sent(sent: Type, taken: Type, at: YamlPath, path: string, depth: number): void {
+  private sent(sent: Type, taken: Type, operation: Operation, at: YamlPath, path: string, depth: number): void {
     if (sent.kind === 'none' || depth > 6) return
     if (sent.kind === 'any' || taken.kind === 'any') {
       if (path)
@@ -259,17 +271,15 @@ export class SpecWalk {
     for (const name of names) {
       const inner = path ? `${path}.${name}` : name
       const [mine, theirs] = [itemOf(member(sent, name)), itemOf(member(itemOf(taken), name))]
-      if (theirs.kind === 'none') this.note(at, 'sent', inner, 'wrong', 'the call takes no such member')
-      else if (isReadOnly(theirs)) this.note(at, 'sent', inner, 'wrong', 'the member is read-only')
-      else if (namesOf(mine).length && theirs.kind !== 'scalar') this.sent(mine, theirs, at, inner, depth + 1)
-      else
-        this.note(
-          at,
-          'sent',
-          inner,
-          theirs.kind === 'any' && !namesOf(itemOf(taken)).includes(name) ? 'unknown' : 'checked',
-          '',
-        )
+      const named = tellsOf(itemOf(taken), name)
+      if (!named && isAnnotation(name)) this.note(at, 'sent', inner, 'checked', 'an annotation')
+      else if (!named && (theirs.kind === 'none' || theirs.kind === 'any')) {
+        const { verdict, detail } = unnamed(this.document, operation, inner, itemOf(taken))
+        this.note(at, 'sent', inner, verdict, detail)
+      } else if (isReadOnly(theirs)) this.note(at, 'sent', inner, 'wrong', 'the member is read-only')
+      else if (namesOf(mine).length && theirs.kind !== 'scalar')
+        this.sent(mine, theirs, operation, at, inner, depth + 1)
+      else this.note(at, 'sent', inner, 'checked', '')
     }
   }
 
@@ -289,7 +299,7 @@ export class SpecWalk {
       else if (deeper && found.kind !== 'any')
         this.fields(inner.properties ? inner : inner.items!, itemOf(found), at, shown)
       else {
-        const named = namesOf(itemOf(record)).includes(name)
+        const named = tellsOf(itemOf(record), name)
         this.note(
           at,
           'field',

@@ -14,6 +14,9 @@ import * as webhook from './webhook-checks.ts'
 import * as whole from './whole-checks.ts'
 import * as write from './write-checks.ts'
 
+/** The check that sends what the system must not take. */
+export const REFUSAL = 'one refused record holds nobody up'
+
 const STREAM_CHECKS: Record<string, StreamCheck> = {
   'reads everything exactly once': read.readsAll,
   'goes on from each cursor': read.resumes,
@@ -29,7 +32,7 @@ const STREAM_CHECKS: Record<string, StreamCheck> = {
   'survives an answer cut off': trouble.survivesCut,
   'creates with every field': write.creates,
   'files are written as they are': content.uploads,
-  'one refused record holds nobody up': write.refusesOne,
+  [REFUSAL]: write.refusesOne,
   'updates one field': write.updates,
   'updates every field': write.updatesAll,
   'upserts by key': write.upserts,

@@ -241,6 +241,139 @@ test('a description in several files is followed from file to file', async () =>
   expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
 })
 
+/** The schema of the request names less than the record has. */
+function shortRequest(marks: { readOnly?: string[]; closed?: boolean; open?: boolean; answered?: boolean } = {}) {
+  const spec = structuredClone(OPENAPI) as never as {
+    paths: Record<string, Record<string, { requestBody?: object; responses: object }>>
+    components: { schemas: { Contact: { properties: Record<string, object> } } }
+  }
+  const short = {
+    type: 'object',
+    properties: { name: { type: 'string' } },
+    ...(marks.closed ? { additionalProperties: false } : {}),
+  }
+  // As some write it: the alternatives, and beside them that there may be more.
+  const open = { anyOf: [short, { type: 'object', properties: { fax: {} } }], additionalProperties: true }
+  spec.paths['/contacts/{id}']!.patch!.requestBody = {
+    content: { 'application/json': { schema: marks.open ? open : short } },
+  }
+  if (marks.answered === false) {
+    spec.paths['/contacts/{id}']!.patch!.responses = { 204: { description: 'done' } }
+    spec.paths['/contacts/{id}']!.get!.responses = { 200: { description: 'a contact' } }
+  }
+  for (const name of marks.readOnly ?? [])
+    Object.assign(spec.components.schemas.Contact.properties[name]!, { readOnly: true })
+  return spec
+}
+
+test.each([
+  ['the answer has it, and says of others that they are read-only', { readOnly: ['id'] }, 'checked'],
+  ['the answer has it, and marks nothing as read-only', {}, 'unknown'],
+  ['nothing is told of the record', { answered: false }, 'unknown'],
+  ['the request takes more, and says no names', { open: true }, 'unknown'],
+  ['the request takes nothing else', { readOnly: ['id'], closed: true }, 'wrong'],
+  ['the answer marks it as read-only', { readOnly: ['address'] }, 'wrong'],
+] as const)('a member that a request does not name: %s', async (_, marks, verdict) => {
+  const { rows } = await check(MANIFEST, shortRequest(marks as never))
+  const sent = rows.filter(({ what, name }) => what === 'sent' && name === 'address')
+  expect(sent.map((row) => row.verdict)).toEqual([verdict])
+  const misspelt = MANIFEST.replace(
+    'address: { type: object, properties: { city',
+    'adress: { type: object, properties: { city',
+  )
+  const faults = (await check(misspelt, shortRequest(marks as never))).rows.filter(({ name }) => name === 'adress')
+  expect(faults.map((row) => row.verdict)).toEqual(['answered' in marks || 'open' in marks ? 'unknown' : 'wrong'])
+})
+
+test('any name is one of a map; of an object without a word nothing is known', async () => {
+  const manifest = MANIFEST.replaceAll('address.city', 'address.labels.home').replace(
+    'properties: { city: { type: string } } } } }',
+    'properties: { labels: { type: object, properties: { work: { type: string } } } } } } }',
+  )
+  const labelled = (labels: object) => ({
+    ...OPENAPI,
+    components: { schemas: { ...schemas, Address: { type: 'object', properties: { labels } } } },
+  })
+  const verdicts = async (labels: object) => {
+    const { rows } = await check(manifest, labelled(labels))
+    return new Set(rows.filter(({ name }) => /labels\./.test(name)).map(({ verdict }) => verdict))
+  }
+  expect(await verdicts({ type: 'object', additionalProperties: { description: 'By label' } })).toEqual(
+    new Set(['checked']),
+  )
+  expect(await verdicts({ type: 'object', additionalProperties: true })).toEqual(new Set(['checked']))
+  expect(await verdicts({ type: 'object' })).toEqual(new Set(['unknown']))
+  expect(await verdicts({ type: 'object', additionalProperties: false, properties: { fax: {} } })).toEqual(
+    new Set(['wrong']),
+  )
+})
+
+test('what is found and then read by id is compared as it is read', async () => {
+  const manifest = MANIFEST.replace(
+    '    write:\n',
+    '    lookup: { name: { path: /search, query: { term: "${ value }" }, records: response.hits, fetch_ids: record.ref, field: record.name } }\n    write:\n',
+  )
+  const hits = { type: 'array', items: { type: 'object', properties: { ref: { type: 'string' } } } }
+  const spec = {
+    ...OPENAPI,
+    paths: {
+      ...OPENAPI.paths,
+      '/search': {
+        get: {
+          parameters: [{ name: 'term', in: 'query', schema: {} }],
+          responses: answer({ type: 'object', properties: { hits } }),
+        },
+      },
+    },
+  }
+  expect((await check(manifest, spec)).rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+  const faulty = manifest.replace(
+    'fetch_ids: record.ref, field: record.name',
+    'fetch_ids: record.id, field: record.nom',
+  )
+  const wrong = (await check(faulty, spec)).rows.filter(({ verdict }) => verdict === 'wrong')
+  expect(wrong.map(({ name }) => name)).toEqual(['record.id', 'record.nom'])
+})
+
+test('annotations of OData stand in no schema, a byte order mark before the text, references to references in between', async () => {
+  const manifest = MANIFEST.replace('next: response.paging.next.after', 'next: response.`@odata.nextLink`')
+  const spec = {
+    ...OPENAPI,
+    paths: {
+      ...OPENAPI.paths,
+      '/contacts': {
+        ...OPENAPI.paths['/contacts'],
+        get: {
+          parameters: ['limit', 'after', 'updated_since'].map((name) => ({ $ref: `#/components/parameters/${name}` })),
+          responses: { 200: { $ref: '#/components/responses/Page' } },
+        },
+      },
+    },
+    components: {
+      schemas,
+      parameters: Object.fromEntries(
+        ['limit', 'after', 'updated_since'].flatMap((name): [string, object][] => [
+          [name, { $ref: `#/components/parameters/the_${name}` }],
+          [`the_${name}`, { name, in: 'query', schema: {} }],
+        ]),
+      ),
+      responses: {
+        Page: { $ref: '#/components/responses/Contacts' },
+        Contacts: {
+          description: 'a page',
+          content: {
+            'application/json;odata.metadata=minimal': {
+              schema: { type: 'object', properties: { data: { type: 'array', items: reference } } },
+            },
+          },
+        },
+      },
+    },
+  }
+  const { rows } = await check(manifest, `\uFEFF${JSON.stringify(spec)}`)
+  expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+})
+
 test('what only answers have is not sent', async () => {
   const readOnly = structuredClone(OPENAPI)
   Object.assign(readOnly.components.schemas.Contact.properties.name, { readOnly: true })

@@ -50,11 +50,11 @@ const WRONG: [string, string, string | null, string, string, RegExp][] = [
     /not read/,
   ],
   [
-    'mailchimp',
+    'hubspot',
     'one refused record holds nobody up',
-    'members',
-    'errors: response.errors',
-    'errors: response.none',
+    'contacts',
+    'results: $append(response.results, response.errors)',
+    'results: response.results',
     /outcomes are/,
   ],
   [

@@ -1,0 +1,61 @@
+/**
+ * What a description says of a member that is sent, and that the schema of the request does not name. Vendors often describe what
+ * a call takes more briefly than what the record is, so the answers are asked before the member is called wrong.
+ */
+import {
+  ANY,
+  type ApiDocument,
+  isOpen,
+  isReadOnly,
+  itemOf,
+  member,
+  namesOf,
+  type Operation,
+  refusesOthers,
+  type Type,
+  typeOfSchema,
+} from '../apispec/index.ts'
+import type { SpecVerdict } from './spec-walk.ts'
+
+type Judged = { verdict: SpecVerdict; detail: string }
+
+const NO_SUCH: Judged = { verdict: 'wrong', detail: 'the call takes no such member' }
+const OPEN: Judged = { verdict: 'unknown', detail: 'the call takes more members than the description names' }
+const READ_ONLY: Judged = { verdict: 'wrong', detail: 'the member is read-only' }
+
+/** Judges the member at `path` of the body; `taken` is what the schema of the request says of the object it stands in. */
+export function unnamed(document: ApiDocument, operation: Operation, path: string, taken: Type): Judged {
+  if (refusesOthers(taken)) return NO_SUCH
+  const read = readsOf(document, operation)
+  const shown = [operation, ...read].flatMap((one) => recordsOf(answerOf(one)))
+  const found = shown
+    .map((record) => path.split('.').reduce<Type>((type, step) => member(itemOf(type), step), record))
+    .filter(({ kind }) => kind !== 'none' && kind !== 'any')
+  if (found.some(isReadOnly)) return READ_ONLY
+  if (found.length)
+    return document.marksReadOnly
+      ? { verdict: 'checked', detail: 'the answer names it, and does not mark it as read-only' }
+      : { verdict: 'unknown', detail: 'the answer names it, and the description does not mark what is read-only' }
+  if (isOpen(taken)) return OPEN
+  const untold = read.some((one) => answerOf(one).kind === 'any')
+  return untold ? { verdict: 'unknown', detail: 'the description does not say what such a record holds' } : NO_SUCH
+}
+
+const answerOf = ({ answer, lookup }: Operation): Type => (answer ? typeOfSchema(answer, lookup) : ANY)
+
+/** The calls that read what this one writes: at its own path, and for a collection at that of one of its records. */
+function readsOf({ operations }: ApiDocument, { path }: Operation): Operation[] {
+  const own = path.replace(/\/+$/, '')
+  return operations.filter(
+    (one) =>
+      one.method === 'GET' &&
+      (one.path === own || /^\/\{[^}/]+\}$/.test(one.path.slice(own.length))) &&
+      one.path.startsWith(own),
+  )
+}
+
+/** An answer may be the record, a list of records, or hold either in one of its members. */
+const recordsOf = (answer: Type): Type[] => [
+  answer,
+  ...namesOf(itemOf(answer)).map((name) => member(itemOf(answer), name)),
+]
