@@ -24,6 +24,7 @@ import {
   type Store,
   SubscriptionBook,
   saveConfiguration,
+  sealBodies,
 } from '../store/index.ts'
 import { configurationOf } from './configuration.ts'
 import { Erasures } from './erasures.ts'
@@ -159,6 +160,7 @@ async function assemble(parts: Parts): Promise<Hub> {
       store: async (connection, field) => (await secrets.get({ connection, field })) ?? null,
     },
   })
+  sealBodies(store.pool, secrets)
   const ledger = createLedger(store.pool)
   const mappings = createMappingRunner({
     processes: settings.mapping_processes,

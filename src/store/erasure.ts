@@ -4,6 +4,7 @@
  */
 import type pg from 'pg'
 import { parseExact } from '../core/index.ts'
+import { openBodies } from './body-seals.ts'
 import { eraseFromJournal } from './erase-journal.ts'
 import type { ErasureKeys } from './erasure-keys.ts'
 import { keysOf } from './ledger/registration.ts'
@@ -80,6 +81,7 @@ async function eraseMatching(
     if (!rows.length) return counts
     const last = rows.at(-1)!
     after = [last.stream_id, last.id]
+    for (const [streamId, group] of Map.groupBy(rows, (row) => row.stream_id)) await openBodies(pool, streamId, group)
     const hit = rows.filter(
       ({ body, dropped }) =>
         (body !== null &&

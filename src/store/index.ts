@@ -1,4 +1,5 @@
 export { appendAudit, verifyAudit } from './audit.ts'
+export { sealBodies } from './body-seals.ts'
 export { type CallListener, call, listenForCalls } from './calls.ts'
 export { type ConfiguredItem, saveConfiguration } from './configuration.ts'
 export { type Erasure, erase, eraseAgain, readErasures } from './erasure.ts'

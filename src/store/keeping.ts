@@ -14,6 +14,7 @@ import {
   parseExact,
   SLICES,
 } from '../core/index.ts'
+import { openBodies } from './body-seals.ts'
 import { arrayText } from './ledger/array-text.ts'
 import { keyText } from './ledger/registration.ts'
 import type { StreamRow } from './ledger/types.ts'
@@ -87,7 +88,7 @@ async function candidates(
       arrayText(open.map(([, seq]) => seq)),
     ],
   )
-  return rows
+  return openBodies(pool, stream.id, rows)
 }
 
 /** Records that some sync has not finished, or that a person has to look at. */

@@ -8,9 +8,17 @@ import { Erasures } from '../../src/assemble/erasures.ts'
 import { explainTarget } from '../../src/assemble/explaining.ts'
 import { keepingSweep } from '../../src/assemble/keeping.ts'
 import { CausewayError } from '../../src/core/index.ts'
-import { compareMappings, planSync, readInbox } from '../../src/pipeline/index.ts'
-import { createSecretStore, type Keeping, loadMasterKeys } from '../../src/store/index.ts'
-import { listProblems } from '../../src/store/views/index.ts'
+import { compareMappings, FreshBodies, planSync, readInbox } from '../../src/pipeline/index.ts'
+import {
+  createLedger,
+  createPool,
+  createSecretStore,
+  type Keeping,
+  loadMasterKeys,
+  sealBodies,
+} from '../../src/store/index.ts'
+import { listProblems, showRecord } from '../../src/store/views/index.ts'
+import { freshDatabase } from '../postgres.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
 
@@ -34,20 +42,20 @@ async function open(keeping: Keeping, syncs: TestSync[] = [sync]) {
   const crm = new MemorySystem().stream('contacts')
   const erp = new MemorySystem().stream('customers')
   for (let i = 0; i < 5; i++) crm.put('contacts', `c${i}`, body(i))
-  const hub = await TestHub.open({ crm, erp }, syncs, undefined, { 'crm:contacts': keeping })
+  const { pool, url } = await freshDatabase()
+  onTestFinished(() => pool.end())
   const folder = await mkdtemp(join(tmpdir(), 'causeway-keeping-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const keys = await loadMasterKeys({ file: join(folder, 'master-key') })
-  const erasures = new Erasures(
-    hub.pool,
-    createSecretStore(hub.pool, () => keys),
-    folder,
-  )
+  const secrets = createSecretStore(pool, () => keys)
+  sealBodies(pool, secrets)
+  const hub = await TestHub.open({ crm, erp }, syncs, pool, { 'crm:contacts': keeping })
+  const erasures = new Erasures(pool, secrets, folder)
   await erasures.open()
   await erasures.prepare()
   hub.ports.erasures = erasures
   const shrink = () => keepingSweep({ pool: hub.pool, ports: hub.ports, erasures }).run(signal)
-  return { crm, erp, hub, erasures, shrink }
+  return { crm, erp, hub, erasures, keys, url, shrink }
 }
 
 const rowsOf = async (hub: TestHub) =>
@@ -79,6 +87,41 @@ test('full: nothing shrinks', async () => {
   await hub.push('copy')
   await shrink()
   expect((await bodiesOf(hub)).map((text) => JSON.parse(text!))).toEqual([0, 1, 2, 3, 4].map(body))
+})
+
+test('used and hash: until all is delivered, bodies are sealed, and whoever has the key reads them', async () => {
+  for (const keeping of ['used', 'hash'] as const) {
+    const { hub, erasures, keys, url, shrink } = await open(keeping)
+    await hub.pull('crm:contacts')
+    const texts = await bodiesOf(hub)
+    expect(new Set(texts.map((text) => text!.slice(0, 3)))).toEqual(new Set(['!1.']))
+    for (const text of texts)
+      expect(Buffer.from(text!.split('.')[2]!, 'base64').toString('latin1')).not.toMatch(/Secret|City/)
+    const view = await showRecord(hub.pool, 'crm:contacts', 'c1')
+    expect(JSON.parse((view!.log!.body as { text: string }).text)).toEqual(body(1))
+    // Another process, which learned of the key from the ledger.
+    const other = createPool(url)
+    onTestFinished(() => other.end())
+    const stream = hub.ports.model().streamId({ connection: 'crm', stream: 'contacts' })!
+    await expect(createLedger(other).readBodies(stream, ['c1'])).rejects.toMatchObject({ code: 'CSW-6007' })
+    sealBodies(
+      other,
+      createSecretStore(other, () => keys),
+    )
+    const [row] = await createLedger(other).readBodies(stream, ['c1'])
+    expect(JSON.parse(row!.body!)).toEqual(body(1))
+    // A person is found in what is sealed; a body that was moved to another record is refused.
+    expect(await erasures.erase({ field: 'email', value: 'p2@example.test', actor: 'me' })).toMatchObject({
+      records: 1,
+    })
+    await hub.pool.query("update record set body = (select body from record where id = 'c0') where id = 'c4'")
+    await expect(hub.ports.ledger.readBodies(stream, ['c4'])).rejects.toMatchObject({ code: 'CSW-6007' })
+    await hub.pool.query('update record set body = $1 where id = $2', [texts[4], 'c4'])
+    hub.ports.bodies = new FreshBodies()
+    expect(await hub.push('copy')).toMatchObject({ counts: { created: 4 } })
+    await shrink()
+    expect((await rowsOf(hub)).map(({ shrunk }) => shrunk)).toEqual(Array(5).fill(true))
+  }
 })
 
 test('used: after delivery the fields that mappings and keys read stay, in the journal too', async () => {
@@ -458,8 +501,9 @@ test('a joined record that is kept in part and has changed in its source is stor
   crm.remove('contacts', 'c2')
   expect(await later.push('persons')).toMatchObject({ counts: { created: 4, parked: 1 } })
   expect(names()).toContain('Changed')
-  const { rows } = await later.pool.query<{ body: string }>("select body from record where id = 'c1'")
-  expect(JSON.parse(rows[0]!.body)).toMatchObject({ name: 'Changed' })
+  const stream = later.ports.model().streamId({ connection: 'crm', stream: 'contacts' })!
+  const [row] = await later.ports.ledger.readBodies(stream, ['c1'])
+  expect(JSON.parse(row!.body!)).toMatchObject({ name: 'Changed' })
   // The next pull says what became of the one that is gone.
   await later.pull('crm:contacts')
   await later.push('persons')

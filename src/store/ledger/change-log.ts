@@ -1,11 +1,12 @@
 import type pg from 'pg'
-import { CausewayError, sliceOf } from '../../core/index.ts'
+import { CausewayError, JsonText, sliceOf } from '../../core/index.ts'
+import { openBodies, sealsOf } from '../body-seals.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
 import { isSameSet, keysOf } from './registration.ts'
 import { packTexts, textAt } from './text-blob.ts'
-import type { IncomingRecord, LogEntry, PageCommit, PageResult } from './types.ts'
+import type { IncomingRecord, Keeping, LogEntry, PageCommit, PageResult } from './types.ts'
 
 /**
  * Takes the stream lock (the row lock on `stream`), so that sequence order is commit order, and reserves a number per record:
@@ -16,7 +17,7 @@ const LOCK_STREAM = `
 update stream set seq = seq + $2, cursor = case when $4 then $3 else cursor end,
        cursor_at = case when $4 then now() else cursor_at end,
        page_requested_at = case when $4 then $5 else page_requested_at end
- where id = $1 returning seq, key_fields as "keyFields"`
+ where id = $1 returning seq, key_fields as "keyFields", keeping`
 
 /**
  * Which records of a page are news. A row is replaced by a higher version; by an equal or absent version only when the read
@@ -64,7 +65,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
     pool,
     async (client) => {
       // Each of these sees what the one before did. A cursor moves under a lease only, so the first one changes nothing by itself.
-      const [, { seq, keyFields }, found] = await inOneGo([
+      const [, { seq, keyFields, keeping }, found] = await inOneGo([
         page.lease && assertLease(client, page.lease),
         lockStream(client, page, records.length),
         findNews(client, page, records),
@@ -75,8 +76,9 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
         seq: seq - records.length + ord,
         isNew,
       }))
-      const fresh = news.filter(({ isNew }) => isNew)
-      const known = news.filter(({ isNew }) => !isNew)
+      const written = await sealed(sealsOf(pool), { client, streamId: page.streamId, keeping }, news)
+      const fresh = written.filter(({ isNew }) => isNew)
+      const known = written.filter(({ isNew }) => !isNew)
       await inOneGo([
         // Under the stream lock nobody else writes records of this stream, so what was not there is still not there: an insert
         // that need not look for conflicts costs half.
@@ -100,6 +102,21 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
   )
 }
 
+/** What stands in the table of a stream that is not kept in full is sealed until it shrinks. */
+async function sealed(
+  seals: ReturnType<typeof sealsOf>,
+  { client, streamId, keeping }: { client: pg.PoolClient; streamId: number; keeping: Keeping },
+  news: News[],
+): Promise<News[]> {
+  if (keeping === 'full' || !seals || !news.length) return news
+  const bodies = await seals.seal(
+    client,
+    streamId,
+    news.map(({ record }) => ({ id: record.id, bytes: record.body.bytes })),
+  )
+  return news.map((one, i) => ({ ...one, record: { ...one.record, body: JsonText.from(bodies[i]!) } }))
+}
+
 /** Match or join fields may have changed since the page was asked for: whoever changed them relies on the new ones from then on. */
 function withKeysOf(fields: string[], page: PageCommit, records: IncomingRecord[]): IncomingRecord[] {
   if (!page.keyFields || isSameSet(page.keyFields, fields)) return records
@@ -121,7 +138,7 @@ async function noteSeen(client: pg.PoolClient, page: PageCommit, records: Incomi
   })
 }
 
-type LockedStream = { seq: number; keyFields: string[] }
+type LockedStream = { seq: number; keyFields: string[]; keeping: Keeping }
 
 async function lockStream(client: pg.PoolClient, page: PageCommit, count: number): Promise<LockedStream> {
   const { rows } = await client.query<LockedStream>({
@@ -338,7 +355,7 @@ export async function readBodies(pool: pg.Pool, streamId: number, ids: string[])
             where stream_id = $1 and id = any($2)`,
     values: [streamId, arrayText(ids)],
   })
-  return rows
+  return openBodies(pool, streamId, rows)
 }
 
 /** Record ids by the value of a key field: value → ids. */

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { isRawNumber, type Json, type JsonObject, parseExact } from '../../core/index.ts'
+import { openBodies, sealsOf } from '../body-seals.ts'
 import { withTransaction } from '../transaction.ts'
 import { makeOwedPullsDue } from './pulls.ts'
 import type { ConnectionRow, Keeping, StreamRow, SyncRow } from './types.ts'
@@ -33,6 +34,8 @@ const REGISTRATION_LOCK = 0x63617573
  * back goes on where it was.
  */
 export async function registerHub(pool: pg.Pool, shape: HubShape): Promise<HubRegistry> {
+  // Before anybody can learn that bodies are to be sealed.
+  if (shape.streams.some(({ keeping = 'full' }) => keeping !== 'full')) await sealsOf(pool)?.prepare()
   await withTransaction(pool, async (client) => {
     await client.query('select pg_advisory_xact_lock($1)', [REGISTRATION_LOCK])
     await client.query(
@@ -191,6 +194,7 @@ async function walkLog(pool: pg.Pool, streamId: number, fields: string[]): Promi
     )
     if (!rows.length) break
     after = rows.at(-1)!.id
+    await openBodies(pool, streamId, rows)
     const keys = rows.flatMap((row) =>
       row.body === null ? [] : keysOf(parseExact(row.body), fields).map((key) => ({ ...key, id: row.id })),
     )

@@ -1,3 +1,4 @@
+import { openBodies } from '../body-seals.ts'
 import { type Database, firstRow, rows } from './database.ts'
 import { type JournalView, recordJournal } from './journal.ts'
 import { findStream } from './streams.ts'
@@ -55,6 +56,8 @@ export async function sourcesOfTarget(
   )
   const sources: SourceOfTarget[] = []
   for (const { fromStream, ...row } of found) {
+    const [opened] = await openBodies(db, fromStream, [{ id: row.record, body: row.body }])
+    row.body = opened!.body
     const entries = await recordJournal(db, fromStream, row.record)
     const last = entries.find((entry) => entry.sync === row.sync && entry.part === row.part && entry.operation) ?? null
     sources.push({ ...row, last })

@@ -1,4 +1,5 @@
-import { type Database, firstRow, rows } from './database.ts'
+import { openBodies } from '../body-seals.ts'
+import { type Database, rows } from './database.ts'
 import { type JournalView, recordJournal } from './journal.ts'
 import { findStream } from './streams.ts'
 import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
@@ -69,13 +70,18 @@ export async function showRecord(db: Database, address: string, id: string): Pro
   }
 }
 
-const logRow = (db: Database, streamId: number, id: string): Promise<LogRow | undefined> =>
-  firstRow<LogRow>(
+async function logRow(db: Database, streamId: number, id: string): Promise<LogRow | undefined> {
+  const found = await rows<LogRow & { id: string }>(
     db,
-    `select version, seq, slice, hash, deleted, first_seen_at as "firstSeenAt", observed_at as "observedAt", body, content
+    `select version, seq, slice, hash, deleted, first_seen_at as "firstSeenAt", observed_at as "observedAt", body, content, id
        from record where stream_id = $1 and id = $2`,
     [streamId, id],
   )
+  const [row] = await openBodies(db, streamId, found)
+  if (!row) return undefined
+  const { id: _id, ...log } = row
+  return log
+}
 
 type DeliveryRow = Omit<DeliveryView, 'delivered' | 'error' | 'waitsFor'> & {
   delivered: string | null
