@@ -85,8 +85,7 @@ ${open.length ? open.join('\n') : 'Nothing.'}
 - **Targets without look-up.** There a lost answer stays in doubt for a person, unless the mapping says \`on_doubt: resend\`.
 - **A call that is on its way.** A worker that is frozen sends nothing any more when it wakes up, and cannot write to the ledger.
   What it had put on the wire before may be applied by the target whenever that gets to it, also after a successor has written;
-  only a target that checks versions (ETag) can refuse it. The same holds for LDAP and file targets, where a write that waits for
-  its turn is not asked again before it goes out.
+  only a target that checks versions (ETag) can refuse it.
 - **Order of versionless events.** Events without a version are taken in the order in which they came. Senders that retry can
   turn that order round; a manifest that names a version, or fetches the record, is safe.
 - **Postgres without fsync**, or a replica that is promoted with commits missing: what was acknowledged in the lost seconds is gone

@@ -47,7 +47,8 @@ export function keepingSweep(parts: { pool: Store['pool']; ports: Ports; erasure
 export function checkKeeping(config: HubConfig, catalogue: Catalogue, syncs: readonly SyncDefinition[]): Finding[] {
   const findings: Finding[] = []
   for (const connection of config.connections.values()) {
-    const known = catalogue.has(connection.connector) ? [...catalogue.get(connection.connector).streams.keys()] : null
+    const connector = catalogue.has(connection.connector) ? catalogue.get(connection.connector) : null
+    const known = connector && [...connector.streams.keys()]
     const streams = new Set(syncs.flatMap((sync) => addressesOf(sync, connection.name)))
     for (const stream of Object.keys(connection.keep)) {
       const place = connection.placeOf(['keep', stream])
@@ -71,6 +72,14 @@ export function checkKeeping(config: HubConfig, catalogue: Catalogue, syncs: rea
           code: 'CSW-1009',
           message: `${stream} of ${connection.name} cannot be kept as hash, because ${joining.name} joins its records`,
           fix: 'Keep it as `used`, which leaves the fields that mappings read.',
+          place,
+        })
+      if (keeping !== 'full' && connector?.streams.get(stream)?.abilities.byId === false)
+        findings.push({
+          severity: 'warning',
+          code: 'CSW-1009',
+          message: `${stream} of ${connection.name} is kept as ${keeping}, but the connector reads no single records of it: what is needed again later becomes a dead letter (CSW-5018)`,
+          fix: 'Add `fetch` to the stream in the connector, keep the stream in full, or read it in full when such letters come (`causeway run SYNC --full`).',
           place,
         })
       if (keeping === 'used' && pathsReadOf(address, syncs).some((path) => path.length === 0))

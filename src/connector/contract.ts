@@ -24,6 +24,8 @@ export type StreamAbilities = {
   lookup: string[]
   /** True when an update may carry changed fields only; otherwise the whole record is sent. */
   partialUpdate: boolean
+  /** False where single records cannot be read by their ids; absent where they can. */
+  byId?: false
   content: boolean
   webhook: boolean
 }

@@ -27,11 +27,26 @@ map:
   jobTitle: $company.name
 `
 
-async function read(keep: string, mapping = MAPPING) {
+/** A system whose records can be listed, and in one case be asked for by id. */
+const thin = (fetch: string) => `language: 1
+name: thin
+title: Thin
+protocol: rest
+base_url: http://127.0.0.1:1
+streams:
+  contacts:
+    title: Contacts
+    key: record.id
+    read: { path: /contacts, records: response.items }
+${fetch}`
+
+async function read(keep: string, mapping = MAPPING, { hub = HUB, connector = thin('') } = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'causeway-keep-'))
   onTestFinished(() => rm(dir, { recursive: true }))
   await mkdir(join(dir, 'mappings'))
-  await writeFile(join(dir, 'causeway.yaml'), HUB.replace('KEEP', keep))
+  await mkdir(join(dir, 'connectors', 'thin'), { recursive: true })
+  await writeFile(join(dir, 'connectors', 'thin', 'connector.yaml'), connector)
+  await writeFile(join(dir, 'causeway.yaml'), hub.replace('KEEP', keep))
   await writeFile(join(dir, 'mappings', 'copy.yaml'), mapping)
   return readHubFiles({ dir, env: { KEY: 'x' } })
 }
@@ -63,4 +78,25 @@ test('what cannot be kept so is found where it stands', async () => {
     'warning CSW-1009 6',
   ])
   expect(await found('{ contacts: hash, companies: used }')).toEqual([])
+})
+
+test('a stream of which not all is kept, and that gives no single records, is warned of', async () => {
+  const hub = `connections:
+  crm:
+    connector: thin
+    keep: KEEP
+  helpdesk:
+    connector: sample-crm
+    settings: { url: "http://127.0.0.1:1" }
+    secrets: { key: env:KEY }
+`
+  const mapping = 'from: crm:contacts\nto: helpdesk:contacts\nmatch: [email]\nmap: { email: email }\n'
+  const found = async (keep: string, connector = thin('')) =>
+    (await read(keep, mapping, { hub, connector })).findings
+      .filter(({ place }) => place.file === 'causeway.yaml')
+      .map(({ severity, code, place, message }) => `${severity} ${code} ${place.line} ${message.includes('CSW-5018')}`)
+  expect(await found('{ contacts: hash }')).toEqual(['warning CSW-1009 4 true'])
+  expect(await found('{ "*": used }')).toEqual(['warning CSW-1009 4 true'])
+  expect(await found('{ contacts: full }')).toEqual([])
+  expect(await found('{ contacts: used }', thin('    fetch: { path: "/contacts/${ id }" }\n'))).toEqual([])
 })

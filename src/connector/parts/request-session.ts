@@ -32,6 +32,7 @@ export type RequestStream<R> = {
 /** The abilities that the presence of these parts means. */
 export const requestAbilities = ({
   read,
+  fetch,
   lookup,
   write,
 }: RequestStream<unknown>): Omit<StreamAbilities, 'webhook' | 'content'> => ({
@@ -45,6 +46,7 @@ export const requestAbilities = ({
   delete: write?.delete !== undefined,
   lookup: Object.keys(lookup ?? {}),
   partialUpdate: write?.update?.partial ?? false,
+  ...(fetch ? {} : { byId: false }),
 })
 
 /** Rules between the parts of a stream, and between the streams of a connector. */

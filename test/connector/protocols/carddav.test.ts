@@ -231,3 +231,13 @@ test('semicolons that a server escapes in plain texts arrive as semicolons, back
   expect(read.name).toMatchObject({ family: 'Doe', given: 'J;R' })
   expect(changedCard(card('a\\; b'), { fn: 'z' })).toContain('NOTE:a\\; b')
 })
+
+test('who lost the right to write sends no card', async () => {
+  const { server, session } = await book()
+  const items = [{ ref: '0', values: { name: 'late' }, idempotencyKey: 'k' }]
+  const request = { stream: 'contacts', operation: 'create' as const, items, signal: never }
+  expect(await session.write({ ...request, maySend: () => false })).toMatchObject([{ error: { code: 'CSW-3015' } }])
+  expect(server.cards.size).toBe(0)
+  await session.write({ ...request, maySend: () => true })
+  expect(server.cards.size).toBe(1)
+})

@@ -270,3 +270,16 @@ test('rows that end with a delimiter, and numbers with a decimal comma, are read
   await write(polish, 'a.csv', 'upsert', [item({ id: '2', price: '7.25' }), item({ id: '4', price: '8', note: 'a;b' })])
   expect(text('a.csv')).toBe('id;price;note;\n1;1234,50;1,5;\n2;7,25;;\n3;n/a;x;\n4;8;"a;b";\n')
 })
+
+test('who lost the right to write while a file was rewritten leaves it as it was', async () => {
+  put('a.csv', 'id,name\n1,one\n')
+  const place = await localPlace(folder, 'a.csv', { create: true })
+  const target = { place, format: csv, keyField: 'id', keyOf: (body: JsonObject) => String(body.id) }
+  const change = (maySend: () => boolean) =>
+    place.alone(5_000, never, () => writeItems({ ...target, maySend }, 'update', [item({ name: 'late' }, '1')]))
+  await expect(change(() => false)).rejects.toMatchObject({ code: 'CSW-3015' })
+  expect(text('a.csv')).toBe('id,name\n1,one\n')
+  expect(readdirSync(folder)).toEqual(['a.csv'])
+  await change(() => true)
+  expect(text('a.csv')).toBe('id,name\n1,late\n')
+})

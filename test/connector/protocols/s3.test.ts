@@ -219,3 +219,16 @@ test('an empty file, and a file whose size nobody knows', async () => {
   expect(stored('papers/e')).toHaveLength(0)
   expect(stored('papers/u').equals(big.subarray(0, 6 * MIB))).toBe(true)
 })
+
+test('who lost the right to write sends no object, in one piece or in parts', async () => {
+  const session = await opened()
+  const big = contents(randomBytes(6 * MIB))
+  const items: WriteItem[] = [
+    { ref: '0', key: { field: 'path', value: 'a' }, values: { text: 'late' }, idempotencyKey: 'a' },
+    { ref: '1', key: { field: 'path', value: 'b' }, values: {}, idempotencyKey: 'b', content: async () => big },
+  ]
+  const request = { stream: 'documents', operation: 'upsert' as const, items, signal: never, maySend: () => false }
+  const late = { status: 'retry', error: { code: 'CSW-3015' } }
+  expect(await session.write(request)).toMatchObject([late, late])
+  expect([...store.objects.keys(), ...store.uploads.keys()]).toEqual([])
+})

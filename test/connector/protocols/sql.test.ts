@@ -388,3 +388,15 @@ test('the generic connector takes names from its settings, with and without a ch
   expect(records[0]!.version).toMatch(/^20/)
   expect(cursor.watermark).toMatch(/^20/)
 })
+
+test('who lost the right to write while a transaction was under way does not commit it', async () => {
+  const session = await opened()
+  const request = {
+    ...{ stream: 'customers', operation: 'create' as const, signal: never },
+    items: [{ ref: '0', values: { name: 'late', external_id: 'l' }, idempotencyKey: '0' }],
+  }
+  const late = await session.write({ ...request, maySend: () => false })
+  expect(late).toMatchObject([{ status: 'retry', error: { code: 'CSW-3015' } }])
+  expect((await database.pool.query('select 1 from customers')).rowCount).toBe(0)
+  expect(await session.write({ ...request, maySend: () => true })).toMatchObject([{ status: 'written' }])
+})

@@ -161,7 +161,7 @@ export class CardDavClient {
   }
 }
 
-export type Writing = { signal: AbortSignal; onExchange?: OnExchange }
+export type Writing = { signal: AbortSignal; onExchange?: OnExchange; maySend?: () => boolean }
 
 const isBook = ({ props }: Found): boolean => 'addressbook' in xmlFields(props.resourcetype)
 const isCollection = ({ props }: Found): boolean => 'collection' in xmlFields(props.resourcetype)

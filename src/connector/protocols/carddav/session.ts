@@ -185,10 +185,10 @@ export class CardDavSession implements ProtocolSession {
     return made
   }
 
-  async write({ stream: name, operation, items, signal, onExchange }: WriteRequest): Promise<WriteOutcome[]> {
+  async write({ stream: name, operation, items, signal, onExchange, maySend }: WriteRequest): Promise<WriteOutcome[]> {
     const stream = this.stream(name)
     const book = await this.book(stream, signal)
-    const options: Writing = { signal, ...(onExchange ? { onExchange } : {}) }
+    const options: Writing = { signal, ...(onExchange ? { onExchange } : {}), ...(maySend ? { maySend } : {}) }
     return inPool(items, this.http.limits.concurrent, async (item) => {
       try {
         if (operation === 'create') return await this.create(book, item, options)

@@ -1,5 +1,6 @@
 /** Changes a file as one step: a new one is written beside the old one and put in its place. */
 import type { JsonObject } from '../../../core/index.ts'
+import { refuseIfTooLate } from '../../parts/right-to-send.ts'
 import type { FileFormat, OutRow, Row, RowWriter } from './format.ts'
 import { type Draft, type FilePlace, fileFailure, type OpenedFile } from './place.ts'
 import { hasBom } from './text.ts'
@@ -10,6 +11,8 @@ export type Change = {
   each?: (row: Row) => OutRow | null
   /** Asked after the last old row. */
   append: () => JsonObject[]
+  /** Asked just before the new file takes the place of the old one. */
+  maySend?: (() => boolean) | undefined
   /** Field names the new rows may have; columns a CSV file lacks are added at its end. */
   fields: Iterable<string>
 }
@@ -33,6 +36,7 @@ export async function rewrite(place: FilePlace, format: FileFormat, change: Chan
     const draft = await place.draft(old, { copy })
     try {
       await writeDraft(draft, { old, copy, name: place.name, format, writer: format.writer(columns) }, change)
+      refuseIfTooLate(change.maySend)
       await draft.publish(before)
     } catch (error) {
       await draft.discard()

@@ -96,7 +96,7 @@ export class FilesSession implements ProtocolSession {
     return found
   }
 
-  async write({ stream, operation, items, signal, onExchange }: WriteRequest): Promise<WriteOutcome[]> {
+  async write({ stream, operation, items, signal, onExchange, maySend }: WriteRequest): Promise<WriteOutcome[]> {
     const spec = this.stream(stream)
     const began = performance.now()
     let place: FilePlace | null = null
@@ -112,7 +112,7 @@ export class FilesSession implements ProtocolSession {
         return isRejected(made) ? null : made.id
       }
       const outcomes = await place.alone(LOCK_WAIT_MS, signal, () =>
-        writeItems({ ...target, keyField, keyOf }, operation, items),
+        writeItems({ ...target, keyField, keyOf, maySend }, operation, items),
       )
       onExchange?.({
         ...{ at: this.context.clock.now().toISOString(), method: `${operation} rows`, url: place.shown },

@@ -5,7 +5,13 @@ import type { FileFormat, OutRow, Row } from './format.ts'
 import type { FilePlace } from './place.ts'
 import { rewrite } from './rewrite.ts'
 
-type Target = { place: FilePlace; format: FileFormat; keyField: string; keyOf: (body: JsonObject) => string | null }
+type Target = {
+  place: FilePlace
+  format: FileFormat
+  keyField: string
+  keyOf: (body: JsonObject) => string | null
+  maySend?: (() => boolean) | undefined
+}
 type Planned = { item: WriteItem; key: string }
 
 /**
@@ -55,6 +61,7 @@ async function writeRound(
     // A create follows a look-up that found nothing, so the old rows need not be read again.
     ...(operation === 'create' ? {} : { each }),
     append: added,
+    maySend: target.maySend,
     fields: operation === 'delete' ? [] : fieldsOf(round.values(), target.keyField),
   })
   return [...round.values()].map(({ item, key }) =>

@@ -20,7 +20,11 @@ const BACKOFF = { baseMs: 250, capMs: 10_000 }
 const PASSING = new Set(['CSW-3001', 'CSW-3002', 'CSW-3005', 'CSW-3006', 'CSW-3007', 'CSW-3017'])
 const TRANSFER_MS = 15 * 60_000
 
-export type CallOptions = { signal: AbortSignal; onExchange?: OnExchange | undefined }
+export type CallOptions = {
+  signal: AbortSignal
+  onExchange?: OnExchange | undefined
+  maySend?: (() => boolean) | undefined
+}
 export type Call = {
   method: string
   /** Null: the bucket itself. */
@@ -128,6 +132,7 @@ export class S3Client {
       ...{ responseType, signal: options.signal, idempotent },
       deadlineMs: responseType === 'stream' || body ? TRANSFER_MS : limits.timeout_seconds * 1000,
       maxResponseBytes: responseType === 'stream' ? Number.MAX_SAFE_INTEGER : limits.max_answer_mb * 1024 * 1024,
+      ...(options.maySend ? { maySend: options.maySend } : {}),
       ...(options.onExchange ? { onExchange: options.onExchange } : {}),
     })
     const failure = this.outbound.failureOf(response, {

@@ -106,8 +106,8 @@ export class S3Session implements ProtocolSession {
     return new Map(records.map((record) => [record.id, [record]]))
   }
 
-  write({ stream, operation, items, signal, onExchange }: WriteRequest): Promise<WriteOutcome[]> {
-    return this.open(stream).writer.write(operation, items, { signal, onExchange })
+  write({ stream, operation, items, signal, onExchange, maySend }: WriteRequest): Promise<WriteOutcome[]> {
+    return this.open(stream).writer.write(operation, items, { signal, onExchange, maySend })
   }
 
   async content({ stream, reference, signal, from = 0, validator }: ContentRequest): Promise<OpenedContent> {

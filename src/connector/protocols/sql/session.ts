@@ -81,12 +81,12 @@ export class SqlSession implements ProtocolSession {
     return result
   }
 
-  async write({ stream: name, operation, items, signal, onExchange }: WriteRequest): Promise<WriteOutcome[]> {
+  async write({ stream: name, operation, items, signal, onExchange, maySend }: WriteRequest): Promise<WriteOutcome[]> {
     const { source } = this.open(name)
     const at = this.context.clock.now()
     const began = performance.now()
     const writer = new TableWriter(this.links, this.dialect, await this.table(source, signal))
-    const outcomes = await writer.write(operation, items, signal)
+    const outcomes = await writer.write(operation, items, { signal, maySend })
     onExchange?.({
       ...{ at: at.toISOString(), method: `${operation} rows`, url: `${this.shown}/${source.table}`, status: null },
       ...{ ms: Math.round(performance.now() - began), requestBytes: 0, responseBytes: 0 },

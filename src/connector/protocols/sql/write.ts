@@ -5,6 +5,7 @@ import type { WriteItem, WriteOperation, WriteOutcome } from '../../contract.ts'
 import { usableId } from '../../manifest/record.ts'
 import { failedOutcome } from '../../parts/outcome.ts'
 import { chunksOf } from '../../parts/pool.ts'
+import { refuseIfTooLate } from '../../parts/right-to-send.ts'
 import { type Column, type Dialect, quotedTable, type SqlLink, type SqlValue } from './dialect.ts'
 import { isAnswered, isOfRow } from './failure.ts'
 import type { Links } from './links.ts'
@@ -22,6 +23,9 @@ export type Table = {
 /** An item with its values as parameters, in the order of `columns`. */
 type Ready = { item: WriteItem; columns: string[]; values: SqlValue[] }
 
+/** `maySend` is asked just before each commit. */
+type Options = { signal: AbortSignal; maySend?: (() => boolean) | undefined }
+
 /** How often a transaction that met another one is tried. */
 const ATTEMPTS = 4
 const BACKOFF = { baseMs: 50, capMs: 2_000 }
@@ -38,7 +42,7 @@ export class TableWriter {
   }
 
   /** Outcomes in the order of the items; nothing is thrown for a row that fails. */
-  async write(operation: WriteOperation, items: WriteItem[], signal: AbortSignal): Promise<WriteOutcome[]> {
+  async write(operation: WriteOperation, items: WriteItem[], options: Options): Promise<WriteOutcome[]> {
     const outcomes = new Map<string, WriteOutcome>()
     const ready: Ready[] = []
     for (const item of items) {
@@ -49,7 +53,7 @@ export class TableWriter {
       }
     }
     for (const chunk of chunksOf(ready, this.table.batch))
-      for (const outcome of await this.chunk(operation, chunk, signal)) outcomes.set(outcome.ref, outcome)
+      for (const outcome of await this.chunk(operation, chunk, options)) outcomes.set(outcome.ref, outcome)
     return items.map(({ ref }) => outcomes.get(ref)!)
   }
 
@@ -71,16 +75,17 @@ export class TableWriter {
   }
 
   /** One transaction; the rows that spoil it are found by halving, so that the others are written. */
-  private async chunk(operation: WriteOperation, chunk: Ready[], signal: AbortSignal): Promise<WriteOutcome[]> {
+  private async chunk(operation: WriteOperation, chunk: Ready[], options: Options): Promise<WriteOutcome[]> {
+    const { signal } = options
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.links.with('write', signal, (link) => this.transaction(link, operation, chunk, signal))
+        return await this.links.with('write', signal, (link) => this.transaction(link, operation, chunk, options))
       } catch (thrown) {
         const error = asCausewayError(thrown)
         if (isOfRow(error) && chunk.length > 1) {
           const middle = Math.ceil(chunk.length / 2)
-          const first = await this.chunk(operation, chunk.slice(0, middle), signal)
-          return [...first, ...(await this.chunk(operation, chunk.slice(middle), signal))]
+          const first = await this.chunk(operation, chunk.slice(0, middle), options)
+          return [...first, ...(await this.chunk(operation, chunk.slice(middle), options))]
         }
         const passing = error.code === 'CSW-3017' || error.code === 'CSW-3001'
         if (!passing || attempt >= ATTEMPTS || signal.aborted)
@@ -91,11 +96,12 @@ export class TableWriter {
   }
 
   /** Throws what failed before the commit: then nothing is done. A commit whose answer is lost is CSW-3012. */
-  private async transaction(link: SqlLink, operation: WriteOperation, chunk: Ready[], signal: AbortSignal) {
+  private async transaction(link: SqlLink, operation: WriteOperation, chunk: Ready[], { signal, maySend }: Options) {
     const { begin, commit, rollback } = this.dialect
     await link.query(begin, [], signal)
     try {
       const outcomes = await this.statements(link, operation, chunk, signal)
+      refuseIfTooLate(maySend)
       await link.query(commit, [], signal).catch((error) => Promise.reject(commitFailure(error)))
       return outcomes
     } catch (error) {
