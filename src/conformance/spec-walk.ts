@@ -68,6 +68,8 @@ export class SpecWalk {
   }
 
   run(): SpecRow[] {
+    const { auth } = this.manifest as Record<string, JsonObject>
+    if (isObject(auth) && auth.kind === 'steps') this.login(auth, ['auth'])
     for (const [name, stream] of Object.entries((this.manifest.streams ?? {}) as Record<string, JsonObject>))
       this.described(() => this.stream(name, stream))
     return this.rows
@@ -189,10 +191,56 @@ export class SpecWalk {
     if (isObject(spec.batch)) this.batch(spec.batch as JsonObject, [...at, 'batch'], one)
   }
 
+  /** The requests of a login in steps. */
+  private login(auth: JsonObject, at: YamlPath): void {
+    this.steps(auth.steps, [...at, 'steps'], { settings: ANY })
+    const { refresh } = auth as Record<string, JsonObject>
+    if (!isObject(refresh)) return
+    const names = { settings: ANY, refresh_token: STRING, token: ANY }
+    const answer = this.answerOf(this.request(refresh, [...at, 'refresh'], 'GET', names))
+    this.expression(refresh.value, [...at, 'refresh', 'value'], answer)
+  }
+
+  /** Requests whose answers feed the next; gives what each gave, by name. */
+  private steps(steps: Json | undefined, at: YamlPath, names: Names): Type {
+    const given: Names = {}
+    for (const [index, step] of (Array.isArray(steps) ? (steps as JsonObject[]) : []).entries()) {
+      const scope = { ...names, steps: objectOf({ ...given }) }
+      const answer = this.answerOf(this.request(step, [...at, index], 'GET', scope))
+      for (const field of ['until', 'failed', 'message']) this.expression(step[field], [...at, index, field], answer)
+      given[String(step.name)] = this.expression(step.value ?? 'response', [...at, index, 'value'], answer)
+    }
+    return objectOf(given)
+  }
+
+  /** What `response` is once a job has run: its last status, and the outcomes by name. */
+  private jobAnswer(job: JsonObject, opened: Names, at: YamlPath, names: Names): Type {
+    const scope: Names = { ...names, job: ANY, item: ANY, index: scalar('integer') }
+    this.expression(job.id, [...at, 'id'], opened)
+    const ask = (field: string, method: string): Names =>
+      isObject(job[field])
+        ? this.answerOf(this.request(job[field] as JsonObject, [...at, field], method, scope))
+        : { response: ANY }
+    ask('upload', 'PUT')
+    ask('each', 'POST')
+    ask('close', 'PATCH')
+    const status = ask('status', 'GET')
+    for (const field of ['done', 'failed', 'message']) this.expression(job[field], [...at, field], status)
+    const outcomes = Object.entries((job.outcomes ?? {}) as Record<string, JsonObject>).map(([name, spec]) => {
+      const { response } = this.answerOf(this.request(spec, [...at, 'outcomes', name], 'GET', scope))
+      return [name, spec.as === undefined || spec.as === 'json' ? response! : ANY] as const
+    })
+    return objectOf({ status: status.response!, ...Object.fromEntries(outcomes) })
+  }
+
   private batch(spec: JsonObject, at: YamlPath, one: Names): void {
     const item = this.template(spec.item ?? '${ values }', [...at, 'item'], one)
-    const operations = this.request(spec, at, 'POST', { settings: ANY, items: listOf(item), ids: listOf(STRING) })
-    const answer = { settings: ANY, ...this.answerOf(operations) }
+    const { job } = spec as Record<string, JsonObject>
+    const steps = isObject(job) ? this.steps(job.steps, [...at, 'job', 'steps'], { settings: ANY, secret: ANY }) : ANY
+    const names = { settings: ANY, items: listOf(item), ids: listOf(STRING), steps, secret: ANY }
+    const operations = this.request(spec, at, 'POST', names)
+    const opened = { settings: ANY, ...this.answerOf(operations) }
+    const answer = isObject(job) ? { ...opened, response: this.jobAnswer(job, opened, [...at, 'job'], names) } : opened
     const result = itemOf(this.expression(spec.results, [...at, 'results'], answer))
     const error = itemOf(this.expression(spec.errors, [...at, 'errors'], answer))
     const scope = {

@@ -68,6 +68,8 @@ export interface OutboundClient {
   failureOf(response: OutboundResponse, context?: FailureContext): OutboundFailure | null
   /** A token got at run time, which from now on must not show up anywhere. */
   addSecret(value: string): void
+  /** For secrets that end: nothing that is sent or received holds them any more. */
+  forgetSecret(value: string): void
   /** Text for people without any secret of this connection. */
   redact(text: string): string
   /** Closes idle sockets; calls under way go on unless `signal` ends them. */
@@ -125,6 +127,10 @@ class AxiosOutbound implements OutboundClient {
     if (this.secrets.has(value)) return
     this.secrets.add(value)
     this.redactor = createRedactor(this.secrets)
+  }
+
+  forgetSecret(value: string): void {
+    if (this.secrets.delete(value)) this.redactor = createRedactor(this.secrets)
   }
 
   redact(text: string): string {

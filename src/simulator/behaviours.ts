@@ -7,6 +7,7 @@ import { namesIn, picking } from './pick.ts'
 import { Refusal } from './problem.ts'
 import type { Call } from './request.ts'
 import { chosen, cut } from './select.ts'
+import { inSession, type Sessions } from './sessions.ts'
 import type { Entry, Table } from './table.ts'
 import { fill } from './template.ts'
 import type { Upload, Uploads } from './uploads.ts'
@@ -15,6 +16,7 @@ import { unformed } from './value-kinds.ts'
 export type World = {
   uploads: Uploads
   jobs: Jobs
+  sessions: Sessions
   description: Description
   tables: Map<string, Table>
   expressions: Expressions
@@ -42,6 +44,11 @@ export async function behave(doing: Doing): Promise<Done> {
   const { behaviour, names } = doing
   if (behaviour.batch) return batch(doing)
   if (behaviour.job || behaviour.poll) return job(doing)
+  if (behaviour.session) {
+    const { sessions, expressions } = doing.world
+    const each = (own: Names) => behave({ ...doing, behaviour: behaviour.each ?? {}, names: own })
+    return inSession({ sessions, behaviour, names, expressions, each })
+  }
   if (behaviour.of_job) {
     const job = doing.world.jobs.find((names.path as Names | undefined)?.id, behaviour.of_job)
     const { of_job: _, ...rest } = behaviour

@@ -84,6 +84,8 @@ const behaviour = {
   poll: text,
   of_job: text,
   polls: count,
+  session: { enum: ['open', 'add', 'close', 'state'] },
+  refuses: map(expression),
   token: { const: true },
   where: map(expression),
   filter: expression,
@@ -152,6 +154,7 @@ export const descriptionSchema = closed(
     secrets: map(template),
     settings: map(template),
     define: map(expression),
+    keys: texts,
     auth: closed({
       headers: map(template),
       query: map(template),

@@ -104,6 +104,10 @@ export type Behaviour = {
   of_job?: string
   /** After how many questions a job is ready. */
   polls?: number
+  /** A session that is opened, filled record by record (each does what `each` says; `done` and `failed` tell of it), closed and asked. */
+  session?: 'open' | 'add' | 'close' | 'state'
+  /** What is refused: an expression by what is said of it; a connector that sends it is wrong. */
+  refuses?: Record<string, ExpressionText>
   token?: true
   /** Which records: a path (`id`, `updated >=`) and the expression it is compared with; no value, no condition. */
   where?: Record<string, ExpressionText>
@@ -225,6 +229,8 @@ export type Description = {
   secrets: Record<string, Template>
   settings: Record<string, Template>
   define: Record<string, ExpressionText>
+  /** Names of the RSA keys the vendor publishes, made anew for each installation; see cipher.ts for the functions. */
+  keys: string[]
   auth: Auth
   headers: Record<string, Template>
   errors: Partial<Record<ProblemKind, Reply>>
@@ -259,6 +265,7 @@ export function readDescription(file: string): Description {
     secrets: {},
     settings: {},
     define: {},
+    keys: [],
     auth: {},
     headers: {},
     errors: {},

@@ -30,8 +30,9 @@ export class Expressions {
     this.defined = defined
   }
 
-  /** Must come first: the author's functions are expressions themselves. */
-  async prepare(): Promise<void> {
+  /** Must come first: the author's functions are expressions themselves. `own` are those of this installation. */
+  async prepare(own: Record<string, (...given: string[]) => unknown> = {}): Promise<void> {
+    Object.assign(this.bindings, own)
     for (const [name, text] of Object.entries(this.defined)) this.bindings[name] = await this.evaluate(text, {})
   }
 
@@ -91,6 +92,10 @@ const FUNCTIONS: Record<string, (...given: any[]) => unknown> = {
   multipartCalls: (text: string, type: string) => multipartCalls(text, type),
   multipartAnswers: (answers: Parameters<typeof multipartAnswers>[0]) => multipartAnswers(answers),
   json: (text: string) => JSON.parse(text) as unknown,
+  // What the vendor says no to, in the words of its answer.
+  refuse: (message: string) => {
+    throw new Refusal('invalid', { reason: 'refused', message })
+  },
   uuid: () => randomUUID(),
   // Milliseconds of any usual spelling; unlike $toMillis it also takes numbers (seconds or milliseconds) and date-only text.
   ms: (value: unknown) => millisOf(value),

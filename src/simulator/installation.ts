@@ -1,12 +1,14 @@
 /** A system that is stood up for a test: its records, its secrets and what a connection to it needs, whatever it speaks. */
 import { randomBytes } from 'node:crypto'
 import type { World } from './behaviours.ts'
+import { cipherFunctions } from './cipher.ts'
 import { Credentials } from './credentials.ts'
 import type { Description } from './description.ts'
 import { Expressions, type Names } from './expressions.ts'
 import { Faults } from './faults.ts'
 import { Jobs } from './jobs.ts'
 import type { Item } from './paths.ts'
+import { Sessions } from './sessions.ts'
 import { Table } from './table.ts'
 import { fill } from './template.ts'
 import { Uploads } from './uploads.ts'
@@ -46,13 +48,15 @@ export abstract class Installation {
       expressions: this.expressions,
       uploads: new Uploads(),
       jobs: new Jobs(),
+      sessions: new Sessions(),
       now: () => Date.now(),
     }
   }
 
   /** Makes the records and opens the system on this machine. */
   async start(): Promise<void> {
-    await this.expressions.prepare()
+    const { keys } = this.description
+    await this.expressions.prepare(keys.length ? await cipherFunctions(keys, Date.now()) : {})
     for (const [name, template] of Object.entries(this.description.secrets))
       this.secrets[name] = String(
         await fill(template, { canary: `canary-${name}-${randomBytes(9).toString('hex')}` }, this.expressions),

@@ -15,6 +15,7 @@ import { Refusal } from './problem.ts'
 import { Buckets } from './quota.ts'
 import { type Call, readCall } from './request.ts'
 import { Routes, type Taken } from './routes.ts'
+import { checkRefusals } from './sessions.ts'
 import { fill } from './template.ts'
 
 export class Simulator extends Installation {
@@ -146,6 +147,7 @@ export class Simulator extends Installation {
     this.buckets.count(call, scope)
     if (!route.open && !route.token) await this.credentials.check(call, scope, Date.now())
     await checkParameters(route, call, this.description.ignores)
+    if (!route.session) await checkRefusals(route, scope, this.expressions)
     if (route.token) {
       const given = await this.credentials.give(route, scope, Date.now())
       return { reply: route, status: 200, names: { ...scope, ...given } }

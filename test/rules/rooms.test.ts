@@ -83,7 +83,7 @@ const HOMES: Record<string, string[]> = {
   // Mappings read value tables.
   'csv-parse': ['connector', 'mapping'],
   'csv-stringify': ['connector'],
-  'fast-xml-parser': ['connector', 'apispec'],
+  'fast-xml-parser': ['connector', 'apispec', 'simulator'],
   'ical.js': ['connector'],
   typebox: ['http'],
 }

@@ -1,6 +1,7 @@
 /** Compiles one JSONata expression of a manifest and checks what it refers to. */
 import { CausewayError, type Finding, isObject, nearestName, type Place } from '../../core/index.ts'
 import { BUILTIN_NAMES, type CompiledExpression, compileExpression, type Use } from '../../expression/index.ts'
+import { byteFunctions } from './byte-functions.ts'
 import type { Expression, Scope } from './expression.ts'
 import { textFunctions } from './functions.ts'
 
@@ -18,6 +19,10 @@ export type SourceContext = {
   /** Collects the root names that are used. */
   names?: Set<string>
 }
+
+/** What manifests may call besides the functions of JSONata. */
+const OWN_FUNCTIONS = { ...textFunctions, ...byteFunctions }
+const FUNCTION_NAMES = [...new Set([...BUILTIN_NAMES, ...Object.keys(OWN_FUNCTIONS)])]
 
 /** Values of a page or record may hold numbers with a spelling of their own; expressions hand those on untouched. */
 const EXACT = { exact: true } as const
@@ -69,7 +74,7 @@ function looksInto(source: string, { analysis }: CompiledExpression, all: readon
 function parsed(source: string, context: SourceContext): CompiledExpression | null {
   try {
     return compileExpression(source, {
-      functions: textFunctions,
+      functions: OWN_FUNCTIONS,
       placeOf: context.placeOf,
       failureCode: 'CSW-2011',
     })
@@ -105,8 +110,8 @@ function checkNames(compiled: CompiledExpression, { placeOf, check, findings, na
     finding(use, `unknown variable "$${use.name}"`, fix)
   }
   for (const use of compiled.analysis.functions)
-    if (!BUILTIN_NAMES.includes(use.name))
-      finding(use, `unknown function "$${use.name}"`, hintFor(use.name, BUILTIN_NAMES, '$'))
+    if (!FUNCTION_NAMES.includes(use.name))
+      finding(use, `unknown function "$${use.name}"`, hintFor(use.name, FUNCTION_NAMES, '$'))
   // An unknown function is not synchronous either; one finding says enough.
   if (!compiled.isSync && findings.length === before)
     finding(

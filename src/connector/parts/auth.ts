@@ -14,6 +14,7 @@ import {
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
 import type { CodeLogin } from './code-login.ts'
+import { loginStepsPart } from './login-steps.ts'
 import { type OAuth1Spec, oauth1Header, oauth1Part } from './oauth1.ts'
 import { oauth2Part } from './oauth2.ts'
 import { type HttpRequest, withBodyMember } from './request.ts'
@@ -128,6 +129,7 @@ export const authField = <R extends Fields>(request: (names: readonly string[]) 
       oauth1: oauth1Part,
       sigv4: sigv4Part,
       oauth2: oauth2Part,
+      steps: loginStepsPart(request),
       session: { ...session(request), ...(sessionExample ? { example: sessionExample } : {}) },
     },
     {

@@ -5,8 +5,9 @@ import { type Answer, answerScope, type Caller, type CallOptions } from './answe
 import { type PollSpec, polled, pollFields } from './poll.ts'
 import { fileOf, formatFields, rowsParser } from './rows.ts'
 import type { RequestFields } from './write-fields.ts'
+import { type SessionSpec, sessionFields, sessionFindings } from './write-session.ts'
 
-const NAMES = ['job', 'items', 'ids', 'settings'] as const
+const NAMES = ['job', 'items', 'ids', 'steps', 'secret', 'settings'] as const
 
 const EXAMPLE = `
 write:
@@ -44,6 +45,7 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
       'The system works the batch off in its own time: the request of the batch creates the job, `upload` fills it, `close` starts it. Then `response`, for `results` and `errors` of the batch, has `status` (the last status answer) and what `outcomes` gave, by name. What breaks before the start was not done; what breaks after it is unknown.',
     fields: {
       ...pollFields((names) => request(names, 'GET')),
+      ...sessionFields(request, NAMES),
       upload: section(
         part({
           title: 'Upload',
@@ -75,6 +77,7 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
         { sense: 'Where the outcomes are told apart from the status: lists by name.', keys: '^[a-z][a-z0-9_]*$' },
       ),
     },
+    check: (job) => sessionFindings(job as unknown as WriteJob<unknown>),
     // Its requests are those of REST; other protocols have the same fields around theirs.
     ...('path' in request([]) ? { example: EXAMPLE } : {}),
   })
@@ -82,11 +85,12 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
 type Uploading = { as: 'body' | 'csv' | 'jsonl' | 'json'; delimiter: string }
 type Listing = ValueOf<typeof listing>
 const listing = part({ title: 'Outcomes', sense: 'Only for its type.', fields: formatFields })
-export type WriteJob<R> = PollSpec<R> & {
-  upload: (R & Uploading) | undefined
-  close: R | undefined
-  outcomes: Record<string, R & Listing> | undefined
-}
+export type WriteJob<R> = PollSpec<R> &
+  SessionSpec<R> & {
+    upload: (R & Uploading) | undefined
+    close: R | undefined
+    outcomes: Record<string, R & Listing> | undefined
+  }
 
 /** The little of a request that an upload replaces. */
 type Sent = { body?: { text: string; type: string } }
@@ -136,7 +140,12 @@ function uploadOf({ as, delimiter }: Uploading, { items }: Record<string, unknow
   return as === 'body' ? {} : { body: { text: fileOf(items as Json[], as, delimiter), type: TYPES[as] } }
 }
 
-async function finished<R>({ caller, settings, job }: JobContext<R>, id: Json | undefined, options: CallOptions) {
+/** Waits for the end of a job, and asks for its outcomes. Throws whatever keeps it from knowing them. */
+export async function finished<R>(
+  { caller, settings, job }: JobContext<R>,
+  id: Json | undefined,
+  options: CallOptions,
+) {
   const asking: CallOptions = { signal: options.signal, purpose: 'read' }
   const polling = polled({
     caller,
@@ -161,7 +170,7 @@ async function finished<R>({ caller, settings, job }: JobContext<R>, id: Json | 
 }
 
 /** Whatever breaks after the start: the records may be written or not. */
-function doubtful(error: unknown): CausewayError {
+export function doubtful(error: unknown): CausewayError {
   const message = error instanceof Error ? error.message : String(error)
   return new CausewayError('CSW-3012', {
     what: `A job was started there, and what became of its records is not known: ${message}`,

@@ -36,12 +36,24 @@ type Tokens = {
 }
 type Held = Tokens & { access_token: string }
 
+/** Another way to tokens than a token request of OAuth 2.0. */
+export type OwnGrant = {
+  /** What the tokens depend on: another one makes stored tokens worthless. Only its digest is kept. */
+  identity: string
+  /** What to do after a refusal. */
+  fix: string
+  /** Asks with a refresh token (and what was given with it), or from the beginning. `response` is what was given. */
+  ask(refreshToken: string | null, token: Json, signal: AbortSignal): Promise<Answer>
+}
+
 export type OAuth2Context = {
   spec: OAuth2Spec
   settings: JsonObject
   outbound: OutboundClient
   store: TokenStore
   clock: Clock
+  /** Asks in a way of its own, instead of by a token request. */
+  own?: OwnGrant
   /** Resolves the address of the token request. */
   addressOf(url: string): string
   /** Sends a request without credentials. */
@@ -60,7 +72,7 @@ export class OAuth2Authoriser implements Authoriser {
 
   constructor(context: OAuth2Context) {
     this.context = context
-    this.grant = digest(grantOf(context.spec, this.scope))
+    this.grant = digest(context.own?.identity ?? grantOf(context.spec, this.scope))
   }
 
   async apply(request: HttpRequest, signal: AbortSignal) {
@@ -162,15 +174,20 @@ export class OAuth2Authoriser implements Authoriser {
     const refreshing = needsRefreshToken(spec)
     const refreshToken = claim.refresh_token ?? (refreshing ? (textOf(spec.refresh_token, this.scope) ?? '') : null)
     if (spec.grant === 'authorization_code' && refreshToken === '') throw notAllowedYet()
-    const answer = await this.send(refreshToken)
+    const answer = await this.request(refreshToken, claim)
     if (!answer.failure) return answer
     const failure = asLoginFailure(answer.failure)
     if (failure.code === 'CSW-3003' && refreshToken !== null && !refreshing) {
-      const second = await this.send(null)
+      const second = await this.request(null, claim)
       if (!second.failure) return second
       throw this.refusedGrant(asLoginFailure(second.failure))
     }
     throw this.refusedGrant(failure)
+  }
+
+  private request(refreshToken: string | null, { token }: Tokens): Promise<Answer> {
+    const { own } = this.context
+    return own ? own.ask(refreshToken, token ?? null, askingTime()) : this.send(refreshToken)
   }
 
   private send(refreshToken: string | null, code?: GivenCode): Promise<Answer> {
@@ -184,21 +201,22 @@ export class OAuth2Authoriser implements Authoriser {
     })
     for (const secret of [...secrets, refreshToken ?? '', code?.code ?? ''])
       if (secret.length >= 6) outbound.addSecret(secret)
-    // Ends well before the claim does: an answer that comes later could be a second one.
-    return this.context.send(request, AbortSignal.timeout(CLAIM_MS * 0.8))
+    return this.context.send(request, askingTime())
   }
 
   private refusedGrant(failure: CausewayError): CausewayError {
     if (failure.code !== 'CSW-3003') return failure
-    const { grant } = this.context.spec
+    const { own, spec } = this.context
+    const { grant } = spec
     return new CausewayError('CSW-3003', {
       what: failure.message,
       fix:
-        grant === 'authorization_code'
+        own?.fix ??
+        (grant === 'authorization_code'
           ? 'Allow the connection anew: `causeway auth login <connection>`, then resume the connection.'
           : grant === 'refresh_token'
             ? 'The refresh token is no longer valid (used up, revoked or expired). Allow the connection anew in that system, put the new refresh token into its setting, then resume the connection.'
-            : 'Check client id, client secret or key, and the rights of this client in that system; then resume the connection.',
+            : 'Check client id, client secret or key, and the rights of this client in that system; then resume the connection.'),
       data: failure.data,
       cause: failure,
     })
@@ -292,6 +310,9 @@ export class OAuth2Authoriser implements Authoriser {
     await this.context.store.save({ ...claim, version: claim.version + 1 }, claim.version).catch(() => false)
   }
 }
+
+/** Ends well before the claim does: an answer that comes later could be a second one. */
+const askingTime = (): AbortSignal => AbortSignal.timeout(CLAIM_MS * 0.8)
 
 /** Grants that go on with the refresh token of the last answer only. */
 const needsRefreshToken = ({ grant }: OAuth2Spec): boolean =>

@@ -143,6 +143,14 @@ export class RequestSession<R> implements ProtocolSession {
       ...this.finder(stream),
       stream: `${this.context.connector}:${stream.name}`,
       write: parts.write!,
+      writeSchema: stream.writeSchema,
+      hide: (secrets) => {
+        const { outbound } = this.context
+        for (const secret of secrets) outbound.addSecret(secret)
+        return () => {
+          for (const secret of secrets) outbound.forgetSecret(secret)
+        }
+      },
       ...(encode ? { encode } : {}),
       texts: this.parts.texts ?? false,
       idsBy: async (field, value, signal) => {

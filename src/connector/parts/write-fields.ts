@@ -13,6 +13,7 @@ import {
   text,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
+import { type DocumentSpec, documentField } from './document.ts'
 import { type WriteJob, writeJobPart } from './job-write.ts'
 import type { Method } from './request.ts'
 import { beforeField, stepFields, type WriteSteps } from './write-steps.ts'
@@ -25,7 +26,7 @@ const NAMES = {
   upsert: [...CREATE_NAMES, 'key', 'id', 'version'],
   delete: ['id', 'version', 'known', 'ref', 'idempotency_key', 'settings'],
 } as const
-const BATCH_NAMES = ['items', 'ids', 'settings'] as const
+const BATCH_NAMES = ['items', 'ids', 'steps', 'secret', 'settings'] as const
 const RESULT_NAMES = ['result', ...ANSWER_NAMES] as const
 const FAILURE_NAMES = ['error', ...ANSWER_NAMES] as const
 
@@ -42,7 +43,12 @@ const correlatePart = (names: readonly string[]) =>
         names: FAILURE_NAMES,
         example: 'error.context.id',
       }),
-      item: expression({ sense: 'The mark of a record.', names: [...names, 'index'], required: true, example: 'ref' }),
+      item: expression({
+        sense: 'The mark of a record.',
+        names: [...names, 'index', 'sent'],
+        required: true,
+        example: 'ref',
+      }),
     },
     example: 'correlate: { result: result.trace, item: ref }',
   })
@@ -118,6 +124,15 @@ const batchPart = <R extends Fields>(request: RequestFields<R>, names: readonly 
             },
           ]
         : []),
+      ...((batch.job as WriteJob<unknown> | undefined)?.each && !batch.correlate?.result
+        ? [
+            {
+              field: 'job.each',
+              message: 'nothing says which outcome belongs to which record of the session',
+              fix: 'Add `correlate: { result: …, item: … }`.',
+            },
+          ]
+        : []),
       ...(batch.correlate?.result && !batch.results
         ? [{ field: 'correlate', message: 'there are no `results` to correlate', fix: 'Add `results`.' }]
         : []),
@@ -158,7 +173,8 @@ function operationPart<R extends Fields, F extends Fields, X extends Fields>(
   fields: F,
   extra: (names: readonly string[]) => X,
 ) {
-  const names: readonly string[] = NAMES[operation]
+  const own: readonly string[] = NAMES[operation]
+  const names = operation === 'delete' ? own : [...own, 'document']
   const sent = names.includes('id') ? [...names, 'current'] : names
   return part({
     title: operation,
@@ -166,7 +182,7 @@ function operationPart<R extends Fields, F extends Fields, X extends Fields>(
     fields: {
       ...request(sent, method),
       ...fields,
-      ...(operation === 'delete' ? beforeField(request) : stepFields(request, names)),
+      ...(operation === 'delete' ? beforeField(request) : { ...stepFields(request, names), ...documentField }),
       ...extra(names),
       batch: section(batchPart(request, sent), { sense: 'Many records in one call.' }),
     },
@@ -233,6 +249,9 @@ export const writePart = <R extends Fields, X extends Fields>(
 type BatchOwn = Omit<CompiledPart<ReturnType<typeof batchPart<Record<never, never>>>['fields']>, 'job'>
 type Sending = CompiledPart<typeof answerFields & typeof sendFields>
 
+/** Many records in one call, or in one job. */
+export type BatchSpec<R> = R & BatchOwn & { job?: WriteJob<R> | undefined }
+
 /** One operation as the writer sees it. */
 export type WriteOperationSpec<R> = R &
   WriteSteps<R> &
@@ -240,7 +259,8 @@ export type WriteOperationSpec<R> = R &
     partial?: boolean
     key?: string[]
     id_from_lookup?: boolean
-    batch?: (R & BatchOwn & { job?: WriteJob<R> | undefined }) | undefined
+    batch?: BatchSpec<R> | undefined
     content?: unknown
+    document?: DocumentSpec | undefined
   }
 export type WriteSpec<R> = { [K in Operation]?: WriteOperationSpec<R> | undefined }

@@ -1,15 +1,17 @@
 /** Writing records: prepares them, cuts batches, sends them, and tells the outcome of each. */
 import { asCausewayError, CausewayError, type Json, type JsonObject, type JsonText } from '../../core/index.ts'
-import type { WriteItem, WriteOutcome, WriteRequest } from '../contract.ts'
+import type { RecordSchema, WriteItem, WriteOutcome, WriteRequest } from '../contract.ts'
 import { asText, type Scope } from '../language/index.ts'
 import { usableId } from '../manifest/record.ts'
 import { type Answer, answerScope, type Caller, type CallOptions } from './answer.ts'
 import { batchOutcomes } from './batch-outcomes.ts'
+import { documentOf } from './document.ts'
 import { runWriteJob } from './job-write.ts'
 import { failedOutcome } from './outcome.ts'
 import { passesValues } from './pass-through.ts'
 import { chunksOf, inPool } from './pool.ts'
 import type { WriteOperationSpec, WriteSpec } from './write-fields.ts'
+import { sendInSession, withSecrets } from './write-session.ts'
 import { readBefore, sendAfter } from './write-steps.ts'
 
 export type WriterContext<R> = {
@@ -18,6 +20,9 @@ export type WriterContext<R> = {
   caller: Caller<R>
   settings: JsonObject
   concurrent: number
+  writeSchema?: RecordSchema | undefined
+  /** Keeps secrets that were made out of all that is logged and kept, until the function it gives is called. */
+  hide?: (secrets: readonly string[]) => () => void
   /** Turns values into what the protocol sends (typed values of an RPC). */
   encode?: (values: JsonObject) => JsonObject
   /** Whether bodies may hold values as the text they are (`spellWithTexts`). */
@@ -77,11 +82,13 @@ export class Writer<R> {
 
   private scopeOf(operation: WriteOperationSpec<R>, item: WriteItem, used: ReadonlySet<string>): Scope {
     const values = this.valuesOf(operation, item)
+    const { settings, writeSchema } = this.context
     return {
       values,
+      ...(operation.document ? { document: documentOf(operation.document, { values, settings }, writeSchema) } : {}),
       ref: item.ref,
       idempotency_key: item.idempotencyKey,
-      settings: this.context.settings,
+      settings,
       id: item.id,
       key: item.key,
       version: item.ifVersion,
@@ -93,7 +100,8 @@ export class Writer<R> {
 
   private valuesOf(operation: WriteOperationSpec<R>, item: WriteItem): JsonObject | JsonText {
     const { encode, texts } = this.context
-    if (texts && item.text && !item.content && !operation.apart && passesValues(operation)) return item.text
+    if (texts && item.text && !item.content && !operation.apart && !operation.document && passesValues(operation))
+      return item.text
     const whole = operation.partial === false ? { ...item.known, ...item.values } : item.values
     const values = withNulls(without(whole, operation.apart), operation.nulls)
     return encode ? encode(values) : values
@@ -233,27 +241,48 @@ export class Writer<R> {
     const { items, sent, unfit: unwritable } = this.batchItems(batch, ready)
     const unfit = [...gone, ...unwritable]
     if (sent.length === 0) return unfit
-    let answer: Answer
+    let answer: Answer | WriteOutcome[]
     try {
-      const scope = { items, ids: sent.map(({ item }) => item.id), settings: this.context.settings }
-      const options = this.options(operation, batch, request, false)
-      answer = await this.context.caller.call(
-        batch,
-        scope,
-        batch.job?.close ? { ...options, idempotent: true } : options,
-      )
-      const { caller, settings } = this.context
-      if (batch.job && !answer.failure)
-        answer = await runWriteJob({ caller, settings, job: batch.job }, answer, scope, options)
+      answer = await this.sendTogether(operation, request, sent, items)
     } catch (error) {
       return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, asCausewayError(error)))]
     }
+    if (Array.isArray(answer)) return [...unfit, ...(await this.linkedAll(operation, request, sent, answer))]
     const outcomes = batchOutcomes(batch, sent, answer, this.context)
     if (outcomes) return [...unfit, ...(await this.linkedAll(operation, request, sent, outcomes))]
     const failure = answer.failure!
-    const split = sent.length > 1 && SPLITTABLE.has(failure.code)
+    // A session that cannot be opened says nothing of its records.
+    const split = sent.length > 1 && SPLITTABLE.has(failure.code) && !batch.job?.each
     if (split) return [...unfit, ...(await this.halves(operation, request, sent))]
     return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, failure))]
+  }
+
+  /** The call of a batch, with the job or the session it begins; a session tells the outcomes itself. */
+  private async sendTogether(
+    operation: WriteOperationSpec<R>,
+    request: WriteRequest,
+    sent: Prepared[],
+    items: Json[],
+  ): Promise<Answer | WriteOutcome[]> {
+    const batch = operation.batch!
+    const { caller, settings } = this.context
+    const options = this.options(operation, batch, request, false)
+    const scope = { items, ids: sent.map(({ item }) => item.id), settings }
+    const { job } = batch
+    if (!job) return caller.call(batch, scope, options)
+    return withSecrets(this.context, job, options, async (made) => {
+      const whole = { ...scope, ...made }
+      // Nothing is written before the start.
+      const harmless = job.close !== undefined || job.each !== undefined
+      const opened = await caller.call(batch, whole, harmless ? { ...options, idempotent: true } : options)
+      if (opened.failure) return opened
+      if (!job.each) return runWriteJob({ caller, settings, job }, opened, whole, options)
+      return sendInSession(
+        { context: this.context, batch: { ...batch, job }, opened, scope: whole, options },
+        sent,
+        items,
+      )
+    })
   }
 
   /** What `before` reads of the records of a batch; those that cannot be written are told apart. */

@@ -55,6 +55,8 @@ function openCardDav(context: ProtocolContext<CardDavConnector, CardDavStream>):
   const auth = context.spec.auth as AnyAuth<RequestSpec> | undefined
   const whole = context as ProtocolContext<unknown, unknown>
   const { settings } = context
-  http.authorise(authoriserFor(auth, http, whole, (request, signal) => login.login(request, { settings }, signal)))
+  http.authorise(
+    authoriserFor(auth, http, whole, (request, signal, scope) => login.login(request, scope ?? { settings }, signal)),
+  )
   return new CardDavSession(context, http)
 }

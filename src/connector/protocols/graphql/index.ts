@@ -69,7 +69,9 @@ function openGraphQL(context: ProtocolContext<Connector, Stream>): RequestSessio
   const caller = new GraphQLCaller(http, spec.tolerated)
   const auth = spec.auth as AnyAuth<OperationSpec> | undefined
   const whole = context as ProtocolContext<unknown, unknown>
-  http.authorise(authoriserFor(auth, http, whole, (login, signal) => caller.login(login, { settings }, signal)))
+  http.authorise(
+    authoriserFor(auth, http, whole, (login, signal, scope) => caller.login(login, scope ?? { settings }, signal)),
+  )
   const subscriptions = spec.subscriptions as SubscriptionsSpec<OperationSpec> | undefined
   return new RequestSession<OperationSpec>(whole, {
     http,

@@ -48,7 +48,9 @@ function openRpc(context: ProtocolContext<Connector, Stream>): RequestSession<Ca
   const caller = new RpcCaller(http, { version: spec.jsonrpc_version, typed })
   const auth = spec.auth as AnyAuth<CallSpec> | undefined
   const whole = context as ProtocolContext<unknown, unknown>
-  http.authorise(authoriserFor(auth, http, whole, (login, signal) => caller.login(login, { settings }, signal)))
+  http.authorise(
+    authoriserFor(auth, http, whole, (login, signal, scope) => caller.login(login, scope ?? { settings }, signal)),
+  )
   return new RequestSession<CallSpec>(whole, {
     http,
     caller,

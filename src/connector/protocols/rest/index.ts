@@ -75,7 +75,9 @@ function openRest(context: ProtocolContext<Connector, Stream>): RequestSession<R
   const auth = context.spec.auth as AnyAuth<RequestSpec> | undefined
   const whole = context as ProtocolContext<unknown, unknown>
   http.authorise(
-    authoriserFor(auth, http, whole, (login, signal) => caller.login(login, { settings: context.settings }, signal)),
+    authoriserFor(auth, http, whole, (login, signal, scope) =>
+      caller.login(login, scope ?? { settings: context.settings }, signal),
+    ),
   )
   const subscriptions = context.spec.subscriptions as SubscriptionsSpec<RequestSpec> | undefined
   return new RequestSession<RequestSpec>(whole, {

@@ -43,7 +43,9 @@ function openXmlRpc(context: ProtocolContext<Connector, Stream>): RequestSession
   const caller = new XmlRpcCaller(http)
   const auth = spec.auth as AnyAuth<CallSpec> | undefined
   const whole = context as ProtocolContext<unknown, unknown>
-  http.authorise(authoriserFor(auth, http, whole, (login, signal) => caller.login(login, { settings }, signal)))
+  http.authorise(
+    authoriserFor(auth, http, whole, (login, signal, scope) => caller.login(login, scope ?? { settings }, signal)),
+  )
   return new RequestSession<CallSpec>(whole, {
     http,
     caller,
