@@ -5,6 +5,7 @@ import type { Expressions, Names } from './expressions.ts'
 import type { Fault } from './faults.ts'
 import type { Refusal } from './problem.ts'
 import type { Buckets } from './quota.ts'
+import { spoken } from './speech.ts'
 import { fill } from './template.ts'
 
 export type Answer = { status: number; headers: Record<string, string>; body: Buffer; value?: unknown }
@@ -62,6 +63,10 @@ export class Answers {
     if (bytes) return ranged(bytes, code, { 'content-type': 'application/octet-stream', ...headers }, names)
     const value = reply.answer === undefined ? fallback : await fill(reply.answer, names, this.expressions)
     if (value === undefined || code === 204) return { status: code, headers, body: Buffer.alloc(0), value }
+    if (this.description.speaks && reply.type === undefined) {
+      const { type, body } = spoken(value, this.description.speaks)
+      return { status: code, headers: { 'content-type': type, ...headers }, body: Buffer.from(body), value }
+    }
     const type =
       reply.type ?? (typeof value === 'string' && reply.answer !== undefined ? 'text/plain' : 'application/json')
     const body = Buffer.from(type.includes('json') ? JSON.stringify(value) : String(value))

@@ -155,6 +155,15 @@ export const descriptionSchema = closed(
     settings: map(template),
     define: map(expression),
     keys: texts,
+    speaks: {
+      anyOf: [
+        closed({ soap: { enum: ['1.1', '1.2'] }, namespaces: map(text), sequences: map(texts) }, [
+          'soap',
+          'namespaces',
+        ]),
+        closed({ xmlrpc: { const: true }, times: texts, base64: texts, doubles: texts }, ['xmlrpc']),
+      ],
+    },
     auth: closed({
       headers: map(template),
       query: map(template),

@@ -9,6 +9,7 @@ import { CausewayError, compileSchema, type Place, parseYaml, throwOnErrors, val
 import { descriptionSchema } from './description-schema.ts'
 import type { GraphQL } from './graphql.ts'
 import { type Item, isItem } from './paths.ts'
+import type { Speech } from './speech.ts'
 
 /** A value with inserts. */
 export type Template = unknown
@@ -231,6 +232,8 @@ export type Description = {
   define: Record<string, ExpressionText>
   /** Names of the RSA keys the vendor publishes, made anew for each installation; see cipher.ts for the functions. */
   keys: string[]
+  /** The envelope of all requests and answers; names then: `operation`, `header` and `action`, or `params`. */
+  speaks?: Speech
   auth: Auth
   headers: Record<string, Template>
   errors: Partial<Record<ProblemKind, Reply>>

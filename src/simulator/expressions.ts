@@ -9,6 +9,7 @@ import { multipartAnswers, multipartCalls } from './languages/multipart.ts'
 import { odataFilter, odataOrder } from './languages/odata.ts'
 import { scimFilter, scimPatch } from './languages/scim.ts'
 import { selectStatement } from './languages/select.ts'
+import { hasUsernameToken } from './languages/soap.ts'
 import { trytonDomain, trytonIds, trytonPlain, trytonTyped } from './languages/tryton.ts'
 import { Refusal } from './problem.ts'
 
@@ -91,6 +92,7 @@ const FUNCTIONS: Record<string, (...given: any[]) => unknown> = {
   fromCsv: (text: string, delimiter?: string) => csvRecords(text, delimiter),
   multipartCalls: (text: string, type: string) => multipartCalls(text, type),
   multipartAnswers: (answers: Parameters<typeof multipartAnswers>[0]) => multipartAnswers(answers),
+  usernameToken: (header: unknown, user: string, password: string) => hasUsernameToken(header, user, password),
   json: (text: string) => JSON.parse(text) as unknown,
   // What the vendor says no to, in the words of its answer.
   refuse: (message: string) => {

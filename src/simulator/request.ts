@@ -1,6 +1,7 @@
 /** A request as expressions see it. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { type Item, isItem } from './paths.ts'
+import type { Refusal } from './problem.ts'
 
 export type Call = {
   method: string
@@ -11,8 +12,11 @@ export type Call = {
   /** The parsed body: JSON, or the nested fields of a form; text for everything else. */
   body: unknown
   bytes: Buffer
-  /** Values of a form are text, whatever they mean. */
+  /** Values of a form, or of XML, are text, whatever they mean. */
   form: boolean
+  /** What the envelope around the body says: names for expressions, or why it cannot be read. */
+  said?: Record<string, unknown>
+  unread?: Refusal
   /** Bytes of the files in a multipart form, by the name of their part. */
   files: Map<string, Buffer>
 }

@@ -16,6 +16,7 @@ import { Buckets } from './quota.ts'
 import { type Call, readCall } from './request.ts'
 import { Routes, type Taken } from './routes.ts'
 import { checkRefusals } from './sessions.ts'
+import { heard } from './speech.ts'
 import { fill } from './template.ts'
 
 export class Simulator extends Installation {
@@ -58,7 +59,7 @@ export class Simulator extends Installation {
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.underWay)
     response.on('close', () => this.underWay--)
     try {
-      const call = await readCall(request, this.origin)
+      const call = heard(await readCall(request, this.origin), this.description.speaks)
       const { answer, fault } = await this.answer(call)
       await send(response, answer, fault)
     } catch (error) {
@@ -87,6 +88,7 @@ export class Simulator extends Installation {
         served.status = before.status
         return { answer: before, fault }
       }
+      if (call.unread) throw call.unread
       if (!taken) throw this.unknownRoute(call)
       reply = await this.act(call, taken.route, scope)
       const answer = await this.answers.render(reply)
@@ -103,8 +105,8 @@ export class Simulator extends Installation {
   }
 
   private namesOf(call: Call): Names {
-    const { method, query, headers, body, url } = call
-    return { ...this.names(), method, query, headers, body, url: url.href }
+    const { method, query, headers, body, url, said } = call
+    return { ...this.names(), method, query, headers, ...said, body, url: url.href }
   }
 
   private note({ method, path, query, headers, body }: Call, taken: Taken | null): Served {
@@ -202,7 +204,8 @@ export class Simulator extends Installation {
     const message = methods.length
       ? `${call.method} ${call.path} is not a call of the API with this method, query or body (known: ${methods.join(', ')})`
       : `${call.method} ${call.path} is not a path of the API`
-    return new Refusal('unknown_route', { reason: 'route', message }, true)
+    const said = call.said ? ` (${String(call.said.operation)})` : ''
+    return new Refusal('unknown_route', { reason: 'route', message: message + said }, true)
   }
 }
 

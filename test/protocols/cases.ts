@@ -65,6 +65,30 @@ export const CASES: Case[] = [
     created: { ref: 'C-70001', name: 'Nowa firma', email: 'nowa@postbox.example' },
   },
   {
+    protocol: 'xmlrpc',
+    connector: 'bugzilla',
+    stream: 'bugs',
+    collection: 'bugs',
+    key: 'alias',
+    mapping:
+      'match: [alias]\nmap: { alias: alias, product: product, component: component, version: version, summary: summary, whiteboard: whiteboard }',
+    change: (n) => ({ whiteboard: `Łódź ${n}` }),
+    changed: 'whiteboard',
+    created: { product: 'Widgets', component: 'Gears', version: '2.1', summary: 'Neu', alias: ['T-70001'] },
+  },
+  {
+    protocol: 'soap',
+    connector: 'exchange',
+    stream: 'contacts',
+    collection: 'contacts',
+    key: 'EmailAddresses.EmailAddress1',
+    mapping:
+      'match: [email1]\nmap: { email1: email1, given_name: given_name, surname: surname, company_name: company_name, mobile_phone: mobile_phone, business_city: business_city }',
+    change: (n) => ({ PhysicalAddresses: { Business: { City: `Łódź ${n}` } } }),
+    changed: 'PhysicalAddresses.Business.City',
+    created: { EmailAddresses: { EmailAddress1: 'nowa@postbox.example' }, GivenName: 'Nowa', Surname: 'Osoba' },
+  },
+  {
     protocol: 'webdav',
     connector: 'nextcloud',
     stream: 'files',

@@ -161,6 +161,8 @@ function expectAlike({ given, source, target }: Pair): void {
   const there = Map.groupBy(records(target, given), ({ record }) => keyOf(record, given.key))
   const shown = (entry: { record: Item; bytes?: Buffer } | undefined) =>
     given.changed ? entry && (at(entry.record, given.changed) || null) : entry?.bytes?.toString('base64')
+  // A key that stands nowhere would make all alike.
+  expect(records(source, given).length).toBeGreaterThan(RECORDS / 2)
   const wrong = records(source, given).flatMap((entry) => {
     const key = keyOf(entry.record, given.key)
     const found = there.get(key) ?? []
