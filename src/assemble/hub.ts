@@ -46,6 +46,8 @@ import { startWork } from './work.ts'
  * Holders renew at a third of it.
  */
 const LEASE_MS = 10_000
+/** Nobody starts a worker to kill it later than that, as a rule; see `OneAtATime`. */
+const SETTLE_MS = 5_000
 const INBOX_WAKE_MS = 1_000
 
 /** Mappings that are compiled at the start; with more of them the start itself would wait. */
@@ -183,7 +185,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     model: () => model,
     bodies: new FreshBodies(),
     wakes: new LocalWakes(),
-    alone: new OneAtATime(),
+    alone: new OneAtATime(SETTLE_MS),
     clock: systemClock,
     log: logger,
   }

@@ -34,6 +34,7 @@ export async function readInbox(
   let reader: InboxReader | undefined
   let careful = lease.formerDied
   try {
+    if (careful) await ports.alone.settled(AbortSignal.any([signal, lease.signal]))
     for (;;) {
       const [connection, batch] = await Promise.all([
         ports.ledger.readConnection(connectionId),

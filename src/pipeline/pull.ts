@@ -78,7 +78,7 @@ async function runPull(
   let error: CausewayError | null = null
   let outcome: RunOutcome = 'success'
   try {
-    if (lease.formerDied) await refuseDeadlyPage(ports, stream, lease)
+    if (lease.formerDied) await refuseDeadlyPage(ports, stream, lease, AbortSignal.any([options.signal, lease.signal]))
     const session = await ports.session(stream.connection)
     const run = { runId, lease, counts, signal: options.signal, total: null, keep: keeper(ports, stream, lease) }
     const { watch, changes } = await DriftWatch.begin(ports, stream, { runId, session, signal: options.signal })
@@ -116,7 +116,8 @@ async function runPull(
 }
 
 /** A page that ended its worker over and over is left alone for a while, so that everything else goes on. */
-async function refuseDeadlyPage(ports: Ports, stream: StreamRow, lease: HeldLease): Promise<void> {
+async function refuseDeadlyPage(ports: Ports, stream: StreamRow, lease: HeldLease, signal: AbortSignal): Promise<void> {
+  await ports.alone.settled(signal)
   const starts = await ports.ledger.noteSuspect(lease, digest(JSON.stringify([stream.pullMode, stream.cursor])))
   if (starts < DEATHS) return
   const what = `the worker process ended ${starts} times while it read the next page of ${stream.name}`

@@ -52,6 +52,7 @@ export async function sendBatch(lane: Lane, run: PushRun, batch: MappedBatch): P
     // Their positions are moved past with the rest of the batch.
     const part = { ...batch, records: records.map((record) => ({ ...record, logSeq: null })) }
     const send = (): Promise<CausewayError | null> => writeOut(lane, runId, part, group, new Map())
+    await lane.ports.alone.settled(lane.signal)
     const failure = await (batch.alone ? send() : lane.ports.alone.run(send))
     run.add(records.length, group)
     // The rest of the batch is neither sent nor committed, so nothing behind it may be.

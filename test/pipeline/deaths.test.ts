@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readInbox } from '../../src/pipeline/index.ts'
+import { OneAtATime, readInbox } from '../../src/pipeline/index.ts'
 import { breakLeases, createLedger } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -142,6 +142,49 @@ test('records that were merely under way when workers were killed are never set 
   expect(await untilOneLives(hub, next, has)).toBe(3)
   expect(await letters(hub)).toEqual([])
   expect(erp.journal).toHaveLength(16)
+})
+
+/** Says when a process has come to wait out its first seconds. */
+class Young extends OneAtATime {
+  readonly waiting = Promise.withResolvers<void>()
+  override settled(signal: AbortSignal): Promise<void> {
+    this.waiting.resolve()
+    return super.settled(signal)
+  }
+}
+
+test('workers that are killed in their first seconds, however often, take no innocent record along', async () => {
+  for (const at of ['write', 'map'] as const) {
+    const { crm, erp } = systems(16)
+    const open = async (settleMs: number, database?: TestHub['pool']): Promise<TestHub> => {
+      const hub = await TestHub.open({ crm, erp }, [sync], database)
+      hub.ports.alone = new Young(settleMs)
+      return hub
+    }
+    const hub = await open(3_600_000)
+    await hub.pull('crm:contacts')
+    for (let life = 0; life < 6; life++) {
+      const current = life ? await open(3_600_000, hub.pool) : hub
+      const died = Promise.withResolvers<void>()
+      const kill = async (): Promise<never> => {
+        died.resolve()
+        return new Promise(() => {})
+      }
+      if (at === 'write') erp.onWrite = kill
+      else current.ports.mappings.map = kill
+      await hub.skipWaits()
+      const end = new AbortController()
+      const push = current.push('contacts', 0, end.signal).catch(() => null)
+      await Promise.race([died.promise, (current.ports.alone as Young).waiting.promise, push])
+      await breakLeases(hub.pool)
+      end.abort()
+    }
+    erp.onWrite = async () => {}
+    const old = await open(0, hub.pool)
+    expect(await untilOneLives(old, () => open(0, hub.pool), { died: false })).toBe(0)
+    expect(await letters(hub)).toEqual([])
+    expect(erp.journal).toHaveLength(16)
+  }
 })
 
 test('a webhook that ends the process becomes a dead letter after the third time, and those behind it are read', async () => {
