@@ -65,6 +65,7 @@ export function readCsdl(text: string, file: string): ApiDocument {
     tokenPaths: [],
     lookup,
     marksReadOnly: false,
+    ofSets: true,
   }
 }
 

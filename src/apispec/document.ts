@@ -41,6 +41,8 @@ export type ApiDocument = {
   lookup: Lookup
   /** The description says of members which only answers have. */
   marksReadOnly: boolean
+  /** It describes the sets of a service by name, wherever they are reached. */
+  ofSets: boolean
 }
 
 type Raw = Record<string, unknown>
@@ -59,6 +61,7 @@ export function readApiDocuments(files: readonly string[]): ApiDocument {
     ),
     tokenPaths: [first, ...others].flatMap((one) => one.tokenPaths),
     marksReadOnly: [first, ...others].some((one) => one.marksReadOnly),
+    ofSets: [first, ...others].every((one) => one.ofSets),
   }
 }
 
@@ -107,6 +110,7 @@ function ofOpenApi(given: Raw, file: string): ApiDocument {
     tokenPaths: Object.values(schemes).flatMap(tokenPathsOf),
     lookup,
     marksReadOnly: hasReadOnly(raw),
+    ofSets: false,
   }
 }
 

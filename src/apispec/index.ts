@@ -1,6 +1,7 @@
 export { type ApiDocument, type Operation, readApiDocuments } from './document.ts'
 export { draftConnector } from './draft.ts'
 export { infer } from './infer.ts'
+export { ODATA_BATCH } from './odata-batch.ts'
 export type { RawSchema } from './schema.ts'
 export { joined, listedTexts, textsOf } from './texts.ts'
 export {

@@ -110,7 +110,7 @@ class Inference {
     const path = scope.path ? `${scope.path}.${name}` : name
     // The names a field offers are the language's own, checked at load.
     if (scope.context === scope.root) return this.names.has(name) ? found : ANY
-    if (found.kind === 'none' && isAnnotation(name)) {
+    if ((found.kind === 'none' || found.kind === 'any') && isAnnotation(name)) {
       this.readings.push({ path, verdict: 'checked' })
       return ANY
     }

@@ -37,9 +37,15 @@ export function unnamed(document: ApiDocument, operation: Operation, path: strin
       ? { verdict: 'checked', detail: 'the answer names it, and does not mark it as read-only' }
       : { verdict: 'unknown', detail: 'the answer names it, and the description does not mark what is read-only' }
   if (isOpen(taken)) return OPEN
-  const untold = read.some((one) => answerOf(one).kind === 'any')
+  const untold = read.some((one) => answerOf(one).kind === 'any' || choosesFields(one))
   return untold ? { verdict: 'unknown', detail: 'the description does not say what such a record holds' } : NO_SUCH
 }
+
+/** Where the reader has to name the fields, the schema shows an example of what may come. */
+const choosesFields = ({ parameters }: Operation): boolean =>
+  parameters.some(
+    ({ name, in: place, required }) => required && place === 'query' && /^(fields|columns|select)$/i.test(name),
+  )
 
 const answerOf = ({ answer, lookup }: Operation): Type => (answer ? typeOfSchema(answer, lookup) : ANY)
 

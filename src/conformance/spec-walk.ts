@@ -11,6 +11,7 @@ import {
   member,
   NONE,
   namesOf,
+  ODATA_BATCH,
   type Operation,
   objectOf,
   type RawSchema,
@@ -273,8 +274,14 @@ export class SpecWalk {
   private operation(method: string, path: string, at: YamlPath): Operation | null {
     const shown = `${method} ${path.replaceAll(HOLE, '…')}`
     if (path.endsWith('/$batch')) {
-      this.note(at, 'request', shown, 'unknown', 'the envelope of a batch is part of OData, and in no description')
-      return null
+      this.note(
+        at,
+        'request',
+        shown,
+        'unknown',
+        'a batch is part of OData, and in no description; its envelope is known',
+      )
+      return ODATA_BATCH
     }
     const operation = operationFor(this.document, method, this.prefixes, path)
     if (operation) this.note(at, 'request', shown, 'checked', `${operation.method} ${operation.path}`)

@@ -468,3 +468,80 @@ test('a first manifest is drafted out of a description: it loads, and fits what 
   expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
   expect(() => draftInto(folder, 'acme', [file])).toThrow('holds a connector already')
 })
+
+/** As Microsoft Graph is described: functions by their full name, behind one path to a type and not behind the others. */
+const GRAPH = {
+  openapi: '3.0.3',
+  info: { title: 'Drives', version: '1' },
+  servers: [{ url: 'https://graph.acme.example/v1.0/' }],
+  paths: {
+    '/drives/{drive-id}/root': { get: { responses: answer({ $ref: '#/components/schemas/Item' }) } },
+    '/drives/{drive-id}/items/{item-id}': { get: { responses: answer({ $ref: '#/components/schemas/Item' }) } },
+    '/drives/{drive-id}/items/{item-id}/acme.graph.delta()': {
+      get: {
+        parameters: [{ name: '$select', in: 'query', schema: { type: 'string' } }],
+        responses: answer({
+          type: 'object',
+          properties: { value: { type: 'array', items: { $ref: '#/components/schemas/Item' } } },
+        }),
+      },
+    },
+    '/drives/{drive-id}/items/{item-id}/content': {
+      put: {
+        requestBody: { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } },
+        responses: answer({ $ref: '#/components/schemas/Item' }),
+      },
+    },
+  },
+  components: {
+    schemas: { Item: { type: 'object', properties: { id: { type: 'string' }, name: { type: 'string' } } } },
+  },
+}
+const DRIVES = `
+language: 1
+name: acme
+title: Acme
+protocol: rest
+settings: { url: { type: url, required: true } }
+base_url: \${ settings.url }/v1.0
+streams:
+  items:
+    title: Items
+    key: record.id
+    deleted: $exists(record.\`@removed\`)
+    schema: { type: object, properties: { id: { type: string }, name: { type: string } } }
+    read:
+      path: /drives/a/root/delta
+      query: { $select: "id,name", "@acme.graph.behaviour": fail, $deltatoken: x }
+      records: response.value
+      paging: { kind: next-url, next: response.\`@odata.nextLink\` }
+    write:
+      create: { method: PUT, path: "/drives/a/items/root:/\${ values.name }:/content", id: response.id }
+      delete:
+        batch:
+          size: 20
+          path: /$batch
+          body: { requests: '\${ [ids.{ "id": $, "method": "DELETE", "url": "/drives/a/items/" & $ }] }' }
+          results: response.responses
+          failed: result.status >= 400
+          missing: result.status = 404
+          message: result.body.error.message
+`
+
+test('functions of OData are found behind each path to their type, items by path as by id, and batches are known', async () => {
+  const { rows } = await check(DRIVES, GRAPH)
+  expect(rows.filter(({ verdict }) => verdict !== 'checked').map(({ name }) => name)).toEqual(['POST /$batch'])
+  const faults: [string, string, string][] = [
+    ['root/delta', 'root/changes', 'GET /drives/a/root/changes'],
+    [':/content', ':/bytes', 'PUT /drives/a/items/root:/…:/bytes'],
+    ['/drives/a/root/delta', '/shares/a/root/delta', 'GET /shares/a/root/delta'],
+    ['"method": "DELETE"', '"verb": "DELETE"', 'requests.verb'],
+    ['message: result.body', 'message: result.text', 'result.text'],
+    ['query: { $select:', 'query: { $skim:', '$skim'],
+  ]
+  for (const [from, to, name] of faults) {
+    expect(DRIVES).toContain(from)
+    const wrong = (await check(DRIVES.replace(from, to), GRAPH)).rows.filter(({ verdict }) => verdict === 'wrong')
+    expect(wrong.map((row) => row.name)).toContain(name)
+  }
+})
