@@ -229,7 +229,8 @@ export class SpecWalk {
     for (const field of ['done', 'failed', 'message']) this.expression(job[field], [...at, field], status)
     const outcomes = Object.entries((job.outcomes ?? {}) as Record<string, JsonObject>).map(([name, spec]) => {
       const { response } = this.answerOf(this.request(spec, [...at, 'outcomes', name], 'GET', scope))
-      return [name, spec.as === undefined || spec.as === 'json' ? response! : ANY] as const
+      const known = (spec.as === undefined || spec.as === 'json') && spec.each === undefined
+      return [name, known ? response! : ANY] as const
     })
     return objectOf({ status: status.response!, ...Object.fromEntries(outcomes) })
   }

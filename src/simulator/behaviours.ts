@@ -46,7 +46,8 @@ export async function behave(doing: Doing): Promise<Done> {
   if (behaviour.job || behaviour.poll) return job(doing)
   if (behaviour.session) {
     const { sessions, expressions } = doing.world
-    const each = (own: Names) => behave({ ...doing, behaviour: behaviour.each ?? {}, names: own })
+    const each = (own: Names, held?: Buffer) =>
+      behave({ ...doing, behaviour: behaviour.each ?? {}, names: own, ...(held ? { held } : {}) })
     return inSession({ sessions, behaviour, names, expressions, each })
   }
   if (behaviour.of_job) {

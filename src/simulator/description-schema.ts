@@ -85,6 +85,7 @@ const behaviour = {
   of_job: text,
   polls: count,
   session: { enum: ['open', 'add', 'close', 'state'] },
+  content: expression,
   refuses: map(expression),
   token: { const: true },
   where: map(expression),

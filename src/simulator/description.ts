@@ -107,6 +107,8 @@ export type Behaviour = {
   polls?: number
   /** A session that is opened, filled record by record (each does what `each` says; `done` and `failed` tell of it), closed and asked. */
   session?: 'open' | 'add' | 'close' | 'state'
+  /** For `add`: the bytes of the record in Base64. */
+  content?: ExpressionText
   /** What is refused: an expression by what is said of it; a connector that sends it is wrong. */
   refuses?: Record<string, ExpressionText>
   token?: true

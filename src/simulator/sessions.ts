@@ -13,7 +13,7 @@ type Step = {
   names: Names
   expressions: Expressions
   /** Does what `each` says with one record. */
-  each(names: Names): Promise<Done>
+  each(names: Names, bytes?: Buffer): Promise<Done>
 }
 
 export class Sessions {
@@ -60,7 +60,9 @@ async function add({ behaviour, expressions, each }: Step, session: Session, sco
   const id = `${session.id}-${number}`
   const item = behaviour.values ? await expressions.evaluate(behaviour.values, scope) : scope.body
   const names = { ...scope, item, id, number }
-  session.results.push(await resultOf(behaviour, names, expressions, each))
+  const content = behaviour.content ? String(await expressions.evaluate(behaviour.content, scope)) : undefined
+  const bytes = content === undefined ? undefined : Buffer.from(content, 'base64')
+  session.results.push(await resultOf(behaviour, names, expressions, (own) => each(own, bytes)))
   return { status: 202, names: { session, id, number } }
 }
 

@@ -1,8 +1,9 @@
 /** Writing by a job: created, filled, closed, waited for, and its results told apart record by record. */
 import { CausewayError, type Json } from '../../core/index.ts'
-import { choice, type Fields, map, part, section, type ValueOf } from '../language/index.ts'
-import { type Answer, answerScope, type Caller, type CallOptions } from './answer.ts'
+import { choice, expression, type Fields, map, part, section, type ValueOf } from '../language/index.ts'
+import { type Answer, answerScope, type Caller, type CallOptions, type ParseBody } from './answer.ts'
 import { type PollSpec, polled, pollFields } from './poll.ts'
+import { listOf } from './read-checks.ts'
 import { fileOf, formatFields, rowsParser } from './rows.ts'
 import type { RequestFields } from './write-fields.ts'
 import { type SessionSpec, sessionFields, sessionFindings } from './write-session.ts'
@@ -37,6 +38,20 @@ write:
       message: result.error
 `
 
+const outcomeFields = {
+  as: choice(['json', 'csv', 'jsonl', 'text'], {
+    sense: 'How it is written. `csv` (under a header) and `jsonl` are lists of rows; `text` is taken as it is.',
+    default: 'json',
+  }),
+  delimiter: formatFields.delimiter,
+  each: expression({
+    sense:
+      'A list made of the outcomes before (`response`): asked once for each of its items, which the request sees as `item`. Gives a list of `{ item, answer }`.',
+    names: ['response', 'settings'],
+    example: 'response.refused[reason = "duplicate"]',
+  }),
+}
+
 /** The `job` of a batch. */
 export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
   part({
@@ -70,7 +85,7 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
           part({
             title: 'Outcomes',
             sense: 'A request for a list of outcomes.',
-            fields: { ...request(['job', 'settings'], 'GET'), ...formatFields },
+            fields: { ...request(['job', 'item', 'settings'], 'GET'), ...outcomeFields },
           }),
           { sense: 'A request for a list of outcomes.' },
         ),
@@ -84,7 +99,7 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
 
 type Uploading = { as: 'body' | 'csv' | 'jsonl' | 'json'; delimiter: string }
 type Listing = ValueOf<typeof listing>
-const listing = part({ title: 'Outcomes', sense: 'Only for its type.', fields: formatFields })
+const listing = part({ title: 'Outcomes', sense: 'Only for its type.', fields: outcomeFields })
 export type WriteJob<R> = PollSpec<R> &
   SessionSpec<R> & {
     upload: (R & Uploading) | undefined
@@ -140,6 +155,16 @@ function uploadOf({ as, delimiter }: Uploading, { items }: Record<string, unknow
   return as === 'body' ? {} : { body: { text: fileOf(items as Json[], as, delimiter), type: TYPES[as] } }
 }
 
+const asItIs: ParseBody = ({ body, malformedText }) =>
+  malformedText ? { fault: 'its text is not valid in its character set' } : { value: body }
+
+/** One after the other: these are few, and the system is under its limits. */
+async function askEach(items: readonly Json[], ask: (item: Json) => Promise<Json>): Promise<Json[]> {
+  const answers: Json[] = []
+  for (const item of items) answers.push({ item, answer: await ask(item) })
+  return answers
+}
+
 /** Waits for the end of a job, and asks for its outcomes. Throws whatever keeps it from knowing them. */
 export async function finished<R>(
   { caller, settings, job }: JobContext<R>,
@@ -161,10 +186,15 @@ export async function finished<R>(
   const names = { job: { id: id ?? null, answer: status.response }, settings }
   const response: Record<string, Json> = { status: status.response ?? null }
   for (const [name, request] of Object.entries(job.outcomes ?? {})) {
-    const parse = rowsParser(request.as, request.delimiter)
-    const answer = await caller.call(request, names, { ...asking, ...(parse ? { parse } : {}) })
-    if (answer.failure) throw answer.failure
-    response[name] = answer.response ?? []
+    const parse = request.as === 'text' ? asItIs : rowsParser(request.as, request.delimiter)
+    const ask = async (scope: Record<string, unknown>): Promise<Json> => {
+      const answer = await caller.call(request, scope, { ...asking, ...(parse ? { parse } : {}) })
+      if (answer.failure) throw answer.failure
+      return answer.response ?? []
+    }
+    response[name] = request.each
+      ? await askEach(listOf(request.each.evaluate({ response, settings })), (item) => ask({ ...names, item }))
+      : await ask(names)
   }
   return { ...status, response: response as Json }
 }
