@@ -13,21 +13,32 @@ const page = join(root, 'docs/connectors.md')
 const catalogue = loadConnectors([join(root, 'connectors')])
 const realTests = globSync('test/real/**/*.ts', { cwd: root }).map((file) => readFileSync(join(root, file), 'utf8'))
 
-type Samples = { compared?: string[] }
+type Samples = { compared?: string[]; store?: { kind: string; on?: string } }
 type Manifest = { streams?: Record<string, { write?: Record<string, { batch?: object } | string> }> }
+
+/** What a connector meets in its contract that speaks to no API. */
+const SYSTEMS: Record<string, string> = {
+  bucket: 'object store',
+  directory: 'directory',
+  folder: 'files',
+  rows: 'PostgreSQL',
+  sftp: 'SFTP server',
+}
 
 /** How it is known that a connector does what it says. */
 function checksOf({ name, file }: ConnectorDescription): string {
   const samples = join(dirname(file), 'samples', 'api.yaml')
   const described = existsSync(samples) ? (parseYamlData(readFileSync(samples, 'utf8')) as Samples) : null
   const ways = [
-    described && 'simulator',
+    described && (described.store ? `system of its kind (${SYSTEMS[kindOf(described.store)]})` : 'simulator'),
     ...(described?.compared ?? []).map((what) => `description (${what})`),
     name.startsWith('sample-') && 'sample systems',
     realTests.some((text) => text.includes(`'${name}'`)) && 'real system',
   ]
   return ways.filter(Boolean).join(', ') || '–'
 }
+
+const kindOf = ({ kind, on }: NonNullable<Samples['store']>): string => (kind === 'file' ? (on ?? 'folder') : kind)
 
 const mark = (holds: boolean): string => (holds ? 'yes' : '–')
 
@@ -74,7 +85,8 @@ const printed = `# Connectors
 <!-- Printed by \`node scripts/print-connectors.ts\` from the manifests; do not edit. -->
 
 What each connector can do, and how that was checked. \`simulator\`: every check of \`causeway connectors test\` against an API described from the
-vendor's documentation. \`description\`: every request and every member that is read, held against the vendor's own description. \`real system\`: run
+vendor's documentation. \`system of its kind\`: the same checks against one that is started for them (a PostgreSQL, or a server of ours that shares no
+code with the connector). \`description\`: every request and every member that is read, held against the vendor's own description. \`real system\`: run
 against an installation by \`npm run test:real\`. A connector with none of these was checked by nothing but its schema.
 
 ## How they are checked

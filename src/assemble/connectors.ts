@@ -1,5 +1,7 @@
 /** What is done with connectors outside a running hub: tested, held against descriptions, drafted. */
-import { resolve } from 'node:path'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import {
   type CreatedConnector,
   checkAgainstSpec,
@@ -9,6 +11,7 @@ import {
   type SpecReport,
   testConnector,
 } from '../conformance/index.ts'
+import { openStore } from '../store/index.ts'
 import { catalogueOf } from './project.ts'
 
 /** Runs the contract of connectors against simulators of their systems; without names, of all that have samples. */
@@ -17,8 +20,24 @@ export async function testConnectors({ dir, names }: { dir: string; names: strin
   const described = catalogue.list().filter(({ name }) => descriptionOf(catalogue, name) !== null)
   const wanted = names.length ? names : described.map(({ name }) => name)
   const reports: Report[] = []
-  for (const name of wanted) reports.push(await testConnector(catalogue, name))
+  for (const name of wanted)
+    reports.push(await testConnector(catalogue, name, { services: { postgres: throwAwayPostgres } }))
   return reports
+}
+
+/** A database server for one run of the suite, gone with everything in it afterwards. */
+async function throwAwayPostgres(): Promise<{ url: string; close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-postgres-'))
+  // Started by root, it runs as somebody else, who has to get through.
+  await chmod(folder, 0o711)
+  const store = await openStore({ folder, durable: false })
+  return {
+    url: store.url,
+    close: async () => {
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 type Described = { dir: string; name: string; specs: string[] }

@@ -2,7 +2,11 @@
 import { Readable } from 'node:stream'
 import type { ContentStream, SourceRecord } from '../connector/index.ts'
 import { agreed, nothing, type StreamCheck, type StreamTest } from './check.ts'
+import type { Subject } from './subject.ts'
 import { valuesFor } from './write-checks.ts'
+
+/** The size of the parts of an object where its manifest names none. */
+const STORE_PART = 8_388_608
 
 async function bytesOf({ stream }: ContentStream): Promise<Buffer> {
   const chunks: Buffer[] = []
@@ -34,9 +38,10 @@ export const downloads: StreamCheck = async (test) => {
 export const uploads: StreamCheck = async (test) => {
   const { subject, stream, info } = test
   const { write = {} } = subject.written(stream)
-  const operation = (['create', 'update'] as const).find((name) => info.abilities[name] && carriesBytes(write[name]))
+  const carries = (name: 'create' | 'update') => (subject.isStore ? info.abilities.content : carriesBytes(write[name]))
+  const operation = (['create', 'update'] as const).find((name) => info.abilities[name] && carries(name))
   if (!operation) return nothing('no bytes are written')
-  const sizes = [70_001, ...sizesInParts(write[operation]!)]
+  const sizes = [70_001, ...sizesInParts(subject, write[operation])]
   for (const size of sizes) await upload(test, operation, size)
   return `${operation}, ${sizes.join(' and ')} bytes`
 }
@@ -69,9 +74,12 @@ async function upload({ subject, stream, use, ...test }: StreamTest, operation: 
   agreed(held?.equals(bytes) ?? false, `${held?.length ?? 0} bytes are there, and not the ${size} that were sent`)
 }
 
+type Operation = { content?: { kind?: string; whole_up_to?: number; part_size?: number } }
+
 /** Where files go up in parts, one that takes two of them. */
-function sizesInParts(operation: { content?: { kind?: string; whole_up_to?: number; part_size?: number } }): number[] {
-  const { kind, whole_up_to = 0, part_size = 0 } = operation.content ?? {}
+function sizesInParts({ manifest, isStore }: Subject, operation: Operation | undefined): number[] {
+  if (isStore) return [(manifest.part_size ?? STORE_PART) + 65_537]
+  const { kind, whole_up_to = 0, part_size = 0 } = operation?.content ?? {}
   return kind === 'session' ? [Math.max(whole_up_to, part_size) + 65_537] : []
 }
 

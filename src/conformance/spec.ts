@@ -24,7 +24,7 @@ export async function checkAgainstSpec(catalogue: Catalogue, name: string, files
   const rows = walk.run()
   if (descriptionOf(catalogue, name) !== null) {
     // What is sent to be refused is wrong on purpose.
-    const { served } = await recordConnector(catalogue, name, (check) => check !== REFUSAL)
+    const { served } = await recordConnector(catalogue, name, { only: (check) => check !== REFUSAL })
     rows.push(...recordedRows(served, document, walk.prefixes))
   }
   const counts = { checked: 0, unknown: 0, wrong: 0 }

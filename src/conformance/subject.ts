@@ -9,7 +9,7 @@ import type {
   StreamInfo,
 } from '../connector/index.ts'
 import { type JsonObject, parseYaml } from '../core/index.ts'
-import type { Description, Item, Simulator } from '../simulator/index.ts'
+import type { Description, Installation, Item } from '../simulator/index.ts'
 import { at } from '../simulator/index.ts'
 
 export type StreamUse = Description['streams'][string]
@@ -18,6 +18,7 @@ export type StreamUse = Description['streams'][string]
 type Written = {
   auth?: { kind?: string }
   limits?: { concurrent?: number; per_second?: number; attempts?: number }
+  part_size?: number
   webhooks?: object
   subscriptions?: object
   streams: Record<
@@ -34,7 +35,7 @@ const NO_WAIT = { take: () => Promise.resolve(), report: () => {}, learn: () => 
 export class Subject {
   readonly connector: ConnectorDescription
   readonly session: ConnectorSession
-  readonly simulator: Simulator
+  readonly simulator: Installation
   readonly manifest: Written
   readonly exchanges: Exchange[] = []
   /** Everything that is kept or shown somewhere: cursors, errors, log lines. */
@@ -49,7 +50,7 @@ export class Subject {
   private counter = 0
   private readonly readings = new Map<string, { mark: number; reading: Reading }>()
 
-  private constructor(catalogue: Catalogue, name: string, simulator: Simulator, manifest: Written) {
+  private constructor(catalogue: Catalogue, name: string, simulator: Installation, manifest: Written) {
     this.catalogue = catalogue
     this.name = name
     this.simulator = simulator
@@ -58,7 +59,7 @@ export class Subject {
     this.session = null as never
   }
 
-  static async open(catalogue: Catalogue, name: string, simulator: Simulator): Promise<Subject> {
+  static async open(catalogue: Catalogue, name: string, simulator: Installation): Promise<Subject> {
     const { file } = catalogue.get(name).describe()
     const manifest = parseYaml(readFileSync(file, 'utf8'), file).value as Written
     const subject = new Subject(catalogue, name, simulator, manifest)
@@ -80,7 +81,7 @@ export class Subject {
   async connect(change: Item = {}): Promise<ConnectorSession> {
     const settings = { ...(await this.simulator.settings()), ...this.change, ...change } as JsonObject
     const line = (...said: unknown[]) => void this.said.push(JSON.stringify(said))
-    return this.catalogue.get(this.name).open({
+    const session = await this.catalogue.get(this.name).open({
       name: 'simulated',
       settings,
       allow: ['127.0.0.1'],
@@ -91,6 +92,23 @@ export class Subject {
       onExchange: (exchange) => this.exchanges.push(exchange),
       log: { debug: line, info: line, warn: line },
     })
+    const write = session.write.bind(session)
+    session.write = async (request) => {
+      const outcomes = await write(request)
+      await this.simulator.refresh()
+      return outcomes
+    }
+    return session
+  }
+
+  /** The system is no API but a store: a bucket, a table, a directory, a file. */
+  get isStore(): boolean {
+    return this.simulator.description.store !== undefined
+  }
+
+  /** Whether ids are looked up one by one: what stores do without a word in the manifest. */
+  fetches(stream: string): boolean {
+    return this.isStore || this.written(stream).fetch !== undefined
   }
 
   /** Streams the description tells how to use. */

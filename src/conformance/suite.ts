@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Catalogue } from '../connector/index.ts'
 import { CausewayError } from '../core/index.ts'
-import { type Item, readDescription, type Served, Simulator } from '../simulator/index.ts'
+import { type Item, readDescription, type Served, type Services, simulate } from '../simulator/index.ts'
 import { type CheckResult, type ConnectorCheck, NotAsAgreed, NothingToCheck, type StreamCheck } from './check.ts'
 import * as content from './content-checks.ts'
 import * as read from './read-checks.ts'
@@ -78,16 +78,19 @@ const waiversFile = (catalogue: Catalogue, name: string): string =>
 /** Which checks are run; `stream` is null for those on the whole connector. */
 type Only = (check: string, stream: string | null) => boolean
 
+/** Which checks to run, and what of this machine a system may need. */
+export type SuiteOptions = { only?: Only | undefined; services?: Services }
+
 /** Runs every check on one connector against a simulator of its system. */
-export async function testConnector(catalogue: Catalogue, name: string, only?: Only): Promise<Report> {
-  return (await recordConnector(catalogue, name, only)).report
+export async function testConnector(catalogue: Catalogue, name: string, options?: SuiteOptions): Promise<Report> {
+  return (await recordConnector(catalogue, name, options)).report
 }
 
 /** The same, with every request that was sent on the way. */
 export async function recordConnector(
   catalogue: Catalogue,
   name: string,
-  only: Only = () => true,
+  { only = () => true, services = {} }: SuiteOptions = {},
 ): Promise<{ report: Report; served: readonly Served[] }> {
   const file = descriptionOf(catalogue, name)
   if (file === null)
@@ -97,7 +100,7 @@ export async function recordConnector(
     })
   const waivers = readWaivers(waiversFile(catalogue, name))
   const began = performance.now()
-  const simulator = new Simulator(readDescription(file))
+  const simulator = simulate(readDescription(file), services)
   await simulator.start()
   const subject = await Subject.open(catalogue, name, simulator)
   const checks: CheckResult[] = []

@@ -1,7 +1,8 @@
 /** Checks over everything that was seen during the others. */
-import { compileSchema, type JsonObject } from '../core/index.ts'
+import { compileSchema, type Json, type JsonObject } from '../core/index.ts'
 import { at, stepOf } from '../simulator/index.ts'
-import { agreed, type ConnectorCheck, few, nothing, type StreamCheck } from './check.ts'
+import { agreed, type ConnectorCheck, few, nothing, type StreamCheck, type StreamTest } from './check.ts'
+import { alike } from './write-checks.ts'
 
 type Schema = {
   properties?: Record<string, Schema>
@@ -21,6 +22,7 @@ function pathsOf(schema: Schema | undefined, prefix = ''): string[] {
 
 export const mapsFields: StreamCheck = async ({ subject, stream, info, use }) => {
   if (!info.abilities.read) return nothing('the stream is not read')
+  if (subject.isStore && pathsOf(info.readSchema as Schema).length === 0) return mapsAll({ subject, stream, info, use })
   agreed(info.readSchema !== undefined, 'the stream has no schema')
   const { records } = await subject.whole(stream, use)
   const paths = pathsOf(info.readSchema as Schema)
@@ -38,11 +40,30 @@ export const mapsFields: StreamCheck = async ({ subject, stream, info, use }) =>
   return `${paths.length} fields${use.all && paths.length < 15 ? `, all there are: ${use.all}` : ''}`
 }
 
-export const mapsWrites: StreamCheck = async ({ info, use }) => {
+/** Where the columns are those of the system, each of its members arrives with its value, and nothing else does. */
+async function mapsAll({ subject, stream, use }: StreamTest): Promise<string> {
+  const { records } = await subject.whole(stream, use)
+  const fields = new Set<string>()
+  for (const { id, body } of records) {
+    const { record } = subject.entryOf(use, id)!
+    for (const name of new Set([...Object.keys(record), ...Object.keys(body)])) {
+      fields.add(name)
+      agreed(
+        alike(body[name], record[name] as Json),
+        `${name} of record ${id} is ${JSON.stringify(record[name])} there and is read as ${JSON.stringify(body[name])}`,
+      )
+    }
+  }
+  return `${fields.size} fields, all that are there`
+}
+
+export const mapsWrites: StreamCheck = async ({ subject, info, use }) => {
   const { create, update, upsert } = info.abilities
   if (!create && !update && !upsert) return nothing('the stream is not written')
-  agreed(info.writeSchema !== undefined || info.readSchema !== undefined, 'the stream has no write schema')
   const paths = pathsOf((info.writeSchema ?? info.readSchema) as Schema)
+  if (subject.isStore && paths.length === 0)
+    return `${Object.keys(use.values ?? {}).length} fields, as the system has them`
+  agreed(info.writeSchema !== undefined || info.readSchema !== undefined, 'the stream has no write schema')
   agreed(
     paths.length >= 8 || use.all !== undefined,
     `${paths.length} fields are written; 8 are asked for, or all there are (\`all\` of the stream in samples/api.yaml says why)`,

@@ -9,7 +9,8 @@ import { sampleOf } from './values.ts'
 export async function valuesFor({ subject, info, use }: StreamTest): Promise<JsonObject> {
   const n = subject.next()
   const own = (await subject.simulator.filled(use.values ?? {}, { n })) as JsonObject
-  return { ...sampleOf(info.writeSchema ?? info.readSchema, n), ...own }
+  const schema = info.writeSchema ?? info.readSchema
+  return { ...(schema ? sampleOf(schema, n) : {}), ...own }
 }
 
 const item = (ref: string, values: JsonObject, rest: Partial<WriteItem> = {}): WriteItem => ({
@@ -54,7 +55,7 @@ const offered = ({ info }: StreamTest, operation: 'create' | 'update' | 'upsert'
 /** What was written is what is there, as far as the stream reads the same fields. */
 async function agreedValues(test: StreamTest, id: string, values: JsonObject): Promise<number> {
   const { subject, stream, use } = test
-  const record = subject.written(stream).fetch
+  const record = subject.fetches(stream)
     ? (await subject.session.fetch({ stream, ids: [id], signal: subject.signal }))[0]
     : (await subject.read(stream, 'full')).records.find((one) => one.id === id)
   if (!record) return 0
@@ -74,7 +75,7 @@ async function agreedValues(test: StreamTest, id: string, values: JsonObject): P
 }
 
 /** Equal, but for the spelling of moments and numbers, and members the system adds. */
-function alike(read: unknown, wanted: Json | undefined): boolean {
+export function alike(read: unknown, wanted: Json | undefined): boolean {
   // Decimals keep their spelling.
   const found = isRawNumber(read) ? read.rawJSON : read
   if (wanted === null || wanted === undefined || wanted === '')
@@ -147,7 +148,7 @@ export const updates: StreamCheck = async (test) => {
 }
 
 async function knownOf({ subject, stream }: StreamTest, id: string): Promise<JsonObject | undefined> {
-  const records = subject.written(stream).fetch
+  const records = subject.fetches(stream)
     ? await subject.session.fetch({ stream, ids: [id], signal: subject.signal })
     : (await subject.read(stream, 'full')).records
   return records.find((record) => record.id === id)?.body
@@ -232,6 +233,7 @@ export const deletes: StreamCheck = async (test) => {
 export const losesNoAnswer: StreamCheck = async (test) => {
   offered(test, 'create')
   const { subject, use, info, stream } = test
+  if (!subject.simulator.knows('lost')) return nothing('no answer can be lost on the way')
   const values = await valuesFor(test)
   const before = subject.expected(use).length
   subject.simulator.faults.add({ kind: 'lost', when: ({ write }) => write })

@@ -145,6 +145,18 @@ const problems = [
 
 const event = closed({ created: template, updated: template, deleted: template })
 
+/** Instead of `errors` and `routes`, for what is no API over HTTP: where the records lie. */
+const store = closed(
+  {
+    kind: { enum: ['bucket', 'directory', 'file', 'rows'] },
+    ...{ bucket: text, prefix: text, page: { type: 'integer', minimum: 1 } },
+    format: { enum: ['csv', 'jsonl', 'xlsx'] },
+    on: { enum: ['folder', 'sftp', 'bucket'] },
+    ...{ name: text, days: texts, table: text, columns: map(text), changes: text, base: text, log: text, user: text },
+  },
+  ['kind'],
+)
+
 export const descriptionSchema = closed(
   {
     source: {
@@ -182,6 +194,7 @@ export const descriptionSchema = closed(
         'down',
       ]),
     },
+    store,
     collections: map(collection),
     // Vendors' own descriptions the manifest was held against (`--spec`), for the capability sheet.
     compared: texts,
@@ -197,6 +210,7 @@ export const descriptionSchema = closed(
         values: map(template),
         update: map(template),
         refused: map(template),
+        changes: { enum: ['whole'] },
       }),
     ),
     // The same installation with other settings: the checks of these streams are run once more.
@@ -233,3 +247,6 @@ export const descriptionSchema = closed(
   },
   ['source', 'settings', 'errors', 'collections', 'routes'],
 )
+
+/** Of a system that is no API over HTTP. */
+export const storeDescriptionSchema = { ...descriptionSchema, required: ['source', 'settings', 'collections', 'store'] }

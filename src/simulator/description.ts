@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CausewayError, compileSchema, type Place, parseYaml, throwOnErrors, validateYaml } from '../core/index.ts'
-import { descriptionSchema } from './description-schema.ts'
+import { descriptionSchema, storeDescriptionSchema } from './description-schema.ts'
 import type { GraphQL } from './graphql.ts'
 import { type Item, isItem } from './paths.ts'
 import type { Speech } from './speech.ts'
@@ -223,6 +223,31 @@ type StreamUse = {
   values?: Record<string, Template>
   /** For an update, where the values must differ in kind from those of a create. */
   update?: Record<string, Template>
+  /** `whole` where what changed is read together with all the rest. */
+  changes?: 'whole'
+}
+
+/** A system that is no API: where its records lie. Which of the members count is a matter of the kind. */
+export type StoreSpec = {
+  kind: 'bucket' | 'directory' | 'file' | 'rows'
+  /** The name of a bucket, and what its keys begin with. */
+  bucket?: string
+  prefix?: string
+  /** The most records the system gives at once, below what it is asked for. */
+  page?: number
+  /** A file: how it is written, its name, where it lies, the columns that are days. */
+  format?: 'csv' | 'jsonl' | 'xlsx'
+  name?: string
+  on?: 'folder' | 'sftp' | 'bucket'
+  days?: string[]
+  /** A table: its columns with their types, the one that each change sets anew. */
+  table?: string
+  columns?: Record<string, string>
+  changes?: string
+  /** A directory: the suffix of its entries and of its change log, who may read it. */
+  base?: string
+  log?: string
+  user?: string
 }
 
 export type Description = {
@@ -239,6 +264,7 @@ export type Description = {
   auth: Auth
   headers: Record<string, Template>
   errors: Partial<Record<ProblemKind, Reply>>
+  store?: StoreSpec
   collections: Record<string, Collection>
   streams: Record<string, StreamUse>
   /** Settings under which the connector takes another way, and the streams that are checked on it once more. */
@@ -257,7 +283,8 @@ const COLLECTION = { count: 25, step: 3600, unique: [], required: [], deletes: {
 /** Reads and completes a description. Throws CSW-1004 or CSW-1005 with the place of the first fault. */
 export function readDescription(file: string): Description {
   const yaml = parseYaml(readFileSync(file, 'utf8'), file)
-  throwOnErrors(validateYaml(yaml, compileSchema(descriptionSchema)))
+  const isStore = isItem(yaml.value) && 'store' in yaml.value
+  throwOnErrors(validateYaml(yaml, compileSchema(isStore ? storeDescriptionSchema : descriptionSchema)))
   const written = yaml.value as Partial<Description>
   const folder = dirname(file)
   const collections = mapped(written.collections ?? {}, (given, name) => ({

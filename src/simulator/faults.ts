@@ -1,5 +1,5 @@
 /** Faults that a test asks for, each for a number of requests that fit. */
-type FaultKind =
+export type FaultKind =
   /** The work is done, and the connection ends before a byte of the answer. */
   | 'lost'
   /** The work is done, and the answer ends in its middle. */

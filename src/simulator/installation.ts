@@ -5,7 +5,7 @@ import { cipherFunctions } from './cipher.ts'
 import { Credentials } from './credentials.ts'
 import type { Description } from './description.ts'
 import { Expressions, type Names } from './expressions.ts'
-import { Faults } from './faults.ts'
+import { type FaultKind, Faults } from './faults.ts'
 import { Jobs } from './jobs.ts'
 import type { Item } from './paths.ts'
 import { Sessions } from './sessions.ts'
@@ -72,6 +72,16 @@ export abstract class Installation {
 
   /** What of its place on this machine its settings name. */
   protected abstract get place(): Item
+
+  /** Brings the tables to what lies in the system now, where connectors write past them. */
+  refresh(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Whether this kind of system can make such trouble. */
+  knows(_trouble: FaultKind): boolean {
+    return true
+  }
 
   protected tableOf(name: string): Table {
     return new Table(name, this.description.collections[name]!, this.expressions)

@@ -151,13 +151,18 @@ export class Table {
     Object.assign(entry, { seq: ++this.seq, at: now })
   }
 
-  private add(record: Item, now: number): Entry {
+  protected nextMark(): number {
+    return ++this.seq
+  }
+
+  protected add(record: Item, now: number, bytes?: Buffer): Entry {
     const entry: Entry = {
       id: String(at(record, this.collection.id.field)),
       record,
       deleted: false,
-      seq: ++this.seq,
+      seq: this.nextMark(),
       at: now,
+      ...(bytes ? { bytes } : {}),
     }
     const before = this.byId.get(entry.id)
     if (before) this.entries.splice(this.entries.indexOf(before), 1)

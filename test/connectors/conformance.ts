@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { testConnector } from '../../src/conformance/index.ts'
 import { loadConnectors } from '../../src/connector/index.ts'
+import { testServer } from '../postgres.ts'
 
 export const CONNECTORS = join(import.meta.dirname, '../../connectors')
 const FILES = 3
+/** The server of the run, which nobody but the run ends. */
+const postgres = async () => ({ url: await testServer(), close: () => Promise.resolve() })
 
 /** Tests every third connector, beginning with the one at `place`. */
 export function conformance(place: number): void {
@@ -16,7 +19,7 @@ export function conformance(place: number): void {
   test.concurrent.each(mine)(
     '%s',
     async (name) => {
-      const report = await testConnector(catalogue, name)
+      const report = await testConnector(catalogue, name, { services: { postgres } })
       const failed = report.checks.filter(({ outcome }) => outcome === 'failed')
       expect(failed.map(({ stream, check, detail }) => `${stream ?? 'connector'}: ${check}: ${detail}`)).toEqual([])
     },

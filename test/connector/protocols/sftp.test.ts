@@ -17,8 +17,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ConnectorSession, WriteItem } from '../../../src/connector/index.ts'
 import { fingerprintOf, trustedKeys } from '../../../src/connector/protocols/files/sftp/host-key.ts'
 import type { JsonObject } from '../../../src/core/index.ts'
-import { startStore } from '../../standins/s3.ts'
-import { type SftpOptions, type SftpServer, startSftp } from '../../standins/sftp.ts'
+import { type SftpOptions, type SftpServer, startSftp, startStore } from '../../../src/simulator/index.ts'
 import { never, readAll, shippedConnector } from './open.ts'
 
 let folder: string

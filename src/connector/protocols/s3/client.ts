@@ -65,6 +65,11 @@ export class S3Client {
       text(spec.path_style) === 'false'
         ? `${url.protocol}//${this.bucket}.${url.host}`
         : `${url.origin}/${strictlyCoded(this.bucket)}`
+    if (!URL.parse(this.base))
+      throw new CausewayError('CSW-2005', {
+        what: `The bucket of connection ${connection} cannot be part of the host name ${url.hostname}.`,
+        fix: 'Leave `path_style` on for endpoints that are addresses.',
+      })
   }
 
   get concurrent(): number {
@@ -84,7 +89,11 @@ export class S3Client {
   /** The headers of an answer whose body does not matter; null where there is no such object. */
   async headers(call: Call, options: CallOptions): Promise<OutboundResponse<'text'>['headers'] | null> {
     try {
-      return await this.repeated(call, options, async () => (await this.send(call, options, 'text')).headers)
+      return await this.repeated(call, options, async () => {
+        const response = await this.send(call, options, 'text')
+        if (call.method === 'HEAD') this.refuseOthers(response)
+        return response.headers
+      })
     } catch (error) {
       if (error instanceof CausewayError && error.code === 'CSW-3009') return null
       throw error
@@ -92,8 +101,23 @@ export class S3Client {
   }
 
   /** Opens the bytes of an object; the caller reads the stream or destroys it. */
-  stream(call: Call, options: CallOptions): Promise<OutboundResponse<'stream'>> {
-    return this.send(call, options, 'stream')
+  async stream(call: Call, options: CallOptions): Promise<OutboundResponse<'stream'>> {
+    const response = await this.send(call, options, 'stream')
+    try {
+      this.refuseOthers(response)
+      return response
+    } catch (error) {
+      response.body.destroy()
+      throw error
+    }
+  }
+
+  /** Every object has an ETag: an answer without one is that of a proxy or a login page, and its size is no size of an object. */
+  private refuseOthers(response: OutboundResponse): void {
+    if (response.headers.etag) return
+    throw new CausewayError('CSW-3007', {
+      what: `${this.shown(response)} was answered without an ETag, so by something else than the store.`,
+    })
   }
 
   /** Tries again what passes, where that does no harm; a lost answer to an end of an upload is CSW-3012 by then. */
@@ -146,17 +170,27 @@ export class S3Client {
   /** What the store's own error document says, where there is one: HEAD has none. */
   private async explained(call: Call, failure: CausewayError, response: OutboundResponse): Promise<CausewayError> {
     const text = typeof response.body === 'string' ? response.body : await beginning(response.body)
+    // A HEAD has no document. 503 is what stores answer when they are asked too often.
+    if (call.method === 'HEAD' && response.status === 503) return this.slowed(call)
     if (!text.includes('<Error>') && !text.includes('<Error ')) return failure
     try {
       const { root } = parseXml(text, this.shown(response))
       const named = storeFailure(root, this.named(call), failure.code)
-      if (named.code === 'CSW-3005' && failure.code !== 'CSW-3005')
-        this.outbound.gate.report({ waitMs: 1_000, reason: 'the store asked to slow down' })
+      if (named.code === 'CSW-3005' && failure.code !== 'CSW-3005') this.pause()
       // After a lost answer it is not known what was done; a document that says more is believed.
       return failure.code === 'CSW-3012' && named.code === 'CSW-3006' ? failure : named
     } catch {
       return failure
     }
+  }
+
+  private slowed(call: Call): CausewayError {
+    this.pause()
+    return new CausewayError('CSW-3005', { what: `${this.named(call)} failed: the store is asked too often (503).` })
+  }
+
+  private pause(): void {
+    this.outbound.gate.report({ waitMs: 1_000, reason: 'the store asked to slow down' })
   }
 
   private named(call: Call): string {

@@ -19,6 +19,8 @@ export type SftpServer = {
   renames: string[]
   /** Ends the connection instead of doing or before answering the rename. */
   fault: 'before-rename' | 'after-rename' | null
+  /** Asked at each request on a file: trouble it has to meet. `write` is true where a file is put in its place. */
+  meet: (request: { method: string; path: string; write: boolean }) => string | null
   /** How many connections it took. */
   logins: number
   close(): Promise<void>
@@ -36,7 +38,7 @@ export async function startSftp(options: SftpOptions): Promise<SftpServer> {
   if (parsed instanceof Error) throw parsed
   const open = new Set<Connection>()
   const state: SftpServer = {
-    ...{ port: 0, renames: [], fault: null, logins: 0 },
+    ...{ port: 0, renames: [], fault: null, meet: () => null, logins: 0 },
     hostKey: `ssh-rsa ${parsed.getPublicSSH().toString('base64')}`,
     close: async () => {
       for (const client of open) client.end()
@@ -86,6 +88,9 @@ function serve(sftp: SFTPWrapper, client: Connection, { folder, overwrites = tru
       sftp.status(id, status)
     }
   }
+  client.on('close', () => {
+    for (const held of handles.values()) if (!Array.isArray(held)) held.close().catch(() => {})
+  })
   const done = (id: number) => sftp.status(id, STATUS_CODE.OK)
   const keep = (id: number, held: fs.FileHandle | string[]) => {
     const handle = Buffer.alloc(4)
@@ -119,6 +124,7 @@ function serve(sftp: SFTPWrapper, client: Connection, { folder, overwrites = tru
   )
   sftp.on('OPEN', (id, name, flags) =>
     answer(id, async () => {
+      if (!(flags & OPEN_MODE.WRITE) && state.meet({ method: 'OPEN', path: name, write: false })) return client.end()
       const mode = flags & OPEN_MODE.EXCL ? 'wx' : flags & OPEN_MODE.WRITE ? 'w' : 'r'
       keep(id, await fs.open(real(name), mode))
     }),
@@ -135,6 +141,7 @@ function serve(sftp: SFTPWrapper, client: Connection, { folder, overwrites = tru
   })
   sftp.on('READ', (id, handle, offset, length) =>
     answer(id, async () => {
+      if (state.meet({ method: 'READ', path: '', write: false })) return client.end()
       const { bytesRead, buffer } = await (handleOf(handle) as fs.FileHandle).read(
         Buffer.alloc(length),
         0,
@@ -154,6 +161,7 @@ function serve(sftp: SFTPWrapper, client: Connection, { folder, overwrites = tru
   sftp.on('CLOSE', (id, handle) =>
     answer(id, async () => {
       const held = handleOf(handle)
+      handles.delete(handle.readUInt32BE(0))
       if (held && !Array.isArray(held)) await held.close()
       done(id)
     }),
@@ -164,10 +172,11 @@ function serve(sftp: SFTPWrapper, client: Connection, { folder, overwrites = tru
   sftp.on('RENAME', (id, from, to) =>
     answer(id, async () => {
       if (!overwrites && (await fs.stat(real(to)).catch(() => null))) throw new Error('there is one')
-      if (state.fault === 'before-rename') return client.end()
+      const trouble = state.meet({ method: 'RENAME', path: to, write: true })
+      if (state.fault === 'before-rename' || (trouble && trouble !== 'lost')) return client.end()
       await fs.rename(real(from), real(to))
       state.renames.push(to)
-      if (state.fault === 'after-rename') return client.end()
+      if (state.fault === 'after-rename' || trouble === 'lost') return client.end()
       done(id)
     }),
   )
