@@ -89,6 +89,21 @@ export type ReadRequest = {
 
 export type WriteOperation = 'create' | 'update' | 'upsert' | 'delete'
 
+/** Where a write was handed over to work that the system does in its own time; plain JSON, no secrets. */
+export type JobNote = {
+  /** What the system calls the job. */
+  id: Json
+  /** When it was begun, in milliseconds since 1970. */
+  at: number
+  /** Which of the two calls for many records it was begun with. */
+  by: 'batch' | 'bulk'
+  /** How its result tells this record from others; null: by its place. */
+  mark: string | null
+  place: number
+  /** How many records went with it. */
+  of: number
+}
+
 export type WriteItem = {
   /** Correlates the outcome with the item; unique within one call. */
   ref: string
@@ -160,6 +175,13 @@ export type WriteRequest = {
   /** Asked in the moment before each request goes out; on false that request is not sent and its items come back as `retry`. */
   maySend?: () => boolean
   onExchange?: OnExchange
+  /** Keeps, by `ref`, which job the items are in. The job is started when this resolves, and not when it rejects. */
+  onJob?: (notes: ReadonlyMap<string, JobNote>) => Promise<void>
+}
+
+/** Writes that an earlier call handed over to a job, and whose outcome was not learned. */
+export type FinishRequest = Omit<WriteRequest, 'items' | 'onJob'> & {
+  items: { ref: string; id?: string; job: JobNote }[]
 }
 
 /** What the outside says about a webhook request after its signature was checked. */
@@ -188,6 +210,13 @@ export interface ConnectorSession {
   fetch(request: { stream: string; ids: string[]; signal: AbortSignal }): Promise<SourceRecord[]>
   lookup(request: LookupRequest): Promise<LookupResult>
   write(request: WriteRequest): Promise<WriteOutcome[]>
+  /**
+   * Waits for jobs that earlier writes began, and tells what became of their items. An item is left out where the job can tell
+   * nothing more: it failed as a whole, or the system has forgotten it.
+   */
+  finish?(request: FinishRequest): Promise<WriteOutcome[]>
+  /** From how many records on writes of a stream go out together, and how many at most; null where it has no such call. */
+  bulk?(stream: string): { above: number; size: number } | null
   /** Opens the bytes of a file record. */
   content(request: ContentRequest): Promise<ContentStream>
   /** Verifies raw bytes by the manifest's recipe; constant time, no side effect. */

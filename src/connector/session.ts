@@ -3,6 +3,7 @@ import { CausewayError, nearestName } from '../core/index.ts'
 import type {
   ConnectorSession,
   ContentRequest,
+  FinishRequest,
   LookupRequest,
   Page,
   ReadRequest,
@@ -103,6 +104,17 @@ export class CheckedSession implements ConnectorSession {
     return outcomes.map((outcome) =>
       outcome.status === 'written' && outcome.body ? { ...outcome, body: bodies.read(outcome.body) } : outcome,
     )
+  }
+
+  async finish(request: FinishRequest) {
+    this.require(request.stream, request.operation, (abilities) => abilities[request.operation])
+    await this.ready(request.stream, request.signal)
+    return (await this.opened.protocol.finish?.(request)) ?? []
+  }
+
+  bulk(stream: string) {
+    this.stream(stream)
+    return this.opened.protocol.bulk?.(stream) ?? null
   }
 
   async content(request: ContentRequest) {

@@ -96,7 +96,8 @@ function newWork(
     newlyMatched: false,
     known: null,
     unfinished,
-    doubt: unfinished.find((intent) => intent.operation === 'create'),
+    // An upsert in a job may be done long after this, so what it made must be known too before the record is taken back.
+    doubt: unfinished.find(({ operation, job }) => operation === 'create' || (operation === 'upsert' && job !== null)),
     seen: new Set(),
     matchKey: [],
     operation: null,

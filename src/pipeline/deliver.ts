@@ -7,19 +7,17 @@ import type {
   WriteOperation,
   WriteOutcome,
 } from '../connector/index.ts'
-import { asCausewayError, CausewayError, digest, type JsonObject, JsonText } from '../core/index.ts'
+import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
 import { idempotencyKey } from './decide.ts'
-import { CONTENT_MARK, contentMark, merged } from './diff.ts'
-import { isConnectionFailure } from './failures.ts'
+import { CONTENT_MARK } from './diff.ts'
+import { keepJobs } from './jobs.ts'
 import { HASHES, type IntentOpen, keysOf } from './ports.ts'
+import { CONTENDED_RETRY_MS, settle, statusOfThrown, unknown } from './settle-outcome.ts'
 import { sourceFailure } from './source-failure.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
 /** Nothing is sent when less than this is left of the lease; a holder that renews in time always has twice as much. */
 const SEND_MARGIN_MS = 3_000
-/** The other writer of the same target record is done in a moment. */
-const CONTENDED_RETRY_MS = 300
-const UNKNOWN_LOOK_MS = 2_000
 
 /** Commits an intent per write, sends the widest calls, and notes what became of each part. */
 export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
@@ -126,6 +124,7 @@ const contended = (what: string): Settlement => ({
 
 async function send(lane: Lane, operation: WriteOperation, group: Work[], exchanges: Exchange[]): Promise<void> {
   const byRef = new Map(group.map((work, i) => [`${i}`, work]))
+  const works: ReadonlyMap<string, Work> = new Map(byRef)
   const items = [...byRef].map(([ref, work]) => toItem(lane, ref, work))
   let outcomes: WriteOutcome[]
   try {
@@ -137,6 +136,7 @@ async function send(lane: Lane, operation: WriteOperation, group: Work[], exchan
       // A call that waited for its turn while this process was frozen must not go out over what a successor wrote.
       maySend: () => lane.lease.stillHeld(0),
       onExchange: (exchange) => exchanges.push(exchange),
+      onJob: (notes) => keepJobs(lane, works, notes),
     })
   } catch (thrown) {
     const error = asCausewayError(thrown)
@@ -152,12 +152,6 @@ async function send(lane: Lane, operation: WriteOperation, group: Work[], exchan
     work.settlement = unknown(
       new CausewayError('CSW-3012', { what: 'the connector reported no outcome for this item' }),
     )
-}
-
-/** The connector could not even say what became of single items: unless it never began, anything may have happened. */
-function statusOfThrown(error: CausewayError): 'retry' | 'refused' | 'unknown' {
-  if (isConnectionFailure(error)) return 'retry'
-  return error.causeClass === 'config' && error.reaction === 'fix' ? 'refused' : 'unknown'
 }
 
 function toItem(lane: Lane, ref: string, work: Work): WriteItem {
@@ -215,64 +209,4 @@ function withoutMark(values: JsonObject): JsonObject {
   if (!Object.hasOwn(values, CONTENT_MARK) && !Object.hasOwn(values, HASHES)) return values
   const { [CONTENT_MARK]: _mark, [HASHES]: _hashes, ...rest } = values
   return rest
-}
-
-/** Translates what the target said about one item into what the ledger keeps. */
-function settle(work: Work, outcome: WriteOutcome): Settlement {
-  switch (outcome.status) {
-    case 'written':
-      return written(work, outcome.id)
-    case 'refused':
-      return { state: 'dead', dead: true, error: outcome.error.toJSON(), intent: 'close' }
-    case 'unknown':
-      return unknown(outcome.error)
-    case 'missing':
-      if (work.operation === 'delete') return written(work, work.targetId!)
-      return {
-        state: 'dead',
-        dead: true,
-        error: outcome.error.toJSON(),
-        intent: 'close',
-        unlink: 'gone',
-        delivered: null,
-      }
-    case 'conflict':
-      return {
-        state: 'pending',
-        error: outcome.error.toJSON(),
-        retryInMs: CONTENDED_RETRY_MS,
-        countAttempt: true,
-        intent: 'close',
-      }
-    case 'retry':
-      return {
-        state: 'pending',
-        error: outcome.error.toJSON(),
-        retryInMs: outcome.error.retryAfterMs ?? 0,
-        countAttempt: isOfRecord(outcome.error),
-        intent: 'close',
-      }
-  }
-}
-
-/** A failed connection, or a hub that shuts down, says nothing about the record and costs it no attempt. */
-const isOfRecord = (error: CausewayError): boolean =>
-  !isConnectionFailure(error) && error.causeClass !== 'hub' && error.data?.outage !== true
-
-/** Only a create may have made something that must not be made twice; other operations are simply repeated. */
-const unknown = (error: CausewayError): Settlement => ({
-  state: 'in_doubt',
-  error: error.toJSON(),
-  retryInMs: UNKNOWN_LOOK_MS,
-  countAttempt: true,
-  intent: 'keep',
-})
-
-function written(work: Work, targetId: string): Settlement {
-  const left = work.record.deleted ? 'gone' : 'skipped'
-  work.targetId = targetId
-  if (work.operation === 'delete') return { state: left, delivered: null, unlink: 'gone', intent: 'close' }
-  let delivered = merged(work)
-  if (work.record.content !== null) delivered = JsonText.of({ ...delivered.value, [CONTENT_MARK]: contentMark(work) })
-  return { state: work.takenBack ? left : 'delivered', delivered, intent: 'close' }
 }

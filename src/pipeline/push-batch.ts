@@ -5,6 +5,7 @@ import { deliver } from './deliver.ts'
 import { diff } from './diff.ts'
 import { holdDrifted } from './drift.ts'
 import { isConnectionFailure } from './failures.ts'
+import { finishJobs } from './jobs.ts'
 import { matchTargets } from './match.ts'
 import { OUTAGE_BACKOFF, type PushRun } from './push-run.ts'
 import { followOwnJoins } from './read-batch.ts'
@@ -41,6 +42,7 @@ export async function sendBatch(lane: Lane, run: PushRun, batch: MappedBatch): P
   await holdDrifted(lane, works)
   await respectGrace(lane, works)
   await resolveReferences(lane, works, new Map(batch.records.map((record, i) => [record.id, batch.outputs[i]!])))
+  await finishJobs(lane, works, targets)
   await matchTargets(lane, works, targets)
   diff(lane, works)
   await holdTooMany(lane, works, run.leaving(runId))

@@ -33,13 +33,18 @@ export class LaneReader {
   /** The next mapped batch, or null when nothing is left now. */
   async next(): Promise<MappedBatch | null> {
     const { ledger } = this.#lane.ports
+    const bulk = this.#lane.target.bulk?.(this.#lane.sync.to.stream) ?? null
+    const most = Math.max(BATCH, bulk?.size ?? 0)
     const [allDue, log] = await Promise.all([
-      ledger.readDue(this.#lane.row.id, this.#lane.slices, BATCH * DUE_SHARE),
-      ledger.readLog(this.#streamId, this.#positions, BATCH),
+      ledger.readDue(this.#lane.row.id, this.#lane.slices, most * DUE_SHARE),
+      ledger.readLog(this.#streamId, this.#positions, most),
     ])
-    const due = allDue.filter((id) => !this.#inFlight.has(id))
+    const free = allDue.filter((id) => !this.#inFlight.has(id))
+    // Fewer than are worth a call for very many are a batch like any other.
+    const size = bulk && free.length + log.length > bulk.above ? most : BATCH
+    const due = free.slice(0, size * DUE_SHARE)
     // In order of their numbers, so what is left for the next batch is the end of every slice.
-    const fresh = log.slice(0, Math.max(BATCH - due.length, BATCH * (1 - DUE_SHARE)))
+    const fresh = log.slice(0, Math.max(size - due.length, size * (1 - DUE_SHARE)))
     for (const entry of fresh) this.#positions.set(entry.slice, entry.seq)
     const freshIds = new Set(fresh.map((entry) => entry.id))
     const records = await this.#withBodies(
@@ -48,7 +53,7 @@ export class LaneReader {
     )
     if (!records.length) return null
     for (const record of records) this.#inFlight.add(record.id)
-    return mapBatch(this.#lane, records, { store: true })
+    return mapInParts(this.#lane, records)
   }
 
   /** The next record by itself, noted before it is looked at; set aside when that ended the process before. */
@@ -137,6 +142,20 @@ export const toRecord = (row: WholeBody, logSeq: number | null): BatchRecord => 
   ...(row.missing ? { missing: row.missing } : {}),
   logSeq,
 })
+
+/** A wide batch is mapped as several usual ones: the processes that map have their limits. */
+async function mapInParts(lane: Lane, records: BatchRecord[]): Promise<MappedBatch> {
+  if (records.length <= BATCH) return mapBatch(lane, records, { store: true })
+  const whole: MappedBatch = { records, outputs: [], dependencies: [], joined: [] }
+  for (let at = 0; at < records.length; at += BATCH) {
+    const part = await mapBatch(lane, records.slice(at, at + BATCH), { store: true })
+    whole.outputs.push(...part.outputs)
+    whole.dependencies.push(...part.dependencies)
+    // As of the first part, which was joined before all others.
+    if (at === 0) whole.joined = part.joined
+  }
+  return whole
+}
 
 /**
  * Fetches joins and runs the mapping over the live records; deleted ones need none. `store`: what a source gives anew of joined

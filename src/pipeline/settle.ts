@@ -106,7 +106,11 @@ function toLink(lane: Lane, work: Work): LinkWrite[] {
   const settlement = work.settlement!
   if (work.targetId === null || settlement.unlink || settlement.dead) return []
   const created = work.operation === 'create' || work.operation === 'upsert'
-  const done = settlement.state === 'delivered' || settlement.state === 'unchanged' || settlement.state === 'skipped'
+  const done =
+    settlement.link === true ||
+    settlement.state === 'delivered' ||
+    settlement.state === 'unchanged' ||
+    settlement.state === 'skipped'
   if (!done || !(created || work.newlyMatched)) return []
   return [
     {
@@ -149,7 +153,8 @@ function closedIntents(work: Work): number[] {
 
 function writtenKeys(lane: Lane, work: Work): BatchCommit['targetKeys'] {
   const created = work.operation === 'create' || work.operation === 'upsert'
-  if (!created || work.settlement!.state !== 'delivered' || work.targetId === null) return []
+  const { state, link } = work.settlement!
+  if (!created || (state !== 'delivered' && !link) || work.targetId === null) return []
   // The key it was matched by may be a compound one, whose fields are not among those that identify alone.
   const others = lane.targetKeys.filter((field) => !work.matchKey.some((key) => key.field === field))
   const keys = others.length ? [...work.matchKey, ...keysOf(work.values.value, others)] : work.matchKey

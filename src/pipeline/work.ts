@@ -58,6 +58,8 @@ export type Settlement = {
   delivered?: JsonText | null
   /** `gone`: the target record does not exist any more. `released`: it stays, but is no longer ours. */
   unlink?: 'gone' | 'released'
+  /** The target record is known although the delivery is not done. */
+  link?: true
   /**
    * `keep` leaves it open because the outcome is unknown; `looked` counts a look-up that found nothing; `close` ends whatever
    * was unknown of earlier attempts too.

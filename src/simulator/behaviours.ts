@@ -12,6 +12,7 @@ import type { Entry, Table } from './table.ts'
 import { fill } from './template.ts'
 import type { Upload, Uploads } from './uploads.ts'
 import { unformed } from './value-kinds.ts'
+import { fillJob, runJob } from './write-jobs.ts'
 
 export type World = {
   uploads: Uploads
@@ -43,6 +44,12 @@ const KINDS = ['list', 'get', 'create', 'update', 'upsert', 'delete', 'changes',
 export async function behave(doing: Doing): Promise<Done> {
   const { behaviour, names } = doing
   if (behaviour.batch) return batch(doing)
+  if (behaviour.fill_job) return fillJob(doing.world.jobs, behaviour.fill_job, names)
+  if (behaviour.run_job)
+    // Values that came as CSV are text, whatever they mean.
+    return runJob(doing.world.jobs, behaviour, names, (of, seen) =>
+      behave({ ...doing, behaviour: of, names: seen, form: true }),
+    )
   if (behaviour.job || behaviour.poll) return job(doing)
   if (behaviour.session) {
     const { sessions, expressions } = doing.world

@@ -103,6 +103,10 @@ export type Behaviour = {
   job?: string
   poll?: string
   of_job?: string
+  /** Jobs that write: `fill_job` takes the body, `run_job` does what `runs` says for the job's `operation`; see `job.outcome`. */
+  fill_job?: string
+  run_job?: string
+  runs?: Record<string, Behaviour>
   /** After how many questions a job is ready. */
   polls?: number
   /** A session that is opened, filled record by record (each does what `each` says; `done` and `failed` tell of it), closed and asked. */

@@ -2,7 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import { Refusal } from './problem.ts'
 
-export type Job = { id: string; kind: string; given: unknown; asked: number; ready: boolean }
+export type Job = {
+  id: string
+  kind: string
+  given: unknown
+  asked: number
+  ready: boolean
+  /** What a job that writes was filled with, and what became of it once it ran. */
+  data?: unknown
+  outcome?: { results: unknown[]; errors: unknown[] }
+}
 
 export class Jobs {
   private readonly started = new Map<string, Job>()

@@ -215,6 +215,7 @@ const isQuery = (route: Route, { body }: Call): boolean =>
 const WRITES = ['create', 'update', 'upsert', 'delete']
 
 const writes = (route: Route): boolean =>
+  route.run_job !== undefined ||
   WRITES.some((kind) => kind in route || kind in (route.each ?? {})) ||
   // What a mutation does is known only once it is read; queries do not write.
   route.graphql !== undefined ||

@@ -9,9 +9,9 @@ import { failedOutcome } from './outcome.ts'
 import { listOf } from './read-checks.ts'
 import { findMessage, tidyMessage } from './remote-message.ts'
 import type { Prepared, WriterContext } from './write.ts'
-import type { WriteOperationSpec } from './write-fields.ts'
+import type { BatchSpec } from './write-fields.ts'
 
-type Batch = NonNullable<WriteOperationSpec<unknown>['batch']>
+type Batch = Omit<BatchSpec<unknown>, 'job'>
 
 /**
  * Outcomes in the order of the records, or null where the call failed as a whole and says nothing of single records.
@@ -36,7 +36,7 @@ export function batchOutcomes<R>(
     return {
       prepared,
       error: mark === undefined ? undefined : failed.get(mark),
-      result: resultOf(mark, index),
+      result: resultOf(mark, prepared.job?.place ?? index),
     }
   })
   const speaks = ({ error, result }: (typeof entries)[number]) =>
@@ -58,7 +58,8 @@ function matcher(batch: Batch, results: Json[], chunk: Prepared[], scope: Scope)
     const found = byMark(results, 'result', batch.correlate.result, scope)
     return (mark: string | undefined) => (mark === undefined ? undefined : found.get(mark))
   }
-  return (_mark: string | undefined, index: number) => (results.length === chunk.length ? results[index] : undefined)
+  const due = chunk[0]?.job?.of ?? chunk.length
+  return (_mark: string | undefined, index: number) => (results.length === due ? results[index] : undefined)
 }
 
 function byMark(entries: Json[], name: string, mark: Expression | undefined, scope: Scope): Map<string, Json> {
@@ -70,7 +71,9 @@ function byMark(entries: Json[], name: string, mark: Expression | undefined, sco
   return found
 }
 
-function markOf(batch: Batch, { scope }: Prepared, index: number): string | undefined {
+/** The mark of a record; what went with an earlier job keeps the one it was sent with. */
+export function markOf(batch: Batch, { scope, job }: Prepared, index: number): string | undefined {
+  if (job) return job.mark ?? undefined
   const value = batch.correlate?.item.evaluate({ ...scope, index })
   return value === undefined || value === null ? undefined : asText(value)
 }

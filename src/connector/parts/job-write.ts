@@ -1,8 +1,9 @@
 /** Writing by a job: created, filled, closed, waited for, and its results told apart record by record. */
 import { CausewayError, type Json } from '../../core/index.ts'
-import { choice, expression, type Fields, map, part, section, type ValueOf } from '../language/index.ts'
+import { choice, expression, type Fields, map, number, part, section, text, type ValueOf } from '../language/index.ts'
 import { type Answer, answerScope, type Caller, type CallOptions, type ParseBody } from './answer.ts'
-import { type PollSpec, polled, pollFields } from './poll.ts'
+import { isTrue } from './errors.ts'
+import { LONGEST_WAIT_MS, type PollSpec, polled, pollFields } from './poll.ts'
 import { listOf } from './read-checks.ts'
 import { fileOf, formatFields, rowsParser } from './rows.ts'
 import type { RequestFields } from './write-fields.ts'
@@ -72,6 +73,16 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
               default: 'body',
             }),
             delimiter: formatFields.delimiter,
+            none: text({
+              sense:
+                'What a cell of CSV holds for a field that is to be cleared. An empty cell is a field that a record does not have.',
+              example: '#N/A',
+            }),
+            max_mb: number({
+              sense: 'How large an upload may be, in millions of bytes. More records than fit go in several jobs.',
+              minimum: 0.001,
+              example: 100,
+            }),
           },
         }),
         { sense: 'The request that carries the records.' },
@@ -97,7 +108,12 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
     ...('path' in request([]) ? { example: EXAMPLE } : {}),
   })
 
-type Uploading = { as: 'body' | 'csv' | 'jsonl' | 'json'; delimiter: string }
+type Uploading = {
+  as: 'body' | 'csv' | 'jsonl' | 'json'
+  delimiter: string
+  none: string | undefined
+  max_mb: number | undefined
+}
 type Listing = ValueOf<typeof listing>
 const listing = part({ title: 'Outcomes', sense: 'Only for its type.', fields: outcomeFields })
 export type WriteJob<R> = PollSpec<R> &
@@ -115,6 +131,8 @@ export type JobContext<R> = {
   settings: unknown
   job: WriteJob<R>
 }
+/** A job as it is kept: its name there, and when it was begun. */
+type Begun = { id: Json; at: number }
 
 const TYPES = { csv: 'text/csv; charset=utf-8', jsonl: 'application/x-ndjson', json: 'application/json' } as const
 
@@ -127,22 +145,68 @@ export async function runWriteJob<R>(
   created: Answer,
   scope: Record<string, unknown>,
   options: CallOptions,
+  keep: (begun: Begun) => Promise<void>,
 ): Promise<Answer> {
-  const id = job.id?.evaluate(answerScope(created, settings)) as Json | undefined
-  const names = { ...scope, job: { id: id ?? null } }
+  const id = (job.id?.evaluate(answerScope(created, settings)) ?? null) as Json
+  const begun = { id, at: created.requestedAt.getTime() }
+  const names = { ...scope, job: { id } }
   if (job.upload) {
-    const uploaded = await caller.call(job.upload, names, { ...options, ...uploadOf(job.upload, scope) })
+    const sent = uploadOf(job.upload, scope)
+    const uploaded = await caller.call(job.upload, names, { ...options, ...sent, ...(job.close ? ONCE : {}) })
     if (uploaded.failure) return job.close ? notStarted(uploaded) : uploaded
   }
-  if (job.close) {
-    const closed = await caller.call(job.close, names, options)
-    if (closed.failure) return closed
-  }
+  // Without a request that starts it, it is under way already.
+  if (job.close) await keep(begun)
   try {
-    return await finished({ caller, settings, job }, id, options)
+    if (!job.close) await keep(begun)
+    else {
+      const closed = await caller.call(job.close, names, options)
+      if (closed.failure && REFUSED.has(closed.failure.code)) return closed
+      if (closed.failure) throw closed.failure
+    }
+    return await finished({ caller, settings, job }, begun, options)
   } catch (error) {
     throw doubtful(error)
   }
+}
+
+/** What is uploaded twice is refused there, and that would pass for a refusal of the records. */
+const ONCE = { idempotent: false, repeat: false } as const
+
+/**
+ * Waits for a job that was begun before, and starts it where that may not have been done. Null where it can tell nothing: it is
+ * forgotten there, or failed as a whole. Throws what keeps it from being asked.
+ */
+export async function finishWriteJob<R>(
+  { caller, settings, job }: JobContext<R>,
+  begun: Begun,
+  options: CallOptions,
+): Promise<Answer | null> {
+  const names = { job: { id: begun.id }, settings }
+  try {
+    const asked = await caller.call(job.status, names, { signal: options.signal, purpose: 'read', notFound: 'record' })
+    if (asked.failure) throw asked.failure
+    if (job.close && !isTrue(job.done.evaluate(answerScope(asked, settings)))) {
+      const closed = await caller.call(job.close, { ...names, items: [], ids: [], steps: {}, secret: {} }, options)
+      // A job that was started before refuses it; the status tells.
+      if (closed.failure && !REFUSED.has(closed.failure.code)) throw closed.failure
+    }
+    return await finished({ caller, settings, job }, begun, options)
+  } catch (error) {
+    if (!(error instanceof CausewayError)) throw error
+    if (error.code === 'CSW-3009' || error.code === 'CSW-3016') return null
+    // It takes longer than it may: that is for a person, and no failure of the connection.
+    const late = Date.now() - begun.at + LONGEST_WAIT_MS > job.deadline_seconds * 1000
+    throw late && error.code === 'CSW-3002' ? doubtful(error) : error
+  }
+}
+
+const REFUSED: ReadonlySet<string> = new Set(['CSW-3008', 'CSW-3009', 'CSW-3013'])
+
+/** Whether the text that an upload would carry is larger than the system takes. */
+export function isTooLarge<R>({ upload }: WriteJob<R>, items: readonly Json[]): boolean {
+  if (!upload?.max_mb || upload.as === 'body' || items.length < 2) return false
+  return Buffer.byteLength(fileOf(items, upload.as, upload.delimiter, upload.none)) > upload.max_mb * 1_000_000
 }
 
 /** Nothing is worked off before the start, so a lost answer to an upload is no doubt. */
@@ -151,8 +215,8 @@ function notStarted(answer: Answer): Answer {
   return { ...answer, failure: new CausewayError('CSW-3006', { what: answer.failure.message, cause: answer.failure }) }
 }
 
-function uploadOf({ as, delimiter }: Uploading, { items }: Record<string, unknown>): Sent {
-  return as === 'body' ? {} : { body: { text: fileOf(items as Json[], as, delimiter), type: TYPES[as] } }
+function uploadOf({ as, delimiter, none }: Uploading, { items }: Record<string, unknown>): Sent {
+  return as === 'body' ? {} : { body: { text: fileOf(items as Json[], as, delimiter, none), type: TYPES[as] } }
 }
 
 const asItIs: ParseBody = ({ body, malformedText }) =>
@@ -166,24 +230,20 @@ async function askEach(items: readonly Json[], ask: (item: Json) => Promise<Json
 }
 
 /** Waits for the end of a job, and asks for its outcomes. Throws whatever keeps it from knowing them. */
-export async function finished<R>(
-  { caller, settings, job }: JobContext<R>,
-  id: Json | undefined,
-  options: CallOptions,
-) {
+export async function finished<R>({ caller, settings, job }: JobContext<R>, { id, at }: Begun, options: CallOptions) {
   const asking: CallOptions = { signal: options.signal, purpose: 'read' }
   const polling = polled({
     caller,
     settings,
     spec: job,
-    job: id ?? null,
-    startedAt: Date.now(),
+    job: id,
+    startedAt: at,
     signal: options.signal,
   })
   let step = await polling.next()
   while (!step.done) step = await polling.next()
   const status = step.value
-  const names = { job: { id: id ?? null, answer: status.response }, settings }
+  const names = { job: { id, answer: status.response }, settings }
   const response: Record<string, Json> = { status: status.response ?? null }
   for (const [name, request] of Object.entries(job.outcomes ?? {})) {
     const parse = request.as === 'text' ? asItIs : rowsParser(request.as, request.delimiter)

@@ -7,9 +7,12 @@ const known = new WeakMap<object, boolean>()
 export function passesValues<R>(operation: WriteOperationSpec<R>): boolean {
   const before = known.get(operation)
   if (before !== undefined) return before
-  const { batch, partial, nulls } = operation
+  const { batch, bulk, partial, nulls } = operation
   const looksInto = new Set([operation, batch, batch?.correlate].flatMap(lookedInto))
   const passes =
+    // What goes into a file is looked into.
+    !bulk &&
+    !batch?.job?.upload &&
     partial !== false &&
     (nulls === undefined || nulls === 'send') &&
     isJson(operation) &&

@@ -63,7 +63,7 @@ type PollOwn = {
 }
 export type PollSpec<R> = PollOwn & { status: R }
 
-const LONGEST_WAIT_MS = 60_000
+export const LONGEST_WAIT_MS = 60_000
 
 export type Polling<R> = {
   caller: Caller<R>

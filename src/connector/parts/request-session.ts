@@ -3,7 +3,7 @@
  * fields and a caller for them; reading, looking up, writing and probing are the same for all.
  */
 import { CausewayError, type JsonObject } from '../../core/index.ts'
-import type { ContentRequest, OpenedContent, Page, ReadRequest, StreamAbilities } from '../contract.ts'
+import type { ContentRequest, FinishRequest, OpenedContent, Page, ReadRequest, StreamAbilities } from '../contract.ts'
 import type { PartFinding } from '../language/index.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../protocols/contract.ts'
 import type { Caller } from './answer.ts'
@@ -137,9 +137,28 @@ export class RequestSession<R> implements ProtocolSession {
   }
 
   write(request: Parameters<ProtocolSession['write']>[0]) {
-    const { stream, parts } = this.stream(request.stream)
+    return this.writer(request.stream).write(request)
+  }
+
+  finish(request: FinishRequest) {
+    return this.writer(request.stream).finish(request)
+  }
+
+  /** The widest call of all operations, and from how many records on one is taken. */
+  bulk(name: string) {
+    const { settings } = this.context
+    const calls = Object.values(this.stream(name).parts.write ?? {}).flatMap((operation) => operation?.bulk ?? [])
+    if (calls.length === 0) return null
+    return {
+      above: Math.min(...calls.map(({ above }) => Number(above.evaluate({ settings })))),
+      size: Math.max(...calls.map(({ size }) => size)),
+    }
+  }
+
+  private writer(name: string): Writer<R> {
+    const { stream, parts } = this.stream(name)
     const encode = this.parts.encode?.(stream)
-    const writer = new Writer<R>({
+    return new Writer<R>({
       ...this.finder(stream),
       stream: `${this.context.connector}:${stream.name}`,
       write: parts.write!,
@@ -159,7 +178,6 @@ export class RequestSession<R> implements ProtocolSession {
       },
       ...(this.parts.sendContent ? { sendContent: this.parts.sendContent } : {}),
     })
-    return writer.write(request)
   }
 
   async content(request: ContentRequest) {

@@ -86,17 +86,19 @@ async function unzipped(bytes: Readable): Promise<Readable> {
   return whole.pipe(gunzip)
 }
 
-/** Items as the text of a file. The columns of CSV are all fields that occur. */
-export function fileOf(items: readonly Json[], as: 'csv' | 'jsonl' | 'json', delimiter: string): string {
+/** Items as the text of a file. The columns of CSV are all fields that occur; `none` stands for what is null or empty. */
+export function fileOf(items: readonly Json[], as: 'csv' | 'jsonl' | 'json', delimiter: string, none = ''): string {
   if (as === 'json') return JSON.stringify(items)
   if (as === 'jsonl') return items.map((item) => `${JSON.stringify(item)}\n`).join('')
   const rows = items.map((item) => (isObject(item) ? (item as JsonObject) : {}))
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-  return stringify([columns, ...rows.map((row) => columns.map((name) => cellOf(row[name])))], { delimiter })
+  return stringify([columns, ...rows.map((row) => columns.map((name) => cellOf(row[name], none)))], { delimiter })
 }
 
-function cellOf(value: Json | undefined): string {
-  if (value === undefined || value === null) return ''
+/** A field that a record does not have is an empty cell; one that is to be cleared is what the system takes for that. */
+function cellOf(value: Json | undefined, none: string): string {
+  if (value === undefined) return ''
+  if (value === null || value === '') return none
   if (isRawNumber(value)) return value.rawJSON
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -10,6 +10,8 @@ import {
   list,
   part,
   section,
+  type Template,
+  template,
   text,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
@@ -142,6 +144,51 @@ const batchPart = <R extends Fields>(request: RequestFields<R>, names: readonly 
     ],
   })
 
+const BULK_EXAMPLE = `
+write:
+  upsert:
+    key: [external_id]
+    batch: { size: 100, path: /contacts/batch, body: { inputs: "\${ items }" }, results: response.results, id: result.id }
+    bulk:
+      above: 2000
+      size: 10000
+      path: /jobs
+      body: { object: contact, operation: upsert }
+      job:
+        id: response.id
+        upload: { path: "/jobs/\${ job.id }/data", as: csv, none: "#N/A", max_mb: 100 }
+        close: { path: "/jobs/\${ job.id }", body: { state: UploadComplete } }
+        status: { path: "/jobs/\${ job.id }" }
+        done: response.state = "JobComplete"
+        outcomes:
+          ok: { path: "/jobs/\${ job.id }/successful", as: csv }
+          bad: { path: "/jobs/\${ job.id }/failed", as: csv }
+      results: "[response.ok, response.bad]"
+      correlate: { result: result.external_id, item: values.external_id }
+      failed: $exists(result.error)
+      id: result.id
+`
+
+const bulkPart = <R extends Fields>(request: RequestFields<R>, names: readonly string[]) => {
+  const { fields, check } = batchPart(request, names)
+  return part({
+    title: 'Bulk',
+    sense:
+      'Another call for many records, usually a job: taken where more than `above` go out together. What is fewer goes by `batch`, or one by one, and so does what is refused before a job starts. Batches of the hub are as large as this call where so many records wait.',
+    fields: {
+      above: template({
+        sense: 'More than so many records go this way.',
+        names: ['settings'],
+        required: true,
+        example: 2000,
+      }),
+      ...fields,
+    },
+    ...(check ? { check: (value) => check(value as never) } : {}),
+    ...('path' in request([]) ? { example: BULK_EXAMPLE } : {}),
+  })
+}
+
 const answerFields = {
   id: expression({ sense: 'Id of the record written.', names: ANSWER_NAMES, example: 'response.id' }),
   id_from_location: flag({ sense: 'The id is the last segment of the `Location` header.', default: false }),
@@ -185,10 +232,11 @@ function operationPart<R extends Fields, F extends Fields, X extends Fields>(
       ...(operation === 'delete' ? beforeField(request) : { ...stepFields(request, names), ...documentField }),
       ...extra(names),
       batch: section(batchPart(request, sent), { sense: 'Many records in one call.' }),
+      bulk: section(bulkPart(request, sent), { sense: 'A call for very many records, where there is one.' }),
     },
     check: (value) => {
       const given = value as unknown as WriteOperationSpec<unknown>
-      const learnsId = given.id || given.id_from_location || given.batch?.id
+      const learnsId = given.id || given.id_from_location || given.batch?.id || given.bulk?.id
       return operation === 'create' && !learnsId
         ? [
             {
@@ -260,6 +308,7 @@ export type WriteOperationSpec<R> = R &
     key?: string[]
     id_from_lookup?: boolean
     batch?: BatchSpec<R> | undefined
+    bulk?: (BatchSpec<R> & { above: Template }) | undefined
     content?: unknown
     document?: DocumentSpec | undefined
   }

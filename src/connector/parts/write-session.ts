@@ -164,7 +164,7 @@ async function told<R>(
   let outcomes: WriteOutcome[]
   try {
     const { caller, settings } = context
-    const answer = await finished({ caller, settings, job: batch.job }, id, options)
+    const answer = await finished({ caller, settings, job: batch.job }, { id: id ?? null, at: Date.now() }, options)
     outcomes = batchOutcomes(batch, reached, answer, context) ?? []
   } catch (error) {
     const doubt = doubtful(error)

@@ -1,16 +1,17 @@
 /** Writing records: prepares them, cuts batches, sends them, and tells the outcome of each. */
 import { asCausewayError, CausewayError, type Json, type JsonObject, type JsonText } from '../../core/index.ts'
-import type { RecordSchema, WriteItem, WriteOutcome, WriteRequest } from '../contract.ts'
+import type { FinishRequest, JobNote, RecordSchema, WriteItem, WriteOutcome, WriteRequest } from '../contract.ts'
 import { asText, type Scope } from '../language/index.ts'
 import { usableId } from '../manifest/record.ts'
 import { type Answer, answerScope, type Caller, type CallOptions } from './answer.ts'
-import { batchOutcomes } from './batch-outcomes.ts'
+import { batchOutcomes, markOf } from './batch-outcomes.ts'
 import { documentOf } from './document.ts'
-import { runWriteJob } from './job-write.ts'
+import { finishJobs } from './finish-jobs.ts'
+import { isTooLarge, runWriteJob } from './job-write.ts'
 import { failedOutcome } from './outcome.ts'
 import { passesValues } from './pass-through.ts'
 import { chunksOf, inPool } from './pool.ts'
-import type { WriteOperationSpec, WriteSpec } from './write-fields.ts'
+import type { BatchSpec, WriteOperationSpec, WriteSpec } from './write-fields.ts'
 import { sendInSession, withSecrets } from './write-session.ts'
 import { readBefore, sendAfter } from './write-steps.ts'
 
@@ -34,7 +35,7 @@ export type WriterContext<R> = {
 }
 
 /** A record with everything its expressions may refer to. */
-export type Prepared = { item: WriteItem; scope: Scope; index: number }
+export type Prepared = { item: WriteItem; scope: Scope; index: number; job?: JobNote }
 
 export class Writer<R> {
   private readonly context: WriterContext<R>
@@ -48,7 +49,7 @@ export class Writer<R> {
     const operation = this.context.write[request.operation]
     if (!operation)
       throw new CausewayError('CSW-2003', { what: `The stream ${this.context.stream} offers no ${request.operation}.` })
-    const used = new Set([...names(operation), ...names(operation.batch ?? {})])
+    const used = new Set([operation, operation.batch ?? {}, operation.bulk ?? {}].flatMap((part) => [...names(part)]))
     const outcomes = new Map<string, WriteOutcome>()
     const prepared: Prepared[] = []
     for (const [index, item] of request.items.entries()) {
@@ -64,20 +65,38 @@ export class Writer<R> {
     return request.items.map((item) => outcomes.get(item.ref)!)
   }
 
-  private tasks(
-    operation: WriteOperationSpec<R>,
-    request: WriteRequest,
-    prepared: Prepared[],
-  ): (() => Promise<WriteOutcome[]>)[] {
+  /** Waits for jobs that an earlier call began; items of which no job can tell anything are missing from the answer. */
+  finish(request: FinishRequest): Promise<WriteOutcome[]> {
+    const operation = this.context.write[request.operation]
+    return operation ? finishJobs(this.context, operation, request) : Promise.resolve([])
+  }
+
+  private tasks(operation: WriteOperationSpec<R>, request: WriteRequest, prepared: Prepared[]): Task[] {
+    const { bulk } = operation
+    if (!bulk) return this.plainTasks(operation, request, prepared)
+    const above = Number(bulk.above.evaluate({ settings: this.context.settings }))
+    const many = chunksOf(
+      prepared.filter(({ item }) => !(item.content && operation.content)),
+      bulk.size,
+    ).filter((chunk) => chunk.length > above)
+    const together = new Set(many.flat())
+    const few = prepared.filter((one) => !together.has(one))
+    const large = many.map((chunk) => () => this.batch(operation, bulk, request, chunk))
+    return few.length === 0 ? large : [...large, ...this.plainTasks(operation, request, few)]
+  }
+
+  private plainTasks(operation: WriteOperationSpec<R>, request: WriteRequest, prepared: Prepared[]): Task[] {
     const { batch } = operation
     const single = (one: Prepared) => async () => [await this.single(operation, request, one)]
     const offersSingle = this.context.caller.defined(operation)
     // Contents travel one by one; so does a lone record where there is a call for it.
     const alone = prepared.filter(({ item }) => (item.content && operation.content) || !batch)
-    const together = prepared.filter((one) => !alone.includes(one))
-    if (batch && together.length === 1 && offersSingle) return [...alone, ...together].map(single)
-    const batches = batch ? chunksOf(together, batch.size) : []
-    return [...alone.map(single), ...batches.map((chunk) => () => this.batch(operation, request, chunk))]
+    if (!batch) return alone.map(single)
+    const apart = new Set(alone)
+    const together = prepared.filter((one) => !apart.has(one))
+    if (together.length === 1 && offersSingle) return [...alone, ...together].map(single)
+    const batches = chunksOf(together, batch.size)
+    return [...alone.map(single), ...batches.map((chunk) => () => this.batch(operation, batch, request, chunk))]
   }
 
   private scopeOf(operation: WriteOperationSpec<R>, item: WriteItem, used: ReadonlySet<string>): Scope {
@@ -233,17 +252,19 @@ export class Writer<R> {
   /** One call for many. A call that is refused as a whole is split until the record that spoils it stands alone. */
   private async batch(
     operation: WriteOperationSpec<R>,
+    batch: BatchSpec<R>,
     request: WriteRequest,
     chunk: Prepared[],
   ): Promise<WriteOutcome[]> {
-    const batch = operation.batch!
     const { ready, gone } = await this.readTogether(operation, chunk, request.signal)
     const { items, sent, unfit: unwritable } = this.batchItems(batch, ready)
     const unfit = [...gone, ...unwritable]
     if (sent.length === 0) return unfit
+    if (batch.job && isTooLarge(batch.job, items))
+      return [...unfit, ...(await this.halves(operation, batch, request, sent))]
     let answer: Answer | WriteOutcome[]
     try {
-      answer = await this.sendTogether(operation, request, sent, items)
+      answer = await this.sendTogether(operation, batch, request, sent, items)
     } catch (error) {
       return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, asCausewayError(error)))]
     }
@@ -251,20 +272,23 @@ export class Writer<R> {
     const outcomes = batchOutcomes(batch, sent, answer, this.context)
     if (outcomes) return [...unfit, ...(await this.linkedAll(operation, request, sent, outcomes))]
     const failure = answer.failure!
+    // What is refused before a job starts may be the job, not the records.
+    if (batch === operation.bulk && NOT_STARTED.has(failure.code) && this.isPlain(operation))
+      return [...unfit, ...(await inOrder(this.plainTasks(operation, request, sent)))]
     // A session that cannot be opened says nothing of its records.
     const split = sent.length > 1 && SPLITTABLE.has(failure.code) && !batch.job?.each
-    if (split) return [...unfit, ...(await this.halves(operation, request, sent))]
+    if (split) return [...unfit, ...(await this.halves(operation, batch, request, sent))]
     return [...unfit, ...sent.map(({ item }) => failedOutcome(item.ref, failure))]
   }
 
   /** The call of a batch, with the job or the session it begins; a session tells the outcomes itself. */
   private async sendTogether(
     operation: WriteOperationSpec<R>,
+    batch: BatchSpec<R>,
     request: WriteRequest,
     sent: Prepared[],
     items: Json[],
   ): Promise<Answer | WriteOutcome[]> {
-    const batch = operation.batch!
     const { caller, settings } = this.context
     const options = this.options(operation, batch, request, false)
     const scope = { items, ids: sent.map(({ item }) => item.id), settings }
@@ -276,7 +300,9 @@ export class Writer<R> {
       const harmless = job.close !== undefined || job.each !== undefined
       const opened = await caller.call(batch, whole, harmless ? { ...options, idempotent: true } : options)
       if (opened.failure) return opened
-      if (!job.each) return runWriteJob({ caller, settings, job }, opened, whole, options)
+      const by = batch === operation.bulk ? 'bulk' : 'batch'
+      const keep = async (begun: Pick<JobNote, 'id' | 'at'>) => request.onJob?.(notesOf(batch, sent, { ...begun, by }))
+      if (!job.each) return runWriteJob({ caller, settings, job }, opened, whole, options, keep)
       return sendInSession(
         { context: this.context, batch: { ...batch, job }, opened, scope: whole, options },
         sent,
@@ -335,14 +361,44 @@ export class Writer<R> {
 
   private async halves(
     operation: WriteOperationSpec<R>,
+    batch: BatchSpec<R>,
     request: WriteRequest,
     chunk: Prepared[],
   ): Promise<WriteOutcome[]> {
     const middle = Math.ceil(chunk.length / 2)
-    const first = await this.batch(operation, request, chunk.slice(0, middle))
-    return [...first, ...(await this.batch(operation, request, chunk.slice(middle)))]
+    const first = await this.batch(operation, batch, request, chunk.slice(0, middle))
+    return [...first, ...(await this.batch(operation, batch, request, chunk.slice(middle)))]
+  }
+
+  /** Whether there is another way than the call for very many. */
+  private isPlain(operation: WriteOperationSpec<R>): boolean {
+    return operation.batch !== undefined || this.context.caller.defined(operation)
   }
 }
+
+type Task = () => Promise<WriteOutcome[]>
+
+async function inOrder(tasks: Task[]): Promise<WriteOutcome[]> {
+  const outcomes: WriteOutcome[] = []
+  for (const task of tasks) outcomes.push(...(await task()))
+  return outcomes
+}
+
+/** What must be known of each record to learn its outcome later. */
+const notesOf = <R>(
+  batch: BatchSpec<R>,
+  sent: Prepared[],
+  job: Pick<JobNote, 'id' | 'at' | 'by'>,
+): ReadonlyMap<string, JobNote> =>
+  new Map(
+    sent.map((prepared, place) => [
+      prepared.item.ref,
+      { ...job, mark: markOf(batch, prepared, place) ?? null, place, of: sent.length },
+    ]),
+  )
+
+/** Answers to a job that was not begun: refused, forbidden, or not there at all. */
+const NOT_STARTED = new Set<string>(['CSW-3004', 'CSW-3008', 'CSW-3009', 'CSW-3013', 'CSW-3017'])
 
 /** Failures that one record can cause for all others of its batch; nothing was done. */
 const SPLITTABLE = new Set<string>(['CSW-3008', 'CSW-3009', 'CSW-3013', 'CSW-3017'])

@@ -9,6 +9,7 @@ import type { Clock, Json, JsonObject } from '../../core/index.ts'
 import type { OutboundClient } from '../../outbound/index.ts'
 import type {
   ContentRequest,
+  FinishRequest,
   LookupRequest,
   LookupResult,
   OpenedContent,
@@ -83,6 +84,9 @@ export interface ProtocolSession {
   fetch(request: { stream: string; ids: string[]; signal: AbortSignal }): Promise<SourceRecord[]>
   lookup(request: LookupRequest): Promise<LookupResult>
   write(request: WriteRequest): Promise<WriteOutcome[]>
+  /** Absent where nothing is written by jobs. */
+  finish?(request: FinishRequest): Promise<WriteOutcome[]>
+  bulk?(stream: string): { above: number; size: number } | null
   /** Opens the bytes of a file. What is cut on the way is taken up again by the room, by asking with `from`. */
   content(request: ContentRequest): Promise<OpenedContent>
   probe(signal: AbortSignal): Promise<ProbeStep[]>

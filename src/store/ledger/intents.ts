@@ -2,11 +2,11 @@ import type pg from 'pg'
 import { ifAllNew, inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
-import type { IntentOpen, IntentRow, LeaseProof } from './types.ts'
+import type { IntentJob, IntentOpen, IntentRow, LeaseProof } from './types.ts'
 
 const COLUMNS = `id, target_stream as "targetStream", target_key as "targetKey", sync_id as "syncId", record_id as "recordId",
   part, operation, match_key::json as "matchKey", idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt",
-  deaths`
+  deaths, job::json as "job"`
 
 /** Intents left open for these records: their outcome is unknown. */
 export async function readIntents(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<IntentRow[]> {
@@ -44,7 +44,7 @@ export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpe
       const openedAt = new Date()
       return open.flatMap((intent) => {
         const row = opened.get(intent.targetKey)
-        return row ? [{ ...intent, ...row, lookedUp: 0, openedAt, deaths: row.deaths ?? 0 }] : []
+        return row ? [{ ...intent, ...row, lookedUp: 0, openedAt, deaths: row.deaths ?? 0, job: null }] : []
       })
     },
     'with-work',
@@ -63,7 +63,8 @@ const OPENED = 'returning id, target_key as "targetKey"'
 const TAKE_INTENTS = `${INSERT_INTENTS}
 on conflict (target_stream, target_key) do update
    set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
-       match_key = excluded.match_key, looked_up = 0, opened_at = now(), under_way = true
+       match_key = excluded.match_key, looked_up = 0, opened_at = now(), under_way = true,
+       job = null
  where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
 ${OPENED}, idempotency_key as "idempotencyKey", deaths`
 
@@ -107,6 +108,26 @@ async function withoutGuarded(client: pg.PoolClient, intents: IntentOpen[]): Pro
 }
 
 const GUARD_LOCK = 0x43_53_47
+
+/**
+ * Notes which jobs of the target system the writes are in. Throws CSW-6004 for a lease that is lost: then the jobs must not be
+ * started.
+ */
+export function noteJobs(pool: pg.Pool, lease: LeaseProof, jobs: { intent: number; job: IntentJob }[]): Promise<void> {
+  return withTransaction(pool, async (client) => {
+    await assertLease(client, lease)
+    await client.query(
+      `update intent i set job = t.job from unnest($1::bigint[], $2::text[]) as t(id, job)
+        where i.id = t.id and i.lease_name = $3 and i.lease_token = $4`,
+      [
+        arrayText(jobs.map(({ intent }) => intent)),
+        arrayText(jobs.map(({ job }) => JSON.stringify(job))),
+        lease.name,
+        lease.token,
+      ],
+    )
+  })
+}
 
 /** Closes own intents for which nothing was sent after all. One that a successor took over stays. */
 export async function closeIntents(pool: pg.Pool, lease: LeaseProof, ids: number[]): Promise<void> {

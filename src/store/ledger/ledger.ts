@@ -5,7 +5,7 @@ import { commitBatch, movePositions, readDeliveries, readDue, readPositions } fr
 import { acceptDrift, addDrift, pauseForDrift, readOpenDrifts, readShape, saveShape } from './drifts.ts'
 import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
-import { closeIntents, openIntents, readIntents } from './intents.ts'
+import { closeIntents, noteJobs, openIntents, readIntents } from './intents.ts'
 import { findFormerTargets, findTargets, findTwins } from './links.ts'
 import * as pulls from './pulls.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
@@ -45,6 +45,7 @@ const functions = {
   readIntents,
   openIntents,
   closeIntents,
+  noteJobs,
   findTargets,
   findTwins,
   registerHub,

@@ -7,10 +7,13 @@ import type { LeaseProof } from './types.ts'
  * before that, or without a write, is noted one by one, but only after somebody died.
  */
 
-/** Counts the end of former holders against the writes that they had under way; gives how many those were. */
+/**
+ * Counts the end of former holders against the writes that they had under way; gives how many those were. Whoever waits for a job of
+ * another system handles no record, so those are told and not counted.
+ */
 export async function countDeaths(pool: pg.Pool, lease: LeaseProof): Promise<number> {
   const { rowCount } = await pool.query(
-    `update intent set deaths = deaths + 1, under_way = false where lease_name = $1 and lease_token < $2 and under_way`,
+    `update intent set deaths = deaths + (job is null)::int, under_way = false where lease_name = $1 and lease_token < $2 and under_way`,
     [lease.name, lease.token],
   )
   return rowCount ?? 0

@@ -131,10 +131,15 @@ export type IntentRow = {
   openedAt: Date
   /** How many holders ended while it was under way. */
   deaths: number
+  /** The job of the target system that the write went with, once it is one. */
+  job: IntentJob | null
 }
 
+/** What is kept of a job of the target system; `sent` tells whether the values are still those that went with it. */
+export type IntentJob = { note: JsonObject; sent: string }
+
 /** `guards`: digests of further match keys of a record about to be created; nobody else may create one with any of them. */
-export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths'> & { guards: string[] }
+export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job'> & { guards: string[] }
 
 /** Source record (with part) and target record that are the same thing. */
 export type LinkWrite = {

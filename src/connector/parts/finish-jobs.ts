@@ -1,0 +1,44 @@
+/** Learning the outcomes of writes that were handed over to a job by an earlier call, of this process or another. */
+import type { FinishRequest, WriteOutcome } from '../contract.ts'
+import { batchOutcomes } from './batch-outcomes.ts'
+import { finishWriteJob } from './job-write.ts'
+import type { Prepared, WriterContext } from './write.ts'
+import type { WriteOperationSpec } from './write-fields.ts'
+
+/** Outcomes of the items whose job can tell. Throws what keeps a job from being asked. */
+export async function finishJobs<R>(
+  context: WriterContext<R>,
+  operation: WriteOperationSpec<R>,
+  request: FinishRequest,
+): Promise<WriteOutcome[]> {
+  const outcomes: WriteOutcome[] = []
+  for (const items of Map.groupBy(request.items, ({ job }) => JSON.stringify([job.by, job.id])).values())
+    outcomes.push(...(await finishJob(context, operation, { ...request, items })))
+  return outcomes
+}
+
+async function finishJob<R>(
+  context: WriterContext<R>,
+  operation: WriteOperationSpec<R>,
+  { items, signal, maySend, onExchange }: FinishRequest,
+): Promise<WriteOutcome[]> {
+  const { caller, settings } = context
+  const { job: note } = items[0]!
+  const batch = operation[note.by]
+  // The manifest has another way by now.
+  if (!batch?.job) return []
+  const options = {
+    signal,
+    purpose: 'write' as const,
+    idempotent: true,
+    ...(maySend ? { maySend } : {}),
+    ...(onExchange ? { onExchange } : {}),
+  }
+  const answer = await finishWriteJob({ caller, settings, job: batch.job }, note, options)
+  if (!answer) return []
+  const prepared = items.map(({ ref, id, job }, index): Prepared => {
+    const item = { ref, values: {}, idempotencyKey: '', ...(id === undefined ? {} : { id }) }
+    return { item, scope: { settings }, index, job }
+  })
+  return batchOutcomes(batch, prepared, answer, context) ?? []
+}

@@ -1,0 +1,75 @@
+import type { WriteOutcome } from '../connector/index.ts'
+import { type CausewayError, JsonText } from '../core/index.ts'
+import { CONTENT_MARK, contentMark, merged } from './diff.ts'
+import { isConnectionFailure } from './failures.ts'
+import type { Settlement, Work } from './work.ts'
+
+/** The other writer of the same target record is done in a moment. */
+export const CONTENDED_RETRY_MS = 300
+const UNKNOWN_LOOK_MS = 2_000
+
+/** The connector could not even say what became of single items: unless it never began, anything may have happened. */
+export function statusOfThrown(error: CausewayError): 'retry' | 'refused' | 'unknown' {
+  if (isConnectionFailure(error)) return 'retry'
+  return error.causeClass === 'config' && error.reaction === 'fix' ? 'refused' : 'unknown'
+}
+
+/** Translates what the target said about one item into what the ledger keeps. */
+export function settle(work: Work, outcome: WriteOutcome): Settlement {
+  switch (outcome.status) {
+    case 'written':
+      return written(work, outcome.id)
+    case 'refused':
+      return { state: 'dead', dead: true, error: outcome.error.toJSON(), intent: 'close' }
+    case 'unknown':
+      return unknown(outcome.error)
+    case 'missing':
+      if (work.operation === 'delete') return written(work, work.targetId!)
+      return {
+        state: 'dead',
+        dead: true,
+        error: outcome.error.toJSON(),
+        intent: 'close',
+        unlink: 'gone',
+        delivered: null,
+      }
+    case 'conflict':
+      return {
+        state: 'pending',
+        error: outcome.error.toJSON(),
+        retryInMs: CONTENDED_RETRY_MS,
+        countAttempt: true,
+        intent: 'close',
+      }
+    case 'retry':
+      return {
+        state: 'pending',
+        error: outcome.error.toJSON(),
+        retryInMs: outcome.error.retryAfterMs ?? 0,
+        countAttempt: isOfRecord(outcome.error),
+        intent: 'close',
+      }
+  }
+}
+
+/** A failed connection, or a hub that shuts down, says nothing about the record and costs it no attempt. */
+const isOfRecord = (error: CausewayError): boolean =>
+  !isConnectionFailure(error) && error.causeClass !== 'hub' && error.data?.outage !== true
+
+/** Only a create may have made something that must not be made twice; other operations are simply repeated. */
+export const unknown = (error: CausewayError): Settlement => ({
+  state: 'in_doubt',
+  error: error.toJSON(),
+  retryInMs: UNKNOWN_LOOK_MS,
+  countAttempt: true,
+  intent: 'keep',
+})
+
+function written(work: Work, targetId: string): Settlement {
+  const left = work.record.deleted ? 'gone' : 'skipped'
+  work.targetId = targetId
+  if (work.operation === 'delete') return { state: left, delivered: null, unlink: 'gone', intent: 'close' }
+  let delivered = merged(work)
+  if (work.record.content !== null) delivered = JsonText.of({ ...delivered.value, [CONTENT_MARK]: contentMark(work) })
+  return { state: work.takenBack ? left : 'delivered', delivered, intent: 'close' }
+}
