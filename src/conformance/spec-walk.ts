@@ -227,12 +227,16 @@ export class SpecWalk {
     ask('close', 'PATCH')
     const status = ask('status', 'GET')
     for (const field of ['done', 'failed', 'message']) this.expression(job[field], [...at, field], status)
-    const outcomes = Object.entries((job.outcomes ?? {}) as Record<string, JsonObject>).map(([name, spec]) => {
-      const { response } = this.answerOf(this.request(spec, [...at, 'outcomes', name], 'GET', scope))
-      const known = (spec.as === undefined || spec.as === 'json') && spec.each === undefined
-      return [name, known ? response! : ANY] as const
-    })
-    return objectOf({ status: status.response!, ...Object.fromEntries(outcomes) })
+    const given: Names = { status: status.response! }
+    for (const [name, spec] of Object.entries((job.outcomes ?? {}) as Record<string, JsonObject>)) {
+      const place = [...at, 'outcomes', name]
+      const before = { response: objectOf({ ...given }), settings: ANY }
+      const item = spec.each === undefined ? ANY : itemOf(this.expression(spec.each, [...place, 'each'], before))
+      const { response } = this.answerOf(this.request(spec, place, 'GET', { ...scope, item }))
+      const answer = spec.as === undefined || spec.as === 'json' ? response! : spec.as === 'text' ? STRING : ANY
+      given[name] = spec.each === undefined ? answer : listOf(objectOf({ item, answer }))
+    }
+    return objectOf(given)
   }
 
   private batch(spec: JsonObject, at: YamlPath, one: Names): void {
