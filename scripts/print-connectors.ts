@@ -13,6 +13,15 @@ const page = join(root, 'docs/connectors.md')
 const catalogue = loadConnectors([join(root, 'connectors')])
 const realTests = globSync('test/real/**/*.ts', { cwd: root }).map((file) => readFileSync(join(root, file), 'utf8'))
 
+/** Statements of databases that cannot be started here. */
+const statements = readFileSync(join(root, 'test/connector/protocols/sql-dialects.test.ts'), 'utf8')
+
+/** Connectors whose connections the hub of `test/real` has. */
+const realHub = parseYamlData(readFileSync(join(root, 'test/real/hub/causeway.yaml'), 'utf8')) as {
+  connections: Record<string, { connector: string }>
+}
+const connected = new Set(Object.values(realHub.connections).map(({ connector }) => connector))
+
 type Samples = { compared?: string[]; store?: { kind: string; on?: string } }
 type Manifest = { streams?: Record<string, { write?: Record<string, { batch?: object } | string> }> }
 
@@ -33,7 +42,8 @@ function checksOf({ name, file }: ConnectorDescription): string {
     described && (described.store ? `system of its kind (${SYSTEMS[kindOf(described.store)]})` : 'simulator'),
     ...(described?.compared ?? []).map((what) => `description (${what})`),
     name.startsWith('sample-') && 'sample systems',
-    realTests.some((text) => text.includes(`'${name}'`)) && 'real system',
+    statements.includes(`['${name}', `) && 'statements',
+    (connected.has(name) || realTests.some((text) => text.includes(`'${name}'`))) && 'real system',
   ]
   return ways.filter(Boolean).join(', ') || '–'
 }
@@ -86,8 +96,9 @@ const printed = `# Connectors
 
 What each connector can do, and how that was checked. \`simulator\`: every check of \`causeway connectors test\` against an API described from the
 vendor's documentation. \`system of its kind\`: the same checks against one that is started for them (a PostgreSQL, or a server of ours that shares no
-code with the connector). \`description\`: every request and every member that is read, held against the vendor's own description. \`real system\`: run
-against an installation by \`npm run test:real\`. A connector with none of these was checked by nothing but its schema.
+code with the connector). \`description\`: every request and every member that is read, held against the vendor's own description. \`statements\`: the
+form of its statements by properties and, where the words are the same, their meaning on PostgreSQL; no server was met. \`real system\`: run against
+an installation by \`npm run test:real\`. A connector with none of these was checked by nothing but its schema.
 
 ## How they are checked
 

@@ -16,6 +16,8 @@ export type Case = {
   changed?: string
   /** A new record of the source. */
   created?: Item
+  /** Where it is carried to, when the connector only reads. */
+  into?: Pick<Case, 'connector' | 'stream' | 'collection' | 'key' | 'changed'>
 }
 
 export const CASES: Case[] = [
@@ -96,4 +98,64 @@ export const CASES: Case[] = [
     key: 'path',
     mapping: 'match: [path]\nmap: { path: path }\ncontent: true',
   },
+  {
+    protocol: 's3',
+    connector: 's3',
+    stream: 'documents',
+    collection: 'documents',
+    key: 'path',
+    mapping: 'match: [path]\nmap: { path: path }\ncontent: true',
+  },
+  {
+    protocol: 'sql',
+    connector: 'sql',
+    stream: 'rows',
+    collection: 'rows',
+    key: 'number',
+    mapping: 'match: [number]\nmap: { number: number, name: name, city: city }',
+    change: (n) => ({ city: `Łódź ${n}` }),
+    changed: 'city',
+    created: { number: 'N-7001', name: 'Nowa firma', active: true },
+  },
+  {
+    protocol: 'ldap',
+    connector: 'ldap',
+    stream: 'people',
+    collection: 'people',
+    key: 'uid',
+    mapping: 'match: [sku]\nmap: { sku: uid, name: displayName, note: title }',
+    change: (n) => ({ title: `Łódź ${n}` }),
+    changed: 'title',
+    created: {
+      dn: 'uid=nowa,ou=People,dc=example,dc=com',
+      objectClass: ['top', 'inetOrgPerson'],
+      uid: 'nowa',
+      cn: ['Nowa Osoba'],
+      sn: 'Osoba',
+    },
+    into: { connector: 'jsonl', stream: 'rows', collection: 'rows', key: 'sku', changed: 'note' },
+  },
+  {
+    protocol: 'files',
+    connector: 'xlsx',
+    stream: 'rows',
+    collection: 'rows',
+    key: 'sku',
+    mapping: 'match: [sku]\nmap: { sku: sku, name: name }',
+    change: (n) => ({ name: `Łódź ${n}` }),
+    changed: 'name',
+    created: { sku: 'Z-7001', name: 'Nowość' },
+    into: { connector: 'csv', stream: 'rows', collection: 'rows', key: 'sku', changed: 'name' },
+  },
+  ...['csv-sftp', 'csv-s3'].map((connector) => ({
+    protocol: connector,
+    connector,
+    stream: 'rows',
+    collection: 'rows',
+    key: 'sku',
+    mapping: 'match: [sku]\nmap: { sku: sku, name: name, note: note }',
+    change: (n: number) => ({ note: `Łódź, „${n}”` }),
+    changed: 'note',
+    created: { sku: 'Z-7001', name: 'Nowość', note: '' },
+  })),
 ]
