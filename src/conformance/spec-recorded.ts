@@ -27,7 +27,13 @@ export function recordedRows(served: readonly Served[], document: ApiDocument, p
     note(route, 'request', route, 'checked', operation.path)
     for (const name of Object.keys(query)) {
       const known = takesParameter(operation, name, operation.lookup)
-      note(route, 'parameter', name, known ? 'checked' : missing.parameter(document), known ? '' : 'no such parameter')
+      note(
+        route,
+        'parameter',
+        name,
+        known ? 'checked' : missing.parameter(document, name),
+        known ? '' : 'no such parameter',
+      )
     }
     const required = operation.parameters.filter(
       ({ name, in: where, required }) =>
@@ -84,11 +90,11 @@ function faultOf(value: Json, type: Type): string | null {
   if (type.kind === 'union')
     return type.of.some((one) => faultOf(value, one) === null) ? null : 'none of the described types'
   if (type.kind !== 'scalar')
-    return `a ${typeof value} is sent, and a ${type.kind === 'list' ? 'list' : 'object'} described`
+    return `a ${typeof value} is sent, and ${type.kind === 'list' ? 'a list' : 'an object'} described`
   const found =
     typeof value === 'number' ? (Number.isInteger(value) ? ['integer', 'number'] : ['number']) : [typeof value]
   if (!found.some((one) => type.types.includes(one)) && typeof value !== typeof type.schema?.example)
-    return `a ${found[0]} is sent, and ${type.types.join(' or ')} described`
+    return `${found[0] === 'integer' ? 'an' : 'a'} ${found[0]} is sent, and ${type.types.join(' or ')} described`
   const { enum: options } = type.schema ?? {}
   return options && !options.includes(value) ? `${JSON.stringify(value)} is none of the options` : null
 }

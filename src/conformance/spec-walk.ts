@@ -296,7 +296,7 @@ export class SpecWalk {
 
   private parameter(name: string, operations: Operation[], at: YamlPath): void {
     const known = operations.some((operation) => takesParameter(operation, name, operation.lookup))
-    const verdict = known ? 'checked' : missing.parameter(this.document)
+    const verdict = known ? 'checked' : missing.parameter(this.document, name)
     const detail = known
       ? ''
       : `${operations.map(({ method, path }) => `${method} ${path}`).join(' and ')} has no such parameter`

@@ -423,14 +423,16 @@ test('an address that depends on a condition, or on named parts, is held against
   ])
 })
 
-test('the metadata of an OData service describes its sets', async () => {
-  const metadata = `<?xml version="1.0"?><edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
+/** Metadata of an OData service with two sets. */
+const METADATA = `<?xml version="1.0"?><edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
     <Schema Namespace="S" xmlns="http://docs.oasis-open.org/odata/ns/edm">
       <EntityType Name="Customer"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.String"/><Property Name="Name" Type="Edm.String"/>
         <Property Name="Changed" Type="Edm.DateTimeOffset"/><NavigationProperty Name="Orders" Type="Collection(S.Order)"/></EntityType>
       <EntityType Name="Order"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int64"/></EntityType>
       <EntityContainer Name="C"><EntitySet Name="Customers" EntityType="S.Customer"/><EntitySet Name="Orders" EntityType="S.Order"/></EntityContainer>
     </Schema></edmx:DataServices></edmx:Edmx>`
+
+test('the metadata of an OData service describes its sets', async () => {
   const manifest = `
 language: 1
 name: acme
@@ -449,9 +451,35 @@ streams:
     write_schema: { type: object, properties: { Name: { type: string }, Nick: { type: string } } }
     write: [create, update, delete]
 `
-  const { rows } = await check(manifest, metadata, 'metadata.xml')
+  const { rows } = await check(manifest, METADATA, 'metadata.xml')
   expect(rows.filter(({ verdict }) => verdict === 'wrong').map(({ name }) => name)).toEqual(['Nick', 'Fax'])
   expect(rows.length).toBeGreaterThan(6)
+})
+
+test('a set is known behind its company too, and options of the service itself are not called wrong', async () => {
+  const manifest = `
+language: 1
+name: acme
+title: Acme
+protocol: rest
+settings: { url: { type: url, required: true } }
+base_url: \${ settings.url }/v4
+streams:
+  customers:
+    title: Customers
+    key: record.ID
+    schema: { type: object, properties: { ID: { type: string }, Fax: { type: string } } }
+    read: { path: /companies(7)/Customers, query: { acme-client: "100", $select: ID, $skim: x }, records: response.value }
+    fetch: { path: "/companies(7)/Customers(\${ id })" }
+    write: { delete: { path: "/companies(7)/Customer(\${ id })" } }
+`
+  const { rows } = await check(manifest, METADATA, 'metadata.xml')
+  const of = (verdict: string) => rows.filter((row) => row.verdict === verdict).map(({ name }) => name)
+  expect(of('wrong')).toEqual(['$skim', 'Fax', 'DELETE /companies(7)/Customer(…)'])
+  expect(of('unknown')).toEqual(['acme-client'])
+  expect(of('checked')).toEqual(
+    expect.arrayContaining(['GET /companies(7)/Customers', 'GET /companies(7)/Customers(…)', '$select', 'ID']),
+  )
 })
 
 test('a first manifest is drafted out of a description: it loads, and fits what it came from', async () => {
