@@ -167,7 +167,7 @@ function schemasOf(listed: Listed, document: ApiDocument): { read: RawSchema; wr
 const FORMATS = new Set(['date-time', 'date', 'email', 'uri', 'uuid'])
 
 /** A schema on its own: references resolved to some depth, and only what a hub makes use of. */
-function copied(schema: RawSchema | undefined, lookup: Lookup, depth = 0): RawSchema {
+export function copied(schema: RawSchema | undefined, lookup: Lookup, depth = 0): RawSchema {
   const whole = resolved(schema, lookup)
   if (!whole || depth > 4) return {}
   const types = [whole.type ?? (whole.properties ? 'object' : [])].flat()

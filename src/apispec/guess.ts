@@ -69,10 +69,16 @@ function keyOf(record: Type, path: string): string | null {
       .replace(/\.\w+$/, ''),
   )
   const wanted = ['id', 'Id', 'ID', 'uuid', `${singular}Id`, `${singular}_id`, `${singular}ID`, 'key', 'name', 'number']
-  return wanted.find((name) => names.includes(name)) ?? null
+  return namedLike(names, wanted) ?? null
 }
 
-const singularOf = (name: string): string => name.replace(/ies$/, 'y').replace(/([^s])s$/, '$1')
+/** The first of the wanted names that is there, in whichever case it is written. */
+function namedLike(names: string[], wanted: string[]): string | undefined {
+  const exact = wanted.find((name) => names.includes(name))
+  return exact ?? wanted.flatMap((one) => names.filter((name) => name.toLowerCase() === one.toLowerCase()))[0]
+}
+
+export const singularOf = (name: string): string => name.replace(/ies$/, 'y').replace(/([^s])s$/, '$1')
 
 const SIZES = [
   'limit',
@@ -104,7 +110,7 @@ const NUMBERS = ['page', 'page_number', 'pageNumber', 'page[number]']
 const OFFSETS = ['offset', 'skip', 'skipCount', 'start', 'startAt', 'start_position', 'page[offset]', '$skip']
 const NEXTS = ['next_cursor', 'nextCursor', 'next_page_token', 'nextPageToken', 'next_token', 'cursor', 'after', 'next']
 const SINCE =
-  /^(updated_since|updatedSince|updated_after|updatedAfter|modified_since|modifiedSince|modified_after|updated_at_min|since|changed_since|updated\[gte\])$/
+  /^(updated_since|updatedSince|updated_after|updatedAfter|modified_since|modifiedSince|modified_after|updated_at_min|since|changed_since|changedSince|updated\[gte\])$/i
 const CHANGED = [
   'updated_at',
   'updatedAt',
@@ -116,19 +122,20 @@ const CHANGED = [
   'modified',
   'lastUpdated',
   'lastChanged',
+  'changed',
 ]
 
 /** The query and paging of a list, in the words of a manifest. */
 export function readOf({ operation, records, record, key }: Listed): Record<string, unknown> {
   const names = operation.parameters.filter((one) => one.in === 'query').map((one) => one.name)
-  const pick = (wanted: string[]) => wanted.find((name) => names.includes(name))
+  const pick = (wanted: string[]) => namedLike(names, wanted)
   const query: Record<string, string> = {}
   const size = pick(SIZES)
   if (size) query[size] = '${ page.size }'
   const answer = operation.answer ? typeOfSchema(operation.answer, operation.lookup) : null
   const paging = pagingOf({ cursor: pick(CURSORS), number: pick(NUMBERS), offset: pick(OFFSETS) }, answer, key, query)
   const since = names.find((name) => SINCE.test(name))
-  const changed = CHANGED.find((name) => namesOf(record).includes(name))
+  const changed = namedLike(namesOf(record), CHANGED)
   if (since && changed) query[since] = '${ since }'
   return {
     path: pathFor(operation.path),
@@ -137,7 +144,7 @@ export function readOf({ operation, records, record, key }: Listed): Record<stri
     ...(size ? { page_size: 100 } : {}),
     ...(paging ? { paging } : {}),
     ...(since && changed
-      ? { incremental: { value: `record.${changed}`, format: 'iso_seconds', overlap_seconds: 60 } }
+      ? { incremental: { value: `record.${quoted(changed)}`, format: 'iso_seconds', overlap_seconds: 60 } }
       : {}),
   }
 }

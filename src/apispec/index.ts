@@ -1,5 +1,5 @@
 export { type ApiDocument, type Operation, readApiDocuments } from './document.ts'
-export { draftConnector } from './draft.ts'
+export { draftFrom } from './from.ts'
 export { infer } from './infer.ts'
 export { ODATA_BATCH } from './odata-batch.ts'
 export type { RawSchema } from './schema.ts'

@@ -1,7 +1,7 @@
 /** A new connector out of a description, written to disk and checked. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { draftConnector, readApiDocuments } from '../apispec/index.ts'
+import { draftFrom } from '../apispec/index.ts'
 import { loadConnectors } from '../connector/index.ts'
 import { CausewayError, type Finding } from '../core/index.ts'
 
@@ -14,7 +14,7 @@ export function draftInto(folder: string, name: string, specs: string[]): Create
       what: `${folder} holds a connector already.`,
       fix: 'Choose another name, or remove the folder first.',
     })
-  const { files, streams } = draftConnector(name, readApiDocuments(specs))
+  const { files, streams } = draftFrom(name, specs)
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true })
     writeFileSync(join(folder, file), text, { flag: 'wx' })

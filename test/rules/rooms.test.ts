@@ -80,7 +80,7 @@ const HOMES: Record<string, string[]> = {
   // Of it the simulator takes the encoding of bytes (BER), and of ssh2 the server half.
   ldapts: ['connector', 'simulator'],
   // The simulator reads XML by another parser than the connectors do, so that the two can disagree.
-  sax: ['connector', 'simulator'],
+  sax: ['connector', 'simulator', 'apispec'],
   ssh2: ['connector', 'simulator'],
   fflate: ['simulator'],
   yauzl: ['connector'],

@@ -115,7 +115,7 @@ const messages: Record<string, string> = {
 }
 const names = Object.keys(messages)
 
-const wsdl = `<?xml version="1.0"?>
+export const wsdl = `<?xml version="1.0"?>
 <definitions name="Contacts" targetNamespace="urn:example:crm" xmlns:tns="urn:example:crm" xmlns="http://schemas.xmlsoap.org/wsdl/"
   xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:xsd="http://www.w3.org/2001/XMLSchema">
 <types><xsd:schema targetNamespace="urn:example:crm" elementFormDefault="qualified">

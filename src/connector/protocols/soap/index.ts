@@ -81,7 +81,7 @@ export const soap = defineProtocol({
   name: 'soap',
   title: 'SOAP',
   sense:
-    'Operations of a SOAP service (1.1 or 1.2, document or RPC style, literal), all to `base_url`. `response` is what stands in the answered element, by local names: texts, objects and lists; `xsi:nil` is null. Fields of records become numbers, booleans and lists by the schema of the stream. In `errors`, `fault` has `code` (without prefix; with the subcode behind a point), `message` and `detail`; a fault of the caller (Client, Sender) refuses the record, one of the service is tried again. No WSDL is read, no attachments, no multi-reference encoding.',
+    'Operations of a SOAP service (1.1 or 1.2, document or RPC style, literal), all to `base_url`. `response` is what stands in the answered element, by local names: texts, objects and lists; `xsi:nil` is null. Fields of records become numbers, booleans and lists by the schema of the stream. In `errors`, `fault` has `code` (without prefix; with the subcode behind a point), `message` and `detail`; a fault of the caller (Client, Sender) refuses the record, one of the service is tried again. A WSDL is read by `create connector` only; no attachments, no multi-reference encoding.',
   connector: connectorFields,
   stream: streamFields,
   example: examples.manifest,
