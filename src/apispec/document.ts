@@ -5,6 +5,8 @@ import { readCsdl } from './csdl.ts'
 import { anchored, lookupIn } from './references.ts'
 import type { Lookup, RawSchema } from './schema.ts'
 import { exemplified } from './types.ts'
+import { readWsdlCalls } from './wsdl/calls-of-api.ts'
+import { isWsdl } from './wsdl/document.ts'
 
 export type Parameter = {
   name: string
@@ -68,6 +70,7 @@ export function readApiDocuments(files: readonly string[]): ApiDocument {
 /** Reads a description file. Throws CSW-1005 for what is none. */
 function readApiDocument(file: string): ApiDocument {
   const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+  if (isWsdl(text)) return readWsdlCalls(file)
   if (/^\s*</.test(text)) return readCsdl(text, file)
   let raw: unknown
   try {
@@ -82,7 +85,7 @@ function readApiDocument(file: string): ApiDocument {
 const notReadable = (file: string, why: string) =>
   new CausewayError('CSW-1005', {
     what: `${file} cannot be used as an API description: ${why}.`,
-    fix: 'Give OpenAPI 3 or Swagger 2 (JSON or YAML), or the $metadata of an OData service (XML).',
+    fix: 'Give OpenAPI 3 or Swagger 2 (JSON or YAML), the $metadata of an OData service, or a WSDL (XML).',
     place: { file },
   })
 

@@ -22,3 +22,4 @@ export {
   typeOfSchema,
   union,
 } from './types.ts'
+export { SOAP_METHOD } from './wsdl/calls-of-api.ts'

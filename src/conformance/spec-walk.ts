@@ -15,6 +15,7 @@ import {
   type Operation,
   objectOf,
   type RawSchema,
+  SOAP_METHOD,
   scalar,
   type Type,
   tellsOf,
@@ -185,7 +186,7 @@ export class SpecWalk {
       file: ANY,
     }
     const method = kind === 'delete' ? 'DELETE' : kind === 'update' ? 'PATCH' : kind === 'upsert' ? 'PUT' : 'POST'
-    if (spec.path !== undefined || spec.url !== undefined) {
+    if (spec.path !== undefined || spec.url !== undefined || spec.operation !== undefined) {
       const answer = { settings: ANY, ...this.answerOf(this.request(spec, at, method, one)) }
       for (const field of ['id', 'version', 'returned']) this.expression(spec[field], [...at, field], answer)
     }
@@ -263,8 +264,7 @@ export class SpecWalk {
 
   /** Holds a request against the operations it may be (an address may depend on a condition); none where nothing is known. */
   private request(spec: JsonObject, at: YamlPath, byDefault: string, names: Names): Operation[] {
-    const method = String(spec.method ?? byDefault)
-    const paths = pathsOf(spec)
+    const { method, paths, content } = callIn(spec, byDefault)
     if (paths.length === 0) this.note(at, 'request', method, 'unknown', 'the address is made of an expression')
     const operations = paths.flatMap((path) => this.operation(method, path, at) ?? [])
     if (operations.length === 0) return []
@@ -272,7 +272,7 @@ export class SpecWalk {
       this.parameter(name, operations, [...at, 'query', name])
       this.template(value, [...at, 'query', name], names)
     }
-    if (spec.body !== undefined) this.body(spec.body, operations[0]!, [...at, 'body'], names)
+    if (spec[content] !== undefined) this.body(spec[content]!, operations[0]!, [...at, content], names)
     return operations
   }
 
@@ -328,9 +328,11 @@ export class SpecWalk {
     }
     const names = namesOf(sent)
     if (names.length === 0) return
-    for (const name of names) {
+    for (const written of names) {
+      // Prefixes are the manifest's own.
+      const name = operation.method === SOAP_METHOD ? withoutPrefix(written) : written
       const inner = path ? `${path}.${name}` : name
-      const [mine, theirs] = [itemOf(member(sent, name)), itemOf(member(itemOf(taken), name))]
+      const [mine, theirs] = [itemOf(member(sent, written)), itemOf(member(itemOf(taken), name))]
       const named = tellsOf(itemOf(taken), name)
       if (!named && isAnnotation(name)) this.note(at, 'sent', inner, 'checked', 'an annotation')
       else if (!named && (theirs.kind === 'none' || theirs.kind === 'any')) {
@@ -413,6 +415,16 @@ export class SpecWalk {
     this.rows.push({ place: formatPlace(this.yaml.placeOf(at)), what, name, verdict, detail })
   }
 }
+
+/** What a request is told by in a description: method and paths, or the operation of a SOAP service; and what carries its content. */
+function callIn(spec: JsonObject, byDefault: string): { method: string; paths: string[]; content: 'body' | 'content' } {
+  if (typeof spec.operation !== 'string')
+    return { method: String(spec.method ?? byDefault), paths: pathsOf(spec), content: 'body' }
+  const path = spec.operation.includes('${') ? [] : [`/${withoutPrefix(spec.operation)}`]
+  return { method: SOAP_METHOD, paths: path, content: 'content' }
+}
+
+const withoutPrefix = (name: string): string => name.replace(/^[\w.-]+:/, '')
 
 const without = (schema: RawSchema, names: string[]): RawSchema =>
   names.length === 0

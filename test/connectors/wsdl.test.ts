@@ -1,10 +1,11 @@
 /** Connectors drafted from a WSDL: they load, they say what a person would have written, and one runs against the service described. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { draftInto } from '../../src/conformance/index.ts'
+import { checkAgainstSpec, draftInto } from '../../src/conformance/index.ts'
 import { loadConnectors, type SourceRecord, type WriteOperation } from '../../src/connector/index.ts'
+import * as examples from '../../src/connector/protocols/soap/examples.ts'
 import { type JsonObject, parseYamlData } from '../../src/core/index.ts'
 import { password, startSoap, wsdl } from '../standins/soap.ts'
 
@@ -257,4 +258,35 @@ test.each([
   expect(() => drafted(`bad-${what.replaceAll(' ', '-')}`, { 'bad.wsdl': text })).toThrow(
     expect.objectContaining({ code: 'CSW-1005', message: expect.stringContaining(why) }),
   )
+})
+
+test('a manifest is held against a WSDL: operations, elements that are sent, members that are read, fields', async () => {
+  const held = async (change: (manifest: string) => string) => {
+    const place = mkdtempSync(join(root, 'held-'))
+    mkdirSync(join(place, 'contact-bureau'))
+    writeFileSync(join(place, 'service.wsdl'), wsdl)
+    writeFileSync(join(place, 'contact-bureau', 'connector.yaml'), change(examples.manifest))
+    const catalogue = loadConnectors([place], new Set(['contact-bureau']))
+    const { rows } = await checkAgainstSpec(catalogue, 'contact-bureau', [join(place, 'service.wsdl')])
+    return rows
+  }
+  const rows = await held((manifest) => manifest)
+  expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+  expect(rows.filter(({ what }) => what === 'request')).toHaveLength(5)
+  expect(new Set(rows.map(({ what }) => what))).toEqual(new Set(['request', 'sent', 'read', 'field']))
+  const spoiled = await held((manifest) =>
+    manifest
+      .replace('crm:RemoveContact', 'crm:DropContact')
+      .replace('most: "${ page.size }"', 'limit: "${ page.size }"')
+      .replace('key: record.id', 'key: record.number')
+      .replaceAll('limit: { type: [number, "null"] }', 'credit: { type: [number, "null"] }'),
+  )
+  const wrong = spoiled.filter(({ verdict }) => verdict === 'wrong').map(({ what, name }) => `${what} ${name}`)
+  expect([...new Set(wrong)].sort()).toEqual([
+    'field credit',
+    'read record.number',
+    'request SOAP /DropContact',
+    'sent contact.credit',
+    'sent limit',
+  ])
 })

@@ -38,11 +38,11 @@ const SOAP = {
 export const isWsdl = (text: string): boolean =>
   /^\s*(\uFEFF)?(<\?[^>]*>\s*|<!--[\s\S]*?-->\s*)*<([\w.-]+:)?definitions\b/.test(text)
 
-/** Reads a WSDL and what it imports from files beside it. Throws CSW-1005 for what is none, or has no SOAP binding. */
-export function readWsdl(file: string): Wsdl {
+/** Reads a WSDL and what it imports from files beside it; `attributes` of elements only where they are asked for. Throws CSW-1005 for what is none, or has no SOAP binding. */
+export function readWsdl(file: string, attributes = false): Wsdl {
   const text = readFileSync(file, 'utf8')
   const parts = partsOf(file, text, new Set())
-  const schemas = new XsdSchemas()
+  const schemas = new XsdSchemas(attributes)
   for (const schema of parts.filter(({ name }) => name === 'schema')) schemas.add(schema)
   const top = new Top(parts)
   const binding = top.binding()

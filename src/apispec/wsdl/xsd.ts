@@ -36,6 +36,12 @@ export class XsdSchemas {
   private readonly types = new Map<string, Declared>()
   private readonly elements = new Map<string, Declared>()
   private readonly groups = new Map<string, Declared>()
+  private readonly attributes: boolean
+
+  /** `attributes`: they become members `@name`, and the text beside them `#text`. */
+  constructor(attributes = false) {
+    this.attributes = attributes
+  }
 
   /** What a reference stands for: `#/{namespace}Type`, or `#/element/{namespace}name`. */
   readonly lookup: Lookup = (reference) => {
@@ -83,8 +89,7 @@ export class XsdSchemas {
     const { node, home } = declared
     if (node.name === 'simpleType') return this.simple(declared)
     const simple = childOf(childOf(node, 'simpleContent'), 'extension', 'restriction')
-    // Attributes beside a text are left out, as connectors leave them out where nobody asks for them.
-    if (simple) return this.refTo(simple.qualified(simple.attributes.base ?? ''))
+    if (simple) return this.textOf(simple)
     const complex = childOf(childOf(node, 'complexContent'), 'extension', 'restriction')
     if (!complex) return this.content({ node, home })
     const own = this.content({ node: complex, home })
@@ -93,6 +98,14 @@ export class XsdSchemas {
     if (complex.name === 'restriction') return localOf(base) === 'Array' ? {} : own
     const inherited = this.lookup(`#/${base}`)
     return inherited ? joined(inherited, own) : own
+  }
+
+  /** A text with attributes: where nobody asks for those, connectors leave them out. */
+  private textOf(node: XmlElement): RawSchema {
+    const text = this.refTo(node.qualified(node.attributes.base ?? ''))
+    const named = this.attributes ? attributesOf(node) : {}
+    if (Object.keys(named).length === 0) return text
+    return { anyOf: [text, { type: 'object', properties: { '#text': text, ...named } }] }
   }
 
   private simple({ node, home }: Declared): RawSchema {
@@ -109,6 +122,11 @@ export class XsdSchemas {
   private content({ node, home }: Declared): RawSchema {
     const made: RawSchema = { type: 'object', properties: {}, required: [], namespaces: {} }
     this.gather(node, home, made, true)
+    // An element that a type does not name is refused: nothing of the kind is silently dropped.
+    if (this.attributes) {
+      Object.assign(made.properties!, attributesOf(node))
+      made.additionalProperties ??= false
+    }
     return made
   }
 
@@ -129,6 +147,11 @@ export class XsdSchemas {
     const { ref, form, minOccurs, maxOccurs = '1' } = node.attributes
     const name = ref ? localOf(node.qualified(ref)) : (node.attributes.name ?? '')
     if (!name || maxOccurs === '0') return
+    // What may stand for an abstract element is not looked for.
+    if (ref && this.elements.get(node.qualified(ref))?.node.attributes.abstract === 'true') {
+      made.additionalProperties = true
+      return
+    }
     const one = this.typeOfElement({ node, home })
     made.properties![name] = maxOccurs === '1' ? one : { type: 'array', items: one }
     const qualified = form ? form === 'qualified' : home.qualified
@@ -141,10 +164,19 @@ export class XsdSchemas {
   }
 }
 
+const attributesOf = (node: XmlElement): Record<string, RawSchema> =>
+  Object.fromEntries(
+    childrenOf(node, 'attribute').map(({ attributes }) => [
+      `@${attributes.name ?? attributes.ref}`,
+      { type: 'string' },
+    ]),
+  )
+
 /** What an extension adds comes behind what it extends. */
 const joined = (base: RawSchema, own: RawSchema): RawSchema => ({
   ...base,
   ...own,
+  ...(base.additionalProperties === true ? { additionalProperties: true } : {}),
   properties: { ...base.properties, ...own.properties },
   required: [...(base.required ?? []), ...(own.required ?? [])],
   namespaces: { ...(base.namespaces as object), ...(own.namespaces as object) },

@@ -49,7 +49,10 @@ export function define(command: Command, makeContext: MakeContext): void {
       'the contract of connectors, against simulators of their systems; with --live, connections as they are',
     )
     .argument('[names...]', 'connectors (with --live: or connections); without them all')
-    .option('--spec <file...>', "the vendor's description of the API: OpenAPI 3, Swagger 2, or $metadata of OData")
+    .option(
+      '--spec <file...>',
+      "the vendor's description of the API: OpenAPI 3, Swagger 2, $metadata of OData, or a WSDL",
+    )
     .option('--live', 'ask the systems themselves: address, TLS, credentials, a first page; writes nothing')
     .action(async (names: string[], { live, spec }: { live?: true; spec?: string[] }) => {
       const context = makeContext(live ? {} : { formats: ['human', 'json', 'ndjson', 'junit'] })

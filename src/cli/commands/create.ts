@@ -10,7 +10,10 @@ export function define(command: Command, makeContext: MakeContext): void {
     .command('connector')
     .description('a first manifest out of a description of the API; read it before it is used')
     .argument('<name>', 'name of the connector; that of its folder in connectors/')
-    .requiredOption('--from-openapi <file...>', 'OpenAPI 3 or Swagger 2 (JSON or YAML), $metadata of OData or a WSDL (XML)')
+    .requiredOption(
+      '--from-openapi <file...>',
+      'OpenAPI 3 or Swagger 2 (JSON or YAML), $metadata of OData or a WSDL (XML)',
+    )
     .action(async (name: string, { fromOpenapi }: { fromOpenapi: string[] }) => {
       const context = makeContext()
       const { createConnector } = await loadAssembly()
