@@ -23,7 +23,7 @@ const MOST = 100
  * look of our own comes soon; the later ones find a sync that no longer asks for care.
  */
 const FIRST_LOOK_MS = 3_000
-const HELD_LOOK_MS = 10 * 60_000
+const HELD_LOOK_MS = 60 * 60_000
 
 /** Watches the records of one pull. */
 export class DriftWatch {
@@ -168,7 +168,11 @@ export async function holdDrifted(lane: Lane, works: Work[]): Promise<void> {
     work.settlement = {
       state: 'parked',
       error: new CausewayError('CSW-5019', { what }).toJSON(),
-      retryInMs: work.existing?.state === 'parked' ? HELD_LOOK_MS : FIRST_LOOK_MS,
+      // On the full hour, so that all that is held comes in one run.
+      retryInMs:
+        work.existing?.state === 'parked'
+          ? HELD_LOOK_MS - (lane.ports.clock.now().getTime() % HELD_LOOK_MS)
+          : FIRST_LOOK_MS,
     }
   }
 }

@@ -32,11 +32,16 @@ type Seen = { id: string; pull: number; learning?: boolean; closely?: boolean }
 
 /**
  * When a field counts as gone: so many records in a row had it, all of them, and then so many different ones of so many pulls did
- * not. Records are not drawn by chance: they come by kinds, by imports, and one of them again and again where reads overlap.
- * Where somebody asked for care (`closely`), less is enough.
+ * not: a quarter of as many as had it, within bounds. Records are not drawn by chance: they come by kinds, by imports, and one of
+ * them again and again where reads overlap. Where somebody asked for care (`closely`), less is enough.
  */
-const GONE = { had: 200, without: 50, pulls: 3 }
-const GONE_CLOSELY = { had: ESTABLISHED, without: 10, pulls: 1 }
+const LEAST_WITHOUT = 10
+const MOST_WITHOUT = 50
+const GONE = {
+  without: (had: number): number => Math.min(MOST_WITHOUT, Math.max(LEAST_WITHOUT, Math.ceil(had / 4))),
+  pulls: 3,
+}
+const GONE_CLOSELY = { without: (): number => LEAST_WITHOUT, pulls: 1 }
 /** Records with keys made of data would have endless fields. */
 const MOST_FIELDS = 1_000
 
@@ -88,13 +93,13 @@ function isGone(known: FieldShape, before: number, { id, pull, closely }: Seen):
   const enough = closely ? GONE_CLOSELY : GONE
   known.without ??= { records: [], pulls: 0, last: -1 }
   const { without } = known
-  if (without.records.length < GONE.without) {
+  if (without.records.length < MOST_WITHOUT) {
     const mark = digest(id).slice(0, 8)
     if (!without.records.includes(mark)) without.records.push(mark)
   }
   if (without.last !== pull) without.pulls++
   without.last = pull
-  return before >= enough.had && without.records.length >= enough.without && without.pulls >= enough.pulls
+  return before >= ESTABLISHED && without.records.length >= enough.without(before) && without.pulls >= enough.pulls
 }
 
 /** Whether the nearest part of a record that is there and would hold the field is an object. */
