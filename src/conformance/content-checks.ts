@@ -38,10 +38,13 @@ export const downloads: StreamCheck = async (test) => {
 export const uploads: StreamCheck = async (test) => {
   const { subject, stream, info } = test
   const { write = {} } = subject.written(stream)
-  const carries = (name: 'create' | 'update') => (subject.isStore ? info.abilities.content : carriesBytes(write[name]))
+  // A store, and a protocol for files, carry bytes without a word in the manifest.
+  const itself = subject.isStore || write === true
+  const operations = (itself || Array.isArray(write) ? {} : write) as Record<string, Operation>
+  const carries = (name: string) => (itself ? info.abilities.content : carriesBytes(operations[name]))
   const operation = (['create', 'update'] as const).find((name) => info.abilities[name] && carries(name))
   if (!operation) return nothing('no bytes are written')
-  const sizes = [70_001, ...sizesInParts(subject, write[operation])]
+  const sizes = [70_001, ...sizesInParts(subject, operations[operation])]
   for (const size of sizes) await upload(test, operation, size)
   return `${operation}, ${sizes.join(' and ')} bytes`
 }

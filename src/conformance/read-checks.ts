@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { CausewayError, type JsonObject } from '../core/index.ts'
+import { at } from '../simulator/index.ts'
 import { agreed, agreedIds, few, NotAsAgreed, nothing, type StreamCheck, type StreamTest } from './check.ts'
 import type { Reading, Subject } from './subject.ts'
 
@@ -146,13 +147,15 @@ export const fetches: StreamCheck = async (test) => {
 }
 
 export const looksUp: StreamCheck = async (test) => {
-  const { subject, stream, info } = test
+  const { subject, stream, info, use } = test
   const fields = info.abilities.lookup
   if (fields.length === 0) return nothing('no look-up')
   const { records } = await whole(test)
   for (const field of fields) {
     const live = records.filter(({ deleted }) => !deleted)
-    const values = [...new Set(live.flatMap(({ body }) => textsOf(body[field])))].slice(0, 3)
+    const path = use.found_by?.[field]
+    const held = ({ body }: { body: JsonObject }) => textsOf(path ? at(body, path) : body[field])
+    const values = [...new Set(live.flatMap(held))].slice(0, 3)
     agreed(values.length > 0, `no record that is read has a value in ${field}`)
     const found = await subject.session.lookup({
       stream,
@@ -161,7 +164,7 @@ export const looksUp: StreamCheck = async (test) => {
       signal: subject.signal,
     })
     for (const value of values) {
-      const wanted = live.filter(({ body }) => textsOf(body[field]).includes(value)).map(({ id }) => id)
+      const wanted = live.filter((record) => held(record).includes(value)).map(({ id }) => id)
       agreedIds(
         (found.get(value) ?? []).map(({ id }) => id),
         wanted,

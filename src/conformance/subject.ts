@@ -23,7 +23,13 @@ type Written = {
   subscriptions?: object
   streams: Record<
     string,
-    { read?: { paging?: { kind?: string } }; fetch?: object; write?: Record<string, object>; content?: object }
+    {
+      read?: { paging?: { kind?: string } }
+      fetch?: object
+      /** `true`, or names of operations, where the protocol itself knows how. */
+      write?: Record<string, object> | true | string[]
+      content?: object
+    }
   >
 }
 

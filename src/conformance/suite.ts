@@ -102,7 +102,11 @@ export async function recordConnector(
   const began = performance.now()
   const simulator = simulate(readDescription(file), services)
   await simulator.start()
-  const subject = await Subject.open(catalogue, name, simulator)
+  const subject = await Subject.open(catalogue, name, simulator).catch(async (error: unknown) => {
+    // Whoever waits for the socket to close would wait for ever.
+    await simulator.stop()
+    throw error
+  })
   const checks: CheckResult[] = []
   const run = async (stream: string | null, check: string, work: () => Promise<string>) => {
     if (!only(check, stream)) return

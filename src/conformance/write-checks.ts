@@ -26,7 +26,8 @@ async function send(
   given: WriteItem[],
 ): Promise<WriteOutcome[]> {
   // Where a record is made by a form around its bytes, there is none without.
-  const { content } = (subject.written(stream).write?.[operation] ?? {}) as {
+  const { write } = subject.written(stream)
+  const { content } = ((write as Record<string, object> | undefined)?.[operation] ?? {}) as {
     content?: { kind?: string; form?: object }
   }
   const items =
@@ -139,9 +140,10 @@ export const updates: StreamCheck = async (test) => {
   if (field === undefined) return nothing('no field to write')
   const known = (await knownOf(test, id)) ?? {}
   const [outcome] = await send(test, 'update', [item('a', { [field]: value! }, { id, known })])
-  written(outcome, `an update of ${field}`)
-  await agreedValues(test, id, { [field]: value! })
-  const after = subject.entryOf(use, id)!.record
+  // Where the id is a name or a path, this may have given the record another.
+  const now = written(outcome, `an update of ${field}`)
+  await agreedValues(test, now, { [field]: value! })
+  const after = subject.entryOf(use, now)!.record
   const lost = Object.entries(before).filter(([name, old]) => old !== null && old !== '' && after[name] === undefined)
   agreed(lost.length === 0, `an update of ${field} alone clears ${lost.map(([name]) => name).join(', ')}`)
   return `${field} alone`
@@ -170,8 +172,8 @@ export const updatesAll: StreamCheck = async (test) => {
   const id = subject.expected(use).at(-1)!
   const values = await changesFor(test)
   const [outcome] = await send(test, 'update', [item('a', values, { id, known: (await knownOf(test, id)) ?? {} })])
-  written(outcome, 'an update of every field')
-  return `${await agreedValues(test, id, values)} fields read back`
+  const now = written(outcome, 'an update of every field')
+  return `${await agreedValues(test, now, values)} fields read back`
 }
 
 export const reportsMissing: StreamCheck = async (test) => {

@@ -70,7 +70,6 @@ const PLAIN: Record<number, Verdict> = {
   407: { code: 'CSW-3001', says: 'met a proxy that wants credentials' },
   408: { code: 'CSW-3002', says: 'was not read completely in time' },
   412: { code: 'CSW-3013', says: 'found the record changed' },
-  414: { code: 'CSW-3014', says: 'has too long a URL' },
   420: { code: 'CSW-3005', says: 'was throttled' },
   421: { code: 'CSW-3014', says: 'reached a server that does not serve this host' },
   423: { code: 'CSW-3017', says: 'found the record locked' },
@@ -97,6 +96,8 @@ function verdictOf(response: OutboundResponse, context: FailureContext, retryAft
       ? { code: 'CSW-3009', says: 'found no such record' }
       : { code: 'CSW-3014', says: 'found nothing at this address' }
   }
+  // The address of a write is made of an id or a path of the record.
+  if (status === 414) return { code: purpose === 'write' ? 'CSW-3008' : 'CSW-3014', says: 'has too long a URL' }
   if (status === 409 && context.conditional) return { code: 'CSW-3013', says: 'found the record changed' }
   if (status < 500) {
     return purpose === 'write'

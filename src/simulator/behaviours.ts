@@ -160,9 +160,11 @@ async function changes(doing: Doing, table: Table): Promise<Done> {
   for (const entry of page.items)
     records.push(entry.deleted ? await tombstone(world, table, entry) : await shown(doing, entry.record))
   const mark = String(table.mark)
+  // Where a feed goes on that is cut after a page, for vendors that give no cursor besides the mark.
+  const reached = page.next ? String(page.items.at(-1)!.seq) : mark
   return {
     status: 200,
-    names: { ...page, items: undefined, records, mark, more: page.next !== undefined },
+    names: { ...page, items: undefined, records, mark, reached, more: page.next !== undefined },
     answer: records,
   }
 }

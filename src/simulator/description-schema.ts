@@ -210,6 +210,7 @@ export const descriptionSchema = closed(
         missing: template,
         fixed: map(text),
         read_as: map(template),
+        found_by: map(text),
         values: map(template),
         update: map(template),
         refused: map(template),

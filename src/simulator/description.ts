@@ -219,6 +219,8 @@ type StreamUse = {
   missing?: Template
   /** Fields that can be written at creation only; the values say why. */
   fixed?: Record<string, string>
+  /** Where the body of a record holds what it is looked up by, where the field is called otherwise there. */
+  found_by?: Record<string, string>
   /** How a written value is read, where its shape differs: a template that sees it as `value`. */
   read_as?: Record<string, Template>
   /** Values the vendor refuses, in the stream's words. */

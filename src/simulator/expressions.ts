@@ -5,12 +5,14 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import jsonata from 'jsonata'
 import { csvOf, csvRecords } from './languages/csv.ts'
+import { davAsked, davMultistatus, davResponse, davStatus } from './languages/dav.ts'
 import { multipartAnswers, multipartCalls } from './languages/multipart.ts'
 import { odataFilter, odataOrder } from './languages/odata.ts'
 import { scimFilter, scimPatch } from './languages/scim.ts'
 import { selectStatement } from './languages/select.ts'
 import { hasUsernameToken } from './languages/soap.ts'
 import { trytonDomain, trytonIds, trytonPlain, trytonTyped } from './languages/tryton.ts'
+import { vcardMatches, vcardOf } from './languages/vcard.ts'
 import { Refusal } from './problem.ts'
 
 export type Names = Record<string, unknown>
@@ -81,6 +83,14 @@ const FUNCTIONS: Record<string, (...given: any[]) => unknown> = {
   odataOrder: (text: string | undefined) => odataOrder(text),
   scim: (text: string | undefined, attributes: Parameters<typeof scimFilter>[1]) => scimFilter(text, attributes),
   scimPatch: (operations: unknown) => scimPatch(operations),
+  davAsked: (text: unknown) => davAsked(text),
+  davResponse: (href: string, has: Parameters<typeof davResponse>[1], asked: string[]) =>
+    davResponse(href, has, [asked].flat()),
+  davStatus: (href: string, status: string) => davStatus(href, status),
+  davMultistatus: (responses: string[], token?: string) => davMultistatus(responses, token),
+  vcard: (text: unknown) => vcardOf(text),
+  vcardMatches: (card: Parameters<typeof vcardMatches>[0], filter: Parameters<typeof vcardMatches>[1]) =>
+    vcardMatches(card, filter),
   trytonDomain: (domain: unknown, context: unknown) => trytonDomain(domain, context),
   trytonPlain: (values: unknown, types: Parameters<typeof trytonPlain>[1]) => trytonPlain(values, types),
   trytonTyped: (record: Parameters<typeof trytonTyped>[0], types: Parameters<typeof trytonTyped>[1]) =>

@@ -23,6 +23,8 @@ const STATUSES: [string, number, Record<string, string>, FailureContext, string 
   ['POST', 409, {}, {}, 'CSW-3008'],
   ['PUT', 409, {}, { conditional: true }, 'CSW-3013'],
   ['PUT', 412, {}, {}, 'CSW-3013'],
+  ['PUT', 414, {}, {}, 'CSW-3008'],
+  ['GET', 414, {}, {}, 'CSW-3014'],
   ['PUT', 423, {}, {}, 'CSW-3017'],
   ['GET', 429, { 'retry-after': '0' }, {}, 'CSW-3005'],
   ['POST', 429, {}, {}, 'CSW-3005'],

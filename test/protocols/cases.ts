@@ -11,7 +11,7 @@ export type Case = {
   mapping: string
   settings?: Item
   /** What somebody changes in the source; a file gets other bytes instead. */
-  change?: (n: number) => Item
+  change?: (n: number, record: Item) => Item
   /** Where the change stands. */
   changed?: string
   /** A new record of the source. */
@@ -158,4 +158,27 @@ export const CASES: Case[] = [
     changed: 'note',
     created: { sku: 'Z-7001', name: 'Nowość', note: '' },
   })),
+  {
+    protocol: 'webdav-plain',
+    connector: 'webdav',
+    stream: 'documents',
+    collection: 'files',
+    key: 'path',
+    mapping: 'match: [path]\nmap: { path: path }\ncontent: true',
+  },
+  {
+    protocol: 'carddav',
+    connector: 'carddav',
+    stream: 'contacts',
+    collection: 'cards',
+    key: 'uid',
+    mapping: 'match: [uid]\nmap: { uid: uid, fn: fn, title: title, emails: emails }',
+    change: (n, { text }) => ({ text: String(text).replace(/FN:[^\r]*/, `FN:Łódź ${n}`) }),
+    changed: 'fn',
+    created: {
+      name: 'nowa.vcf',
+      uid: 'urn:uuid:nowa',
+      text: 'BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:nowa\r\nFN:Nowa Osoba\r\nEND:VCARD\r\n',
+    },
+  },
 ]

@@ -130,7 +130,7 @@ async function change(given: Case, source: Installation): Promise<void> {
   const table = source.table(given.collection)
   const now = Date.now()
   for (const [n, entry] of records(source, given).slice(4, 7).entries()) {
-    if (given.change) await table.update(entry, given.change(n), 'deep', now)
+    if (given.change) await table.update(entry, given.change(n, entry.record), 'deep', now)
     else {
       await table.fill(entry, Buffer.from(`Zażółć ${n}\n`.repeat(50)))
       await table.touch(entry, now)

@@ -199,6 +199,28 @@ test('HTML, a cut answer or one without a token end a read', async () => {
   }
 })
 
+test('a card that the server refuses for what it is holds nobody up', async () => {
+  const { server, write } = await book()
+  const bodies = ['<C:max-resource-size/>', '<C:no-uid-conflict><D:href>/a.vcf</D:href></C:no-uid-conflict>', '']
+  server.intercept = (method, response) => {
+    if (method !== 'PUT') return false
+    const named = `<D:error xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">${bodies.shift()}</D:error>`
+    return Boolean(response.writeHead(403, { 'content-type': 'application/xml' }).end(named))
+  }
+  const create = async () => (await write('create', { ref: 'a', values: { fn: 'x' } }))[0]
+  expect(await create()).toMatchObject({ status: 'refused', error: { code: 'CSW-3008' } })
+  expect(await create()).toMatchObject({ error: { message: expect.stringContaining('no-uid-conflict') } })
+  // Without a reason it is the credentials that may not write here.
+  expect(await create()).toMatchObject({ error: { code: 'CSW-3004' } })
+})
+
+test('commas that a server leaves bare in plain texts are part of them', () => {
+  for (const version of ['3.0', '4.0']) {
+    const text = `BEGIN:VCARD\r\nVERSION:${version}\r\nFN:A, B\r\nNOTE:one\\, two, three; four\r\nEND:VCARD\r\n`
+    expect(readCard(text)).toMatchObject({ fn: 'A, B', note: 'one, two, three; four' })
+  }
+})
+
 test('property: fields go into a card and come back as themselves, and changing nothing changes no byte', () => {
   const text = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 100 })

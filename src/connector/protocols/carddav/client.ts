@@ -1,9 +1,10 @@
 /** The CardDAV calls of one connection (RFC 6352, sync-collection of RFC 6578). */
 import { CausewayError } from '../../../core/index.ts'
 import type { OnExchange } from '../../contract.ts'
+import type { Answer } from '../../parts/answer.ts'
 import type { HttpConnection } from '../../parts/http.ts'
 import { onSameOrigin } from '../../parts/request.ts'
-import { escapeXml, xmlFields, xmlList, xmlText } from '../../parts/xml.ts'
+import { escapeXml, type XmlNode, xmlFields, xmlList, xmlText } from '../../parts/xml.ts'
 import { type Found, type Multistatus, multistatusOf, parseXml } from './multistatus.ts'
 
 const NAMESPACES = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"'
@@ -113,7 +114,7 @@ export class CardDavClient {
         parse: parseXml,
       },
     )
-    if (answer.failure) throw answer.failure
+    if (answer.failure) throw refusalOf(answer) ?? answer.failure
     return answer.headers.etag ?? null
   }
 
@@ -159,6 +160,21 @@ export class CardDavClient {
     if (read) return read
     throw new CausewayError('CSW-3007', { what: 'The server answered with something that is no multistatus.' })
   }
+}
+
+/** What RFC 6352 (6.3.2.1) asks of a card that is stored: a server that refuses one says which, with a 403 or 409. */
+const ASKED_OF_CARDS = ['supported-address-data', 'valid-address-data', 'max-resource-size', 'no-uid-conflict']
+
+/** The refusal of a card itself; null where something else was refused. */
+function refusalOf({ response, status, failure }: Answer): CausewayError | null {
+  const named = Object.keys(xmlFields(xmlFields(response as XmlNode).error)).find((name) =>
+    ASKED_OF_CARDS.includes(name),
+  )
+  if (!named || (status !== 403 && status !== 409)) return null
+  return new CausewayError('CSW-3008', {
+    what: `The server refused the card (${named}).`,
+    ...(failure ? { data: failure.data, cause: failure } : {}),
+  })
 }
 
 export type Writing = { signal: AbortSignal; onExchange?: OnExchange; maySend?: () => boolean }

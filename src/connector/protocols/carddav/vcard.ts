@@ -32,7 +32,8 @@ export function readCard(text: string): JsonObject {
   const properties = parsed(text)
   const named = (name: string) => properties.filter(([own]) => own === name)
   const body: JsonObject = {}
-  for (const [field, name] of Object.entries(TEXTS)) body[field] = textOf(named(name)[0]?.[3]) ?? null
+  // A comma in a text is to be escaped; where a server left it bare, the parser may take it for the end of one value of several.
+  for (const [field, name] of Object.entries(TEXTS)) body[field] = oneText(named(name)[0]?.slice(3))
   body.name = partsOf(named('n')[0]?.[3], NAME)
   for (const [field, name] of Object.entries(TYPED))
     body[field] = named(name).map(([, parameters, , value]) => ({
@@ -67,6 +68,9 @@ const plainSemicolons = (text: string): string =>
   unfolded(text)
     .map((line) => (ONE_TEXT.test(line) ? line.replace(/\\(.)/g, (pair, sign) => (sign === ';' ? ';' : pair)) : line))
     .join('\r\n')
+
+const oneText = (values: unknown[] | undefined): string | null =>
+  values ? values.map((value) => textOf(value) ?? '').join(',') : null
 
 const textOf = (value: unknown): string | undefined =>
   value === undefined || value === null
