@@ -29,6 +29,8 @@ function diffOne(lane: Lane, work: Work): void {
   const carriesContent = lane.sync.content && work.record.content !== null && contentChanged(work)
   if (!Object.keys(changed).length && !carriesContent) {
     work.settlement = { state: settledState(work), delivered: merged(work) }
+    // What was to be deactivated and is already: no write, and none is counted.
+    work.operation = null
     return
   }
   const partial = lane.target.streams.get(lane.sync.to.stream)?.abilities.partialUpdate ?? false

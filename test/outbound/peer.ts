@@ -10,7 +10,7 @@ import { createOutbound, type OutboundClient, type OutboundOptions } from '../..
 const read = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8')
 /** Self-signed for localhost and 127.0.0.1; made for these tests only, trusted by nothing. */
 export const certificate = read('self-signed.pem')
-const key = read('self-signed.key.pem')
+export const key = read('self-signed.key.pem')
 
 async function listening(server: net.Server, host: string): Promise<number> {
   const sockets = new Set<Socket>()

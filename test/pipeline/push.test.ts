@@ -318,6 +318,11 @@ test.each([
   await hub.push('contacts')
   expect(erp.list('customers')).toHaveLength(left)
   if (expected) expect(erp.list('customers')[0]!.body).toMatchObject(expected)
+  // Looked at once more, it has left already: nothing is written, and nothing is said to have been.
+  crm.put('contacts', 'c0', { email: 'p0@example.test', name: 'gone', note: 'another' })
+  await hub.pull('crm:contacts')
+  const again = await hub.push('contacts')
+  expect(again?.counts).toMatchObject({ read: 1, created: 0, updated: 0, deleted: 0 })
   // Coming back makes it whole again, and never a second record except where the old one was deleted or let go.
   crm.put('contacts', 'c0', { email: 'p0@example.test', name: 'back' })
   await hub.pull('crm:contacts')

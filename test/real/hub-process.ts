@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from './boot/process.ts'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
+const entry = path.resolve(here, '../../bin/causeway.mjs')
 const TOKEN = 'real-systems-test-token-of-no-use-elsewhere'
 
 export type Ended = {
@@ -32,9 +33,12 @@ export class HubProcess {
     cpSync(path.join(here, 'hub'), folder, { recursive: true })
     cpSync(env.LDAP_CA_FILE!, path.join(folder, 'ca-ldap.crt'))
     cpSync(env.DAV_CA_FILE!, path.join(folder, 'ca-dav.crt'))
+    cpSync(env.MARIADB_CA_FILE!, path.join(folder, 'ca-mariadb.crt'))
+    cpSync(env.POSTGRES_CA_FILE!, path.join(folder, 'ca-postgresql.crt'))
     const port = await freePort()
-    const command = [path.resolve(here, '../../bin/causeway.mjs'), '-C', folder, 'start']
-    const child = spawn(process.execPath, command, {
+    // After kill −9 of this run nobody stops the hub: the kernel then does.
+    const [file, ...args] = ['setpriv', '--pdeathsig', 'TERM', process.execPath, entry, '-C', folder, 'start'] as const
+    const child = spawn(file, args, {
       env: { ...process.env, ...env, CAUSEWAY_PORT: String(port), CAUSEWAY_ADMIN_TOKEN: TOKEN },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -4,7 +4,8 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 export class Report {
   passed = 0
   failed = 0
-  private began = performance.now()
+  private readonly began = performance.now()
+  private readonly parts: { title: string; ms: number }[] = []
 
   section(title: string): void {
     const seconds = ((performance.now() - this.began) / 1000).toFixed(1)
@@ -27,15 +28,20 @@ export class Report {
   /** A part whose own code fails counts as one failure. */
   async part(title: string, work: () => Promise<void>): Promise<void> {
     this.section(title)
+    const began = performance.now()
     try {
       await work()
     } catch (error) {
       this.failed++
       process.stdout.write(`  FAIL ${error instanceof Error ? (error.stack ?? error.message) : error}\n`)
     }
+    this.parts.push({ title, ms: performance.now() - began })
   }
 
+  /** What each part took, then the sums. */
   end(): void {
+    process.stdout.write('\n')
+    for (const { title, ms } of this.parts) process.stdout.write(`${(ms / 1000).toFixed(1).padStart(8)} s  ${title}\n`)
     process.stdout.write(`\n${this.passed} passed, ${this.failed} failed\n`)
     if (this.failed) process.exitCode = 1
   }

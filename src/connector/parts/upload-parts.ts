@@ -10,6 +10,7 @@ export type UploadPart = {
   number: number
   /** Offset of its first byte in the file. */
   first: number
+  /** Valid until the next part is asked for, which is put into the same memory. */
   bytes: Buffer
   isLast: boolean
 }
@@ -22,34 +23,41 @@ export type CutOptions = {
   from: number
   begin: number
   partSize: number
+  /** Bytes of the whole file, where they are known: less than a part takes less memory than one. */
+  size?: number | undefined
   /** Number of the first part that is given. */
   number: number
   crc32: number
   digest: DigestName | undefined
 }
 
-/** The parts of a stream in order; an empty rest gives none. The sums belong to all bytes up to the end of the part given last. */
+/**
+ * The parts of a stream in order; an empty rest gives none. The sums belong to all bytes up to the end of the part given last.
+ * All parts are filled into one buffer: pieces kept until a part is whole would grow old before they die, and with them the process.
+ */
 export async function* partsOf(stream: Readable, options: CutOptions): AsyncGenerator<UploadPart & { sums: Sums }> {
   const { begin, partSize } = options
   const hash = options.digest ? createHash(options.digest) : null
+  const part = new PartBuffer(partSize, options.size === undefined ? partSize : options.size - begin)
   let crc = options.crc32
   let at = options.from
   let number = options.number
-  let held: Buffer[] = []
-  let length = 0
   const summed = (bytes: Buffer) => {
     crc = crc32(bytes, crc)
     hash?.update(bytes)
   }
-  const cut = (size: number, isLast: boolean): UploadPart & { sums: Sums } => {
-    const joined = held.length === 1 ? held[0]! : Buffer.concat(held, length)
-    const bytes = joined.subarray(0, size)
-    held = size < joined.length ? [joined.subarray(size)] : []
-    length -= size
+  const cut = (isLast: boolean): UploadPart & { sums: Sums } => {
+    const bytes = part.taken()
     summed(bytes)
-    const part = { number: number++, first: at, bytes, isLast }
-    at += size
-    return { ...part, sums: { crc32: crc, digest: hash ? () => hash.copy().digest() : null } }
+    const first = at
+    at += bytes.length
+    return {
+      number: number++,
+      first,
+      bytes,
+      isLast,
+      sums: { crc32: crc, digest: hash ? () => hash.copy().digest() : null },
+    }
   }
   for await (let chunk of stream as AsyncIterable<Buffer>) {
     if (at < begin) {
@@ -58,11 +66,51 @@ export async function* partsOf(stream: Readable, options: CutOptions): AsyncGene
       at += passed.length
       chunk = chunk.subarray(passed.length)
     }
-    if (chunk.length === 0) continue
-    held.push(chunk)
-    length += chunk.length
-    // One byte more than a part: only then is it certain not to be the last.
-    while (length > partSize) yield cut(partSize, false)
+    while (chunk.length > 0) {
+      // Only with a byte more than a part is it certain not to be the last.
+      if (part.isFull) yield cut(false)
+      chunk = chunk.subarray(part.fill(chunk))
+    }
   }
-  if (length > 0) yield cut(length, true)
+  if (part.length > 0) yield cut(true)
+}
+
+/** The memory that parts are put together in. */
+class PartBuffer {
+  private readonly partSize: number
+  private memory: Buffer
+  length = 0
+
+  /** `expected` bytes are what is left of the file; it may turn out to be longer. */
+  constructor(partSize: number, expected: number) {
+    this.partSize = partSize
+    // Not from the pool of small buffers, which others share.
+    this.memory = Buffer.allocUnsafeSlow(Math.max(0, Math.min(partSize, expected)))
+  }
+
+  get isFull(): boolean {
+    return this.length === this.partSize
+  }
+
+  /** Takes what there is room for. Gives how many bytes that were. */
+  fill(chunk: Buffer): number {
+    const wanted = Math.min(chunk.length, this.partSize - this.length)
+    if (this.length + wanted > this.memory.length) this.grow()
+    chunk.copy(this.memory, this.length, 0, wanted)
+    this.length += wanted
+    return wanted
+  }
+
+  /** What is in it. The next bytes go over it. */
+  taken(): Buffer {
+    const bytes = this.memory.subarray(0, this.length)
+    this.length = 0
+    return bytes
+  }
+
+  private grow(): void {
+    const larger = Buffer.allocUnsafeSlow(this.partSize)
+    this.memory.copy(larger, 0, 0, this.length)
+    this.memory = larger
+  }
 }

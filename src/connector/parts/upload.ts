@@ -162,7 +162,7 @@ class Pass<T> {
     const partSize = this.target.partSize(state.session)
     let summary: UploadSummary = { size: state.offset, crc32: start.crc32, digest: null }
     const number = Math.max(state.parts.length, Math.ceil(state.offset / partSize)) + 1
-    const cut = { ...start, begin: state.offset, partSize, number, digest }
+    const cut = { ...start, begin: state.offset, partSize, number, digest, size: content.size }
     for await (const { sums, ...part } of partsOf(content.stream, cut)) {
       const end = part.first + part.bytes.length
       summary = { size: end, ...summed(sums) }

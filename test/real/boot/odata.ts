@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { accepts, freePort, startServer } from './process.ts'
 import type { BootOptions, RunningSystem } from './system.ts'
 
-const customerCount = 1_000
+export const customerCount = 1_000
 
 /** Starts the OData 4 server that SAP keeps for tests of its own programs (npm `@sap-ux/fe-mockserver-core`), on loopback. */
 export async function bootOData(options: BootOptions): Promise<RunningSystem> {

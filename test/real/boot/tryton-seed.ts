@@ -3,7 +3,7 @@ import { familyNames, givenNames, pick, seededRandom } from './random.ts'
 import { TrytonRpc, trytonDate, trytonDecimal } from './tryton-rpc.ts'
 
 export const trytonHub = { user: 'hub', password: 'Hub-5b91-xkqz' }
-export const customerCount = 300
+export const customerCount = 1_000
 export const supplierCount = 40
 export const productCount = 80
 

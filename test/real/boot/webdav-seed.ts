@@ -15,7 +15,7 @@ export const oddNames = [
   ...['UPPER.TXT', 'upper.txt', "it's & <that>.txt", '日本語.txt', ' leading space.txt', '%2F not a slash.txt'],
 ]
 export const bigFileBytes = 6 * 1024 * 1024
-export const seededDocuments = 24 * 12 + oddNames.length + 1
+export const seededDocuments = 24 * 42 + oddNames.length + 1
 
 /** The documents, with file times in the past: a fresh file would have a weak ETag for a second. */
 export function writeDocuments(root: string): void {
@@ -27,20 +27,20 @@ export function writeDocuments(root: string): void {
     utimesSync(file, time, time)
   }
   for (let month = 0; month < 24; month++)
-    for (let n = 0; n < 12; n++) {
+    for (let n = 0; n < 42; n++) {
       const folder = `shared/${2024 + Math.floor(month / 12)}/${String((month % 12) + 1).padStart(2, '0')}`
       put(
         `${folder}/Protokoll ${month}-${n}.txt`,
         `Sitzung ${month}, Traktandum ${n}: Größe geprüft\n`.repeat(n + 1),
-        month * 12 + n,
+        month * 42 + n,
       )
     }
-  for (const [i, name] of oddNames.entries()) put(`shared/odd names/${name}`, `content of ${name}\n`, 400 + i)
+  for (const [i, name] of oddNames.entries()) put(`shared/odd names/${name}`, `content of ${name}\n`, 1_400 + i)
   const random = seededRandom(77)
   put(
     'shared/big.bin',
     Buffer.from(Uint32Array.from({ length: bigFileBytes / 4 }, () => random() * 2 ** 32).buffer),
-    500,
+    1_500,
   )
-  for (let i = 0; i < 20; i++) put(`archive/Beleg ${i}.txt`, `Beleg ${i}\n`, 600 + i)
+  for (let i = 0; i < 20; i++) put(`archive/Beleg ${i}.txt`, `Beleg ${i}\n`, 1_600 + i)
 }

@@ -14,7 +14,7 @@ const readerPassword = 'real-reader-only-here'
 export async function bootWebDav(options: BootOptions): Promise<RunningSystem> {
   requirePackages('Apache', ['apache2-bin', 'apache2-utils', 'openssl', 'media-types'], options.install)
   const folder = path.join(options.folder, 'webdav')
-  for (const name of ['documents/shared', 'documents/archive', 'documents/empty', 'lock', 'run'])
+  for (const name of ['documents/shared', 'documents/archive', 'documents/empty', 'documents/copy', 'lock', 'run'])
     mkdirSync(path.join(folder, name), { recursive: true })
   const tls = await tlsFiles(path.join(folder, 'tls'))
   writeDocuments(path.join(folder, 'documents'))
@@ -42,6 +42,8 @@ export async function bootWebDav(options: BootOptions): Promise<RunningSystem> {
       DAV_ARCHIVE_URL: `http://127.0.0.1:${port}/archive/`,
       DAV_EMPTY_URL: `http://127.0.0.1:${port}/empty/`,
       DAV_EMPTY_TLS_URL: `https://localhost:${tlsPort}/empty/`,
+      DAV_COPY_TLS_URL: `https://localhost:${tlsPort}/copy/`,
+      DAV_FILES: path.join(folder, 'documents'),
       DAV_ACCESS_LOG: path.join(folder, 'access.log'),
       DAV_TLS_URL: `https://localhost:${tlsPort}/shared/`,
       DAV_CA_FILE: tls.ca,

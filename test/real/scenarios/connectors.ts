@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { type ConnectorSession, loadConnectors } from '../../../src/connector/index.ts'
 import type { JsonObject } from '../../../src/core/index.ts'
 import { never, readAll } from '../../connector/protocols/open.ts'
+import { shopCount } from '../boot/mariadb.ts'
 import { formerCount, peopleCount } from '../boot/openldap-seed.ts'
+import { stockCount } from '../boot/postgresql.ts'
 import { customerCount, productCount, supplierCount } from '../boot/tryton-seed.ts'
 import { bigFileBytes, oddNames, seededDocuments } from '../boot/webdav-seed.ts'
 import type { Report } from '../report.ts'
@@ -16,7 +18,7 @@ const catalogue = loadConnectors([fileURLToPath(new URL('../../../connectors', i
 
 const open = (connector: string, settings: JsonObject, ca?: string): Promise<ConnectorSession> =>
   catalogue.get(connector).open({
-    ...{ name: connector, settings, allow: ['127.0.0.1', 'localhost'] },
+    ...{ name: connector, settings, allow: ['127.0.0.1', '127.0.0.2', 'localhost'] },
     ...(ca ? { tls: { ca: readFileSync(ca, 'utf8') } } : {}),
   })
 
@@ -24,6 +26,7 @@ export async function connectors(env: Env, report: Report): Promise<void> {
   await report.part('Connectors: WebDAV', () => documents(env, report))
   await report.part('Connectors: LDAP', () => directory(env, report))
   await report.part('Connectors: Tryton', () => erp(env, report))
+  await report.part('Connectors: databases over TLS', () => databases(env, report))
 }
 
 async function documents(env: Env, report: Report): Promise<void> {
@@ -95,4 +98,39 @@ async function erp(env: Env, report: Report): Promise<void> {
   const changed = await readAll(session, 'products', 'incremental', (await readAll(session, 'products')).cursor)
   report.equal('incremental reads overlap by a minute, not more', changed.records.length <= productCount, true)
   await session.close()
+}
+
+/** Verified as `sslmode=verify-full` does: the authority must be known, and the certificate must name the host. */
+async function databases(env: Env, report: Report): Promise<void> {
+  const mariadb = {
+    ...{ dialect: 'mysql', port: Number(env.MARIADB_PORT), database: env.MARIADB_DATABASE!, table: 'customers' },
+    ...{ user: env.MARIADB_TLS_USER!, password: env.MARIADB_PASSWORD! },
+  }
+  const postgres = {
+    ...{ port: Number(env.POSTGRES_PORT), database: env.POSTGRES_DATABASE!, schema: 'stock', table: 'products' },
+    ...{ user: env.POSTGRES_TLS_USER!, password: env.POSTGRES_PASSWORD! },
+  }
+  for (const [name, settings, ca, count] of [
+    ['MariaDB', mariadb, env.MARIADB_CA_FILE!, shopCount],
+    ['PostgreSQL', postgres, env.POSTGRES_CA_FILE!, stockCount],
+  ] as const) {
+    const read = async (more: JsonObject, trusted?: string): Promise<number | string> => {
+      const session = await open('sql', { host: '127.0.0.1', ...settings, ...more }, trusted)
+      try {
+        return (await readAll(session, 'rows')).records.length
+      } catch (error) {
+        return (error as { code: string }).code
+      } finally {
+        await session.close()
+      }
+    }
+    report.equal(`${name}: every row, over TLS`, await read({}, ca), count)
+    report.equal(`${name}: an unknown authority is refused`, await read({}), 'CSW-3018')
+    report.equal(
+      `${name}: a certificate for another host is refused`,
+      await read({ host: '127.0.0.2' }, ca),
+      'CSW-3018',
+    )
+    report.equal(`${name}: a user who must come over TLS is refused without`, await read({ tls: false }), 'CSW-3003')
+  }
 }

@@ -3,46 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'csv-parse/sync'
 import type { JsonObject } from '../../../src/core/index.ts'
+import { customerCount } from '../boot/odata.ts'
 import { priceCount } from '../boot/openssh.ts'
 import { card, cardCount, cards } from '../boot/radicale.ts'
-import type { HubProcess } from '../hub-process.ts'
-import type { Report } from '../report.ts'
-import { runAll } from '../writes.ts'
+import type { Env, Pair } from './pair.ts'
 
-type Env = Record<string, string>
 type Table = Record<string, unknown>
-type Pair = {
-  title: string
-  sync: string
-  count: number
-  source(env: Env): Promise<Table>
-  target(env: Env): Promise<Table>
-  /** Changes two records, adds one. */
-  change(env: Env): Promise<void>
-  /** Removes three. */
-  remove(env: Env): Promise<void>
-}
 
-export async function exchange(hub: HubProcess, env: Env, report: Report): Promise<void> {
-  for (const pair of pairs) {
-    const step = async (title: string, expected: number, options: { full?: boolean } = {}) =>
-      report.part(`${pair.title}: ${title}`, async () => {
-        const writes = await runAll(hub, [pair.sync], report, options)
-        report.equal('records written', writes[pair.sync], expected)
-        report.equal('both sides hold the same', await pair.target(env), await pair.source(env))
-      })
-    await step('full', pair.count, { full: true })
-    await step('nothing changed', 0)
-    await step('nothing changed, in full', 0, { full: true })
-    await pair.change(env)
-    await step('changes', 3)
-    await pair.remove(env)
-    await step('deletions', 3, { full: true })
-    await step('nothing changed after that', 0)
-  }
-}
-
-const pairs: Pair[] = [
+export const exchangePairs: Pair[] = [
   {
     ...{ title: 'OpenSSH file → OData', sync: 'prices-to-catalogue', count: priceCount },
     source: async (env) => tableOf(rowsIn(pricesOf(env), ';'), 'sku', ({ name, price }) => [name, price]),
@@ -56,10 +24,10 @@ const pairs: Pair[] = [
     remove: async (env) => edit(env, (text) => text.replace(/^S0002[0-2];.*\n/gm, '')),
   },
   {
-    ...{ title: 'OData → Radicale', sync: 'customers-to-book', count: 150 },
+    ...{ title: 'OData → Radicale', sync: 'customers-to-book', count: customerCount },
     source: async (env) =>
       tableOf(
-        (await entities(env, 'Customers')).filter(({ Number: n }) => String(n) < 'C00150' || String(n) >= 'C9'),
+        await entities(env, 'Customers'),
         'Number',
         ({ Name, Credit, Email }) => [Name, `Credit ${Credit}`, Email],
         'customer-',

@@ -1,10 +1,12 @@
 /** MySQL and MariaDB, on mysql2, with their socket from outbound. */
 import type { Socket } from 'node:net'
-import mysql, { type Connection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise'
+import mysql from 'mysql2'
+import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import { CausewayError, type Json, type JsonObject, parseExact, setOwn } from '../../../core/index.ts'
 import type { Dialler } from '../../../outbound/index.ts'
 import { type Column, type Dialect, quotedTable, type SqlResult, type SqlValue, type Target } from './dialect.ts'
 import { answeredFailure, brokenLink, type FailureRules } from './failure.ts'
+import { noTls, tlsThroughOutbound } from './mysql-tls.ts'
 import { parameterOf } from './parameter.ts'
 import { SocketLink } from './socket-link.ts'
 
@@ -104,21 +106,26 @@ class MysqlLink extends SocketLink {
     const cut = () => socket.destroy()
     signal.addEventListener('abort', cut, { once: true })
     const deadline = setTimeout(cut, target.timeoutMs)
+    let tls: { failure: CausewayError | null } | null = null
     try {
-      const connection = await mysql.createConnection({
+      const connecting = mysql.createConnection({
         ...{ host: target.host, port: target.port, user: target.user, password: target.password },
         ...{ database: target.schema ?? target.database, stream: socket, charset: 'utf8mb4', timezone: 'Z' },
         ...{ supportBigNumbers: true, bigNumberStrings: true, dateStrings: true, jsonStrings: true },
         // An update that changes nothing has found its row all the same.
         ...{ flags: ['FOUND_ROWS'], maxPreparedStatements: 200, rowsAsArray: true },
-        ...(target.tls ? { ssl: { ...dialler.tlsOptions(target.host), verifyIdentity: true } } : {}),
+        ...(target.tls ? { ssl: dialler.tlsOptions(target.host) } : {}),
       } as never)
-      const link = new MysqlLink(connection, socket, target)
+      // The one that waits for the connection hears of the first failure only.
+      connecting.on('error', () => {})
+      if (target.tls) tls = tlsThroughOutbound(connecting, dialler, target)
+      await connected(connecting)
+      const link = new MysqlLink(connecting.promise(), socket, target)
       await link.prepare(mode, signal)
       return link
     } catch (error) {
       socket.destroy()
-      throw failureOf(error, 'connect', target)
+      throw tls?.failure ?? failureOf(error, 'connect', target)
     } finally {
       clearTimeout(deadline)
       signal.removeEventListener('abort', cut)
@@ -171,11 +178,15 @@ class MysqlLink extends SocketLink {
   }
 }
 
+const connected = (connection: mysql.Connection): Promise<void> =>
+  new Promise((resolve, reject) => connection.connect((error) => (error ? reject(error) : resolve())))
+
 const shown = ({ host, port, database }: Target): string => `mysql://${host}:${port}/${database}`
 
 function failureOf(error: unknown, text: string, target: Target): CausewayError {
   if (error instanceof CausewayError) return error
-  const { errno, sqlMessage, message = '' } = error as { errno?: number; sqlMessage?: string; message?: string }
+  const { errno, code, sqlMessage, message = '' } = error as Partial<mysql.QueryError> & { sqlMessage?: string }
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return noTls(target)
   if (errno !== undefined && errno >= 1000 && sqlMessage !== undefined)
     return answeredFailure(RULES, String(errno), withoutValues(sqlMessage || message), text)
   return brokenLink(error, shown(target))
