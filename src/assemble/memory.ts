@@ -35,7 +35,9 @@ export function giveBackAtRest(lookMs = LOOK_MS): () => void {
   let before = performance.eventLoopUtilization()
   let wasBusy = true
   let usedAtRest = Number.POSITIVE_INFINITY
-  let youngMayGrow = false
+  // bin/causeway.mjs has kept it small while modules were loaded.
+  let youngMayGrow = true
+  letYoungGrow(true)
   const look = (): void => {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)
