@@ -1,8 +1,15 @@
 /** Plans and comparisons for the API: candidates are read, checked against the sync they are meant for, and run over the log. */
 import { CausewayError } from '../core/index.ts'
-import type { ComparisonRequest, MappingComparison, Plan, PlanRequest } from '../http/index.ts'
+import type {
+  ComparisonRequest,
+  MappingComparison,
+  Plan,
+  PlanRequest,
+  Verification,
+  VerifyRequest,
+} from '../http/index.ts'
 import { readSoundMapping, type SyncDefinition } from '../mapping/index.ts'
-import { compareMappings, type Ports, planSync } from '../pipeline/index.ts'
+import { compareMappings, type Ports, planSync, verifySync } from '../pipeline/index.ts'
 
 /** More changes than this are counted, not listed. */
 const MAX_LISTED = 2_000
@@ -24,6 +31,16 @@ export async function plan(ports: Ports, name: string, request: PlanRequest, sig
     for (const change of next.value)
       if (changes.length < MAX_LISTED && (request.all || !QUIET.has(change.action))) changes.push(change)
   return { ...next.value, changes }
+}
+
+export async function verify(
+  ports: Ports,
+  name: string,
+  request: VerifyRequest,
+  signal: AbortSignal,
+): Promise<Verification> {
+  const verified = await verifySync(ports, known(ports, name).row.id, { ...request, signal })
+  return { ...verified, basis: 'target' }
 }
 
 export async function compare(

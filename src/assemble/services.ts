@@ -15,7 +15,7 @@ import { appendAudit, type InboxWriter, migrationStatus, type Store, type Subscr
 import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
-import { compare, plan } from './planning.ts'
+import { compare, plan, verify } from './planning.ts'
 import type { KnownSecrets } from './subscriptions.ts'
 import { describeTimetable } from './timetable.ts'
 
@@ -156,6 +156,7 @@ export function createServices(parts: ServiceParts): HubServices {
       return { discarded }
     },
     planSync: (name, request, signal) => plan(ports, name, request, signal),
+    verifySync: (name, request, signal) => verify(ports, name, request, signal),
     async applyPlan(name, request, actor, signal) {
       const applied = await applyPlan(ports, syncId(name), { ...request, signal })
       const { runs, states, moved } = applied

@@ -5,6 +5,8 @@ export type PlanRequest = { records?: string[]; limit: number; all: boolean; map
 export type Plan = {
   sync: string
   version: string
+  /** `target`: it starts from what the target was seen to hold, as `verify` gives it; from what was delivered, unless told. */
+  basis?: 'delivered' | 'target'
   records: number
   actions: Record<string, number>
   reads: number
@@ -25,6 +27,7 @@ export type Plan = {
 /** A plan that is to be done: what of each change is needed to know it again. */
 export type ApplyRequest = {
   version: string
+  basis?: 'delivered' | 'target'
   changes: Pick<Plan['changes'][number], 'record' | 'part' | 'seq' | 'action' | 'target' | 'fingerprint'>[]
 }
 export type Applied = {
@@ -32,6 +35,19 @@ export type Applied = {
   runs: number[]
   states: Record<string, number>
   moved: { record: string; part: string; reason: string }[]
+}
+
+export type VerifyRequest = { records?: string[]; sample?: number; seed?: string; extra: boolean; limit: number }
+/** A plan that starts from the target, and how the two sides differ. */
+export type Verification = Omit<Plan, 'actions'> & {
+  findings: Record<string, number>
+  fields: {
+    field: string
+    stale: number
+    diverged: number
+    samples: { record: string; target: string | null; source: Json; there: Json | null }[]
+  }[]
+  extra: { read: number; extra: number; samples: string[] } | null
 }
 
 export type ComparisonRequest = { before?: string; after?: string; limit: number }

@@ -9,6 +9,8 @@ import type {
   MappingComparison,
   Plan,
   PlanRequest,
+  Verification,
+  VerifyRequest,
 } from './plans.ts'
 
 /** Who did it, for the audit trail. */
@@ -125,6 +127,8 @@ export interface HubServices {
 
   /** What a push would do, from the change log and reads alone. */
   planSync(name: string, request: PlanRequest, signal: AbortSignal): Promise<Plan>
+  /** Compares what the mapping makes of the source with what the target really holds. */
+  verifySync(name: string, request: VerifyRequest, signal: AbortSignal): Promise<Verification>
   /** Does what a plan says, or says what of it has moved since. Throws CSW-5017. */
   applyPlan(name: string, plan: ApplyRequest, actor: Actor, signal: AbortSignal): Promise<Applied>
   /** Two texts of a mapping over the recorded inputs. */

@@ -3,7 +3,7 @@
  * is the change that a person saw; with another one, something has moved since, and it is refused by name.
  */
 import { CausewayError, sliceOf } from '../core/index.ts'
-import { type PlannedChange, planBatch, toChange } from './plan.ts'
+import { type PlanBasis, type PlannedChange, planBatch, toChange } from './plan.ts'
 import type { HeldLease, Ports } from './ports.ts'
 import { openLane } from './push.ts'
 import { writeOut } from './push-batch.ts'
@@ -28,7 +28,7 @@ export type ApplyResult = {
   moved: Moved[]
 }
 
-type Options = { version: string; changes: readonly AppliedChange[]; signal: AbortSignal }
+type Options = { version: string; basis?: PlanBasis; changes: readonly AppliedChange[]; signal: AbortSignal }
 
 const BATCH = 400
 const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'upsert', 'delete'])
@@ -37,6 +37,7 @@ const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'upsert', 'dele
 export async function applyPlan(ports: Ports, syncId: number, options: Options): Promise<ApplyResult> {
   const known = ports.model().sync(syncId)
   if (!known) throw new CausewayError('CSW-1007', { what: `there is no sync number ${syncId}` })
+  const { basis = 'delivered' } = options
   const changes = options.changes.filter(({ action }) => WRITES.has(action))
   const result: ApplyResult = { sync: known.definition.name, runs: [], states: {}, moved: [] }
   if (known.definition.version !== options.version) {
@@ -49,9 +50,9 @@ export async function applyPlan(ports: Ports, syncId: number, options: Options):
     const lanes: Lane[] = []
     for (const [number, lease] of leases.entries())
       lanes.push(await openLane(ports, known, number, lease, options.signal))
-    for (const lane of lanes) result.moved.push(...(await movedIn(lane, changesOf(lane, changes))))
+    for (const lane of lanes) result.moved.push(...(await movedIn(lane, changesOf(lane, changes), basis)))
     if (result.moved.length > 0) return result
-    for (const lane of lanes) await applyInLane(lane, changesOf(lane, changes), result)
+    for (const lane of lanes) await applyInLane(lane, changesOf(lane, changes), basis, result)
     return result
   } finally {
     for (const lease of leases) await lease.release()
@@ -93,23 +94,23 @@ const nameOf = ({ record, part }: { record: string; part: string }): string => J
 type Batch = Awaited<ReturnType<typeof replan>>
 
 /** The records of some changes as they would be delivered now, each change beside what would be done. */
-async function replan(lane: Lane, changes: readonly AppliedChange[]) {
+async function replan(lane: Lane, changes: readonly AppliedChange[], basis: PlanBasis) {
   const ids = [...new Set(changes.map(({ record }) => record))]
   const rows = await lane.ports.ledger.readBodies(lane.row.fromStream, ids)
   const records = (await sourceBodies(lane, rows, { store: false })).map((row) => toRecord(row, null))
-  const { batch, works } = await planBatch(lane, records)
+  const { batch, works } = await planBatch(lane, records, basis)
   const byName = new Map(works.map((work) => [nameOf({ record: work.record.id, part: work.part }), work]))
   return { batch, pairs: changes.map((change) => ({ change, work: byName.get(nameOf(change)) })) }
 }
 
-async function* batchesOf(lane: Lane, changes: readonly AppliedChange[]): AsyncGenerator<Batch> {
+async function* batchesOf(lane: Lane, changes: readonly AppliedChange[], basis: PlanBasis): AsyncGenerator<Batch> {
   for (let at = 0; at < changes.length && !lane.signal.aborted; at += BATCH)
-    yield await replan(lane, changes.slice(at, at + BATCH))
+    yield await replan(lane, changes.slice(at, at + BATCH), basis)
 }
 
-async function movedIn(lane: Lane, changes: readonly AppliedChange[]): Promise<Moved[]> {
+async function movedIn(lane: Lane, changes: readonly AppliedChange[], basis: PlanBasis): Promise<Moved[]> {
   const moved: Moved[] = []
-  for await (const { pairs } of batchesOf(lane, changes))
+  for await (const { pairs } of batchesOf(lane, changes, basis))
     for (const { change, work } of pairs) moved.push(...whyMoved(lane, change, work))
   return moved
 }
@@ -130,13 +131,18 @@ function whyMoved(lane: Lane, change: AppliedChange, work: Work | undefined): Mo
   return because('the target record, or what was delivered to it, has changed')
 }
 
-async function applyInLane(lane: Lane, changes: readonly AppliedChange[], result: ApplyResult): Promise<void> {
+async function applyInLane(
+  lane: Lane,
+  changes: readonly AppliedChange[],
+  basis: PlanBasis,
+  result: ApplyResult,
+): Promise<void> {
   if (changes.length === 0) return
   const run = new PushRun(lane, { trigger: 'apply' })
   try {
     result.runs.push(await run.begin())
     let failure: CausewayError | null = null
-    for await (const { batch, pairs } of batchesOf(lane, changes)) {
+    for await (const { batch, pairs } of batchesOf(lane, changes, basis)) {
       const same = pairs.flatMap(({ change, work }) =>
         work && whyMoved(lane, change, work).length === 0 ? [work] : [],
       )

@@ -95,6 +95,7 @@ function newWork(
     targetId: null,
     newlyMatched: false,
     known: null,
+    asked: false,
     unfinished,
     // An upsert in a job may be done long after this, so what it made must be known too before the record is taken back.
     doubt: unfinished.find(({ operation, job }) => operation === 'create' || (operation === 'upsert' && job !== null)),

@@ -24,7 +24,7 @@ function diffOne(lane: Lane, work: Work): void {
   }
   // While it is unknown whether an earlier write took effect, what was delivered before it proves nothing.
   const delivered = work.unfinished.length ? null : work.delivered
-  const same = delivered?.sameText(work.values) ?? false
+  const same = !work.asked && (delivered?.sameText(work.values) ?? false)
   const changed = same ? {} : changedFields(lane, work, delivered?.value ?? null)
   const carriesContent = lane.sync.content && work.record.content !== null && contentChanged(work)
   if (!Object.keys(changed).length && !carriesContent) {
@@ -79,13 +79,16 @@ function changedFields(lane: Lane, work: Work, delivered: JsonObject | null): Js
   const { known } = work
   const changed: JsonObject = {}
   for (const [field, value] of Object.entries(work.values.value)) {
-    if (delivered && Object.hasOwn(delivered, field) && sameJson(delivered[field], value)) continue
-    if (delivered && isDelivered(lane.ports, work, field, value)) continue
-    if (known && Object.hasOwn(known, field) && covers(known[field]!, value)) continue
+    const shown = known !== null && Object.hasOwn(known, field)
+    if (shown && covers(known[field]!, value)) continue
+    if (delivered && !(work.asked && shown) && wasDelivered(lane, work, delivered, field, value)) continue
     changed[field] = value
   }
   return changed
 }
+
+const wasDelivered = (lane: Lane, work: Work, delivered: JsonObject, field: string, value: Json): boolean =>
+  (Object.hasOwn(delivered, field) && sameJson(delivered[field], value)) || isDelivered(lane.ports, work, field, value)
 
 /** True when what the target shows contains what we would write; targets add fields of their own inside objects. */
 function covers(shown: Json, wanted: Json): boolean {

@@ -5,12 +5,14 @@
 import type { ConnectorSession } from '../connector/index.ts'
 import { CausewayError, digest, type Json, type JsonObject, type SerializedError, SLICES } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
+import { askTargets } from './ask-targets.ts'
 import { decide } from './decide.ts'
 import { diff } from './diff.ts'
 import { matchTargets } from './match.ts'
 import type { HeldLease, Ports } from './ports.ts'
 import { mapBatch, slicesOf, sourceBodies, toRecord } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
+
 import { type BatchRecord, identifyingKeys, type Lane, type MappedBatch, type Work } from './work.ts'
 
 /** What would become of a part. `unchanged` and the rest of the states mean that nothing would be written. */
@@ -56,6 +58,9 @@ export type PlanOptions = {
   limit: number
   signal: AbortSignal
 }
+
+/** What a planned change starts from: what was delivered before, or what the target is seen to hold now. */
+export type PlanBasis = 'delivered' | 'target'
 
 type Ledger = Ports['ledger']
 
@@ -203,7 +208,11 @@ export async function* recordsOf(
 }
 
 /** The way of a push up to where it would write. */
-export async function planBatch(lane: Lane, records: BatchRecord[]): Promise<{ batch: MappedBatch; works: Work[] }> {
+export async function planBatch(
+  lane: Lane,
+  records: BatchRecord[],
+  basis: PlanBasis = 'delivered',
+): Promise<{ batch: MappedBatch; works: Work[] }> {
   const { ledger } = lane.ports
   const ids = records.map((record) => record.id)
   const batch = await mapBatch(lane, records, { store: false })
@@ -219,6 +228,7 @@ export async function planBatch(lane: Lane, records: BatchRecord[]): Promise<{ b
   )
   await resolveReferences(lane, works, new Map(records.map((record, i) => [record.id, batch.outputs[i]!])))
   await matchTargets(lane, works, targets)
+  if (basis === 'target') await askTargets(lane, works)
   diff(lane, works)
   // The record as a whole, beside its parts, is bookkeeping of ours.
   const shown = works.filter((work) => !(lane.sync.multipart && work.part === '' && !work.settlement?.error))

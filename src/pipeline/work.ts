@@ -82,6 +82,8 @@ export type Work = {
   newlyMatched: boolean
   /** What the target is known to hold, from a look-up or its own stream in the log. */
   known: JsonObject | null
+  /** True when `known` was read just now to compare with: where it shows a field, what was delivered there proves nothing. */
+  asked: boolean
   /** Writes of earlier attempts whose outcome is unknown. */
   unfinished: IntentRow[]
   /** The one among them that may have created the record. */

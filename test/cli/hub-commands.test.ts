@@ -168,6 +168,22 @@ test('a plan is shown, kept in a file, and tells by its exit code that something
   expect((await cli('explain', 'erp:customers/nobody')).code).toBe(2)
 })
 
+test('both sides of a sync are compared, what differs is told by the exit code, and kept it is a plan to apply', async () => {
+  const file = join(tmpdir(), `causeway-verify-${process.pid}.json`)
+  const shown = await cli('verify', 'contacts', '--sample', '2', '--extra', '--out', file, '--exit-code', '-o', 'human')
+  expect(shown.code).toBe(3)
+  expect(shown.stdout).toContain('1 equal, 1 diverged')
+  expect(shown.stdout).toContain('7 → C-7: "+48 11" there, "+48 22" from the source')
+  expect(shown.stdout).toContain('1 of 3 records of the target belong to no source record: C-9')
+  expect(hub.calls.at(-1)).toEqual(['verifySync', 'contacts', { sample: 2, extra: true, limit: 10_000 }])
+  expect((await cli('apply', file)).code).toBe(0)
+  expect(hub.calls.at(-1)!.slice(0, 3)).toEqual([
+    'applyPlan',
+    'contacts',
+    expect.objectContaining({ basis: 'target', changes: [expect.objectContaining({ record: '7', fingerprint: 'f' })] }),
+  ])
+})
+
 test('a kept plan is applied; what moved since is named and nothing is called done', async () => {
   const file = join(tmpdir(), `causeway-apply-${process.pid}.json`)
   await cli('plan', 'contacts', '--out', file)

@@ -107,6 +107,38 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     discardDeadLetters: async (ids, actor) => ({
       discarded: await discardDeadLetters(pool, ids, actor.name, actor.reason ?? ''),
     }),
+    verifySync: async (name, request) => {
+      calls.push(['verifySync', name, request])
+      const field = { field: 'phone', before: '+48 11', after: '+48 22' }
+      const change = {
+        record: '7',
+        part: '',
+        seq: 3,
+        target: 'C-7',
+        matched: 'link' as const,
+        error: null,
+        fingerprint: 'f',
+      }
+      return {
+        sync: name,
+        version: 'v',
+        basis: 'target' as const,
+        records: 2,
+        findings: { equal: 1, diverged: 1 },
+        fields: [
+          {
+            field: 'phone',
+            stale: 0,
+            diverged: 1,
+            samples: [{ record: '7', target: 'C-7', source: '+48 22', there: '+48 11' }],
+          },
+        ],
+        extra: request.extra ? { read: 3, extra: 1, samples: ['C-9'] } : null,
+        reads: 1,
+        truncated: false,
+        changes: [{ ...change, action: 'update', fields: [field] }],
+      }
+    },
     planSync: async (name, request) => {
       calls.push(['planSync', name, request])
       const field = { field: 'phone', before: null, after: '+48 22' }

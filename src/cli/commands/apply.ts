@@ -12,7 +12,7 @@ import { WRITES } from './plan.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
-    .argument('<file>', 'what `causeway plan SYNC --out FILE` kept')
+    .argument('<file>', 'what `causeway plan SYNC --out FILE` or `causeway verify SYNC --out FILE` kept')
     .option('--reason <text>', 'why, for the audit trail')
     .action(async (file: string, options: { reason?: string }) => {
       const context = makeContext()
@@ -35,7 +35,12 @@ export function define(command: Command, makeContext: MakeContext): void {
           () => `${plan.sync}: the plan has nothing to write.`,
         )
       }
-      const request: ApplyRequest & { reason?: string } = { version: plan.version, changes, ...options }
+      const request: ApplyRequest & { reason?: string } = {
+        version: plan.version,
+        ...(plan.basis ? { basis: plan.basis } : {}),
+        changes,
+        ...options,
+      }
       const json = await withApi(context, (api) =>
         api.call('POST', `/api/v1/syncs/${encodeURIComponent(plan.sync)}/apply`, request),
       )
@@ -70,8 +75,11 @@ function planOf(value: unknown, file: string): Plan {
 
 /** A plan lists only so many changes; what it merely counts is not done. */
 const unlisted = ({ actions, changes }: Plan): number =>
-  WRITES.reduce((sum, action) => sum + (actions[action] ?? 0), 0) -
-  changes.filter(({ action }) => WRITES.includes(action)).length
+  // Verifications count findings instead.
+  !actions
+    ? 0
+    : WRITES.reduce((sum, action) => sum + (actions[action] ?? 0), 0) -
+      changes.filter(({ action }) => WRITES.includes(action)).length
 
 function appliedText({ sync, states, moved }: Applied, left: number): string {
   const done = Object.entries(states).map(([state, count]) => `${count} ${state}`)

@@ -21,6 +21,11 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'test', summary: 'run the tests of mappings', load: () => import('./test.ts') },
   { name: 'map', summary: 'run a mapping over records from stdin', load: () => import('./map.ts') },
   { name: 'plan', summary: 'what a push would do, without writing anything', load: () => import('./plan.ts') },
+  {
+    name: 'verify',
+    summary: 'compare what a sync should have made of its target with what that holds',
+    load: () => import('./verify.ts'),
+  },
   { name: 'apply', summary: 'do what a saved plan says', load: () => import('./apply.ts') },
   {
     name: 'diff',

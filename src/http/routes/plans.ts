@@ -42,6 +42,42 @@ const PlanAnswer = Closed({
   truncated: Type.Boolean({ description: 'True: there are more records than were looked at.' }),
   changes: Type.Array(Change),
 })
+const BASIS = Type.Optional(
+  Type.Union([Type.Literal('delivered'), Type.Literal('target')], {
+    description: 'What the changes start from; `target` in what `verify` gives.',
+  }),
+)
+const VerificationAnswer = Closed({
+  sync: Type.String(),
+  version: Type.String({ description: 'Of the mapping.' }),
+  basis: BASIS,
+  records: Type.Integer({ description: 'Source records looked at.' }),
+  findings: Counts(
+    'Parts that are `equal`, `missing` in the target, `stale` (the source moved on), `diverged` (the target holds other than what was ' +
+      'delivered), `waiting` for something, `left out` by the mapping, or `unchecked`, because the target gives no single records.',
+  ),
+  fields: Type.Array(
+    Closed({
+      field: Type.String(),
+      stale: Type.Integer(),
+      diverged: Type.Integer(),
+      samples: Type.Array(Closed({ record: Type.String(), target: MaybeText, source: Value, there: Value })),
+    }),
+    { description: 'Fields that differ, the most frequent first.' },
+  ),
+  extra: Type.Union([
+    Closed(
+      { read: Type.Integer(), extra: Type.Integer(), samples: Type.Array(Type.String()) },
+      {
+        description: 'Records of the target that no source record stands for, where that was asked.',
+      },
+    ),
+    Type.Null(),
+  ]),
+  reads: Type.Integer({ description: 'Look-ups and fetches sent to the target.' }),
+  truncated: Type.Boolean({ description: 'True: there are more records than were looked at.' }),
+  changes: Type.Array(Change, { description: 'What would make the target equal; apply takes them.' }),
+})
 const AppliedChange = Closed({
   record: Text('Id of the source record.'),
   part: Type.String(),
@@ -135,6 +171,41 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
   )
 
   app.post(
+    `${API}/syncs/:name/verify`,
+    {
+      handlerTimeout: PLAN_MS,
+      schema: {
+        operationId: 'verifySync',
+        summary: 'Compares what a sync should have made of its target with what that really holds',
+        description:
+          'Reads the target record by record, in batches, and writes nothing. What it gives is also a plan: `apply` makes the target equal.',
+        tags,
+        params: NameParams('sync'),
+        body: Closed({
+          records: Type.Optional(
+            Type.Array(Text('Id of a source record.'), { maxItems: 10_000, description: 'Only these.' }),
+          ),
+          sample: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 10_000, description: 'So many records chosen by chance.' }),
+          ),
+          seed: Type.Optional(Text('Chooses them; the same seed chooses the same ones.')),
+          extra: Type.Optional(
+            Type.Boolean({ description: 'Reads all of the target and counts what no source record stands for.' }),
+          ),
+          limit: limit(DEFAULT_RECORDS),
+        }),
+        response: { 200: VerificationAnswer },
+      },
+    },
+    ({ params, body, signal }) =>
+      hub.verifySync(
+        params.name,
+        { ...body, limit: body.limit ?? DEFAULT_RECORDS, extra: body.extra ?? false },
+        signal,
+      ),
+  )
+
+  app.post(
     `${API}/syncs/:name/apply`,
     {
       handlerTimeout: APPLY_MS,
@@ -148,6 +219,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         params: NameParams('sync'),
         body: Closed({
           version: Text('Of the mapping, as the plan has it.'),
+          basis: BASIS,
           changes: Type.Array(AppliedChange, { minItems: 1, maxItems: 10_000 }),
           reason: Type.Optional(Text('Why, for the audit trail.')),
         }),

@@ -375,3 +375,12 @@ export async function findByKey(
   for (const row of rows) found.set(row.value, [...(found.get(row.value) ?? []), row.record_id])
   return found
 }
+
+/** So many live records of a stream, chosen by a seed: each has the same chance, and the same seed chooses the same ones. */
+export async function sampleRecords(pool: pg.Pool, streamId: number, count: number, seed: string): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    'select id from record where stream_id = $1 and not deleted order by md5($3 || id) limit $2',
+    [streamId, count, seed],
+  )
+  return rows.map(({ id }) => id)
+}

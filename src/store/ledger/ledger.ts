@@ -1,12 +1,12 @@
 import type pg from 'pg'
-import { commitPage, findByKey, readBodies, readLog } from './change-log.ts'
+import { commitPage, findByKey, readBodies, readLog, sampleRecords } from './change-log.ts'
 import { assignDeadLetter, correctRecord, makeDue, readCorrections, replayEvents } from './corrections.ts'
 import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
 import { acceptDrift, addDrift, pauseForDrift, readOpenDrifts, readShape, saveShape } from './drifts.ts'
 import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
 import { closeIntents, noteJobs, openIntents, readIntents } from './intents.ts'
-import { findFormerTargets, findTargets, findTwins } from './links.ts'
+import { findFormerTargets, findTargets, findTwins, findUnlinked } from './links.ts'
 import * as pulls from './pulls.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
 import { beatRun, finishRun, markInterrupted, startRun } from './runs.ts'
@@ -19,6 +19,7 @@ const functions = {
   readLog,
   readBodies,
   findByKey,
+  sampleRecords,
   countScan,
   sampleVanished,
   finishScan,
@@ -48,6 +49,7 @@ const functions = {
   noteJobs,
   findTargets,
   findTwins,
+  findUnlinked,
   registerHub,
   readRegistry,
   readStream,

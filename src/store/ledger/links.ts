@@ -49,6 +49,24 @@ export async function findTwins(
   return new Set(rows.map((row) => linkKey(row.record_id, row.part)))
 }
 
+/** Which of these records of the target stream no record of the source stream stands for. */
+export async function findUnlinked(
+  pool: pg.Pool,
+  fromStream: number,
+  toStream: number,
+  targetIds: string[],
+): Promise<string[]> {
+  if (!targetIds.length) return []
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'find-unlinked',
+    text: `select wanted.id from unnest($3::text[]) as wanted(id)
+            where not exists (select 1 from link t join link s on s.entity_id = t.entity_id and s.stream_id = $1
+                               where t.stream_id = $2 and t.record_id = wanted.id and t.part = '')`,
+    values: [fromStream, toStream, arrayText(targetIds)],
+  })
+  return rows.map(({ id }) => id)
+}
+
 /**
  * Links source and target (the look-ups are index probes for the reason told at `findTargets`). The target's entity wins,
  * because other systems may know the target already; a second source record that matched the same target (a duplicate in the

@@ -1,0 +1,162 @@
+/**
+ * Compares both sides of a sync: what the mapping makes of the source against what the target really holds, field by field. It
+ * reads and writes nothing; the changes it gives are a plan that starts from the target, and repairs what differs when applied.
+ */
+import { CausewayError, digest, type Json, sameJson } from '../core/index.ts'
+import { type PlannedChange, planBatch, planningLane, recordsOf, toChange } from './plan.ts'
+import type { Ports } from './ports.ts'
+import type { Lane, Work } from './work.ts'
+
+/** `stale`: the source moved on and was not delivered yet. `diverged`: the target holds other than what was delivered. */
+export type Finding = 'equal' | 'missing' | 'stale' | 'diverged' | 'waiting' | 'left out' | 'unchecked'
+
+export type FieldFinding = { field: string; stale: number; diverged: number; samples: FieldSample[] }
+export type FieldSample = { record: string; target: string | null; source: Json; there: Json | null }
+
+export type Extra = {
+  /** Records that a complete read of the target gave. */
+  read: number
+  /** Those among them that no record of the source stands for. */
+  extra: number
+  samples: string[]
+}
+
+export type Verification = {
+  sync: string
+  version: string
+  records: number
+  /** Parts by finding. */
+  findings: Record<Finding, number>
+  /** Fields that differ, those that differ most often first. */
+  fields: FieldFinding[]
+  extra: Extra | null
+  reads: number
+  truncated: boolean
+  /** What would make the target equal; `missing` records that were there before are named with CSW-3009 and not made again. */
+  changes: PlannedChange[]
+}
+
+export type VerifyOptions = {
+  records?: string[]
+  /** So many records chosen by chance, instead of all. */
+  sample?: number
+  /** Chooses them: the same seed gives the same records. */
+  seed?: string
+  /** Reads all of the target and counts what no source record stands for. */
+  extra: boolean
+  limit: number
+  signal: AbortSignal
+}
+
+const SAMPLES = 5
+/** More changes than this are counted, not listed. */
+const MAX_CHANGES = 2_000
+
+export async function verifySync(ports: Ports, syncId: number, options: VerifyOptions): Promise<Verification> {
+  const known = ports.model().sync(syncId)
+  if (!known) throw new CausewayError('CSW-1007', { what: `there is no sync number ${syncId}` })
+  const { row, definition } = known
+  const lane = await planningLane(ports, row, definition, options.signal)
+  const ids = options.records ?? (await chosen(ports, row.fromStream, options))
+  const result = nothingYet(definition.name, definition.version)
+  for await (const records of recordsOf(lane, { ...(ids ? { records: ids } : {}), limit: options.limit })) {
+    if (result.records + records.length > options.limit) {
+      result.truncated = true
+      records.length = options.limit - result.records
+    }
+    if (!records.length) break
+    const { works } = await planBatch(lane, records, 'target')
+    result.records += records.length
+    for (const work of works) note(lane, work, result)
+    if (result.truncated) break
+  }
+  result.fields.sort((a, b) => b.stale + b.diverged - (a.stale + a.diverged))
+  if (options.extra) result.extra = await findExtra(ports, lane, options.signal)
+  result.reads = lane.reads.count
+  return result
+}
+
+const nothingYet = (sync: string, version: string): Verification => ({
+  sync,
+  version,
+  records: 0,
+  findings: { equal: 0, missing: 0, stale: 0, diverged: 0, waiting: 0, 'left out': 0, unchecked: 0 },
+  fields: [],
+  extra: null,
+  reads: 0,
+  truncated: false,
+  changes: [],
+})
+
+async function chosen(ports: Ports, streamId: number, options: VerifyOptions): Promise<string[] | undefined> {
+  if (options.sample === undefined) return undefined
+  return ports.ledger.sampleRecords(
+    streamId,
+    options.sample,
+    options.seed ?? digest(String(ports.clock.now().getTime())),
+  )
+}
+
+function note(lane: Lane, work: Work, result: Verification): void {
+  const differing = fieldsThatDiffer(work)
+  const finding = findingOf(work, differing)
+  result.findings[finding]++
+  if (finding === 'stale' || finding === 'diverged') for (const field of differing) count(result.fields, work, field)
+  if (finding !== 'missing' && finding !== 'stale' && finding !== 'diverged') return
+  if (result.changes.length < MAX_CHANGES) result.changes.push(toChange(lane, work))
+}
+
+type Difference = { field: string; kind: 'stale' | 'diverged'; source: Json; there: Json | null }
+
+function findingOf(work: Work, differing: Difference[]): Finding {
+  const state = work.settlement?.state
+  if (state === 'dead' && work.asked) return 'missing'
+  if (state === 'skipped' || state === 'gone') return 'left out'
+  if (state !== undefined && state !== 'unchanged') return 'waiting'
+  if (work.operation === 'create' || work.operation === 'upsert') return 'missing'
+  // It should have left the target.
+  if (work.operation === 'delete') return 'stale'
+  if (!work.asked && work.known === null) return 'unchecked'
+  if (!differing.length) return 'equal'
+  return differing.some(({ kind }) => kind === 'diverged') ? 'diverged' : 'stale'
+}
+
+/** What an update would send: the source moved on where that is not what was delivered, the target moved where it is. */
+function fieldsThatDiffer(work: Work): Difference[] {
+  if (work.operation !== 'update' || work.settlement) return []
+  const delivered = work.delivered?.value ?? {}
+  const wanted = Object.entries(work.values.value)
+  return wanted.flatMap(([field, source]): Difference[] => {
+    const there = work.known && Object.hasOwn(work.known, field) ? work.known[field]! : null
+    if (!Object.hasOwn(work.send.value, field) || sameJson(there, source)) return []
+    const kind = Object.hasOwn(delivered, field) && sameJson(delivered[field], source) ? 'diverged' : 'stale'
+    return [{ field, kind, source, there }]
+  })
+}
+
+function count(fields: FieldFinding[], work: Work, { field, kind, source, there }: Difference): void {
+  let found = fields.find((one) => one.field === field)
+  if (!found) {
+    found = { field, stale: 0, diverged: 0, samples: [] }
+    fields.push(found)
+  }
+  found[kind]++
+  if (found.samples.length < SAMPLES)
+    found.samples.push({ record: work.record.id, target: work.targetId, source, there })
+}
+
+async function findExtra(ports: Ports, lane: Lane, signal: AbortSignal): Promise<Extra> {
+  const target = await ports.session(lane.sync.to.connection)
+  const { stream } = lane.sync.to
+  if (!target.streams.get(stream)?.abilities.read)
+    throw new CausewayError('CSW-2003', { what: `${lane.sync.to.connection}:${stream} cannot be read as a whole` })
+  const extra: Extra = { read: 0, extra: 0, samples: [] }
+  for await (const page of target.read({ stream, mode: 'full', cursor: null, signal })) {
+    const ids = page.records.filter((record) => !record.deleted).map(({ id }) => id)
+    const alone = await ports.ledger.findUnlinked(lane.row.fromStream, lane.row.toStream, ids)
+    extra.read += ids.length
+    extra.extra += alone.length
+    extra.samples.push(...alone.slice(0, SAMPLES - extra.samples.length))
+  }
+  return extra
+}
