@@ -9,7 +9,7 @@ import type {
   WebhookAnswer,
   WebhookRequest,
 } from '../http/index.ts'
-import { applyPlan, laneJob, type Ports, requestSync } from '../pipeline/index.ts'
+import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
 import { appendAudit, type InboxWriter, migrationStatus, type Store, type SubscriptionBook } from '../store/index.ts'
 import type { Erasures } from './erasures.ts'
@@ -162,6 +162,12 @@ export function createServices(parts: ServiceParts): HubServices {
       const { runs, states, moved } = applied
       await audit(actor, 'plan.apply', `sync:${name}`, { runs, states, moved: moved.length })
       return applied
+    },
+    async undoRun(runId, { plan }, actor, signal) {
+      const undone = await undoRun(ports, runId, { plan, signal })
+      const { sync, runs, restored, left } = undone
+      if (!plan) await audit(actor, 'run.undo', `run:${runId}`, { sync, runs, restored, left: left.length })
+      return undone
     },
     compareMapping: (name, request, signal) => compare(ports, name, request, signal),
     explainTarget: (target) => explainTarget(pool, target),

@@ -50,6 +50,17 @@ export type Verification = Omit<Plan, 'actions'> & {
   extra: { read: number; extra: number; samples: string[] } | null
 }
 
+/** What of a run was taken back, or would be, and what stays as it is. */
+export type Undone = {
+  run: number
+  sync: string
+  runs: number[]
+  restored: number
+  states: Record<string, number>
+  changes: { record: string; part: string; target: string; fields: { field: string; wrote: Json; before: Json }[] }[]
+  left: { record: string; part: string; target: string; reason: string; fields: string[] }[]
+}
+
 export type ComparisonRequest = { before?: string; after?: string; limit: number }
 export type MappingComparison = {
   records: number

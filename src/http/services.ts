@@ -9,6 +9,7 @@ import type {
   MappingComparison,
   Plan,
   PlanRequest,
+  Undone,
   Verification,
   VerifyRequest,
 } from './plans.ts'
@@ -131,6 +132,8 @@ export interface HubServices {
   verifySync(name: string, request: VerifyRequest, signal: AbortSignal): Promise<Verification>
   /** Does what a plan says, or says what of it has moved since. Throws CSW-5017. */
   applyPlan(name: string, plan: ApplyRequest, actor: Actor, signal: AbortSignal): Promise<Applied>
+  /** Gives what a run wrote its former values back, or with `plan` says what that would be. Throws CSW-5017, CSW-8008. */
+  undoRun(runId: number, options: { plan: boolean }, actor: Actor, signal: AbortSignal): Promise<Undone>
   /** Two texts of a mapping over the recorded inputs. */
   compareMapping(name: string, request: ComparisonRequest, signal: AbortSignal): Promise<MappingComparison>
   /** How a field of a target record came to be; undefined when the hub never wrote or matched it. */

@@ -59,7 +59,7 @@ export async function applyPlan(ports: Ports, syncId: number, options: Options):
   }
 }
 
-async function demandTarget(ports: Ports, toStream: number): Promise<void> {
+export async function demandTarget(ports: Ports, toStream: number): Promise<void> {
   const address = ports.model().address(toStream)
   const id = address && ports.model().connectionId(address.connection)
   const connection = id === undefined ? undefined : await ports.ledger.readConnection(id)
@@ -70,7 +70,7 @@ async function demandTarget(ports: Ports, toStream: number): Promise<void> {
 }
 
 /** All lanes at once: while they are held no push changes what the plan rests on. */
-async function holdLanes(ports: Ports, syncId: number, lanes: number): Promise<HeldLease[]> {
+export async function holdLanes(ports: Ports, syncId: number, lanes: number): Promise<HeldLease[]> {
   const held: HeldLease[] = []
   for (let lane = 0; lane < lanes; lane++) {
     const lease = await ports.holdLease(`push:${syncId}:${lane}`)

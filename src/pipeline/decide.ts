@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { CausewayError, digest, JsonText } from '../core/index.ts'
 import type { MapOutput } from '../mapping/index.ts'
 import { type DeliveryRow, type DeliveryState, type IntentRow, isStorableKey } from './ports.ts'
@@ -78,7 +79,7 @@ function rest(work: Work): Work {
   return work
 }
 
-function newWork(
+export function newWork(
   record: BatchRecord,
   part: string,
   values: JsonText,
@@ -125,6 +126,18 @@ function takeBack(lane: Lane, work: Work, policy: 'ignore' | 'keep' | 'unlink' |
   return work
 }
 
-/** Stable over all attempts to bring about one state of one part. */
+/**
+ * Stable over all attempts to bring about one state of one part. The values belong to it: another mapping makes another state of the same
+ * source record, and targets refuse a known key with another body. So does what the target was seen to hold, where a repair starts from that.
+ */
 export const idempotencyKey = (work: Work, syncName: string): string =>
-  digest(`${syncName}\n${work.record.id}\n${work.part}\n${work.record.seq}`)
+  digest(
+    [
+      syncName,
+      work.record.id,
+      work.part,
+      work.record.seq,
+      crc32(work.values.bytes),
+      ...(work.asked ? [JSON.stringify(work.known)] : []),
+    ].join('\n'),
+  )

@@ -52,8 +52,8 @@ function withoutHashesOf(values: JsonObject, delivered: JsonObject): JsonObject 
   return left.length ? { ...plain, [HASHES]: Object.fromEntries(left) as JsonObject } : plain
 }
 
-/** Hashes are for the ledger only. */
-const sendable = (values: JsonText): JsonText => {
+/** A whole record for targets that take no part of one. Hashes are for the ledger only. */
+export const sendable = (values: JsonText): JsonText => {
   if (!Object.hasOwn(values.value, HASHES)) return values
   const { [HASHES]: _hashes, ...plain } = values.value
   return JsonText.of(plain)
@@ -91,7 +91,7 @@ const wasDelivered = (lane: Lane, work: Work, delivered: JsonObject, field: stri
   (Object.hasOwn(delivered, field) && sameJson(delivered[field], value)) || isDelivered(lane.ports, work, field, value)
 
 /** True when what the target shows contains what we would write; targets add fields of their own inside objects. */
-function covers(shown: Json, wanted: Json): boolean {
+export function covers(shown: Json, wanted: Json): boolean {
   if (sameJson(shown, wanted)) return true
   if (shown === null || wanted === null || typeof shown !== 'object' || typeof wanted !== 'object') return false
   if (Array.isArray(shown) || Array.isArray(wanted)) return false

@@ -8,12 +8,12 @@ import type { Ports } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
 /** `stale`: the source moved on and was not delivered yet. `diverged`: the target holds other than what was delivered. */
-export type Finding = 'equal' | 'missing' | 'stale' | 'diverged' | 'waiting' | 'left out' | 'unchecked'
+type Finding = 'equal' | 'missing' | 'stale' | 'diverged' | 'waiting' | 'left out' | 'unchecked'
 
-export type FieldFinding = { field: string; stale: number; diverged: number; samples: FieldSample[] }
-export type FieldSample = { record: string; target: string | null; source: Json; there: Json | null }
+type FieldFinding = { field: string; stale: number; diverged: number; samples: FieldSample[] }
+type FieldSample = { record: string; target: string | null; source: Json; there: Json | null }
 
-export type Extra = {
+type Extra = {
   /** Records that a complete read of the target gave. */
   read: number
   /** Those among them that no record of the source stands for. */
@@ -36,7 +36,7 @@ export type Verification = {
   changes: PlannedChange[]
 }
 
-export type VerifyOptions = {
+type VerifyOptions = {
   records?: string[]
   /** So many records chosen by chance, instead of all. */
   sample?: number

@@ -184,6 +184,19 @@ test('both sides of a sync are compared, what differs is told by the exit code, 
   ])
 })
 
+test('what a run wrote is taken back; what stays is named, and the exit code tells of it', async () => {
+  const id = await addRun(hub.pool, { kind: 'push', syncId: ids.sync, counts: { updated: 2 } })
+  const planned = await cli('runs', 'undo', String(id), '--plan', '-o', 'human')
+  expect(planned.code).toBe(1)
+  expect(planned.stdout).toContain('1 records would get their former values back, 1 stay')
+  expect(planned.stdout).toContain('phone: "+48 22" → "+48 11"')
+  expect(planned.stdout).toContain('8 → C-8 stays: name (it was changed since)')
+  expect(hub.calls.at(-1)).toEqual(['undoRun', id, { plan: true }, null])
+  await cli('runs', 'undo', String(id), '--reason', 'wrong mapping')
+  expect(hub.calls.at(-1)).toEqual(['undoRun', id, { plan: false }, 'wrong mapping'])
+  expect((await cli('runs', 'undo', '999999')).code).not.toBe(0)
+})
+
 test('a kept plan is applied; what moved since is named and nothing is called done', async () => {
   const file = join(tmpdir(), `causeway-apply-${process.pid}.json`)
   await cli('plan', 'contacts', '--out', file)

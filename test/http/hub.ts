@@ -107,6 +107,19 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     discardDeadLetters: async (ids, actor) => ({
       discarded: await discardDeadLetters(pool, ids, actor.name, actor.reason ?? ''),
     }),
+    undoRun: async (run, options, actor) => {
+      calls.push(['undoRun', run, options, actor.reason])
+      const fields = [{ field: 'phone', wrote: '+48 22', before: '+48 11' }]
+      return {
+        run,
+        sync: 'contacts',
+        runs: [],
+        restored: 1,
+        states: {},
+        changes: [{ record: '7', part: '', target: 'C-7', fields }],
+        left: [{ record: '8', part: '', target: 'C-8', reason: 'it was changed since', fields: ['name'] }],
+      }
+    },
     verifySync: async (name, request) => {
       calls.push(['verifySync', name, request])
       const field = { field: 'phone', before: '+48 11', after: '+48 22' }

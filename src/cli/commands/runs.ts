@@ -1,8 +1,13 @@
 import type { Command } from 'commander'
+import { parseExact } from '../../core/index.ts'
+import type { Undone } from '../../http/index.ts'
 import { withApi, withQuery } from '../api.ts'
 import { type Drift, driftLines } from '../drift-list.ts'
+import { EXIT } from '../exit-codes.ts'
+import { printable } from '../printable.ts'
 import { duration, fields, state, table, time } from '../table.ts'
 import type { MakeContext } from './index.ts'
+import { value } from './plan.ts'
 
 export type Run = {
   id: number
@@ -113,8 +118,36 @@ export function define(command: Command, makeContext: MakeContext): void {
       })
     })
 
+  command
+    .command('undo')
+    .description('give the fields that a run wrote the values they had before, where they still hold what it wrote')
+    .argument('<id>', 'number of the run')
+    .option('--plan', 'only say what would be done')
+    .option('--reason <text>', 'why, for the audit trail')
+    .action(async (id: string, options: { plan?: boolean; reason?: string }) => {
+      const context = makeContext()
+      const path = `/api/v1/runs/${encodeURIComponent(id)}/undo`
+      const json = await withApi(context, (api) => api.call('POST', path, options))
+      const undone = parseExact(json) as unknown as Undone
+      context.output.result('runs.undo', json, () => undoneText(undone, options.plan ?? false))
+      if (undone.left.length) process.exitCode = EXIT.failed
+    })
+
   decision(command, makeContext, 'approve', 'let the deletions happen that a run holds')
   decision(command, makeContext, 'reject', 'keep what a run would have deleted')
+}
+
+function undoneText({ run, sync, restored, changes, left }: Undone, plan: boolean): string {
+  return [
+    `${sync}, run ${run}: ${restored} records ${plan ? 'would get' : 'got'} their former values back, ${left.length} stay in whole or in part`,
+    ...changes.flatMap(({ record, target, fields }) => [
+      printable(`${record} → ${target}`),
+      ...fields.map(({ field, wrote, before }) => `    ${printable(field)}: ${value(wrote)} → ${value(before)}`),
+    ]),
+    ...left.map(({ record, target, reason, fields }) =>
+      printable(`${record} → ${target} stays${fields.length ? `: ${fields.join(', ')}` : ''} (${reason})`),
+    ),
+  ].join('\n')
 }
 
 function decision(command: Command, makeContext: MakeContext, action: 'approve' | 'reject', does: string): void {

@@ -2,11 +2,39 @@ import { Type } from 'typebox'
 import { listRuns, showHold, showRun } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
-import { Closed, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
+import { Closed, Counts, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
 import { Hold, Outcome, Run, RunKind } from '../schemas/ledger.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['runs']
+
+/** It reads the target and writes to it. */
+const UNDO_MS = 600_000
+const UndoneAnswer = Closed({
+  run: Type.Integer(),
+  sync: Type.String(),
+  runs: Type.Array(Type.Integer(), { description: 'Runs that wrote, one of each lane.' }),
+  restored: Type.Integer({ description: 'Records that got former values back, or would.' }),
+  states: Counts('These records by the state they came to rest in.'),
+  changes: Type.Array(
+    Closed({
+      record: Type.String(),
+      part: Type.String(),
+      target: Type.String(),
+      fields: Type.Array(Closed({ field: Type.String(), wrote: Type.Unknown(), before: Type.Unknown() })),
+    }),
+  ),
+  left: Type.Array(
+    Closed({
+      record: Type.String(),
+      part: Type.String(),
+      target: Type.String(),
+      reason: Type.String(),
+      fields: Type.Array(Type.String(), { description: 'Those that stay; all of the record where there are none.' }),
+    }),
+    { description: 'What stays as it is.' },
+  ),
+})
 
 export function runRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
@@ -85,4 +113,30 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
         return hub.decideHold(Number(params.id), action === 'approve', actorOf(body))
       },
     )
+
+  app.post(
+    `${API}/runs/:id/undo`,
+    {
+      handlerTimeout: UNDO_MS,
+      schema: {
+        operationId: 'undoRun',
+        summary: 'Gives the fields that a run wrote the values they had before',
+        description:
+          'Only where they still hold what the run wrote; what stays is named in `left` with its reason. With `plan` nothing is written. ' +
+          'Works on a paused sync too; answers 409 while the sync is being delivered.',
+        tags,
+        params: IdParams,
+        body: Closed({
+          plan: Type.Optional(Type.Boolean({ description: 'Only says what would be done.' })),
+          reason: Type.Optional(Text('Why, for the audit trail.')),
+        }),
+        response: { 200: UndoneAnswer },
+      },
+    },
+    async ({ params, body: { plan, reason }, signal }) => {
+      if (!(await showRun(database, params.id))) throw notFound(`There is no run ${params.id}.`)
+      const actor = actorOf(reason === undefined ? undefined : { reason })
+      return hub.undoRun(Number(params.id), { plan: plan ?? false }, actor, signal)
+    },
+  )
 }

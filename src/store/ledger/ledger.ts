@@ -9,7 +9,8 @@ import { closeIntents, noteJobs, openIntents, readIntents } from './intents.ts'
 import { findFormerTargets, findTargets, findTwins, findUnlinked } from './links.ts'
 import * as pulls from './pulls.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
-import { beatRun, finishRun, markInterrupted, startRun } from './runs.ts'
+import { readRunWrites } from './run-writes.ts'
+import { beatRun, finishRun, markInterrupted, readRun, startRun } from './runs.ts'
 import { countScan, finishHold, finishScan, holdScan, sampleHeld, sampleVanished } from './scans.ts'
 import { clearSuspect, countDeaths, noteSuspect } from './suspects.ts'
 import * as work from './work.ts'
@@ -56,6 +57,8 @@ const functions = {
   readSync,
   readConnection,
   startRun,
+  readRun,
+  readRunWrites,
   beatRun,
   finishRun,
   markInterrupted,

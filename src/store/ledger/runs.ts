@@ -31,6 +31,15 @@ export async function startRun(pool: pg.Pool, run: RunStart): Promise<number> {
   return rows[0]!.id
 }
 
+export type RunFacts = { kind: string; syncId: number | null; outcome: string }
+
+export async function readRun(pool: pg.Pool, runId: number): Promise<RunFacts | undefined> {
+  const { rows } = await pool.query<RunFacts>('select kind, sync_id as "syncId", outcome from run where id = $1', [
+    runId,
+  ])
+  return rows[0]
+}
+
 /** Shows that a run lives and how far it is. */
 export async function beatRun(pool: pg.Pool, runId: number, counts: RunCounts): Promise<void> {
   await pool.query('update run set heartbeat_at = now(), counts = $2 where id = $1', [runId, counts])

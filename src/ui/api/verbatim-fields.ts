@@ -18,7 +18,13 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
   ...['deadLetters[].error'],
   // plans, comparisons, explanations
   ...['changes[].matched', 'changes[].error', 'changes[].fields[].before', 'changes[].fields[].after'],
-  ...['fields[].samples[].before', 'fields[].samples[].after', 'fields[].samples[].source', 'fields[].samples[].there'],
+  ...[
+    'changes[].fields[].wrote',
+    'fields[].samples[].before',
+    'fields[].samples[].after',
+    'fields[].samples[].source',
+    'fields[].samples[].there',
+  ],
   ...[
     'deliveries[].notKept',
     'deliveries[].fields[].value',

@@ -1,0 +1,222 @@
+/**
+ * Takes back what a run wrote: fields of target records get the values they had before, where they still hold what the run wrote.
+ * What cannot be taken back is named with its reason. A look at it (`plan`) reads the target and writes nothing.
+ */
+import { CausewayError, type Json, type JsonObject, JsonText, sliceOf } from '../core/index.ts'
+import { demandTarget, holdLanes } from './apply.ts'
+import { askTargets } from './ask-targets.ts'
+import { newWork } from './decide.ts'
+import { covers, merged, sendable } from './diff.ts'
+import { planningLane } from './plan.ts'
+import { HASHES, linkKey, type Ports } from './ports.ts'
+import { openLane } from './push.ts'
+import { writeOut } from './push-batch.ts'
+import { PushRun } from './push-run.ts'
+import { slicesOf, toRecord } from './read-batch.ts'
+import type { Lane, Work } from './work.ts'
+
+type UndoneField = { field: string; wrote: Json; before: Json }
+type Undone = { record: string; part: string; target: string; fields: UndoneField[] }
+/** `fields`: those of the record that stay; all of them where there are none. */
+type NotUndone = { record: string; part: string; target: string; reason: string; fields: string[] }
+
+export type Undo = {
+  run: number
+  sync: string
+  /** Runs that wrote, one of each lane; none for a plan. */
+  runs: number[]
+  /** Records that get their values back. */
+  restored: number
+  /** Their states afterwards. */
+  states: Record<string, number>
+  changes: Undone[]
+  left: NotUndone[]
+}
+
+type UndoOptions = { plan: boolean; signal: AbortSignal }
+
+const BATCH = 400
+/** More than this are done and counted, not listed. */
+const MAX_LISTED = 2_000
+/** More records than this do not fit into memory in one go. */
+const MAX_RECORDS = 200_000
+
+/** What a run did to a part, all of its writes taken together. */
+type Overwritten = {
+  record: string
+  part: string
+  target: string
+  sent: JsonObject
+  before: JsonObject
+  /** Why none of it can be taken back. */
+  reason?: string
+}
+
+export async function undoRun(ports: Ports, runId: number, { plan, signal }: UndoOptions): Promise<Undo> {
+  const run = await ports.ledger.readRun(runId)
+  if (!run) throw new CausewayError('CSW-1007', { what: `there is no run ${runId}` })
+  const known = run.syncId === null ? undefined : ports.model().sync(run.syncId)
+  if (run.kind !== 'push' || run.outcome === 'running' || !known)
+    throw new CausewayError('CSW-8008', { what: `Run ${runId} is not the ended push of a sync that is still there.` })
+  const { definition, row } = known
+  const result: Undo = { run: runId, sync: definition.name, runs: [], restored: 0, states: {}, changes: [], left: [] }
+  const overwritten = await collect(ports, runId)
+  if (plan) {
+    const lane = await planningLane(ports, row, definition, signal)
+    for await (const works of worksOf(lane, overwritten, result)) result.restored += works.length
+    return result
+  }
+  await demandTarget(ports, row.toStream)
+  const leases = await holdLanes(ports, row.id, definition.lanes)
+  try {
+    for (const [number, lease] of leases.entries()) {
+      const lane = await openLane(ports, known, number, lease, signal)
+      const slices = new Set(slicesOf(number, definition.lanes))
+      const own = overwritten.filter(({ record }) => slices.has(sliceOf(record)))
+      await undoInLane(lane, own, result)
+    }
+    return result
+  } finally {
+    for (const lease of leases) await lease.release()
+  }
+}
+
+/** The writes of a run by part: the newest says what stands there now, the oldest what stood there before. */
+async function collect(ports: Ports, runId: number): Promise<Overwritten[]> {
+  const parts = new Map<string, Overwritten>()
+  for await (const writes of ports.ledger.readRunWrites(runId))
+    for (const { record, part, target, operation, outcome, sent, before } of writes) {
+      const key = linkKey(record, part)
+      const one = parts.get(key) ?? { record, part, target, sent: {}, before: {} }
+      parts.set(key, one)
+      if (parts.size > MAX_RECORDS)
+        throw new CausewayError('CSW-8008', { what: `Run ${runId} wrote more than ${MAX_RECORDS} records.` })
+      const reason = whyNot(operation, outcome, sent)
+      if (reason !== undefined) one.reason ??= reason
+      for (const [field, value] of Object.entries(sent ?? {})) {
+        if (!Object.hasOwn(one.sent, field)) one.sent[field] = value
+        if (before && Object.hasOwn(before, field)) one.before[field] = before[field]!
+        else delete one.before[field]
+      }
+    }
+  return [...parts.values()]
+}
+
+function whyNot(operation: string, outcome: string, sent: JsonObject | null): string | undefined {
+  if (operation === 'delete') return 'it was deleted'
+  if (operation === 'create') return 'it was created; delete it in the target'
+  if (operation === 'upsert') return 'it was upserted, and nobody looked what stood there'
+  if (outcome === 'in_doubt') return 'it is not known whether it was written'
+  if (outcome !== 'delivered' && outcome !== 'gone' && outcome !== 'skipped') return 'it was not written'
+  return sent ? undefined : 'its values are not kept'
+}
+
+async function undoInLane(lane: Lane, overwritten: Overwritten[], result: Undo): Promise<void> {
+  if (!overwritten.length) return
+  const run = new PushRun(lane, { trigger: 'undo' })
+  try {
+    let failure: CausewayError | null = null
+    for await (const works of worksOf(lane, overwritten, result)) {
+      if (!works.length) continue
+      const runId = await run.begin()
+      if (!result.runs.includes(runId)) result.runs.push(runId)
+      const records = works.map(({ record }) => record)
+      failure = await writeOut(lane, runId, { records, outputs: [], dependencies: [], joined: [] }, works, new Map())
+      run.add(records.length, works)
+      for (const { settlement } of works) note(result.states, settlement?.state ?? 'unknown')
+      result.restored += works.filter(({ settlement }) => settlement?.state === 'delivered').length
+      if (failure) break
+    }
+    await run.finish(failure ?? (lane.signal.aborted ? 'stopped' : null))
+  } catch (thrown) {
+    await run.finish(thrown instanceof CausewayError ? thrown : 'stopped')
+    throw thrown
+  }
+}
+
+const note = (states: Record<string, number>, state: string): void => {
+  states[state] = (states[state] ?? 0) + 1
+}
+
+/** Batches of writes that bring former values back; what is left as it is goes to the result. */
+async function* worksOf(lane: Lane, overwritten: Overwritten[], result: Undo): AsyncGenerator<Work[]> {
+  for (let at = 0; at < overwritten.length && !lane.signal.aborted; at += BATCH) {
+    const open = overwritten
+      .slice(at, at + BATCH)
+      .filter((one) => one.reason === undefined || left(result, one, one.reason))
+    const works = await standingWorks(lane, open, result)
+    await askTargets(
+      lane,
+      works.map(({ work }) => work),
+    )
+    yield works.flatMap(({ one, work }) => restoring(lane, one, work, result))
+  }
+}
+
+/** Notes what stays as it is; false, for filters. */
+function left(result: Undo, { record, part, target }: Overwritten, reason: string, fields: string[] = []): false {
+  if (result.left.length < MAX_LISTED) result.left.push({ record, part, target, reason, fields })
+  return false
+}
+
+type Standing = { one: Overwritten; work: Work }
+
+/** Parts that still stand for the same target record, and of which nothing is under way. */
+async function standingWorks(lane: Lane, overwritten: Overwritten[], result: Undo): Promise<Standing[]> {
+  const { ledger } = lane.ports
+  const ids = [...new Set(overwritten.map(({ record }) => record))]
+  const [rows, deliveries, intents, targets] = await Promise.all([
+    ledger.readBodies(lane.row.fromStream, ids),
+    ledger.readDeliveries(lane.row.id, ids),
+    ledger.readIntents(lane.row.id, ids),
+    ledger.findTargets(lane.row.fromStream, lane.row.toStream, ids),
+  ])
+  const records = new Map(rows.map((row) => [row.id, row]))
+  return overwritten.flatMap((one): Standing[] => {
+    const row = records.get(one.record)
+    const delivery = deliveries.find(({ recordId, part }) => recordId === one.record && part === one.part)
+    const stand = (reason: string): Standing[] => {
+      left(result, one, reason)
+      return []
+    }
+    if (!row || !delivery) return stand('the hub does not know the record any more')
+    if (targets.get(linkKey(one.record, one.part)) !== one.target) return stand('it stands for another record by now')
+    const open = intents.filter(({ recordId }) => recordId === one.record)
+    if (open.length || !SETTLED.has(delivery.state)) return stand(`its delivery is ${delivery.state}`)
+    // Of the state that was delivered: a newer one, not delivered yet, must still be.
+    const record = toRecord({ ...row, seq: delivery.sourceSeq }, null)
+    const work = newWork(record, one.part, JsonText.of({}), delivery, [])
+    work.targetId = one.target
+    return [{ one, work }]
+  })
+}
+
+const SETTLED: ReadonlySet<string> = new Set(['delivered', 'unchanged', 'gone', 'skipped'])
+
+function restoring(lane: Lane, one: Overwritten, work: Work, result: Undo): Work[] {
+  if (!work.asked || work.settlement) {
+    const { what } = work.settlement?.error ?? { what: 'the target gives no single records' }
+    left(result, one, what)
+    return []
+  }
+  const fields = Object.keys(one.sent)
+  const unknown = fields.filter((field) => !Object.hasOwn(one.before, field) || field === HASHES)
+  const edited = fields.filter((field) => !unknown.includes(field) && !holds(work, field, one.sent[field]!))
+  if (unknown.length) left(result, one, 'the hub does not know what stood there', unknown)
+  if (edited.length) left(result, one, 'it was changed since', edited)
+  const values: JsonObject = {}
+  for (const field of fields)
+    if (!unknown.includes(field) && !edited.includes(field)) values[field] = one.before[field]!
+  if (!Object.keys(values).length) return []
+  work.values = JsonText.of(values)
+  work.operation = 'update'
+  const partial = lane.target.streams.get(lane.sync.to.stream)?.abilities.partialUpdate ?? false
+  work.send = partial ? work.values : sendable(merged(work))
+  const change = Object.entries(values).map(([field, before]) => ({ field, wrote: one.sent[field]!, before }))
+  if (result.changes.length < MAX_LISTED)
+    result.changes.push({ record: one.record, part: one.part, target: one.target, fields: change })
+  return [work]
+}
+
+const holds = ({ known }: Work, field: string, value: Json): boolean =>
+  known !== null && Object.hasOwn(known, field) && covers(known[field]!, value)
