@@ -45,6 +45,7 @@ export type Verification = Omit<Plan, 'actions'> & {
     field: string
     stale: number
     diverged: number
+    unseen: number
     samples: { record: string; target: string | null; source: Json; there: Json | null }[]
   }[]
   extra: { read: number; extra: number; samples: string[] } | null

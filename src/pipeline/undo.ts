@@ -48,6 +48,8 @@ type Overwritten = {
   target: string
   sent: JsonObject
   before: JsonObject
+  /** Nothing but attempts that were not written were seen so far. */
+  isAttempt: boolean
   /** Why none of it can be taken back. */
   reason?: string
 }
@@ -87,7 +89,11 @@ async function collect(ports: Ports, runId: number): Promise<Overwritten[]> {
   for await (const writes of ports.ledger.readRunWrites(runId))
     for (const { record, part, target, operation, outcome, sent, before } of writes) {
       const key = linkKey(record, part)
-      const one = parts.get(key) ?? { record, part, target, sent: {}, before: {} }
+      const known = parts.get(key)
+      // Of several attempts those that were not written say nothing, unless there is no other.
+      if (NOT_WRITTEN.has(outcome) && known) continue
+      const one = known && !known.isAttempt ? known : { record, part, target, sent: {}, before: {}, isAttempt: false }
+      if (NOT_WRITTEN.has(outcome)) one.isAttempt = true
       parts.set(key, one)
       if (parts.size > MAX_RECORDS)
         throw new CausewayError('CSW-8008', { what: `Run ${runId} wrote more than ${MAX_RECORDS} records.` })
@@ -102,13 +108,15 @@ async function collect(ports: Ports, runId: number): Promise<Overwritten[]> {
   return [...parts.values()]
 }
 
+const NOT_WRITTEN: ReadonlySet<string> = new Set(['pending', 'dead', 'parked'])
+
 function whyNot(operation: string, outcome: string, sent: JsonObject | null): string | undefined {
   if (operation === 'delete') return 'it was deleted'
   if (operation === 'create') return 'it was created; delete it in the target'
   if (operation === 'upsert') return 'it was upserted, and nobody looked what stood there'
   if (outcome === 'in_doubt') return 'it is not known whether it was written'
   if (outcome !== 'delivered' && outcome !== 'gone' && outcome !== 'skipped') return 'it was not written'
-  return sent ? undefined : 'its values are not kept'
+  return sent && Object.keys(sent).length ? undefined : 'the journal does not hold what was written'
 }
 
 async function undoInLane(lane: Lane, overwritten: Overwritten[], result: Undo): Promise<void> {
@@ -211,11 +219,18 @@ function restoring(lane: Lane, one: Overwritten, work: Work, result: Undo): Work
   work.values = JsonText.of(values)
   work.operation = 'update'
   const partial = lane.target.streams.get(lane.sync.to.stream)?.abilities.partialUpdate ?? false
-  work.send = partial ? work.values : sendable(merged(work))
+  // A whole record carries what stands there now wherever nothing is restored.
+  work.send = partial ? work.values : sendable(JsonText.of({ ...merged(work).value, ...seen(work), ...values }))
   const change = Object.entries(values).map(([field, before]) => ({ field, wrote: one.sent[field]!, before }))
   if (result.changes.length < MAX_LISTED)
     result.changes.push({ record: one.record, part: one.part, target: one.target, fields: change })
   return [work]
+}
+
+/** What the target shows of the fields that the hub delivers. */
+function seen({ delivered, known }: Work): JsonObject {
+  const fields = Object.keys(delivered?.value ?? {}).filter((field) => known && Object.hasOwn(known, field))
+  return Object.fromEntries(fields.map((field) => [field, known![field]!]))
 }
 
 const holds = ({ known }: Work, field: string, value: Json): boolean =>

@@ -4,13 +4,14 @@
  */
 import { CausewayError, digest, type Json, sameJson } from '../core/index.ts'
 import { type PlannedChange, planBatch, planningLane, recordsOf, toChange } from './plan.ts'
-import type { Ports } from './ports.ts'
+import { HASHES, type Ports } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
 /** `stale`: the source moved on and was not delivered yet. `diverged`: the target holds other than what was delivered. */
 type Finding = 'equal' | 'missing' | 'stale' | 'diverged' | 'waiting' | 'left out' | 'unchecked'
 
-type FieldFinding = { field: string; stale: number; diverged: number; samples: FieldSample[] }
+/** `unseen`: the target does not show the field, be it write-only or empty there; nothing is judged by it. */
+type FieldFinding = { field: string; stale: number; diverged: number; unseen: number; samples: FieldSample[] }
 type FieldSample = { record: string; target: string | null; source: Json; there: Json | null }
 
 type Extra = {
@@ -70,7 +71,7 @@ export async function verifySync(ports: Ports, syncId: number, options: VerifyOp
     for (const work of works) note(lane, work, result)
     if (result.truncated) break
   }
-  result.fields.sort((a, b) => b.stale + b.diverged - (a.stale + a.diverged))
+  result.fields.sort((a, b) => b.stale + b.diverged - (a.stale + a.diverged) || b.unseen - a.unseen)
   if (options.extra) result.extra = await findExtra(ports, lane, options.signal)
   result.reads = lane.reads.count
   return result
@@ -102,6 +103,7 @@ function note(lane: Lane, work: Work, result: Verification): void {
   const finding = findingOf(work, differing)
   result.findings[finding]++
   if (finding === 'stale' || finding === 'diverged') for (const field of differing) count(result.fields, work, field)
+  for (const field of unseenFields(work)) fieldOf(result.fields, field).unseen++
   if (finding !== 'missing' && finding !== 'stale' && finding !== 'diverged') return
   if (result.changes.length < MAX_CHANGES) result.changes.push(toChange(lane, work))
 }
@@ -135,14 +137,25 @@ function fieldsThatDiffer(work: Work): Difference[] {
 }
 
 function count(fields: FieldFinding[], work: Work, { field, kind, source, there }: Difference): void {
-  let found = fields.find((one) => one.field === field)
-  if (!found) {
-    found = { field, stale: 0, diverged: 0, samples: [] }
-    fields.push(found)
-  }
+  const found = fieldOf(fields, field)
   found[kind]++
   if (found.samples.length < SAMPLES)
     found.samples.push({ record: work.record.id, target: work.targetId, source, there })
+}
+
+function fieldOf(fields: FieldFinding[], field: string): FieldFinding {
+  const known = fields.find((one) => one.field === field)
+  if (known) return known
+  const found = { field, stale: 0, diverged: 0, unseen: 0, samples: [] }
+  fields.push(found)
+  return found
+}
+
+function unseenFields({ asked, known, values }: Work): string[] {
+  if (!asked || known === null) return []
+  return Object.entries(values.value).flatMap(([field, value]) =>
+    value === null || Object.hasOwn(known, field) || field === HASHES ? [] : [field],
+  )
 }
 
 async function findExtra(ports: Ports, lane: Lane, signal: AbortSignal): Promise<Extra> {

@@ -62,6 +62,7 @@ test('what the target holds is told apart: equal, changed there, not delivered y
       field: 'name',
       stale: 1,
       diverged: 1,
+      unseen: 0,
       samples: expect.arrayContaining([
         { record: 'c1', target: there(1).id, source: 'P1', there: 'by hand' },
         { record: 'c3', target: there(3).id, source: 'Renamed', there: 'P3' },
@@ -97,6 +98,15 @@ test('a target without single records is asked by its match key, and what that d
   erp.put('customers', there(0).id, { ...there(0).body, name: 'by hand' })
   erp.put('customers', there(1).id, { ...there(1).body, email: 'elsewhere@example.test' })
   expect(found(await verify(hub))).toEqual({ equal: 2, diverged: 1, unchecked: 1 })
+})
+
+test('a field that the target does not show is counted and judged by nobody', async () => {
+  const { erp, hub, there } = await open(2)
+  const { name: _name, ...rest } = there(0).body
+  erp.put('customers', there(0).id, rest)
+  const verification = await verify(hub)
+  expect(found(verification)).toEqual({ equal: 2 })
+  expect(verification.fields).toEqual([{ field: 'name', stale: 0, diverged: 0, unseen: 1, samples: [] }])
 })
 
 test('a sample is so many records, the same for the same seed', async () => {

@@ -74,12 +74,13 @@ function planOf(value: unknown, file: string): Plan {
 }
 
 /** A plan lists only so many changes; what it merely counts is not done. */
-const unlisted = ({ actions, changes }: Plan): number =>
-  // Verifications count findings instead.
-  !actions
-    ? 0
-    : WRITES.reduce((sum, action) => sum + (actions[action] ?? 0), 0) -
-      changes.filter(({ action }) => WRITES.includes(action)).length
+const unlisted = (plan: Plan): number => {
+  // Of a verification the sum of what differs, with what is missing and cannot be made by applying.
+  const { actions, findings } = plan as Plan & { findings?: Record<string, number> }
+  const [counts, kinds] = findings ? [findings, ['missing', 'stale', 'diverged']] : [actions, WRITES]
+  const listed = findings ? plan.changes : plan.changes.filter(({ action }) => WRITES.includes(action))
+  return kinds.reduce((sum, kind) => sum + (counts[kind] ?? 0), 0) - listed.length
+}
 
 function appliedText({ sync, states, moved }: Applied, left: number): string {
   const done = Object.entries(states).map(([state, count]) => `${count} ${state}`)

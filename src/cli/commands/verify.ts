@@ -72,8 +72,10 @@ function verificationText(verification: Verification): string {
   ].join('\n')
 }
 
-function fieldText({ field, stale, diverged, samples }: Verification['fields'][number]): string[] {
-  const counts = [...(stale ? [`${stale} stale`] : []), ...(diverged ? [`${diverged} diverged`] : [])]
+function fieldText({ field, stale, diverged, unseen, samples }: Verification['fields'][number]): string[] {
+  const counts = Object.entries({ stale, diverged, 'not shown by the target': unseen }).flatMap(([what, count]) =>
+    count ? [`${count} ${what}`] : [],
+  )
   return [
     `  ${printable(field)}: ${counts.join(', ')}`,
     ...samples.map(

@@ -61,6 +61,9 @@ const VerificationAnswer = Closed({
       field: Type.String(),
       stale: Type.Integer(),
       diverged: Type.Integer(),
+      unseen: Type.Integer({
+        description: 'Records of which the target does not show the field; nothing is judged by it.',
+      }),
       samples: Type.Array(Closed({ record: Type.String(), target: MaybeText, source: Value, there: Value })),
     }),
     { description: 'Fields that differ, the most frequent first.' },
