@@ -92,6 +92,40 @@ test('the records of a batch are read together before it is sent; what is gone o
   }
 })
 
+test('records of a batch that changed since they were read are read and sent once more, the others are not', async () => {
+  for (const [meddle, status] of [
+    [1, 'written'],
+    [2, 'conflict'],
+  ] as const) {
+    let token = 1
+    let left = meddle
+    const sent: string[] = []
+    await using server = await serve(({ method, json, query }) => {
+      if (method === 'GET')
+        return {
+          json: {
+            things: query
+              .get('ids')!
+              .split(',')
+              .map((id) => ({ id, token: id === '1' ? token : 1 })),
+          },
+        }
+      if (left-- > 0) token++
+      sent.push(json.items.map(({ id }: JsonObject) => id).join())
+      return {
+        json: { results: json.items.map((one: JsonObject) => ({ stale: one.id === '1' && one.token !== token })) },
+      }
+    })
+    const told = `${together.split('  delete')[0]}
+      results: response.results
+      conflict: result.stale`
+    const session = await open(restManifest(told), server)
+    const outcomes = await session.write(request('update', ...['1', '2'].map((id) => item(id, {}, { id }))))
+    expect(outcomes).toMatchObject([{ status }, { status: 'written' }])
+    expect(sent).toEqual(['1,2', '1'])
+  }
+})
+
 const linking = `
 write:
   create: &write

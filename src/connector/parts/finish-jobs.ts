@@ -1,7 +1,9 @@
 /** Learning the outcomes of writes that were handed over to a job by an earlier call, of this process or another. */
+import { CausewayError } from '../../core/index.ts'
 import type { FinishRequest, WriteOutcome } from '../contract.ts'
 import { batchOutcomes } from './batch-outcomes.ts'
 import { finishWriteJob } from './job-write.ts'
+import { failedOutcome } from './outcome.ts'
 import type { Prepared, WriterContext } from './write.ts'
 import type { WriteOperationSpec } from './write-fields.ts'
 
@@ -34,11 +36,19 @@ async function finishJob<R>(
     ...(maySend ? { maySend } : {}),
     ...(onExchange ? { onExchange } : {}),
   }
-  const answer = await finishWriteJob({ caller, settings, job: batch.job }, note, options)
+  const answer = await finishWriteJob({ caller, settings, job: batch.job }, note, options).catch(inDoubt)
   if (!answer) return []
+  // Other jobs are asked all the same.
+  if (answer instanceof CausewayError) return items.map(({ ref }) => failedOutcome(ref, answer))
   const prepared = items.map(({ ref, id, job }, index): Prepared => {
     const item = { ref, values: {}, idempotencyKey: '', ...(id === undefined ? {} : { id }) }
     return { item, scope: { settings }, index, job }
   })
   return batchOutcomes(batch, prepared, answer, context) ?? []
+}
+
+/** That the outcome of a job cannot be learned is what there is to say of its records. */
+function inDoubt(error: unknown): CausewayError {
+  if (error instanceof CausewayError && error.code === 'CSW-3012') return error
+  throw error
 }

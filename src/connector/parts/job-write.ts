@@ -5,7 +5,7 @@ import { type Answer, answerScope, type Caller, type CallOptions, type ParseBody
 import { isTrue } from './errors.ts'
 import { LONGEST_WAIT_MS, type PollSpec, polled, pollFields } from './poll.ts'
 import { listOf } from './read-checks.ts'
-import { fileOf, formatFields, rowsParser } from './rows.ts'
+import { fileOf, formatFields, holdsNone, rowsParser } from './rows.ts'
 import type { RequestFields } from './write-fields.ts'
 import { type SessionSpec, sessionFields, sessionFindings } from './write-session.ts'
 
@@ -75,13 +75,14 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
             delimiter: formatFields.delimiter,
             none: text({
               sense:
-                'What a cell of CSV holds for a field that is to be cleared. An empty cell is a field that a record does not have.',
+                'What a cell of CSV holds for a field that is to be cleared. An empty cell is a field that a record does not have. A record that has this very text in a field goes by the plain call, or is refused where there is none.',
               example: '#N/A',
             }),
             max_mb: number({
-              sense: 'How large an upload may be, in millions of bytes. More records than fit go in several jobs.',
+              sense:
+                'How large an upload may be, in millions of bytes. More records than fit go in several jobs. Where `outcomes` repeat the rows, it has to leave room below `limits.max_answer_mb`.',
               minimum: 0.001,
-              example: 100,
+              example: 25,
             }),
           },
         }),
@@ -160,7 +161,7 @@ export async function runWriteJob<R>(
   try {
     if (!job.close) await keep(begun)
     else {
-      const closed = await caller.call(job.close, names, options)
+      const closed = await caller.call(job.close, names, { ...options, ...ONCE })
       if (closed.failure && REFUSED.has(closed.failure.code)) return closed
       if (closed.failure) throw closed.failure
     }
@@ -170,7 +171,7 @@ export async function runWriteJob<R>(
   }
 }
 
-/** What is uploaded twice is refused there, and that would pass for a refusal of the records. */
+/** What is uploaded or started twice is refused there, and that would pass for a refusal of the records, or of the start. */
 const ONCE = { idempotent: false, repeat: false } as const
 
 /**
@@ -195,13 +196,21 @@ export async function finishWriteJob<R>(
   } catch (error) {
     if (!(error instanceof CausewayError)) throw error
     if (error.code === 'CSW-3009' || error.code === 'CSW-3016') return null
-    // It takes longer than it may: that is for a person, and no failure of the connection.
+    // What is larger than may be read stays so; what takes longer than it may is for a person. Neither may hold up all others.
     const late = Date.now() - begun.at + LONGEST_WAIT_MS > job.deadline_seconds * 1000
-    throw late && error.code === 'CSW-3002' ? doubtful(error) : error
+    const ofTheJob = late && !options.signal.aborted && !OF_THE_CONNECTION.has(error.code)
+    throw ofTheJob || error.code === 'CSW-3011' ? doubtful(error) : error
   }
 }
 
 const REFUSED: ReadonlySet<string> = new Set(['CSW-3008', 'CSW-3009', 'CSW-3013'])
+
+/** Not reached, not logged in, asked to wait, not allowed to dial, known to be down: every other call would fail alike. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set(['CSW-3001', 'CSW-3003', 'CSW-3005', 'CSW-3010', 'CSW-3022'])
+
+/** Whether an upload would clear a field of the item that has a text. */
+export const wouldClear = <R>({ upload }: WriteJob<R>, item: Json): boolean =>
+  upload?.as === 'csv' && upload.none !== undefined && holdsNone(item, upload.none)
 
 /** Whether the text that an upload would carry is larger than the system takes. */
 export function isTooLarge<R>({ upload }: WriteJob<R>, items: readonly Json[]): boolean {

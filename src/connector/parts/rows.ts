@@ -95,6 +95,14 @@ export function fileOf(items: readonly Json[], as: 'csv' | 'jsonl' | 'json', del
   return stringify([columns, ...rows.map((row) => columns.map((name) => cellOf(row[name], none)))], { delimiter })
 }
 
+/** Whether a field of the item would be written as the very text that stands for a field to clear. */
+export const holdsNone = (item: Json, none: string): boolean =>
+  isObject(item) &&
+  Object.values(item as JsonObject).some(
+    // Spaces around it are taken away there.
+    (value) => value !== null && value !== '' && cellOf(value, none).trim() === none.trim(),
+  )
+
 /** A field that a record does not have is an empty cell; one that is to be cleared is what the system takes for that. */
 function cellOf(value: Json | undefined, none: string): string {
   if (value === undefined) return ''

@@ -156,7 +156,7 @@ write:
       body: { object: contact, operation: upsert }
       job:
         id: response.id
-        upload: { path: "/jobs/\${ job.id }/data", as: csv, none: "#N/A", max_mb: 100 }
+        upload: { path: "/jobs/\${ job.id }/data", as: csv, none: "#N/A", max_mb: 25 }
         close: { path: "/jobs/\${ job.id }", body: { state: UploadComplete } }
         status: { path: "/jobs/\${ job.id }" }
         done: response.state = "JobComplete"

@@ -7,7 +7,7 @@ import { type Answer, answerScope, type Caller, type CallOptions } from './answe
 import { batchOutcomes, markOf } from './batch-outcomes.ts'
 import { documentOf } from './document.ts'
 import { finishJobs } from './finish-jobs.ts'
-import { isTooLarge, runWriteJob } from './job-write.ts'
+import { isTooLarge, runWriteJob, wouldClear } from './job-write.ts'
 import { failedOutcome } from './outcome.ts'
 import { passesValues } from './pass-through.ts'
 import { chunksOf, inPool } from './pool.ts'
@@ -249,16 +249,32 @@ export class Writer<R> {
     return id === undefined || another !== undefined ? outcome : { ref, status: 'written', id }
   }
 
-  /** One call for many. A call that is refused as a whole is split until the record that spoils it stands alone. */
+  /** One call for many. Where they are read just before, a change in between costs one more try. */
   private async batch(
     operation: WriteOperationSpec<R>,
     batch: BatchSpec<R>,
     request: WriteRequest,
     chunk: Prepared[],
+    tries = operation.before && !batch.job ? 2 : 1,
   ): Promise<WriteOutcome[]> {
     const { ready, gone } = await this.readTogether(operation, chunk, request.signal)
-    const { items, sent, unfit: unwritable } = this.batchItems(batch, ready)
-    const unfit = [...gone, ...unwritable]
+    const outcomes = await this.batchOnce(operation, batch, request, ready)
+    const settled = outcomes.filter(({ status }) => status !== 'conflict' || tries === 1)
+    if (settled.length === outcomes.length) return [...gone, ...outcomes]
+    const done = new Set(settled.map(({ ref }) => ref))
+    const again = ready.filter(({ item }) => !done.has(item.ref))
+    return [...gone, ...settled, ...(await this.batch(operation, batch, request, again, tries - 1))]
+  }
+
+  /** A call that is refused as a whole is split until the record that spoils it stands alone. */
+  private async batchOnce(
+    operation: WriteOperationSpec<R>,
+    batch: BatchSpec<R>,
+    request: WriteRequest,
+    chunk: Prepared[],
+  ): Promise<WriteOutcome[]> {
+    const { items, sent, unfit: unwritable, apart } = this.batchItems(batch, chunk)
+    const unfit = [...unwritable, ...(await this.sentApart(operation, batch, request, apart))]
     if (sent.length === 0) return unfit
     if (batch.job && isTooLarge(batch.job, items))
       return [...unfit, ...(await this.halves(operation, batch, request, sent))]
@@ -344,19 +360,41 @@ export class Writer<R> {
   }
 
   /** What stands for each record in the call. One that cannot be written down does not keep the others from being sent. */
-  private batchItems(batch: { item: { evaluate(scope: Scope): unknown } }, chunk: Prepared[]) {
+  private batchItems({ item, job }: BatchSpec<R>, chunk: Prepared[]) {
     const items: Json[] = []
     const sent: Prepared[] = []
+    const apart: Prepared[] = []
     const unfit: WriteOutcome[] = []
     for (const prepared of chunk) {
       try {
-        items.push(batch.item.evaluate({ ...prepared.scope, index: items.length }) as Json)
+        const one = item.evaluate({ ...prepared.scope, index: items.length }) as Json
+        if (job && wouldClear(job, one)) {
+          apart.push(prepared)
+          continue
+        }
+        items.push(one)
         sent.push(prepared)
       } catch (error) {
         unfit.push(failedOutcome(prepared.item.ref, asCausewayError(error)))
       }
     }
-    return { items, sent, unfit }
+    return { items, sent, unfit, apart }
+  }
+
+  /** Records that the upload of a job would falsify. */
+  private async sentApart(
+    operation: WriteOperationSpec<R>,
+    batch: BatchSpec<R>,
+    request: WriteRequest,
+    apart: Prepared[],
+  ): Promise<WriteOutcome[]> {
+    if (apart.length === 0) return []
+    if (batch === operation.bulk && this.isPlain(operation)) return inOrder(this.plainTasks(operation, request, apart))
+    const error = new CausewayError('CSW-2007', {
+      what: `A field of a record of ${this.context.stream} holds the text "${batch.job?.upload?.none}", which the system takes for a field to clear.`,
+      fix: 'Map the field to another text, or to null where it is to be cleared.',
+    })
+    return apart.map(({ item }) => failedOutcome(item.ref, error))
   }
 
   private async halves(
@@ -366,8 +404,8 @@ export class Writer<R> {
     chunk: Prepared[],
   ): Promise<WriteOutcome[]> {
     const middle = Math.ceil(chunk.length / 2)
-    const first = await this.batch(operation, batch, request, chunk.slice(0, middle))
-    return [...first, ...(await this.batch(operation, batch, request, chunk.slice(middle)))]
+    const first = await this.batchOnce(operation, batch, request, chunk.slice(0, middle))
+    return [...first, ...(await this.batchOnce(operation, batch, request, chunk.slice(middle)))]
   }
 
   /** Whether there is another way than the call for very many. */
