@@ -3,6 +3,7 @@
  * is the change that a person saw; with another one, something has moved since, and it is refused by name.
  */
 import { CausewayError, sliceOf } from '../core/index.ts'
+import { inJob } from './jobs.ts'
 import { type PlanBasis, type PlannedChange, planBatch, toChange } from './plan.ts'
 import type { HeldLease, Ports } from './ports.ts'
 import { openLane } from './push.ts'
@@ -120,6 +121,8 @@ function whyMoved(lane: Lane, change: AppliedChange, work: Work | undefined): Mo
   const { record, part } = change
   const because = (reason: string): Moved[] => [{ record, part, reason }]
   if (!work) return because('the source record is not there any more')
+  // Its outcome would come after this one's, with an older state.
+  if (inJob(work)) return because('a job of the target is writing it')
   const now = toChange(lane, work)
   if (now.fingerprint === change.fingerprint) return []
   if (now.seq !== change.seq) return because('the source record has changed')

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { CausewayError, digest, JsonText } from '../core/index.ts'
 import type { MapOutput } from '../mapping/index.ts'
+import { readDelivered } from './diff.ts'
 import { type DeliveryRow, type DeliveryState, type IntentRow, isStorableKey } from './ports.ts'
 import { isPullWait, parkForPull } from './pull-wait.ts'
 import type { BatchRecord, Lane, Work } from './work.ts'
@@ -30,7 +31,13 @@ export function decide(
     return existing.length
       ? existing.map((row) => rest(make(row.part)))
       : [{ ...make(''), settlement: { state: 'skipped' } }]
-  if (record.deleted && !setAside) return existing.map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
+  // What an earlier attempt may have made without coming to note it is found first, and then taken back like the rest.
+  const unnoted = intents
+    .filter(({ part }) => !before.has(part))
+    .map(({ part }) => part)
+    .filter((part, i, all) => all.indexOf(part) === i && make(part).doubt)
+  if (record.deleted && !setAside)
+    return [...before.keys(), ...unnoted].map((part) => takeBack(lane, make(part), lane.sync.deletes))
   if (output.status === 'failed') {
     const waiting = existing.filter((row) => row.part !== '' && isWaiting(row)).map((row) => rest(make(row.part)))
     if (isPullWait(output.error)) {
@@ -42,16 +49,17 @@ export function decide(
     return [dead, ...waiting]
   }
   if (output.status === 'filtered') {
-    const left = existing
-      .filter((row) => row.delivered !== null || isWaiting(row))
-      .map((row) => takeBack(lane, make(row.part), lane.sync.onLeave))
+    const noted = existing.filter((row) => row.delivered !== null || isWaiting(row) || make(row.part).doubt)
+    const left = [...noted.map(({ part }) => part), ...unnoted].map((part) =>
+      takeBack(lane, make(part), lane.sync.onLeave),
+    )
     return left.length ? left : [{ ...make(''), settlement: { state: 'skipped' } }]
   }
   const works = output.parts.map((part) => make(part.part, part.values))
   const wanted = new Set(output.parts.map((part) => part.part))
-  const vanished = existing
-    .filter((row) => row.part !== '' && !wanted.has(row.part) && row.state !== 'gone')
-    .map((row) => takeBack(lane, make(row.part), lane.sync.deletes))
+  const vanished = [...existing.filter(({ state }) => state !== 'gone').map(({ part }) => part), ...unnoted]
+    .filter((part) => part !== '' && !wanted.has(part))
+    .map((part) => takeBack(lane, make(part), lane.sync.deletes))
   if (!lane.sync.multipart) return [...works, ...vanished]
   // Part '' stands for the record as a whole, so that a record without any part has a delivery row too.
   const whole: Work = { ...make(''), settlement: { state: 'delivered' } }
@@ -91,7 +99,7 @@ export function newWork(
     record,
     part,
     existing,
-    delivered: existing?.delivered ? JsonText.from(existing.delivered) : null,
+    ...readDelivered(existing?.delivered),
     values,
     targetId: null,
     newlyMatched: false,

@@ -23,7 +23,7 @@ function diffOne(lane: Lane, work: Work): void {
     return
   }
   // While it is unknown whether an earlier write took effect, what was delivered before it proves nothing.
-  const delivered = work.unfinished.length ? null : work.delivered
+  const delivered = work.unfinished.length || work.unproven ? null : work.delivered
   const same = !work.asked && (delivered?.sameText(work.values) ?? false)
   const changed = same ? {} : changedFields(lane, work, delivered?.value ?? null)
   const carriesContent = lane.sync.content && work.record.content !== null && contentChanged(work)
@@ -103,4 +103,21 @@ export function covers(shown: Json, wanted: Json): boolean {
 /** The bytes are compared by what the source says of them (hash, else size and version) at the last delivery. */
 export const CONTENT_MARK = '~content'
 export const contentMark = (work: Work): string => String(work.record.content)
-const contentChanged = (work: Work): boolean => work.delivered?.value[CONTENT_MARK] !== contentMark(work)
+const contentChanged = (work: Work): boolean =>
+  work.unproven || work.delivered?.value[CONTENT_MARK] !== contentMark(work)
+
+/** Stands among delivered values that something else was written over: they tell which fields are ours, and not what they hold. */
+const UNPROVEN_MARK = '~unproven'
+
+/** What a record holds from us after a write of unknown values. */
+export const unproven = ({ delivered }: Work): JsonText => JsonText.of({ ...delivered?.value, [UNPROVEN_MARK]: true })
+
+/** Delivered values as the ledger has them, and whether they are what the target holds. */
+export function readDelivered(text: string | null | undefined): Pick<Work, 'delivered' | 'unproven'> {
+  if (!text) return { delivered: null, unproven: false }
+  const delivered = JsonText.from(text)
+  if (!text.includes(UNPROVEN_MARK) || !Object.hasOwn(delivered.value, UNPROVEN_MARK))
+    return { delivered, unproven: false }
+  const { [UNPROVEN_MARK]: _mark, ...values } = delivered.value
+  return { delivered: JsonText.of(values), unproven: true }
+}

@@ -1,5 +1,6 @@
 import type { FinishRequest, JobNote, WriteOperation, WriteOutcome } from '../connector/index.ts'
 import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
+import { unproven } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
 import { type IntentRow, linkKey } from './ports.ts'
 import { settle } from './settle-outcome.ts'
@@ -12,19 +13,23 @@ import type { Lane, Settlement, Work } from './work.ts'
  */
 
 /** The write of an earlier attempt that is in a job whose outcome is not known. */
-const inJob = (work: Work): IntentRow | undefined => work.unfinished.find(({ job }) => job !== null)
+export const inJob = (work: Work): IntentRow | undefined => work.unfinished.find(({ job }) => job !== null)
 
 /** What tells whether the values are those that went with the job. */
 const markOf = (work: Work): string => digest(work.values.toString())
 
 /** Keeps which job the writes are in. It is not started when this fails. */
 export async function keepJobs(lane: Lane, works: ReadonlyMap<string, Work>, notes: ReadonlyMap<string, JobNote>) {
-  const jobs = [...notes].flatMap(([ref, note]) => {
+  const kept = [...notes].flatMap(([ref, note]) => {
     const work = works.get(ref)
-    const job = { note: note as unknown as JsonObject, sent: work ? markOf(work) : '' }
-    return work?.intent ? [{ intent: work.intent.id, job }] : []
+    if (!work?.intent) return []
+    return [{ intent: work.intent, job: { note: note as unknown as JsonObject, sent: markOf(work) } }]
   })
-  await lane.ports.ledger.noteJobs(lane.lease, jobs)
+  await lane.ports.ledger.noteJobs(
+    lane.lease,
+    kept.map(({ intent, job }) => ({ intent: intent.id, job })),
+  )
+  for (const { intent, job } of kept) intent.job = job
 }
 
 /** Learns what became of writes that are in jobs. `targets`: the target ids by link key. What no job can tell is left to be looked for like any other write in doubt. */
@@ -74,8 +79,11 @@ function settledBy(work: Work, operation: WriteOperation, outcome: WriteOutcome)
   const what = 'the record changed while a job of the target had its former state, and is written again'
   const error = new CausewayError('CSW-5007', { what }).toJSON()
   const again: Settlement = { state: 'pending', error, retryInMs: 0, intent: 'close' }
-  if (outcome.status !== 'written' || operation === 'delete') return again
+  if (operation === 'delete' && (outcome.status === 'written' || outcome.status === 'missing'))
+    return { ...again, unlink: 'gone', delivered: null }
+  if (outcome.status !== 'written') return again
   work.operation = operation
   work.targetId = outcome.id
-  return { ...again, link: true }
+  // What the job wrote is not known here: it counts as delivered, or it could not be taken back, and is written again.
+  return { ...again, link: true, delivered: unproven(work) }
 }

@@ -1,5 +1,5 @@
 import type { WriteOutcome } from '../connector/index.ts'
-import { type CausewayError, JsonText } from '../core/index.ts'
+import { CausewayError, JsonText } from '../core/index.ts'
 import { CONTENT_MARK, contentMark, merged } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
 import type { Settlement, Work } from './work.ts'
@@ -22,7 +22,7 @@ export function settle(work: Work, outcome: WriteOutcome): Settlement {
     case 'refused':
       return { state: 'dead', dead: true, error: outcome.error.toJSON(), intent: 'close' }
     case 'unknown':
-      return unknown(outcome.error)
+      return { ...unknown(outcome.error), countAttempt: !waitBroke(work, outcome.error) }
     case 'missing':
       if (work.operation === 'delete') return written(work, work.targetId!)
       return {
@@ -64,6 +64,15 @@ export const unknown = (error: CausewayError): Settlement => ({
   countAttempt: true,
   intent: 'keep',
 })
+
+/**
+ * The wait for a job was broken off, by the connection or by a hub that shuts down, and the job goes on: its outcome is asked for
+ * at the next attempt. Every attempt would fail the same way, so it costs the record none.
+ */
+function waitBroke(work: Work, { cause }: CausewayError): boolean {
+  if (!work.intent?.job || !(cause instanceof CausewayError)) return false
+  return isConnectionFailure(cause) || cause.code === 'CSW-3015'
+}
 
 function written(work: Work, targetId: string): Settlement {
   const left = work.record.deleted ? 'gone' : 'skipped'

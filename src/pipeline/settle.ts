@@ -1,5 +1,6 @@
 import type { Exchange } from '../connector/index.ts'
 import { backoffMs, CausewayError, type JsonText, type SerializedError } from '../core/index.ts'
+import { unproven } from './diff.ts'
 import { fingerprintOf } from './failures.ts'
 import { keptDelivered, keptInput } from './kept.ts'
 import {
@@ -98,7 +99,8 @@ function retryDelay(lane: Lane, settlement: Settlement, attempts: number): numbe
 
 function deliveredOf(work: Work): JsonText | null {
   const { delivered } = work.settlement!
-  return delivered === undefined ? work.delivered : delivered
+  if (delivered !== undefined) return delivered
+  return work.unproven ? unproven(work) : work.delivered
 }
 
 /** Links of new targets and new matches; a record that was linked before needs none. */

@@ -75,6 +75,8 @@ export type Work = {
   existing: DeliveryRow | undefined
   /** `existing.delivered`: what the target holds from us. */
   delivered: JsonText | null
+  /** True when something else was written over what was delivered. */
+  unproven: boolean
   /** The mapped values with references resolved. */
   values: JsonText
   targetId: string | null

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { applyPlan, planSync } from '../../src/pipeline/index.ts'
 import { breakLeases } from '../../src/store/index.ts'
 import { load, restManifest } from '../connector/open.ts'
 import { type Asked, type Reply, serve } from '../connector/server.ts'
@@ -16,10 +17,13 @@ type Customer = { id: string; external_id: string; name: string }
 class Jobs {
   readonly customers: Customer[] = []
   readonly journal: string[] = []
-  readonly jobs: { operation: string; rows: Customer[]; state: string }[] = []
+  made = 0
+  readonly jobs: { operation: string; rows: Partial<Customer>[]; state: string }[] = []
   onStatus: () => Promise<void> = async () => this.work()
   forgotten = false
   refusesJobs = false
+  /** Gives no status: whoever waits for a job is broken off. */
+  away = false
 
   work(): void {
     // Nothing says in which order jobs are done that run at the same time.
@@ -30,18 +34,30 @@ class Jobs {
   }
 
   write(operation: string, row: Partial<Customer>): Customer {
-    const known = operation === 'create' ? undefined : this.customers.find((one) => one.external_id === row.external_id)
-    const customer = known ?? ({ id: `t${this.customers.length + 1}` } as Customer)
+    if (operation === 'delete') {
+      const [gone] = this.customers.splice(this.customers.indexOf(this.find(row)!), 1)
+      this.journal.push(`${gone!.external_id} deleted`)
+      return gone!
+    }
+    const known = operation === 'create' ? undefined : this.find(row)
+    const customer = known ?? ({ id: `t${++this.made}` } as Customer)
     if (!known) this.customers.push(customer)
-    this.journal.push(`${row.external_id} ${row.name}`)
+    this.journal.push(`${row.external_id ?? customer.external_id} ${row.name}`)
     return Object.assign(customer, row)
   }
+
+  find = ({ id, external_id }: Partial<Customer>): Customer | undefined =>
+    this.customers.findLast((one) => (id === undefined ? one.external_id === external_id : one.id === id))
 
   handler = async ({ method, path, json, bytes, query }: Asked): Promise<Reply> => {
     if (path === '/customers' && method === 'GET')
       return { json: this.customers.filter((one) => query.getAll('external_id').includes(one.external_id)) }
     if (path.startsWith('/customers')) {
       const id = path.split('/')[2]
+      if (method === 'DELETE') {
+        this.write('delete', { id: id! })
+        return { status: 204 }
+      }
       if (method === 'PATCH') {
         const known = this.customers.find((one) => one.id === id)!
         this.journal.push(`${known.external_id} ${json.name}`)
@@ -55,11 +71,16 @@ class Jobs {
       return { json: { id: this.jobs.length } }
     }
     const [, , number, what] = path.split('/')
+    if (this.away && method === 'GET') return { status: 503 }
     const job = this.jobs[Number(number) - 1]!
     if (this.forgotten) return { status: 404 }
     if (what === 'data') {
-      const [, ...lines] = bytes.toString().trim().split('\n')
-      job.rows = lines.map((line) => ({ external_id: line.split(',')[0]!, name: line.split(',')[1]! }) as Customer)
+      const [names, ...rows] = bytes
+        .toString()
+        .trim()
+        .split(/\r?\n/)
+        .map((line) => line.split(','))
+      job.rows = rows.map((row) => Object.fromEntries(names!.map((name, i) => [name, row[i]!])))
       return { status: 201 }
     }
     if (method === 'PATCH') {
@@ -68,8 +89,8 @@ class Jobs {
       return { json: {} }
     }
     if (what === 'results') {
-      const lines = job.rows.map(({ external_id }) => {
-        const { id } = this.customers.findLast((one) => one.external_id === external_id)!
+      const lines = job.rows.map((row) => {
+        const { id, external_id } = this.find(row) ?? { external_id: '', ...row }
         return `${id},${external_id}\n`
       })
       return { text: `id,external_id\n${lines.join('')}` }
@@ -79,13 +100,18 @@ class Jobs {
   }
 }
 
-const bulk = (operation: string, above: number) => `
+const bulk = (
+  operation: string,
+  above: number,
+  item = 'values',
+  [result, sent] = ['result.external_id', 'values.external_id'],
+) => `
     bulk:
       above: ${above}
       size: 1000
       path: /jobs
       body: { operation: ${operation} }
-      item: \${ values }
+      item: '\${ ${item} }'
       job:
         id: response.id
         every_seconds: 0.01
@@ -95,7 +121,7 @@ const bulk = (operation: string, above: number) => `
         done: response.state = "done"
         outcomes: { ok: { path: "/jobs/\${ job.id }/results", as: csv } }
       results: response.ok
-      correlate: { result: result.external_id, item: values.external_id }
+      correlate: { result: ${result}, item: ${sent} }
       id: result.id
 `
 const manifest = (above: number) =>
@@ -108,7 +134,11 @@ write:
     path: /customers
     body: \${ values }
     id: response.id${bulk('create', above)}
-  update: { path: "/customers/\${ id }", body: "\${ values }" }
+  update:
+    path: "/customers/\${ id }"
+    body: \${ values }${bulk('update', above, '$merge([{"id": id}, values])', ['result.id', 'id'])}
+  delete:
+    path: "/customers/\${ id }"${bulk('delete', above, '{"id": id}', ['result.id', 'id'])}
   upsert:
     key: [external_id]
     path: /customers
@@ -123,7 +153,9 @@ const sync = (match: string[][]): TestSync => ({
   to: 'erp:things',
   match,
   onLeave: 'delete',
-  run: ({ number, name }) => one({ external_id: number!, name: name! }),
+  deletes: 'delete',
+  deleteLimits: { maxShare: 1, maxCount: 1_000 },
+  run: ({ number, name }) => (name === 'Private' ? { status: 'filtered' } : one({ external_id: number!, name: name! })),
 })
 
 async function hubs(contacts: number, above: number, of: TestSync) {
@@ -234,4 +266,97 @@ test('a job that is refused before it starts leaves the records to the other cal
   await hub.push('contacts')
   expect(system.customers).toHaveLength(8)
   expect(await hub.states('contacts')).toEqual({ delivered: 8 })
+})
+
+/** The wait for a job is broken off while it runs; the hub lives and commits what it does not know. */
+async function breakOff(system: Jobs, hub: TestHub): Promise<void> {
+  system.away = true
+  await hub.push('contacts').catch(() => null)
+  system.away = false
+  expect(system.jobs.at(-1)!.state).toBe('started')
+}
+
+test.each([
+  ['broken off', 'deleted'],
+  ['broken off', 'filtered'],
+  ['dead', 'deleted'],
+  ['dead', 'filtered'],
+])(
+  'what a job made while its wait was %s is taken back from the target when its record was %s meanwhile',
+  async (end, left) => {
+    const { system, crm, hub, next } = await hubs(8, 2, sync([['external_id']]))
+    await (end === 'dead' ? dieWaiting(system, hub) : breakOff(system, hub))
+    if (left === 'deleted') crm.remove('contacts', 'c3')
+    else crm.put('contacts', 'c3', { number: 'n3', name: 'Private' })
+    await hub.pull('crm:contacts')
+    const survivor = await next()
+    await untilDone(survivor)
+    expect(system.journal.filter((line) => !line.endsWith(' deleted'))).toHaveLength(8)
+    expect(system.customers.map((one) => one.external_id).sort()).toEqual(['n0', 'n1', 'n2', 'n4', 'n5', 'n6', 'n7'])
+    expect(await survivor.states('contacts')).toEqual({ delivered: 7, [left === 'deleted' ? 'gone' : 'skipped']: 1 })
+    expect(await openIntents(survivor)).toBe(0)
+  },
+)
+
+/** All records have been delivered, and a job that renames them runs whose wait was broken off. */
+async function renaming() {
+  const { system, crm, hub } = await hubs(8, 2, sync([['external_id']]))
+  await untilDone(hub)
+  const rename = async (name: string) => {
+    for (let i = 0; i < 8; i++) crm.put('contacts', `c${i}`, { number: `n${i}`, name: `${name} ${i}` })
+    await hub.pull('crm:contacts')
+  }
+  await rename('Other')
+  await breakOff(system, hub)
+  return { system, hub, rename }
+}
+
+test('a record that returns to its former state while a job carries another one is written after the job', async () => {
+  const { system, hub, rename } = await renaming()
+  await rename('Person')
+  await untilDone(hub)
+  expect(system.customers.map(({ name }) => name).sort()).toEqual([...Array(8).keys()].map((i) => `Person ${i}`))
+  expect(await hub.states('contacts')).toEqual({ delivered: 8 })
+  expect(await openIntents(hub)).toBe(0)
+})
+
+test('records that come back while a job deletes them are made again', async () => {
+  const { system, crm, hub } = await hubs(8, 2, sync([['external_id']]))
+  await untilDone(hub)
+  for (let i = 0; i < 8; i++) crm.remove('contacts', `c${i}`)
+  await hub.pull('crm:contacts')
+  await breakOff(system, hub)
+  for (let i = 0; i < 8; i++) crm.put('contacts', `c${i}`, { number: `n${i}`, name: `Person ${i}` })
+  await hub.pull('crm:contacts')
+  await untilDone(hub)
+  expect(system.customers.map(({ name }) => name).sort()).toEqual([...Array(8).keys()].map((i) => `Person ${i}`))
+  expect(system.made).toBe(16)
+  expect(await hub.states('contacts')).toEqual({ delivered: 8 })
+  expect(await openIntents(hub)).toBe(0)
+})
+
+test('a plan writes nothing over a job that is under way', async () => {
+  const { system, hub, rename } = await renaming()
+  await rename('Third')
+  const { row, definition } = hub.ports.model().syncByName('contacts')!
+  const signal = new AbortController().signal
+  const changes = []
+  for await (const batch of planSync(hub.ports, row.id, { limit: 100, signal })) changes.push(...batch)
+  expect(changes.map(({ action }) => action)).toEqual(Array(8).fill('update'))
+  await hub.pool.query("update connection set state = 'active'")
+  const before = system.journal.length
+  const result = await applyPlan(hub.ports, row.id, { version: definition.version, changes, signal })
+  expect(result.runs).toEqual([])
+  expect(result.moved).toContainEqual({ record: 'c3', part: '', reason: 'a job of the target is writing it' })
+  expect(system.journal).toHaveLength(before)
+})
+
+test('a wait for a job that is broken off costs its records no attempt', async () => {
+  const of = { ...sync([['external_id']]), retry: { attempts: 1, baseMs: 1_000, capMs: 60_000 } }
+  const { system, hub } = await hubs(8, 2, of)
+  await breakOff(system, hub)
+  expect(await hub.states('contacts')).toEqual({ in_doubt: 8 })
+  await untilDone(hub)
+  expect(await hub.states('contacts')).toEqual({ delivered: 8 })
+  expect(system.journal).toHaveLength(8)
 })
