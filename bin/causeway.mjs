@@ -24,7 +24,7 @@ if (major < NEEDED) {
   if (cache) module.enableCompileCache(join(cache, 'causeway', 'compiled'))
 
   // What is loaded stays, so a large young generation would only be touched by it, and kept. src/assemble/memory.ts lets it grow.
-  if (['start', 'serve', 'work'].some((word) => process.argv.includes(word)))
+  if (['start', 'serve', 'worker'].some((word) => process.argv.includes(word)))
     setFlagsFromString('--semi-space-growth-factor=1')
 
   // A checkout has the sources, which Node runs as they are; under node_modules it does not strip types, so the package

@@ -17,6 +17,8 @@ export function boundHeapGrowth(): void {
 /** Both halves of the young generation together, which is what V8 calls the size of that space. */
 const YOUNG_BYTES = 32 << 20
 const LOOK_MS = 5_000
+/** Under full load it doubles several times a second, and must not do so once too often. */
+const YOUNG_LOOK_MS = 200
 /** Busy for less than this share of the time between two looks: at rest. */
 const REST_SHARE = 0.05
 /** Slow work never looks busy, and leaves garbage all the same. */
@@ -42,10 +44,6 @@ export function giveBackAtRest(lookMs = LOOK_MS): () => void {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)
     before = now
-    if (youngMayGrow && youngBytes() >= YOUNG_BYTES) {
-      youngMayGrow = false
-      letYoungGrow(false)
-    }
     if (utilization >= REST_SHARE) {
       wasBusy = true
       return
@@ -58,8 +56,16 @@ export function giveBackAtRest(lookMs = LOOK_MS): () => void {
     wasBusy = false
     usedAtRest = process.memoryUsage().heapUsed
   }
-  const timer = setInterval(look, lookMs).unref()
-  return () => clearInterval(timer)
+  const boundYoung = (): void => {
+    if (!youngMayGrow || youngBytes() < YOUNG_BYTES) return
+    youngMayGrow = false
+    letYoungGrow(false)
+  }
+  const timers = [setInterval(look, lookMs), setInterval(boundYoung, YOUNG_LOOK_MS)]
+  for (const timer of timers) timer.unref()
+  return () => {
+    for (const timer of timers) clearInterval(timer)
+  }
 }
 
 function letYoungGrow(may: boolean): void {
