@@ -31,6 +31,7 @@ test('under an old Node one sentence names the fix, with exit code 2', async () 
     'node:fs',
     'node:module',
     'node:path',
+    'node:v8',
   ])
 })
 
