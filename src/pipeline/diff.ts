@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, JsonText, sameJson } from '../core/index.ts'
 import { isDelivered } from './kept.ts'
 import { canUpsert } from './match.ts'
-import { HASHES } from './ports.ts'
+import { HASHES, keysOf } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
 /**
@@ -33,9 +33,27 @@ function diffOne(lane: Lane, work: Work): void {
     work.operation = null
     return
   }
-  const partial = lane.target.streams.get(lane.sync.to.stream)?.abilities.partialUpdate ?? false
+  const abilities = lane.target.streams.get(lane.sync.to.stream)?.abilities
+  const key = abilities && !abilities.update ? standingKey(work, abilities.upsertBy) : undefined
+  if (key) {
+    work.operation = 'upsert'
+    work.matchKey = [key]
+    work.send = work.values
+    return
+  }
   work.operation = 'update'
-  work.send = partial ? JsonText.of(changed) : sendable(merged(work))
+  work.send = abilities?.partialUpdate ? JsonText.of(changed) : sendable(merged(work))
+}
+
+/**
+ * The natural key by which a linked record is reached where the target takes no update by id. Only one that stood there already: by another
+ * value the target would make a second record.
+ */
+function standingKey(work: Work, upsertBy: readonly string[]): Work['matchKey'][number] | undefined {
+  const before = { ...work.delivered?.value, ...work.known }
+  return keysOf(work.values.value, upsertBy).find(({ field, value }) =>
+    keysOf(before, [field]).some((stood) => stood.value === value),
+  )
 }
 
 /** What the target holds from us once the values are there too: fields that were delivered before and left the mapping stay. */

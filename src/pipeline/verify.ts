@@ -115,7 +115,7 @@ function findingOf(work: Work, differing: Difference[]): Finding {
   if (state === 'dead' && work.asked) return 'missing'
   if (state === 'skipped' || state === 'gone') return 'left out'
   if (state !== undefined && state !== 'unchanged') return 'waiting'
-  if (work.operation === 'create' || work.operation === 'upsert') return 'missing'
+  if (work.targetId === null) return 'missing'
   // It should have left the target.
   if (work.operation === 'delete') return 'stale'
   if (!work.asked && work.known === null) return 'unchecked'
@@ -125,7 +125,7 @@ function findingOf(work: Work, differing: Difference[]): Finding {
 
 /** What an update would send: the source moved on where that is not what was delivered, the target moved where it is. */
 function fieldsThatDiffer(work: Work): Difference[] {
-  if (work.operation !== 'update' || work.settlement) return []
+  if (work.settlement || work.targetId === null || work.operation === 'delete') return []
   const delivered = work.delivered?.value ?? {}
   const wanted = Object.entries(work.values.value)
   return wanted.flatMap(([field, source]): Difference[] => {

@@ -125,6 +125,8 @@ export class MemorySystem implements ConnectorSession {
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome[]> {
+    if (!this.streams.get(request.stream)!.abilities[request.operation])
+      throw new CausewayError('CSW-2003', { what: `${request.stream} does not offer ${request.operation}` })
     this.calls.push(`${request.operation} ${request.items.length}`)
     await this.onWrite(request.items)
     const outcomes: WriteOutcome[] = []
@@ -141,9 +143,11 @@ export class MemorySystem implements ConnectorSession {
     if (fault === 'down') return { ref, status: 'retry', error: failed('CSW-3001', 'connection refused') }
     if (fault === 'retry') return { ref, status: 'retry', error: failed('CSW-3013', 'locked') }
     const rows = this.rows.get(request.stream)!
-    const id = request.operation === 'create' ? `t${this.#nextId++}` : item.id!
+    const stood = request.operation === 'upsert' ? this.#byKey(request.stream, item.key!) : item.id
+    const id = stood ?? `t${this.#nextId++}`
     const row = rows.get(id)
-    if (request.operation !== 'create' && (!row || row.deleted))
+    const makes = request.operation === 'create' || request.operation === 'upsert'
+    if (!makes && (!row || row.deleted))
       return { ref, status: 'missing', error: new CausewayError('CSW-3009', { what: 'no such record' }) }
     let content: Buffer | undefined
     try {
@@ -156,6 +160,11 @@ export class MemorySystem implements ConnectorSession {
     else this.put(request.stream, id, { ...row?.body, ...item.values }, content)
     if (fault === 'lost-answer') return { ref, status: 'unknown', error: failed('CSW-3012', 'connection reset') }
     return { ref, status: 'written', id }
+  }
+
+  /** A system that upserts by a natural key knows nothing of the id that the hub may know. */
+  #byKey(stream: string, { field, value }: { field: string; value: string }): string | undefined {
+    return this.list(stream).find(({ body }) => keyText(body[field]) === value)?.id
   }
 
   async content(request: { stream: string; reference: { locator: JsonObject } }) {
