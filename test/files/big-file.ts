@@ -24,12 +24,12 @@ const SIZE = Number(values.mb) * MIB + 12_345
 const PART = 5 * MIB
 /**
  * What the hub may need beyond what it has when it rests: the highest resident size of any of the processes that move the file
- * (each kill makes a new one, which goes on while it is still loading) minus that of the first one, at rest after its start and
- * after a small file went both ways. 37 MiB with 64 MB, November 2026.
+ * (each kill makes a new one, which goes on while it is still loading) minus that of the first one just after a small file went
+ * both ways. 35 to 56 MiB with 64 MB, November 2026. Against a hub that has given memory back for 20 seconds it is 51 to 74, for that
+ * has to take back what all work needs, whatever the size of a file.
  */
 const MOST_EXTRA = 64 * MIB
-/** Until a hub at rest has given back what its start has left (src/assemble/memory.ts). */
-const REST_MS = 20_000
+const REST_MS = 1_000
 const PATIENCE_MS = 600_000
 
 const root = await mkdtemp(join(tmpdir(), 'causeway-files-'))

@@ -32,8 +32,12 @@ export async function runAll(
   return writes
 }
 
-/** The hub ended its own work, which it does when a busy machine keeps it from renewing a lease: somebody takes it up again. */
-const isTakenUpAgain = (error: unknown): boolean => (error as { code?: string } | null)?.code === 'CSW-3015'
+/**
+ * The hub ended its own work, which it does when a busy machine keeps it from renewing a lease, or the other system failed by its own
+ * account (the OData server answers 500 now and then): the hub tries again by itself. What lasts is no such end.
+ */
+const isTakenUpAgain = (error: unknown): boolean =>
+  ['CSW-3015', 'CSW-3006'].includes((error as { code?: string } | null)?.code ?? '')
 
 /** Runs a sync, and again after an end that is none. */
 async function runOnce(hub: HubProcess, sync: string, options: { full?: boolean }): Promise<Ended> {
