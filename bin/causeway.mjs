@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import module from 'node:module'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 
 const NEEDED = 24
 const major = Number(process.versions.node.split('.')[0])
@@ -22,10 +21,6 @@ if (major < NEEDED) {
   const { XDG_CACHE_HOME, HOME } = process.env
   const cache = XDG_CACHE_HOME || (HOME && join(HOME, '.cache'))
   if (cache) module.enableCompileCache(join(cache, 'causeway', 'compiled'))
-
-  // What is loaded stays, so a large young generation would only be touched by it, and kept. src/assemble/memory.ts lets it grow.
-  if (['start', 'serve', 'worker'].some((word) => process.argv.includes(word)))
-    setFlagsFromString('--semi-space-growth-factor=1')
 
   // A checkout has the sources, which Node runs as they are; under node_modules it does not strip types, so the package
   // carries a build.

@@ -37,9 +37,7 @@ export function giveBackAtRest(lookMs = LOOK_MS): () => void {
   let before = performance.eventLoopUtilization()
   let wasBusy = true
   let usedAtRest = Number.POSITIVE_INFINITY
-  // bin/causeway.mjs has kept it small while modules were loaded.
-  let youngMayGrow = true
-  letYoungGrow(true)
+  let youngMayGrow = false
   const look = (): void => {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)

@@ -31,7 +31,6 @@ test('under an old Node one sentence names the fix, with exit code 2', async () 
     'node:fs',
     'node:module',
     'node:path',
-    'node:v8',
   ])
 })
 
