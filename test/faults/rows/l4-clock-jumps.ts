@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Row } from '../rig/row.ts'
 import { sleep } from '../rig/waiting.ts'
@@ -8,7 +8,7 @@ const shim = (file: string): string => `
 import { readFileSync } from 'node:fs'
 const Real = Date
 let offset = 0
-const read = () => { try { offset = Number(readFileSync(${JSON.stringify(file)}, 'utf8')) || 0 } catch {} }
+const read = () => { offset = Number(readFileSync(${JSON.stringify(file)}, 'utf8')) }
 read()
 setInterval(read, 50).unref()
 globalThis.Date = class Date extends Real {
@@ -17,6 +17,12 @@ globalThis.Date = class Date extends Real {
 }
 `
 const TEN_MINUTES = 600_000
+
+/** In one piece: a worker reads the file at any moment, and half of it would be another time. */
+async function setClock(file: string, offset: string): Promise<void> {
+  await writeFile(`${file}.next`, offset)
+  await rename(`${file}.next`, file)
+}
 
 export const row: Row = {
   id: 'L4',
@@ -33,21 +39,21 @@ export const row: Row = {
     source.fill(40)
     await hub.serve()
     for (const [i, clock] of clocks.entries()) {
-      await writeFile(clock, '0')
+      await setClock(clock, '0')
       const file = join(world.folder, `shim-${i}.mjs`)
       await writeFile(file, shim(clock))
       await hub.work({ env: { NODE_OPTIONS: `--import=${file}` } })
     }
     let rev = 0
     for (let jump = 0; jump < jumps; jump++) {
-      for (const clock of clocks) await writeFile(clock, String(world.random.pick([-TEN_MINUTES, 0, TEN_MINUTES])))
+      for (const clock of clocks) await setClock(clock, String(world.random.pick([-TEN_MINUTES, 0, TEN_MINUTES])))
       rev++
       await world.sendVersions(['e1', 'e2', 'e3'], rev)
       source.put(`c${world.random.between(0, 39)}`)
       source.put(`new${jump}`)
       await sleep(world.random.between(1_000, 3_000))
     }
-    for (const clock of clocks) await writeFile(clock, '0')
+    for (const clock of clocks) await setClock(clock, '0')
     await hub.api('POST', '/syncs/contacts/run', { full: false })
     check.within('a record after the last jump', await world.roundTrip('after'), 30_000)
     await world.settle(check, 180_000, { events: true, pulls: true })
