@@ -120,6 +120,8 @@ function connect(target: PostgresTarget, schema: string, tuning: QueueTuning): S
     connectionTimeoutMillis: tuning.callTimeoutMs,
     // Without it a query on a connection that died silently waits for the kernel to give up, which takes a quarter of an hour.
     query_timeout: 2 * tuning.callTimeoutMs,
+    // A process frozen between two statements must not hold its rows of the queue for longer than its jobs.
+    idle_in_transaction_session_timeout: tuning.lockMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   })

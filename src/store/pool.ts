@@ -10,7 +10,15 @@ export type PoolOptions = {
   statementMs?: number
   /** How long a session may be idle before it is closed; 10 s without it. */
   idleMs?: number
+  /** How long a session may do nothing in the middle of a transaction; `TRANSACTION_IDLE_MS` without it. */
+  transactionIdleMs?: number
 }
+
+/**
+ * A worker that is frozen (SIGSTOP, a paused machine, a cut network) in the middle of a transaction keeps its row locks, and
+ * whoever takes its lease over waits for them. Shorter than a lease, so that this never adds to the wait for the lease.
+ */
+export const TRANSACTION_IDLE_MS = 8_000
 
 /** The schema all our tables live in; the migrator creates it. */
 export const SCHEMA = 'causeway'
@@ -75,7 +83,8 @@ export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
     max: options.max ?? 10,
     application_name: options.applicationName ?? 'causeway',
     // A start-up parameter, so that it costs no round trip. (pgbouncer: session mode, `ignore_startup_parameters` unset.)
-    options: `-c search_path=${SCHEMA} -c timezone=UTC -c idle_in_transaction_session_timeout=60s`,
+    options: `-c search_path=${SCHEMA} -c timezone=UTC`,
+    idle_in_transaction_session_timeout: options.transactionIdleMs ?? TRANSACTION_IDLE_MS,
     connectionTimeoutMillis: 10_000,
     ...(options.statementMs === undefined ? {} : { statement_timeout: options.statementMs }),
     ...(options.idleMs === undefined ? {} : { idleTimeoutMillis: options.idleMs }),

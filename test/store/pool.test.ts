@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { withTransaction } from '../../src/store/index.ts'
+import { createPool, withTransaction } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 
 test('integers come as numbers while a double holds them, and as text beyond', async () => {
@@ -54,4 +54,18 @@ test('a session ended by the server is CSW-6001, and the pool goes on with a new
   await expect(cut).rejects.toMatchObject({ code: 'CSW-6001', reaction: 'retry' })
   await expect(pool.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toMatchObject({ code: 'CSW-6001' })
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+})
+
+test('a process that stands still in a transaction loses its locks, and what it did not commit', async () => {
+  const { pool, url } = await freshDatabase()
+  await pool.query(`create table t (id int primary key, n int not null); insert into t values (1, 0)`)
+  const frozen = createPool(url, { transactionIdleMs: 100 })
+  const client = await frozen.connect()
+  await client.query('begin; update t set n = 1 where id = 1')
+  // Waits for the row for as long as the other one holds it.
+  await pool.query('update t set n = n + 10 where id = 1')
+  await expect(client.query('commit')).rejects.toThrow()
+  client.release(true)
+  await frozen.end()
+  expect((await pool.query('select n from t')).rows).toEqual([{ n: 10 }])
 })

@@ -1,3 +1,4 @@
+import { withTransaction } from '../../../src/store/index.ts'
 import type { Row } from '../rig/row.ts'
 import { sleep, until } from '../rig/waiting.ts'
 
@@ -36,7 +37,8 @@ export const row: Row = {
           where schemaname like '%queue%' and tablename not like '%migration%'`,
       )
       check.atLeast('queue tables', rows.length, 1)
-      await pool.query(`truncate ${rows.map(({ name }) => name).join(', ')}`)
+      // Whoever works on the queue takes its tables in another order, and Postgres may choose this session for the victim.
+      await withTransaction(pool, (client) => client.query(`truncate ${rows.map(({ name }) => name).join(', ')}`))
     }
   },
 }
