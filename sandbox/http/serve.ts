@@ -5,19 +5,11 @@ import { type Answer, send } from './answer.ts'
 import { Call, readBody } from './call.ts'
 import { Faults, isApplied, spoil } from './faults.ts'
 import { Refusal } from './refusal.ts'
+import type { Served } from './served.ts'
 import { answerSideDoor, SIDE_DOOR } from './side-door.ts'
 import type { StandIn } from './stand-in.ts'
 
-export type RequestEntry = { seq: number; at: number; method: string; path: string; status: number; fault?: string }
 export type Running = { name: string; url: string; port: number; stop(): Promise<void> }
-/** What the side door of a running stand-in works on. */
-export type Served = {
-  standIn: StandIn
-  faults: Faults
-  requests: RequestEntry[]
-  token: string
-  tick(times: number): void
-}
 
 const BODY_CAP = 8 * 1024 * 1024
 const REQUESTS_KEPT = 20_000

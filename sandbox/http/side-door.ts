@@ -4,7 +4,7 @@ import type { Call } from './call.ts'
 import type { FaultSpec } from './faults.ts'
 import { Refusal } from './refusal.ts'
 import { Router } from './router.ts'
-import type { Served } from './serve.ts'
+import type { Served } from './served.ts'
 
 /** Where tests reach into a stand-in, past its API: look at its state, change it, make it fail. */
 export const SIDE_DOOR = '/__sandbox/'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { checkHub, type Environment } from '../config/index.ts'
-import type { HubOptions } from './hub.ts'
+import type { HubFolder } from './files.ts'
 
 /** Time between two rounds of changes in the sample systems. */
 const CLOCK_MS = 5_000
@@ -9,7 +9,9 @@ const CLOCK_MS = 5_000
  * Starts the sample systems when the hub asks for them, and gives the environment with their addresses and keys. They run in
  * this process, so that nothing is left behind when it ends. Several hub processes need systems of their own elsewhere.
  */
-export async function startSamples(options: HubOptions): Promise<{ env: Environment; stop(): Promise<void> }> {
+export async function startSamples(
+  options: HubFolder & { role: string },
+): Promise<{ env: Environment; stop(): Promise<void> }> {
   const env = options.env ?? process.env
   const { settings } = await checkHub({ folder: options.dir, env, ...(options.flags ? { flags: options.flags } : {}) })
   const alone = options.role === 'all' || options.role === 'command'

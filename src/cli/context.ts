@@ -21,6 +21,9 @@ export type CliContext = {
   version: string
 }
 
+/** Makes the context when the command runs: only then are all options known. */
+export type MakeContext = (command?: { longRunning?: boolean; formats?: readonly Format[] }) => CliContext
+
 /**
  * Long-running commands speak to whoever watches their log, so they stay human unless asked. All others give JSON where
  * stdout is no terminal, because then a program reads it.

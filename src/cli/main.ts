@@ -1,4 +1,5 @@
-import { COMMANDS, type MakeContext } from './commands/index.ts'
+import { COMMANDS } from './commands/index.ts'
+import type { MakeContext } from './context.ts'
 import { packageVersion } from './package-info.ts'
 
 /** Runs one command line and gives the exit code. Heavy modules are loaded only by the commands that need them. */

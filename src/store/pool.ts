@@ -18,7 +18,7 @@ export type PoolOptions = {
  * A worker that is frozen (SIGSTOP, a paused machine, a cut network) in the middle of a transaction keeps its row locks, and
  * whoever takes its lease over waits for them. Shorter than a lease, so that this never adds to the wait for the lease.
  */
-export const TRANSACTION_IDLE_MS = 8_000
+const TRANSACTION_IDLE_MS = 8_000
 
 /** The schema all our tables live in; the migrator creates it. */
 export const SCHEMA = 'causeway'

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { CausewayError } from '../../core/index.ts'
 import { withApi } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
-import type { MakeContext } from './index.ts'
 
 type Options = { port: string; redirect?: string }
 type Begun = { url: string; pending: { redirectUri: string } }

@@ -4,12 +4,12 @@ import type { ConnectorDescription } from '../../http/index.ts'
 import { type Api, withApi } from '../api.ts'
 import { loadAssembly } from '../assembly.ts'
 import { sayReports, saySpec } from '../conformance-report.ts'
+import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
 import { type Probe, probe, stepLines } from '../probe.ts'
 import { usageError } from '../report-error.ts'
 import { fields, table } from '../table.ts'
-import type { MakeContext } from './index.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   // The catalogue is files: no hub is opened for it, so it works anywhere and at once.

@@ -1,9 +1,9 @@
 import { relative } from 'node:path'
 import type { Command } from 'commander'
 import { loadAssembly } from '../assembly.ts'
+import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { findingText } from '../findings.ts'
-import type { MakeContext } from './index.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command

@@ -6,10 +6,10 @@ import type { Command } from 'commander'
 import { CausewayError, parseExact } from '../../core/index.ts'
 import type { MappingComparison } from '../../http/index.ts'
 import { withApi } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
 import { printable } from '../printable.ts'
-import type { MakeContext } from './index.ts'
 import { countOption, value } from './plan.ts'
 
 type Options = { against: string; limit?: string; exitCode?: boolean }

@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { isObject, parseExact } from '../../core/index.ts'
 import { type Api, withApi, withQuery } from '../api.ts'
-import type { CliContext } from '../context.ts'
+import type { CliContext, MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 import { fields, table, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 
 type DeadLetter = {
   id: number

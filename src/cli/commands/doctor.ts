@@ -3,13 +3,12 @@ import type { Command } from 'commander'
 import { asCausewayError } from '../../core/index.ts'
 import { type Api, dataDirOf, openApi } from '../api.ts'
 import { loadAssembly } from '../assembly.ts'
-import type { CliContext } from '../context.ts'
+import type { CliContext, MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
 import { printable } from '../printable.ts'
 import { probe } from '../probe.ts'
 import { findRunningHub } from '../running-hub.ts'
-import type { MakeContext } from './index.ts'
 
 type Check = { check: string; ok: boolean; detail: string; fix?: string }
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { withApi, withQuery } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { type Drift, driftLines } from '../drift-list.ts'
 import { fields, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 
 type ListOptions = { stream?: string; state?: string; limit?: string; cursor?: string }
 

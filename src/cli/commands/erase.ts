@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { withApi } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
-import type { MakeContext } from './index.ts'
 
 type Counts = { records: number; deadLetters: number; journal: number; events: number }
 

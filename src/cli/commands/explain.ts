@@ -2,11 +2,10 @@ import type { Command } from 'commander'
 import { type ErrorCode, errorRegistry, formatPlace, nearestName, parseExact } from '../../core/index.ts'
 import type { Explanation } from '../../http/index.ts'
 import { withApi, withQuery } from '../api.ts'
-import type { CliContext } from '../context.ts'
+import type { CliContext, MakeContext } from '../context.ts'
 import { printable } from '../printable.ts'
 import { usageError } from '../report-error.ts'
 import { fields, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 import { value } from './plan.ts'
 
 /** `connection:stream/id`; the id may hold anything. */

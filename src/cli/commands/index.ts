@@ -1,9 +1,5 @@
 import type { Command } from 'commander'
-import type { CliContext } from '../context.ts'
-import type { Format } from '../output.ts'
-
-/** Makes the context when the command runs: only then are all options known. */
-export type MakeContext = (command?: { longRunning?: boolean; formats?: readonly Format[] }) => CliContext
+import type { MakeContext } from '../context.ts'
 
 export type CommandModule = {
   /** Adds arguments, options and the action to a command that has its name and summary. */

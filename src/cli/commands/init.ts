@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { CausewayError } from '../../core/index.ts'
+import type { MakeContext } from '../context.ts'
 import { packageRoot } from '../package-info.ts'
 import { usageError } from '../report-error.ts'
-import type { MakeContext } from './index.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command.argument('[dir]', 'folder to write; made when it does not exist', '.').action(async (dir: string) => {

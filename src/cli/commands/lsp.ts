@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { loadAssembly } from '../assembly.ts'
-import type { MakeContext } from './index.ts'
+import type { MakeContext } from '../context.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command.option('--stdio', 'speak on stdin and stdout; the only way there is').action(async () => {

@@ -9,8 +9,8 @@ import {
   readSoundMapping,
   tablesBeside,
 } from '../../mapping/index.ts'
+import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
-import type { MakeContext } from './index.ts'
 
 const BATCH = 500
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { loadAssembly } from '../assembly.ts'
-import type { MakeContext } from './index.ts'
+import type { MakeContext } from '../context.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command.option('--dry-run', 'only say what is missing').action(async (options: { dryRun?: boolean }) => {

@@ -11,13 +11,12 @@ import {
   configurationText,
   type PlannedItem,
 } from '../configuration-plan.ts'
-import type { CliContext } from '../context.ts'
+import type { CliContext, MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint, type Style } from '../output.ts'
 import { printable } from '../printable.ts'
 import { usageError } from '../report-error.ts'
 import { chosenSyncs, SELECT } from '../selection.ts'
-import type { MakeContext } from './index.ts'
 
 type Options = {
   select?: string

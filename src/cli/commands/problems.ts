@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { withApi } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { listProblems, type Problem } from '../problem-list.ts'
 import { fields, table, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 
 type Letter = {
   id: number

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { CausewayError, isObject, parseExact } from '../../core/index.ts'
 import { type Api, withApi, withQuery } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 import { fields, state, table, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 
 type Found = {
   stream: string

@@ -2,11 +2,11 @@ import type { Command } from 'commander'
 import { parseExact } from '../../core/index.ts'
 import type { Undone } from '../../http/index.ts'
 import { withApi, withQuery } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { type Drift, driftLines } from '../drift-list.ts'
 import { EXIT } from '../exit-codes.ts'
 import { printable } from '../printable.ts'
 import { duration, fields, state, table, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 import { value } from './plan.ts'
 
 export type Run = {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import type { MakeContext } from '../context.ts'
 import { type ServingOptions, serveHub } from '../serving.ts'
-import type { MakeContext } from './index.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command

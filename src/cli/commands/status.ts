@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { withApi, withQuery } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { listProblems } from '../problem-list.ts'
 import { duration, state, table, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 
 type Queue = {
   connection: string

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { withApi, withQuery } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { fields, state, table, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 
 type Sync = {
   name: string

@@ -1,14 +1,13 @@
 import type { Command } from 'commander'
 import { percentReached, type SuiteResult } from '../../mapping/index.ts'
 import { loadAssembly, type Tests } from '../assembly.ts'
-import type { CliContext } from '../context.ts'
+import type { CliContext, MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { demandPaths, findingText } from '../findings.ts'
 import { reportError, usageError } from '../report-error.ts'
 import { chosenPaths, SELECT } from '../selection.ts'
 import { coverageText, describeTest, githubLine, junit, mutationText, summary } from '../test-report.ts'
 import { watchMappings } from '../watch-mappings.ts'
-import type { MakeContext } from './index.ts'
 
 type Options = {
   select?: string

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { type Finding, hasErrors } from '../../core/index.ts'
 import { loadAssembly } from '../assembly.ts'
+import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { annotation, demandPaths, findingText } from '../findings.ts'
 import { sarif } from '../sarif.ts'
 import { chosenPaths, SELECT } from '../selection.ts'
-import type { MakeContext } from './index.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command

@@ -4,10 +4,10 @@ import type { Command } from 'commander'
 import { parseExact } from '../../core/index.ts'
 import type { Verification } from '../../http/index.ts'
 import { withApi } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
 import { printable } from '../printable.ts'
-import type { MakeContext } from './index.ts'
 import { countOption, value } from './plan.ts'
 
 type Options = {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { withApi, withQuery } from '../api.ts'
+import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 import { state, table, time } from '../table.ts'
-import type { MakeContext } from './index.ts'
 
 type Event = {
   id: number

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { loadAssembly } from '../assembly.ts'
+import type { MakeContext } from '../context.ts'
 import { untilStopped } from '../signals.ts'
-import type { MakeContext } from './index.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command.action(async () => {

@@ -1,19 +1,8 @@
 import { type ErrorCode, registry } from './registry.ts'
+import type { CauseClass, Reaction } from './spec.ts'
 
 /** Where a fault sits, as an editor can open it; line and column start at 1. */
 export type Place = { file: string; line?: number; column?: number }
-
-/**
- * What the caller does next:
- * `fix` = somebody must change configuration, a manifest, a mapping or a credential;
- * `retry` = the same work may succeed later without anybody touching it;
- * `dead-letter` = this one record needs a person, the others go on;
- * `alert` = the hub itself is in trouble and cannot go on safely.
- */
-export type Reaction = 'fix' | 'retry' | 'dead-letter' | 'alert'
-
-/** Who or what is to blame, for grouping problems on the error desk. */
-export type CauseClass = 'config' | 'credential' | 'quota' | 'remote-down' | 'data' | 'mapping' | 'hub'
 
 export type ErrorDetails = {
   /** One sentence with the particulars of this occurrence. Must not hold a secret or a personal datum. */

@@ -1,4 +1,4 @@
-import type { ErrorSpec } from './registry.ts'
+import type { ErrorSpec } from './spec.ts'
 
 /** 1xxx: settings, files and the hub itself. */
 export const configErrors = {

@@ -1,4 +1,4 @@
-import type { ErrorSpec } from './registry.ts'
+import type { ErrorSpec } from './spec.ts'
 
 /** 2xxx: connector manifests and what they ask for. */
 export const connectorErrors = {

@@ -1,4 +1,4 @@
-import type { ErrorSpec } from './registry.ts'
+import type { ErrorSpec } from './spec.ts'
 
 /** 8xxx: admin API, webhook intake and command line. */
 export const httpErrors = {

@@ -1,4 +1,4 @@
-import type { ErrorSpec } from './registry.ts'
+import type { ErrorSpec } from './spec.ts'
 
 /** 4xxx: mapping files and expressions. */
 export const mappingErrors = {

@@ -1,4 +1,4 @@
-import type { ErrorSpec } from './registry.ts'
+import type { ErrorSpec } from './spec.ts'
 
 /** 5xxx: pull and push. */
 export const pipelineErrors = {

@@ -1,4 +1,3 @@
-import type { CauseClass, Reaction } from './causeway-error.ts'
 import { configErrors } from './config.ts'
 import { connectorErrors } from './connector.ts'
 import { httpErrors } from './http.ts'
@@ -6,10 +5,8 @@ import { mappingErrors } from './mapping.ts'
 import { pipelineErrors } from './pipeline.ts'
 import { queueErrors } from './queue.ts'
 import { remoteErrors } from './remote.ts'
+import type { ErrorSpec } from './spec.ts'
 import { storeErrors } from './store.ts'
-
-/** One entry of the registry: the words for people and the class for policies. */
-export type ErrorSpec = { causeClass: CauseClass; reaction: Reaction; meaning: string; action: string }
 
 /**
  * Every error the hub can raise. One file per room: 1xxx config and core, 2xxx connector language,

@@ -1,4 +1,4 @@
-import type { ErrorSpec } from './registry.ts'
+import type { ErrorSpec } from './spec.ts'
 
 /** 3xxx: what other systems answered, or did not. */
 export const remoteErrors = {

@@ -1,4 +1,4 @@
-import type { ErrorSpec } from './registry.ts'
+import type { ErrorSpec } from './spec.ts'
 
 /** 6xxx: the ledger. */
 export const storeErrors = {
