@@ -1,6 +1,7 @@
 import type { UploadStore } from '../connector/index.ts'
 import { isObject, parseExact } from '../core/index.ts'
 import { forgetSecrets, type SecretStore, type Store } from '../store/index.ts'
+import { collectYoung } from './memory.ts'
 
 /** Not a name that a manifest's setting can have. */
 const FIELD = 'upload:'
@@ -19,7 +20,11 @@ export function sealedUploads(secrets: SecretStore, connection: string): UploadS
       const state = text === undefined ? null : parseExact(text)
       return isObject(state) ? state : null
     },
-    save: (key, state) => secrets.put(place(key), JSON.stringify(state)),
+    save: (key, state) => {
+      // A part has gone out, and what it came in as is garbage now.
+      collectYoung()
+      return secrets.put(place(key), JSON.stringify(state))
+    },
     async remove(key) {
       await secrets.remove(place(key))
     },
