@@ -16,6 +16,7 @@ const LISTS = new Set([
   'EntityType',
   'ComplexType',
   'EnumType',
+  'TypeDefinition',
   'EntityContainer',
   'EntitySet',
   'Property',
@@ -37,6 +38,11 @@ const SCALARS: Record<string, RawSchema> = {
   'Edm.Decimal': { type: ['number', 'string'] },
   'Edm.Double': { type: ['number', 'string'] },
   'Edm.Single': { type: ['number', 'string'] },
+  // Any value, and any entity.
+  'Edm.Untyped': {},
+  'Edm.PrimitiveType': {},
+  'Edm.ComplexType': {},
+  'Edm.EntityType': {},
 }
 
 export function readCsdl(text: string, file: string): ApiDocument {
@@ -44,7 +50,7 @@ export function readCsdl(text: string, file: string): ApiDocument {
   const schemas = root.Edmx?.DataServices?.Schema ?? []
   const types = new Map<string, Node>()
   for (const schema of schemas)
-    for (const kind of ['EntityType', 'ComplexType', 'EnumType'])
+    for (const kind of ['EntityType', 'ComplexType', 'EnumType', 'TypeDefinition'])
       for (const type of list(schema[kind])) {
         types.set(`${String(schema.Namespace)}.${String(type.Name)}`, type)
         if (schema.Alias) types.set(`${String(schema.Alias)}.${String(type.Name)}`, type)
@@ -57,10 +63,12 @@ export function readCsdl(text: string, file: string): ApiDocument {
   return {
     file,
     title: String(schemas[0]?.Namespace ?? 'OData'),
+    editions: schemas.map(({ Namespace }) => ({ title: String(Namespace), version: '' })),
     prefixes: [''],
-    operations: sets.flatMap((set) =>
-      operationsOf(String(set.Name), { $ref: `#/${String(set.EntityType)}` }, legacy, lookup),
-    ),
+    operations: [
+      ...sets.map((set) => [String(set.Name), String(set.EntityType)] as const),
+      ...containedIn(types),
+    ].flatMap(([name, type]) => operationsOf(name, { $ref: `#/${type}` }, legacy, lookup)),
     security: [],
     tokenPaths: [],
     lookup,
@@ -68,6 +76,15 @@ export function readCsdl(text: string, file: string): ApiDocument {
     ofSets: true,
   }
 }
+
+/** Sets that are reached through an entity only (`companies(…)/customers`): their name, and the type of their entities. */
+const containedIn = (types: Map<string, Node>): (readonly [string, string])[] =>
+  [...types.values()]
+    .flatMap((type) => list(type.NavigationProperty))
+    .flatMap(({ Name, Type, ContainsTarget }) => {
+      const many = /^Collection\((.+)\)$/.exec(String(Type))
+      return many && ContainsTarget === 'true' ? [[String(Name), many[1]!] as const] : []
+    })
 
 const list = (value: unknown): Node[] => (Array.isArray(value) ? (value as Node[]) : value ? [value as Node] : [])
 
@@ -78,6 +95,7 @@ function schemaOf(name: string, types: Map<string, Node>, schemas: Node[]): RawS
   const type = types.get(name)
   if (!type) return undefined
   if (type.Member) return { type: 'string' }
+  if (type.UnderlyingType) return schemaOf(String(type.UnderlyingType), types, schemas)
   const base = type.BaseType ? schemaOf(String(type.BaseType), types, schemas) : undefined
   const properties: Record<string, RawSchema> = { ...base?.properties }
   for (const property of list(type.Property)) properties[String(property.Name)] = { $ref: `#/${String(property.Type)}` }

@@ -34,6 +34,8 @@ export type Operation = {
 export type ApiDocument = {
   file: string
   title: string
+  /** What each of its files says it is (`info`). */
+  editions: { title: string; version: string }[]
   /** What may stand before the paths: base path, or path of a server. */
   prefixes: string[]
   operations: Operation[]
@@ -56,6 +58,7 @@ export function readApiDocuments(files: readonly string[]): ApiDocument {
   // References are looked up where they stand: each operation keeps to its own file.
   return {
     ...first,
+    editions: [first, ...others].flatMap((one) => one.editions),
     prefixes: [...new Set([first, ...others].flatMap((one) => one.prefixes))],
     // A second file may stand at another address than the first.
     operations: [first, ...others].flatMap((one) =>
@@ -69,7 +72,7 @@ export function readApiDocuments(files: readonly string[]): ApiDocument {
 
 /** Reads a description file. Throws CSW-1005 for what is none. */
 function readApiDocument(file: string): ApiDocument {
-  const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+  const text = decoded(readFileSync(file))
   if (isWsdl(text)) return readWsdlCalls(file)
   if (/^\s*</.test(text)) return readCsdl(text, file)
   let raw: unknown
@@ -82,6 +85,10 @@ function readApiDocument(file: string): ApiDocument {
   return ofOpenApi(raw as Raw, file)
 }
 
+/** The text of a file. Some tools of Windows write metadata as UTF-16. */
+const decoded = (bytes: Buffer): string =>
+  new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes)
+
 const notReadable = (file: string, why: string) =>
   new CausewayError('CSW-1005', {
     what: `${file} cannot be used as an API description: ${why}.`,
@@ -92,21 +99,25 @@ const notReadable = (file: string, why: string) =>
 function ofOpenApi(given: Raw, file: string): ApiDocument {
   const lookup = lookupIn(given, file)
   const raw = anchored(given, file, '') as Raw
-  const operations = Object.entries(raw.paths as Record<string, Raw>).flatMap(([path, listed]) => {
-    const item = deref(listed, lookup)
-    return Object.entries(item).flatMap(([method, operation]) =>
-      METHODS.has(method) && isObject(operation as never)
-        ? [operationOf(method, path, item, operation as Raw, lookup)]
-        : [],
-    )
-  })
+  const operations = Object.entries(deref(raw.paths as Raw, lookup) as Record<string, Raw>).flatMap(
+    ([path, listed]) => {
+      const item = deref(listed, lookup)
+      return Object.entries(item).flatMap(([method, operation]) =>
+        METHODS.has(method.toLowerCase()) && isObject(operation as never)
+          ? [operationOf(method, path, item, deref(operation as Raw, lookup), lookup)]
+          : [],
+      )
+    },
+  )
   const schemes = (raw.securityDefinitions ?? (raw.components as Raw | undefined)?.securitySchemes ?? {}) as Record<
     string,
     Raw
   >
+  const { title = '', version = '' } = (raw.info ?? {}) as Raw
   return {
     file,
-    title: String((raw.info as Raw | undefined)?.title ?? ''),
+    title: String(title),
+    editions: [{ title: String(title), version: String(version) }],
     prefixes: [...new Set(['', plainPrefix(String(raw.basePath ?? '')), ...prefixesOfServers(raw)])],
     operations,
     security: Object.values(schemes),
@@ -124,16 +135,34 @@ const hasReadOnly = (value: unknown): boolean =>
 
 const METHODS = new Set(['get', 'post', 'put', 'patch', 'delete', 'head', 'options'])
 
-/** What a reference stands for, which may be a reference again. */
+/** What a reference stands for, which may be a reference again; what stands beside it is added. */
 function deref(value: Raw, lookup: Lookup, depth = 0): Raw {
   if (typeof value?.$ref !== 'string' || depth > 20) return value
-  return deref({ ...(lookup(value.$ref) as Raw | undefined) }, lookup, depth + 1)
+  const { $ref, ...beside } = value
+  return deref({ ...(lookup($ref as string) as Raw | undefined), ...beside }, lookup, depth + 1)
 }
 
-const plainPrefix = (path: string): string => path.replace(/\/$/, '')
+/** A prefix begins with a slash and ends without one, however it is written. */
+const plainPrefix = (path: string): string => path.replace(/^(?=[^/])/, '/').replace(/\/+$/, '')
 
+type Server = { url?: string; variables?: Record<string, { default?: unknown; enum?: unknown[] }> }
+
+/** Paths of the servers, with their variables as such and with each of their values: one may hold several steps. */
 const prefixesOfServers = ({ servers }: Raw): string[] =>
-  ((servers as { url?: string }[] | undefined) ?? []).map(({ url }) => plainPrefix(pathOfServer(String(url ?? ''))))
+  ((servers as Server[] | undefined) ?? []).flatMap(({ url = '', variables = {} }) => {
+    const urls = Object.entries(variables).reduce(
+      (made, [name, { default: usual, enum: options = [] }]) =>
+        made.flatMap((one) =>
+          one.includes(`{${name}}`)
+            ? [one, ...[usual ?? [], options].flat().map((value) => one.replaceAll(`{${name}}`, String(value)))]
+            : [one],
+        ),
+      [String(url)],
+    )
+    return [...new Set(urls.slice(0, MOST_SERVERS).map((one) => plainPrefix(pathOfServer(one))))]
+  })
+/** Regions and tenants that are listed one by one have the same paths. */
+const MOST_SERVERS = 64
 
 /** The path of an address whose scheme, host or both may be variables: `https://{shop}.example.com/v1`, `{server}/v1`. */
 const pathOfServer = (url: string): string => url.replace(/^([^/]*:)?\/\/[^/]*/, '').replace(/^\{[^}]*\}(?=\/|$)/, '')
@@ -146,7 +175,8 @@ function tokenPathsOf({ tokenUrl, flows }: Raw): string[] {
 
 function operationOf(method: string, written: string, item: Raw, operation: Raw, lookup: Lookup): Operation {
   // Some tell apart by parameters what has one path: `/contacts?archived=true`.
-  const [path = '', inPath] = written.split(/[?#]/, 2)
+  const [plain = '', inPath] = written.split(/[?#]/, 2)
+  const path = plain.replace(/^(?=[^/])/, '/')
   const given = [
     ...[...new URLSearchParams(inPath).keys()].map((name) => ({ name, in: 'query', schema: {} })),
     ...((item.parameters as Raw[] | undefined) ?? []),
@@ -169,7 +199,7 @@ function operationOf(method: string, written: string, item: Raw, operation: Raw,
   const schemas = answers
     .map(([, answer]) => schemaOfContent(deref(answer, lookup), lookup))
     .filter((one) => one !== undefined)
-  const schema: RawSchema | undefined = schemas.length > 1 ? { anyOf: schemas } : schemas[0]
+  const schema = schemas.length ? anyOf(schemas) : undefined
   return {
     method: method.toUpperCase(),
     path,
@@ -197,12 +227,15 @@ function bodyOf(operation: Raw, parameters: Raw[], lookup: Lookup): Operation['b
   const content = deref((operation.requestBody ?? {}) as Raw, lookup).content as Record<string, Raw> | undefined
   if (!content) return undefined
   const types = Object.keys(content).filter((name) => content[name]?.schema)
-  const json = types.find((name) => isJson(name))
-  const type = json ?? types[0]
-  return type === undefined ? undefined : { schema: schemaIn(content[type]!, lookup), form: json === undefined }
+  const json = types.filter(isJson)
+  // A change may be taken as JSON, as a merge patch and as a JSON patch: a member of any of them can be sent.
+  const schemas = (json.length ? json : types.slice(0, 1)).map((type) => schemaIn(content[type]!, lookup))
+  return schemas.length === 0 ? undefined : { schema: anyOf(schemas), form: json.length === 0 }
 }
 
-const isJson = (type: string): boolean => type.includes('json') || type === '*/*'
+const anyOf = (schemas: RawSchema[]): RawSchema => (schemas.length > 1 ? { anyOf: schemas } : schemas[0]!)
+
+const isJson = (type: string): boolean => /json/i.test(type) || /^(\*|application)\/\*$/.test(type)
 
 /** Swagger 2 gives the schema itself, OpenAPI 3 one per kind of content. */
 function schemaOfContent(answer: Raw, lookup: Lookup): RawSchema | undefined {
@@ -211,8 +244,8 @@ function schemaOfContent(answer: Raw, lookup: Lookup): RawSchema | undefined {
     return exemplified(answer.schema as RawSchema, example)
   }
   const content = (answer.content ?? {}) as Record<string, Raw>
-  const type = Object.keys(content).find((name) => isJson(name) && content[name]?.schema)
-  return type === undefined ? undefined : schemaIn(content[type]!, lookup)
+  const types = Object.keys(content).filter((name) => isJson(name) && content[name]?.schema)
+  return types.length === 0 ? undefined : anyOf(types.map((type) => schemaIn(content[type]!, lookup)))
 }
 
 /** The schema of a kind of content, with the example that stands beside it. */

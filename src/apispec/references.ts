@@ -43,7 +43,7 @@ function absolute(reference: string, file: string, self: string): string {
   if (reference.startsWith('#')) return self + reference
   if (/^[a-z][a-z0-9+.-]*:/i.test(reference)) return reference
   const [path = '', pointer = ''] = reference.split('#', 2)
-  return `${resolve(dirname(file), path)}#${pointer}`
+  return `${resolve(dirname(file), unescaped(path))}#${pointer}`
 }
 
 function read(path: string): Raw | null {
@@ -56,8 +56,9 @@ function read(path: string): Raw | null {
   }
 }
 
-/** What a JSON pointer stands for; on the way it may meet references. */
+/** What a JSON pointer stands for, or the name of an anchor; on the way it may meet references. */
 function pointed(document: Raw | null, pointer: string, follow: Lookup): RawSchema | undefined {
+  if (pointer !== '' && !pointer.startsWith('/')) return withAnchor(document, pointer)
   let found: unknown = document
   for (const step of pointer.split('/').slice(1)) {
     const name = unescaped(step)
@@ -66,6 +67,17 @@ function pointed(document: Raw | null, pointer: string, follow: Lookup): RawSche
     found = isObject(found as never) || Array.isArray(found) ? (found as Raw)[name] : undefined
   }
   return isObject(found as never) ? (found as RawSchema) : undefined
+}
+
+/** The schema that names itself by an anchor, as JSON Schema allows since 2019. */
+function withAnchor(value: unknown, name: string): RawSchema | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if ((value as Raw).$anchor === name) return value as RawSchema
+  for (const inner of Object.values(value)) {
+    const found = withAnchor(inner, name)
+    if (found) return found
+  }
+  return undefined
 }
 
 function unescaped(step: string): string {

@@ -63,7 +63,7 @@ function merged(parts: RawSchema[]): RawSchema {
 /** The alternatives a schema names, itself where it names none. */
 export function branchesOf(schema: RawSchema, lookup: Lookup, depth = 0): RawSchema[] {
   if (depth > 20) return []
-  const alternatives = [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])]
+  const alternatives = [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])].filter((part) => !isCondition(part, schema))
   if (alternatives.length === 0) return [schema]
   const { oneOf: _o, anyOf: _a, ...own } = schema
   const own_ = own.properties ? [own as RawSchema] : []
@@ -78,3 +78,16 @@ export function branchesOf(schema: RawSchema, lookup: Lookup, depth = 0): RawSch
     }),
   ]
 }
+
+/** Beside members that are named, alternatives may say only which of them have to be there (`required`): no other kind of value. */
+const isCondition = (part: RawSchema, { properties }: RawSchema): boolean =>
+  properties !== undefined && Object.keys(part).every((name) => CONDITIONS.has(name))
+const CONDITIONS = new Set([
+  'required',
+  'not',
+  'title',
+  'description',
+  'minProperties',
+  'maxProperties',
+  'dependentRequired',
+])

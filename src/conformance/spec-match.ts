@@ -15,7 +15,7 @@ export function operationFor(
   prefixes: string[],
   path: string,
 ): Operation | null {
-  const asked = prefixes.map((prefix) => prefix + path)
+  const asked = prefixes.flatMap((prefix) => [prefix + path, ...behind(prefix, path)])
   const byId = asked.map((one) => one.replace(/:\/[^/]*:(?=\/|$)/g, ''))
   return (
     bestOf(document, method, asked) ??
@@ -23,6 +23,13 @@ export function operationFor(
     boundTo(document, method, byId) ??
     (document.ofSets ? bestOf(document, method, byId.map(lastStep)) : null)
   )
+}
+
+/** A path as it was sent, without what stands before those of the manifest. */
+function behind(prefix: string, path: string): string[] {
+  const found = prefix.includes(HOLE) ? patternOf(`${prefix}/${HOLE}`, new RegExp(HOLE, 'g')).exec(path) : null
+  const steps = prefix.split('/').length
+  return found || (prefix && path.startsWith(`${prefix}/`)) ? [`/${path.split('/').slice(steps).join('/')}`] : []
 }
 
 const lastStep = (path: string): string => `/${path.split('/').at(-1)}`

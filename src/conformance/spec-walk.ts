@@ -27,7 +27,7 @@ import { formatPlace, isObject, type Json, type JsonObject, type YamlFile, type 
 import { pathsOf, prefixesOf } from './spec-address.ts'
 import { entityOf, entitySetRows } from './spec-entity-set.ts'
 import { HOLE, operationFor, takesParameter } from './spec-match.ts'
-import { missing } from './spec-partial.ts'
+import { doubtPlaces, missing } from './spec-partial.ts'
 import { unnamed } from './spec-unnamed.ts'
 
 export type SpecVerdict = 'checked' | 'unknown' | 'wrong'
@@ -162,7 +162,11 @@ export class SpecWalk {
     const records = this.expression(spec.records ?? 'response', [...at, 'records'], answer)
     const { paging } = spec as Record<string, JsonObject>
     if (isObject(paging))
-      for (const field of ['next', 'stop', 'total']) this.expression(paging[field], [...at, 'paging', field], answer)
+      for (const field of ['next', 'stop', 'total']) {
+        const from = this.rows.length
+        this.expression(paging[field], [...at, 'paging', field], answer)
+        if (field === 'next') doubtPlaces(this.rows.slice(from), operations, this.document)
+      }
     if (isObject(spec.server_cursor))
       this.expression((spec.server_cursor as JsonObject).next, [...at, 'server_cursor', 'next'], answer)
     const record = operations.length ? itemOf(records) : ANY

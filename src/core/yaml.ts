@@ -91,7 +91,7 @@ export function parseYaml(text: string, file: string): YamlFile {
 
 /** The plain value of a YAML text of any size (descriptions of APIs are megabytes), without places. Throws what is wrong with it. */
 export function parseYamlData(text: string): unknown {
-  return yaml().parse(text, { maxAliasCount: 10_000 }) as unknown
+  return yaml().parse(text, { maxAliasCount: 10_000, merge: true }) as unknown
 }
 
 /** A value as YAML a person would write. */

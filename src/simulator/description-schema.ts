@@ -201,6 +201,15 @@ export const descriptionSchema = closed(
     collections: map(collection),
     // Vendors' own descriptions the manifest was held against (`--spec`), for the capability sheet.
     compared: texts,
+    // What certain descriptions lack although the API has it: unknown there, not wrong.
+    left_out: {
+      type: 'array',
+      items: closed({ by: text, before: text, names: texts, why: { type: 'string', minLength: 10 } }, [
+        'by',
+        'names',
+        'why',
+      ]),
+    },
     streams: map(
       closed({
         collection: text,

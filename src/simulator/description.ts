@@ -256,6 +256,17 @@ export type StoreSpec = {
   user?: string
 }
 
+/** What descriptions of the API leave out although the API has it; they are known by their title and version (`info`). */
+export type LeftOut = {
+  by: string
+  /** Only editions before this version. */
+  before?: string
+  /** Requests (`PUT /contacts/…`), parameters, and members with those inside them, by the name of their row or the end of it. */
+  names: string[]
+  /** Where it stands that the API has it. */
+  why: string
+}
+
 export type Description = {
   file: string
   folder: string
@@ -281,6 +292,7 @@ export type Description = {
   idempotency?: { key: ExpressionText }
   webhooks?: Webhooks
   ignores: string[]
+  left_out?: LeftOut[]
 }
 
 const PAGE = { default: 20, max: 100, over: 'refuse', first: 0 } as const

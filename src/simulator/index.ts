@@ -1,4 +1,4 @@
-export { type Description, readDescription } from './description.ts'
+export { type Description, type LeftOut, readDescription } from './description.ts'
 export type { Installation, Served } from './installation.ts'
 export { at, type Item, stepOf } from './paths.ts'
 export { simulate } from './simulate.ts'

@@ -98,10 +98,14 @@ streams:
 `
 
 let made = 0
-async function check(manifest: string, spec: object | string = OPENAPI, specName = 'api.json') {
+async function check(manifest: string, spec: object | string = OPENAPI, specName = 'api.json', samples?: string) {
   const folder = join(root, String(++made), 'acme')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'connector.yaml'), manifest)
+  if (samples !== undefined) {
+    mkdirSync(join(folder, 'samples'))
+    writeFileSync(join(folder, 'samples', 'api.yaml'), samples)
+  }
   const file = join(folder, specName)
   writeFileSync(file, typeof spec === 'string' ? spec : JSON.stringify(spec))
   const catalogue = loadConnectors([join(folder, '..')])
@@ -196,6 +200,92 @@ const variants: Record<string, () => object> = {
       ]),
     ),
   }),
+  'a base path in a variable of the server, other names of parameters, methods in capitals': () => ({
+    ...OPENAPI,
+    servers: [
+      {
+        url: 'https://{shop}.acme.example/{base}',
+        variables: { shop: { default: 'x' }, base: { default: 'api/v2', enum: ['v2'] } },
+      },
+    ],
+    paths: {
+      contacts: { GET: OPENAPI.paths['/contacts'].get, POST: OPENAPI.paths['/contacts'].post },
+      '/contacts/{contact-id}/': OPENAPI.paths['/contacts/{id}'],
+    },
+  }),
+  'a server with a path only; bodies, answers, parameters and whole paths by reference': () => ({
+    ...OPENAPI,
+    servers: [{ url: 'v2' }],
+    paths: { $ref: '#/components/x-paths' },
+    components: {
+      schemas,
+      parameters: {
+        limit: { name: 'limit', in: 'query', content: { 'application/json': { schema: { type: 'integer' } } } },
+      },
+      requestBodies: { Contact: OPENAPI.paths['/contacts/{id}'].patch.requestBody },
+      responses: { Contact: OPENAPI.paths['/contacts/{id}'].patch.responses[200] },
+      pathItems: {
+        One: {
+          ...OPENAPI.paths['/contacts/{id}'],
+          patch: {
+            requestBody: { $ref: '#/components/requestBodies/Contact' },
+            responses: { '2XX': { $ref: '#/components/responses/Contact' } },
+          },
+        },
+      },
+      'x-paths': {
+        '/contacts': {
+          ...OPENAPI.paths['/contacts'],
+          parameters: [{ $ref: '#/components/parameters/limit' }],
+          get: {
+            ...OPENAPI.paths['/contacts'].get,
+            parameters: OPENAPI.paths['/contacts'].get.parameters.slice(1),
+            responses: { default: OPENAPI.paths['/contacts'].get.responses[200] },
+          },
+        },
+        '/contacts/{id}': { $ref: '#/components/pathItems/One', summary: 'One contact' },
+      },
+    },
+  }),
+  'kinds of content of its own, and patches beside merge patches': () => ({
+    ...OPENAPI,
+    paths: {
+      '/contacts': JSON.parse(
+        JSON.stringify(OPENAPI.paths['/contacts']).replaceAll(
+          'application/json',
+          'application/vnd.acme.v2+json; charset=utf-8',
+        ),
+      ) as object,
+      '/contacts/{id}': {
+        ...OPENAPI.paths['/contacts/{id}'],
+        patch: {
+          ...OPENAPI.paths['/contacts/{id}'].patch,
+          requestBody: {
+            content: {
+              'application/json-patch+json': {
+                schema: { type: 'array', items: { type: 'object', properties: { op: {}, path: {} } } },
+              },
+              'application/merge-patch+json': { schema: reference },
+            },
+          },
+        },
+      },
+    },
+  }),
+  'anchors, and alternatives that only say what has to be there': () => ({
+    ...OPENAPI,
+    openapi: '3.1.0',
+    components: {
+      schemas: {
+        Address: { $anchor: 'address', ...schemas.Address },
+        Contact: {
+          ...contact,
+          properties: { ...contact.properties, address: { $ref: '#address', nullable: true } },
+          anyOf: [{ required: ['id'] }, { required: ['name'] }],
+        },
+      },
+    },
+  }),
   'parameters of one object, spread over the query': () => ({
     ...OPENAPI,
     paths: {
@@ -239,6 +329,70 @@ test('a description in several files is followed from file to file', async () =>
   )
   const { rows } = await checkAgainstSpec(loadConnectors([join(folder, '..')]), 'acme', [file])
   expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+})
+
+test('a description whose every path is a file of its own, in YAML with merge keys', async () => {
+  const folder = join(root, String(++made), 'acme')
+  mkdirSync(join(folder, 'paths and more'), { recursive: true })
+  writeFileSync(join(folder, 'connector.yaml'), MANIFEST)
+  const put = (name: string, value: object | string) =>
+    writeFileSync(join(folder, name), typeof value === 'string' ? value : JSON.stringify(value))
+  put(
+    'schemas.yml',
+    `
+base: &base { id: { type: string }, name: { type: string } }
+Contact: { type: object, properties: { <<: *base, updated_at: { type: string }, address: { $ref: "#/Address" } } }
+Address: { type: object, properties: { city: { type: [string, "null"] } } }
+`,
+  )
+  const elsewhere = (value: object) =>
+    JSON.parse(JSON.stringify(value).replaceAll('#/components/schemas/', '../schemas.yml#/')) as object
+  put('paths and more/list.json', elsewhere(OPENAPI.paths['/contacts']))
+  put('paths and more/patch.yaml', elsewhere(OPENAPI.paths['/contacts/{id}'].patch))
+  put('paths and more/one.json', { ...elsewhere(OPENAPI.paths['/contacts/{id}']), patch: { $ref: './patch.yaml' } })
+  put(
+    'api.yaml',
+    `
+openapi: 3.1.0
+info: { title: Acme, version: '1' }
+servers: [{ url: "https://api.acme.example/v2" }]
+paths:
+  /contacts: { $ref: "paths%20and%20more/list.json" }
+  "/contacts/{contactId}": { $ref: "./paths%20and%20more/one.json" }
+`,
+  )
+  const { rows } = await checkAgainstSpec(loadConnectors([join(folder, '..')]), 'acme', [join(folder, 'api.yaml')])
+  expect(rows.filter(({ verdict }) => verdict !== 'checked')).toEqual([])
+})
+
+test('what an older edition leaves out is unknown there, and wrong in a later one', async () => {
+  const samples = `
+source: [{ what: Contacts, url: "https://acme.example", read: "2026-11-26" }]
+settings: { url: "\${ origin }" }
+errors: { unauthorized: {}, not_found: {}, invalid: {}, throttled: {}, down: {} }
+collections: {}
+routes: {}
+left_out: [{ by: Acme, before: "2.10", names: [size, address.town], why: "came with edition 2.10" }]
+`
+  const manifest = MANIFEST.replace('limit: "', 'size: "').replace('"town": address.city', '"town": address.town')
+  const verdicts = async (version: string) => {
+    const { rows } = await check(manifest, { ...OPENAPI, info: { title: 'Acme', version } }, 'api.json', samples)
+    return new Set(rows.filter(({ name }) => /size|address\.town/.test(name)).map(({ verdict }) => verdict))
+  }
+  expect(await verdicts('2.9.4')).toEqual(new Set(['unknown']))
+  expect(await verdicts('2.10')).toEqual(new Set(['wrong']))
+})
+
+test('where the next page begins may stand in another list that is read with the same parameter', async () => {
+  const others = { type: 'object', properties: { next_after: { type: 'string' } } }
+  const { get } = OPENAPI.paths['/contacts']
+  const spec = { ...OPENAPI, paths: { ...OPENAPI.paths, '/others': { get: { ...get, responses: answer(others) } } } }
+  const next = async (name: string) => {
+    const { rows } = await check(MANIFEST.replace('paging.next.after', name), spec)
+    return rows.find((row) => row.name === `response.${name}`)!.verdict
+  }
+  expect(await next('next_after')).toBe('unknown')
+  expect(await next('next_aftr')).toBe('wrong')
 })
 
 /** The schema of the request names less than the record has. */

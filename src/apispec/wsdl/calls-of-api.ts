@@ -11,6 +11,7 @@ export function readWsdlCalls(file: string): ApiDocument {
   return {
     file,
     title,
+    editions: [{ title, version: '' }],
     prefixes: [''],
     operations: operations.map(({ element, input, output }) => ({
       method: SOAP_METHOD,
