@@ -1,17 +1,26 @@
-/** The files of a hub as a plan compares them: each connection and sync by its fields. */
+/** The files of a hub as a plan compares them: each connection, connector in use and sync by its fields. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { checkHub, type Environment } from '../config/index.ts'
+import type { Catalogue } from '../connector/index.ts'
 import { digest, throwOnErrors } from '../core/index.ts'
+import type { PlannedItem } from '../http/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
-import type { ConfiguredItem } from '../store/index.ts'
+import { type ConfiguredItem, itemDigest } from '../store/index.ts'
 import { type HubFiles, readHubFiles } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
-export function configurationOf({ config, syncs }: Pick<HubFiles, 'config' | 'syncs'>): ConfiguredItem[] {
-  const connections = [...config.connections.values()].map((connection): ConfiguredItem => {
-    const { name, connector, settings, secrets, allow, maxPerSecond, maxConcurrent, tls, keep } = connection
-    return {
-      kind: 'connection',
-      name,
-      fields: textsOf({
+type Configured = Pick<HubFiles, 'config' | 'syncs'> & { catalogue: Pick<Catalogue, 'list'> }
+
+/** Connections first, then connectors, then syncs. */
+export function configurationOf({ config, syncs, catalogue }: Configured): ConfiguredItem[] {
+  const connections = [...config.connections.values()]
+  const used = new Set(connections.map(({ connector }) => connector))
+  const manifests = catalogue.list().map((connector) => connector.describe())
+  return [
+    ...connections.map((connection): ConfiguredItem => {
+      const { name, connector, settings, secrets, allow, maxPerSecond, maxConcurrent, tls, keep } = connection
+      const fields = textsOf({
         connector,
         // Addresses and accounts: that one changed is for everybody to see, what it is may not be.
         ...prefixed('settings', settings, (value) => `#${digest(JSON.stringify(value))}`),
@@ -22,13 +31,28 @@ export function configurationOf({ config, syncs }: Pick<HubFiles, 'config' | 'sy
         max_per_second: maxPerSecond,
         max_concurrent: maxConcurrent,
         tls: { ...tls, key: tls.key && `${tls.key.kind}:${tls.key.name}` },
-      }),
-    }
-  })
-  return [
-    ...connections,
+      })
+      return { kind: 'connection', name, fields }
+    }),
+    ...manifests.filter(({ name }) => used.has(name)).map(({ name, file }) => connectorItem(name, file)),
     ...syncs.map((sync): ConfiguredItem => ({ kind: 'sync', name: sync.name, fields: fieldsOf(sync) })),
   ]
+}
+
+/** A connector is its manifest and the schemas beside it. */
+function connectorItem(name: string, file: string): ConfiguredItem {
+  const source = readFileSync(file, 'utf8')
+  const folder = join(dirname(file), 'schemas')
+  const schemas = existsSync(folder) ? readdirSync(folder).sort() : []
+  const texts = schemas
+    .filter((one) => one.endsWith('.json'))
+    .map((one) => [one, readFileSync(join(folder, one), 'utf8')])
+  return {
+    kind: 'connector',
+    name,
+    fields: { manifest: digest(source), schemas: digest(JSON.stringify(texts)) },
+    source,
+  }
 }
 
 function fieldsOf(sync: SyncDefinition): Record<string, string> {
@@ -63,14 +87,22 @@ const textsOf = (values: Record<string, unknown>): Record<string, string> =>
 const prefixed = <V>(under: string, values: Readonly<Record<string, V>>, text: (value: V) => string) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`${under}.${name}`, text(value)]))
 
-/** What the files of a folder say now, with the text of each mapping. Throws the first error in them. */
-export async function folderConfiguration(dir: string): Promise<(ConfiguredItem & { source: string | null })[]> {
+/** What the files of a folder say now, with the text of each mapping and manifest. Throws the first error in them. */
+export async function folderConfiguration(dir: string): Promise<PlannedItem[]> {
   const files = await readHubFiles({ dir, env: await checkingEnvironment(dir, process.env) })
   // A mapping that cannot be read would look like one that was removed.
   throwOnErrors(files.blocking)
   const sources = new Map(files.syncs.map(({ name, source }) => [name, source]))
   return configurationOf(files).map((item) => ({
     ...item,
-    source: item.kind === 'sync' ? (sources.get(item.name) ?? null) : null,
+    digest: itemDigest(item),
+    source: item.source ?? (item.kind === 'sync' ? (sources.get(item.name) ?? null) : null),
   }))
+}
+
+/** The configuration of files that were read for work: where sample systems happen to listen is none of it. */
+export async function configurationInForce(files: HubFiles, env: Environment): Promise<ConfiguredItem[]> {
+  const { folder, settings } = files.config
+  if (!settings.samples) return configurationOf(files)
+  return configurationOf({ ...files, config: await checkHub({ folder, env: await checkingEnvironment(folder, env) }) })
 }

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import type { Settings } from '../config/index.ts'
+import type { Environment, Settings } from '../config/index.ts'
 import type { Catalogue } from '../connector/index.ts'
-import { createLogger, hasErrors, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
+import { createLogger, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
 import type { HubServices } from '../http/index.ts'
 import { createMappingRunner } from '../mapping/index.ts'
 import { FreshBodies, type HubModel, LocalWakes, OneAtATime, type Ports } from '../pipeline/index.ts'
@@ -23,10 +23,9 @@ import {
   QuotaBook,
   type Store,
   SubscriptionBook,
-  saveConfiguration,
   sealBodies,
 } from '../store/index.ts'
-import { configurationOf } from './configuration.ts'
+import { Adoption } from './adoption.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { keepingSweep } from './keeping.ts'
@@ -86,14 +85,15 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   boundHeapGrowth()
   const samples = await startSamples(options)
   try {
-    return await openWith({ ...options, env: samples.env }, samples.stop)
+    const own = options.env ?? process.env
+    return await openWith({ ...options, env: samples.env, own }, samples.stop)
   } catch (error) {
     await samples.stop()
     throw error
   }
 }
 
-async function openWith(options: HubOptions, stopSamples: () => Promise<void>): Promise<Hub> {
+async function openWith(options: HubOptions & OwnEnvironment, stopSamples: () => Promise<void>): Promise<Hub> {
   const files = await readHubFiles(options)
   throwOnErrors(files.blocking)
   const { settings } = files.config
@@ -129,14 +129,18 @@ async function openHubQueue(settings: Settings, store: Store, log: Logger): Prom
   return openQueue(target, { log })
 }
 
-type Parts = HubOptions & {
-  logger: Logger
-  store: Store
-  queue: WorkQueue
-  dataDir: string
-  files: HubFiles
-  stopSamples(): Promise<void>
-}
+/** The environment without the addresses of sample systems. */
+type OwnEnvironment = { own: Environment }
+
+type Parts = HubOptions &
+  OwnEnvironment & {
+    logger: Logger
+    store: Store
+    queue: WorkQueue
+    dataDir: string
+    files: HubFiles
+    stopSamples(): Promise<void>
+  }
 
 async function assemble(parts: Parts): Promise<Hub> {
   const { logger, store, queue, dataDir } = parts
@@ -199,8 +203,21 @@ async function assemble(parts: Parts): Promise<Hub> {
     return whole.catalogue
   }
   const book = new SubscriptionBook(store.pool, secrets)
+  const adoption = new Adoption({
+    pool: store.pool,
+    env: parts.own,
+    log: logger,
+    read: () => readHubFiles(parts),
+    use: async (next) => {
+      files = next
+      await sessions.replace(next)
+      model = await register(ledger, next, erasures)
+      work?.replaceTimetable(next.syncs)
+    },
+  })
   const services = createServices({
     pool: store.pool,
+    adoption,
     book,
     hookSecrets: new KnownSecrets(book),
     ports,
@@ -223,34 +240,26 @@ async function assemble(parts: Parts): Promise<Hub> {
   const works = parts.role === 'all' || parts.role === 'worker'
   if (works) mappings.warm(files.syncs.slice(0, MOST_WARMED))
   // A look at a hub does not begin to work with its files.
-  const begin = async (): Promise<void> => {
-    if (parts.role !== 'command') await saveConfiguration(store.pool, configurationOf(files))
-  }
-  await begin()
-  const work = works
-    ? await startWork({
-        ports,
-        pool: store.pool,
-        queue,
-        settings,
-        holder,
-        syncs: () => files.syncs,
-        sweeps: [hooks, keepingSweep({ pool: store.pool, ports, erasures })],
-        listen: (onCall) => listenForCalls(store.url, onCall),
-      })
-    : undefined
+  const looks = parts.role === 'command'
+  if (!looks) await adoption.begin(files)
+  const listen = (onCall: (kind: string, id: string) => void) =>
+    listenForCalls(store.url, (kind, id) => void (adoption.heard(kind, id) || onCall(kind, id)))
+  let work: Awaited<ReturnType<typeof startWork>> | undefined
+  if (works)
+    work = await startWork({
+      ports,
+      pool: store.pool,
+      queue,
+      settings,
+      holder,
+      syncs: () => files.syncs,
+      sweeps: [hooks, keepingSweep({ pool: store.pool, ports, erasures })],
+      listen,
+    })
   if (work) ports.callLane = work.callLane
-  const reload = async (): Promise<HubFiles> => {
-    const next = await readHubFiles(parts)
-    if (hasErrors(next.blocking)) return next
-    files = next
-    await sessions.replace(next)
-    model = await register(ledger, next, erasures)
-    work?.replaceTimetable(next.syncs)
-    await begin()
-    return next
-  }
-  const stopGivingBack = parts.role === 'command' ? undefined : giveBackAtRest()
+  const listener = parts.role === 'serve' ? listen(() => undefined) : undefined
+  const reload = (): Promise<HubFiles> => adoption.reload(!looks)
+  const stopGivingBack = looks ? undefined : giveBackAtRest()
   const watcher = parts.watch ? watchFiles(files, reload, logger) : undefined
 
   return {
@@ -265,6 +274,7 @@ async function assemble(parts: Parts): Promise<Hub> {
       watcher?.close()
       stopGivingBack?.()
       await work?.stop()
+      await listener?.close()
       await inbox.close()
       await intakePool.end()
       await queue.close()

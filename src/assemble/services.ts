@@ -12,6 +12,7 @@ import type {
 import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
 import { appendAudit, type InboxWriter, migrationStatus, type Store, type SubscriptionBook } from '../store/index.ts'
+import type { Adoption } from './adoption.ts'
 import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
@@ -28,6 +29,7 @@ export type ServiceParts = {
   hookSecrets: KnownSecrets
   erasures: Erasures
   files(): HubFiles
+  adoption: Adoption
   /** The whole catalogue, also what no connection uses. */
   allConnectors(): Catalogue
   clock: Clock
@@ -168,6 +170,11 @@ export function createServices(parts: ServiceParts): HubServices {
       const { sync, runs, restored, left } = undone
       if (!plan) await audit(actor, 'run.undo', `run:${runId}`, { sync, runs, restored, left: left.length })
       return undone
+    },
+    async applyConfiguration(request, actor) {
+      const done = await parts.adoption.apply(request)
+      await audit(actor, 'configuration.apply', 'configuration', done)
+      return done
     },
     compareMapping: (name, request, signal) => compare(ports, name, request, signal),
     explainTarget: (target) => explainTarget(pool, target),

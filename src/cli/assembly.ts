@@ -1,9 +1,8 @@
 import type { SettingName, Settings } from '../config/index.ts'
 import type { CreatedConnector, Report, SpecReport } from '../conformance/index.ts'
 import type { Finding, Logger } from '../core/index.ts'
-import type { ConnectorDescription, HubServices, ServerOptions } from '../http/index.ts'
+import type { ConnectorDescription, HubServices, PlannedItem, ServerOptions } from '../http/index.ts'
 import type { SuiteResult } from '../mapping/index.ts'
-import type { PlannedItem } from './configuration-plan.ts'
 
 /** `all`: serves and works (start). `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
 export type HubRole = 'all' | 'serve' | 'worker' | 'command'
@@ -47,10 +46,10 @@ export type Assembly = {
   openHub(options: OpenHubOptions): Promise<Hub>
   /** Checks the hub file, the connectors of its own and the mapping files; `paths` narrows it to some files or folders. */
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
-  /** What runs the tests in and beside mapping files, as often as wanted. */
   /** What the files of a hub folder say, as a plan compares them. */
   folderConfiguration(dir: string): Promise<PlannedItem[]>
   trySandbox(): Promise<{ network: 'namespace' } | { network: 'shared'; reason: string }>
+  /** What runs the tests in and beside mapping files, as often as wanted. */
   openTests(project: { dir: string; paths: string[] }): Tests
   /** The syncs that a selection means, in their own order. Throws CSW-8020 where it means none. */
   selectedSyncs(project: { dir: string; select: string }): Promise<{ name: string; file: string }[]>

@@ -1,4 +1,5 @@
 export { loadAdminToken, readTokenFile } from './admin-token.ts'
+export type * from './configuration.ts'
 export type * from './plans.ts'
 export type { Problem } from './problem.ts'
 export { buildServer, type ServerOptions } from './server.ts'

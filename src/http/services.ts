@@ -1,6 +1,7 @@
 import type { PendingLogin, ProbeStep, StreamInfo } from '../connector/index.ts'
 import type { ErrorCode, JsonObject, JsonText } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
+import type { AppliedConfiguration, ConfigurationRequest } from './configuration.ts'
 import type {
   Applied,
   ApplyRequest,
@@ -134,6 +135,8 @@ export interface HubServices {
   applyPlan(name: string, plan: ApplyRequest, actor: Actor, signal: AbortSignal): Promise<Applied>
   /** Gives what a run wrote its former values back, or with `plan` says what that would be. Throws CSW-5017, CSW-8008. */
   undoRun(runId: number, options: { plan: boolean }, actor: Actor, signal: AbortSignal): Promise<Undone>
+  /** Works with the files, if they and what is in force are as they were planned. Throws CSW-8024, CSW-8025. */
+  applyConfiguration(request: ConfigurationRequest, actor: Actor): Promise<AppliedConfiguration>
   /** Two texts of a mapping over the recorded inputs. */
   compareMapping(name: string, request: ComparisonRequest, signal: AbortSignal): Promise<MappingComparison>
   /** How a field of a target record came to be; undefined when the hub never wrote or matched it. */

@@ -26,7 +26,7 @@ type MappingComparison = {
 
 const SAMPLES = 3
 
-/** Runs two versions of a mapping over the records of the change log and tells where they differ. */
+/** Runs two versions of a mapping over the last records of the change log and tells where they differ. */
 export async function compareMappings(
   ports: Ports,
   syncId: number,
@@ -59,17 +59,14 @@ export async function compareMappings(
       : undefined
   const { reads: _own, ...rest } = old!.sync
   const reader = { ...old!, sync: { ...rest, ...(reads ? { reads } : {}) } }
-  for await (const records of recordsOf(reader, { limit })) {
-    if (result.records + records.length > limit) {
-      result.truncated = true
-      records.length = limit - result.records
-    }
+  const ids = await ports.ledger.lastRecords(known.row.fromStream, limit + 1)
+  result.truncated = ids.length > limit
+  for await (const records of recordsOf(reader, { records: ids.slice(0, limit), limit })) {
     const [left, right] = await Promise.all([old!, young!].map((lane) => mapBatch(lane, records, { store: false })))
     result.notKept += records.filter(({ missing }) => missing).length
     for (const [i, record] of records.entries())
       if (!record.missing) compareOne(record.id, left!.outputs[i]!, right!.outputs[i]!, result, fields)
     result.records += records.length
-    if (result.truncated) break
   }
   result.fields = [...fields.values()].sort((a, b) => b.count - a.count)
   return result

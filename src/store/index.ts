@@ -1,7 +1,14 @@
 export { appendAudit, verifyAudit } from './audit.ts'
 export { sealBodies } from './body-seals.ts'
 export { type CallListener, call, listenForCalls } from './calls.ts'
-export { type ConfiguredItem, saveConfiguration } from './configuration.ts'
+export {
+  type ConfigurationBasis,
+  type ConfiguredItem,
+  demandSame,
+  isInForce,
+  itemDigest,
+  saveConfiguration,
+} from './configuration.ts'
 export { type Erasure, erase, eraseAgain, readErasures } from './erasure.ts'
 export {
   ErasureKeys,

@@ -18,7 +18,8 @@ create table configuration (
   name text collate "C" not null,
   fields text not null,
   since timestamp with time zone default now() not null,
-  constraint configuration_kind_check CHECK ((kind = ANY (ARRAY['connection'::text, 'sync'::text]))),
+  source text,
+  constraint configuration_kind_check CHECK ((kind = ANY (ARRAY['connection'::text, 'connector'::text, 'sync'::text]))),
   constraint configuration_pkey PRIMARY KEY (kind, name)
 );
 

@@ -9,6 +9,7 @@ test('what is kept and what a sync does about drift are part of the configuratio
     configurationOf({
       config: { connections: new Map([['crm', { ...connection, keep }]]) },
       syncs: [{ ...sync, ...more }],
+      catalogue: { list: () => [] },
     } as unknown as Parameters<typeof configurationOf>[0]).map((item) => item.fields)
   expect(fields({ contacts: 'hash' }, { onDrift: 'pause' })).toMatchObject([
     { 'keep.contacts': 'hash' },

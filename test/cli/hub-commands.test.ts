@@ -1,11 +1,14 @@
 /** Commands against a hub with a real ledger, over its socket. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { folderConfiguration } from '../../src/assemble/index.ts'
+import { sampleEnvironment } from '../../sandbox/index.ts'
+import { Adoption } from '../../src/assemble/adoption.ts'
+import { folderConfiguration, readHubFiles } from '../../src/assemble/index.ts'
+import { createLogger } from '../../src/core/index.ts'
 import { saveConfiguration } from '../../src/store/index.ts'
 import { startHub, type TestHub, TOKEN } from '../http/hub.ts'
 import { addDeadLetter, addDelivery, addRecord, addRun, type Seeded, seedHub } from '../http/rows.ts'
@@ -226,55 +229,84 @@ test('a kept plan is applied; what moved since is named and nothing is called do
 })
 
 test('a plan without a sync: what the files say differently from what the hub works with, and what a changed mapping does', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'causeway-configuration-'))
-  await runCli(['init', 'hub'], { cwd: dir })
-  const folder = join(dir, 'hub')
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-configuration-'))
+  await cp(join(import.meta.dirname, '../../src/cli/template'), folder, { recursive: true })
   const file = join(folder, 'mappings/contacts-to-helpdesk.yaml')
   const items = await folderConfiguration(folder)
+  const former = await readFile(file, 'utf8')
   // Addresses of systems are told apart, not shown.
   expect(JSON.stringify(items.map(({ fields }) => fields))).not.toContain('://')
   await saveConfiguration(hub.pool, [...items, { kind: 'sync', name: 'gone', fields: { mapping: 'v' } }])
   const version = items.find(({ kind }) => kind === 'sync')!.fields.mapping
-  await hub.pool.query('insert into mapping_version (sync, version, source) values ($1, $2, $3)', [
-    'contacts-to-helpdesk',
-    version,
-    await readFile(file, 'utf8'),
-  ])
+  await hub.pool.query(
+    'insert into mapping_version (sync, version, source) values ($1, $2, $3) on conflict do nothing',
+    ['contacts-to-helpdesk', version, former],
+  )
   const plan = (...more: string[]) => cli('plan', '-C', folder, ...more)
-  expect(dataOf(await plan())).toEqual({
-    configuration: [{ kind: 'sync', name: 'gone', change: 'removed', fields: [] }],
-  })
-
-  const former = await readFile(file, 'utf8')
-  await writeFile(file, former.replace('every: 15s', 'every: 20s').replace('$lowercase(email)', '$uppercase(email)'))
+  const edit = async (path: string, from: string, to: string) =>
+    writeFile(join(folder, path), (await readFile(join(folder, path), 'utf8')).replace(from, to))
+  await edit('mappings/contacts-to-helpdesk.yaml', 'every: 15s', 'every: 20s')
+  await edit('mappings/contacts-to-helpdesk.yaml', '$lowercase(email)', '$uppercase(email)')
   await writeFile(
     join(folder, 'mappings/new.yaml'),
     'from: crm:contacts\nto: helpdesk:requesters\nmap: { email: email, name: lastName }\n',
   )
-  const hubFile = join(folder, 'causeway.yaml')
-  await writeFile(hubFile, (await readFile(hubFile, 'utf8')).replace('${SAMPLE_CRM_URL}', 'https://secret.example.org'))
-  const shown = await plan('-o', 'human', '--limit', '50', '--exit-code')
+  await edit('causeway.yaml', '${SAMPLE_CRM_URL}', 'https://secret.example.org')
+  const kept = join(folder, 'plan.json')
+  const shown = await plan('-o', 'human', '--limit', '50', '--exit-code', '--out', kept)
   expect([shown.code, shown.stderr]).toEqual([3, ''])
   expect(
-    shown.stdout.replace(/mapping: \S+ → \S+/, 'mapping: A → B'),
+    shown.stdout.replace(/mapping: \S+ → \S+/, 'mapping: A → B').replace(/^ {7}.*\n/gm, ''),
   ).toBe(`Configuration: 1 added, 2 changed, 1 removed
 ~ connection crm
     settings.url: (not shown) → (not shown)
 ~ sync contacts-to-helpdesk
     mapping: A → B
+      @@ -17,10 +17,10 @@
+      -  email: $lowercase(email)
+      +  email: $uppercase(email)
+      -schedule: { every: 15s }
+      +schedule: { every: 20s }
     schedule: [{"kind":"interval","everyMs":15000}] → [{"kind":"interval","everyMs":20000}]
     3 of 9 recorded inputs looked at come out differently: email (2), mapped → filtered (1); 1 whose body is not kept left out
 - sync gone
 + sync new
+    from: crm:contacts
+    to: helpdesk:requesters
+    schedule: [{"kind":"manual"}]
 `)
   expect(hub.calls.at(-1)).toEqual([
     'compareMapping',
     'contacts-to-helpdesk',
     { before: former, after: await readFile(file, 'utf8'), limit: 50 },
   ])
+
+  const adoption = new Adoption({
+    pool: hub.pool,
+    env: {},
+    log: createLogger({ level: 'silent', destination: process.stderr }),
+    read: () => readHubFiles({ dir: folder, env: sampleEnvironment() }),
+    use: async () => undefined,
+  })
+  hub.services.applyConfiguration = (request) => adoption.apply(request)
+  const refused = await cli('apply', kept)
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('The plan removes sync gone.')])
+  const done = await cli('apply', kept, '--allow-destructive', '-o', 'human')
+  expect([done.code, done.stdout.split('\n')]).toEqual([
+    0,
+    [
+      'The hub works with:',
+      '  changed connection crm',
+      '  changed sync contacts-to-helpdesk',
+      '  removed sync gone',
+      '  added sync new',
+      '',
+    ],
+  ])
+  expect(dataOf(await plan())).toMatchObject({ configuration: [] })
   // A file that cannot be read is no removal.
   await writeFile(file, former.replace('\nmap:', '\nmpa:'))
   expect((await plan()).code).toBe(5)
-  expect((await plan('--out', 'x')).code).toBe(2)
-  await rm(dir, { recursive: true })
+  expect((await plan('--record', 'x')).code).toBe(2)
+  await rm(folder, { recursive: true })
 })

@@ -172,6 +172,10 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       const moved = request.version === 'v' ? [] : [{ record: '7', part: '', reason: 'the mapping has changed' }]
       return { sync: name, runs: moved.length ? [] : [1], states: moved.length ? {} : { delivered: 1 }, moved }
     },
+    applyConfiguration: async (request, actor) => {
+      calls.push(['applyConfiguration', request, actor])
+      return { applied: [] }
+    },
     compareMapping: async (name, request) => {
       calls.push(['compareMapping', name, request])
       const fields = [{ field: 'email', count: 2, samples: [] }]

@@ -197,4 +197,15 @@ test('two versions of a mapping over the recorded inputs: which fields differ, i
     ['name', 1],
   ])
   expect(result.fields[1]!.samples).toEqual([{ record: 'c3', before: 'P3', after: 'p3' }])
+  // What changed last is what a limit leaves in.
+  crm.put('contacts', 'c3', { email: 'p3@example.test', name: 'P3', touched: true })
+  await hub.pull('crm:contacts')
+  const last = await compareMappings({ ...hub.ports, mappings }, row.id, {
+    before: { ...definition, version: 'old' },
+    after: { ...definition, version: 'young' },
+    limit: 1,
+    signal: new AbortController().signal,
+  })
+  expect(last).toMatchObject({ records: 1, changed: 1, truncated: true })
+  expect(last.fields.map(({ samples }) => samples[0]?.record)).toEqual(['c3', 'c3'])
 })

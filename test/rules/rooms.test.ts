@@ -76,6 +76,7 @@ const HOMES: Record<string, string[]> = {
   pino: ['core'],
   yaml: ['core'],
   commander: ['cli'],
+  diff: ['cli'],
   'cli-table3': ['cli'],
   // Of it the simulator takes the encoding of bytes (BER), and of ssh2 the server half.
   ldapts: ['connector', 'simulator'],

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { CausewayError } from '../../core/index.ts'
 import type { Applied, ApplyRequest, Plan } from '../../http/index.ts'
 import { withApi } from '../api.ts'
+import { applyConfiguration, configurationPlanOf } from '../apply-configuration.ts'
 import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
@@ -12,11 +13,19 @@ import { WRITES } from './plan.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
-    .argument('<file>', 'what `causeway plan SYNC --out FILE` or `causeway verify SYNC --out FILE` kept')
+    .argument('<file>', 'what `causeway plan [SYNC] --out FILE` or `causeway verify SYNC --out FILE` kept')
     .option('--reason <text>', 'why, for the audit trail')
-    .action(async (file: string, options: { reason?: string }) => {
+    .option('--allow-destructive', 'a plan of the configuration may remove connections and syncs')
+    .action(async (file: string, { allowDestructive, ...options }: { reason?: string; allowDestructive?: boolean }) => {
       const context = makeContext()
-      const plan = planOf(await readPlan(resolve(context.dir, file), file), file)
+      const kept = await readPlan(resolve(context.dir, file), file)
+      const configuration = configurationPlanOf(kept)
+      if (configuration)
+        return await applyConfiguration(context, configuration, {
+          ...options,
+          ...(allowDestructive ? { allowDestructive } : {}),
+        })
+      const plan = planOf(kept, file)
       const changes = plan.changes
         .filter(({ action }) => WRITES.includes(action))
         .map(({ record, part, seq, action, target, fingerprint }) => ({

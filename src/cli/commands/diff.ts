@@ -7,10 +7,11 @@ import { CausewayError, parseExact } from '../../core/index.ts'
 import type { MappingComparison } from '../../http/index.ts'
 import { withApi } from '../api.ts'
 import type { MakeContext } from '../context.ts'
+import { countOption } from '../count-option.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
 import { printable } from '../printable.ts'
-import { countOption, value } from './plan.ts'
+import { value } from './plan.ts'
 
 type Options = { against: string; limit?: string; exitCode?: boolean }
 

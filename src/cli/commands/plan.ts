@@ -2,18 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { parseExact } from '../../core/index.ts'
-import type { MappingComparison, Plan } from '../../http/index.ts'
-import { type Api, withApi } from '../api.ts'
-import { loadAssembly } from '../assembly.ts'
-import {
-  type ConfigurationChange,
-  configurationChanges,
-  configurationText,
-  type PlannedItem,
-} from '../configuration-plan.ts'
-import type { CliContext, MakeContext } from '../context.ts'
+import type { Plan } from '../../http/index.ts'
+import { withApi } from '../api.ts'
+import type { MakeContext } from '../context.ts'
+import { countOption } from '../count-option.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint, type Style } from '../output.ts'
+import { planConfiguration } from '../plan-configuration.ts'
 import { printable } from '../printable.ts'
 import { usageError } from '../report-error.ts'
 import { chosenSyncs, SELECT } from '../selection.ts'
@@ -36,14 +31,18 @@ export function define(command: Command, makeContext: MakeContext): void {
     .argument('[sync]', 'name of the sync; without one, what changed in the files since what the hub works with')
     .option(...SELECT)
     .option('--record <id...>', 'only these source records')
-    .option('--limit <n>', 'records to look at; 10000 unless told')
+    .option('--limit <n>', 'records to look at, 10000 unless told; of the configuration the last 1000')
     .option('--all', 'list what would stay as it is too')
     .option('--mapping <file>', 'plan this text of the mapping instead of the one that runs')
-    .option('--out <file>', 'keep the plan in a file')
-    .option('--exit-code', 'end with 3 when something would be written')
+    .option('--out <file>', 'keep the plan in a file, for `causeway apply`')
+    .option('--exit-code', 'end with 3 when something would be written or changed')
     .action(async (sync: string | undefined, options: Options) => {
       const context = makeContext()
-      if (sync === undefined && options.select === undefined) return await planConfiguration(context, options)
+      if (sync === undefined && options.select === undefined) {
+        if ((options.mapping ?? options.record) !== undefined || options.all)
+          throw usageError('--mapping, --record and --all belong to one sync.', 'Name the sync.')
+        return await planConfiguration(context, options)
+      }
       const syncs = await chosenSyncs(context.dir, sync, options.select)
       if (options.select !== undefined && (options.out ?? options.mapping ?? options.record) !== undefined)
         throw usageError('--out, --mapping and --record belong to one sync.', 'Name the sync instead of --select.')
@@ -67,49 +66,6 @@ export function define(command: Command, makeContext: MakeContext): void {
       const writes = plans.some(({ actions }) => WRITES.some((action) => actions[action]))
       if (options.exitCode && writes) process.exitCode = EXIT.changes
     })
-}
-
-/** Recorded inputs that go through the former and the new text of a changed mapping. */
-const EFFECT_RECORDS = 1_000
-
-async function planConfiguration(context: CliContext, options: Options): Promise<void> {
-  if ((options.out ?? options.mapping ?? options.record) !== undefined || options.all)
-    throw usageError('--out, --mapping, --record and --all belong to one sync.', 'Name the sync.')
-  const after = await (await loadAssembly()).folderConfiguration(context.dir)
-  const limit = options.limit === undefined ? EFFECT_RECORDS : countOption(options.limit)
-  const changes = await withApi(context, async (api) => {
-    const { items: before } = JSON.parse(await api.call('GET', '/api/v1/configuration')) as { items: PlannedItem[] }
-    const found = configurationChanges(before, after)
-    for (const change of found) {
-      const texts = [before, after].map(
-        (items) => items.find(({ kind, name }) => kind === change.kind && name === change.name)?.source,
-      )
-      const effect = await effectOf(api, change, texts, limit)
-      if (effect) change.effect = effect
-    }
-    return found
-  })
-  context.output.result('plan', JSON.stringify({ configuration: changes }), () => configurationText(changes))
-  if (options.exitCode && changes.length > 0) process.exitCode = EXIT.changes
-}
-
-/** A mapping between the same streams whose rules changed: what its former and its new text make of the recorded inputs. */
-async function effectOf(
-  api: Api,
-  { name, fields }: ConfigurationChange,
-  [before, after]: (string | null | undefined)[],
-  limit: number,
-): Promise<MappingComparison | undefined> {
-  const changed = new Set(fields.map(({ field }) => field))
-  if (!changed.has('mapping') || changed.has('from') || changed.has('to') || !before || !after) return undefined
-  const path = `/api/v1/syncs/${encodeURIComponent(name)}/compare`
-  return JSON.parse(await api.call('POST', path, { before, after, limit })) as MappingComparison
-}
-
-export function countOption(text: string): number {
-  const count = Number(text)
-  if (!Number.isInteger(count) || count < 1) throw usageError(`${JSON.stringify(text)} is no count of records.`)
-  return count
 }
 
 const MARKS: Record<string, [string, Style]> = {

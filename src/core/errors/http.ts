@@ -86,4 +86,16 @@ export const httpErrors = {
     meaning: 'A file that would be written exists already.',
     action: 'Choose an empty folder; nothing was written.',
   },
+  'CSW-8024': {
+    causeClass: 'data',
+    reaction: 'fix',
+    meaning: 'The configuration is not what it was when the plan was made; nothing was applied.',
+    action: 'Make a new plan with `causeway plan --out FILE`, look at it, then apply that one.',
+  },
+  'CSW-8025': {
+    causeClass: 'data',
+    reaction: 'fix',
+    meaning: 'The plan takes connections or syncs away, and nobody allowed that; nothing was applied.',
+    action: 'Look at what it removes; then apply it with `--allow-destructive`.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,25 +1,31 @@
 import { Type } from 'typebox'
 import { showConfiguration } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
-import { Closed, MaybeText, Time } from '../schemas/basics.ts'
+import { Closed, MaybeText, Text, Time } from '../schemas/basics.ts'
+import { actorOf } from './actor.ts'
 
+const Kind = Type.Enum(['connection', 'connector', 'sync'])
 const Item = Closed({
-  kind: Type.Enum(['connection', 'sync']),
+  kind: Kind,
   name: Type.String(),
   fields: Type.Record(Type.String(), Type.String(), {
     description: 'Values that are not for showing stand as `#` and a digest.',
   }),
+  digest: Type.String({ description: 'Of the fields: the basis of a plan.' }),
   since: Time,
   source: MaybeText,
 })
+const Digest = Type.Union([Text('Digest of the fields.'), Type.Null()])
+/** Reading all files and registering what changed in them may take longer than other requests. */
+const APPLY_MS = 120_000
 
-export function configurationRoutes(app: App, { database }: RouteContext): void {
+export function configurationRoutes(app: App, { database, hub }: RouteContext): void {
   app.get(
     `${API}/configuration`,
     {
       schema: {
         operationId: 'showConfiguration',
-        summary: 'The connections and syncs that the hub works with, field by field',
+        summary: 'The connections, connectors and syncs that the hub works with, field by field',
         description:
           'What the files said when the hub last began to work with them. `causeway plan` compares the files with it.',
         tags: ['plans'],
@@ -27,5 +33,40 @@ export function configurationRoutes(app: App, { database }: RouteContext): void 
       },
     },
     async () => ({ items: await showConfiguration(database) }),
+  )
+
+  app.post(
+    `${API}/configuration/apply`,
+    {
+      handlerTimeout: APPLY_MS,
+      schema: {
+        operationId: 'applyConfiguration',
+        summary: 'Makes the hub work with its files, if they and what it works with are as they were planned',
+        description:
+          'What moved since on either side is named, and then nothing is applied (CSW-8024). A plan that removes connections or syncs ' +
+          'needs `allowDestructive` (CSW-8025); they keep their history in the ledger.',
+        tags: ['plans'],
+        body: Closed({
+          basis: Type.Array(
+            Closed({ kind: Kind, name: Text('As the files call it.'), before: Digest, after: Digest }),
+            { maxItems: 20_000, description: 'Every item that the hub works with, or that is in the files.' },
+          ),
+          allowDestructive: Type.Optional(Type.Boolean({ description: 'Connections and syncs may be removed.' })),
+          reason: Type.Optional(Text('Why, for the audit trail.')),
+        }),
+        response: {
+          200: Closed({
+            applied: Type.Array(
+              Closed({ kind: Kind, name: Type.String(), change: Type.Enum(['added', 'changed', 'removed']) }),
+            ),
+          }),
+        },
+      },
+    },
+    ({ body: { basis, allowDestructive, reason } }) =>
+      hub.applyConfiguration(
+        { basis, allowDestructive: allowDestructive ?? false },
+        actorOf(reason === undefined ? undefined : { reason }),
+      ),
   )
 }

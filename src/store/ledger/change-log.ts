@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { CausewayError, JsonText, sliceOf } from '../../core/index.ts'
+import { CausewayError, JsonText, SLICES, sliceOf } from '../../core/index.ts'
 import { openBodies, sealsOf } from '../body-seals.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
@@ -331,6 +331,18 @@ async function readSlices(
     values: [streamId, arrayText(slices), arrayText(slices.map((slice) => positions.get(slice)!)), perSlice],
   })
   return rows.sort((a, b) => a.seq - b.seq)
+}
+
+/** Ids of the records that changed last, the latest first. Asks each slice by its index, for none goes over the whole stream. */
+export async function lastRecords(pool: pg.Pool, streamId: number, limit: number): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'last-records',
+    text: `select r.id from generate_series(0, ${SLICES - 1}) as p(slice)
+            cross join lateral (select id, seq from record where stream_id = $1 and slice = p.slice order by seq desc limit $2) r
+            order by r.seq desc limit $2`,
+    values: [streamId, limit],
+  })
+  return rows.map(({ id }) => id)
 }
 
 export type LogBody = {

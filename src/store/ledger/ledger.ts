@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { commitPage, findByKey, readBodies, readLog, sampleRecords } from './change-log.ts'
+import { commitPage, findByKey, lastRecords, readBodies, readLog, sampleRecords } from './change-log.ts'
 import { assignDeadLetter, correctRecord, makeDue, readCorrections, replayEvents } from './corrections.ts'
 import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
 import { acceptDrift, addDrift, pauseForDrift, readOpenDrifts, readShape, saveShape } from './drifts.ts'
@@ -18,6 +18,7 @@ import * as work from './work.ts'
 const functions = {
   commitPage,
   readLog,
+  lastRecords,
   readBodies,
   findByKey,
   sampleRecords,

@@ -1,0 +1,106 @@
+/** How a hub comes to work with what its files say: at its start, after an edit, and by a plan that is applied. */
+import { randomUUID } from 'node:crypto'
+import type { Environment } from '../config/index.ts'
+import { asCausewayError, CausewayError, hasErrors, type Logger, throwOnErrors } from '../core/index.ts'
+import type { AppliedConfiguration, ConfigurationRequest } from '../http/index.ts'
+import { type ConfigurationBasis, call, demandSame, isInForce, type Store, saveConfiguration } from '../store/index.ts'
+import { configurationInForce } from './configuration.ts'
+import type { HubFiles } from './files.ts'
+
+/** The kind of call by which the other processes of a hub learn that a plan was applied. */
+const CALL = 'configuration'
+
+type AdoptionParts = {
+  pool: Store['pool']
+  /** Without the addresses of sample systems. */
+  env: Environment
+  log: Logger
+  read(): Promise<HubFiles>
+  /** From now on this process works with these files. */
+  use(files: HubFiles): Promise<void>
+}
+
+export class Adoption {
+  readonly #parts: AdoptionParts
+  readonly #me = randomUUID()
+  /** One after the other: an edit, a plan and a call may come together. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: AdoptionParts) {
+    this.#parts = parts
+  }
+
+  /** Says in the ledger what this hub works with. */
+  async begin(files: HubFiles): Promise<void> {
+    await saveConfiguration(this.#parts.pool, await configurationInForce(files, this.#parts.env))
+  }
+
+  /** Reads the files again and works with them. With errors in them the old ones stay in force and the errors are given back. */
+  reload(save: boolean): Promise<HubFiles> {
+    return this.#alone(async () => {
+      const next = await this.#parts.read()
+      if (hasErrors(next.blocking)) return next
+      await this.#parts.use(next)
+      if (save) await this.begin(next)
+      return next
+    })
+  }
+
+  /** Works with the files, if they and what is in force are as they were planned. Throws CSW-8024, CSW-8025, errors in files. */
+  apply({ basis, allowDestructive }: ConfigurationRequest): Promise<AppliedConfiguration> {
+    return this.#alone(async () => {
+      const { pool, env } = this.#parts
+      const next = await this.#parts.read()
+      throwOnErrors(next.blocking)
+      const items = await configurationInForce(next, env)
+      demandSame('after', basis, items, 'The files of the hub do not say what was planned')
+      if (!allowDestructive) demandNothingRemoved(basis)
+      await saveConfiguration(pool, items, basis)
+      await this.#parts.use(next)
+      await call(pool, CALL, this.#me)
+      return { applied: basis.flatMap(changeOf) }
+    })
+  }
+
+  /** Whether a call is about the configuration; where another process made it, this one follows. */
+  heard(kind: string, id: string): boolean {
+    if (kind === CALL && id !== this.#me)
+      void this.#alone(() => this.#follow()).catch((thrown: unknown) => this.#tell(thrown))
+    return kind === CALL
+  }
+
+  /** Files that lie elsewhere may not be those that were applied; then what ran before goes on here. */
+  async #follow(): Promise<void> {
+    const next = await this.#parts.read()
+    throwOnErrors(next.blocking)
+    if (!(await isInForce(this.#parts.pool, await configurationInForce(next, this.#parts.env))))
+      throw new CausewayError('CSW-8024', {
+        what: 'A plan was applied, and the files of this process say something else.',
+      })
+    await this.#parts.use(next)
+    this.#parts.log.info({}, 'works with the plan that was applied')
+  }
+
+  #tell(thrown: unknown): void {
+    this.#parts.log.error({ err: asCausewayError(thrown).toJSON() }, 'what ran before goes on')
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work)
+    this.#turn = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+/** A connector leaves with its last connection and takes nothing with it. */
+function demandNothingRemoved(basis: ConfigurationBasis): void {
+  const removed = basis.filter(({ kind, before, after }) => kind !== 'connector' && before !== null && after === null)
+  if (removed.length === 0) return
+  const names = removed.map(({ kind, name }) => `${kind} ${name}`)
+  throw new CausewayError('CSW-8025', { what: `The plan removes ${names.join(', ')}.` })
+}
+
+function changeOf({ kind, name, before, after }: ConfigurationBasis[number]): AppliedConfiguration['applied'] {
+  if (before === after) return []
+  return [{ kind, name, change: before === null ? 'added' : after === null ? 'removed' : 'changed' }]
+}

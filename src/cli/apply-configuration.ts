@@ -1,0 +1,31 @@
+/** `causeway apply` of a plan of the configuration. */
+import type { AppliedConfiguration, ConfigurationRequest } from '../http/index.ts'
+import { withApi } from './api.ts'
+import type { ConfigurationPlan } from './configuration-plan.ts'
+import type { CliContext } from './context.ts'
+
+/** What a file holds, where that is a plan of the configuration. */
+export function configurationPlanOf(value: unknown): ConfigurationPlan | undefined {
+  const plan = value as Partial<ConfigurationPlan> | null
+  return Array.isArray(plan?.configuration) && Array.isArray(plan.basis) ? (plan as ConfigurationPlan) : undefined
+}
+
+/** The hub begins to work with its files, if both are as they were planned; else it refuses by name (CSW-8024, CSW-8025). */
+export async function applyConfiguration(
+  context: CliContext,
+  { basis }: ConfigurationPlan,
+  options: { reason?: string; allowDestructive?: boolean },
+): Promise<void> {
+  const request: ConfigurationRequest & { reason?: string } = {
+    basis,
+    allowDestructive: options.allowDestructive ?? false,
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+  }
+  const json = await withApi(context, (api) => api.call('POST', '/api/v1/configuration/apply', request))
+  const { applied } = JSON.parse(json) as AppliedConfiguration
+  context.output.result('apply', json, () =>
+    applied.length === 0
+      ? 'Configuration: the hub works with what the files say.'
+      : ['The hub works with:', ...applied.map(({ kind, name, change }) => `  ${change} ${kind} ${name}`)].join('\n'),
+  )
+}

@@ -1,0 +1,26 @@
+/** What the routes of the configuration exchange with the hub. */
+
+/** One connection, connector in use or sync by its fields, as text. */
+export type PlannedItem = {
+  kind: 'connection' | 'connector' | 'sync'
+  name: string
+  fields: Record<string, string>
+  digest: string
+  /** Of a sync: the text of its mapping; of a connector: that of its manifest. */
+  source: string | null
+}
+
+/** What a plan started from and leads to: each item by its digest, null where it is not there. */
+export type PlannedBasis = {
+  kind: PlannedItem['kind']
+  name: string
+  before: string | null
+  after: string | null
+}[]
+
+export type ConfigurationRequest = { basis: PlannedBasis; allowDestructive: boolean }
+
+/** What the hub works with from now on that it did not before. */
+export type AppliedConfiguration = {
+  applied: { kind: PlannedItem['kind']; name: string; change: 'added' | 'changed' | 'removed' }[]
+}
