@@ -6,6 +6,7 @@ import { CausewayError, createLogger } from '../core/index.ts'
 import { buildServer, loadAdminToken } from '../http/index.ts'
 import { dataDirOf } from './api.ts'
 import { type Hub, type HubRole, loadAssembly } from './assembly.ts'
+import { keepCompiled } from './compile-cache.ts'
 import type { CliContext } from './context.ts'
 import { packageRoot } from './package-info.ts'
 import { announceHub, findRunningHub, withdrawHub } from './running-hub.ts'
@@ -68,6 +69,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
   const url = reachableUrl(app.server.address() as AddressInfo)
   await announceHub(hub.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString() })
   announce(context, url, file)
+  keepCompiled()
   try {
     await stopped.signal
     // Load balancers look at /readyz every few seconds at most; those that look more often get a moment.

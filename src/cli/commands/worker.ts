@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { loadAssembly } from '../assembly.ts'
+import { keepCompiled } from '../compile-cache.ts'
 import type { MakeContext } from '../context.ts'
 import { untilStopped } from '../signals.ts'
 
@@ -14,6 +15,7 @@ export function define(command: Command, makeContext: MakeContext): void {
       JSON.stringify({ pid: process.pid }),
       () => `Causeway works (process ${process.pid}). Stop with ctrl-c.`,
     )
+    keepCompiled()
     await stopped.signal
     await hub.close()
     stopped.release()
