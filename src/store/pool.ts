@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import pg from 'pg'
 import { asStoreError } from './failure.ts'
 
@@ -76,6 +77,27 @@ function codeFailures(pool: pg.Pool): void {
   Object.assign(pool, coded)
 }
 
+/**
+ * Lets what is sent within one turn leave in one packet. node-pg writes each statement to the socket by itself, and for statements that do not
+ * wait for each other that is a system call, a packet and a wake-up of the server each: of a webhook's way most of the time of the processor.
+ */
+function gatherWrites(stream: Duplex): void {
+  const write = stream.write
+  let gathering = false
+  const gathered = (...args: Parameters<Duplex['write']>): boolean => {
+    if (!gathering) {
+      gathering = true
+      stream.cork()
+      process.nextTick(() => {
+        gathering = false
+        stream.uncork()
+      })
+    }
+    return write.apply(stream, args)
+  }
+  stream.write = gathered as Duplex['write']
+}
+
 /** Opens a pool on `url` with our type parsers and the schema on the search path. Connects lazily. */
 export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
   const pool = new pg.Pool({
@@ -96,7 +118,10 @@ export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
   // A broken idle session is replaced at the next use. Without a listener node-pg would end the process, and the listener
   // must also stand on sessions that are checked out.
   pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    gatherWrites(client.connection.stream)
+  })
   codeFailures(pool)
   return pool
 }

@@ -22,11 +22,12 @@ test('a deadlock is resolved by repeating the transaction that lost', async () =
   const { pool } = await freshDatabase()
   await pool.query(`create table t (id int primary key, n int not null); insert into t values (1, 0), (2, 0)`)
   let runs = 0
+  const bothHold = Promise.withResolvers<void>()
   const inOrder = (first: number, second: number) =>
     withTransaction(pool, async (client) => {
-      runs++
       await client.query('update t set n = n + 1 where id = $1', [first])
-      await client.query('select pg_sleep(0.1)')
+      if (++runs === 2) bothHold.resolve()
+      await bothHold.promise
       await client.query('update t set n = n + 1 where id = $1', [second])
     })
   await Promise.all([inOrder(1, 2), inOrder(2, 1)])
