@@ -218,6 +218,7 @@ async function assemble(parts: Parts): Promise<Hub> {
   const services = createServices({
     pool: store.pool,
     adoption,
+    mappings,
     book,
     hookSecrets: new KnownSecrets(book),
     ports,

@@ -5,11 +5,13 @@ import type {
   MappingComparison,
   Plan,
   PlanRequest,
+  SavedTestCase,
+  SaveTestRequest,
   Verification,
   VerifyRequest,
 } from '../http/index.ts'
-import { readSoundMapping, type SyncDefinition } from '../mapping/index.ts'
-import { compareMappings, type Ports, planSync, verifySync } from '../pipeline/index.ts'
+import { readSoundMapping, type SandboxedRunner, type SyncDefinition, saveAsTest } from '../mapping/index.ts'
+import { compareMappings, type Ports, planSync, recordedInput, verifySync } from '../pipeline/index.ts'
 
 /** More changes than this are counted, not listed. */
 const MAX_LISTED = 2_000
@@ -54,6 +56,20 @@ export async function compare(
     text === undefined ? definition : candidateFor(definition, text)
   const [before, after] = [version(request.before), version(request.after)]
   return compareMappings(ports, row.id, { before, after, limit: request.limit, signal })
+}
+
+/** The name says when it was saved and not what: ids of people stand in no file. */
+export async function saveTest(
+  ports: Ports & { mappings: Pick<SandboxedRunner, 'map'> },
+  name: string,
+  { record, name: title, keep }: SaveTestRequest,
+  signal: AbortSignal,
+): Promise<SavedTestCase> {
+  const { row, definition } = known(ports, name)
+  const input = await recordedInput(ports, row.id, { record, signal })
+  const test = title ?? `saved from a record on ${ports.clock.now().toISOString().slice(0, 10)}`
+  const saved = await saveAsTest(definition, input, { name: test, runner: ports.mappings, ...(keep ? { keep } : {}) })
+  return { sync: name, file: definition.file, name: test, ...saved }
 }
 
 function known(ports: Ports, name: string) {

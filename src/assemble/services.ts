@@ -9,6 +9,7 @@ import type {
   WebhookAnswer,
   WebhookRequest,
 } from '../http/index.ts'
+import type { SandboxedRunner } from '../mapping/index.ts'
 import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
 import { appendAudit, type InboxWriter, migrationStatus, type Store, type SubscriptionBook } from '../store/index.ts'
@@ -16,7 +17,7 @@ import type { Adoption } from './adoption.ts'
 import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
-import { compare, plan, verify } from './planning.ts'
+import { compare, plan, saveTest, verify } from './planning.ts'
 import type { KnownSecrets } from './subscriptions.ts'
 import { describeTimetable } from './timetable.ts'
 
@@ -30,6 +31,8 @@ export type ServiceParts = {
   erasures: Erasures
   files(): HubFiles
   adoption: Adoption
+  /** The runner of the ports, with a clock that can be stopped. */
+  mappings: SandboxedRunner
   /** The whole catalogue, also what no connection uses. */
   allConnectors(): Catalogue
   clock: Clock
@@ -177,6 +180,7 @@ export function createServices(parts: ServiceParts): HubServices {
       return done
     },
     compareMapping: (name, request, signal) => compare(ports, name, request, signal),
+    saveTest: (name, request, signal) => saveTest({ ...ports, mappings: parts.mappings }, name, request, signal),
     explainTarget: (target) => explainTarget(pool, target),
     async orderWebhookAgain(id, actor) {
       if (!(await parts.book.tryAgain(id)))

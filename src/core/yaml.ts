@@ -97,6 +97,24 @@ export function parseYamlData(text: string): unknown {
 /** A value as YAML a person would write. */
 export const stringifyYaml = (value: unknown): string => yaml().stringify(value, { lineWidth: 0 })
 
+/**
+ * Adds an item to a list of a YAML file, which may be empty; what stands there keeps its comments and form. An item whose `name` is
+ * taken gets a number behind it. Throws CSW-1004 where the text is no YAML or holds something else under the key.
+ */
+export function addToYamlList(text: string, key: string, item: Record<string, unknown>, file: string): string {
+  const { value } = parseYaml(text === '' ? '{}' : text, file)
+  const list = (value as Record<string, unknown> | null)?.[key] ?? []
+  if (!Array.isArray(list)) throw refuse(file, `${key} is no list`)
+  const taken = new Set(list.map((one: { name?: unknown }) => one?.name))
+  let name = item.name
+  for (let number = 2; taken.has(name); number++) name = `${item.name} ${number}`
+  const document = yaml().parseDocument(text)
+  // Of an empty file `set` makes a map.
+  if (!document.has(key)) document.set(key, document.createNode([]))
+  document.addIn([key], document.createNode({ ...item, name }))
+  return document.toString({ lineWidth: 0 })
+}
+
 /** Findings for all that a schema does not accept in a YAML file, each with its place. */
 export function validateYaml(yaml: YamlFile, validator: Validator, code: ErrorCode = 'CSW-1005'): Finding[] {
   return validator(yaml.value).map((violation) => yamlFinding(yaml, violation, code))

@@ -73,6 +73,20 @@ export type MappingComparison = {
   truncated: boolean
 }
 
+/** A record that becomes a test: `keep` names fields whose values may stay as they are. */
+export type SaveTestRequest = { record: string; name?: string; keep?: string[] }
+export type SavedTestCase = {
+  sync: string
+  /** The mapping file, as the hub calls it. */
+  file: string
+  name: string
+  /** The test as an item of `tests`, in YAML. */
+  test: string
+  /** What becomes of the record, and what of it with its values replaced. */
+  outcome: string
+  tested: string
+}
+
 /** Where a value of a target record comes from. */
 export type ExplainedField = {
   field: string

@@ -10,6 +10,8 @@ import type {
   MappingComparison,
   Plan,
   PlanRequest,
+  SavedTestCase,
+  SaveTestRequest,
   Undone,
   Verification,
   VerifyRequest,
@@ -139,6 +141,8 @@ export interface HubServices {
   applyConfiguration(request: ConfigurationRequest, actor: Actor): Promise<AppliedConfiguration>
   /** Two texts of a mapping over the recorded inputs. */
   compareMapping(name: string, request: ComparisonRequest, signal: AbortSignal): Promise<MappingComparison>
+  /** A record of the log as a test of the mapping, without its secrets and personal data. Throws CSW-1007, CSW-8008. */
+  saveTest(name: string, request: SaveTestRequest, signal: AbortSignal): Promise<SavedTestCase>
   /** How a field of a target record came to be; undefined when the hub never wrote or matched it. */
   explainTarget(target: { stream: string; id: string; field?: string }): Promise<Explanation | undefined>
 

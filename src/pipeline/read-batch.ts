@@ -166,10 +166,7 @@ export async function mapBatch(
   records: BatchRecord[],
   { store }: { store: boolean },
 ): Promise<MappedBatch> {
-  const live = records.filter((record) => !record.deleted && record.body !== null)
-  const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body?.bytes ?? '' }))
-  const { joined, incomplete } = await joinedStreams(lane)
-  const { dependencies, failed } = await addJoins(lane, inputs, { incomplete, store })
+  const { live, inputs, joined, dependencies, failed } = await inputsOf(lane, records, { store })
   const mapped = inputs.length ? await lane.ports.mappings.map(lane.sync, inputs, lane.signal) : []
   const outputs = new Map(live.map((record, i) => [record, failed.get(record.id) ?? mapped[i]!]))
   const outputOf = (record: BatchRecord): MapOutput =>
@@ -177,6 +174,20 @@ export async function mapBatch(
       ? { status: 'failed', error: record.missing }
       : (outputs.get(record) ?? { status: 'filtered' })
   return { records, outputs: records.map(outputOf), dependencies, joined }
+}
+
+/** What the mapping gets of the live records: their bodies, with the records that they join. */
+async function inputsOf(lane: Lane, records: BatchRecord[], { store }: { store: boolean }) {
+  const live = records.filter((record) => !record.deleted && record.body !== null)
+  const inputs: MapInput[] = live.map((record) => ({ id: record.id, body: record.body?.bytes ?? '' }))
+  const { joined, incomplete } = await joinedStreams(lane)
+  return { live, inputs, joined, ...(await addJoins(lane, inputs, { incomplete, store })) }
+}
+
+/** One record of the log as the mapping gets it. Undefined where it is deleted, or no body can be had. */
+export async function inputOf(lane: Lane, record: BatchRecord): Promise<MapInput | undefined> {
+  const { inputs, failed } = await inputsOf(lane, [record], { store: false })
+  return failed.size > 0 || record.missing ? undefined : inputs[0]
 }
 
 /**

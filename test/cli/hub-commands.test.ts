@@ -1,6 +1,6 @@
 /** Commands against a hub with a real ledger, over its socket. */
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -169,6 +169,30 @@ test('a plan is shown, kept in a file, and tells by its exit code that something
   expect(hub.calls.at(-1)).toEqual(['planSync', 'contacts', { records: ['7'], limit: 10_000, all: false }])
   expect((await cli('plan', 'contacts', '--limit', 'many')).code).toBe(2)
   expect((await cli('explain', 'erp:customers/nobody')).code).toBe(2)
+})
+
+test('planned records are saved as tests beside their mapping, and what is there stays', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-save-'))
+  await mkdir(join(dir, 'mappings'))
+  const file = join(dir, 'mappings/contacts.test.yaml')
+  await writeFile(file, 'tests:\n  # By hand.\n  - name: saved\n    given: {}\n    expect: { filtered: true }\n')
+  const { code, stderr } = await cli('plan', 'contacts', '--save', '--keep', 'status', '-C', dir)
+  expect(hub.calls.at(-1)).toEqual(['saveTest', 'contacts', { record: '7', keep: ['status'] }])
+  expect([code, stderr]).toEqual([0, expect.stringContaining('ends as mapped, with its values replaced as filtered')])
+  expect(await readFile(file, 'utf8')).toBe(`tests:
+  # By hand.
+  - name: saved
+    given: {}
+    expect: { filtered: true }
+  - name: saved 2
+    given:
+      id: "1"
+      body:
+        email: x@example.org
+    expect:
+      filtered: true
+`)
+  await rm(dir, { recursive: true })
 })
 
 test('both sides of a sync are compared, what differs is told by the exit code, and kept it is a plan to apply', async () => {

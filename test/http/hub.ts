@@ -182,6 +182,11 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       const outcomes = { 'mapped → filtered': 1 }
       return { records: 9, same: 6, changed: 3, outcomes, fields, notKept: 1, truncated: true }
     },
+    saveTest: async (name, request) => {
+      calls.push(['saveTest', name, request])
+      const test = `- name: saved\n  given:\n    id: "1"\n    body: { email: x@example.org }\n  expect: { filtered: true }\n`
+      return { sync: name, file: 'mappings/contacts.yaml', name: 'saved', test, outcome: 'mapped', tested: 'filtered' }
+    },
     explainTarget: async () => undefined,
     orderWebhookAgain: async (id) => {
       await pool.query('update webhook_subscription set next_at = null, sent_at = null where id = $1', [id])

@@ -11,6 +11,7 @@ import { paint, type Style } from '../output.ts'
 import { planConfiguration } from '../plan-configuration.ts'
 import { printable } from '../printable.ts'
 import { usageError } from '../report-error.ts'
+import { saveTests } from '../save-tests.ts'
 import { chosenSyncs, SELECT } from '../selection.ts'
 
 type Options = {
@@ -21,6 +22,8 @@ type Options = {
   mapping?: string
   out?: string
   exitCode?: boolean
+  save?: boolean
+  keep?: string[]
 }
 
 /** Actions that would change the target. */
@@ -35,17 +38,28 @@ export function define(command: Command, makeContext: MakeContext): void {
     .option('--all', 'list what would stay as it is too')
     .option('--mapping <file>', 'plan this text of the mapping instead of the one that runs')
     .option('--out <file>', 'keep the plan in a file, for `causeway apply`')
+    .option(
+      '--save',
+      `save the records as tests beside the mapping, secrets and personal data replaced; at most ${MOST_SAVED}`,
+    )
+    .option('--keep <field...>', 'with --save: fields whose values may stay as they are')
     .option('--exit-code', 'end with 3 when something would be written or changed')
     .action(async (sync: string | undefined, options: Options) => {
       const context = makeContext()
       if (sync === undefined && options.select === undefined) {
-        if ((options.mapping ?? options.record) !== undefined || options.all)
-          throw usageError('--mapping, --record and --all belong to one sync.', 'Name the sync.')
+        if ((options.mapping ?? options.record) !== undefined || options.all || options.save)
+          throw usageError('--mapping, --record, --all and --save belong to one sync.', 'Name the sync.')
         return await planConfiguration(context, options)
       }
       const syncs = await chosenSyncs(context.dir, sync, options.select)
-      if (options.select !== undefined && (options.out ?? options.mapping ?? options.record) !== undefined)
-        throw usageError('--out, --mapping and --record belong to one sync.', 'Name the sync instead of --select.')
+      if (
+        options.select !== undefined &&
+        (options.out ?? options.mapping ?? options.record ?? options.save) !== undefined
+      )
+        throw usageError(
+          '--out, --mapping, --record and --save belong to one sync.',
+          'Name the sync instead of --select.',
+        )
       const body = {
         ...(options.record ? { records: options.record } : {}),
         ...(options.limit === undefined ? {} : { limit: countOption(options.limit) }),
@@ -56,6 +70,7 @@ export function define(command: Command, makeContext: MakeContext): void {
         const made: string[] = []
         for (const name of syncs)
           made.push(await api.call('POST', `/api/v1/syncs/${encodeURIComponent(name)}/plan`, body))
+        if (options.save) await saveTests(context, api, toSave(made, options))
         return made
       })
       // As the API wrote them: numbers keep their spelling.
@@ -66,6 +81,16 @@ export function define(command: Command, makeContext: MakeContext): void {
       const writes = plans.some(({ actions }) => WRITES.some((action) => actions[action]))
       if (options.exitCode && writes) process.exitCode = EXIT.changes
     })
+}
+
+/** More tests of one kind say nothing new. */
+const MOST_SAVED = 20
+
+/** The records asked for, or those that the plan lists. */
+function toSave([text]: string[], { record, keep }: Options): Parameters<typeof saveTests>[2] {
+  const { sync, changes } = JSON.parse(text!) as Plan
+  const records = [...new Set(record ?? changes.map((change) => change.record))].slice(0, MOST_SAVED)
+  return { sync, records, ...(keep ? { keep } : {}) }
 }
 
 const MARKS: Record<string, [string, Style]> = {

@@ -254,6 +254,43 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
       hub.compareMapping(params.name, { ...body, limit: body.limit ?? DEFAULT_RECORDS }, signal),
   )
 
+  app.post(
+    `${API}/syncs/:name/save-test`,
+    {
+      handlerTimeout: PLAN_MS,
+      schema: {
+        operationId: 'saveTest',
+        summary: 'A recorded input as a test of the mapping, without its secrets and personal data',
+        description:
+          'Secrets are masked; texts and long numbers are replaced by others of the same form, the same ones for the same values. ' +
+          'Expected is what the mapping makes of those. Nothing is written: the test is for the file beside the mapping.',
+        tags,
+        params: NameParams('sync'),
+        body: Closed({
+          record: Text('Id of the source record.'),
+          name: Type.Optional(Text('Of the test.')),
+          keep: Type.Optional(
+            Type.Array(Text('Name of a field.'), {
+              maxItems: 200,
+              description: 'Fields whose values may stay as they are; never those of secrets.',
+            }),
+          ),
+        }),
+        response: {
+          200: Closed({
+            sync: Type.String(),
+            file: Type.String({ description: 'The mapping file, as the hub calls it.' }),
+            name: Type.String(),
+            test: Type.String({ description: 'An item of `tests`, in YAML.' }),
+            outcome: Type.String({ description: 'Of the record: `mapped`, `filtered`, or the code of its error.' }),
+            tested: Type.String({ description: 'The same of the replaced values: what the test expects.' }),
+          }),
+        },
+      },
+    },
+    ({ params, body, signal }) => hub.saveTest(params.name, body, signal),
+  )
+
   app.get(
     `${API}/explain`,
     {

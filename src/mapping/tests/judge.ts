@@ -28,10 +28,18 @@ export async function judge({ given, expect }: TestCase, output: MapOutput, witn
   }
   if (output.status === 'filtered')
     return expect.filtered ? { ok: true } : { ok: false, difference: 'the record was filtered out by "when"' }
-  const parts = Object.fromEntries(output.parts.map((part) => [part.part, linked(part, given.references ?? {})]))
-  const actual = output.parts.length === 1 && Object.hasOwn(parts, '') ? parts['']! : parts
+  const { parts, actual } = actualOf(output, given.references ?? {})
   const lines = [...expectations(expect, parts, actual), ...(await witnessed(expect, actual, witnesses))]
   return lines.length === 0 ? { ok: true, actual } : { ok: false, difference: lines.join('\n'), actual }
+}
+
+/** What a mapping gave, part by part and as tests speak of it, with references filled from linked ids. */
+export function actualOf(
+  { parts: made }: Extract<MapOutput, { status: 'mapped' }>,
+  references: Record<string, string | number>,
+): { parts: JsonObject; actual: Json } {
+  const parts = Object.fromEntries(made.map((part) => [part.part, linked(part, references)]))
+  return { parts, actual: made.length === 1 && Object.hasOwn(parts, '') ? parts['']! : parts }
 }
 
 function expectations(expect: TestCase['expect'], parts: JsonObject, actual: Json): string[] {

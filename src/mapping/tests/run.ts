@@ -30,7 +30,7 @@ export type Mutation = { sync: string; made: number; noticed: number; survivors:
 export type SuiteResult = { results: TestResult[]; coverage: Coverage; findings: Finding[]; mutation?: Mutation }
 
 /** A fixed default, so that a test which forgets the clock gives the same today and in ten years. */
-const DEFAULT_NOW = new Date('2026-01-01T00:00:00.000Z')
+export const DEFAULT_NOW = new Date('2026-01-01T00:00:00.000Z')
 /** More mutants than this say nothing new and take minutes; then every nth is taken. */
 const MAX_MUTANTS = 400
 
