@@ -8,11 +8,13 @@ export type MappingSystems = {
   from?: CheckedStream
   to?: CheckedStream
   joins: Readonly<Record<string, CheckedStream | undefined>>
+  /** Streams whose records the hub links, as `connection:stream`. */
+  linked?: readonly string[]
 }
 
 export type Suggestion = {
   label: string
-  kind: 'field' | 'function' | 'variable'
+  kind: 'field' | 'function' | 'variable' | 'name'
   detail: string
   documentation?: string
 }
@@ -28,9 +30,33 @@ export function complete(text: string, line: number, column: number, systems: Ma
   const cursor = cursorAt(text, line, column)
   if (!cursor) return []
   if (cursor.kind === 'key') return targetFields(cursor.path, cursor.siblings, systems)
+  const named = namesInside(cursor.before, text, systems)
+  if (named) return named
   const word = wordBefore(cursor.before)
   if (word.startsWith('$') && !word.includes('.')) return [...variables(systems), ...functions()]
   return sourceFields(word.split('.').slice(0, -1), systems)
+}
+
+/** Within the quotes of `$ref('…', '…'` the streams that syncs link, within those of `$table('…'` the tables of the file. */
+function namesInside(before: string, text: string, { linked = [] }: MappingSystems): Suggestion[] | undefined {
+  const [, call, rest] = /\$(ref|table)\(\s*([^()]*)$/.exec(before) ?? []
+  if (call === undefined) return undefined
+  const inQuotes = (rest!.match(/["']/g)?.length ?? 0) % 2 === 1
+  const first = !rest!.includes(',')
+  if (!inQuotes || (call === 'table' && !first)) return undefined
+  if (call === 'ref')
+    return linked.map((label) => ({
+      label,
+      kind: 'name',
+      detail: first ? 'stream of the target' : 'stream of the source',
+    }))
+  return tablesOf(text).map((label) => ({ label, kind: 'name', detail: 'value table' }))
+}
+
+/** Names under `tables:`, also while the rest of the file is no YAML. */
+function tablesOf(text: string): string[] {
+  const block = /^tables:[^\S\n]*\n((?:[^\S\n]+.*\n|\s*\n)*)/m.exec(text)?.[1] ?? ''
+  return [...block.matchAll(/^ {2}["']?([\w-]+)["']?:/gm)].map(([, name]) => name!)
 }
 
 function targetFields(path: string[], siblings: readonly string[], systems: MappingSystems): Suggestion[] {

@@ -1,4 +1,5 @@
 /** The language server of mapping files (Language Server Protocol 3.17), over stdin and stdout. */
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   type CodeLens,
@@ -6,9 +7,11 @@ import {
   createConnection,
   type Diagnostic,
   DiagnosticSeverity,
+  ErrorCodes,
   type InitializeResult,
   MessageType,
   ProposedFeatures,
+  ResponseError,
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver/node.js'
@@ -23,6 +26,7 @@ import {
   tablesBeside,
 } from '../mapping/index.ts'
 import { complete, hover, type MappingSystems, type Suggestion } from './assist.ts'
+import { type NameRange, nameAt, renamed } from './rename.ts'
 
 /** What the editor needs of the hub folder. */
 export type EditorProject = {
@@ -40,6 +44,7 @@ const KINDS = {
   field: CompletionItemKind.Field,
   function: CompletionItemKind.Function,
   variable: CompletionItemKind.Variable,
+  name: CompletionItemKind.Reference,
 }
 /** Diagnostics follow typing after this pause. */
 const SETTLE_MS = 120
@@ -54,8 +59,9 @@ export function serveEditor(project: EditorProject): void {
     (): InitializeResult => ({
       capabilities: {
         textDocumentSync: TextDocumentSyncKind.Incremental,
-        completionProvider: { triggerCharacters: ['.', '$'] },
+        completionProvider: { triggerCharacters: ['.', '$', '"', "'"] },
         hoverProvider: true,
+        renameProvider: { prepareProvider: true },
         codeLensProvider: {},
         executeCommandProvider: { commands: [RUN_TEST] },
       },
@@ -85,8 +91,8 @@ export function serveEditor(project: EditorProject): void {
     const document = documents.get(textDocument.uri)
     if (!document || !isMapping(document.uri)) return []
     const text = document.getText()
-    const found = complete(text, position.line, position.character, await systemsOf(text, project))
-    return found.map(toItem)
+    const systems = { ...(await systemsOf(text, project)), linked: linkedStreams(await project.syncs()) }
+    return complete(text, position.line, position.character, systems).map(toItem)
   })
 
   connection.onHover(async ({ textDocument, position }) => {
@@ -96,6 +102,32 @@ export function serveEditor(project: EditorProject): void {
     const value = hover(text, position.line, position.character, await systemsOf(text, project))
     return value === null ? null : { contents: { kind: 'markdown', value } }
   })
+
+  connection.onPrepareRename(({ textDocument, position }) => {
+    const document = documents.get(textDocument.uri)
+    if (!document || !isMapping(document.uri)) return null
+    const found = nameAt(sourceOf(document), position)
+    return found && { range: found.range, placeholder: found.name }
+  })
+
+  connection.onRenameRequest(({ textDocument, position, newName }) => {
+    const document = documents.get(textDocument.uri)
+    if (!document || !isMapping(document.uri)) return null
+    const found = renamed(sourceOf(document), position, newName)
+    if (typeof found === 'string') return new ResponseError(ErrorCodes.InvalidParams, found)
+    if (found === null) return null
+    const edits = (ranges: NameRange[]) => ranges.map((range) => ({ range, newText: newName }))
+    const beside = found.beside.length ? { [besideOf(document.uri)]: edits(found.beside) } : {}
+    return { changes: { [document.uri]: edits(found.own), ...beside } }
+  })
+
+  /** The tests beside a mapping as they are being written, else as they stand on the disk. */
+  function sourceOf(document: TextDocument): Parameters<typeof nameAt>[0] {
+    const [uri, own] = [besideOf(document.uri), { text: document.getText(), file: fileOf(document.uri) }]
+    const beside =
+      documents.get(uri)?.getText() ?? (existsSync(fileOf(uri)) ? readFileSync(fileOf(uri), 'utf8') : undefined)
+    return beside === undefined ? own : { ...own, beside }
+  }
 
   connection.onCodeLens(({ textDocument }): CodeLens[] => {
     const document = documents.get(textDocument.uri)
@@ -117,6 +149,7 @@ export function serveEditor(project: EditorProject): void {
 }
 
 const isMapping = (uri: string): boolean => /\/mappings\/.*\.ya?ml$/.test(uri) && !/\.(test|table)\.ya?ml$/.test(uri)
+const besideOf = (uri: string): string => uri.replace(/\.ya?ml$/, '.test.yaml')
 const fileOf = (uri: string): string => (uri.startsWith('file:') ? fileURLToPath(uri) : uri)
 
 /** What `validate` would say of the text as it stands in the editor. */
@@ -166,6 +199,11 @@ async function systemsOf(text: string, project: EditorProject): Promise<MappingS
   )
   return project.systemsOf({ from, to, joins })
 }
+
+/** Streams that some sync brings from one to the other: those a reference can name. */
+const linkedStreams = (syncs: readonly SyncDefinition[]): string[] => [
+  ...new Set(syncs.flatMap(({ from, to }) => [from, to].map(({ connection, stream }) => `${connection}:${stream}`))),
+]
 
 const toItem = ({ label, kind, detail, documentation }: Suggestion) => ({
   label,

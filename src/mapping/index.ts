@@ -1,6 +1,7 @@
 export { type CheckedStream, checkSync } from './check/sync.ts'
 export * from './contract.ts'
 export { loadMappings, tablesBeside } from './load.ts'
+export { type NameUse, nameUses, testUses } from './names.ts'
 export { type FieldOrigin, originsOf } from './origins.ts'
 export { readMapping, readSoundMapping } from './read.ts'
 export { createMappingRunner, type MappingRunnerOptions, type SandboxedRunner } from './runner.ts'

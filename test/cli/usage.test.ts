@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands/index.ts'
+import { main } from '../../src/cli/main.ts'
 import { BIN, runCli } from './run-cli.ts'
 
 let folder: string
@@ -112,6 +113,40 @@ test('init writes a hub that validates, once, and never over something', async (
   expect(await readdir(demo, { recursive: true })).toEqual(before)
 })
 
+test.each(['validate', 'test', 'plan', 'run'])(
+  '%s takes a selection, and refuses one that means nothing as all others do',
+  async (name) => {
+    const hub = join(import.meta.dirname, '../../src/cli/template')
+    // In this process, for it is the same code and eight starts would take their time. Nothing listens where the hub would be.
+    const run = async (select: string) => {
+      const printed = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockReturnValue(true))
+      vi.stubEnv('CAUSEWAY_ADMIN_TOKEN', 'x'.repeat(40))
+      try {
+        process.exitCode = 0
+        const code = await main([name, '--select', select, '-C', hub, '--url', 'http://127.0.0.1:9', '-o', 'human'])
+        return { code, stderr: printed[1]!.mock.calls.map(([text]) => String(text)).join('') }
+      } finally {
+        process.exitCode = 0
+        vi.restoreAllMocks()
+        vi.unstubAllEnvs()
+      }
+    }
+    const sound = await run('+connector:sample-crm+')
+    expect([sound.code, sound.stderr]).toEqual(
+      ['validate', 'test'].includes(name) ? [0, ''] : [4, expect.stringContaining('CSW-8021')],
+    )
+    for (const [select, fix] of [
+      ['tga:x', 'Did you mean "tag:"?'],
+      ['contacts-to-helpdes', 'Did you mean "contacts-to-helpdesk"?'],
+      ['state:old', 'Write state:modified.'],
+    ] as const) {
+      const { code, stderr } = await run(select)
+      expect([select, code, stderr]).toEqual([select, 2, expect.stringContaining('error CSW-8020')])
+      expect(stderr).toContain(fix)
+    }
+  },
+)
+
 test('the schemas that init writes for editors are the ones the checks use', async () => {
   await runCli(['init', 'schemas'], { cwd: folder })
   const hub = join(folder, 'schemas')
@@ -127,7 +162,7 @@ test('the schemas that init writes for editors are the ones the checks use', asy
       additionalProperties: false,
     })
   }
-})
+}, 300_000)
 
 test('a fault in a file is shown with its line and a caret, and as an annotation for GitHub', async () => {
   await runCli(['init', 'faulty'], { cwd: folder })

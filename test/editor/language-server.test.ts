@@ -156,6 +156,67 @@ test('source paths, joins, functions and target fields are completed', async () 
   expect(fields).not.toContain('city')
 })
 
+test('within the quotes of a reference linked streams are completed, within those of a table the tables of the file', async () => {
+  expect(await complete('  street: street', `  street: $ref('|||`)).toEqual(
+    expect.arrayContaining(['erp:customers', 'crm:companies']),
+  )
+  expect(await complete('  street: street', `  street: "$ref('erp:customers', 'crm:|||"`)).toContain('crm:companies')
+  const tables = 'tables:\n  terms: { values: { a: 1 } }\n  zones:\n    values: { b: 2 }\n'
+  expect(await complete('\nmap:\n', `\n${tables}map:\n  id: $table('|||\n`)).toEqual(['terms', 'zones'])
+})
+
+test('a join and a table are renamed wherever they are named, in tests too, and what hides them is left alone', async () => {
+  const rename = async (marked: string, newName: string) => {
+    const { text, position } = withCursor(marked)
+    change(text)
+    const asked = { textDocument: { uri }, position }
+    const { placeholder } = (await client.ask<{ placeholder: string } | null>('textDocument/prepareRename', asked)) ?? {
+      placeholder: null,
+    }
+    const answer = await client.ask<{ changes: Record<string, Edit[]> } | null>('textDocument/rename', {
+      ...asked,
+      newName,
+    })
+    return { placeholder, text: answer ? edited(text, answer.changes[uri]!) : null }
+  }
+  const whole = TEXT.replace('  city: city', `  city: ($company := 'local'; $company)`)
+  const marked = whole.replace('$company.phone', '$comp|||any.phone')
+  const { placeholder, text } = await rename(marked, 'firm')
+  expect(placeholder).toBe('company')
+  expect(text).toBe(
+    whole
+      .replaceAll(/\$company(?=[. ])/g, '$firm')
+      .replaceAll(/(?<=[ {])company(?=: (\{|null))/g, 'firm')
+      .replace('($firm := ', '($company := '),
+  )
+  // From where it is defined, the same.
+  expect((await rename(whole.replace('  company: {', '  comp|||any: {'), 'firm')).text).toBe(text)
+  // A name that is taken, or that means something else, is refused.
+  expect((await rename(marked, 'uppercase')).text).toBeNull()
+  expect((await rename(marked, 'no name')).text).toBeNull()
+  expect((await rename(whole.replace('  street: street', '  street: st|||reet'), 'road')).placeholder).toBeNull()
+
+  const tables = TEXT.replace('\nmap:\n', "\ntables:\n  'zones': { values: { PL: 1 } }\nmap:\n").replace(
+    '  city: city',
+    `  city: "$string($table('zones', country)) & \\"zones\\""`,
+  )
+  const moved = await rename(tables.replace("$table('zones'", "$table('zon|||es'"), 'areas')
+  expect(moved.text).toBe(tables.replace("'zones':", "'areas':").replace("$table('zones'", "$table('areas'"))
+})
+
+type Edit = { range: { start: { line: number; character: number }; end: { character: number } }; newText: string }
+
+/** A text with edits on single lines, the last first. */
+function edited(text: string, edits: Edit[]): string {
+  const lines = text.split('\n')
+  const order = [...edits].sort((a, b) => b.range.start.character - a.range.start.character)
+  for (const { range, newText } of order) {
+    const { line, character } = range.start
+    lines[line] = `${lines[line]!.slice(0, character)}${newText}${lines[line]!.slice(range.end.character)}`
+  }
+  return lines.join('\n')
+}
+
 test('a name is explained: functions with examples, fields with their type', async () => {
   const at = async (marked: string) => {
     const { text, position } = withCursor(TEXT.replace('  street: street', marked))

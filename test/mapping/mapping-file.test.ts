@@ -205,13 +205,16 @@ test('a place is right whatever the quoting (property)', () => {
   })
   const width = fc.constantFrom(20, 40, 80)
   fc.assert(
-    fc.property(before, style, width, fc.boolean(), (operands, type, lineWidth, crlf) => {
+    fc.property(before, style, width, fc.boolean(), fc.boolean(), (operands, type, lineWidth, crlf, anchor) => {
       const expression = `${operands.join(' & ')} & $missing_name`
       const yaml = stringify(
         { from: 'a:a', to: 'b:b', map: { field: expression } },
         { defaultStringType: type as 'PLAIN', defaultKeyType: 'PLAIN', lineWidth },
       )
-      const text = crlf ? yaml.replaceAll('\n', '\r\n') : yaml
+      const named = anchor
+        ? yaml.replace(/^ {2}field:/m, '  field: &shared').replace(/\n*$/, '\n  same: *shared\n')
+        : yaml
+      const text = crlf ? named.replaceAll('\n', '\r\n') : named
       const finding = readMapping(text, 'm.yaml').findings.find((one) => one.message.includes('$missing_name'))!
       const line = text.split(/\r?\n/)[finding.place.line! - 1]!
       expect(line.slice(finding.place.column! - 1)).toMatch(/^\$missing_name/)
