@@ -67,8 +67,13 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
 /** The connector must exist, and the settings must be what it asks for. */
 function checkConnection(connection: ConnectionConfig, catalogue: Catalogue): Finding[] {
   if (!catalogue.has(connection.connector)) {
+    const own = connection.placeOf(['connector'])
+    if (catalogue.names.includes(connection.connector)) {
+      const message = `connections.${connection.name}: the connector "${connection.connector}" is not loaded, for its manifest has faults`
+      return [{ severity: 'error', code: 'CSW-2001', message, fix: 'Mend its manifest first.', place: own }]
+    }
     const message = `connections.${connection.name}: there is no connector "${connection.connector}"`
-    return [unknown('CSW-2001', message, connection.connector, catalogue.names, connection.placeOf(['connector']))]
+    return [unknown('CSW-2001', message, connection.connector, catalogue.names, own)]
   }
   // A reference stands for its value, which is looked up when the connection is opened.
   const references = Object.fromEntries(

@@ -41,7 +41,10 @@ export class Catalogue {
         fix: fault.fix,
         place: fault.place,
       })
-    const near = nearestName(name, this.names)
+    const near = nearestName(
+      name,
+      this.names.filter((known) => known !== name),
+    )
     throw new CausewayError('CSW-2001', {
       what: `There is no connector "${name}".`,
       ...(near ? { fix: `Did you mean "${near}"?` } : {}),

@@ -55,7 +55,7 @@ export function parseYaml(text: string, file: string): YamlFile {
   const fault = document.errors[0]
   if (fault) {
     const at = place(fault.pos[0])
-    throw refuse(file, `not well-formed YAML: ${fault.message}`, at.line, at.column)
+    throw refuse(file, `not well-formed YAML: ${fault.message}`, at.line, at.column, hintFor(text, at.line ?? 1))
   }
   checkNodes(document.contents, place, 0)
   let value: unknown
@@ -131,9 +131,17 @@ function yamlFinding(yaml: YamlFile, violation: Violation, code: ErrorCode): Fin
   }
 }
 
-function refuse(file: string, what: string, line = 1, column = 1): CausewayError {
-  return new CausewayError('CSW-1004', { what, place: { file, line, column } })
+function refuse(file: string, what: string, line = 1, column = 1, fix?: string): CausewayError {
+  return new CausewayError('CSW-1004', { what, place: { file, line, column }, ...(fix === undefined ? {} : { fix }) })
 }
+
+/** The mistake that is made most: a condition in an insert or an expression without quotes, whose `: ` YAML takes for a key. */
+function hintFor(text: string, line: number): string | undefined {
+  const lines = text.split('\n')
+  const condition = [lines[line - 1], lines[line - 2]].find((one) => one && UNQUOTED_CONDITION.test(one))
+  return condition && `Put the value in quotes, or below a ">-": without them YAML takes ": " for a key and its value.`
+}
+const UNQUOTED_CONDITION = /[:-]\s+(?!['"|>])[^#]*\?[^#]*:\s/
 
 /** Refuses what would keep the parser busy for seconds: hundreds of thousands of tokens, or brackets in brackets without end. */
 function lookThrough(text: string, file: string): void {

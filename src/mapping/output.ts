@@ -2,6 +2,7 @@
 import { CausewayError, fitsDouble, isRawNumber, type Json, type JsonObject, rawNumber, setOwn } from '../core/index.ts'
 import { decimalsMade, plainJson } from '../expression/index.ts'
 import type { Reference, StreamAddress } from './contract.ts'
+import { demandOptions } from './options.ts'
 import { referenceOf } from './references.ts'
 import { isNumeral, numberRule, type Spellings, schemaBelow } from './spelling.ts'
 
@@ -11,6 +12,8 @@ export type OutputRules = {
   /** False when the mapping has no `$ref`: then nothing is searched. */
   hasReferences: boolean
   schema: unknown
+  /** Fields at whose values the schema lists what it takes; see options.ts. */
+  options: ReadonlySet<string> | null
 }
 
 /** How a value came about: `direct` ones still hold RawNumbers, `evaluated` ones went through JSONata as doubles and text. */
@@ -28,10 +31,13 @@ export class Output {
     this.#spellings = spellings
   }
 
-  /** The value as it goes into `values` at a path, or `undefined` for nothing. Throws CSW-4004. */
+  /** The value as it goes into `values` at a path, or `undefined` for nothing. Throws CSW-4004 and CSW-4008. */
   accept(value: unknown, at: (string | number)[], provenance: Provenance): Json | undefined {
     const plain = plainJson(value)
     if (plain === undefined) return undefined
+    const { options } = this.#rules
+    if (options && (at.length === 0 || options.has(String(at[0]))))
+      demandOptions(plain, at.reduce(schemaBelow, this.#rules.schema), at)
     if (!this.#spellings && !this.#rules.hasReferences && decimalsMade.size === 0) return plain
     const schema = at.reduce(schemaBelow, this.#rules.schema)
     return this.#walk(plain, [...at], schema, provenance)

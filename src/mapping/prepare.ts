@@ -6,6 +6,7 @@ import {
   integrationFunctions,
   type OnBranch,
 } from '../expression/index.ts'
+import { fieldsWithOptions } from './options.ts'
 import type { Program } from './program.ts'
 import { referenceFunctions } from './references.ts'
 import { tableFunctions } from './tables.ts'
@@ -40,6 +41,7 @@ export type PreparedProgram = {
   /** Fields that only the reference evaluator can do, as one object expression; see `together`. */
   evaluated: { fields: PreparedExpression[]; all: CompiledExpression } | null
   hasReferences: boolean
+  options: ReadonlySet<string> | null
 }
 
 /** Told which way a condition of the expression at `path` went. */
@@ -74,6 +76,7 @@ export function prepare(program: Program, onTaken?: OnTaken): PreparedProgram {
     joins: program.joins.map(({ name, key, required }) => ({ name, key: single(key), required })),
     evaluated: fields.length > 0 ? { fields, all: together(fields, functions) } : null,
     hasReferences: used.has('ref'),
+    options: fieldsWithOptions(program.schema),
   }
 }
 

@@ -87,8 +87,8 @@ async function severalParts(
 }
 
 async function onePart(prepared: PreparedProgram, part: string, view: View): Promise<MappedPart> {
-  const { program, hasReferences } = prepared
-  const output = new Output({ ...program, hasReferences }, view.spellings)
+  const { program, hasReferences, options } = prepared
+  const output = new Output({ ...program, hasReferences, options }, view.spellings)
   const evaluated = prepared.evaluated ? await evaluateTogether(prepared.evaluated, view) : undefined
   const values = recordOf(new Filler(view, evaluated, output).fill(prepared.template))
   return { part, values: JsonText.of(values), references: output.references }

@@ -35,7 +35,7 @@ export function decide(
   const unnoted = intents
     .filter(({ part }) => !before.has(part))
     .map(({ part }) => part)
-    .filter((part, i, all) => all.indexOf(part) === i && make(part).doubt)
+    .filter((part, i, all) => all.indexOf(part) === i && mayHaveMade(make(part)))
   if (record.deleted && !setAside)
     return [...before.keys(), ...unnoted].map((part) => takeBack(lane, make(part), lane.sync.deletes))
   if (output.status === 'failed') {
@@ -49,7 +49,7 @@ export function decide(
     return [dead, ...waiting]
   }
   if (output.status === 'filtered') {
-    const noted = existing.filter((row) => row.delivered !== null || isWaiting(row) || make(row.part).doubt)
+    const noted = existing.filter((row) => row.delivered !== null || isWaiting(row) || mayHaveMade(make(row.part)))
     const left = [...noted.map(({ part }) => part), ...unnoted].map((part) =>
       takeBack(lane, make(part), lane.sync.onLeave),
     )
@@ -118,10 +118,16 @@ export function newWork(
   }
 }
 
+/** A write of an earlier attempt that may have made the record in the target, although nobody came to say so. */
+const mayHaveMade = (work: Work): IntentRow | undefined =>
+  work.doubt ?? work.unfinished.find(({ operation }) => operation === 'upsert')
+
 /** A part that must no longer stand in the target as it is: deleted in the source, filtered out, or vanished. */
 function takeBack(lane: Lane, work: Work, policy: 'ignore' | 'keep' | 'unlink' | 'deactivate' | 'delete'): Work {
   const after = work.record.deleted ? 'gone' : 'skipped'
   work.takenBack = true
+  // An upsert that is sent again needs no look: it finds what it made. Nothing is sent again here.
+  if (work.delivered === null && (policy === 'delete' || policy === 'deactivate')) work.doubt = mayHaveMade(work)
   // Perhaps it was created: that must be known first, also where it is to stay, so that it is linked.
   const settled = work.doubt === undefined
   if (settled && work.delivered === null) work.settlement = { state: after }

@@ -54,7 +54,7 @@ export function settleDoubt(lane: Lane, work: Work): void {
     work.settlement = { state: 'in_doubt', error: error.toJSON(), retryInMs, intent: 'looked' }
   } else if (!canLook && (lane.sync.onDoubt === 'ask' || work.takenBack)) {
     const error = new CausewayError('CSW-5004', {
-      what: 'a create got no answer, and this stream has no look-up for the match keys',
+      what: 'a write that may have made the record got no answer, and this stream has no look-up for the match keys',
       ...(work.takenBack
         ? { fix: 'The record has left the source. If it is in the target, remove it there; then discard this letter.' }
         : {}),

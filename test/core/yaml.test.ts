@@ -118,3 +118,21 @@ test('places hold behind blanks that double quotes write as escapes', () => {
   expect(yaml.placeInScalar(['a'], 4)).toMatchObject({ line: 3, column: 6 })
   expect(yaml.placeInScalar(['a'], 19)).toMatchObject({ line: 5, column: 7 })
 })
+
+test.each([
+  ['path: ${ parent ? parent.id : settings.id }', true],
+  ['a:\n  path: /x/${ since ? "a" : "b" }', true],
+  ["path: '${ a ? b : c }'\nb: [", false],
+  ['b: c: d', false],
+])('%s: whether quotes are what is missing', (text, hinted) => {
+  const fault = (() => {
+    try {
+      parseYaml(text, 'f.yaml')
+    } catch (error) {
+      return error as { fix?: string; code: string }
+    }
+    return null
+  })()
+  expect(fault).toMatchObject({ code: 'CSW-1004' })
+  expect(fault!.fix?.includes('quotes') ?? false).toBe(hinted)
+})

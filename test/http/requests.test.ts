@@ -83,3 +83,22 @@ test('a request is not done while a joined stream is being pulled, or what chang
   await pool.query('update sync_position set seq = 3 where stream_id = $1', [ids.customers])
   expect((await progress())?.state).toBe('finished')
 })
+
+test('a push that was under way when the request began counts, for it may take what the request was made for', async () => {
+  const ended = (run: number, at: string) => pool.query(`update run set finished_at = ${at} where id = $1`, [run])
+  const startedAt = new Date(Date.now() - 60_000)
+  const push = { kind: 'push', syncId: ids.sync, startedAt }
+  await ended(await addRun(pool, { ...push, counts: { created: 90 } }), `now() - interval '30 s'`)
+  const overlapping = await addRun(pool, { ...push, outcome: 'running', counts: { created: 2 } })
+  await addRun(pool, {
+    kind: 'pull',
+    streamId: ids.contacts,
+    requestId: 'r1',
+    startedAt: new Date(Date.now() - 20_000),
+  })
+  await endPull()
+  expect(await progress()).toMatchObject({ state: 'running', counts: { push: { created: 2 } } })
+  await pool.query(`update run set outcome = 'success' where id = $1`, [overlapping])
+  await ended(overlapping, 'now()')
+  expect(await progress()).toMatchObject({ state: 'finished', outcome: 'success', counts: { push: { created: 2 } } })
+})

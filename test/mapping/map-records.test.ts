@@ -295,3 +295,35 @@ test('the version changes with the mapping and not with comments, tests or sched
   expect(version('from: a:a\nto: b:b\nmap:\n  x: y\n')).not.toBe(version(base))
   expect(version(`${base}match: [x]\n`)).not.toBe(version(base))
 })
+
+test('a value that is none of those the target lists is refused, with its place; missing, null and listed ones pass', async () => {
+  const levels = { type: ['string', 'null'], enum: ['low', 'high', null] }
+  schemas.set('levels', {
+    type: 'object',
+    properties: {
+      level: levels,
+      steps: {
+        type: 'array',
+        items: { type: 'object', properties: { level: levels, n: { type: 'integer', enum: [1, 2] } } },
+      },
+    },
+  } as JsonObject)
+  const map = 'map:\n  level: l\n  steps: s'
+  const send = (body: string, text = map) => mapOne(text, body, {}, 'erp:levels')
+  for (const fine of ['{}', '{"l":null}', '{"l":"low","s":[{"level":"high","n":2},{"n":"1"}]}'])
+    expect((await send(fine)).status).toBe('mapped')
+  expect(await send('{"l":"secret"}')).toMatchObject({
+    status: 'failed',
+    error: {
+      code: 'CSW-4008',
+      what: 'The mapping gave "level" a value that the target does not take; it takes "low", "high"',
+      place: { file: 'mappings/sample.yaml', line: 4 },
+    },
+  })
+  for (const wrong of ['{"s":[{"n":1},{"n":3}]}', '{"s":[{"level":"secret"}]}']) {
+    const refused = await send(wrong)
+    expect(refused).toMatchObject({ status: 'failed', error: { code: 'CSW-4008' } })
+    expect(JSON.stringify(refused)).not.toContain('secret')
+  }
+  expect(await send('{"level":"secret"}', 'map: $')).toMatchObject({ status: 'failed', error: { code: 'CSW-4008' } })
+})

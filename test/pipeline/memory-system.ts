@@ -32,6 +32,8 @@ export class MemorySystem implements ConnectorSession {
   pageSize = 10
   onPage: () => Promise<void> = async () => {}
   onWrite: (items: WriteItem[]) => Promise<void> = async () => {}
+  /** Before the answer, when all is done. */
+  afterWrite: () => Promise<void> = async () => {}
   #clock = 1
   #nextId = 1
 
@@ -131,6 +133,7 @@ export class MemorySystem implements ConnectorSession {
     await this.onWrite(request.items)
     const outcomes: WriteOutcome[] = []
     for (const item of request.items) outcomes.push(await this.#writeOne(request, item))
+    await this.afterWrite()
     return outcomes
   }
 

@@ -129,7 +129,7 @@ function describe(connector: ConnectorDescription): string {
     ]
       .filter(Boolean)
       .join(', '),
-    abilities.lookup.join(', '),
+    [...(abilities.byId === false ? [] : ['id']), ...abilities.lookup].join(', '),
   ])
   return `${head}\n\n${table(['stream', 'title', 'can', 'found by'], rows, 'No streams.')}`
 }

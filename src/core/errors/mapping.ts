@@ -45,4 +45,11 @@ export const mappingErrors = {
     action:
       'Add the row to the table or the record to the stream, or say in the mapping what holds otherwise, then requeue.',
   },
+  'CSW-4008': {
+    causeClass: 'mapping',
+    reaction: 'dead-letter',
+    meaning: 'The mapping gave a value that is none of those the target takes.',
+    action:
+      'Say in the mapping what becomes of each value of the source (a condition, or a value table), then requeue.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -61,11 +61,14 @@ select y.id as "syncId",
   join stream t on t.id = y.to_stream join connection tc on tc.id = t.connection_id
  where y.name = $1`
 
-// Pushes that a pull woke carry no request of their own: those of this sync since the request's first run belong to it.
+// Pushes that a pull woke carry no request of their own: those of this sync since the request's first run belong to it, and those
+// that were under way then (woken by a requeue, or by the pull before), for they may take what the request was made for.
 const RUNS = `
-with first as (select min(id) as id from run where request_id = $2)
+with first as (select id, started_at from run where request_id = $2 order by id limit 1)
 select r.kind, r.outcome, r.counts, r.error from run r, first
  where (r.request_id = $2 and (r.sync_id is null or r.sync_id = $1)) or (r.sync_id = $1 and r.id > first.id)
+    or (r.sync_id = $1 and r.kind = 'push' and r.id > first.id - 1000
+        and (r.outcome = 'running' or r.finished_at > first.started_at))
  order by r.id`
 
 const WORST_FIRST = ['failed', 'unknown', 'held', 'cancelled', 'partial', 'waiting', 'interrupted', 'success']
