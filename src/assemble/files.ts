@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { type ConnectionConfig, checkHub, type Environment, type HubConfig, type SettingName } from '../config/index.ts'
 import { type Catalogue, loadConnectors, type RecordSchema } from '../connector/index.ts'
 import { type Finding, nearestName, type Place } from '../core/index.ts'
+import { type EntityType, loadEntities } from '../identity/index.ts'
 import { checkSync, loadMappings, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
+import { checkEntities } from './entity-files.ts'
 import { checkKeeping } from './keeping.ts'
 import { withoutAddress } from './subscriptions.ts'
 
@@ -18,6 +20,7 @@ export type HubFiles = {
   config: HubConfig
   catalogue: Catalogue
   syncs: SyncDefinition[]
+  entities: EntityType[]
   findings: Finding[]
   blocking: Finding[]
 }
@@ -45,6 +48,7 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
   const catalogue = readConnectors(input.dir, settings.connectors_dir, options.allConnectors ? undefined : used)
   const mappingsFolder = resolve(input.dir, settings.mappings_dir)
   const mappings = existsSync(mappingsFolder) ? await loadMappings(mappingsFolder) : { syncs: [], findings: [] }
+  const entities = await loadEntities(resolve(input.dir, settings.entities_dir))
   const short = (found: readonly Finding[]): Finding[] => found.map((finding) => withShortPlace(finding, input.dir))
   const own = [
     ...config.findings,
@@ -53,12 +57,17 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
     ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, mappings.syncs, config, catalogue)),
     ...withoutAddress({ config, catalogue, syncs: mappings.syncs }),
     ...checkKeeping(config, catalogue, mappings.syncs),
+    ...entities.findings,
+    ...checkEntities(entities.types, config, (reader, address, found) =>
+      findStream(reader, address, 'stream', config, catalogue, found),
+    ),
   ]
   const ofUsed = catalogue.findings.filter(({ place }) => used.has(basename(dirname(place.file))))
   return {
     config,
     catalogue,
     syncs: mappings.syncs.map((sync) => ({ ...sync, file: shortPath(sync.file, input.dir) })),
+    entities: entities.types,
     findings: short([...catalogue.findings, ...own]),
     blocking: short([...ofUsed, ...own]),
   }

@@ -23,6 +23,7 @@ export function watchFiles(files: HubFiles, reload: () => Promise<HubFiles>, log
     watch(folder, (_event, name) => (name === HUB_FILE ? changed(name) : undefined)),
     watchFolder(resolve(folder, settings.mappings_dir), changed),
     watchFolder(resolve(folder, settings.connectors_dir), changed),
+    watchFolder(resolve(folder, settings.entities_dir), changed),
   ]
   return {
     close: () => {

@@ -60,6 +60,10 @@ export const SETTINGS = {
     default: 'mappings',
     description: 'Folder with the mapping files, relative to the hub folder.',
   }),
+  entities_dir: text({
+    default: 'entities',
+    description: 'Folder with the files that say which records are the same thing, relative to the hub folder.',
+  }),
   log_level: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
     description: 'The least serious kind of log line that is written.',

@@ -64,12 +64,14 @@ export function readMapping(
   )
   if (program.template.kind === 'object') definition.writes = program.template.entries.map(([field]) => field)
   const mapping = { definition, program, content, yaml, expressions }
-  read.set(definition, mapping)
+  remember(mapping)
   return { mapping, findings }
 }
 
 /** What was read along with a definition, so that checking a file need not read it a second time. */
 const read = new WeakMap<SyncDefinition, Mapping>()
+
+export const remember = (mapping: Mapping): void => void read.set(mapping.definition, mapping)
 
 /** The mapping behind a definition. */
 export const mappingOf = (definition: SyncDefinition): Mapping =>

@@ -57,6 +57,8 @@ const expect = {
   minProperties: 1,
 }
 
+export const scheduleSchema = { ...oneSchedule, type: ['string', 'object', 'array'], items: oneSchedule, minItems: 1 }
+
 /** Columns default to the first and second of a file. */
 const table = {
   ...object({
@@ -115,7 +117,7 @@ export const mappingFileSchema = object(
     on_doubt: { enum: ['ask', 'resend'] },
     on_drift: { enum: ['continue', 'hold', 'pause'] },
     content: { type: 'boolean' },
-    schedule: { ...oneSchedule, type: ['string', 'object', 'array'], items: oneSchedule, minItems: 1 },
+    schedule: scheduleSchema,
     full: { ...oneSchedule, type: 'object' },
     lanes: { type: 'integer', minimum: 1, maximum: 64 },
     retry: object({ attempts: { type: 'integer', minimum: 1, maximum: 100 }, base: duration, cap: duration }),

@@ -14,6 +14,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   connector: ['core', 'config', 'expression', 'outbound'],
   mapping: ['core', 'expression'],
   editor: ['core', 'expression', 'mapping'],
+  // Which records of different systems are the same thing.
+  identity: ['core', 'mapping'],
   pipeline: ['core', 'connector', 'mapping'],
   http: ['core', 'config', 'connector', 'mapping', 'store'],
   // Stands up other systems for tests: shares nothing with what it tests.
@@ -31,6 +33,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'queue',
     'connector',
     'mapping',
+    'identity',
     'editor',
     'conformance',
     'pipeline',
@@ -46,6 +49,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 const DOORS: Record<string, string[]> = {
   // The pipeline knows store and queue only as the ports it is given.
   'src/pipeline/ports.ts': ['store', 'queue'],
+  'src/identity/ports.ts': ['store'],
 }
 
 /** A vendor package is imported in one room only; a second home needs its reason here. */
@@ -66,7 +70,9 @@ const HOMES: Record<string, string[]> = {
   'i18n-iso-countries': ['expression'],
   ibantools: ['expression'],
   jsvat: ['expression'],
-  'libphonenumber-js': ['expression'],
+  // The matcher compares telephone numbers.
+  'libphonenumber-js': ['expression', 'identity'],
+  'fastest-levenshtein': ['identity'],
   luxon: ['expression'],
   'vscode-languageserver': ['editor'],
   'vscode-languageserver-textdocument': ['editor'],

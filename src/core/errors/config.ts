@@ -56,4 +56,10 @@ export const configErrors = {
     meaning: 'A stream cannot be kept as `keep` in causeway.yaml says.',
     action: 'Choose another way of keeping it, or change the mapping that needs more.',
   },
+  'CSW-1010': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A file in `entities/` contradicts itself, another one, or the syncs of the hub.',
+    action: 'Correct the line that is named; docs/entities.md describes the file.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>
