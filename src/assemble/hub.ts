@@ -29,6 +29,7 @@ import { Adoption } from './adoption.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { keepingSweep } from './keeping.ts'
+import { matchingSweep } from './matching.ts'
 import { boundHeapGrowth, giveBackAtRest } from './memory.ts'
 import { toModel, toShape } from './model.ts'
 import { startSamples } from './samples.ts'
@@ -212,7 +213,7 @@ async function assemble(parts: Parts): Promise<Hub> {
       files = next
       await sessions.replace(next)
       model = await register(ledger, next, erasures)
-      work?.replaceTimetable(next.syncs)
+      work?.replaceTimetable(next)
     },
   })
   const services = createServices({
@@ -253,8 +254,12 @@ async function assemble(parts: Parts): Promise<Hub> {
       queue,
       settings,
       holder,
-      syncs: () => files.syncs,
-      sweeps: [hooks, keepingSweep({ pool: store.pool, ports, erasures })],
+      scheduled: () => files,
+      sweeps: [
+        hooks,
+        keepingSweep({ pool: store.pool, ports, erasures }),
+        matchingSweep(ports, store.pool, () => files.entities),
+      ],
       listen,
     })
   if (work) ports.callLane = work.callLane
@@ -288,7 +293,7 @@ async function assemble(parts: Parts): Promise<Hub> {
 }
 
 async function register(ledger: Ports['ledger'], files: HubFiles, erasures: Erasures): Promise<HubModel> {
-  const registry = await ledger.registerHub(toShape(files.config.connections.values(), files.syncs))
+  const registry = await ledger.registerHub(toShape(files.config.connections.values(), files.syncs, files.entities))
   if (registry.streams.some(({ keeping }) => keeping !== 'full')) await erasures.prepare()
-  return toModel(registry, files.syncs)
+  return toModel(registry, files.syncs, files.entities)
 }

@@ -1,8 +1,10 @@
 import type { ConnectionConfig } from '../config/index.ts'
 import { type JsonPaths, widestPaths } from '../core/index.ts'
+import type { EntityType } from '../identity/index.ts'
 import type { StreamAddress, SyncDefinition } from '../mapping/index.ts'
 import type { HubModel } from '../pipeline/index.ts'
 import type { HubRegistry, HubShape, Keeping } from '../store/index.ts'
+import { embeddedOf } from './entity-files.ts'
 
 const addressKey = ({ connection, stream }: StreamAddress): string => `${connection}:${stream}`
 
@@ -10,7 +12,9 @@ const addressKey = ({ connection, stream }: StreamAddress): string => `${connect
 export function toShape(
   connections: Iterable<Pick<ConnectionConfig, 'name' | 'connector' | 'maxPerSecond' | 'keep'>>,
   syncs: readonly SyncDefinition[],
+  entities: readonly EntityType[] = [],
 ): HubShape {
+  const readers = embeddedOf(entities)
   const all = [...connections]
   const keep = new Map(all.map((connection) => [connection.name, connection.keep]))
   const keyFields = new Map<string, { address: StreamAddress; fields: Set<string> }>()
@@ -25,6 +29,7 @@ export function toShape(
     touch(sync.to, sync.match.flat())
     for (const join of sync.joins) touch(join.from, join.field === null ? [] : [join.field])
   }
+  for (const reader of readers) touch(reader.from)
   return {
     connections: all.map(({ name, connector, maxPerSecond }) => ({ name, connector, maxPerSecond })),
     streams: [...keyFields.values()].map(({ address, fields }) => ({
@@ -32,7 +37,7 @@ export function toShape(
       name: address.stream,
       keyFields: [...fields],
       keeping: keepingOf(keep.get(address.connection), address.stream),
-      keptFields: pathsReadOf(address, syncs).map((path) => JSON.stringify(path)),
+      keptFields: pathsReadOf(address, [...syncs, ...readers]).map((path) => JSON.stringify(path)),
     })),
     syncs: syncs.map(({ name, from, to, version, source }) => ({ name, from, to, version, source })),
   }
@@ -55,7 +60,11 @@ export function pathsReadOf(address: StreamAddress, syncs: readonly SyncDefiniti
 }
 
 /** The configured syncs and streams under their ledger ids, ready for look-ups on the hot path. */
-export function toModel(registry: HubRegistry, definitions: readonly SyncDefinition[]): HubModel {
+export function toModel(
+  registry: HubRegistry,
+  definitions: readonly SyncDefinition[],
+  entities: readonly EntityType[] = [],
+): HubModel {
   const byName = new Map(definitions.map((definition) => [definition.name, definition]))
   const syncs = registry.syncs.flatMap((row) => {
     const definition = byName.get(row.name)
@@ -82,6 +91,10 @@ export function toModel(registry: HubRegistry, definitions: readonly SyncDefinit
     streamId: (address) => streamIds.get(addressKey(address)),
     address: (id) => addresses.get(id),
     connectionId: (name) => connectionIds.get(name),
+    entities: entities.map(({ name, records }) => ({
+      name,
+      streams: records.flatMap(({ from }) => streamIds.get(addressKey(from)) ?? []),
+    })),
     keeping: (id) => keepings.get(id) ?? 'full',
     keepsPartOf: (name) => partly.has(name),
   }

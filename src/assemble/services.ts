@@ -195,7 +195,7 @@ export function createServices(parts: ServiceParts): HubServices {
         .map((connector) => connector.describe()),
     connections: () => describeConnections(parts.files()),
     syncs: () => parts.files().syncs,
-    schedules: (count) => describeTimetable(parts.files().syncs, count, parts.clock.now()),
+    schedules: (count) => describeTimetable(parts.files(), count, parts.clock.now()),
     probe: async (connection, signal) =>
       withUrgency('interactive', async () => (await ports.session(connection)).probe(signal)),
     beginLogin: async (connection, redirectUri) =>

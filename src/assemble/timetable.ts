@@ -1,29 +1,49 @@
 import type { ScheduleDescription } from '../http/index.ts'
+import type { EntityType } from '../identity/index.ts'
 import type { SyncDefinition, Schedule as SyncSchedule } from '../mapping/index.ts'
+import { type HubModel, streamsOf } from '../pipeline/index.ts'
 import { nextSlots, type Rhythm, type Schedule, scheduleKey } from '../queue/index.ts'
 
-export type Entry = { schedule: Schedule; sync: string; full: boolean }
+/** Which streams are pulled when; `sync` is null where an entity file asks for it. */
+export type Entry = { schedule: Schedule; sync: string | null; full: boolean; streams(model: HubModel): number[] }
+
+type Scheduled = { syncs: readonly SyncDefinition[]; entities: readonly EntityType[] }
 
 const rhythmOf = (schedule: SyncSchedule): Rhythm | null =>
   schedule.kind === 'interval' || schedule.kind === 'cron' ? schedule : null
 
-/** The schedules of all syncs: the incremental ones and, apart from them, the full ones. */
-export function timetable(syncs: readonly SyncDefinition[]): Entry[] {
-  return syncs.flatMap((sync) => {
+/** The schedules of all syncs, the incremental ones and apart from them the full ones, and those of entities. */
+export function timetable({ syncs, entities }: Scheduled): Entry[] {
+  const ofSyncs = syncs.flatMap((sync) => {
     const incremental = sync.schedule.map((schedule, i) => entry(sync.name, `sync:${sync.name}:${i}`, schedule, false))
     const full = sync.fullSchedule ? [entry(sync.name, `full:${sync.name}`, sync.fullSchedule, true)] : []
     return [...incremental, ...full].filter((found) => found !== null)
+  })
+  return [...ofSyncs, ...entities.flatMap(ofEntity)]
+}
+
+function ofEntity({ name, schedule, records, timeline }: EntityType): Entry[] {
+  const streams = (model: HubModel): number[] => [
+    ...new Set([...records, ...timeline].flatMap(({ from }) => model.streamId(from) ?? [])),
+  ]
+  return schedule.flatMap((one, i) => {
+    const rhythm = rhythmOf(one)
+    return rhythm ? [{ schedule: { name: `entity:${name}:${i}`, rhythm }, sync: null, full: false, streams }] : []
   })
 }
 
 function entry(sync: string, name: string, schedule: SyncSchedule, full: boolean): Entry | null {
   const rhythm = rhythmOf(schedule)
-  return rhythm && { schedule: { name, rhythm }, sync, full }
+  const streams = (model: HubModel): number[] => {
+    const known = model.syncByName(sync)
+    return known ? streamsOf(model, known) : []
+  }
+  return rhythm && { schedule: { name, rhythm }, sync, full, streams }
 }
 
 /** The timetable for people, with the coming slots; webhook and manual syncs are named without slots. */
-export function describeTimetable(syncs: readonly SyncDefinition[], count: number, now: Date): ScheduleDescription[] {
-  const timed = timetable(syncs).map(
+export function describeTimetable(scheduled: Scheduled, count: number, now: Date): ScheduleDescription[] {
+  const timed = timetable(scheduled).map(
     ({ schedule, sync, full }): ScheduleDescription => ({
       schedule: scheduleKey(schedule),
       sync,
@@ -36,7 +56,7 @@ export function describeTimetable(syncs: readonly SyncDefinition[], count: numbe
       next: nextSlots(schedule, count, now),
     }),
   )
-  const untimed = syncs.flatMap((sync) =>
+  const untimed = scheduled.syncs.flatMap((sync) =>
     sync.schedule.flatMap((schedule): ScheduleDescription[] =>
       schedule.kind === 'webhook' || schedule.kind === 'manual'
         ? [

@@ -1,7 +1,8 @@
 import { inboxWorker, pullWorker, pushWorker, upkeepWorker } from '../../workers/index.ts'
 import type { Settings } from '../config/index.ts'
+import type { EntityType } from '../identity/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
-import { type Ports, streamsOf, sweeps } from '../pipeline/index.ts'
+import { type Ports, sweeps } from '../pipeline/index.ts'
 import {
   FairGate,
   NearWork,
@@ -33,16 +34,19 @@ export type WorkParts = {
   queue: WorkQueue
   settings: Settings
   holder: string
-  syncs(): readonly SyncDefinition[]
+  /** What has schedules. */
+  scheduled(): Scheduled
   /** Beside those of the pipeline. */
   sweeps: Sweep[]
   /** Hears what other processes call out. */
   listen(onCall: (kind: string, id: string) => void): CallListener
 }
 
+type Scheduled = { syncs: readonly SyncDefinition[]; entities: readonly EntityType[] }
+
 /** What works by itself. */
 export type Work = {
-  replaceTimetable(syncs: readonly SyncDefinition[]): void
+  replaceTimetable(scheduled: Scheduled): void
   /** Begins the work of a lane here, or lets it go on. */
   callLane(job: string): void
   stop(): Promise<void>
@@ -86,11 +90,11 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     queue.work('upkeep', upkeepWorker(upkeep(parts)), { concurrency: 1 }),
   ])
   const schedules = new Schedules({ book: slotBook(parts), fire: (schedule) => fire(parts, schedule), log: ports.log })
-  schedules.replace(allSchedules(parts.syncs()))
+  schedules.replace(allSchedules(parts.scheduled()))
   schedules.start()
   const sweeping = startSweeps([...sweeps(ports), ...parts.sweeps], { log: ports.log })
   return {
-    replaceTimetable: (syncs) => schedules.replace(allSchedules(syncs)),
+    replaceTimetable: (scheduled) => schedules.replace(allSchedules(scheduled)),
     callLane: (job) => lanes.call(job),
     async stop() {
       await Promise.all([schedules.stop(), sweeping.stop(), listener.close()])
@@ -101,8 +105,8 @@ export async function startWork(parts: WorkParts): Promise<Work> {
 }
 
 const UPKEEP: Schedule = { name: 'upkeep:partitions', rhythm: { kind: 'interval', everyMs: UPKEEP_EVERY_MS } }
-const allSchedules = (syncs: readonly SyncDefinition[]): Schedule[] => [
-  ...timetable(syncs).map(({ schedule }) => schedule),
+const allSchedules = (scheduled: Scheduled): Schedule[] => [
+  ...timetable(scheduled).map(({ schedule }) => schedule),
   UPKEEP,
 ]
 
@@ -126,14 +130,13 @@ function upkeep({ pool, settings }: WorkParts): Record<'partitions', () => Promi
 }
 
 /** A slot is claimed together with the pull it asks for: whoever dies in between leaves something that a sweep finds. */
-function slotBook({ pool, ports, holder, syncs }: WorkParts) {
+function slotBook({ pool, ports, holder, scheduled }: WorkParts) {
   return {
     claimSlot: (key: string, slot: Date): Promise<boolean> =>
       withTransaction(pool, async (client) => {
         if (!(await claimSlot(client, key, slot, holder))) return false
-        const entry = timetable(syncs()).find(({ schedule }) => key.startsWith(`${schedule.name} `))
-        const sync = entry && ports.model().syncByName(entry.sync)
-        if (sync) await requestPull(client, streamsOf(ports.model(), sync), entry.full ? 'full' : 'incremental', null)
+        const entry = timetable(scheduled()).find(({ schedule }) => key.startsWith(`${schedule.name} `))
+        if (entry) await requestPull(client, entry.streams(ports.model()), entry.full ? 'full' : 'incremental', null)
         return true
       }),
     lastSlots: () => lastSlots(pool),
@@ -141,9 +144,8 @@ function slotBook({ pool, ports, holder, syncs }: WorkParts) {
 }
 
 /** The wish stands in the ledger; this only wakes somebody for it. */
-async function fire({ ports, queue, syncs }: WorkParts, schedule: Schedule): Promise<void> {
+async function fire({ ports, queue, scheduled }: WorkParts, schedule: Schedule): Promise<void> {
   if (schedule.name === UPKEEP.name) return queue.wake('upkeep', 'partitions')
-  const entry = timetable(syncs()).find((candidate) => candidate.schedule.name === schedule.name)
-  const sync = entry && ports.model().syncByName(entry.sync)
-  if (sync) await queue.wakeMany('pull', streamsOf(ports.model(), sync).map(String))
+  const entry = timetable(scheduled()).find((candidate) => candidate.schedule.name === schedule.name)
+  if (entry) await queue.wakeMany('pull', entry.streams(ports.model()).map(String))
 }

@@ -16,7 +16,7 @@ export type EntityField = {
 }
 
 /** The records of one stream that belong to the entity. `view` gives `{ fields, at }`. */
-export type EntityRecords = { from: StreamAddress; view: SyncDefinition }
+type EntityRecords = { from: StreamAddress; view: SyncDefinition; filtered: boolean }
 
 /** Records that tell what happened to an entity. `event` gives `{ key, at, text }`. */
 export type EntityTimeline = {

@@ -1,7 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../core/index.ts'
 import type { EntityType } from './contract.ts'
 import { FIELD_KINDS } from './kinds.ts'
-import { fold, withoutDigraphs, wordsOf } from './text-forms.ts'
 
 /** The fields of one record as its stream's entry in the entity file gives them. */
 export type Shown = Record<string, string[]>
@@ -26,7 +25,9 @@ export function textsOf(value: Json | undefined): string[] {
 export function shownOf(type: EntityType, fields: Json | undefined): Shown {
   if (!isObject(fields)) return {}
   return Object.fromEntries(
-    type.fields.map(({ name }) => [name, textsOf((fields as JsonObject)[name])] as const).filter(([, texts]) => texts.length > 0),
+    type.fields
+      .map(({ name }) => [name, textsOf((fields as JsonObject)[name])] as const)
+      .filter(([, texts]) => texts.length > 0),
   )
 }
 
@@ -53,22 +54,7 @@ export function featuresOf(type: EntityType, shown: Shown): Features {
 export const keyFor = (kind: keyof typeof FIELD_KINDS, field: string, normal: string): string =>
   kind === 'code' ? `code.${field}=${normal}` : `${kind}=${normal}`
 
-export const wordKey = (word: string): string => `w=${word}`
+const wordKey = (word: string): string => `w=${word}`
 
 /** Keys under which two records become candidates; words are for the search alone. */
 export const blocksOf = (keys: readonly string[]): string[] => keys.filter((key) => !key.startsWith('w='))
-
-/** What a search text may stand for: whole keys, and the words of a name. */
-export function searchKeys(type: EntityType, text: string): { keys: string[]; words: string[] } {
-  const keys = type.fields.flatMap(({ name, kind }) => {
-    const { isKey, normalise } = FIELD_KINDS[kind]
-    const normal = isKey ? normalise(text.slice(0, LONGEST), type.country) : null
-    return normal === null ? [] : [keyFor(kind, name, normal)]
-  })
-  return {
-    keys: [...new Set(keys)],
-    words: wordsOf(fold(text.slice(0, LONGEST)))
-      .map(withoutDigraphs)
-      .slice(0, 6),
-  }
-}

@@ -1,4 +1,5 @@
 export type * from './contract.ts'
 export { FIELD_KINDS } from './kinds.ts'
 export { loadEntities } from './load.ts'
+export { type RoundCounts, runRound } from './round.ts'
 export { entityFileSchema } from './schema.ts'

@@ -9,7 +9,7 @@ import { fold, withoutDigraphs, wordsOf } from './text-forms.ts'
 type Phones = typeof import('libphonenumber-js/min')
 const phones = lazily<Phones>('libphonenumber-js/min')
 
-export type FieldKind = {
+type FieldKind = {
   description: string
   /** The form in which values are compared; null for what is no value of this kind. `country`: two letters, of the entity file. */
   normalise(value: string, country: string): string | null
@@ -86,7 +86,7 @@ const company: FieldKind = {
 
 const email: FieldKind = {
   description: 'E-mail address: case and blanks around it do not matter.',
-  normalise: (value) => (value.includes('@') ? orNull(value.normalize('NFC').trim().toLowerCase()) : null),
+  normalise: (value) => (/^[^\p{C}]*@[^\p{C}]*$/u.test(value) ? value.normalize('NFC').trim().toLowerCase() : null),
   compare: sameOrSlip(0.7),
   isKey: true,
   words: NONE,

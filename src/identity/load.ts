@@ -25,7 +25,7 @@ const entityFiles = async (directory: string): Promise<string[]> =>
     .sort()
     .map((name) => join(directory, name))
 
-/** A record belongs to one entity, so a stream gives records to one type. */
+/** A record belongs to one entity, so a stream gives records to one type, or to several that say which (`when`). */
 function takenBefore(type: EntityType, others: readonly EntityType[]): Finding[] {
   const finding = (message: string, fix: string): Finding => ({
     severity: 'error',
@@ -37,11 +37,23 @@ function takenBefore(type: EntityType, others: readonly EntityType[]): Finding[]
   const twin = others.find(({ name }) => name === type.name)
   if (twin)
     return [finding(`the entity "${type.name}" is defined in ${twin.file} already`, 'Give one of them another name.')]
-  return type.records.flatMap(({ from }) => {
+  return type.records.flatMap(({ from, filtered }) => {
     const taken = others.find(({ records }) =>
-      records.some((other) => other.from.connection === from.connection && other.from.stream === from.stream),
+      records.some(
+        (other) =>
+          other.from.connection === from.connection &&
+          other.from.stream === from.stream &&
+          !(filtered && other.filtered),
+      ),
     )
     const message = `records of ${from.connection}:${from.stream} belong to the entity "${taken?.name}" (${taken?.file})`
-    return taken ? [finding(message, 'Leave the stream to one of them; a timeline may have it as well.')] : []
+    return taken
+      ? [
+          finding(
+            message,
+            'Leave the stream to one of them, or say with "when" in both which records are whose; a timeline may have it as well.',
+          ),
+        ]
+      : []
   })
 }

@@ -105,7 +105,11 @@ function typeOf(content: EntityFile, file: string, views: SyncDefinition[], even
     version: digest(JSON.stringify([deciding, programs, timeline.map(({ from, kind, by }) => [from, kind, by])])),
     country,
     fields,
-    records: content.records.map(({ stream }, i) => ({ from: addressOf(stream), view: views[i]! })),
+    records: content.records.map(({ stream, when }, i) => ({
+      from: addressOf(stream),
+      view: views[i]!,
+      filtered: when !== undefined,
+    })),
     timeline,
     linkAt: match.link_at,
     reviewAt: match.review_at,

@@ -3,7 +3,7 @@ import type { Features } from './features.ts'
 import { FIELD_KINDS } from './kinds.ts'
 
 /** Why two records are, or are not, the same: agreement from -1 to 1 and what it counts. */
-export type Reason = { field: string; agreement: number; points: number }
+type Reason = { field: string; agreement: number; points: number }
 export type Score = { points: number; reasons: Reason[] }
 
 /**

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 
 /** How alike two words are: 1 the same, 0 nothing in common. An initial stands for any word that begins with it. */
-export function wordLikeness(a: string, b: string): number {
+function wordLikeness(a: string, b: string): number {
   if (a === b) return 1
   const [short, long] = a.length <= b.length ? [a, b] : [b, a]
   if (short.length === 1) return long.startsWith(short) ? INITIAL : 0

@@ -2,6 +2,7 @@ import type { SourceRecord } from '../connector/index.ts'
 import { CausewayError, isObject, type Json, type JsonObject, parseExact } from '../core/index.ts'
 import type { MatchKey } from '../mapping/index.ts'
 import { findDoubtful, settleDoubt, wasLookedFor } from './doubt.ts'
+import { awaitMatcher, awaitReviews, seeLinked } from './identity-wait.ts'
 import { choose, holds, lookUp } from './look-up.ts'
 import { keyText, type LogBody, linkKey } from './ports.ts'
 import { holdUnmatched, isBlindTo } from './pull-wait.ts'
@@ -19,7 +20,9 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
   await reviveLinks(lane, open)
   await spareTwins(lane, open)
   await findDoubtful(lane, open)
-  const unlinked = open.filter((work) => work.targetId === null && !work.takenBack)
+  await seeLinked(lane, open)
+  const standing = await awaitMatcher(lane, open)
+  const unlinked = open.filter((work) => work.targetId === null && !work.takenBack && !work.settlement)
   const unseen = new Set<Work>()
   for (const key of lane.sync.match) {
     const keyed = unlinked.filter((work) => work.targetId === null && !work.settlement && setMatchKey(work, key))
@@ -31,6 +34,7 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
     await matchByLookup(lane, misses, key)
   }
   holdUnmatched(lane, [...unseen])
+  awaitReviews(open, standing)
   for (const work of open) if (work.targetId === null && !work.settlement && work.doubt) settleDoubt(lane, work)
   // What has no link any more cannot be taken back.
   for (const work of open)

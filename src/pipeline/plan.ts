@@ -81,6 +81,7 @@ const READS: ReadonlySet<keyof Ledger> = new Set([
   'findTwins',
   'findApprovedRecords',
   'countDelivered',
+  'readIdentityStanding',
 ])
 
 /** Plans a sync batch by batch; gives the changes of each batch, and at the end what they come to. */

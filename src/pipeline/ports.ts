@@ -37,6 +37,8 @@ export type HubModel = {
   streamId(address: StreamAddress): number | undefined
   address(streamId: number): StreamAddress | undefined
   connectionId(name: string): number | undefined
+  /** Entity types, each with the streams whose records belong to it. */
+  entities?: readonly { name: string; streams: readonly number[] }[]
   /** How much of a stream is kept. */
   keeping(streamId: number): Keeping
   /** True where some stream of a connection is not kept in full. */
@@ -83,6 +85,7 @@ export type {
   DeliveryRow,
   DeliveryState,
   DeliveryWrite,
+  IdentityStanding,
   InboxRow,
   IncomingRecord,
   IntentOpen,

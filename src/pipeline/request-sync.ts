@@ -26,19 +26,31 @@ export async function requestSync(
     })
   }
   const requestId = newId()
-  const streams = [
-    sync.row.fromStream,
-    ...sync.definition.joins.flatMap((join) => ports.model().streamId(join.from) ?? []),
-  ]
+  const streams = readBy(ports.model(), sync)
+  const held = heldAgainst(ports.model(), sync)
   if (options.byHand) await ports.ledger.endPushWait([sync.row.id])
   if (options.byHand) await reactivate(ports, [sync.definition.from.connection, sync.definition.to.connection])
   await ports.ledger.requestPull(streams, options.full ? 'full' : 'incremental', requestId)
-  await ports.queue.wakeMany('pull', streams.map(String))
+  if (held.length) await ports.ledger.requestPull(held, 'incremental', requestId)
+  await ports.queue.wakeMany('pull', [...streams, ...held].map(String))
   return requestId
 }
 
-/** The streams a sync must read: its source and those it joins. */
-export const streamsOf = (model: HubModel, sync: { row: SyncRow; definition: SyncDefinition }): number[] => [
+type KnownSync = { row: SyncRow; definition: SyncDefinition }
+
+/** The streams a sync must read: its source, those it joins, and the target where its records are held against the source's. */
+export const streamsOf = (model: HubModel, sync: KnownSync): number[] => [
+  ...readBy(model, sync),
+  ...heldAgainst(model, sync),
+]
+
+/** The target of a sync between two streams of one entity. */
+const heldAgainst = (model: HubModel, { row }: KnownSync): number[] =>
+  model.entities?.some(({ streams }) => streams.includes(row.fromStream) && streams.includes(row.toStream))
+    ? [row.toStream]
+    : []
+
+const readBy = (model: HubModel, sync: KnownSync): number[] => [
   sync.row.fromStream,
   ...sync.definition.joins.flatMap((join) => model.streamId(join.from) ?? []),
 ]

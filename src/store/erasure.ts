@@ -130,6 +130,14 @@ async function eraseRows(client: pg.PoolClient, streamId: number, ids: string[],
     values,
   )
   await client.query('delete from record_key where stream_id = $1 and record_id = any($2)', values)
+  await client.query(
+    `delete from identity_key k using identity i
+      where i.stream_id = $1 and i.record_id = any($2) and k.type = i.type and k.key = any(i.keys)
+        and k.stream_id = i.stream_id and k.record_id = i.record_id`,
+    values,
+  )
+  await client.query('delete from identity where stream_id = $1 and record_id = any($2)', values)
+  await client.query('delete from entity_event where stream_id = $1 and record_id = any($2)', values)
   const ofSyncs = 'sync_id in (select id from sync where from_stream = $1) and record_id = any($2)'
   await client.query(
     `update delivery set delivered = null, error = null, next_attempt_at = null,

@@ -18,6 +18,7 @@ export {
   restoreErasureKeys,
   type SealedErasureKey,
 } from './erasure-keys.ts'
+export * from './identity/index.ts'
 export { InboxWriter, inboxPool } from './inbox.ts'
 export { HASHES, hashDelivered, shrinkRecords } from './keeping.ts'
 export {

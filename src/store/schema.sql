@@ -126,6 +126,56 @@ create table drift (
 );
 CREATE INDEX drift_by_stream ON drift USING btree (stream_id, id DESC);
 
+create table entity_event (
+  type text collate "C" not null,
+  part text collate "C" not null,
+  stream_id integer not null,
+  record_id text collate "C" not null,
+  key text collate "C" not null,
+  kind text not null,
+  at timestamp with time zone,
+  text text not null,
+  constraint entity_event_pkey PRIMARY KEY (type, part, stream_id, record_id)
+);
+CREATE INDEX entity_event_by_key ON entity_event USING btree (type, key, at DESC);
+
+create table entity_history (
+  id bigint generated always as identity not null,
+  entity_id bigint not null,
+  other_id bigint,
+  action text not null,
+  actor text not null,
+  detail text not null,
+  at timestamp with time zone default now() not null,
+  constraint entity_history_action_check CHECK ((action = ANY (ARRAY['linked'::text, 'merged'::text, 'split'::text, 'imported'::text]))),
+  constraint entity_history_pkey PRIMARY KEY (id)
+);
+CREATE INDEX entity_history_by_entity ON entity_history USING btree (entity_id, id);
+CREATE INDEX entity_history_by_other ON entity_history USING btree (other_id, id) WHERE (other_id IS NOT NULL);
+
+create table entity_review (
+  id bigint generated always as identity not null,
+  type text collate "C" not null,
+  kind text not null,
+  left_stream integer not null,
+  left_id text collate "C" not null,
+  right_stream integer not null,
+  right_id text collate "C" not null,
+  points real,
+  reasons text default '[]'::text not null,
+  state text default 'open'::text not null,
+  actor text,
+  note text,
+  created_at timestamp with time zone default now() not null,
+  decided_at timestamp with time zone,
+  constraint entity_review_kind_check CHECK ((kind = ANY (ARRAY['match'::text, 'duplicate'::text]))),
+  constraint entity_review_state_check CHECK ((state = ANY (ARRAY['open'::text, 'confirmed'::text, 'rejected'::text, 'superseded'::text]))),
+  constraint entity_review_pkey PRIMARY KEY (id),
+  constraint entity_review_left_stream_left_id_right_stream_right_id_key UNIQUE (left_stream, left_id, right_stream, right_id)
+);
+CREATE INDEX entity_review_by_right ON entity_review USING btree (right_stream, right_id);
+CREATE INDEX entity_review_open ON entity_review USING btree (type, id) WHERE (state = 'open'::text);
+
 create table erasure (
   id bigint generated always as identity not null,
   field text collate "C" not null,
@@ -176,6 +226,36 @@ create table hold (
 CREATE INDEX hold_approved ON hold USING btree (stream_id) WHERE (state = 'approved'::text);
 CREATE INDEX hold_by_run ON hold USING btree (run_id);
 CREATE UNIQUE INDEX hold_open ON hold USING btree (kind, stream_id, COALESCE(sync_id, 0)) WHERE (state = 'open'::text);
+
+create table identity (
+  stream_id integer not null,
+  record_id text collate "C" not null,
+  type text collate "C" not null,
+  shown text not null,
+  keys text[] not null,
+  changed_at timestamp with time zone,
+  pending boolean default true not null,
+  constraint identity_pkey PRIMARY KEY (stream_id, record_id)
+);
+CREATE INDEX identity_pending ON identity USING btree (type, stream_id, record_id) WHERE pending;
+
+create table identity_key (
+  type text collate "C" not null,
+  key text collate "C" not null,
+  stream_id integer not null,
+  record_id text collate "C" not null,
+  constraint identity_key_pkey PRIMARY KEY (type, key, stream_id, record_id)
+);
+
+create table identity_position (
+  type text collate "C" not null,
+  part text collate "C" not null,
+  stream_id integer not null,
+  version text not null,
+  positions bigint[] not null,
+  through bigint default 0 not null,
+  constraint identity_position_pkey PRIMARY KEY (type, part, stream_id)
+);
 
 create table inbox (
   id bigint generated always as identity not null,
@@ -299,6 +379,7 @@ create table link (
   created_at timestamp with time zone default now() not null,
   constraint link_pkey PRIMARY KEY (stream_id, record_id, part)
 ) with (autovacuum_vacuum_insert_scale_factor=0.1, fillfactor=90);
+CREATE INDEX link_aliases ON link USING btree (entity_id) WHERE alias;
 CREATE UNIQUE INDEX link_by_entity ON link USING btree (entity_id, stream_id) WHERE (NOT alias);
 
 create table mapping_version (

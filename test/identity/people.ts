@@ -5,7 +5,7 @@
  */
 import { Random } from '../random.ts'
 
-export type CrmPerson = {
+type CrmPerson = {
   id: string
   firstName: string
   lastName: string
@@ -16,7 +16,7 @@ export type CrmPerson = {
   city: string | null
   birthDate: string | null
 }
-export type ErpPerson = {
+type ErpPerson = {
   number: string
   name: string
   mail: string | null

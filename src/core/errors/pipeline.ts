@@ -130,4 +130,18 @@ export const pipelineErrors = {
     action:
       'It goes on by itself as soon as that pull has ended. Should the pull fail, mend what it says (`causeway problems`) and run the stream in full.',
   },
+  'CSW-5021': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'The record waits until it has been held against all records of the target, which may have it already.',
+    action:
+      'It goes on by itself. Should the target not be read at all, run a sync or a schedule that pulls it (`causeway problems` says what fails).',
+  },
+  'CSW-5022': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning: 'The record is not created, because it may be one that the target has already, and a person is asked.',
+    action:
+      'Confirm or reject the pair: `causeway entities reviews`, then `causeway entities confirm ID` or `reject ID`.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

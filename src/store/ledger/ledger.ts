@@ -5,6 +5,7 @@ import { commitBatch, movePositions, readDeliveries, readDue, readPositions } fr
 import { acceptDrift, addDrift, pauseForDrift, readOpenDrifts, readShape, saveShape } from './drifts.ts'
 import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
+import { readIdentityStanding } from './identity-wait.ts'
 import { closeIntents, noteJobs, openIntents, readIntents } from './intents.ts'
 import { findFormerTargets, findTargets, findTwins, findUnlinked } from './links.ts'
 import * as pulls from './pulls.ts'
@@ -52,6 +53,7 @@ const functions = {
   findTargets,
   findTwins,
   findUnlinked,
+  readIdentityStanding,
   registerHub,
   readRegistry,
   readStream,

@@ -1,0 +1,2 @@
+export { createIdentityBook, type IdentityBook } from './book.ts'
+export type * from './types.ts'

@@ -1,0 +1,43 @@
+import type pg from 'pg'
+import { arrayText } from './array-text.ts'
+
+/** Where the matcher stands with records of a source that have no counterpart in a target stream. */
+export type IdentityStanding = {
+  /** All of the target that a pull has ended with has been held against the sources up to this number; null before the first time. */
+  through: number | null
+  /** Whether the target was ever read to its end. */
+  targetRead: boolean
+  /** Record id → the open question whether it is a record of the target. */
+  reviews: Map<string, number>
+}
+
+/** What a push must know before it creates records of entities. */
+export async function readIdentityStanding(
+  pool: pg.Pool,
+  fromStream: number,
+  toStream: number,
+  recordIds: string[],
+): Promise<IdentityStanding> {
+  const { rows } = await pool.query<{ through: number | null; target_read: boolean }>({
+    name: 'identity-standing',
+    text: `select (select min(p.through) from identity_position p where p.part = 'records' and p.stream_id = $1) as through,
+                  s.last_success_at is not null as target_read
+             from stream s where s.id = $2`,
+    values: [fromStream, toStream],
+  })
+  const { rows: open } = await pool.query<{ record_id: string; id: number }>({
+    name: 'open-reviews',
+    text: `select r.id as record_id, v.id from unnest($3::text[]) as r(id)
+            cross join lateral (
+              select id from entity_review where state = 'open' and left_stream = $1 and left_id = r.id and right_stream = $2
+              union all
+              select id from entity_review where state = 'open' and right_stream = $1 and right_id = r.id and left_stream = $2
+              limit 1) v`,
+    values: [fromStream, toStream, arrayText(recordIds)],
+  })
+  return {
+    through: rows[0]?.through ?? null,
+    targetRead: rows[0]?.target_read ?? false,
+    reviews: new Map(open.map(({ record_id, id }) => [record_id, id])),
+  }
+}

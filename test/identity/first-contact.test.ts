@@ -1,0 +1,188 @@
+import { expect, test } from 'vitest'
+import type { JsonObject } from '../../src/core/index.ts'
+import { openTwoSystems, personText, personType, type TwoSystemsHub } from './hub.ts'
+import { type TwoSystems, twoSystems } from './people.ts'
+
+const ada = { firstName: 'Ada', lastName: 'Żółkiewska', email: 'ada@postbox.example', birthDate: '1980-03-04' }
+const adaInErp = { name: 'ZOLKIEWSKA ADA', mail: 'Ada@Postbox.example', born: '1980-03-04' }
+
+function fill({ crm, erp }: TwoSystemsHub, people: TwoSystems): void {
+  for (const person of people.crm) crm.put('people', person.id, person as JsonObject)
+  for (const person of people.erp) erp.put('people', person.number, person as JsonObject)
+}
+
+async function linksOf({ hub, crmStream, erpStream }: TwoSystemsHub): Promise<Map<string, string>> {
+  const { rows } = await hub.pool.query<{ crm: string; erp: string }>(
+    `select c.record_id as crm, e.record_id as erp from link c join link e on e.entity_id = c.entity_id and e.stream_id = $2
+      where c.stream_id = $1`,
+    [crmStream, erpStream],
+  )
+  return new Map(rows.map((row) => [row.crm, row.erp]))
+}
+
+async function openReviews({
+  hub,
+}: TwoSystemsHub): Promise<{ id: number; kind: string; left: string; right: string }[]> {
+  const { rows } = await hub.pool.query<{ id: number; kind: string; left: string; right: string }>(
+    `select id, kind, left_id as left, right_id as right from entity_review where state = 'open' order by id`,
+  )
+  return rows
+}
+
+test('two full systems meet: who is the same is linked, who may be is asked about, and nobody is created twice', async () => {
+  const systems = await openTwoSystems()
+  const people = twoSystems(250, 7)
+  fill(systems, people)
+  await systems.hub.pull('crm:people')
+  await systems.hub.pull('erp:people')
+  // Before the matcher has seen them nobody is created.
+  await systems.hub.push('to-erp')
+  expect(systems.erp.journal).toEqual([])
+  expect(await systems.hub.states('to-erp')).toEqual({ parked: 250 })
+
+  const counts = await systems.match()
+  expect(counts).toMatchObject({ read: 500, matched: 500 })
+  const links = await linksOf(systems)
+  const right = [...links].filter(([crm, erp]) => people.same.get(crm) === erp).length
+  expect(right / links.size).toBeGreaterThanOrEqual(0.99)
+  expect(right / people.same.size).toBeGreaterThanOrEqual(0.9)
+
+  await systems.hub.push('to-erp')
+  const created = systems.erp.journal.filter(({ operation }) => operation === 'create')
+  const names = new Set(created.map(({ values }) => values.name))
+  const asked = new Set((await openReviews(systems)).flatMap(({ left }) => left))
+  // Whoever the ERP knows, and was not linked, is in the queue: none of them was created.
+  const twice = people.crm.filter(({ id }) => people.same.has(id) && !links.has(id) && !asked.has(id))
+  expect(twice.map(({ id }) => id)).toEqual([])
+  expect(created.length + links.size + asked.size).toBeGreaterThanOrEqual(250)
+  expect(names.size).toBeGreaterThan(50)
+  // What it wrote itself comes back and is nobody new.
+  await systems.hub.pull('erp:people')
+  await systems.match()
+  expect((await linksOf(systems)).size).toBe(250 - (await systems.hub.states('to-erp')).parked!)
+})
+
+test('nothing is created while the target has not been read, and a round with no news does nothing', async () => {
+  const systems = await openTwoSystems()
+  systems.crm.put('people', 'c1', ada)
+  systems.erp.put('people', 'e1', adaInErp)
+  await systems.hub.pull('crm:people')
+  await systems.match()
+  await systems.hub.push('to-erp')
+  const { rows } = await systems.hub.pool.query<{ error: string }>('select error from delivery')
+  expect(rows[0]!.error).toContain('"code":"CSW-5021"')
+  await systems.hub.pull('erp:people')
+  await systems.match()
+  await systems.hub.push('to-erp')
+  expect(systems.erp.journal.map(({ operation, id }) => `${operation} ${id}`)).toEqual(['update e1'])
+  expect(await systems.match()).toBeNull()
+})
+
+test('a pair that a person rejects is never proposed again; a confirmed one becomes one entity', async () => {
+  const systems = await openTwoSystems()
+  systems.crm.put('people', 'c1', { ...ada, birthDate: null })
+  systems.crm.put('people', 'c2', { firstName: 'Bruno', lastName: 'Kowalewicz', email: 'bruno@postbox.example' })
+  systems.erp.put('people', 'e1', { name: 'Ada Zolkiewska', mail: 'a.z@work.example' })
+  systems.erp.put('people', 'e2', { name: 'Kowalewicz Bruno', mail: 'bk@work.example' })
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  await systems.match()
+  const reviews = await openReviews(systems)
+  expect(reviews.map(({ kind, left, right }) => `${kind} ${left} ${right}`).sort()).toEqual([
+    'match c1 e1',
+    'match c2 e2',
+  ])
+  await systems.hub.push('to-erp')
+  expect(systems.erp.journal).toEqual([])
+
+  const by = { actor: 'ewa', note: null }
+  const idOf = (left: string): number => reviews.find((review) => review.left === left)!.id
+  await systems.book.decideReview(idOf('c1'), { confirmed: false, ...by })
+  const decided = await systems.book.decideReview(idOf('c2'), { confirmed: true, ...by })
+  expect(decided).toMatchObject({ type: 'person' })
+  expect(await systems.book.decideReview(idOf('c2'), { confirmed: true, ...by })).toBeNull()
+  // Both change, so that both are looked at again.
+  systems.crm.put('people', 'c1', { ...ada, birthDate: null, phone: '+48 500 600 700' })
+  systems.erp.put('people', 'e1', { name: 'Ada Zolkiewska', mail: 'a.z@work.example', tel: '500600700' })
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  await systems.match()
+  expect(await openReviews(systems)).toEqual([])
+  await systems.hub.push('to-erp')
+  expect(systems.erp.journal.map(({ operation }) => operation).sort()).toEqual(['create', 'update'])
+})
+
+test('duplicates inside one system are reported, not linked, and not created', async () => {
+  const systems = await openTwoSystems()
+  systems.crm.put('people', 'c1', ada)
+  systems.crm.put('people', 'c2', { ...ada, lastName: 'Zolkiewska' })
+  systems.erp.put('people', 'e1', adaInErp)
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  await systems.match()
+  const reviews = await openReviews(systems)
+  // Either might be the one that the ERP has, so both are asked about.
+  expect(reviews.map(({ kind, left, right }) => `${kind} ${left} ${right}`).sort()).toEqual([
+    'duplicate c1 c2',
+    'match c1 e1',
+    'match c2 e1',
+  ])
+  await systems.hub.push('to-erp')
+  expect(systems.erp.list('people')).toHaveLength(1)
+})
+
+test('split records stay apart, and the one without a counterpart is created', async () => {
+  const systems = await openTwoSystems()
+  systems.crm.put('people', 'c1', ada)
+  systems.erp.put('people', 'e1', adaInErp)
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  await systems.match()
+  await systems.hub.push('to-erp')
+  const [member] = await systems.book.readMembers([{ streamId: systems.crmStream, recordId: 'c1' }])
+  const leaving = [{ streamId: systems.erpStream, recordId: 'e1' }]
+  const by = { type: 'person', actor: 'ewa', note: null }
+  expect(await systems.book.splitEntity(member!.entityId, leaving, by)).not.toBeNull()
+  expect((await linksOf(systems)).size).toBe(0)
+  systems.crm.put('people', 'c1', { ...ada, phone: '500600700' })
+  await systems.hub.pull('crm:people')
+  await systems.match()
+  expect((await linksOf(systems)).size).toBe(0)
+  await systems.hub.push('to-erp')
+  expect(systems.erp.journal.at(-1)).toMatchObject({ operation: 'create' })
+})
+
+test('an existing cross-reference is taken over; what contradicts it is given back', async () => {
+  const systems = await openTwoSystems()
+  for (const id of ['c1', 'c2']) systems.crm.put('people', id, { firstName: id, lastName: `Person${id}` })
+  systems.erp.put('people', 'e1', { name: 'Somebody Else' })
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  await systems.match()
+  const pair = (leftId: string, rightId: string) => ({
+    leftStream: systems.crmStream,
+    leftId,
+    rightStream: systems.erpStream,
+    rightId,
+  })
+  const result = await systems.book.importPairs([pair('c1', 'e1'), pair('c2', 'e1'), pair('c2', 'e9')], {
+    actor: 'ewa',
+  })
+  expect(result).toEqual({
+    linked: 1,
+    known: 0,
+    refused: [
+      { at: 1, why: 'collides' },
+      { at: 2, why: 'unknown' },
+    ],
+  })
+  expect(await linksOf(systems)).toEqual(new Map([['c1', 'e1']]))
+  expect(await systems.book.importPairs([pair('c1', 'e1')], { actor: 'ewa' })).toMatchObject({ linked: 0, known: 1 })
+})
+
+test('other rules are applied to all that was matched before', async () => {
+  const systems = await openTwoSystems()
+  systems.crm.put('people', 'c1', { ...ada, birthDate: null })
+  systems.erp.put('people', 'e1', { name: 'Ada Zolkiewska', mail: 'a.z@work.example' })
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  await systems.match()
+  expect((await linksOf(systems)).size).toBe(0)
+  expect(await systems.match(personType(personText.replace('link_at: 10', 'link_at: 4')))).toMatchObject({ linked: 1 })
+  expect(await linksOf(systems)).toEqual(new Map([['c1', 'e1']]))
+  expect(await openReviews(systems)).toEqual([])
+})
