@@ -14,6 +14,7 @@ import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipelin
 import type { WorkQueue } from '../queue/index.ts'
 import { appendAudit, type InboxWriter, migrationStatus, type Store, type SubscriptionBook } from '../store/index.ts'
 import type { Adoption } from './adoption.ts'
+import { entityServices } from './entities.ts'
 import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
@@ -188,6 +189,7 @@ export function createServices(parts: ServiceParts): HubServices {
       await audit(actor, 'webhook.order_again', `subscription:${id}`)
     },
     acceptWebhook: (request) => acceptWebhook(parts, request),
+    entities: entityServices({ pool, audit, model: () => ports.model(), types: () => parts.files().entities }),
     connectors: () =>
       parts
         .allConnectors()

@@ -1,5 +1,6 @@
 export { loadAdminToken, readTokenFile } from './admin-token.ts'
 export type * from './configuration.ts'
+export type * from './entity-services.ts'
 export type * from './plans.ts'
 export type { Problem } from './problem.ts'
 export { buildServer, type ServerOptions } from './server.ts'

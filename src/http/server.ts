@@ -18,6 +18,7 @@ import { connectionRoutes } from './routes/connections.ts'
 import { connectorRoutes } from './routes/connectors.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { driftRoutes } from './routes/drifts.ts'
+import { entityRoutes } from './routes/entities.ts'
 import { erasureRoutes } from './routes/erasures.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -103,6 +104,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     syncRoutes,
     runRoutes,
     driftRoutes,
+    entityRoutes,
     recordRoutes,
     planRoutes,
     deadLetterRoutes,

@@ -2,6 +2,7 @@ import type { PendingLogin, ProbeStep, StreamInfo } from '../connector/index.ts'
 import type { ErrorCode, JsonObject, JsonText } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import type { AppliedConfiguration, ConfigurationRequest } from './configuration.ts'
+import type { EntityServices } from './entity-services.ts'
 import type {
   Applied,
   ApplyRequest,
@@ -145,6 +146,8 @@ export interface HubServices {
   saveTest(name: string, request: SaveTestRequest, signal: AbortSignal): Promise<SavedTestCase>
   /** How a field of a target record came to be; undefined when the hub never wrote or matched it. */
   explainTarget(target: { stream: string; id: string; field?: string }): Promise<Explanation | undefined>
+
+  entities: EntityServices
 
   connectors(): readonly ConnectorDescription[]
   connections(): readonly ConnectionDefinition[]

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../core/index.ts'
 import type { EntityType } from './contract.ts'
 import { FIELD_KINDS } from './kinds.ts'
+import { fold, withoutDigraphs, wordsOf } from './text-forms.ts'
 
 /** The fields of one record as its stream's entry in the entity file gives them. */
 export type Shown = Record<string, string[]>
@@ -58,3 +59,18 @@ const wordKey = (word: string): string => `w=${word}`
 
 /** Keys under which two records become candidates; words are for the search alone. */
 export const blocksOf = (keys: readonly string[]): string[] => keys.filter((key) => !key.startsWith('w='))
+
+/** What a search text may stand for: whole keys, and the words of a name. */
+export function searchKeys(type: EntityType, text: string): { keys: string[]; words: string[] } {
+  const keys = type.fields.flatMap(({ name, kind }) => {
+    const { isKey, normalise } = FIELD_KINDS[kind]
+    const normal = isKey ? normalise(text.slice(0, LONGEST), type.country) : null
+    return normal === null ? [] : [keyFor(kind, name, normal)]
+  })
+  return {
+    keys: [...new Set(keys)],
+    words: wordsOf(fold(text.slice(0, LONGEST)))
+      .map(withoutDigraphs)
+      .slice(0, 6),
+  }
+}

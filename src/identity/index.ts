@@ -1,5 +1,7 @@
 export type * from './contract.ts'
+export { type Shown, searchKeys } from './features.ts'
 export { FIELD_KINDS } from './kinds.ts'
 export { loadEntities } from './load.ts'
 export { type RoundCounts, runRound } from './round.ts'
 export { entityFileSchema } from './schema.ts'
+export { mergedView, visible } from './view.ts'

@@ -1,5 +1,3 @@
-import { distance } from 'fastest-levenshtein'
-
 /** How alike two words are: 1 the same, 0 nothing in common. An initial stands for any word that begins with it. */
 function wordLikeness(a: string, b: string): number {
   if (a === b) return 1
@@ -14,12 +12,21 @@ const SURPLUS = 0.96
 
 /** Insertions, deletions and replacements; two neighbours that changed places count once, for that is one slip of a finger. */
 function editsBetween(a: string, b: string): number {
-  if (a.length === b.length) {
-    let at = 0
-    while (a[at] === b[at]) at++
-    if (a[at] === b[at + 1] && a[at + 1] === b[at] && a.slice(at + 2) === b.slice(at + 2)) return 1
+  let beforeThat: number[] = []
+  let before = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = before[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      let least = Math.min(before[j]! + 1, row[j - 1]! + 1, replaced)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, beforeThat[j - 2]! + 1)
+      row.push(least)
+    }
+    beforeThat = before
+    before = row
   }
-  return distance(a, b)
+  return before[b.length]!
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
+import { entityServices } from '../../src/assemble/entities.ts'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
 import { erase } from '../../src/store/erasure.ts'
@@ -69,6 +70,14 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     await pool.query(`update ${table} set state = $2, state_since = now() where name = $1`, [name, state])
   }
   return {
+    entities: entityServices({
+      pool,
+      types: () => [],
+      model: () => {
+        throw new Error('no streams without files')
+      },
+      audit: async () => undefined,
+    }),
     readiness: async () => [{ name: 'database', ok: true }],
     runSync: async (name, request) => {
       calls.push(['runSync', name, request])

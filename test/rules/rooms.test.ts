@@ -72,7 +72,6 @@ const HOMES: Record<string, string[]> = {
   jsvat: ['expression'],
   // The matcher compares telephone numbers.
   'libphonenumber-js': ['expression', 'identity'],
-  'fastest-levenshtein': ['identity'],
   luxon: ['expression'],
   'vscode-languageserver': ['editor'],
   'vscode-languageserver-textdocument': ['editor'],
@@ -92,7 +91,7 @@ const HOMES: Record<string, string[]> = {
   fflate: ['simulator'],
   yauzl: ['connector'],
   // Mappings read value tables.
-  'csv-parse': ['connector', 'mapping'],
+  'csv-parse': ['connector', 'mapping', 'cli'],
   'csv-stringify': ['connector'],
   'fast-xml-parser': ['connector', 'apispec', 'simulator'],
   'ical.js': ['connector'],

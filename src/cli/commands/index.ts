@@ -32,6 +32,11 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'runs', summary: 'list and show runs, approve or reject what they hold', load: () => import('./runs.ts') },
   { name: 'drifts', summary: 'how sources changed their records, and accepting it', load: () => import('./drifts.ts') },
   { name: 'records', summary: 'find and show records', load: () => import('./records.ts') },
+  {
+    name: 'entities',
+    summary: 'the same thing in all systems: search, show, decide, merge, split, import',
+    load: () => import('./entities.ts'),
+  },
   { name: 'problems', summary: 'what is broken, grouped by cause', load: () => import('./problems.ts') },
   { name: 'erase', summary: 'erase a person from everything the hub keeps', load: () => import('./erase.ts') },
   {
