@@ -80,7 +80,8 @@ function known(ports: Ports, name: string) {
 
 /** Another text of the same mapping: it must join the same streams, because records and links are those of the sync. */
 function candidateFor(running: SyncDefinition, text: string): SyncDefinition {
-  const { definition } = readSoundMapping(text, running.file, { known: running.tables ?? {} })
+  const back = running.twoWay?.direction === 'back'
+  const { definition } = readSoundMapping(text, running.file, { known: running.tables ?? {} }, back)
   for (const end of ['from', 'to'] as const) {
     const [mine, its] = [running[end], definition[end]].map(({ connection, stream }) => `${connection}:${stream}`)
     if (mine !== its)

@@ -85,7 +85,7 @@ function siblingsOf(lines: readonly string[], line: number, indent: number): str
 
 /** Whether the texts at a path of a mapping file are JSONata. */
 function isExpression([head, second, third]: string[]): boolean {
-  if (head === 'when' || head === 'map') return true
+  if (['when', 'map', 'back', 'back_when'].includes(head!)) return true
   if (head === 'each') return second === 'of' || second === 'key' || second === 'map'
   return head === 'with' && second !== undefined && third === 'key'
 }

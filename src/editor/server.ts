@@ -158,11 +158,14 @@ async function diagnosticsOf(document: TextDocument, project: EditorProject): Pr
   const text = document.getText()
   const { mapping, findings } = readMapping(text, fileOf(document.uri), tablesBeside(fileOf(document.uri)))
   if (!mapping) return findings.map((finding) => toDiagnostic(finding, document))
-  const { definition } = mapping
-  const { from, to, joins } = await project.systemsOf(definition)
+  const own = [mapping, mapping.back].flatMap((one) => one?.definition ?? [])
   // With this one as it is being written, by its file: its name may be what changes.
-  const others = (await project.syncs()).filter(({ file }) => file !== definition.file)
-  const against = from && to ? checkSync(definition, { from, to, joins, syncs: [...others, definition] }) : []
+  const others = (await project.syncs()).filter(({ file }) => file !== mapping.definition.file)
+  const against: Finding[] = []
+  for (const definition of own) {
+    const { from, to, joins } = await project.systemsOf(definition)
+    if (from && to) against.push(...checkSync(definition, { from, to, joins, syncs: [...others, ...own] }))
+  }
   return [...findings, ...against].map((finding) => toDiagnostic(finding, document))
 }
 
@@ -236,7 +239,8 @@ async function runTest(document: TextDocument, name: string, project: EditorProj
       tablesBeside(fileOf(document.uri)),
     )
     if (!mapping) return { ok: false, message: findings[0]?.message ?? 'the file cannot be read' }
-    const { results } = await runSuite(mapping.definition, { runner: project.runner })
+    const way = mapping.content.tests?.find((test) => test.name === name)?.back ? mapping.back! : mapping
+    const { results } = await runSuite(way.definition, { runner: project.runner })
     // Rows of a table carry names of their own.
     const own = results.filter((result) => result.name === name || result.name.startsWith(`${name} [`))
     const failed = (own.length ? own : results).filter((result) => !result.ok)

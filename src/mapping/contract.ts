@@ -33,6 +33,25 @@ type RetryPolicy = { attempts: number; baseMs: number; capMs: number }
 export type DeleteLimits = { maxShare: number; maxCount: number }
 export const DELETE_LIMITS: DeleteLimits = { maxShare: 0.2, maxCount: 20 }
 
+/** Who wins where both sides of a two-way sync changed a field since they last agreed. */
+export const CONFLICT_POLICIES = ['ask', 'newest', 'from', 'to', 'non-empty', 'longest', 'union', 'max'] as const
+export type ConflictPolicy = (typeof CONFLICT_POLICIES)[number]
+
+/** What a sync that is one direction of a two-way file knows of the other. */
+export type TwoWay = {
+  /** `forward` writes the stream under `to`, `back` the one under `from`. */
+  direction: 'forward' | 'back'
+  /** Name of the sync of the other direction. */
+  partner: string
+  conflict: {
+    default: ConflictPolicy
+    /** By top-level field of this direction's target. */
+    fields: Readonly<Record<string, ConflictPolicy>>
+  }
+  /** This direction's target fields by the field that the other direction makes of them, where both read each other. */
+  pairs: Readonly<Record<string, string>>
+}
+
 /** What a sync reads of its source records, and of joined ones by the name of the join. */
 export type SyncReads = { source: JsonPaths; joins: Readonly<Record<string, JsonPaths>> }
 
@@ -70,6 +89,8 @@ export type SyncDefinition = {
   /** Its value tables, where it has some: they are part of what it gives, and of the version. */
   tables?: Readonly<Record<string, Readonly<Record<string, Json>>>>
   tags: string[]
+  /** Absent for a sync that goes one way. */
+  twoWay?: TwoWay
   /** Absent where it is not known: then it may be anything. */
   reads?: SyncReads
   /** Top-level fields of the target that it fills, where its text says which. */

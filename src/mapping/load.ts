@@ -15,7 +15,7 @@ export async function loadMappings(directory: string): Promise<{ syncs: SyncDefi
     if (!mapping) continue
     const { definition, yaml } = mapping
     const twin = syncs.find((sync) => sync.name === definition.name)
-    if (!twin) syncs.push(definition)
+    if (!twin) syncs.push(definition, ...(mapping.back ? [mapping.back.definition] : []))
     else
       findings.push({
         severity: 'error',

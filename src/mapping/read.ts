@@ -21,6 +21,7 @@ import { DELETE_POLICIES, type MappingFile, mappingFileSchema, type ScheduleText
 import { readTables, type TableSource, type Tables } from './tables.ts'
 import { toTemplate } from './template.ts'
 import { testFindings } from './tests/check.ts'
+import { type Direction, directionsOf, isBack, joinDirections, twoWayFindings } from './two-way.ts'
 
 /** A mapping file as read: the definition for the pipeline, the program for the sandbox, and the text with its places. */
 export type Mapping = {
@@ -30,6 +31,8 @@ export type Mapping = {
   yaml: YamlFile
   /** Its expressions, compiled. */
   expressions: CheckedExpression[]
+  /** The other direction of a two-way file. */
+  back?: Mapping
 }
 
 const DEFAULT_ATTEMPTS = 8
@@ -49,23 +52,39 @@ export function readMapping(
   const findings = validateYaml(yaml, compileSchema(mappingFileSchema))
   if (hasErrors(findings)) return { findings }
   const content = yaml.value as MappingFile
-  findings.push(...consistencyFindings(content, yaml), ...testFindings(content, yaml))
+  findings.push(...consistencyFindings(content, yaml), ...twoWayFindings(content, yaml), ...testFindings(content, yaml))
   if (hasErrors(findings)) return { findings }
   const { tables, findings: faults } = readTables(content, yaml, source)
   findings.push(...faults)
+  const name = content.sync ?? basename(file).replace(/\.ya?ml$/, '')
+  const [forward, back] = directionsOf(content, yaml, name).map((one) =>
+    readDirection(one, { tables, text, file, findings }),
+  )
+  if (!forward || hasErrors(findings)) return { findings }
+  if (back) {
+    findings.push(...joinDirections(forward, back))
+    forward.back = back
+    remember(back)
+  }
+  remember(forward)
+  return { mapping: forward, findings }
+}
+
+type Reading = { tables: Tables; text: string; file: string; findings: Finding[] }
+
+/** One direction as a mapping of its own; undefined where some expression cannot be read. */
+function readDirection({ content, yaml }: Direction, { tables, text, file, findings }: Reading): Mapping | undefined {
   const program = programOf(content, tables)
   const { sound: expressions, findings: wrong } = checkExpressions(program, yaml)
   findings.push(...wrong)
-  if (hasErrors(findings)) return { findings }
+  if (hasErrors(wrong)) return undefined
   const definition = definitionOf(content, program, text, file)
   definition.reads = readsOfAll(
     expressions,
     definition.joins.map(({ name }) => name),
   )
   if (program.template.kind === 'object') definition.writes = program.template.entries.map(([field]) => field)
-  const mapping = { definition, program, content, yaml, expressions }
-  remember(mapping)
-  return { mapping, findings }
+  return { definition, program, content, yaml, expressions }
 }
 
 /** What was read along with a definition, so that checking a file need not read it a second time. */
@@ -75,12 +94,18 @@ export const remember = (mapping: Mapping): void => void read.set(mapping.defini
 
 /** The mapping behind a definition. */
 export const mappingOf = (definition: SyncDefinition): Mapping =>
-  read.get(definition) ?? readSoundMapping(definition.source, definition.file, { known: definition.tables ?? {} })
+  read.get(definition) ??
+  readSoundMapping(definition.source, definition.file, { known: definition.tables ?? {} }, isBack(definition.name))
 
-/** Reads a mapping that must be sound, such as the text behind a version that ran. Throws its first error. */
-export function readSoundMapping(text: string, file: string, source?: TableSource): Mapping {
+/**
+ * Reads a mapping that must be sound, such as the text behind a version that ran; `back`: the way back of a two-way file. Throws
+ * its first error.
+ */
+export function readSoundMapping(text: string, file: string, source?: TableSource, back = false): Mapping {
   const { mapping, findings } = readMapping(text, file, source)
-  if (mapping) return mapping
+  const wanted = back ? mapping?.back : mapping
+  if (wanted) return wanted
+  if (mapping) throw new CausewayError('CSW-4005', { what: `${file} has no way back`, place: { file } })
   const first = findings[0]!
   throw new CausewayError(first.code, { what: first.message, fix: first.fix, place: first.place })
 }
@@ -164,7 +189,7 @@ function consistencyFindings(content: MappingFile, yaml: YamlFile): Finding[] {
   const findings: Finding[] = []
   const report = (path: (string | number)[], message: string, fix: string) =>
     findings.push({ severity: 'error', code: 'CSW-1005', message, fix, place: yaml.placeOf(path) })
-  if (content.map === undefined && content.each === undefined)
+  if (content.map === undefined && content.each === undefined && content.both === undefined)
     report([], 'neither "map" nor "each" is there', 'Add "map" with the fields of the target record.')
   if (content.map !== undefined && content.each !== undefined)
     report(['each'], '"map" and "each" exclude each other', 'Move the fields under "each.map", or remove "each".')

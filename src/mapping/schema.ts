@@ -1,3 +1,5 @@
+import { CONFLICT_POLICIES, type ConflictPolicy } from './contract.ts'
+
 /** The closed JSON Schema of a mapping file. An unknown key is an error with its place and the nearest known name. */
 
 const stream = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]*:[^:\\s]+$' }
@@ -13,6 +15,12 @@ const object = (properties: Record<string, object>, required: string[] = []) => 
 })
 
 export const DELETE_POLICIES = ['ignore', 'unlink', 'deactivate', 'delete'] as const
+
+const policy = { enum: CONFLICT_POLICIES }
+const matchKeys = {
+  type: 'array',
+  items: { type: ['string', 'array'], items: { type: 'string', minLength: 1 }, minItems: 1, minLength: 1 },
+}
 
 /** A word or an object; which words, and that one of `every` and `cron` stands there, is checked in schedule.ts. */
 const oneSchedule = {
@@ -76,6 +84,7 @@ const tests = {
     {
       name: { type: 'string', minLength: 1 },
       table: { type: 'array', minItems: 1, items: { type: 'object', propertyNames: tableName, minProperties: 1 } },
+      back: { type: 'boolean' },
       given,
       expect,
     },
@@ -92,15 +101,24 @@ export const mappingFileSchema = object(
     description: { type: 'string' },
     from: stream,
     to: stream,
-    match: {
-      type: 'array',
-      items: { type: ['string', 'array'], items: { type: 'string', minLength: 1 }, minItems: 1, minLength: 1 },
-    },
+    match: matchKeys,
     when: expression,
     with: { type: 'object', propertyNames: name, additionalProperties: join },
     tables: { type: 'object', propertyNames: tableName, additionalProperties: table },
     map: template,
     each: object({ of: expression, key: expression, map: template }, ['of', 'key', 'map']),
+    both: { type: 'object', minProperties: 1, additionalProperties: { type: 'string', minLength: 1 } },
+    back: { type: 'object', minProperties: 1 },
+    back_match: matchKeys,
+    back_when: expression,
+    back_mode: { enum: ['upsert', 'update-only'] },
+    back_deletes: { enum: ['ignore', 'unlink', 'delete'] },
+    conflict: {
+      ...object({ default: policy, fields: { type: 'object', minProperties: 1, additionalProperties: policy } }),
+      // Which words are allowed is checked in two-way.ts.
+      type: ['string', 'object'],
+      minProperties: 1,
+    },
     mode: { enum: ['upsert', 'create-only', 'update-only', 'mirror'] },
     on_leave: { enum: ['keep', 'unlink', 'deactivate', 'delete'] },
     deactivate: { type: 'object', minProperties: 1 },
@@ -146,6 +164,15 @@ export type MappingFile = {
   tables?: Record<string, TableText>
   map?: unknown
   each?: { of: string; key: string; map: unknown }
+  /** Fields that are copied both ways: the field of `from`, and its name in `to`. */
+  both?: Record<string, string>
+  /** Fields of `from` as expressions over a record of `to`. */
+  back?: Record<string, unknown>
+  back_match?: (string | string[])[]
+  back_when?: string
+  back_mode?: 'upsert' | 'update-only'
+  back_deletes?: 'ignore' | 'unlink' | 'delete'
+  conflict?: ConflictPolicy | { default?: ConflictPolicy; fields?: Record<string, ConflictPolicy> }
   mode?: 'upsert' | 'create-only' | 'update-only' | 'mirror'
   on_leave?: 'keep' | 'unlink' | 'deactivate' | 'delete'
   deactivate?: Record<string, unknown>
@@ -165,6 +192,8 @@ export type TestCase = {
   name: string
   /** Makes one test of each row, with the row's values in place of `${ name }`. */
   table?: Record<string, unknown>[]
+  /** Runs the way back: the record is one of `to`. */
+  back?: boolean
   given: {
     id?: string | number
     /** The record; as text it is JSON and keeps the spelling of numbers. */

@@ -21,6 +21,12 @@ export function testFindings(content: MappingFile, yaml: YamlFile): Finding[] {
           'Give data for the joins under "with" only.',
         )
     findings.push(...tableFindings(test, at, yaml))
+    if (test.back && content.both === undefined && content.back === undefined)
+      report(
+        [...at, 'back'],
+        'this mapping has no way back',
+        'Remove "back", or add the fields under "back" or "both".',
+      )
     const kinds = Object.keys(test.expect)
     if (kinds.length > 1 && (test.expect.filtered || test.expect.error))
       report([...at, 'expect'], `${kinds.join(' and ')} exclude each other`, 'Make two tests of it.')

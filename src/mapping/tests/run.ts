@@ -75,7 +75,7 @@ class SuiteRun {
     this.#mapping = mapping
     this.#runner = runner
     this.#options = options
-    this.snapshots = new Snapshots(resolve(options.dir ?? '.', sync.file))
+    this.snapshots = new Snapshots(resolve(options.dir ?? '.', sync.file), sync.twoWay?.direction === 'back')
   }
 
   async one({ test, yaml, path }: SuiteCase): Promise<{ result: TestResult; seen: Seen }> {

@@ -2,16 +2,17 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isObject, type Json, parseExact } from '../../core/index.ts'
 
-const snapshotFileOf = (mappingFile: string): string => mappingFile.replace(/\.ya?ml$/, '.snapshots.json')
+const snapshotFileOf = (mappingFile: string, back: boolean): string =>
+  mappingFile.replace(/\.ya?ml$/, back ? '.back.snapshots.json' : '.snapshots.json')
 
-/** The snapshots of one mapping file, read once and written once. */
+/** The snapshots of one mapping file (the way back has a file of its own), read once and written once. */
 export class Snapshots {
   readonly #file: string
   readonly #known: Record<string, Json>
   readonly #used: Record<string, Json> = {}
 
-  constructor(mappingFile: string) {
-    this.#file = snapshotFileOf(mappingFile)
+  constructor(mappingFile: string, back: boolean) {
+    this.#file = snapshotFileOf(mappingFile, back)
     const stored = existsSync(this.#file) ? parseExact(readFileSync(this.#file, 'utf8')) : {}
     this.#known = isObject(stored) ? (stored as Record<string, Json>) : {}
   }

@@ -23,10 +23,13 @@ export type SuiteCase = { test: TestCase; yaml: YamlFile; path: YamlPath }
 const testFileOf = (mappingFile: string): string => mappingFile.replace(/\.ya?ml$/, '.test.yaml')
 
 /**
- * All tests of a mapping, in the order of the files. Findings hold what is wrong with the file beside it; the mapping's own
+ * All tests of a mapping (of its direction, where there are two), in the order of the files. Findings hold what is wrong with the file beside it; the mapping's own
  * tests were checked with the mapping.
  */
 export function suiteOf(mapping: Mapping, dir = '.'): { cases: SuiteCase[]; findings: Finding[] } {
+  const back = mapping.definition.twoWay?.direction === 'back'
+  const casesOf = (tests: TestCase[] | undefined, yaml: YamlFile): SuiteCase[] =>
+    allCasesOf(tests, yaml).filter(({ test }) => (test.back ?? false) === back)
   const own = casesOf(mapping.content.tests, mapping.yaml)
   const beside = readBeside(mapping.definition.file, dir)
   if (!beside) return { cases: own, findings: [] }
@@ -61,7 +64,7 @@ function readTestFile(
   return hasErrors(findings) ? { findings } : { content, yaml, findings }
 }
 
-function casesOf(tests: TestCase[] | undefined, yaml: YamlFile): SuiteCase[] {
+function allCasesOf(tests: TestCase[] | undefined, yaml: YamlFile): SuiteCase[] {
   return (tests ?? []).flatMap((test, i) =>
     test.table
       ? test.table.map((row, r) => ({ test: unrolled(test, row, r), yaml, path: ['tests', i, 'table', r] }))
