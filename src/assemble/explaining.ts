@@ -49,7 +49,8 @@ function fieldsOf(source: SourceOfTarget): ExplainedField[] {
   const values = objectOf(source.delivered)
   // The journal holds what the mapping saw then; where retention dropped it, the log holds what the source says now.
   const input = objectOf(source.last?.input?.text ?? source.body)
-  const origins = source.source === null ? [] : originsOf(source.source, `${source.sync}@${source.mappingVersion}`, source.sync)
+  const origins =
+    source.source === null ? [] : originsOf(source.source, `${source.sync}@${source.mappingVersion}`, source.sync)
   const whole = origins.find((origin) => origin.field === '')
   return Object.entries(values)
     .filter(([field]) => !field.startsWith('~'))

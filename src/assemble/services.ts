@@ -52,6 +52,11 @@ export function createServices(parts: ServiceParts): HubServices {
       detail: { ...detail, ...(actor.reason ? { reason: actor.reason } : {}) },
     })
   const syncId = (name: string): number => known(ports.model().syncByName(name)?.row.id, 'sync', name)
+  /** A two-way sync is one to people: what is done to it is done to both directions. */
+  const bothWays = (name: string): number[] => {
+    const partner = ports.model().syncByName(name)?.definition.twoWay?.partner
+    return [syncId(name), ...(partner === undefined ? [] : [syncId(partner)])]
+  }
   const connectionId = (name: string): number => known(ports.model().connectionId(name), 'connection', name)
 
   return {
@@ -62,13 +67,14 @@ export function createServices(parts: ServiceParts): HubServices {
       return { requestId }
     },
     async pauseSync(name, actor) {
-      await ports.ledger.setSyncState(syncId(name), 'paused', actor.reason ?? `paused by ${actor.name}`)
+      for (const id of bothWays(name))
+        await ports.ledger.setSyncState(id, 'paused', actor.reason ?? `paused by ${actor.name}`)
       await audit(actor, 'sync.pause', `sync:${name}`)
     },
     async resumeSync(name, actor) {
-      await ports.ledger.setSyncState(syncId(name), 'active', null)
+      for (const id of bothWays(name)) await ports.ledger.setSyncState(id, 'active', null)
       await audit(actor, 'sync.resume', `sync:${name}`)
-      await wakeSyncs(ports, [syncId(name)])
+      await wakeSyncs(ports, bothWays(name))
     },
     async pauseConnection(name, actor) {
       await ports.ledger.setConnectionState(connectionId(name), 'paused', actor.reason ?? `paused by ${actor.name}`)
@@ -94,6 +100,21 @@ export function createServices(parts: ServiceParts): HubServices {
       if (approved && kind === 'scan') await queue.wake('pull', String(hold.streamId))
       if (hold.syncId !== null) await wakeSyncs(ports, [hold.syncId])
       return { records }
+    },
+    async resolveConflicts(ids, said, actor) {
+      const { decided, syncs } = await ports.ledger.decideConflicts(ids, {
+        ...said,
+        actor: actor.name,
+        note: actor.reason,
+      })
+      await audit(actor, 'conflicts.resolve', 'conflicts', {
+        ids: ids.slice(0, 100),
+        asked: ids.length,
+        decided,
+        decision: said.decision,
+      })
+      await wakeSyncs(ports, syncs)
+      return { decided }
     },
     async acceptDrift(id, actor) {
       const accepted = await ports.ledger.acceptDrift(id, actor.name)

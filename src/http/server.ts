@@ -14,6 +14,7 @@ import { OpenApi } from './openapi.ts'
 import { servePage } from './page.ts'
 import { notFound, sendProblem, toProblem } from './problem.ts'
 import { configurationRoutes } from './routes/configuration.ts'
+import { conflictRoutes } from './routes/conflicts.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { connectorRoutes } from './routes/connectors.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
@@ -103,6 +104,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     configurationRoutes,
     syncRoutes,
     runRoutes,
+    conflictRoutes,
     driftRoutes,
     entityRoutes,
     recordRoutes,

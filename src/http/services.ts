@@ -95,6 +95,13 @@ export interface HubServices {
   /** Answers what a run holds: approved deletions are carried out. Throws CSW-8008 when nothing of it is open. */
   decideHold(runId: number, approved: boolean, actor: Actor): Promise<{ records: number }>
 
+  /** Decides open conflicts; `value` is JSON text. */
+  resolveConflicts(
+    ids: number[],
+    said: { decision: 'from' | 'to' | 'value'; value: string | null },
+    actor: Actor,
+  ): Promise<{ decided: number }>
+
   /** A person has looked at a drift; what it held or paused goes on. Throws CSW-8008 when it is not open. */
   acceptDrift(id: number, actor: Actor): Promise<void>
 

@@ -10,10 +10,19 @@ import {
   type YamlPath,
 } from '../core/index.ts'
 import { readsOf } from '../expression/index.ts'
-import { CONFLICT_POLICIES, type ConflictPolicy, type TwoWay } from './contract.ts'
-import type { Mapping } from './read.ts'
+import type { CheckedExpression } from './check/expressions.ts'
+import { CONFLICT_POLICIES, type ConflictPolicy, type SyncDefinition, type TwoWay } from './contract.ts'
+import type { Program } from './program.ts'
 import type { MappingFile } from './schema.ts'
 import { leavesOf } from './template.ts'
+
+/** A direction as it was read. */
+type Mapping = {
+  definition: SyncDefinition
+  program: Omit<Program, 'schema'>
+  yaml: YamlFile
+  expressions: CheckedExpression[]
+}
 
 /** What one direction reads: a file without `both` and `back`, and where its keys really stand. */
 export type Direction = { content: MappingFile; yaml: YamlFile }
@@ -23,7 +32,7 @@ const backName = (name: string): string => `${name}${BACK}`
 /** No file can give a sync this ending, so its name tells the direction. */
 export const isBack = (sync: string): boolean => sync.endsWith(BACK)
 
-export const isTwoWay = ({ both, back }: MappingFile): boolean => both !== undefined || back !== undefined
+const isTwoWay = ({ both, back }: MappingFile): boolean => both !== undefined || back !== undefined
 
 /** The directions of a file: one, or forward and back. `name` is the name of the sync. */
 export function directionsOf(content: MappingFile, yaml: YamlFile, name: string): Direction[] {

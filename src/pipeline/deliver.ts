@@ -26,6 +26,7 @@ export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
   if (!writes.length) return exchanges
   await openIntents(lane, writes)
   await deferToOthers(lane, writes)
+  await deferToPartner(lane, writes)
   const ready = writes.filter((work) => !work.settlement)
   if (!lane.lease.stillHeld(SEND_MARGIN_MS)) {
     await closeUnsent(lane, ready)
@@ -53,7 +54,8 @@ async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
       part: work.part,
       operation: work.operation!,
       matchKey: work.matchKey,
-      guards: work.operation === 'create' ? guardsOf(lane, work) : [],
+      guards: work.operation === 'create' ? guardsOf(lane, work) : pairGuards(lane, work),
+      ...(lane.sync.twoWay ? { pairedWith: lane.row.fromStream } : {}),
       idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
     }),
   )
@@ -73,6 +75,26 @@ const guardsOf = (lane: Lane, work: Work): string[] =>
   lane.targetKeys.length < 2
     ? []
     : keysOf(work.values.value, lane.targetKeys).map(({ field, value }) => digest(`${field}\n${value}`))
+
+/** Of a pair only one direction writes at a time. */
+function pairGuards(lane: Lane, work: Work): string[] {
+  if (!lane.sync.twoWay || work.targetId === null) return []
+  const ends = [`${lane.row.fromStream}\n${work.record.id}`, `${lane.row.toStream}\n${work.targetId}`]
+  return [digest(['pair', ...ends.sort()].join('\n'))]
+}
+
+/** What was decided on agreed values that the other direction has changed since is decided anew. */
+async function deferToPartner(lane: Lane, writes: Work[]): Promise<void> {
+  const open = writes.filter((work) => !work.settlement && work.targetId !== null)
+  if (!lane.sync.twoWay || !open.length) return
+  const ids = open.map((work) => work.record.id)
+  const rows = new Map((await lane.ports.ledger.readDeliveries(lane.row.id, ids)).map((row) => [row.recordId, row]))
+  const late = open.filter(
+    (work) => (rows.get(work.record.id)?.delivered ?? null) !== (work.existing?.delivered ?? null),
+  )
+  for (const work of late) work.settlement = contended('the other direction of the sync just wrote this pair')
+  await closeUnsent(lane, late)
+}
 
 /**
  * Between our look-up and our intent somebody else may have created the record and be done with it. What the ledger learned

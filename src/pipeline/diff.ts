@@ -42,7 +42,7 @@ function diffOne(lane: Lane, work: Work): void {
     return
   }
   work.operation = 'update'
-  work.send = abilities?.partialUpdate ? JsonText.of(changed) : sendable(merged(work))
+  work.send = abilities?.partialUpdate ? JsonText.of(changed) : wholeOf(work)
 }
 
 /**
@@ -57,10 +57,18 @@ function standingKey(work: Work, upsertBy: readonly string[]): Work['matchKey'][
 }
 
 /** What the target holds from us once the values are there too: fields that were delivered before and left the mapping stay. */
-export const merged = ({ delivered, values }: Work): JsonText =>
-  delivered === null || delivered.sameText(values)
-    ? values
-    : JsonText.of({ ...withoutHashesOf(values.value, delivered.value), ...values.value })
+export const merged = ({ delivered, values, merge }: Work): JsonText =>
+  merge?.base
+    ? JsonText.of(merge.base)
+    : delivered === null || delivered.sameText(values)
+      ? values
+      : JsonText.of({ ...withoutHashesOf(values.value, delivered.value), ...values.value })
+
+/** With what a two-way sync leaves to the other side as it stands there. */
+const wholeOf = (work: Work): JsonText =>
+  work.merge?.base
+    ? JsonText.of({ ...sendable(merged(work)).value, ...work.merge.kept, ...work.values.value })
+    : sendable(merged(work))
 
 /** A hash of what was delivered before would outlive the value that is delivered now. */
 function withoutHashesOf(values: JsonObject, delivered: JsonObject): JsonObject {

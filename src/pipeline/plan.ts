@@ -9,6 +9,7 @@ import { askTargets } from './ask-targets.ts'
 import { decide } from './decide.ts'
 import { diff } from './diff.ts'
 import { matchTargets } from './match.ts'
+import { mergeSides } from './merge.ts'
 import type { HeldLease, Ports } from './ports.ts'
 import { mapBatch, slicesOf, sourceBodies, toRecord } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
@@ -72,6 +73,7 @@ const READS: ReadonlySet<keyof Ledger> = new Set([
   'readConnection',
   'readLog',
   'readBodies',
+  'readConflicts',
   'readCorrections',
   'readDeliveries',
   'readIntents',
@@ -230,6 +232,7 @@ export async function planBatch(
   await resolveReferences(lane, works, new Map(records.map((record, i) => [record.id, batch.outputs[i]!])))
   await matchTargets(lane, works, targets)
   if (basis === 'target') await askTargets(lane, works)
+  if (lane.sync.twoWay) await mergeSides(lane, works)
   diff(lane, works)
   // The record as a whole, beside its parts, is bookkeeping of ours.
   const shown = works.filter((work) => !(lane.sync.multipart && work.part === '' && !work.settlement?.error))

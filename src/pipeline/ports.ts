@@ -77,10 +77,16 @@ export type Ports = {
   callLane?(job: string): void
   clock: Clock
   log: Log
+  /** False in tests of what happens when two-way syncs do not know their own writes. */
+  knowsEchoes?: false
 }
 
 export type {
+  AgreedWrite,
   BatchCommit,
+  ConflictKey,
+  ConflictRow,
+  ConflictWrite,
   DeadLetterWrite,
   DeliveryRow,
   DeliveryState,
@@ -101,5 +107,6 @@ export type {
   SubscriptionBook,
   SubscriptionRow,
   SyncRow,
+  TwoWayCommit,
 } from '../store/index.ts'
 export { HASHES, hashDelivered, isStorableKey, keysOf, keyText, linkKey } from '../store/index.ts'

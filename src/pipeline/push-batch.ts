@@ -1,5 +1,6 @@
 import type { Exchange } from '../connector/index.ts'
 import { backoffMs, CausewayError } from '../core/index.ts'
+import { agree } from './agree.ts'
 import { decide } from './decide.ts'
 import { deliver } from './deliver.ts'
 import { diff } from './diff.ts'
@@ -7,6 +8,7 @@ import { holdDrifted } from './drift.ts'
 import { isConnectionFailure } from './failures.ts'
 import { finishJobs } from './jobs.ts'
 import { matchTargets } from './match.ts'
+import { mergeSides } from './merge.ts'
 import { OUTAGE_BACKOFF, type PushRun } from './push-run.ts'
 import { followOwnJoins } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
@@ -44,6 +46,7 @@ export async function sendBatch(lane: Lane, run: PushRun, batch: MappedBatch): P
   await resolveReferences(lane, works, new Map(batch.records.map((record, i) => [record.id, batch.outputs[i]!])))
   await finishJobs(lane, works, targets)
   await matchTargets(lane, works, targets)
+  if (lane.sync.twoWay) await mergeSides(lane, works)
   diff(lane, works)
   await holdTooMany(lane, works, run.leaving(runId))
   const { apart, together } = takeSuspects(lane, works)
@@ -93,11 +96,22 @@ async function settle(
 ): Promise<CausewayError | null> {
   const failure = connectionFailureOf(works) ?? forbidden(works)
   if (failure) putOff(lane, works, failure)
-  const commit = toBatchCommit(lane, runId, batch, works, exchanges, positions)
+  const twoWay = lane.sync.twoWay && (await agree(lane, works))
+  const commit = { ...toBatchCommit(lane, runId, batch, works, exchanges, positions), ...(twoWay ? { twoWay } : {}) }
   await followOwnJoins(lane, batch.records)
   await lane.ports.ledger.commitBatch(commit)
   for (const move of commit.positions) positions.set(move.slice, move.to)
+  if (lane.sync.twoWay) await pauseRestless(lane, works)
   return failure
+}
+
+/** Both directions, once the letter that tells why is in the ledger. */
+async function pauseRestless(lane: Lane, works: Work[]): Promise<void> {
+  const reason = works.find((work) => work.merge?.pauses)?.merge?.pauses
+  if (reason === undefined) return
+  const partner = lane.ports.model().syncByName(lane.sync.twoWay!.partner)?.row.id
+  for (const id of [lane.row.id, partner])
+    if (id !== undefined) await lane.ports.ledger.setSyncState(id, 'paused', reason)
 }
 
 /** So many writes of one batch forbidden, and none allowed: that is the credential, not the records. */

@@ -3,7 +3,7 @@ import type { SyncDefinition } from '../mapping/index.ts'
 import type { HubModel, Ports, SyncRow } from './ports.ts'
 
 /**
- * Asks for a sync to run now: a pull of its source and of the streams it joins; the push follows by itself. Gives the request
+ * Asks for a sync to run now: a pull of its source (of both sides where it goes both ways) and of the streams it joins; the push follows by itself. Gives the request
  * id under which its runs are recorded. A connection that waits for authorisation gets another try, because a person asked.
  */
 export async function requestSync(
@@ -26,8 +26,8 @@ export async function requestSync(
     })
   }
   const requestId = newId()
-  const streams = readBy(ports.model(), sync)
-  const held = heldAgainst(ports.model(), sync)
+  const streams = [...new Set([...readBy(ports.model(), sync), ...(sync.definition.twoWay ? [sync.row.toStream] : [])])]
+  const held = heldAgainst(ports.model(), sync).filter((id) => !streams.includes(id))
   if (options.byHand) await ports.ledger.endPushWait([sync.row.id])
   if (options.byHand) await reactivate(ports, [sync.definition.from.connection, sync.definition.to.connection])
   await ports.ledger.requestPull(streams, options.full ? 'full' : 'incremental', requestId)

@@ -3,6 +3,7 @@ import { backoffMs, CausewayError, type JsonText, type SerializedError } from '.
 import { unproven } from './diff.ts'
 import { fingerprintOf } from './failures.ts'
 import { keptDelivered, keptInput } from './kept.ts'
+import { withMark } from './merge.ts'
 import {
   type BatchCommit,
   type DeadLetterWrite,
@@ -75,7 +76,8 @@ function toDelivery(lane: Lane, work: Work, now: number): DeliveryWrite {
       : 0
   return {
     recordId: work.record.id,
-    isNew: work.existing === undefined,
+    // The other direction may have made it meanwhile.
+    isNew: work.existing === undefined && !lane.sync.twoWay,
     part: work.part,
     slice: work.record.slice,
     state: settlement.state,
@@ -85,7 +87,7 @@ function toDelivery(lane: Lane, work: Work, now: number): DeliveryWrite {
     error: settlement.error ?? null,
     parkedStream: settlement.parked?.streamId ?? null,
     parkedId: settlement.parked?.recordId ?? null,
-    delivered: keptDelivered(lane.ports, lane.row.fromStream, deliveredOf(work)),
+    delivered: keptDelivered(lane.ports, lane.row.fromStream, withMark(deliveredOf(work), work.merge)),
   }
 }
 
@@ -228,6 +230,8 @@ export function tally(counts: PushCounts, records: number, works: Work[]): void 
   counts.read += records
   for (const work of works) {
     const { state } = work.settlement!
+    if (work.merge?.rewritten) counts.rewritten = (counts.rewritten ?? 0) + work.merge.rewritten
+    if (work.merge?.asked.length) counts.conflicts = (counts.conflicts ?? 0) + work.merge.asked.length
     if (work.part === '' && works.length > records && !work.operation && state === 'delivered') continue
     if (state === 'delivered' || ((state === 'gone' || state === 'skipped') && work.operation)) {
       if (work.operation === 'delete') counts.deleted++

@@ -3,6 +3,7 @@
 import type { ConnectorSession, WriteOperation } from '../connector/index.ts'
 import type { JsonObject, JsonText, SerializedError } from '../core/index.ts'
 import type { MapOutput, SyncDefinition } from '../mapping/index.ts'
+import type { Merged } from './merged.ts'
 import type { DeliveryRow, DeliveryState, HeldLease, IntentRow, Ports, SyncRow } from './ports.ts'
 
 /** One lane of one sync at work. */
@@ -98,6 +99,8 @@ export type Work = {
   /** True when the part must no longer stand in the target as it is (deleted, filtered out, vanished). */
   takenBack: boolean
   send: JsonText
+  /** What both sides of a two-way sync say of it; absent for syncs that go one way. */
+  merge?: Merged
   intent: IntentRow | undefined
   settlement: Settlement | null
 }
@@ -117,6 +120,10 @@ export type PushCounts = {
   retry: number
   in_doubt: number
   dead: number
+  /** Values of a two-way sync that came back as the other system stores them. */
+  rewritten?: number
+  /** Fields of a two-way sync that wait for a person. */
+  conflicts?: number
 }
 
 export const noCounts = (): PushCounts => ({

@@ -145,6 +145,11 @@ async function eraseRows(client: pg.PoolClient, streamId: number, ids: string[],
     values,
   )
   await client.query(`delete from correction where ${ofSyncs}`, values)
+  await client.query(
+    `delete from conflict c using sync y
+      where y.id = c.sync_id and ((y.from_stream = $1 and c.from_id = any($2)) or (y.to_stream = $1 and c.to_id = any($2)))`,
+    values,
+  )
   await client.query(`delete from intent where ${ofSyncs}`, values)
   await client.query('update lease set suspect = null, starts = 0 where suspect = any($1)', [ids])
   const { rowCount: letters } = await client.query(

@@ -23,6 +23,31 @@ create table configuration (
   constraint configuration_pkey PRIMARY KEY (kind, name)
 );
 
+create table conflict (
+  id bigint generated always as identity not null,
+  sync_id integer not null,
+  from_id text collate "C" not null,
+  to_id text collate "C" not null,
+  field text collate "C" not null,
+  side text not null,
+  base text,
+  from_value text,
+  to_value text,
+  state text default 'open'::text not null,
+  decision text,
+  value text,
+  actor text,
+  note text,
+  found_at timestamp with time zone default now() not null,
+  closed_at timestamp with time zone,
+  constraint conflict_decision_check CHECK ((decision = ANY (ARRAY['from'::text, 'to'::text, 'value'::text]))),
+  constraint conflict_side_check CHECK ((side = ANY (ARRAY['from'::text, 'to'::text]))),
+  constraint conflict_state_check CHECK ((state = ANY (ARRAY['open'::text, 'decided'::text, 'settled'::text]))),
+  constraint conflict_pkey PRIMARY KEY (id)
+);
+CREATE INDEX conflict_by_target ON conflict USING btree (sync_id, to_id) WHERE (state <> 'settled'::text);
+CREATE UNIQUE INDEX conflict_standing ON conflict USING btree (sync_id, from_id, to_id, field) WHERE (state <> 'settled'::text);
+
 create table connection (
   id integer generated always as identity not null,
   name text collate "C" not null,

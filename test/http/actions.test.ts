@@ -127,6 +127,29 @@ test('a drift is listed with the lines it touches, and accepted once', async () 
   expect(await expectDocumented(hub, 'acceptDrift', again)).toMatchObject({ status: 409, code: 'CSW-8008' })
 })
 
+test('conflicts are listed with both sides, and decided one by one or all that are alike', async () => {
+  await hub.pool.query(
+    `insert into conflict (sync_id, from_id, to_id, field, side, base, from_value, to_value)
+     select y.id, 'a' || n, 'b' || n, 'name', 'to', null, '"L"', '"R"' from sync y, generate_series(1, 3) n
+      where y.name = 'contacts-to-erp'`,
+  )
+  const listed = await hub.get('/api/v1/conflicts?sync=contacts-to-erp&field=name&limit=2')
+  const { items } = (await expectDocumented(hub, 'listConflicts', listed)) as { items: { id: number }[] }
+  expect(items[0]).toMatchObject({ fromId: 'a3', toId: 'b3', from: 'L', to: 'R', base: null, state: 'open' })
+  const said = { ids: [items[0]!.id], choose: 'value', value: 'Both', reason: 'asked them' }
+  expect(await expectDocumented(hub, 'resolveConflicts', await hub.post('/api/v1/conflicts/resolve', said))).toEqual({
+    decided: 1,
+  })
+  const rest = await hub.post('/api/v1/conflicts/resolve', { sync: 'contacts-to-erp', field: 'name', choose: 'from' })
+  expect(await expectDocumented(hub, 'resolveConflicts', rest)).toEqual({ decided: 2 })
+  const decided = await hub.get('/api/v1/conflicts?state=decided&record=a3')
+  expect(await expectDocumented(hub, 'listConflicts', decided)).toMatchObject({
+    items: [{ decision: 'value', value: 'Both', actor: 'admin', note: 'asked them' }],
+  })
+  const vague = await hub.post('/api/v1/conflicts/resolve', { choose: 'from' })
+  expect(await expectDocumented(hub, 'resolveConflicts', vague)).toMatchObject({ code: 'CSW-8003' })
+})
+
 test('a bulk requeue does what its preview counted and is refused when that changed', async () => {
   for (let i = 0; i < 8; i++) await addDeadLetter(hub.pool, ids.sync, `b${i}`, i < 6 ? 'CSW-3008' : 'CSW-5004', 'bulk')
   const filter = { fingerprint: 'bulk' }

@@ -8,6 +8,7 @@ import { buildServer, type HubServices, type ServerOptions, type WebhookRequest 
 import { erase } from '../../src/store/erasure.ts'
 import { ErasureKeys } from '../../src/store/erasure-keys.ts'
 import { InboxWriter } from '../../src/store/inbox.ts'
+import { decideConflicts } from '../../src/store/ledger/conflicts.ts'
 import { assignDeadLetter, correctRecord, replayEvents } from '../../src/store/ledger/corrections.ts'
 import { acceptDrift } from '../../src/store/ledger/drifts.ts'
 import { decideHold } from '../../src/store/ledger/holds.ts'
@@ -87,6 +88,10 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     resumeSync: setState('sync', 'active'),
     pauseConnection: setState('connection', 'paused'),
     resumeConnection: setState('connection', 'active'),
+    resolveConflicts: async (ids, said, actor) => {
+      const { decided } = await decideConflicts(pool, ids, { ...said, actor: actor.name, note: actor.reason })
+      return { decided }
+    },
     acceptDrift: async (id, actor) => {
       if (!(await acceptDrift(pool, id, actor.name)))
         throw new CausewayError('CSW-8008', { what: `Drift ${id} is not open.` })

@@ -34,6 +34,8 @@ export class MemorySystem implements ConnectorSession {
   onWrite: (items: WriteItem[]) => Promise<void> = async () => {}
   /** Before the answer, when all is done. */
   afterWrite: () => Promise<void> = async () => {}
+  /** What the system makes of a record that somebody writes: other case, rounding, defaults. */
+  stores: (body: JsonObject) => JsonObject = (body) => body
   #clock = 1
   #nextId = 1
 
@@ -160,7 +162,7 @@ export class MemorySystem implements ConnectorSession {
     }
     this.journal.push({ operation: request.operation, id, values: item.values })
     if (request.operation === 'delete') this.remove(request.stream, id)
-    else this.put(request.stream, id, { ...row?.body, ...item.values }, content)
+    else this.put(request.stream, id, this.stores({ ...row?.body, ...item.values }), content)
     if (fault === 'lost-answer') return { ref, status: 'unknown', error: failed('CSW-3012', 'connection reset') }
     return { ref, status: 'written', id }
   }

@@ -30,6 +30,11 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   },
   { name: 'run', summary: 'pull the source of a sync and deliver what changed', load: () => import('./run.ts') },
   { name: 'runs', summary: 'list and show runs, approve or reject what they hold', load: () => import('./runs.ts') },
+  {
+    name: 'conflicts',
+    summary: 'fields that both sides of a two-way sync changed, and deciding them',
+    load: () => import('./conflicts.ts'),
+  },
   { name: 'drifts', summary: 'how sources changed their records, and accepting it', load: () => import('./drifts.ts') },
   { name: 'records', summary: 'find and show records', load: () => import('./records.ts') },
   {

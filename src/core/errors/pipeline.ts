@@ -144,4 +144,12 @@ export const pipelineErrors = {
     action:
       'Confirm or reject the pair: `causeway entities reviews`, then `causeway entities confirm ID` or `reject ID`.',
   },
+  'CSW-5023': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning:
+      'A field of a two-way sync does not settle: each system makes another value of what the other one holds, so both were paused.',
+    action:
+      'Compare the last values in the letter. Make the mapping give what both systems keep, or map the field one way only; then requeue the letter and resume the sync.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

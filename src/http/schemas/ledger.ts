@@ -96,6 +96,25 @@ export const Hold = Closed({
   sample: Type.Array(Type.String()),
 })
 
+export const Conflict = Closed({
+  id: Type.Integer(),
+  sync: Type.String(),
+  fromId: Type.String({ description: 'Record on the side under `from`.' }),
+  toId: Type.String({ description: 'Record on the side under `to`.' }),
+  field: Type.String({ description: 'Field of `to`, with the path inside it.' }),
+  side: State(['from', 'to']),
+  base: Stored('The value that both sides last agreed on; null for none.'),
+  from: Stored('The value of the side under `from`.'),
+  to: Stored('The value of the side under `to`.'),
+  state: State(['open', 'decided', 'settled']),
+  decision: Type.Union([State(['from', 'to', 'value']), Type.Null()]),
+  value: Stored('The value that a person decided on for both sides.'),
+  actor: MaybeText,
+  note: MaybeText,
+  foundAt: Time,
+  closedAt: MaybeTime,
+})
+
 export const Drift = Closed({
   id: Type.Integer(),
   stream: Type.String(),

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { CausewayError } from '../../core/index.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
+import { saveAgreed } from './agreed.ts'
 import { arrayText } from './array-text.ts'
 import { packJournal, writeJournal } from './journal.ts'
 import { assertLease } from './lease-check.ts'
@@ -79,8 +80,10 @@ export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
       async (client) => {
         await assertLease(client, batch.lease)
         await saveLinks(client, batch)
+        // Rows of both directions are locked before anything else of them is touched.
+        if (batch.twoWay) await saveDeliveries(client, batch)
         await inOneGo([
-          saveDeliveries(client, batch),
+          ...(batch.twoWay ? [] : [saveDeliveries(client, batch)]),
           releaseParked(client, batch),
           saveDependencies(client, batch),
           saveTargetKeys(client, batch),
@@ -120,7 +123,8 @@ on conflict (sync_id, record_id, part) do update
        run_id = excluded.run_id, updated_at = now()
  where excluded.source_seq >= d.source_seq`
 
-async function saveDeliveries(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+async function saveDeliveries(client: pg.PoolClient, given: BatchCommit): Promise<void> {
+  const batch = given.twoWay ? { ...given, deliveries: await saveAgreed(client, given, given.twoWay) } : given
   // Only the lane makes deliveries of its slices, so what it did not find is still not there; an insert that need not look for
   // conflicts costs less. Should a lane of another layout have been faster, this commit fails as a whole.
   const fresh = batch.deliveries.filter(({ isNew }) => isNew)

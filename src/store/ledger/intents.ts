@@ -92,11 +92,13 @@ function intentColumns(lease: LeaseProof, intents: IntentOpen[]): unknown[] {
 async function withoutGuarded(client: pg.PoolClient, intents: IntentOpen[]): Promise<IntentOpen[]> {
   const guarding = intents.filter(({ guards }) => guards.length)
   if (!guarding.length) return intents
-  for (const stream of new Set(guarding.map((intent) => intent.targetStream)))
+  // Of a pair the other direction writes the other stream.
+  const streams = [...new Set(guarding.flatMap((intent) => [intent.targetStream, intent.pairedWith ?? []].flat()))]
+  for (const stream of streams.sort((a, b) => a - b))
     await client.query('select pg_advisory_xact_lock($1::int, $2::int)', [GUARD_LOCK, stream])
   const { rows } = await client.query<{ guards: string[]; syncId: number; recordId: string; part: string }>(
     `select guards, sync_id as "syncId", record_id as "recordId", part from intent where target_stream = any($1) and guards && $2`,
-    [[...new Set(guarding.map((intent) => intent.targetStream))], guarding.flatMap(({ guards }) => guards)],
+    [streams, guarding.flatMap(({ guards }) => guards)],
   )
   const taken = (intent: IntentOpen): boolean =>
     rows.some(

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { commitPage, findByKey, lastRecords, readBodies, readLog, sampleRecords } from './change-log.ts'
+import { decideConflicts, readConflicts } from './conflicts.ts'
 import { assignDeadLetter, correctRecord, makeDue, readCorrections, replayEvents } from './corrections.ts'
 import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
 import { acceptDrift, addDrift, pauseForDrift, readOpenDrifts, readShape, saveShape } from './drifts.ts'
@@ -98,6 +99,8 @@ const functions = {
   countDeaths,
   noteSuspect,
   clearSuspect,
+  readConflicts,
+  decideConflicts,
   correctRecord,
   readCorrections,
   assignDeadLetter,

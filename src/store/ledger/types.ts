@@ -139,7 +139,11 @@ export type IntentRow = {
 export type IntentJob = { note: JsonObject; sent: string }
 
 /** `guards`: digests of further match keys of a record about to be created; nobody else may create one with any of them. */
-export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job'> & { guards: string[] }
+export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job'> & {
+  guards: string[]
+  /** The source stream, where the other direction of a two-way sync must not write the same pair meanwhile. */
+  pairedWith?: number
+}
 
 /** Source record (with part) and target record that are the same thing. */
 export type LinkWrite = {
@@ -206,6 +210,39 @@ export type BatchCommit = {
   /** From → to per slice; refused when somebody else moved it meanwhile. */
   positions: { slice: number; from: number; to: number }[]
   journal: { entries: JournalEntry[]; exchanges: unknown[] }
+  /** Absent for a sync that goes one way. */
+  twoWay?: TwoWayCommit
+}
+
+/** What one direction of a two-way sync leaves for the other, and for people. */
+export type TwoWayCommit = {
+  /** The sync of the other direction. */
+  partner: number
+  /** The sync that conflicts are kept under: the way there. */
+  conflictsOf: number
+  /** What the deliveries of the batch held when they were read. */
+  read: ReadonlyMap<string, string | null>
+  agreed: AgreedWrite[]
+  asked: ConflictWrite[]
+  settled: ConflictKey[]
+}
+
+/** Values agreed with a record of the target, in the words of the way back; null = nothing is agreed any more. */
+export type AgreedWrite = { recordId: string; slice: number; fields: JsonObject | null; mark: JsonObject; due: boolean }
+
+export type ConflictKey = { fromId: string; toId: string; field: string }
+/** Values are JSON texts. */
+export type ConflictWrite = ConflictKey & {
+  side: 'from' | 'to'
+  base: string | null
+  fromValue: string | null
+  toValue: string | null
+}
+export type ConflictRow = Omit<ConflictWrite, 'base'> & {
+  id: number
+  state: 'open' | 'decided'
+  decision: 'from' | 'to' | 'value' | null
+  value: string | null
 }
 
 export type RunCounts = Record<string, number>

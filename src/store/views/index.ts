@@ -1,5 +1,6 @@
 /** Read-only questions to the ledger, as the admin API asks them. One file per family of tables. */
 export * from './configuration.ts'
+export * from './conflicts.ts'
 export * from './connections.ts'
 export * from './database.ts'
 export * from './dead-letters.ts'

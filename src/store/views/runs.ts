@@ -60,7 +60,7 @@ export type RunFilter = {
 }
 
 // Names are resolved to ids first, so that run_by_sync and run_by_stream can be used.
-const SYNC_ID = '(select id from sync where name = ?)'
+const SYNC_IDS = `(select s5.id from sync s5 where s5.name = ? or s5.name = ? || '~back')`
 const STREAM_ID = `(select s2.id from stream s2 join connection c2 on c2.id = s2.connection_id where c2.name || ':' || s2.name = ?)`
 const OF_CONNECTION = `(
   r.stream_id in (select s3.id from stream s3 join connection c3 on c3.id = s3.connection_id where c3.name = ?)
@@ -71,7 +71,7 @@ const OF_CONNECTION = `(
 export async function listRuns(db: Database, filter: RunFilter): Promise<Page<RunView>> {
   const where = new Conditions()
     .add('r.kind = ?', filter.kind)
-    .add(`r.sync_id = ${SYNC_ID}`, filter.sync)
+    .add(`r.sync_id in ${SYNC_IDS}`, filter.sync)
     .add(`r.stream_id = ${STREAM_ID}`, filter.stream)
     .add(OF_CONNECTION, filter.connection)
     .add('r.outcome = ?', filter.outcome)

@@ -32,13 +32,14 @@ const SELECT = `
 select y.id, y.name, fc.name || ':' || f.name as "from", tc.name || ':' || t.name as "to", y.version,
        y.state, y.state_reason as "stateReason", y.state_since as "stateSince", y.last_error as "lastError",
        y.last_push_at as "lastPushAt", y.last_success_at as "lastSuccessAt",
-       (select count(*)::int from dead_letter d where d.sync_id = y.id and d.state = 'open') as "openDeadLetters",
+       (select count(*)::int from dead_letter d where d.sync_id in (y.id, b.id) and d.state = 'open') as "openDeadLetters",
        r.id as "runId", r.outcome as "runOutcome", r.started_at as "runStartedAt", r.finished_at as "runFinishedAt"
   from sync y
   join stream f on f.id = y.from_stream join connection fc on fc.id = f.connection_id
   join stream t on t.id = y.to_stream join connection tc on tc.id = t.connection_id
+  left join sync b on b.name = y.name || '~back'
   left join lateral (select id, outcome, started_at, finished_at from run
-                      where sync_id = y.id order by id desc limit 1) r on true`
+                      where sync_id in (y.id, b.id) order by id desc limit 1) r on true`
 
 function toView(row: Row): SyncView {
   const { id: _id, runId, runOutcome, runStartedAt, runFinishedAt, lastError, ...view } = row
@@ -52,12 +53,13 @@ function toView(row: Row): SyncView {
 
 export type SyncFilter = { state?: string; connection?: string; cursor?: string; limit: number }
 
-/** Syncs by name. Removed ones are left out unless asked for by state. */
+/** Syncs by name; the two directions of a two-way sync are one. Removed ones are left out unless asked for by state. */
 export async function listSyncs(db: Database, filter: SyncFilter): Promise<Page<SyncView>> {
   const where = new Conditions()
     .add('y.state = ?', filter.state)
     .add('? in (fc.name, tc.name)', filter.connection)
     .add('y.name > ?', filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'string'))
+  where.always(`y.name not like '%~back'`)
   if (filter.state === undefined) where.always(`y.state <> 'removed'`)
   const limit = where.parameter(filter.limit + 1)
   const found = await rows<Row>(db, `${SELECT} ${where.where} order by y.name limit ${limit}`, where.values)

@@ -1,0 +1,39 @@
+/** What both sides of a two-way sync say of a record, while it is worked on and between runs. */
+import type { JsonObject } from '../core/index.ts'
+import type { ConflictKey, ConflictWrite } from './ports.ts'
+
+/** What stands beside the agreed values of a delivery. */
+export type Mark = {
+  /** When this direction wrote the target last. */
+  wrote?: string
+  /** Fields that the other direction wrote here and that did not come back yet, with what stood there before. */
+  echo?: JsonObject
+  echoAt?: string
+  /** The source record was created by the other direction. */
+  made?: boolean
+  /** Paths that wait in the queue of conflicts. */
+  asked?: string[]
+  /** How often in a row a field came back as something else than what was written. */
+  restless?: Record<string, number>
+}
+/** What the merge of a record found, for diff and for the commit. */
+export type Merged = {
+  mark: Mark
+  /** What was agreed before, without the mark. */
+  before: JsonObject
+  /** The mapped values, all of them. */
+  mine: JsonObject
+  /** What is agreed once the write is done; null while nothing was merged. */
+  base: JsonObject | null
+  kept: JsonObject
+  touched: string[]
+  made: string[]
+  asked: ConflictWrite[]
+  settled: ConflictKey[]
+  /** The target record is to be let go, and made anew by the other direction. */
+  releases: boolean
+  /** Why both directions are to be paused. */
+  pauses?: string
+  /** Values that came back rewritten. */
+  rewritten: number
+}

@@ -1,0 +1,119 @@
+/**
+ * What both directions of a two-way sync last agreed on stands in their delivery rows, and each direction writes to the row of
+ * the other. Both rows of a pair are locked in one order, and what somebody else wrote since a row was read is kept field by field.
+ */
+import type pg from 'pg'
+import { isObject, isRawNumber, type Json, type JsonObject, JsonText, sameJson, setOwn } from '../../core/index.ts'
+import { inOneGo } from '../transaction.ts'
+import { arrayText } from './array-text.ts'
+import { saveConflicts, settleConflicts } from './conflicts.ts'
+import type { AgreedWrite, BatchCommit, DeliveryWrite, TwoWayCommit } from './types.ts'
+
+type Row = { syncId: number; recordId: string; delivered: string | null }
+
+/** The deliveries of a batch as they are to be saved, after the rows of the other direction were brought up to date. */
+export async function saveAgreed(
+  client: pg.PoolClient,
+  batch: BatchCommit,
+  twoWay: TwoWayCommit,
+): Promise<DeliveryWrite[]> {
+  await insertMissing(client, batch, twoWay)
+  const rows = await lockRows(client, batch, twoWay)
+  const own = new Map(rows.filter((row) => row.syncId === batch.syncId).map((row) => [row.recordId, row]))
+  const others = new Map(rows.filter((row) => row.syncId === twoWay.partner).map((row) => [row.recordId, row]))
+  await updateOthers(client, twoWay, others)
+  await inOneGo([
+    saveConflicts(client, twoWay.conflictsOf, twoWay.asked),
+    settleConflicts(client, twoWay.conflictsOf, twoWay.settled),
+  ])
+  return batch.deliveries.map((row) => rebased(row, own.get(row.recordId), twoWay.read.get(row.recordId) ?? null))
+}
+
+/** Rows that the other direction has not made yet, in the order in which they are locked. */
+async function insertMissing(client: pg.PoolClient, batch: BatchCommit, twoWay: TwoWayCommit): Promise<void> {
+  const rows = twoWay.agreed.filter(({ fields }) => fields !== null)
+  if (!rows.length) return
+  const ordered = [...rows].sort((a, b) => (a.recordId < b.recordId ? -1 : 1))
+  await client.query(
+    `insert into delivery (sync_id, record_id, part, slice, state, source_seq, mapping_version)
+     select $1, t.id, '', t.slice, 'delivered', 0, $4 from unnest($2::text[], $3::smallint[]) as t(id, slice)
+         on conflict do nothing`,
+    [
+      twoWay.partner,
+      arrayText(ordered.map(({ recordId }) => recordId)),
+      arrayText(ordered.map(({ slice }) => slice)),
+      batch.mappingVersion,
+    ],
+  )
+}
+
+async function lockRows(client: pg.PoolClient, batch: BatchCommit, twoWay: TwoWayCommit): Promise<Row[]> {
+  const { rows } = await client.query<Row>(
+    `select sync_id as "syncId", record_id as "recordId", delivered from delivery
+      where part = '' and ((sync_id = $1 and record_id = any($2)) or (sync_id = $3 and record_id = any($4)))
+      order by sync_id, record_id for update`,
+    [
+      batch.syncId,
+      arrayText(batch.deliveries.map(({ recordId }) => recordId)),
+      twoWay.partner,
+      arrayText(twoWay.agreed.map(({ recordId }) => recordId)),
+    ],
+  )
+  return rows
+}
+
+async function updateOthers(client: pg.PoolClient, twoWay: TwoWayCommit, rows: Map<string, Row>): Promise<void> {
+  const changed = twoWay.agreed.filter(({ recordId }) => rows.has(recordId))
+  if (!changed.length) return
+  const texts = changed.map((row) => withAgreed(rows.get(row.recordId)!.delivered, row))
+  await client.query(
+    `update delivery d set delivered = t.delivered,
+            next_attempt_at = case when t.due then now() else d.next_attempt_at end,
+            state = case when t.due and d.state not in ('in_doubt', 'parked', 'dead') then 'pending' else d.state end
+       from unnest($2::text[], $3::text[], $4::boolean[]) as t(record_id, delivered, due)
+      where d.sync_id = $1 and d.record_id = t.record_id and d.part = ''`,
+    [twoWay.partner, changed.map(({ recordId }) => recordId), texts, changed.map(({ due }) => due)],
+  )
+}
+
+const withAgreed = (text: string | null, { fields, mark }: AgreedWrite): string | null =>
+  fields === null ? null : JsonText.of(putOver(read(text), { ...fields, ...mark })).toString()
+
+/** Objects of marks (`~…`) are put over each other key by key, values as a whole. */
+function putOver(current: JsonObject, fields: JsonObject): JsonObject {
+  const next = { ...current }
+  for (const [key, value] of Object.entries(fields))
+    setOwn(next, key, key.startsWith('~') && isPlain(value) && isPlain(next[key]) ? putDeep(next[key], value) : value)
+  return next
+}
+
+function putDeep(current: JsonObject, fields: JsonObject): JsonObject {
+  const next = { ...current }
+  for (const [key, value] of Object.entries(fields))
+    setOwn(next, key, isPlain(value) && isPlain(next[key]) ? putDeep(next[key], value) : value)
+  return next
+}
+
+/** A row that the other direction changed since it was read keeps that, but for the fields that this batch changed itself. */
+function rebased(row: DeliveryWrite, now: Row | undefined, before: string | null): DeliveryWrite {
+  if (row.part !== '' || !now || now.delivered === before || row.delivered === null) return row
+  return { ...row, delivered: JsonText.of(rebase(read(now.delivered), read(before), row.delivered.value)) }
+}
+
+function rebase(now: JsonObject, before: JsonObject, ours: JsonObject): JsonObject {
+  const next = { ...now }
+  for (const key of new Set([...Object.keys(before), ...Object.keys(ours)])) {
+    const [was, is] = [own(before, key), own(ours, key)]
+    if (sameJson(was, is)) continue
+    if (is === undefined) delete next[key]
+    else if (key.startsWith('~') && isPlain(is) && isPlain(next[key]))
+      setOwn(next, key, rebase(next[key], isPlain(was) ? was : {}, is))
+    else setOwn(next, key, is)
+  }
+  return next
+}
+
+const own = (record: JsonObject, key: string): Json | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined
+const read = (text: string | null): JsonObject => (text ? JsonText.from(text).value : {})
+const isPlain = (value: Json | undefined): value is JsonObject => isObject(value) && !isRawNumber(value)

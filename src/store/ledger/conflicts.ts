@@ -1,0 +1,82 @@
+/** The queue of fields that both sides of a two-way sync changed. */
+import type pg from 'pg'
+import { withTransaction } from '../transaction.ts'
+import { arrayText } from './array-text.ts'
+import type { ConflictKey, ConflictRow, ConflictWrite } from './types.ts'
+
+/** What is not settled of some pairs, by the id on the side under `from` or under `to`. */
+export async function readConflicts(
+  pool: pg.Pool,
+  syncId: number,
+  by: 'from' | 'to',
+  ids: string[],
+): Promise<ConflictRow[]> {
+  if (!ids.length) return []
+  const { rows } = await pool.query<ConflictRow>(
+    `select id, from_id as "fromId", to_id as "toId", field, side, from_value as "fromValue", to_value as "toValue", state, decision,
+            value from conflict
+      where sync_id = $1 and ${by === 'from' ? 'from_id' : 'to_id'} = any($2) and state <> 'settled'`,
+    [syncId, arrayText(ids)],
+  )
+  return rows
+}
+
+/** Keeps conflicts as they are now. Other values than those that were decided on ask again. */
+export async function saveConflicts(client: pg.PoolClient, syncId: number, conflicts: ConflictWrite[]): Promise<void> {
+  for (const row of conflicts)
+    await client.query(
+      `insert into conflict as c (sync_id, from_id, to_id, field, side, base, from_value, to_value)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)
+       on conflict (sync_id, from_id, to_id, field) where state <> 'settled' do update
+          set base = excluded.base, from_value = excluded.from_value, to_value = excluded.to_value, state = 'open', decision = null,
+              value = null
+        where c.side = excluded.side and (c.from_value, c.to_value) is distinct from (excluded.from_value, excluded.to_value)`,
+      [syncId, row.fromId, row.toId, row.field, row.side, row.base, row.fromValue, row.toValue],
+    )
+}
+
+export async function settleConflicts(client: pg.PoolClient, syncId: number, keys: ConflictKey[]): Promise<void> {
+  if (!keys.length) return
+  await client.query(
+    `update conflict c set state = 'settled', closed_at = now()
+       from unnest($2::text[], $3::text[], $4::text[]) as t(from_id, to_id, field)
+      where c.sync_id = $1 and c.from_id = t.from_id and c.to_id = t.to_id and c.field = t.field and c.state <> 'settled'`,
+    [
+      syncId,
+      arrayText(keys.map(({ fromId }) => fromId)),
+      arrayText(keys.map(({ toId }) => toId)),
+      arrayText(keys.map(({ field }) => field)),
+    ],
+  )
+}
+
+/**
+ * Notes what a person decided of open conflicts and makes both records due. `value`: JSON text, in the words of the side that the
+ * conflict names. Gives how many were open, and the syncs (both directions) that have work now.
+ */
+export function decideConflicts(
+  pool: pg.Pool,
+  ids: number[],
+  decision: { decision: 'from' | 'to' | 'value'; value: string | null; actor: string; note: string | null },
+): Promise<{ decided: number; syncs: number[] }> {
+  return withTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ sync_id: number; from_id: string; to_id: string; back_id: number | null }>(
+      `update conflict c set state = 'decided', decision = $2, value = $3, actor = $4, note = $5
+         from sync y left join sync b on b.name = y.name || '~back'
+        where c.id = any($1) and c.state = 'open' and y.id = c.sync_id and ($2 <> 'value' or c.field <> '')
+       returning c.sync_id, c.from_id, c.to_id, b.id as back_id`,
+      [ids, decision.decision, decision.value, decision.actor, decision.note],
+    )
+    const due = rows.flatMap((row) => [
+      { sync: row.sync_id, record: row.from_id },
+      ...(row.back_id === null ? [] : [{ sync: row.back_id, record: row.to_id }]),
+    ])
+    await client.query(
+      `update delivery d set next_attempt_at = now()
+         from unnest($1::int[], $2::text[]) as t(sync_id, record_id)
+        where d.sync_id = t.sync_id and d.record_id = t.record_id and d.state <> 'dead'`,
+      [due.map(({ sync }) => sync), due.map(({ record }) => record)],
+    )
+    return { decided: rows.length, syncs: [...new Set(due.map(({ sync }) => sync))] }
+  })
+}

@@ -1,0 +1,82 @@
+import { type Database, rows } from './database.ts'
+import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
+import { type Verbatim, verbatim } from './verbatim.ts'
+
+export const CONFLICT_STATES = ['open', 'decided', 'settled'] as const
+
+export type ConflictView = {
+  id: number
+  sync: string
+  /** Record ids on the side under `from` and the side under `to`. */
+  fromId: string
+  toId: string
+  /** Top-level field of `to` with the path inside it; a field of `from` that only the way back writes goes by its own name. */
+  field: string
+  /** In whose words the values are. */
+  side: 'from' | 'to'
+  base: Verbatim | null
+  from: Verbatim | null
+  to: Verbatim | null
+  state: (typeof CONFLICT_STATES)[number]
+  decision: 'from' | 'to' | 'value' | null
+  value: Verbatim | null
+  actor: string | null
+  note: string | null
+  foundAt: Date
+  closedAt: Date | null
+}
+
+type Row = Omit<ConflictView, 'base' | 'from' | 'to' | 'value'> &
+  Record<'base' | 'from' | 'to' | 'value', string | null>
+
+type ConflictFilter = { ids?: number[]; sync?: string; field?: string; record?: string; state?: string }
+
+function conditions(filter: ConflictFilter): Conditions {
+  return new Conditions()
+    .add('c.id = any(?)', filter.ids)
+    .add('y.name = ?', filter.sync)
+    .add('c.field = ?', filter.field)
+    .add('? in (c.from_id, c.to_id)', filter.record)
+    .add('c.state = ?', filter.state ?? 'open')
+}
+
+/** Fields that both sides of a two-way sync changed, newest first; open ones unless asked otherwise. */
+export async function listConflicts(
+  db: Database,
+  filter: ConflictFilter & { cursor?: string; limit: number },
+): Promise<Page<ConflictView>> {
+  const where = conditions(filter).add(
+    'c.id < ?',
+    filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'number'),
+  )
+  const limit = where.parameter(filter.limit + 1)
+  const found = await rows<Row>(
+    db,
+    `select c.id, y.name as sync, c.from_id as "fromId", c.to_id as "toId", c.field, c.side, c.base, c.from_value as "from",
+            c.to_value as "to", c.state, c.decision, c.value, c.actor, c.note, c.found_at as "foundAt", c.closed_at as "closedAt"
+       from conflict c join sync y on y.id = c.sync_id ${where.where} order by c.id desc limit ${limit}`,
+    where.values,
+  )
+  const items = found.map(
+    (row): ConflictView => ({
+      ...row,
+      base: verbatim(row.base),
+      from: verbatim(row.from),
+      to: verbatim(row.to),
+      value: verbatim(row.value),
+    }),
+  )
+  return toPage(items, filter.limit, (item) => item.id)
+}
+
+/** Ids of open conflicts, at most so many. */
+export async function selectConflicts(db: Database, filter: ConflictFilter, limit: number): Promise<number[]> {
+  const where = conditions({ ...filter, state: 'open' })
+  const most = where.parameter(limit)
+  const found = await rows<{ id: number }>(
+    db,
+    `select c.id from conflict c join sync y on y.id = c.sync_id ${where.where} order by c.id limit ${most}`,
+    where.values,
+  )
+  return found.map(({ id }) => id)
+}
