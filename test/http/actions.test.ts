@@ -135,7 +135,7 @@ test('conflicts are listed with both sides, and decided one by one or all that a
   )
   const listed = await hub.get('/api/v1/conflicts?sync=contacts-to-erp&field=name&limit=2')
   const { items } = (await expectDocumented(hub, 'listConflicts', listed)) as { items: { id: number }[] }
-  expect(items[0]).toMatchObject({ fromId: 'a3', toId: 'b3', from: 'L', to: 'R', base: null, state: 'open' })
+  expect(items[0]).toMatchObject({ fromId: 'a3', toId: 'b3', fromValue: 'L', toValue: 'R', agreedValue: null, state: 'open' })
   const said = { ids: [items[0]!.id], choose: 'value', value: 'Both', reason: 'asked them' }
   expect(await expectDocumented(hub, 'resolveConflicts', await hub.post('/api/v1/conflicts/resolve', said))).toEqual({
     decided: 1,
@@ -144,7 +144,7 @@ test('conflicts are listed with both sides, and decided one by one or all that a
   expect(await expectDocumented(hub, 'resolveConflicts', rest)).toEqual({ decided: 2 })
   const decided = await hub.get('/api/v1/conflicts?state=decided&record=a3')
   expect(await expectDocumented(hub, 'listConflicts', decided)).toMatchObject({
-    items: [{ decision: 'value', value: 'Both', actor: 'admin', note: 'asked them' }],
+    items: [{ decision: 'value', decidedValue: 'Both', actor: 'admin', note: 'asked them' }],
   })
   const vague = await hub.post('/api/v1/conflicts/resolve', { choose: 'from' })
   expect(await expectDocumented(hub, 'resolveConflicts', vague)).toMatchObject({ code: 'CSW-8003' })

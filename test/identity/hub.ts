@@ -22,7 +22,11 @@ function sandbox(): SandboxedRunner {
   if (!runner) {
     const started = createMappingRunner()
     runner = started
-    atEndOfFile(() => started.close())
+    atEndOfFile(async () => {
+      // The next file may run in the same process.
+      runner = undefined
+      await started.close()
+    })
   }
   return runner
 }

@@ -10,9 +10,9 @@ type Conflict = {
   fromId: string
   toId: string
   field: string
-  base: unknown
-  from: unknown
-  to: unknown
+  agreedValue: unknown
+  fromValue: unknown
+  toValue: unknown
   state: string
   foundAt: string
 }
@@ -61,14 +61,14 @@ export function define(command: Command, makeContext: MakeContext): void {
 }
 
 function describe(conflict: Conflict): string {
-  const { id, sync, fromId, toId, field, base, from, to, state, foundAt } = conflict
+  const { id, sync, fromId, toId, field, agreedValue, fromValue, toValue, state, foundAt } = conflict
   return fields([
     ['conflict', `${id}, ${state}, found ${time(foundAt)}`],
     ['sync', `${sync}, ${fromId} and ${toId}`],
     ['field', field || 'the whole record'],
-    ['agreed before', JSON.stringify(base)],
-    ['from', JSON.stringify(from)],
-    ['to', JSON.stringify(to)],
+    ['agreed before', JSON.stringify(agreedValue)],
+    ['from', JSON.stringify(fromValue)],
+    ['to', JSON.stringify(toValue)],
   ])
 }
 

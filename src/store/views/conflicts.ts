@@ -14,20 +14,20 @@ export type ConflictView = {
   field: string
   /** In whose words the values are. */
   side: 'from' | 'to'
-  base: Verbatim | null
-  from: Verbatim | null
-  to: Verbatim | null
+  agreedValue: Verbatim | null
+  fromValue: Verbatim | null
+  toValue: Verbatim | null
   state: (typeof CONFLICT_STATES)[number]
   decision: 'from' | 'to' | 'value' | null
-  value: Verbatim | null
+  decidedValue: Verbatim | null
   actor: string | null
   note: string | null
   foundAt: Date
   closedAt: Date | null
 }
 
-type Row = Omit<ConflictView, 'base' | 'from' | 'to' | 'value'> &
-  Record<'base' | 'from' | 'to' | 'value', string | null>
+type Values = 'agreedValue' | 'fromValue' | 'toValue' | 'decidedValue'
+type Row = Omit<ConflictView, Values> & Record<Values, string | null>
 
 type ConflictFilter = { ids?: number[]; sync?: string; field?: string; record?: string; state?: string }
 
@@ -52,18 +52,18 @@ export async function listConflicts(
   const limit = where.parameter(filter.limit + 1)
   const found = await rows<Row>(
     db,
-    `select c.id, y.name as sync, c.from_id as "fromId", c.to_id as "toId", c.field, c.side, c.base, c.from_value as "from",
-            c.to_value as "to", c.state, c.decision, c.value, c.actor, c.note, c.found_at as "foundAt", c.closed_at as "closedAt"
+    `select c.id, y.name as sync, c.from_id as "fromId", c.to_id as "toId", c.field, c.side, c.base as "agreedValue",
+            c.from_value as "fromValue", c.to_value as "toValue", c.state, c.decision, c.value as "decidedValue", c.actor, c.note, c.found_at as "foundAt", c.closed_at as "closedAt"
        from conflict c join sync y on y.id = c.sync_id ${where.where} order by c.id desc limit ${limit}`,
     where.values,
   )
   const items = found.map(
     (row): ConflictView => ({
       ...row,
-      base: verbatim(row.base),
-      from: verbatim(row.from),
-      to: verbatim(row.to),
-      value: verbatim(row.value),
+      agreedValue: verbatim(row.agreedValue),
+      fromValue: verbatim(row.fromValue),
+      toValue: verbatim(row.toValue),
+      decidedValue: verbatim(row.decidedValue),
     }),
   )
   return toPage(items, filter.limit, (item) => item.id)

@@ -16,6 +16,9 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
   // records
   ...['log.body', 'log.content', 'deliveries[].delivered', 'deliveries[].error', 'deliveries[].notKept'],
   ...['deadLetters[].error'],
+  // conflicts and entities
+  ...['items[].agreedValue', 'items[].fromValue', 'items[].toValue', 'items[].decidedValue'],
+  ...['history[].detail', 'items[].reasons'],
   // plans, comparisons, explanations
   ...['changes[].matched', 'changes[].error', 'changes[].fields[].before', 'changes[].fields[].after'],
   ...[
