@@ -135,7 +135,14 @@ test('conflicts are listed with both sides, and decided one by one or all that a
   )
   const listed = await hub.get('/api/v1/conflicts?sync=contacts-to-erp&field=name&limit=2')
   const { items } = (await expectDocumented(hub, 'listConflicts', listed)) as { items: { id: number }[] }
-  expect(items[0]).toMatchObject({ fromId: 'a3', toId: 'b3', fromValue: 'L', toValue: 'R', agreedValue: null, state: 'open' })
+  expect(items[0]).toMatchObject({
+    fromId: 'a3',
+    toId: 'b3',
+    fromValue: 'L',
+    toValue: 'R',
+    agreedValue: null,
+    state: 'open',
+  })
   const said = { ids: [items[0]!.id], choose: 'value', value: 'Both', reason: 'asked them' }
   expect(await expectDocumented(hub, 'resolveConflicts', await hub.post('/api/v1/conflicts/resolve', said))).toEqual({
     decided: 1,
