@@ -74,6 +74,15 @@ export function checkKeeping(config: HubConfig, catalogue: Catalogue, syncs: rea
           fix: 'Keep it as `used`, which leaves the fields that mappings read.',
           place,
         })
+      const twoWay = syncs.find((sync) => sync.twoWay && addressesOf(sync, connection.name).includes(stream))
+      if (keeping === 'hash' && twoWay)
+        findings.push({
+          severity: 'error',
+          code: 'CSW-1009',
+          message: `${stream} of ${connection.name} cannot be kept as hash, because ${twoWay.name} goes both ways: which side changed a field is seen from values`,
+          fix: 'Keep it in full.',
+          place,
+        })
       if (keeping !== 'full' && connector?.streams.get(stream)?.abilities.byId === false)
         findings.push({
           severity: 'warning',

@@ -17,7 +17,8 @@ const LONGEST = 200
 /** The texts of a field: several values where the expression gives a list. Nothing, blank and nested values are none. */
 export function textsOf(value: Json | undefined): string[] {
   const texts = (Array.isArray(value) ? value : [value]).flatMap((one) => {
-    if (typeof one === 'string') return [one.trim()]
+    // Postgres has no text with U+0000 in it.
+    if (typeof one === 'string') return [one.replaceAll('\u0000', '').trim()]
     return typeof one === 'number' || typeof one === 'boolean' ? [String(one)] : []
   })
   return [...new Set(texts)].filter((text) => text !== '').slice(0, MOST_VALUES)

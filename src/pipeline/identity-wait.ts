@@ -24,7 +24,7 @@ export async function awaitMatcher(lane: Lane, works: readonly Work[]): Promise<
   const unlinked = works.filter((work) => work.targetId === null && !work.settlement && !work.takenBack && !work.doubt)
   if (entity === undefined || !unlinked.length) return undefined
   const ids = [...new Set(unlinked.map((work) => work.record.id))]
-  const standing = await lane.ports.ledger.readIdentityStanding(lane.row.fromStream, lane.row.toStream, ids)
+  const standing = await lane.ports.ledger.readIdentityStanding(entity, lane.row.fromStream, lane.row.toStream, ids)
   const { connection, stream } = lane.sync.to
   for (const work of unlinked) {
     const why = !standing.targetRead

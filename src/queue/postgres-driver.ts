@@ -19,6 +19,9 @@ export type PostgresTarget = { backend: 'postgres'; connectionString: string; sc
 /** BullMQ's own tables stand apart from the ledger's, so that each can be migrated, dumped and emptied alone. */
 const DEFAULT_SCHEMA = 'causeway_queue'
 
+/** As long as a job is locked without a sign of life; not less on any tuning, for a busy machine may pause a process for a second. */
+const TRANSACTION_IDLE_MS = 8_000
+
 /** BullMQ's backend with two habits changed that matter after an outage. */
 class PatientBackend extends PostgresQueueBackend {
   readonly #idlePollMs: number
@@ -121,7 +124,7 @@ function connect(target: PostgresTarget, schema: string, tuning: QueueTuning): S
     // Without it a query on a connection that died silently waits for the kernel to give up, which takes a quarter of an hour.
     query_timeout: 2 * tuning.callTimeoutMs,
     // A process frozen between two statements must not hold its rows of the queue for longer than its jobs.
-    idle_in_transaction_session_timeout: tuning.lockMs,
+    idle_in_transaction_session_timeout: TRANSACTION_IDLE_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   })

@@ -78,6 +78,9 @@ test('what cannot be kept so is found where it stands', async () => {
     'warning CSW-1009 6',
   ])
   expect(await found('{ contacts: hash, companies: used }')).toEqual([])
+  const bothWays =
+    'from: crm:contacts\nto: helpdesk:contacts\nmatch: [email]\nboth: { email: email, lastName: lastName }\n'
+  expect(await found('{ contacts: hash }', bothWays)).toEqual(['error CSW-1009 6'])
 })
 
 test('a stream of which not all is kept, and that gives no single records, is warned of', async () => {

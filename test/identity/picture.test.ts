@@ -70,3 +70,11 @@ test('entities are merged and split by hand, with a trail', async () => {
   await expect(services.merge('person', one!.id, 999_999, admin)).rejects.toMatchObject({ code: 'CSW-8008' })
   expect(audited).toEqual(['ewa entity.merge', 'ewa entity.split'])
 })
+
+test('a text with U+0000 in it stops nothing', async () => {
+  const { crm, hub, match, services } = await open()
+  crm.put('people', 'c2', { id: 'c2', firstName: 'Eve\u0000', lastName: 'Nul', email: null, birthDate: '1990\u0000' })
+  await hub.pull('crm:people')
+  await match(type)
+  expect((await services.search('person', 'eve nul', 1)).length).toBe(1)
+})

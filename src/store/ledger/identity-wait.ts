@@ -11,19 +11,20 @@ export type IdentityStanding = {
   reviews: Map<string, number>
 }
 
-/** What a push must know before it creates records of entities. */
+/** What a push must know before it creates records of the entity `type`. Positions of types that left the files say nothing. */
 export async function readIdentityStanding(
   pool: pg.Pool,
+  type: string,
   fromStream: number,
   toStream: number,
   recordIds: string[],
 ): Promise<IdentityStanding> {
   const { rows } = await pool.query<{ through: number | null; target_read: boolean }>({
     name: 'identity-standing',
-    text: `select (select min(p.through) from identity_position p where p.part = 'records' and p.stream_id = $1) as through,
+    text: `select (select min(p.through) from identity_position p where p.type = $3 and p.part = 'records' and p.stream_id = $1) as through,
                   s.last_success_at is not null as target_read
              from stream s where s.id = $2`,
-    values: [fromStream, toStream],
+    values: [fromStream, toStream, type],
   })
   const { rows: open } = await pool.query<{ record_id: string; id: number }>({
     name: 'open-reviews',
