@@ -14,8 +14,8 @@ export function nearestName(wrong: string, known: Iterable<string>): string | un
   return best
 }
 
-/** Optimal string alignment distance: insert, delete, replace, or swap two neighbours. */
-function editDistance(a: string, b: string): number {
+/** Optimal string alignment distance: insert, delete, replace, or swap two neighbours, which is one slip of a finger. */
+export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
