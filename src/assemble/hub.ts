@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import { type AccessControl, createAccess } from '../access/index.ts'
 import type { Environment, Settings } from '../config/index.ts'
 import type { Catalogue } from '../connector/index.ts'
 import { createLogger, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
@@ -66,6 +67,7 @@ export type HubOptions = HubFolder & {
 /** An open hub: files read, ledger migrated and registered, queue connected, and at work if its role says so. */
 export type Hub = {
   services: HubServices
+  access: AccessControl
   pool: Store['pool']
   settings: Settings
   /** `settings.data_dir` as an absolute path. */
@@ -270,6 +272,7 @@ async function assemble(parts: Parts): Promise<Hub> {
 
   return {
     services,
+    access: createAccess(store.pool),
     pool: store.pool,
     settings,
     dataDir,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { CausewayError, createLogger, type ErrorCode, errorRegistry } from '../core/index.ts'
 import type { Problem } from '../http/index.ts'
@@ -112,7 +113,9 @@ async function localApi(context: CliContext, role: HubRole): Promise<Api> {
   const token = randomBytes(32).toString('base64url')
   const app = await buildServer(hub.services, {
     database: hub.pool,
+    access: hub.access,
     adminToken: token,
+    adminActor: `cli:${userInfo().username}`,
     version: context.version,
     limits: { handlerMs: CALL_MS },
   }).catch(async (error: unknown) => {

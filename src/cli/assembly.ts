@@ -21,6 +21,7 @@ type OpenHubOptions = {
 
 export type Hub = {
   services: HubServices
+  access: ServerOptions['access']
   pool: ServerOptions['database']
   settings: Settings
   /** `settings.data_dir` as an absolute path. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CausewayError, createLogger } from '../core/index.ts'
-import { buildServer, loadAdminToken } from '../http/index.ts'
+import { type AdminToken, buildServer, loadAdminToken } from '../http/index.ts'
 import { dataDirOf } from './api.ts'
 import { type Hub, type HubRole, loadAssembly } from './assembly.ts'
 import { keepCompiled } from './compile-cache.ts'
@@ -48,12 +48,14 @@ async function refuseSecondHub(context: CliContext): Promise<void> {
 }
 
 async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, context: CliContext): Promise<void> {
-  const { token, file } = await loadAdminToken(hub.dataDir, hub.settings.admin_token ?? undefined)
+  const adminToken = await loadAdminToken(hub.dataDir, hub.settings.admin_token ?? undefined)
   let draining = false
   const pageFolder = join(packageRoot(), 'dist', 'ui')
   const app = await buildServer(hub.services, {
     database: hub.pool,
-    adminToken: token,
+    access: hub.access,
+    adminToken: adminToken.token,
+    publicUrl: hub.settings.public_url,
     version: context.version,
     logger: hub.logger,
     isDraining: () => draining,
@@ -68,7 +70,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
   })
   const url = reachableUrl(app.server.address() as AddressInfo)
   await announceHub(hub.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString() })
-  announce(context, url, file)
+  announce(context, url, adminToken)
   keepCompiled()
   try {
     await stopped.signal
@@ -87,7 +89,8 @@ function reachableUrl({ address, family, port }: AddressInfo): string {
   return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
 }
 
-function announce(context: CliContext, url: string, tokenFile: string | null): void {
+/** A token that this start made is shown to who started it, and never again; programs read its file. */
+function announce(context: CliContext, url: string, { token, file: tokenFile, isNew }: AdminToken): void {
   const docs = `${url}/openapi.json`
   context.output.result('start', JSON.stringify({ url, docs, tokenFile, pid: process.pid }), () =>
     [
@@ -95,6 +98,7 @@ function announce(context: CliContext, url: string, tokenFile: string | null): v
       `API docs         ${docs}`,
       `Webhooks         ${url}/hooks/<connection>`,
       `Admin token      ${tokenFile ?? 'as configured (CAUSEWAY_ADMIN_TOKEN)'}`,
+      ...(isNew ? [`                 ${token} (shown this once)`] : []),
       'Stop with ctrl-c.',
     ].join('\n'),
   )

@@ -7,6 +7,8 @@ export type AdminToken = {
   token: string
   /** Where it is kept; null when it was configured. */
   file: string | null
+  /** Whether this start made it: then it is shown, this once. */
+  isNew: boolean
 }
 
 /** 43 characters of base64url are 256 bits. A configured token may have another alphabet, so its length alone is checked. */
@@ -23,7 +25,7 @@ export async function loadAdminToken(dataDir: string, configured?: string): Prom
         what: `CAUSEWAY_ADMIN_TOKEN has ${configured.length} characters; fewer than ${MIN_CONFIGURED_LENGTH} can be guessed.`,
         fix: 'Set one made by `openssl rand -base64 32`, or unset it and let the hub make one.',
       })
-    return { token: configured, file: null }
+    return { token: configured, file: null, isNew: false }
   }
   await mkdir(dataDir, { recursive: true })
   const file = join(dataDir, 'admin-token')
@@ -35,9 +37,9 @@ export async function loadAdminToken(dataDir: string, configured?: string): Prom
   if (made) {
     const token = randomBytes(32).toString('base64url')
     await made.writeFile(`${token}\n`).finally(() => made.close())
-    return { token, file }
+    return { token, file, isNew: true }
   }
-  return { token: await readTokenFile(file), file }
+  return { token: await readTokenFile(file), file, isNew: false }
 }
 
 /** Reads a token file, and takes away rights of others that a careless copy may have given. */

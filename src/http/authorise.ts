@@ -1,38 +1,110 @@
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Access, type AccessControl, breakGlass, type Identity, isCsrf, SCOPES } from '../access/index.ts'
 import { CausewayError } from '../core/index.ts'
 import { sameToken } from './admin-token.ts'
+import { CSRF_HEADER, isSecure, sessionOf } from './session-cookie.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `public` routes need no token. Everything else is closed, also what does not exist. */
-    access?: 'public'
+    /** What the route needs. Every route declares it: one without does not start, and what does not exist is closed. */
+    access?: Access
+  }
+  interface FastifyRequest {
+    /** Who makes the request; null on public routes. */
+    caller: Identity | null
   }
 }
 
-/**
- * Demands the admin token on every route that is not marked public. Wrong tokens are counted per address; a right token
- * always passes, because 256 bits are not found by guessing and a lock-out would hand one noisy client behind a shared proxy
- * the means to lock out the admin.
- */
-export async function demandToken(
-  app: FastifyInstance,
-  options: { token: string; wrongTokensPerMinute: number },
-): Promise<void> {
+export type AuthorisationOptions = {
+  access: AccessControl
+  adminToken: string
+  /** How the audit names the holder of the admin token. */
+  adminActor?: string
+  /** Origin of the address under which people reach the hub, where it is not the one the request names. */
+  publicOrigin: string | null
+  wrongTokensPerMinute: number
+}
+
+/** Finds out who makes a request and whether they may. The one place that does. */
+export async function authorise(app: FastifyInstance, options: AuthorisationOptions): Promise<void> {
+  app.decorateRequest('caller', null)
+  app.addHook('onRoute', ({ config, method, url }) => {
+    if (config?.access === undefined) throw new Error(`${method} ${url} does not declare what access it needs.`)
+  })
   await app.register(rateLimit, { global: false })
   const countWrong = app.createRateLimit({ max: options.wrongTokensPerMinute, timeWindow: 60_000 })
+
   app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.access === 'public') return
-    const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (given !== undefined && sameToken(given, options.token)) return
-    if (given === undefined)
-      throw new CausewayError('CSW-8001', { what: 'The request has no `Authorization: Bearer` header.' })
-    const limit = await countWrong(request)
-    if (!limit.isAllowed && limit.isExceeded)
-      throw new CausewayError('CSW-8005', {
-        what: `More than ${limit.max} requests with a wrong token came from this address within a minute.`,
-        retryAfterMs: limit.ttl,
+    const needed = request.routeOptions.config.access
+    if (needed === 'public') return
+    request.caller = await identify(request, options, countWrong)
+    // What does not exist needs an identity too, and then says so.
+    if (needed !== undefined && needed !== 'signed-in' && !request.caller.scopes.has(needed))
+      throw new CausewayError('CSW-8011', {
+        what: `${request.caller.actor} lacks the scope ${needed}, which the role ${SCOPES[needed].role} has.`,
       })
-    throw new CausewayError('CSW-8001', { what: 'The token is not the one of this hub.' })
+    refuseForgery(request, options.publicOrigin)
   })
+}
+
+type CountWrong = ReturnType<FastifyInstance['createRateLimit']>
+
+async function identify(
+  request: FastifyRequest,
+  { access, adminToken, adminActor, publicOrigin }: AuthorisationOptions,
+  countWrong: CountWrong,
+): Promise<Identity> {
+  const { authorization } = request.headers
+  if (authorization === undefined) {
+    const secret = sessionOf(request, isSecure(request, publicOrigin))
+    const person = secret === undefined ? undefined : await access.logins.identify(secret)
+    if (person) return person
+    throw new CausewayError('CSW-8001', {
+      what:
+        secret === undefined
+          ? 'The request has neither an `Authorization: Bearer` header nor the cookie of a session.'
+          : 'The session has ended.',
+    })
+  }
+  const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+  if (given === undefined) throw new CausewayError('CSW-8001', { what: 'The header is not `Authorization: Bearer …`.' })
+  if (sameToken(given, adminToken)) return breakGlass(adminActor)
+  const program = await access.tokens.identify(given)
+  if (program) return program
+  await refuseGuesses(request, countWrong)
+  throw new CausewayError('CSW-8001', { what: 'The token is not one of this hub, or has ended.' })
+}
+
+/**
+ * Wrong tokens are counted per address; a right one always passes, because 256 bits are not found by guessing and a lock-out would
+ * hand one noisy client behind a shared proxy the means to lock out the admin.
+ */
+async function refuseGuesses(request: FastifyRequest, countWrong: CountWrong): Promise<void> {
+  const limit = await countWrong(request)
+  if (!limit.isAllowed && limit.isExceeded)
+    throw new CausewayError('CSW-8005', {
+      what: `More than ${limit.max} requests with a wrong token came from this address within a minute.`,
+      retryAfterMs: limit.ttl,
+    })
+}
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** A browser sends cookies for others too: a change by cookie must come from our page, and prove that it could read our answers. */
+function refuseForgery(request: FastifyRequest, publicOrigin: string | null): void {
+  const session = request.caller?.session
+  if (!session || SAFE.has(request.method)) return
+  refuseForeignOrigin(request, publicOrigin)
+  const given = request.headers[CSRF_HEADER]
+  if (!isCsrf(typeof given === 'string' ? given : undefined, session.csrf))
+    throw new CausewayError('CSW-8012', { what: `The header \`${CSRF_HEADER}\` is not the one of this session.` })
+}
+
+/** Browsers name the page a change comes from; who names none is no browser, and has no cookies of somebody else. */
+export function refuseForeignOrigin(request: FastifyRequest, publicOrigin: string | null): void {
+  const { origin } = request.headers
+  const own = publicOrigin ?? `${request.protocol}://${request.host}`
+  if (origin !== undefined && origin !== own && origin !== `${request.protocol}://${request.host}`)
+    throw new CausewayError('CSW-8012', { what: 'The request comes from a page of another origin.' })
 }

@@ -1,4 +1,4 @@
-export { loadAdminToken, readTokenFile } from './admin-token.ts'
+export { type AdminToken, loadAdminToken, readTokenFile } from './admin-token.ts'
 export type * from './configuration.ts'
 export type * from './entity-services.ts'
 export type * from './plans.ts'

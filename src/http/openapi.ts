@@ -1,4 +1,5 @@
 import type { RouteOptions } from 'fastify'
+import { type Access, SCOPES } from '../access/index.ts'
 import { Problem } from './schemas/basics.ts'
 
 type Json = Record<string, unknown>
@@ -33,7 +34,7 @@ export class OpenApi {
     this.#paths[path] = item
     for (const method of [route.method].flat()) {
       if (method === 'HEAD') continue
-      item[method.toLowerCase()] = operation(schema, method, route.config?.access === 'public')
+      item[method.toLowerCase()] = operation(schema, method, route.config?.access ?? 'signed-in')
     }
   }
 
@@ -48,27 +49,46 @@ export class OpenApi {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
-      security: [{ adminToken: [] }],
       paths: Object.fromEntries(Object.entries(this.#paths).sort(([a], [b]) => (a < b ? -1 : 1))),
       components: {
         schemas: { Problem },
-        securitySchemes: { adminToken: { type: 'http', scheme: 'bearer', description: 'The admin token of the hub.' } },
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'The admin token of the hub, or a token it made.' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'causeway-session',
+            description:
+              'Set by `login`; over TLS its name is `__Host-causeway-session`. Changes carry `x-causeway-csrf` too.',
+          },
+        },
       },
     }
   }
 }
 
-function operation(schema: Schema, method: string, isPublic: boolean): Json {
+/** What a route declares, as the document says it: to programs by names of scopes, to people by a sentence. */
+function securityOf(access: Access): { security: Json[]; needs: string | null } {
+  if (access === 'public') return { security: [], needs: null }
+  const scopes = access === 'signed-in' ? [] : [access]
+  const security = [{ token: scopes }, { session: scopes }]
+  if (access === 'signed-in') return { security, needs: 'Open to everybody who is logged in.' }
+  return { security, needs: `Needs the scope \`${access}\` (role ${SCOPES[access].role}).` }
+}
+
+function operation(schema: Schema, method: string, access: Access): Json {
+  const { security, needs } = securityOf(access)
+  const description = [schema.description, needs].filter(Boolean).join(' ')
   const parameters = [...parametersOf(schema.params, 'path'), ...parametersOf(schema.querystring, 'query')]
   return {
     operationId: schema.operationId,
     summary: schema.summary,
-    ...(schema.description ? { description: schema.description } : {}),
+    ...(description ? { description } : {}),
     ...(schema.tags ? { tags: schema.tags } : {}),
-    ...(isPublic ? { security: [] } : {}),
+    security,
     ...(parameters.length ? { parameters } : {}),
     ...(schema.body ? { requestBody: requestBody(schema.body) } : {}),
-    responses: { ...errorResponses(schema, isPublic), ...answers(schema.response ?? {}) },
+    responses: { ...errorResponses(schema, access), ...answers(schema.response ?? {}) },
     ...(method === 'GET' || !schema.body ? {} : { 'x-changes': true }),
   }
 }
@@ -103,12 +123,16 @@ function answers(responses: Record<string, Json>): Json {
   )
 }
 
-function errorResponses(schema: Schema, isPublic: boolean): Json {
+function errorResponses(schema: Schema, access: Access): Json {
+  const isPublic = access === 'public'
   return {
     ...(isPublic
       ? {}
       : {
-          401: problem('No token, or not the one of this hub.'),
+          401: problem('No token and no session, or one that has ended.'),
+          ...(access === 'signed-in'
+            ? {}
+            : { 403: problem('Without the scope, or a change by cookie from elsewhere.') }),
           429: problem('Too many wrong tokens from this address.'),
           503: problem('The hub or its database cannot answer now; see `Retry-After`.'),
         }),

@@ -30,6 +30,10 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'CSW-8008': 409,
   'CSW-5017': 409,
   'CSW-8009': 415,
+  'CSW-8011': 403,
+  'CSW-8012': 403,
+  'CSW-8013': 401,
+  'CSW-8014': 401,
 }
 
 /** Classes of errors that stand in no table: the other side is a bad gateway, a fix is unprocessable, the rest is ours. */

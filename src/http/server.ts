@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import helmet from '@fastify/helmet'
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RouteOptions } from 'fastify'
+import type { AccessControl } from '../access/index.ts'
 import { CausewayError } from '../core/index.ts'
 import { type Database, stringifyVerbatim } from '../store/views/index.ts'
 import type { RouteContext, SchemaTypes } from './app.ts'
-import { demandToken } from './authorise.ts'
+import { type AuthorisationOptions, authorise } from './authorise.ts'
 import { takePlainWebhooks } from './intake.ts'
 import { readJsonBodies } from './json-body.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { OpenApi } from './openapi.ts'
 import { servePage } from './page.ts'
 import { notFound, sendProblem, toProblem } from './problem.ts'
+import { accessRoutes } from './routes/access.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { configurationRoutes } from './routes/configuration.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
 import { connectionRoutes } from './routes/connections.ts'
@@ -27,6 +30,7 @@ import { operationRoutes } from './routes/operations.ts'
 import { planRoutes } from './routes/plans.ts'
 import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
+import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { syncRoutes } from './routes/syncs.ts'
@@ -38,7 +42,13 @@ import { validatorCompiler } from './validation.ts'
 export type ServerOptions = {
   /** The ledger, for everything that only reads. */
   database: Database
+  /** Users, tokens and sessions. */
+  access: AccessControl
   adminToken: string
+  /** How the audit names the holder of the admin token. */
+  adminActor?: string
+  /** Address under which people reach the hub, where it is not the one their requests name. */
+  publicUrl?: string | null
   version: string
   /** The built admin page; left out when there is none. */
   pageFolder?: string
@@ -48,11 +58,13 @@ export type ServerOptions = {
   /** True while the hub is stopping: `/readyz` says so before the sockets close. */
   isDraining?: () => boolean
   limits?: Partial<Limits>
+  /** Sees every route as it is added, with what it declares. */
+  onRoute?: (route: RouteOptions) => void
 }
 
 /**
  * Builds the HTTP server of a hub: admin API, webhook intake, health, OpenAPI document and page. Does not listen.
- * The path of a request: socket limits → headers → token → body → schema → route → verbatim JSON or problem.
+ * The path of a request: socket limits → headers → identity and scope → body → schema → route → verbatim JSON or problem.
  */
 export async function buildServer(hub: HubServices, options: ServerOptions): Promise<FastifyInstance> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
@@ -70,7 +82,10 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   readJsonBodies(app, limits.jsonDepth)
 
   const openApi = new OpenApi()
-  app.addHook('onRoute', (route) => openApi.add(route))
+  app.addHook('onRoute', (route) => {
+    openApi.add(route)
+    options.onRoute?.(route)
+  })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     const encoding = request.headers['content-encoding']
@@ -91,10 +106,14 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     frameguard: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
   })
-  await demandToken(app as unknown as FastifyInstance, {
-    token: options.adminToken,
+  const authorisation: AuthorisationOptions = {
+    access: options.access,
+    adminToken: options.adminToken,
+    ...(options.adminActor === undefined ? {} : { adminActor: options.adminActor }),
+    publicOrigin: options.publicUrl ? new URL(options.publicUrl).origin : null,
     wrongTokensPerMinute: limits.wrongTokensPerMinute,
-  })
+  }
+  await authorise(app as unknown as FastifyInstance, authorisation)
 
   const context: RouteContext = { hub, database: options.database, version: options.version, startedAt: new Date() }
   healthRoutes(app, context, options.isDraining ?? (() => false))
@@ -115,10 +134,13 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     erasureRoutes,
   ])
     routes(app, context)
+  sessionRoutes(app, authorisation)
+  accessRoutes(app, options.access)
+  auditRoutes(app, context)
   operationRoutes(app, context)
   connectorRoutes(app, context)
   await app.register(async (hooks) => webhookRoutes(hooks as unknown as FastifyInstance, context))
-  app.get('/openapi.json', () => openApi.document(options.version))
+  app.get('/openapi.json', { config: { access: 'signed-in' } }, () => openApi.document(options.version))
   if (options.pageFolder !== undefined) await servePage(app as unknown as FastifyInstance, options.pageFolder)
   const { bodyBytes, handlerMs } = limits
   takePlainWebhooks(app.server as Server, hub, { bodyBytes, handlerMs, log: options.logger })

@@ -56,7 +56,7 @@ export async function appendAudit(session: pg.Pool | pg.PoolClient, entry: Audit
  * Follows the chain from the first row. A changed, inserted or removed row shows at once; rows taken off the end show only
  * against a `head` noted elsewhere earlier, which is why it is returned.
  */
-export async function verifyAudit(pool: pg.Pool, batchRows = BATCH_ROWS): Promise<AuditCheck> {
+export async function verifyAudit(pool: Pick<pg.Pool, 'query'>, batchRows = BATCH_ROWS): Promise<AuditCheck> {
   let previous = GENESIS
   let rows = 0
   for (let after = 0; ; ) {

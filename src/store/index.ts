@@ -1,3 +1,4 @@
+export * from './access/index.ts'
 export { appendAudit, verifyAudit } from './audit.ts'
 export { sealBodies } from './body-seals.ts'
 export { type CallListener, call, listenForCalls } from './calls.ts'
@@ -38,7 +39,7 @@ export {
 export { migrate, migrationStatus } from './migrate.ts'
 export { describeEmbedded, openStore, type Store } from './open.ts'
 export { maintainPartitions } from './partitions.ts'
-export { createPool } from './pool.ts'
+export { createPool, type LedgerPool, type LedgerSession } from './pool.ts'
 export { QuotaBook } from './quota.ts'
 export { dropOldRows } from './retention.ts'
 export { createSecretStore, forgetSecrets, type SecretStore } from './secrets.ts'

@@ -2,6 +2,10 @@ import type { Duplex } from 'node:stream'
 import pg from 'pg'
 import { asStoreError } from './failure.ts'
 
+/** The pool of the ledger, and one session of it, for rooms that pass them on and speak no SQL. */
+export type LedgerPool = pg.Pool
+export type LedgerSession = pg.PoolClient
+
 export type PoolOptions = {
   /** Most sessions this process may hold. */
   max?: number

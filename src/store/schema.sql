@@ -1,5 +1,23 @@
 -- Printed by scripts/print-schema.ts from the migrations; not run by anybody. Change a migration, not this file.
 
+create table api_token (
+  id bigint generated always as identity not null,
+  name text not null,
+  prefix text not null,
+  hash bytea not null,
+  role text not null,
+  scopes text[],
+  created_by text not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_token_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'editor'::text, 'admin'::text]))),
+  constraint api_token_pkey PRIMARY KEY (id),
+  constraint api_token_hash_key UNIQUE (hash)
+);
+CREATE UNIQUE INDEX api_token_live_name ON api_token USING btree (name) WHERE (revoked_at IS NULL);
+
 create table audit (
   id bigint generated always as identity not null,
   at timestamp with time zone default now() not null,
@@ -252,6 +270,23 @@ CREATE INDEX hold_approved ON hold USING btree (stream_id) WHERE (state = 'appro
 CREATE INDEX hold_by_run ON hold USING btree (run_id);
 CREATE UNIQUE INDEX hold_open ON hold USING btree (kind, stream_id, COALESCE(sync_id, 0)) WHERE (state = 'open'::text);
 
+create table hub_user (
+  id bigint generated always as identity not null,
+  name text not null,
+  role text not null,
+  password text,
+  issuer text,
+  subject text,
+  created_at timestamp with time zone default now() not null,
+  disabled_at timestamp with time zone,
+  last_login_at timestamp with time zone,
+  constraint hub_user_check CHECK (((issuer IS NULL) = (subject IS NULL))),
+  constraint hub_user_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'editor'::text, 'admin'::text]))),
+  constraint hub_user_pkey PRIMARY KEY (id),
+  constraint hub_user_issuer_subject_key UNIQUE (issuer, subject),
+  constraint hub_user_name_key UNIQUE (name)
+);
+
 create table identity (
   stream_id integer not null,
   record_id text collate "C" not null,
@@ -407,6 +442,13 @@ create table link (
 CREATE INDEX link_aliases ON link USING btree (entity_id) WHERE alias;
 CREATE UNIQUE INDEX link_by_entity ON link USING btree (entity_id, stream_id) WHERE (NOT alias);
 
+create table login_failure (
+  key bytea not null,
+  minute timestamp with time zone not null,
+  failures integer not null,
+  constraint login_failure_pkey PRIMARY KEY (key, minute)
+);
+
 create table mapping_version (
   version text not null,
   sync text collate "C" not null,
@@ -421,6 +463,12 @@ create table migration (
   hash text not null,
   applied_at timestamp with time zone default now() not null,
   constraint migration_pkey PRIMARY KEY (number)
+);
+
+create table pending_login (
+  state_hash bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint pending_login_pkey PRIMARY KEY (state_hash)
 );
 
 create table quota (
@@ -569,6 +617,17 @@ create table sync_position (
   seq bigint default 0 not null,
   constraint sync_position_pkey PRIMARY KEY (sync_id, stream_id, slice)
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=500, fillfactor=50);
+
+create table user_session (
+  hash bytea not null,
+  user_id bigint not null,
+  created_at timestamp with time zone default now() not null,
+  seen_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint user_session_user_id_fkey FOREIGN KEY (user_id) REFERENCES hub_user(id) ON DELETE CASCADE,
+  constraint user_session_pkey PRIMARY KEY (hash)
+);
+CREATE INDEX user_session_user ON user_session USING btree (user_id);
 
 create table webhook_subscription (
   id bigint generated always as identity not null,

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => hub.close())
 
-test('every operation but health probes and webhooks is closed without the token', async () => {
+test('every operation but health probes, webhooks and logging in is closed without the token', async () => {
   const { paths } = await readDocument(hub)
   const open: string[] = []
   for (const [path, item] of Object.entries(paths))
@@ -24,7 +24,9 @@ test('every operation but health probes and webhooks is closed without the token
   expect(open.sort()).toEqual([
     'answerWebhookHandshake',
     'answerWebhookHandshakeOfStream',
+    'listLoginMethods',
     'live',
+    'login',
     'ready',
     'receiveWebhook',
     'receiveWebhookOfStream',
@@ -64,8 +66,9 @@ test('the token is made once with 256 bits, for its owner only, and read again',
     expect(first?.token).toBe(made)
     // The loser of the race may look before the winner has written; it must never make a second token.
     if (second) expect(second.token).toBe(made)
+    expect([first, second].filter((each) => each?.isNew)).toHaveLength(1)
     expect((await stat(join(folder, 'admin-token'))).mode & 0o777).toBe(0o600)
-    expect(await loadAdminToken(folder)).toEqual({ token: made, file: join(folder, 'admin-token') })
+    expect(await loadAdminToken(folder)).toEqual({ token: made, file: join(folder, 'admin-token'), isNew: false })
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
+import { createAccess } from '../../src/access/index.ts'
 import { entityServices } from '../../src/assemble/entities.ts'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
@@ -39,6 +40,7 @@ export async function startHub(
   const services = { ...ledgerServices(pool, calls), ...overrides }
   const app = await buildServer(services, {
     database: pool,
+    access: createAccess(pool),
     adminToken: TOKEN,
     version: '0.0.0-test',
     ...serverOptions,

@@ -79,6 +79,7 @@ test('the hub starts, serves page and API, and a ctrl-c to its group leaves noth
     expect(await (await fetch(url)).text()).toContain('<div id="root">')
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
     const token = (await readFile(join(demo, '.causeway/admin-token'), 'utf8')).trim()
+    expect(output, 'the first start shows its token').toContain(token)
     const answer = await fetch(`${url}/api/v1/syncs`, { headers: { authorization: `Bearer ${token}` } })
     expect(await answer.text()).toContain('"urgent-tickets-to-crm"')
   } finally {

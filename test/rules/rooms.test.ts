@@ -17,7 +17,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Which records of different systems are the same thing.
   identity: ['core', 'mapping'],
   pipeline: ['core', 'connector', 'mapping'],
-  http: ['core', 'config', 'connector', 'mapping', 'store'],
+  access: ['core', 'store', 'outbound'],
+  http: ['core', 'config', 'access', 'connector', 'mapping', 'store'],
   // Stands up other systems for tests: shares nothing with what it tests.
   simulator: ['core'],
   // Vendors' own descriptions of their APIs, and what expressions read of them.
@@ -37,6 +38,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'editor',
     'conformance',
     'pipeline',
+    'access',
     'http',
     'workers',
     'sandbox',

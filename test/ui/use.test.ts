@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)('using the page', () => {
     const page = await site.open('/', { signedIn: false })
     await page.evaluate(`sessionStorage.setItem('causeway.admin-token', 'old-token')`)
     await page.reload()
-    await page.getByText('The token is not the one of this hub.').waitFor()
+    await page.getByText('The token is not one of this hub, or has ended.').waitFor()
     expect(await page.evaluate('sessionStorage.length')).toBe(0)
   })
 

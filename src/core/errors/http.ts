@@ -5,8 +5,9 @@ export const httpErrors = {
   'CSW-8001': {
     causeClass: 'credential',
     reaction: 'fix',
-    meaning: 'The request carries no valid admin token.',
-    action: 'Send `Authorization: Bearer <token>`; `causeway start` prints where the token is kept.',
+    meaning: 'The request says not who makes it: no valid token, no session that still lasts.',
+    action:
+      'Log in, or send `Authorization: Bearer <token>`; `causeway start` prints where the admin token is kept, `causeway tokens create` makes others.',
   },
   'CSW-8002': {
     causeClass: 'config',
@@ -29,8 +30,8 @@ export const httpErrors = {
   'CSW-8005': {
     causeClass: 'quota',
     reaction: 'retry',
-    meaning: 'Too many requests with a wrong token came from this address.',
-    action: 'Wait as long as `Retry-After` says, then send the right token.',
+    meaning: 'Too many wrong tokens or passwords came from this address or for this user.',
+    action: 'Wait as long as `Retry-After` says, then send the right one.',
   },
   'CSW-8006': {
     causeClass: 'hub',
@@ -61,6 +62,32 @@ export const httpErrors = {
     reaction: 'fix',
     meaning: 'The hub cannot listen on this address.',
     action: 'Stop what uses the port, or choose another with `--port` (0 takes any free one).',
+  },
+  'CSW-8011': {
+    causeClass: 'credential',
+    reaction: 'fix',
+    meaning: 'Whoever makes the request may not do this.',
+    action:
+      'Use a token or user with the scope or role that is named; an admin gives it. docs/operate/access.md lists them.',
+  },
+  'CSW-8012': {
+    causeClass: 'credential',
+    reaction: 'fix',
+    meaning: 'A change with a session cookie does not come from the page of this hub.',
+    action: 'Use the page under the address of the hub (`public_url` behind a proxy), or a token instead of a cookie.',
+  },
+  'CSW-8013': {
+    causeClass: 'credential',
+    reaction: 'fix',
+    meaning: 'The login failed: user name or password is wrong, or the user is disabled.',
+    action: 'Try again, or ask an admin for `causeway users set-password`.',
+  },
+  'CSW-8014': {
+    causeClass: 'credential',
+    reaction: 'fix',
+    meaning: 'The login through the OpenID provider did not work.',
+    action:
+      'Begin the login again; where it fails always, compare the `oidc_` settings with the registration at the provider.',
   },
   'CSW-8020': {
     causeClass: 'config',

@@ -1,7 +1,8 @@
+import type { Identity } from '../../access/index.ts'
 import type { Actor } from '../services.ts'
 
-/** There is one token so far, so there is one name. */
-export const actorOf = (body: { reason?: string } | undefined): Actor => ({
-  name: 'admin',
+/** Who makes a request, as the audit names them, and why. Public routes have no caller, and change nothing in anybody's name. */
+export const actorOf = (caller: Identity | null, body?: { reason?: string }): Actor => ({
+  name: caller?.actor ?? 'nobody',
   reason: body?.reason ?? null,
 })

@@ -23,6 +23,7 @@ export function configurationRoutes(app: App, { database, hub }: RouteContext): 
   app.get(
     `${API}/configuration`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showConfiguration',
         summary: 'The connections, connectors and syncs that the hub works with, field by field',
@@ -39,6 +40,7 @@ export function configurationRoutes(app: App, { database, hub }: RouteContext): 
     `${API}/configuration/apply`,
     {
       handlerTimeout: APPLY_MS,
+      config: { access: 'configuration:apply' },
       schema: {
         operationId: 'applyConfiguration',
         summary: 'Makes the hub work with its files, if they and what it works with are as they were planned',
@@ -63,10 +65,10 @@ export function configurationRoutes(app: App, { database, hub }: RouteContext): 
         },
       },
     },
-    ({ body: { basis, allowDestructive, reason } }) =>
+    ({ body: { basis, allowDestructive, reason }, caller }) =>
       hub.applyConfiguration(
         { basis, allowDestructive: allowDestructive ?? false },
-        actorOf(reason === undefined ? undefined : { reason }),
+        actorOf(caller, reason === undefined ? undefined : { reason }),
       ),
   )
 }

@@ -15,6 +15,7 @@ export function conflictRoutes(app: App, { hub, database }: RouteContext): void 
   app.get(
     `${API}/conflicts`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'listConflicts',
         summary: 'Fields that both sides of a two-way sync changed, newest first; open ones unless told otherwise',
@@ -35,6 +36,7 @@ export function conflictRoutes(app: App, { hub, database }: RouteContext): void 
   app.post(
     `${API}/conflicts/resolve`,
     {
+      config: { access: 'records:write' },
       schema: {
         operationId: 'resolveConflicts',
         summary: 'Decides conflicts, singly or all that are alike',
@@ -54,7 +56,7 @@ export function conflictRoutes(app: App, { hub, database }: RouteContext): void 
         response: { 200: Closed({ decided: Type.Integer() }) },
       },
     },
-    async ({ body }) => {
+    async ({ body, caller }) => {
       const { ids, sync, field, choose, value } = body
       if (!ids && !sync) throw new CausewayError('CSW-8003', { what: 'Neither "ids" nor "sync" says which conflicts.' })
       if ((choose === 'value') !== (value !== undefined))
@@ -62,7 +64,7 @@ export function conflictRoutes(app: App, { hub, database }: RouteContext): void 
       const filter = { ...(ids ? { ids } : {}), ...(sync ? { sync } : {}), ...(field ? { field } : {}) }
       const chosen = await selectConflicts(database, filter, MOST)
       const said = { decision: choose, value: value === undefined ? null : JSON.stringify(value) }
-      return hub.resolveConflicts(chosen, said, actorOf(body))
+      return hub.resolveConflicts(chosen, said, actorOf(caller, body))
     },
   )
 }

@@ -40,6 +40,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
   app.get(
     `${API}/connections`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listConnections',
         summary: 'Connections with state, waits and last successes',
@@ -58,6 +59,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
   app.get(
     `${API}/connections/:name`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showConnection',
         summary: 'One connection with its settings (secrets masked) and streams',
@@ -85,6 +87,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
     app.post(
       `${API}/connections/:name/${action}`,
       {
+        config: { access: 'syncs:operate' },
         schema: {
           operationId: `${action}Connection`,
           summary: does,
@@ -94,10 +97,10 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
           response: { 200: Connection },
         },
       },
-      async ({ params, body }) => {
+      async ({ params, body, caller }) => {
         await find(params.name)
         const act = action === 'pause' ? hub.pauseConnection : hub.resumeConnection
-        await act.call(hub, params.name, actorOf(body))
+        await act.call(hub, params.name, actorOf(caller, body))
         return find(params.name)
       },
     )
@@ -106,6 +109,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
     `${API}/connections/:name/test`,
     {
       handlerTimeout: PROBE_MS + 5_000,
+      config: { access: 'syncs:operate' },
       schema: {
         operationId: 'testConnection',
         summary: 'Walks DNS, TLS, authorisation and a first page, without writing',
@@ -134,6 +138,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/connections/:name/login`,
     {
+      config: { access: 'connections:authorise' },
       schema: {
         operationId: 'beginConnectionLogin',
         summary: 'Where a person allows a connection (OAuth 2.0 with a code); `pending` is secret until they come back',
@@ -153,6 +158,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
     `${API}/connections/:name/login/finish`,
     {
       handlerTimeout: PROBE_MS + 5_000,
+      config: { access: 'connections:authorise' },
       schema: {
         operationId: 'finishConnectionLogin',
         summary:
@@ -163,9 +169,9 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
         response: { 200: Connection },
       },
     },
-    async ({ params, body }) => {
+    async ({ params, body, caller }) => {
       await find(params.name)
-      await hub.finishLogin(params.name, body, actorOf(undefined))
+      await hub.finishLogin(params.name, body, actorOf(caller))
       return find(params.name)
     },
   )

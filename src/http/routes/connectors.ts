@@ -45,6 +45,7 @@ export function connectorRoutes(app: App, { hub }: RouteContext): void {
   app.get(
     `${API}/connectors`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listConnectors',
         summary: 'The catalogue of connectors',
@@ -63,6 +64,7 @@ export function connectorRoutes(app: App, { hub }: RouteContext): void {
   app.get(
     `${API}/connectors/:name`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showConnector',
         summary: 'One connector with its settings, streams and what they can do',

@@ -81,6 +81,7 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
   app.get(
     `${API}/dead-letters`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'listDeadLetters',
         summary: 'Dead letters, newest first; open ones unless told otherwise',
@@ -99,6 +100,7 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
   app.get(
     `${API}/dead-letters/:id`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'showDeadLetter',
         summary: 'One dead letter with input, output and exchange',
@@ -117,6 +119,7 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/dead-letters/:id/requeue`,
     {
+      config: { access: 'letters:operate' },
       schema: {
         operationId: 'requeueDeadLetter',
         summary: 'Tries a record again with the present record and mapping',
@@ -126,12 +129,13 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         response: { 200: Requeued },
       },
     },
-    async ({ params, body }) => hub.requeueDeadLetters([await findOpen(params.id)], actorOf(body)),
+    async ({ params, body, caller }) => hub.requeueDeadLetters([await findOpen(params.id)], actorOf(caller, body)),
   )
 
   app.post(
     `${API}/dead-letters/:id/correct`,
     {
+      config: { access: 'records:write' },
       schema: {
         operationId: 'correctDeadLetter',
         summary: 'Tries a record again with a corrected body; refused when the source has said something newer',
@@ -150,16 +154,17 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         response: { 200: Requeued },
       },
     },
-    async ({ params, body }) => {
+    async ({ params, body, caller }) => {
       const { text, ...why } = body
       const id = await findOpen(params.id)
-      return hub.correctDeadLetter(id, readRecord(text), actorOf(why))
+      return hub.correctDeadLetter(id, readRecord(text), actorOf(caller, why))
     },
   )
 
   app.post(
     `${API}/dead-letters/:id/assign`,
     {
+      config: { access: 'letters:operate' },
       schema: {
         operationId: 'assignDeadLetter',
         summary: 'Says who looks after it, with a note',
@@ -178,9 +183,9 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         response: { 200: DeadLetterDetail },
       },
     },
-    async ({ params, body }) => {
+    async ({ params, body, caller }) => {
       const id = await findOpen(params.id)
-      await hub.assignDeadLetter(id, { assignee: body.assignee, note: body.note ?? null }, actorOf({}))
+      await hub.assignDeadLetter(id, { assignee: body.assignee, note: body.note ?? null }, actorOf(caller))
       return (await showDeadLetter(database, params.id))!
     },
   )
@@ -188,6 +193,7 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/dead-letters/:id/discard`,
     {
+      config: { access: 'letters:operate' },
       schema: {
         operationId: 'discardDeadLetter',
         summary: 'Gives a record up, with a reason',
@@ -197,12 +203,13 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         response: { 200: Discarded },
       },
     },
-    async ({ params, body }) => hub.discardDeadLetters([await findOpen(params.id)], actorOf(body)),
+    async ({ params, body, caller }) => hub.discardDeadLetters([await findOpen(params.id)], actorOf(caller, body)),
   )
 
   app.post(
     `${API}/dead-letters/preview`,
     {
+      config: { access: 'letters:operate' },
       schema: {
         operationId: 'previewDeadLetters',
         summary: 'Counts what a bulk action would touch, and changes nothing',
@@ -220,6 +227,7 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/dead-letters/requeue`,
     {
+      config: { access: 'letters:operate' },
       schema: {
         operationId: 'requeueDeadLetters',
         summary: 'Tries again what a preview counted; refused when that has changed',
@@ -228,15 +236,16 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         response: { 200: Requeued },
       },
     },
-    async ({ body }) => {
+    async ({ body, caller }) => {
       const { ids } = await confirm(body.filter, body.token)
-      return hub.requeueDeadLetters(ids.map(Number), actorOf(body))
+      return hub.requeueDeadLetters(ids.map(Number), actorOf(caller, body))
     },
   )
 
   app.post(
     `${API}/dead-letters/discard`,
     {
+      config: { access: 'letters:operate' },
       schema: {
         operationId: 'discardDeadLetters',
         summary: 'Gives up what a preview counted; refused when that has changed',
@@ -245,9 +254,9 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         response: { 200: Discarded },
       },
     },
-    async ({ body }) => {
+    async ({ body, caller }) => {
       const { ids } = await confirm(body.filter, body.token)
-      return hub.discardDeadLetters(ids.map(Number), actorOf(body))
+      return hub.discardDeadLetters(ids.map(Number), actorOf(caller, body))
     },
   )
 }

@@ -12,6 +12,7 @@ export function driftRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/drifts`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listDrifts',
         summary: 'Changes in the form of records, with the lines of mappings that they touch, newest first',
@@ -31,6 +32,7 @@ export function driftRoutes(app: App, { hub, database }: RouteContext): void {
   app.post(
     `${API}/drifts/:id/accept`,
     {
+      config: { access: 'records:write' },
       schema: {
         operationId: 'acceptDrift',
         summary: 'Lets go on what a drift held or paused',
@@ -40,8 +42,8 @@ export function driftRoutes(app: App, { hub, database }: RouteContext): void {
         response: { 200: Closed({ accepted: Type.Integer() }) },
       },
     },
-    async ({ params, body }) => {
-      await hub.acceptDrift(Number(params.id), actorOf(body))
+    async ({ params, body, caller }) => {
+      await hub.acceptDrift(Number(params.id), actorOf(caller, body))
       return { accepted: Number(params.id) }
     },
   )

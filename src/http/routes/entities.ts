@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { CausewayError } from '../../core/index.ts'
 import { REVIEW_STATES } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
@@ -18,6 +19,7 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
   app.get(
     `${API}/entities`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listEntityTypes',
         summary: 'The entity types of the hub, with the streams whose records belong to them',
@@ -33,6 +35,7 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
   app.get(
     `${API}/entities/:entity`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'searchEntities',
         summary: 'Finds entities by an e-mail address, a number, an id, or the beginnings of words of a name',
@@ -50,6 +53,7 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
   app.get(
     `${API}/entities/:entity/:id`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'showEntity',
         summary: 'One picture of an entity: its records in all systems, what happened, what is under way',
@@ -61,8 +65,12 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
         response: { 200: Entity },
       },
     },
-    async ({ params, query }) => {
-      const options = { reveal: query.reveal ?? false, actor: actorOf(undefined) }
+    async ({ params, query, caller }) => {
+      if (query.reveal && !caller?.scopes.has('records:reveal'))
+        throw new CausewayError('CSW-8011', {
+          what: 'To see masked values needs the scope records:reveal, which the role editor has.',
+        })
+      const options = { reveal: query.reveal ?? false, actor: actorOf(caller) }
       const found = await hub.entities.show(params.entity, Number(params.id), options)
       if (!found)
         throw notFound(`There is no ${params.entity} ${params.id}.`, 'Search by key under `/api/v1/entities/TYPE?q=`.')
@@ -73,6 +81,7 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
   app.get(
     `${API}/entity-reviews`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'listEntityReviews',
         summary: 'Pairs of records of which a person is to say whether they are the same',
@@ -96,6 +105,7 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
     app.post(
       `${API}/entity-reviews/:id/${verb}`,
       {
+        config: { access: 'entities:decide' },
         schema: {
           operationId: `${verb}EntityReview`,
           summary: confirmed
@@ -107,12 +117,13 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
           response: { 200: Closed({ entity: Type.String(), id: Type.Integer() }) },
         },
       },
-      ({ params, body }) => hub.entities.decide(Number(params.id), confirmed, actorOf(body)),
+      ({ params, body, caller }) => hub.entities.decide(Number(params.id), confirmed, actorOf(caller, body)),
     )
 
   app.post(
     `${API}/entities/:entity/:id/merge`,
     {
+      config: { access: 'entities:decide' },
       schema: {
         operationId: 'mergeEntities',
         summary: 'Makes another entity part of this one',
@@ -125,12 +136,14 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
         response: { 200: Closed({ records: Type.Integer() }) },
       },
     },
-    ({ params, body }) => hub.entities.merge(params.entity, Number(params.id), body.from, actorOf(body)),
+    ({ params, body, caller }) =>
+      hub.entities.merge(params.entity, Number(params.id), body.from, actorOf(caller, body)),
   )
 
   app.post(
     `${API}/entities/:entity/:id/split`,
     {
+      config: { access: 'entities:decide' },
       schema: {
         operationId: 'splitEntity',
         summary: 'Takes records out of an entity into a new one, and keeps them apart',
@@ -140,12 +153,14 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
         response: { 200: Closed({ id: Type.Integer({ description: 'The new entity.' }) }) },
       },
     },
-    ({ params, body }) => hub.entities.split(params.entity, Number(params.id), body.records, actorOf(body)),
+    ({ params, body, caller }) =>
+      hub.entities.split(params.entity, Number(params.id), body.records, actorOf(caller, body)),
   )
 
   app.post(
     `${API}/entities/:entity/import`,
     {
+      config: { access: 'entities:decide' },
       schema: {
         operationId: 'importEntityLinks',
         summary: 'Takes over pairs of an existing cross-reference',
@@ -166,6 +181,6 @@ export function entityRoutes(app: App, { hub }: RouteContext): void {
         },
       },
     },
-    ({ params, body }) => hub.entities.import(params.entity, body.pairs, actorOf(body)),
+    ({ params, body, caller }) => hub.entities.import(params.entity, body.pairs, actorOf(caller, body)),
   )
 }

@@ -8,6 +8,7 @@ export function erasureRoutes(app: App, { hub }: RouteContext): void {
   app.post(
     `${API}/erasures`,
     {
+      config: { access: 'persons:erase' },
       schema: {
         operationId: 'erase',
         summary: 'Erases everything the hub keeps about records that have a value in a field',
@@ -27,6 +28,6 @@ export function erasureRoutes(app: App, { hub }: RouteContext): void {
         },
       },
     },
-    ({ body: { field, value, ...why } }) => hub.erase({ field, value }, actorOf(why)),
+    ({ body: { field, value, ...why }, caller }) => hub.erase({ field, value }, actorOf(caller, why)),
   )
 }

@@ -31,6 +31,7 @@ export function eventRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/events`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'listEvents',
         summary: 'Webhook events, newest first',
@@ -45,6 +46,7 @@ export function eventRoutes(app: App, { hub, database }: RouteContext): void {
   app.post(
     `${API}/events/replay`,
     {
+      config: { access: 'letters:operate' },
       schema: {
         operationId: 'replayEvents',
         summary: 'Reads settled events again and lets their records go through the syncs, or one of them',
@@ -66,13 +68,13 @@ export function eventRoutes(app: App, { hub, database }: RouteContext): void {
         },
       },
     },
-    async ({ body }) => {
+    async ({ body, caller }) => {
       const { reason, sync, ...choice } = body
       if (Object.keys(choice).length === 0)
         throw new CausewayError('CSW-8002', {
           what: 'Say which events: `ids`, or a connection, stream, state or time.',
         })
-      return hub.replayEvents({ ...choice, limit: REPLAY_MAX }, sync ?? null, actorOf(reason ? { reason } : {}))
+      return hub.replayEvents({ ...choice, limit: REPLAY_MAX }, sync ?? null, actorOf(caller, reason ? { reason } : {}))
     },
   )
 }

@@ -64,6 +64,7 @@ export function healthRoutes(app: App, { hub, version, startedAt }: RouteContext
   app.get(
     `${API}/system`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showSystem',
         summary: 'Version, start time and what works',

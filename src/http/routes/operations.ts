@@ -26,6 +26,7 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
   app.get(
     `${API}/problems`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listProblems',
         summary: 'Dead letters and failures grouped by cause',
@@ -40,6 +41,7 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
   app.get(
     `${API}/problems/:code/:fingerprint`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'showProblem',
         summary: 'One cause: what it means, what to do, and some of its dead letters',
@@ -61,6 +63,7 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
   app.get(
     `${API}/queues`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listQueues',
         summary: 'Backlog, age, pause and waits of every connection, as if each had queues of its own',
@@ -75,6 +78,7 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
   app.get(
     `${API}/schedules`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listSchedules',
         summary: 'Timetables with the last slot fired and the next ones',

@@ -151,6 +151,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/plan`,
     {
       handlerTimeout: PLAN_MS,
+      config: { access: 'plans:make' },
       schema: {
         operationId: 'planSync',
         summary: 'What a push would do, per record and field, without writing anything',
@@ -177,6 +178,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/verify`,
     {
       handlerTimeout: PLAN_MS,
+      config: { access: 'plans:make' },
       schema: {
         operationId: 'verifySync',
         summary: 'Compares what a sync should have made of its target with what that really holds',
@@ -212,6 +214,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/apply`,
     {
       handlerTimeout: APPLY_MS,
+      config: { access: 'records:write' },
       schema: {
         operationId: 'applyPlan',
         summary: 'Does what a plan says, and nothing where something has moved since',
@@ -229,14 +232,15 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         response: { 200: AppliedAnswer },
       },
     },
-    ({ params, body: { reason, ...plan }, signal }) =>
-      hub.applyPlan(params.name, plan, actorOf(reason === undefined ? undefined : { reason }), signal),
+    ({ params, body: { reason, ...plan }, signal, caller }) =>
+      hub.applyPlan(params.name, plan, actorOf(caller, reason === undefined ? undefined : { reason }), signal),
   )
 
   app.post(
     `${API}/syncs/:name/compare`,
     {
       handlerTimeout: PLAN_MS,
+      config: { access: 'plans:make' },
       schema: {
         operationId: 'compareMapping',
         summary: 'Two texts of a mapping over the recorded inputs: which fields differ, in how many records',
@@ -258,6 +262,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/save-test`,
     {
       handlerTimeout: PLAN_MS,
+      config: { access: 'plans:make' },
       schema: {
         operationId: 'saveTest',
         summary: 'A recorded input as a test of the mapping, without its secrets and personal data',
@@ -294,6 +299,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
   app.get(
     `${API}/explain`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'explainTarget',
         summary: 'Which source record, run and line of a mapping a value in a target came from',

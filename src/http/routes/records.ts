@@ -12,6 +12,7 @@ export function recordRoutes(app: App, { database }: RouteContext): void {
   app.get(
     `${API}/records`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'searchRecords',
         summary: 'Finds records in all streams by id, match field or linked id',
@@ -31,6 +32,7 @@ export function recordRoutes(app: App, { database }: RouteContext): void {
   app.get(
     `${API}/record`,
     {
+      config: { access: 'records:read' },
       schema: {
         operationId: 'showRecord',
         summary: 'What the hub knows of one record: last state, deliveries, links, journal',

@@ -40,6 +40,7 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/runs`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listRuns',
         summary: 'Runs, newest first',
@@ -65,6 +66,7 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/runs/:id`,
     {
+      config: { access: 'hub:read' },
       schema: { operationId: 'showRun', summary: 'One run', tags, params: IdParams, response: { 200: Run } },
     },
     async ({ params }) => {
@@ -77,6 +79,7 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/runs/:id/hold`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showHold',
         summary: 'What a run held for a person instead of deleting it',
@@ -99,6 +102,7 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
     app.post(
       `${API}/runs/:id/${action}`,
       {
+        config: { access: 'records:write' },
         schema: {
           operationId: `${action}Run`,
           summary: does,
@@ -108,9 +112,9 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
           response: { 200: Closed({ records: Type.Integer() }) },
         },
       },
-      async ({ params, body }) => {
+      async ({ params, body, caller }) => {
         if (!(await showRun(database, params.id))) throw notFound(`There is no run ${params.id}.`)
-        return hub.decideHold(Number(params.id), action === 'approve', actorOf(body))
+        return hub.decideHold(Number(params.id), action === 'approve', actorOf(caller, body))
       },
     )
 
@@ -118,6 +122,7 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
     `${API}/runs/:id/undo`,
     {
       handlerTimeout: UNDO_MS,
+      config: { access: 'records:write' },
       schema: {
         operationId: 'undoRun',
         summary: 'Gives the fields that a run wrote the values they had before',
@@ -133,9 +138,9 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
         response: { 200: UndoneAnswer },
       },
     },
-    async ({ params, body: { plan, reason }, signal }) => {
+    async ({ params, body: { plan, reason }, signal, caller }) => {
       if (!(await showRun(database, params.id))) throw notFound(`There is no run ${params.id}.`)
-      const actor = actorOf(reason === undefined ? undefined : { reason })
+      const actor = actorOf(caller, reason === undefined ? undefined : { reason })
       return hub.undoRun(Number(params.id), { plan: plan ?? false }, actor, signal)
     },
   )

@@ -11,6 +11,7 @@ export function streamRoutes(app: App, { database }: RouteContext): void {
   app.get(
     `${API}/streams`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listStreams',
         summary: 'Streams with cursor, last pull and failures',
@@ -25,6 +26,7 @@ export function streamRoutes(app: App, { database }: RouteContext): void {
   app.get(
     `${API}/streams/:address`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showStream',
         summary: 'One stream with the size of its change log',

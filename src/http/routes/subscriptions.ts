@@ -27,6 +27,7 @@ export function subscriptionRoutes(app: App, { hub, database }: RouteContext): v
   app.get(
     `${API}/subscriptions`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listSubscriptions',
         summary: 'Webhooks that the hub ordered, or is about to order or to remove',
@@ -41,6 +42,7 @@ export function subscriptionRoutes(app: App, { hub, database }: RouteContext): v
   app.post(
     `${API}/subscriptions/:id/again`,
     {
+      config: { access: 'syncs:operate' },
       schema: {
         operationId: 'orderSubscriptionAgain',
         summary: 'Tries it now, also an order whose outcome is unknown: make sure first that nothing is ordered there',
@@ -50,10 +52,10 @@ export function subscriptionRoutes(app: App, { hub, database }: RouteContext): v
         response: { 200: Subscription },
       },
     },
-    async ({ params, body }) => {
+    async ({ params, body, caller }) => {
       const find = async () => (await listSubscriptions(database)).find(({ id }) => id === Number(params.id))
       if (!(await find())) throw notFound(`There is no webhook subscription ${params.id}.`)
-      await hub.orderWebhookAgain(Number(params.id), actorOf(body))
+      await hub.orderWebhookAgain(Number(params.id), actorOf(caller, body))
       const found = await find()
       if (!found) throw notFound(`There is no webhook subscription ${params.id} any more.`)
       return found

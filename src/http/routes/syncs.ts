@@ -45,6 +45,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/syncs`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'listSyncs',
         summary: 'Syncs with state, last run and open dead letters',
@@ -63,6 +64,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/syncs/:name`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showSync',
         summary: 'One sync with its mapping file and deliveries by state',
@@ -83,6 +85,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
   app.post(
     `${API}/syncs/:name/run`,
     {
+      config: { access: 'syncs:operate' },
       schema: {
         operationId: 'runSync',
         summary: 'Pulls the source and delivers what changed',
@@ -99,9 +102,13 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
         response: { 202: Started },
       },
     },
-    async ({ params, body }, reply) => {
+    async ({ params, body, caller }, reply) => {
       await find(params.name)
-      const started = await hub.runSync(params.name, { full: body.full ?? false, trigger: 'api', actor: actorOf(body) })
+      const started = await hub.runSync(params.name, {
+        full: body.full ?? false,
+        trigger: 'api',
+        actor: actorOf(caller, body),
+      })
       return reply.code(202).send({ requestId: started.requestId })
     },
   )
@@ -109,6 +116,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
   app.get(
     `${API}/syncs/:name/requests/:requestId`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showRequest',
         summary: 'How far a requested run is',
@@ -131,6 +139,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
     app.post(
       `${API}/syncs/:name/${action}`,
       {
+        config: { access: 'syncs:operate' },
         schema: {
           operationId: `${action}Sync`,
           summary: does,
@@ -140,10 +149,10 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
           response: { 200: Closed({ ...Sync, deliveries: Counts('Deliveries by state.') }) },
         },
       },
-      async ({ params, body }) => {
+      async ({ params, body, caller }) => {
         await find(params.name)
         const act = action === 'pause' ? hub.pauseSync : hub.resumeSync
-        await act.call(hub, params.name, actorOf(body))
+        await act.call(hub, params.name, actorOf(caller, body))
         return find(params.name)
       },
     )

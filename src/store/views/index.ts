@@ -1,4 +1,5 @@
 /** Read-only questions to the ledger, as the admin API asks them. One file per family of tables. */
+export * from './audit.ts'
 export * from './configuration.ts'
 export * from './conflicts.ts'
 export * from './connections.ts'

@@ -1,0 +1,46 @@
+/**
+ * What people and programs may do. A route names the scope it needs; a role has the scopes of its own and of all roles before it.
+ * This table feeds authorisation, the OpenAPI document, docs/operate/access.md and the test over all routes.
+ */
+export const ROLES = ['viewer', 'operator', 'editor', 'admin'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Scope → the least role that has it, and what it lets do. */
+export const SCOPES = {
+  'hub:read': {
+    role: 'viewer',
+    allows: 'see the state of the hub: problems, queues, connections, streams, syncs, runs',
+  },
+  'records:read': { role: 'viewer', allows: 'see records, dead letters and webhook events with their bodies' },
+  'metrics:read': { role: 'viewer', allows: 'read `/metrics`' },
+  'syncs:operate': { role: 'operator', allows: 'run, pause and resume syncs and connections, test connections' },
+  'letters:operate': { role: 'operator', allows: 'requeue, assign and discard dead letters, replay webhook events' },
+  'plans:make': { role: 'operator', allows: 'make plans, verifications and comparisons, which read and write nothing' },
+  'records:write': {
+    role: 'editor',
+    allows: 'decide what is written: correct records, apply plans, undo runs, approve deletions, accept drifts',
+  },
+  'records:reveal': { role: 'editor', allows: 'see values of entities that are masked' },
+  'entities:decide': { role: 'editor', allows: 'decide which records are the same: reviews, merges, splits, imports' },
+  'configuration:apply': { role: 'editor', allows: 'make the hub work with its files as they are now' },
+  'connections:authorise': { role: 'editor', allows: 'allow a connection at its system (OAuth 2.0)' },
+  'persons:erase': { role: 'admin', allows: 'erase a person' },
+  'audit:read': { role: 'admin', allows: 'read and verify the audit' },
+  'access:manage': { role: 'admin', allows: 'manage users and tokens' },
+} as const satisfies Record<string, { role: Role; allows: string }>
+
+export type Scope = keyof typeof SCOPES
+export const SCOPE_NAMES = Object.keys(SCOPES) as Scope[]
+
+/** What a route needs: nothing at all, any identity, or a scope. */
+export type Access = 'public' | 'signed-in' | Scope
+
+export const isRole = (text: string): text is Role => (ROLES as readonly string[]).includes(text)
+
+/** The scopes of a role; `only` narrows them and never adds one. Names that this version does not know give nothing. */
+export function scopesOf(role: string, only: readonly string[] | null = null): ReadonlySet<Scope> {
+  const rank = (ROLES as readonly string[]).indexOf(role)
+  return new Set(
+    SCOPE_NAMES.filter((scope) => ROLES.indexOf(SCOPES[scope].role) <= rank && (only === null || only.includes(scope))),
+  )
+}

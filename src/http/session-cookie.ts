@@ -1,0 +1,33 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+export const CSRF_HEADER = 'x-causeway-csrf'
+
+/** With the prefix browsers take the cookie from this host over TLS only, so that no other host of the domain can plant one. */
+const SECURE_NAME = '__Host-causeway-session'
+const PLAIN_NAME = 'causeway-session'
+
+/** TLS ends here or in front of us; plain HTTP is for one's own machine. */
+export const isSecure = (request: FastifyRequest, publicOrigin: string | null): boolean =>
+  request.protocol === 'https' || (publicOrigin?.startsWith('https:') ?? false)
+
+/**
+ * The secret in the cookie of a session: base64url, so nothing of it is ever encoded or quoted. Over TLS only the protected name
+ * counts: the other could be another host's of the domain.
+ */
+export function sessionOf({ headers }: FastifyRequest, secure: boolean): string | undefined {
+  const wanted = secure ? SECURE_NAME : PLAIN_NAME
+  const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='))
+  return pairs.find(([name]) => name === wanted)?.[1] || undefined
+}
+
+/** `Strict` also after a login elsewhere: the page itself is public, and what it asks for comes from our own origin. */
+export const setSession = (reply: FastifyReply, secret: string, expires: Date, secure: boolean): FastifyReply =>
+  reply.header('set-cookie', cookie(secret, expires, secure))
+
+export const clearSession = (reply: FastifyReply, secure: boolean): FastifyReply =>
+  reply.header('set-cookie', cookie('', new Date(0), secure))
+
+function cookie(value: string, expires: Date, secure: boolean): string {
+  const attributes = [`Expires=${expires.toUTCString()}`, 'Path=/', 'HttpOnly', 'SameSite=Strict']
+  return [`${secure ? SECURE_NAME : PLAIN_NAME}=${value}`, ...attributes, ...(secure ? ['Secure'] : [])].join('; ')
+}
