@@ -27,6 +27,7 @@ import {
   sealBodies,
 } from '../store/index.ts'
 import { Adoption } from './adoption.ts'
+import { analyticsSweep } from './analytics.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import { keepingSweep } from './keeping.ts'
@@ -261,6 +262,7 @@ async function assemble(parts: Parts): Promise<Hub> {
         hooks,
         keepingSweep({ pool: store.pool, ports, erasures }),
         matchingSweep(ports, store.pool, () => files.entities),
+        analyticsSweep({ pool: store.pool, files: () => files, model: () => model, log: logger, dir: parts.dir }),
       ],
       listen,
     })

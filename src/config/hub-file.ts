@@ -12,6 +12,7 @@ import {
   validateYaml,
   type YamlFile,
 } from '../core/index.ts'
+import { type AnalyticsConfig, readAnalytics } from './analytics.ts'
 import { type ConnectionConfig, readConnection } from './connection.ts'
 import { fillPlaceholders } from './fill.ts'
 import { hubFileSchema } from './hub-schema.ts'
@@ -25,6 +26,7 @@ export type HubConfig = LoadedSettings & {
   folder: string
   file: string
   connections: ReadonlyMap<string, ConnectionConfig>
+  analytics: readonly AnalyticsConfig[]
 }
 
 export type HubInput = {
@@ -57,11 +59,14 @@ export async function checkHub({ folder, env = process.env, flags }: HubInput): 
     findings.push(...read.findings)
     if (read.connection) connections.set(name, read.connection)
   }
+  const analytics = readAnalytics(yaml, root.analytics)
+  findings.push(...analytics.findings)
   return {
     ...loaded,
     folder,
     file: HUB_FILE,
     connections,
+    analytics: analytics.targets,
     findings: inOrder([...findings, ...file.findings, ...loaded.findings]),
   }
 }

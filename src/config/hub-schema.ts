@@ -1,3 +1,4 @@
+import { analyticsSchema } from './analytics.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
 
 /** JSON Schema (draft-07) of `causeway.yaml`. What it cannot say well (names, references, settings) is checked in code. */
@@ -17,6 +18,12 @@ export const hubFileSchema = {
       description: 'The installations of systems that this hub works with, by name.',
       type: ['object', 'null'],
       additionalProperties: { $ref: '#/definitions/connection' },
+    },
+    analytics: {
+      description:
+        'Plain tables and files that follow streams, for people who ask in SQL; docs/analytics.md describes them.',
+      type: ['object', 'null'],
+      additionalProperties: analyticsSchema,
     },
   },
   definitions: {

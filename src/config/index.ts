@@ -1,3 +1,4 @@
+export type { AnalyticsConfig } from './analytics.ts'
 export { type ConnectionConfig, connectionNamed } from './connection.ts'
 export { checkHub, HUB_FILE, type HubConfig, loadHub } from './hub-file.ts'
 export { hubFileSchema } from './hub-schema.ts'

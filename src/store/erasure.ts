@@ -4,6 +4,7 @@
  */
 import type pg from 'pg'
 import { parseExact } from '../core/index.ts'
+import { eraseFromAnalytics } from './analytics/erase.ts'
 import { openBodies } from './body-seals.ts'
 import { eraseFromJournal } from './erase-journal.ts'
 import type { ErasureKeys } from './erasure-keys.ts'
@@ -136,6 +137,7 @@ async function eraseRows(client: pg.PoolClient, streamId: number, ids: string[],
         and k.stream_id = i.stream_id and k.record_id = i.record_id`,
     values,
   )
+  await eraseFromAnalytics(client, streamId, ids)
   await client.query('delete from identity where stream_id = $1 and record_id = any($2)', values)
   await client.query('delete from entity_event where stream_id = $1 and record_id = any($2)', values)
   const ofSyncs = 'sync_id in (select id from sync where from_stream = $1) and record_id = any($2)'

@@ -1,5 +1,26 @@
 -- Printed by scripts/print-schema.ts from the migrations; not run by anybody. Change a migration, not this file.
 
+create table analytics_files (
+  target text collate "C" not null,
+  written_at timestamp with time zone not null,
+  error text,
+  constraint analytics_files_pkey PRIMARY KEY (target)
+);
+
+create table analytics_table (
+  target text collate "C" not null,
+  schema_name text collate "C" not null,
+  name text collate "C" not null,
+  stream_id integer not null,
+  columns text not null,
+  history_columns text,
+  position bigint default 0 not null,
+  error text,
+  changed_at timestamp with time zone default now() not null,
+  constraint analytics_table_pkey PRIMARY KEY (schema_name, name)
+);
+CREATE INDEX analytics_table_by_stream ON analytics_table USING btree (stream_id);
+
 create table api_token (
   id bigint generated always as identity not null,
   name text not null,

@@ -10,6 +10,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   expression: ['core'],
   outbound: ['core', 'config'],
   store: ['core', 'config'],
+  // Tables as files.
+  tabular: ['core'],
   queue: ['core', 'config'],
   connector: ['core', 'config', 'expression', 'outbound'],
   mapping: ['core', 'expression'],
@@ -31,6 +33,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'expression',
     'outbound',
     'store',
+    'tabular',
     'queue',
     'connector',
     'mapping',
@@ -94,7 +97,8 @@ const HOMES: Record<string, string[]> = {
   yauzl: ['connector'],
   // Mappings read value tables.
   'csv-parse': ['connector', 'mapping', 'cli'],
-  'csv-stringify': ['connector'],
+  'csv-stringify': ['connector', 'tabular'],
+  'hyparquet-writer': ['tabular'],
   'fast-xml-parser': ['connector', 'apispec', 'simulator'],
   'ical.js': ['connector'],
   typebox: ['http'],

@@ -51,4 +51,10 @@ export const storeErrors = {
     meaning: 'The master key for stored secrets is missing or unusable.',
     action: 'Set `CAUSEWAY_MASTER_KEY` to 32 random bytes in base64, or mend the key file named.',
   },
+  'CSW-6009': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A table for analytics cannot be made or kept up.',
+    action: 'See what Postgres says: a right that is missing, a role that does not exist, or a name that is taken.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

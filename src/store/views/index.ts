@@ -1,4 +1,6 @@
 /** Read-only questions to the ledger, as the admin API asks them. One file per family of tables. */
+
+export * from './analytics.ts'
 export * from './audit.ts'
 export * from './configuration.ts'
 export * from './conflicts.ts'
