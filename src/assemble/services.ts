@@ -12,7 +12,14 @@ import type {
 import type { SandboxedRunner } from '../mapping/index.ts'
 import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import { appendAudit, type InboxWriter, migrationStatus, type Store, type SubscriptionBook } from '../store/index.ts'
+import {
+  appendAudit,
+  type InboxWriter,
+  makeFilesDue,
+  migrationStatus,
+  type Store,
+  type SubscriptionBook,
+} from '../store/index.ts'
 import type { Adoption } from './adoption.ts'
 import { entityServices } from './entities.ts'
 import type { Erasures } from './erasures.ts'
@@ -115,6 +122,14 @@ export function createServices(parts: ServiceParts): HubServices {
       })
       await wakeSyncs(ports, syncs)
       return { decided }
+    },
+    async writeAnalyticsFiles(name, actor) {
+      const target = parts.files().config.analytics.find((one) => one.name === name && one.files)
+      if (!target?.files)
+        throw new CausewayError('CSW-1007', { what: `There is no analytics target "${name}" with files.` })
+      await makeFilesDue(pool, name)
+      await audit(actor, 'analytics.write', `analytics:${name}`)
+      return target.files.folder
     },
     async acceptDrift(id, actor) {
       const accepted = await ports.ledger.acceptDrift(id, actor.name)

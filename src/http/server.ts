@@ -15,6 +15,7 @@ import { OpenApi } from './openapi.ts'
 import { servePage } from './page.ts'
 import { notFound, sendProblem, toProblem } from './problem.ts'
 import { accessRoutes } from './routes/access.ts'
+import { analyticsRoutes } from './routes/analytics.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { configurationRoutes } from './routes/configuration.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
@@ -120,6 +121,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   for (const routes of [
     connectionRoutes,
     streamRoutes,
+    analyticsRoutes,
     configurationRoutes,
     syncRoutes,
     runRoutes,

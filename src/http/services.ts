@@ -103,6 +103,8 @@ export interface HubServices {
   ): Promise<{ decided: number }>
 
   /** A person has looked at a drift; what it held or paused goes on. Throws CSW-8008 when it is not open. */
+  /** Lets a worker write the files of an analytics target now; gives the folder. Throws CSW-1007 where it has none. */
+  writeAnalyticsFiles(target: string, actor: Actor): Promise<string>
   acceptDrift(id: number, actor: Actor): Promise<void>
 
   /** Puts open dead letters back to work. Those closed meanwhile are left alone and not counted. */

@@ -127,6 +127,20 @@ test('a drift is listed with the lines it touches, and accepted once', async () 
   expect(await expectDocumented(hub, 'acceptDrift', again)).toMatchObject({ status: 409, code: 'CSW-8008' })
 })
 
+test('tables for analytics tell how far behind they are, and their files can be asked for', async () => {
+  const { rows } = await hub.pool.query<{ seq: number }>('select seq from stream where id = $1', [ids.contacts])
+  await hub.pool.query(
+    `insert into analytics_table (target, schema_name, name, stream_id, columns, position, error) values ('bi', 'bi', 'crm_contacts', $1, '[]', $2, $3)`,
+    [ids.contacts, rows[0]!.seq - 1, JSON.stringify({ code: 'CSW-6009', what: 'no right' })],
+  )
+  const listed = await hub.get('/api/v1/analytics')
+  expect(await expectDocumented(hub, 'listAnalyticsTables', listed)).toMatchObject({
+    items: [{ schema: 'bi', stream: 'crm:contacts', behind: 1, rows: null, lastError: { code: 'CSW-6009' } }],
+  })
+  const asked = await hub.post('/api/v1/analytics/bi/files', { reason: 'report' })
+  expect(await expectDocumented(hub, 'writeAnalyticsFiles', asked)).toEqual({ folder: 'exports/bi' })
+})
+
 test('conflicts are listed with both sides, and decided one by one or all that are alike', async () => {
   await hub.pool.query(
     `insert into conflict (sync_id, from_id, to_id, field, side, base, from_value, to_value)

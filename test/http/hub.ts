@@ -94,6 +94,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       const { decided } = await decideConflicts(pool, ids, { ...said, actor: actor.name, note: actor.reason })
       return { decided }
     },
+    writeAnalyticsFiles: async (target) => `exports/${target}`,
     acceptDrift: async (id, actor) => {
       if (!(await acceptDrift(pool, id, actor.name)))
         throw new CausewayError('CSW-8008', { what: `Drift ${id} is not open.` })

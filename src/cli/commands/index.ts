@@ -42,6 +42,11 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
     summary: 'the same thing in all systems: search, show, decide, merge, split, import',
     load: () => import('./entities.ts'),
   },
+  {
+    name: 'analytics',
+    summary: 'tables and files for people who ask in SQL',
+    load: () => import('./analytics.ts'),
+  },
   { name: 'problems', summary: 'what is broken, grouped by cause', load: () => import('./problems.ts') },
   { name: 'erase', summary: 'erase a person from everything the hub keeps', load: () => import('./erase.ts') },
   {

@@ -73,6 +73,15 @@ export async function claimFiles(pool: pg.Pool, target: string, everyMinutes: nu
   return rowCount === 1
 }
 
+/** The next worker that looks writes the files of the target. */
+export async function makeFilesDue(pool: pg.Pool, target: string): Promise<void> {
+  await pool.query(
+    `insert into analytics_files (target, written_at) values ($1, '-infinity')
+     on conflict (target) do update set written_at = '-infinity'`,
+    [target],
+  )
+}
+
 export async function noteFiles(pool: pg.Pool, target: string, error: object | null): Promise<void> {
   await pool.query('update analytics_files set error = $2 where target = $1', [
     target,
