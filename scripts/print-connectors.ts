@@ -23,7 +23,15 @@ const realHub = parseYamlData(readFileSync(join(root, 'test/real/hub/causeway.ya
 const connected = new Set(Object.values(realHub.connections).map(({ connector }) => connector))
 
 type Samples = { compared?: string[]; store?: { kind: string; on?: string } }
-type Manifest = { streams?: Record<string, { write?: Record<string, { batch?: object } | string> }> }
+type Manifest = {
+  protocol: string
+  /** OData: one for all streams. */
+  batch?: object
+  streams?: Record<string, { write?: Record<string, { batch?: object; bulk?: object } | string> }>
+}
+
+/** Protocols that by themselves write many records at once: in one transaction, or with one writing of the file. */
+const WRITES_TOGETHER = new Set(['sql', 'files'])
 
 /** What a connector meets in its contract that speaks to no API. */
 const SYSTEMS: Record<string, string> = {
@@ -52,10 +60,17 @@ const kindOf = ({ kind, on }: NonNullable<Samples['store']>): string => (kind ==
 
 const mark = (holds: boolean): string => (holds ? 'yes' : '–')
 
+/** Whether several records go out in one call. */
+function writesTogether({ name, abilities }: StreamInfo, { protocol, batch, streams }: Manifest): boolean {
+  if (!(abilities.create || abilities.update || abilities.upsert || abilities.delete)) return false
+  if (batch !== undefined || WRITES_TOGETHER.has(protocol)) return true
+  return Object.values(streams?.[name]?.write ?? {}).some(
+    (operation) => typeof operation === 'object' && operation !== null && ('batch' in operation || 'bulk' in operation),
+  )
+}
+
 function row(connector: ConnectorDescription, stream: StreamInfo, manifest: Manifest): string {
   const { abilities } = stream
-  const write = manifest.streams?.[stream.name]?.write ?? {}
-  const batches = Object.values(write).some((operation) => typeof operation === 'object' && operation?.batch)
   const cells = [
     connector.name,
     stream.name,
@@ -66,7 +81,7 @@ function row(connector: ConnectorDescription, stream: StreamInfo, manifest: Mani
     mark(abilities.update),
     abilities.upsert ? (abilities.upsertBy.join(', ') || 'yes').replaceAll('|', '\\|') : '–',
     mark(abilities.delete),
-    mark(batches),
+    mark(writesTogether(stream, manifest)),
     abilities.lookup.join(', ') || '–',
     mark(abilities.webhook),
     mark(abilities.content),
@@ -108,7 +123,8 @@ ${connectors.map((one) => `| ${one.name} | ${one.title} | ${one.protocol} | ${on
 
 ## What their streams can do
 
-\`deletions\`: \`tombstones\` come with the changes, \`scan\` needs a complete read. \`found by\`: fields by which records can be looked up.
+\`deletions\`: \`tombstones\` come with the changes, \`scan\` needs a complete read. \`batch\`: several records go out in
+one call, transaction or writing of the file, each with an outcome of its own. \`found by\`: fields by which records can be looked up.
 
 | ${HEAD.join(' | ')} |
 |${HEAD.map(() => '---').join('|')}|
