@@ -1,14 +1,6 @@
-import type { ConnectionConfig } from '../config/index.ts'
-import type { Catalogue, CodeLogin, ConnectorSession, WebhookVerdict } from '../connector/index.ts'
+import type { Catalogue, CodeLogin, ConnectorSession } from '../connector/index.ts'
 import { asCausewayError, CausewayError, type Clock, withUrgency } from '../core/index.ts'
-import type {
-  Actor,
-  ConnectionDefinition,
-  HubServices,
-  ReadinessCheck,
-  WebhookAnswer,
-  WebhookRequest,
-} from '../http/index.ts'
+import type { Actor, ConnectionDefinition, HubServices, ReadinessCheck } from '../http/index.ts'
 import type { SandboxedRunner } from '../mapping/index.ts'
 import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
@@ -28,6 +20,8 @@ import type { HubFiles } from './files.ts'
 import { compare, plan, saveTest, verify } from './planning.ts'
 import type { KnownSecrets } from './subscriptions.ts'
 import { describeTimetable } from './timetable.ts'
+import { WebhookTally } from './webhook-tally.ts'
+import { acceptWebhook } from './webhooks.ts'
 
 export type ServiceParts = {
   pool: Store['pool']
@@ -51,6 +45,7 @@ export type ServiceParts = {
 /** What the HTTP room may ask of the running hub. Every deed of a person leaves a row in the audit log. */
 export function createServices(parts: ServiceParts): HubServices {
   const { pool, ports, queue } = parts
+  const tally = new WebhookTally()
   const audit = (actor: Actor, action: string, subject: string, detail: Record<string, unknown> = {}) =>
     appendAudit(pool, {
       actor: actor.name,
@@ -224,7 +219,8 @@ export function createServices(parts: ServiceParts): HubServices {
         throw new CausewayError('CSW-1007', { what: `There is no webhook subscription ${id}.` })
       await audit(actor, 'webhook.order_again', `subscription:${id}`)
     },
-    acceptWebhook: (request) => acceptWebhook(parts, request),
+    acceptWebhook: (request) => acceptWebhook(parts, tally, request),
+    webhookIntake: () => tally.list(),
     entities: entityServices({ pool, audit, model: () => ports.model(), types: () => parts.files().entities }),
     connectors: () =>
       parts
@@ -289,59 +285,6 @@ function withinMs<T>(work: Promise<T>, ms: number): Promise<T> {
     timer.unref()
   })
   return Promise.race([work, late])
-}
-
-/** Verify the raw bytes, commit to the inbox, and only then say yes. */
-async function acceptWebhook(parts: ServiceParts, request: WebhookRequest): Promise<WebhookAnswer> {
-  const { ports, inbox } = parts
-  const connectionId = ports.model().connectionId(request.connection)
-  const connection = parts.files().config.connections.get(request.connection)
-  if (connectionId === undefined || !connection) return { status: 'refused' }
-  const { body, stream } = request
-  // A name of ours among the headers of a stranger means nothing.
-  const { 'causeway-item': _forged, ...headers } = request.headers
-  const verdict = await judge(parts, connection, connectionId, { ...request, headers })
-  if (!verdict.accept) {
-    if ('handshake' in verdict)
-      return {
-        status: 'handshake',
-        code: verdict.handshake.status,
-        headers: verdict.handshake.headers,
-        body: verdict.handshake.body,
-      }
-    return { status: 'refused' }
-  }
-  const outcomes = await inbox.add(
-    verdict.events.map((event) => ({
-      connectionId,
-      stream: event.stream ?? stream,
-      eventId: event.eventId,
-      headers: event.headers ?? headers,
-      body: event.body ?? body,
-    })),
-  )
-  return {
-    ...(verdict.answer ? { answer: verdict.answer } : {}),
-    status: 'accepted',
-    events: outcomes.length,
-    duplicates: outcomes.filter((outcome) => outcome === 'duplicate').length,
-  }
-}
-
-/** What is refused by the secrets we know is looked at again with those that the ledger has now: one may be brand-new. */
-async function judge(
-  { ports, files, hookSecrets, clock, publicUrl }: ServiceParts,
-  { name, connector }: ConnectionConfig,
-  connectionId: number,
-  { body, headers, stream, query, method, path }: WebhookRequest,
-): Promise<WebhookVerdict> {
-  const session = await ports.session(name)
-  const url = publicUrl === null ? '' : publicUrl.replace(/\/+$/, '') + path
-  const delivery = { headers, body, stream, query, method, url, at: clock.now() }
-  if (files().catalogue.get(connector).orderedStreams.length === 0) return session.verifyWebhook(delivery)
-  const verdict = session.verifyWebhook({ ...delivery, subscriptions: await hookSecrets.get(connectionId) })
-  if (verdict.accept || 'handshake' in verdict) return verdict
-  return session.verifyWebhook({ ...delivery, subscriptions: await hookSecrets.renewed(connectionId) })
 }
 
 /** Settings as the file gives them. Secrets are references in a place of their own and are not shown at all. */

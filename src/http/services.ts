@@ -77,6 +77,16 @@ export type WebhookAnswer =
   | { status: 'handshake'; code: number; headers: Record<string, string>; body: string }
   | { status: 'refused' }
 
+/** What came in at the webhook addresses of one connection since this process began; `connection` is null for unknown names. */
+export type WebhookIntake = {
+  connection: string | null
+  stored: number
+  duplicates: number
+  handshakes: number
+  refused: { code: ErrorCode; what: string; fix: string; count: number; lastAt: Date }[]
+  lastAt: Date | null
+}
+
 /**
  * What the HTTP room needs of the running hub; implemented where the rooms are joined. Everything that only reads tables is
  * not here but in `store/views`. Methods throw `CausewayError`; names were checked against the ledger before they are called.
@@ -138,6 +148,7 @@ export interface HubServices {
 
   /** Verifies the raw bytes and commits the events. Throws CSW-6001 or CSW-8006 when the sender must come back. */
   acceptWebhook(request: WebhookRequest): Promise<WebhookAnswer>
+  webhookIntake(): WebhookIntake[]
 
   /** What a push would do, from the change log and reads alone. */
   planSync(name: string, request: PlanRequest, signal: AbortSignal): Promise<Plan>

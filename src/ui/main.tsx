@@ -5,10 +5,17 @@ import { createRoot } from 'react-dom/client'
 import './styles/index.css'
 import { makeQueryClient } from './api/queries.ts'
 import { useToken, watchToken } from './api/token.ts'
+import { Authorised } from './pages/authorised.tsx'
+import { Conflicts } from './pages/conflicts/conflicts.tsx'
 import { ConnectionPage } from './pages/connection.tsx'
 import { Connections } from './pages/connections.tsx'
+import { ConnectorPage } from './pages/connectors/connector.tsx'
+import { Connectors } from './pages/connectors/connectors.tsx'
 import { DeadLetterPage } from './pages/dead-letter.tsx'
 import { DeadLetters } from './pages/dead-letters.tsx'
+import { Entities } from './pages/entities/entities.tsx'
+import { EntityPage } from './pages/entities/entity.tsx'
+import { Reviews } from './pages/entities/reviews.tsx'
 import { Home } from './pages/home/home.tsx'
 import { Queues } from './pages/queues.tsx'
 import { RecordPage } from './pages/record.tsx'
@@ -18,6 +25,7 @@ import { Runs } from './pages/runs.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { SyncPage } from './pages/sync.tsx'
 import { Syncs } from './pages/syncs.tsx'
+import { Webhooks } from './pages/webhooks/webhooks.tsx'
 import { Page } from './parts/page.tsx'
 import { Link } from './routing/link.tsx'
 import { usePlace } from './routing/place.ts'
@@ -35,7 +43,15 @@ const PAGES: Record<string, () => ReactNode> = {
   '/dead-letter': DeadLetterPage,
   '/records': Records,
   '/record': RecordPage,
+  '/entities': Entities,
+  '/entity': EntityPage,
+  '/reviews': Reviews,
+  '/conflicts': Conflicts,
+  '/webhooks': Webhooks,
   '/connections': Connections,
+  '/connectors': Connectors,
+  '/connector': ConnectorPage,
+  '/authorised': Authorised,
   '/connection': ConnectionPage,
 }
 

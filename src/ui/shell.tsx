@@ -19,7 +19,11 @@ const PAGES: [string, string, string[]][] = [
   ['Queues', to.queues(), ['/queues']],
   ['Dead letters', to.deadLetters(), ['/dead-letters', '/dead-letter']],
   ['Records', to.records(), ['/records', '/record']],
-  ['Connections', to.connections, ['/connections', '/connection']],
+  ['Entities', to.entities(), ['/entities', '/entity', '/reviews']],
+  ['Conflicts', to.conflicts(), ['/conflicts']],
+  ['Webhooks', to.webhooks(), ['/webhooks']],
+  ['Connections', to.connections, ['/connections', '/connection', '/authorised']],
+  ['Connectors', to.connectors, ['/connectors', '/connector']],
 ]
 
 /** What stands around every page. */

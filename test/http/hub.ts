@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import { createAccess } from '../../src/access/index.ts'
 import { entityServices } from '../../src/assemble/entities.ts'
+import { WebhookTally } from '../../src/assemble/webhook-tally.ts'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
 import { erase } from '../../src/store/erasure.ts'
@@ -32,10 +33,9 @@ export type TestHub = {
 }
 
 export async function startHub(
-  options: Partial<ServerOptions> & { services?: Partial<HubServices> } = {},
+  options: Partial<ServerOptions> & { services?: Partial<HubServices>; pool?: pg.Pool } = {},
 ): Promise<TestHub> {
-  const { services: overrides, ...serverOptions } = options
-  const { pool } = await freshDatabase()
+  const { services: overrides, pool = (await freshDatabase()).pool, ...serverOptions } = options
   const calls: TestHub['calls'] = []
   const services = { ...ledgerServices(pool, calls), ...overrides }
   const app = await buildServer(services, {
@@ -68,6 +68,7 @@ export async function startHub(
 /** The services as the ledger alone can give them: actions write the same rows the assembled hub writes. */
 function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
   const inbox = new InboxWriter(pool)
+  const tally = new WebhookTally()
   const setState = (table: 'connection' | 'sync', state: string) => async (name: string, actor: unknown) => {
     calls.push([`${table} ${state}`, name, actor])
     await pool.query(`update ${table} set state = $2, state_since = now() where name = $1`, [name, state])
@@ -208,7 +209,8 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     orderWebhookAgain: async (id) => {
       await pool.query('update webhook_subscription set next_at = null, sent_at = null where id = $1', [id])
     },
-    acceptWebhook: (request) => acceptSigned(pool, inbox, request),
+    acceptWebhook: (request) => acceptSigned(pool, inbox, tally, request),
+    webhookIntake: () => tally.list(),
     connectors: () => [
       {
         name: 'demo-crm',
@@ -266,7 +268,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
 }
 
 /** The signature check stands in for a connector's; what follows is the real inbox. */
-async function acceptSigned(pool: pg.Pool, inbox: InboxWriter, request: WebhookRequest) {
+async function acceptSigned(pool: pg.Pool, inbox: InboxWriter, tally: WebhookTally, request: WebhookRequest) {
   if (request.query.challenge)
     return {
       status: 'handshake' as const,
@@ -274,7 +276,11 @@ async function acceptSigned(pool: pg.Pool, inbox: InboxWriter, request: WebhookR
       headers: { 'content-type': 'text/plain' },
       body: request.query.challenge,
     }
-  if (request.headers['x-signature'] !== 'valid') return { status: 'refused' as const }
+  if (request.headers['x-signature'] !== 'valid') {
+    const error = new CausewayError('CSW-2010', { what: 'the signature is not the one of the body' })
+    tally.note(request.connection, { kind: 'refused', error }, new Date())
+    return { status: 'refused' as const }
+  }
   const { rows } = await pool.query<{ id: number }>('select id from connection where name = $1', [request.connection])
   if (!rows[0]) return { status: 'refused' as const }
   const [outcome] = await inbox.add([
@@ -286,5 +292,7 @@ async function acceptSigned(pool: pg.Pool, inbox: InboxWriter, request: WebhookR
       body: request.body,
     },
   ])
-  return { status: 'accepted' as const, events: outcome === 'stored' ? 1 : 0, duplicates: outcome === 'stored' ? 0 : 1 }
+  const duplicates = outcome === 'stored' ? 0 : 1
+  tally.note(request.connection, { kind: 'stored', events: 1, duplicates }, new Date())
+  return { status: 'accepted' as const, events: 1 - duplicates, duplicates }
 }

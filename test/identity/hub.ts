@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type pg from 'pg'
 import { type EntityType, type RoundCounts, runRound } from '../../src/identity/index.ts'
 import { readEntityType } from '../../src/identity/read.ts'
 import { createMappingRunner, type SandboxedRunner } from '../../src/mapping/index.ts'
@@ -51,11 +52,11 @@ export type TwoSystemsHub = {
   match(type?: EntityType): Promise<RoundCounts | null>
 }
 
-export async function openTwoSystems(): Promise<TwoSystemsHub> {
+export async function openTwoSystems(database?: pg.Pool): Promise<TwoSystemsHub> {
   const crm = new MemorySystem().stream('people')
   const erp = new MemorySystem().stream('people', { lookup: [] })
   for (const system of [crm, erp]) system.pageSize = 200
-  const hub = await TestHub.open({ crm, erp }, [toErp])
+  const hub = await TestHub.open({ crm, erp }, [toErp], database)
   const { ports } = hub
   const streamId = ports.model().streamId
   const [crmStream, erpStream] = ['crm', 'erp'].map((connection) => streamId({ connection, stream: 'people' })!)

@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { startHub, type TestHub, TOKEN } from '../http/hub.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -69,4 +71,29 @@ export async function startSite(options: Parameters<typeof startHub>[0] = {}): P
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+const demanding = process.env.CAUSEWAY_REQUIRE_BROWSER === '1'
+const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
+  [1280, 768, 360].map((width) => ({ colorScheme, width })),
+)
+
+/** No accessibility fault, nothing that scrolls sideways and no complaint, in every scheme and width. */
+export async function expectGoodLooks(page: OpenPage): Promise<void> {
+  // Two of the six looks unless CI asks, so that nobody has to wait for all.
+  for (const { colorScheme, width } of demanding ? looks : [looks[0]!, looks[5]!]) {
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize({ width, height: 800 })
+    await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor()
+    const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] })
+    // What colours do not change was looked at in the other scheme.
+    if (!demanding && colorScheme === 'dark') axe.withRules(['color-contrast', 'scrollable-region-focusable'])
+    const { violations } = await axe.analyze()
+    const faults = violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id} ${node.target} ${node.failureSummary}`),
+    )
+    expect(faults, `${colorScheme} ${width}`).toEqual([])
+    expect(await page.evaluate('document.documentElement.scrollWidth'), 'width of the page').toBeLessThanOrEqual(width)
+  }
+  expect(page.complaints).toEqual([])
 }

@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { TOKEN } from '../http/hub.ts'
-import { hasBrowser, type Site, startSite } from './browser.ts'
+import { expectGoodLooks, hasBrowser, type Site, startSite } from './browser.ts'
 import { addBacklog, fillHub, HOSTILE, type Lively } from './lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('the page', () => {
@@ -28,15 +28,15 @@ describe.skipIf(!hasBrowser)('the page', () => {
     ['dead letter', () => `/dead-letter?id=${ids.deadLetters[0]}`, 'mappings/contacts-to-erp.yaml:12:7'],
     ['records', () => '/records?key=c1', 'present'],
     ['record', () => '/record?stream=crm:contacts&id=c1', 'First seen'],
+    ['entities', () => '/entities', 'No entity type yet.'],
+    ['reviews', () => '/reviews', 'Nothing to review.'],
+    ['conflicts', () => '/conflicts', 'No conflict.'],
+    ['webhooks', () => '/webhooks', 'Nothing has come.'],
+    ['connectors', () => '/connectors', 'Demo CRM'],
     ['connections', () => '/connections', 'The refresh token was revoked.'],
     ['connection', () => '/connection?name=crm', 'demo-crm'],
     ['nowhere', () => '/nowhere', 'There is nothing under this address.'],
   ]
-
-  const demanding = process.env.CAUSEWAY_REQUIRE_BROWSER === '1'
-  const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
-    [1280, 768, 360].map((width) => ({ colorScheme, width })),
-  )
 
   test.for(pages)(
     '%s has no accessibility fault in any look and obeys the policy',
@@ -44,24 +44,7 @@ describe.skipIf(!hasBrowser)('the page', () => {
     async ([, path, word]) => {
       const page = await site.open(path())
       await page.getByText(word).first().waitFor()
-      // Two of the six looks unless CI asks, so that nobody has to wait for all.
-      for (const { colorScheme, width } of demanding ? looks : [looks[0]!, looks[5]!]) {
-        await page.emulateMedia({ colorScheme })
-        await page.setViewportSize({ width, height: 800 })
-        await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor()
-        const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] })
-        // What colours do not change was looked at in the other scheme.
-        if (!demanding && colorScheme === 'dark') axe.withRules(['color-contrast', 'scrollable-region-focusable'])
-        const { violations } = await axe.analyze()
-        const faults = violations.flatMap(({ id, nodes }) =>
-          nodes.map((node) => `${id} ${node.target} ${node.failureSummary}`),
-        )
-        expect(faults, `${colorScheme} ${width}`).toEqual([])
-        expect(await page.evaluate('document.documentElement.scrollWidth'), 'width of the page').toBeLessThanOrEqual(
-          width,
-        )
-      }
-      expect(page.complaints).toEqual([])
+      await expectGoodLooks(page)
     },
   )
 

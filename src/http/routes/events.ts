@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { CausewayError } from '../../core/index.ts'
 import { EVENT_STATES, listEvents } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
-import { Closed, DEFAULT_LIMIT, MaybeText, Moment, PageOf, paging, Text, Time } from '../schemas/basics.ts'
+import { Closed, DEFAULT_LIMIT, MaybeText, MaybeTime, Moment, PageOf, paging, Text, Time } from '../schemas/basics.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['webhooks']
@@ -27,7 +27,7 @@ const Event = Closed({
 })
 
 /** Webhook events that were received, and replaying them. */
-export function eventRoutes(app: App, { hub, database }: RouteContext): void {
+export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext): void {
   app.get(
     `${API}/events`,
     {
@@ -41,6 +41,43 @@ export function eventRoutes(app: App, { hub, database }: RouteContext): void {
       },
     },
     ({ query }) => listEvents(database, { ...query, limit: query.limit ?? DEFAULT_LIMIT }),
+  )
+
+  app.get(
+    `${API}/webhook-intake`,
+    {
+      schema: {
+        operationId: 'showWebhookIntake',
+        summary: 'Webhooks by connection since this process began, also those that were refused, with the cause',
+        description:
+          'Refused deliveries are stored nowhere, for anybody can send them. Names of no connection count together.',
+        tags,
+        response: {
+          200: Closed({
+            since: Time,
+            items: Type.Array(
+              Closed({
+                connection: MaybeText,
+                stored: Type.Integer(),
+                duplicates: Type.Integer(),
+                handshakes: Type.Integer(),
+                refused: Type.Array(
+                  Closed({
+                    code: Type.String(),
+                    what: Type.String({ description: 'Of the last one.' }),
+                    fix: Type.String(),
+                    count: Type.Integer(),
+                    lastAt: Time,
+                  }),
+                ),
+                lastAt: MaybeTime,
+              }),
+            ),
+          }),
+        },
+      },
+    },
+    async () => ({ since: startedAt, items: hub.webhookIntake() }),
   )
 
   app.post(

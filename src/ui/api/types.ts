@@ -2,10 +2,11 @@
 import type { Static, TObject } from 'typebox'
 import type { ProbeStep } from '../../connector/index.ts'
 import type { SerializedError } from '../../core/index.ts'
-import type { ScheduleDescription } from '../../http/index.ts'
+import type { ConnectorDescription, ScheduleDescription, WebhookIntake } from '../../http/index.ts'
 import type { Problem as ProblemSchema } from '../../http/schemas/basics.ts'
+import type * as Entities from '../../http/schemas/entities.ts'
 import type * as Ledger from '../../http/schemas/ledger.ts'
-import type { BulkSelection, Verbatim } from '../../store/views/index.ts'
+import type { BulkSelection, EventView, SubscriptionView, Verbatim } from '../../store/views/index.ts'
 import type { JsonText } from './json-text.ts'
 
 /** A server value as it comes out of JSON: dates are text, verbatim JSON is kept as text. */
@@ -59,6 +60,31 @@ export type RecordDetail = Omit<RecordSchema, 'journal'> & { journal: JournalEnt
 export type DeadLetter = Wire<Static<typeof Ledger.DeadLetter>>
 export type DeadLetterDetail = Wire<Static<typeof Ledger.DeadLetterDetail>>
 export type Preview = Wire<Omit<BulkSelection, 'ids'>> & { limited: boolean }
+
+export type EntityType = { entity: string; title: string; streams: string[] }
+export type EntityPicture = Wire<Static<typeof Entities.EntityPicture>>
+type EntitySchema = Wire<Static<typeof Entities.Entity>>
+export type EntityDetail = Omit<EntitySchema, 'timeline'> & {
+  timeline: { at: string | null; kind: string; text: string; stream: string; id: string }[]
+}
+export type EntityReview = Wire<Static<typeof Entities.EntityReview>>
+export type Conflict = Wire<Static<typeof Ledger.Conflict>>
+
+export type WebhookEvent = Wire<EventView>
+export type Intake = { since: string; items: Wire<WebhookIntake>[] }
+export type Subscription = Wire<SubscriptionView>
+
+type ConnectorSchema = Pick<ConnectorDescription, 'name' | 'title' | 'description' | 'version' | 'protocol'>
+export type ConnectorSummary = ConnectorSchema & { streams: string[] }
+export type ConnectorDetail = ConnectorSchema & {
+  settings: JsonText
+  streams: (Pick<ConnectorDescription['streams'][number], 'name' | 'title' | 'abilities'> & {
+    description?: string
+    readSchema?: JsonText
+    writeSchema?: JsonText
+  })[]
+}
+export type BegunLogin = { url: string; pending: { state: string; verifier: string; redirectUri: string } }
 
 export type System = {
   version: string

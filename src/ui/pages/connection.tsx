@@ -1,11 +1,12 @@
-import { Button } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { post, useAction, useAnswer } from '../api/queries.ts'
 import type { Connection, ConnectionDetail, Probe, Stream } from '../api/types.ts'
+import { useNow } from '../parts/clock.ts'
 import { JsonView } from '../parts/json-view.tsx'
 import { Loading } from '../parts/list.tsx'
 import { Mark } from '../parts/mark.tsx'
-import { Ago } from '../parts/moment.tsx'
+import { Ago, Countdown } from '../parts/moment.tsx'
 import { Facts, Page, Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { ErrorLine } from '../parts/stored-error.tsx'
@@ -14,6 +15,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { Authorise } from './authorise.tsx'
 import { ConnectionActions } from './connection-actions.tsx'
 import { ConnectionState } from './connections.tsx'
 
@@ -26,7 +28,17 @@ export function ConnectionPage(): ReactNode {
   const answer = useAnswer<ConnectionDetail>(path)
   const detail = answer.data
   return (
-    <Page title={`Connection ${name}`} aside={detail && <ConnectionActions connection={detail.connection} />}>
+    <Page
+      title={`Connection ${name}`}
+      aside={
+        detail && (
+          <Group gap={6}>
+            <Authorise connection={detail.connection} />
+            <ConnectionActions connection={detail.connection} />
+          </Group>
+        )
+      }
+    >
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!detail && answer.isPending && <Loading />}
       {detail && (
@@ -61,7 +73,14 @@ function About({ connection }: { connection: Connection }): ReactNode {
         items={[
           ['State', <ConnectionState key="s" connection={connection} />],
           ['Since', <Ago key="since" at={connection.stateSince} />],
-          ['Connector', <Plain key="c">{connection.connector}</Plain>],
+          [
+            'Connector',
+            <Link key="c" href={to.connector(connection.connector)}>
+              <Plain>{connection.connector}</Plain>
+            </Link>,
+          ],
+          ['Breaker', <Breaker key="b" connection={connection} />],
+          ['Quota', <Quota key="q" connection={connection} />],
           ['Last read', <Ago key="r" at={connection.lastPullSuccessAt} />],
           ['Last write', <Ago key="w" at={connection.lastPushSuccessAt} />],
           ['Throttle', connection.maxPerSecond === null ? 'none' : `${connection.maxPerSecond} calls per second`],
@@ -80,6 +99,37 @@ function About({ connection }: { connection: Connection }): ReactNode {
         ]}
       />
     </Panel>
+  )
+}
+
+/** Open: calls are not even tried until the moment it says, because the last ones failed. */
+function Breaker({ connection: { breaker, breakerUntil, breakerReason } }: { connection: Connection }): ReactNode {
+  if (breaker === 'closed') return <Mark tone="ok">closed</Mark>
+  return (
+    <>
+      <Mark tone={breaker === 'open' ? 'bad' : 'warn'}>{breaker}</Mark>
+      {breakerUntil && (
+        <>
+          {' '}
+          tries again in <Countdown until={breakerUntil} />
+        </>
+      )}{' '}
+      <Plain>{breakerReason ?? ''}</Plain>
+    </>
+  )
+}
+
+/** A wait for a quota ends by itself and is never a failure. */
+function Quota({ connection: { waitUntil, waitReason } }: { connection: Connection }): ReactNode {
+  const now = useNow()
+  if (waitUntil === null || Date.parse(waitUntil) <= now) return 'nothing is waited for'
+  return (
+    <>
+      <Mark tone="wait">
+        goes on in <Countdown until={waitUntil} />
+      </Mark>{' '}
+      <Plain>{waitReason ?? ''}</Plain>
+    </>
   )
 }
 

@@ -11,6 +11,8 @@ type Props = {
   /** Whether a reason must or may be given. */
   reason?: 'required' | 'optional' | 'none'
   ready?: boolean
+  /** For dialogs that show tables. */
+  wide?: boolean
   busy: boolean
   error: Error | null
   confirm: (reason: string) => void
@@ -18,7 +20,7 @@ type Props = {
 }
 
 /** Asks before something is done; says what it will touch. Escape and "Not now" leave everything as it is. */
-export function Confirm({ reason = 'none', ready = true, ...props }: Props): ReactNode {
+export function Confirm({ reason = 'none', ready = true, wide = false, ...props }: Props): ReactNode {
   const [words, setWords] = useState('')
   useFocusReturn()
   const complete = ready && (reason !== 'required' || words.trim() !== '')
@@ -28,7 +30,7 @@ export function Confirm({ reason = 'none', ready = true, ...props }: Props): Rea
   }
   return (
     // Composed by hand, because Mantine's own head of a dialog is a second banner to screen readers.
-    <Modal.Root opened onClose={props.close} centered transitionProps={{ duration: 0 }}>
+    <Modal.Root opened onClose={props.close} centered size={wide ? 'xl' : 'md'} transitionProps={{ duration: 0 }}>
       <Modal.Overlay />
       <Modal.Content>
         <Modal.Body>

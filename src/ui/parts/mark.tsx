@@ -67,6 +67,16 @@ const TONES: Record<string, Tone> = {
   requeued: 'wait',
   resolved: 'ok',
   discarded: 'idle',
+  // webhook events and orders
+  done: 'ok',
+  ordering: 'wait',
+  leaving: 'idle',
+  // conflicts and reviews
+  decided: 'wait',
+  settled: 'ok',
+  confirmed: 'ok',
+  rejected: 'idle',
+  superseded: 'idle',
   // requests
   waiting: 'wait',
   finished: 'ok',

@@ -3,6 +3,8 @@ import type { ReactNode } from 'react'
 
 export type Column<Row> = {
   head: string
+  /** What stands in the head instead of its name. */
+  title?: ReactNode
   cell: (row: Row) => ReactNode
   /** Numbers stand at the right, so that their size can be compared. */
   numeric?: boolean
@@ -26,7 +28,7 @@ export function Table<Row>({ label, columns, rows, keyOf }: Props<Row>): ReactNo
           <MantineTable.Tr>
             {columns.map((column) => (
               <MantineTable.Th key={column.head} scope="col" className={column.numeric ? 'number' : undefined}>
-                {column.head}
+                {column.title ?? column.head}
               </MantineTable.Th>
             ))}
           </MantineTable.Tr>

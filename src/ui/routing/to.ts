@@ -12,6 +12,13 @@ export const to = {
   deadLetter: (id: number): string => withQuery('/dead-letter', { id }),
   records: (key?: string): string => withQuery('/records', { key }),
   record: (stream: string, id: string): string => withQuery('/record', { stream, id }),
+  entities: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/entities', filter),
+  entity: (type: string, id: number): string => withQuery('/entity', { type, id }),
+  reviews: (entity?: string | null): string => withQuery('/reviews', { entity }),
+  conflicts: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/conflicts', filter),
+  webhooks: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/webhooks', filter),
+  connectors: '/connectors',
+  connector: (name: string): string => withQuery('/connector', { name }),
   connections: '/connections',
   connection: (name: string): string => withQuery('/connection', { name }),
 }

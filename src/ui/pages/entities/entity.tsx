@@ -1,0 +1,141 @@
+import { Button, Group } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import { useAnswer } from '../../api/queries.ts'
+import { withQuery } from '../../api/request.ts'
+import type { EntityDetail } from '../../api/types.ts'
+import { JsonView } from '../../parts/json-view.tsx'
+import { Loading } from '../../parts/list.tsx'
+import { At } from '../../parts/moment.tsx'
+import { Page, Panel } from '../../parts/page.tsx'
+import { Plain } from '../../parts/plain.tsx'
+import { Table } from '../../parts/table.tsx'
+import { Trouble } from '../../parts/trouble.tsx'
+import { Link } from '../../routing/link.tsx'
+import { usePlace } from '../../routing/place.ts'
+import { to } from '../../routing/to.ts'
+import { MergeDialog } from './merge-dialog.tsx'
+import { SideBySide } from './side-by-side.tsx'
+import { SplitDialog } from './split-dialog.tsx'
+import { UnderWay } from './under-way.tsx'
+
+/** Everything all systems know of one thing, and what persons decided about it. */
+export function EntityPage(): ReactNode {
+  const { query } = usePlace()
+  const type = query.get('type') ?? ''
+  const id = Number(query.get('id'))
+  const path = `/entities/${encodeURIComponent(type)}/${id}`
+  // Not part of the address: a reload or a sent link must not show (and put into the audit trail) what is masked.
+  const [reveal, setReveal] = useState(false)
+  const answer = useAnswer<EntityDetail>(
+    reveal ? withQuery(path, { reveal: 'true' }) : path,
+    reveal ? 600_000 : undefined,
+  )
+  const entity = answer.data
+  return (
+    <Page title={`${type} ${id}`} aside={entity && <Actions entity={entity} />}>
+      {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
+      {!entity && answer.isPending && <Loading />}
+      {entity && (
+        <>
+          <Panel title="One picture" aside={<Reveal entity={entity} reveal={reveal} toggle={setReveal} />}>
+            <SideBySide entity={entity} />
+          </Panel>
+          <UnderWay entity={entity} />
+          <Timeline entity={entity} />
+          <History entity={entity} />
+        </>
+      )}
+    </Page>
+  )
+}
+
+type RevealProps = { entity: EntityDetail; reveal: boolean; toggle: (reveal: boolean) => void }
+
+function Reveal({ entity, reveal, toggle }: RevealProps): ReactNode {
+  const masked = Object.values(entity.fields).some((field) => field.masked)
+  if (!masked && !reveal) return null
+  return (
+    <Button size="compact-xs" variant="default" onClick={() => toggle(!reveal)}>
+      {reveal ? 'Mask again' : 'Show masked values (audited)'}
+    </Button>
+  )
+}
+
+function Actions({ entity }: { entity: EntityDetail }): ReactNode {
+  const [asked, setAsked] = useState<'merge' | 'split' | null>(null)
+  const close = (): void => setAsked(null)
+  return (
+    <Group gap={6}>
+      <Button size="xs" variant="default" onClick={() => setAsked('merge')}>
+        Merge…
+      </Button>
+      {entity.records.length > 1 && (
+        <Button size="xs" variant="default" onClick={() => setAsked('split')}>
+          Split…
+        </Button>
+      )}
+      {asked === 'merge' && <MergeDialog entity={entity} close={close} />}
+      {asked === 'split' && <SplitDialog entity={entity} close={close} />}
+    </Group>
+  )
+}
+
+function Timeline({ entity: { timeline } }: { entity: EntityDetail }): ReactNode {
+  return (
+    <Panel title="Timeline">
+      {timeline.length === 0 ? (
+        <p className="nothing">
+          Nothing. What belongs here stands under <code>timeline</code> in the entity file.
+        </p>
+      ) : (
+        <Table
+          label="Timeline"
+          rows={timeline}
+          keyOf={(event) => `${event.stream} ${event.id} ${event.kind}`}
+          columns={[
+            { head: 'When', cell: ({ at }) => (at === null ? <span className="dim">–</span> : <At at={at} />) },
+            { head: 'Kind', cell: ({ kind }) => <Plain>{kind}</Plain> },
+            { head: 'What', className: 'main-cell', cell: ({ text }) => <Plain>{text}</Plain> },
+            {
+              head: 'Record',
+              cell: ({ stream, id }) => (
+                <Link href={to.record(stream, id)}>
+                  <Plain>{`${stream} ${id}`}</Plain>
+                </Link>
+              ),
+            },
+          ]}
+        />
+      )}
+    </Panel>
+  )
+}
+
+function History({ entity: { history } }: { entity: EntityDetail }): ReactNode {
+  if (!history.length) return null
+  return (
+    <Panel title="How it came to be one">
+      <Table
+        label="History"
+        rows={history}
+        keyOf={(entry) => `${entry.at} ${entry.action} ${entry.entityId} ${entry.otherId}`}
+        columns={[
+          { head: 'When', cell: ({ at }) => <At at={at} /> },
+          { head: 'What', cell: ({ action }) => <Plain>{action.replaceAll('_', ' ')}</Plain> },
+          { head: 'By', cell: ({ actor }) => <Plain>{actor}</Plain> },
+          { head: 'Other entity', numeric: true, cell: ({ otherId }) => otherId ?? '–' },
+          {
+            head: 'Particulars',
+            className: 'main-cell',
+            cell: ({ detail, action }) => (
+              <details>
+                <summary>Show</summary>
+                <JsonView json={detail} label={`Particulars of ${action}`} none="None." />
+              </details>
+            ),
+          },
+        ]}
+      />
+    </Panel>
+  )
+}

@@ -1,0 +1,86 @@
+import { useQueries } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { request, withQuery } from '../../api/request.ts'
+import type { Conflict, EntityDetail, Page } from '../../api/types.ts'
+import { State } from '../../parts/mark.tsx'
+import { Ago } from '../../parts/moment.tsx'
+import { Panel } from '../../parts/page.tsx'
+import { Plain } from '../../parts/plain.tsx'
+import { ErrorLine } from '../../parts/stored-error.tsx'
+import { Table } from '../../parts/table.tsx'
+import { Link } from '../../routing/link.tsx'
+import { to } from '../../routing/to.ts'
+
+/** What is not done yet about any record of the entity. */
+export function UnderWay({ entity }: { entity: EntityDetail }): ReactNode {
+  return (
+    <Panel title="Under way">
+      {entity.deliveries.length === 0 ? (
+        <p className="nothing">Everything is delivered.</p>
+      ) : (
+        <Table
+          label="Deliveries under way"
+          rows={entity.deliveries}
+          keyOf={(delivery) => `${delivery.sync} ${delivery.stream} ${delivery.id}`}
+          columns={[
+            {
+              head: 'Sync',
+              cell: ({ sync }) => (
+                <Link href={to.sync(sync)}>
+                  <Plain>{sync}</Plain>
+                </Link>
+              ),
+            },
+            {
+              head: 'Record',
+              cell: ({ stream, id }) => (
+                <Link href={to.record(stream, id)}>
+                  <Plain>{`${stream} ${id}`}</Plain>
+                </Link>
+              ),
+            },
+            {
+              head: 'State',
+              className: 'main-cell',
+              cell: ({ state, error }) => (
+                <>
+                  <State state={state} /> <ErrorLine error={error} />
+                </>
+              ),
+            },
+            { head: 'Next try', cell: ({ nextAttemptAt }) => <Ago at={nextAttemptAt} none="–" /> },
+          ]}
+        />
+      )}
+      <Conflicts entity={entity} />
+    </Panel>
+  )
+}
+
+/** The queue knows conflicts by record; an entity has few records, and ids of two systems may be the same by chance. */
+function Conflicts({ entity }: { entity: EntityDetail }): ReactNode {
+  const ids = [...new Set(entity.records.map(({ id }) => id))]
+  const answers = useQueries({
+    queries: ids.map((record) => {
+      const path = withQuery('/conflicts', { record })
+      return { queryKey: [path], queryFn: () => request<Page<Conflict>>(path) }
+    }),
+  })
+  const found = new Map(answers.flatMap(({ data }) => data?.items ?? []).map((conflict) => [conflict.id, conflict]))
+  const both = [...found.values()].filter(({ fromId, toId }) => ids.includes(fromId) && ids.includes(toId))
+  if (!both.length) return null
+  return (
+    <>
+      <h3>Conflicts</h3>
+      <ul>
+        {both.map(({ id, sync, field, fromId }) => (
+          <li key={id}>
+            <Link href={to.conflicts({ sync, record: fromId })}>
+              <Plain>{`${field} in ${sync}`}</Plain>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}

@@ -1,0 +1,13 @@
+import type { ReactNode } from 'react'
+import { Plain } from '../../parts/plain.tsx'
+
+/** The values of one field. What the entity file masks says so in words. */
+export function Values({ values, masked = false }: { values: readonly string[]; masked?: boolean }): ReactNode {
+  if (!values.length) return <span className="dim">–</span>
+  return (
+    <>
+      <Plain>{values.join(' · ')}</Plain>
+      {masked && <small className="masked">masked</small>}
+    </>
+  )
+}

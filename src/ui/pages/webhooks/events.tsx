@@ -1,0 +1,120 @@
+import { Button } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import { usePages } from '../../api/queries.ts'
+import type { WebhookEvent } from '../../api/types.ts'
+import { FilterChoice, FilterMoment, Filters, FilterText } from '../../parts/filters.tsx'
+import { List } from '../../parts/list.tsx'
+import { State } from '../../parts/mark.tsx'
+import { Ago } from '../../parts/moment.tsx'
+import { More } from '../../parts/more.tsx'
+import { Panel } from '../../parts/page.tsx'
+import { Plain } from '../../parts/plain.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import { Link } from '../../routing/link.tsx'
+import { useFilters } from '../../routing/place.ts'
+import { to } from '../../routing/to.ts'
+import { ReplayDialog } from './replay-dialog.tsx'
+
+/** Events that were verified and kept, newest first, and what became of each. */
+export function Events(): ReactNode {
+  const { values, any, set, clear } = useFilters(['state', 'connection', 'stream', 'since', 'until'])
+  const events = usePages<WebhookEvent>('/events', values)
+  const [replaying, setReplaying] = useState<{ event: WebhookEvent | null } | null>(null)
+  const clearAny = any ? clear : undefined
+  return (
+    <Panel
+      title="Events"
+      aside={
+        (events.rows?.length ?? 0) > 0 && (
+          <Button size="compact-xs" variant="default" onClick={() => setReplaying({ event: null })}>
+            Replay all of these…
+          </Button>
+        )
+      }
+    >
+      <Filters clear={clearAny}>
+        <FilterChoice
+          label="State"
+          none="all"
+          value={values.state}
+          choices={['pending', 'done', 'skipped', 'dead']}
+          onChange={(state) => set({ state })}
+        />
+        <FilterText label="Connection" value={values.connection} onChange={(connection) => set({ connection })} />
+        <FilterText label="Stream" value={values.stream} onChange={(stream) => set({ stream })} />
+        <FilterMoment label="Since" value={values.since} onChange={(since) => set({ since })} />
+        <FilterMoment label="Until" value={values.until} onChange={(until) => set({ until })} />
+      </Filters>
+      <List
+        source={events}
+        count={events.rows?.length}
+        clear={clearAny}
+        never={<p>No event yet. Webhooks that were verified are kept here with what became of them.</p>}
+      >
+        <Table
+          label="Events"
+          rows={events.rows ?? []}
+          keyOf={({ id }) => id}
+          columns={columns((event) => setReplaying({ event }))}
+        />
+        <More pages={events} what="Older events" />
+      </List>
+      {replaying && <ReplayDialog event={replaying.event} filter={values} close={() => setReplaying(null)} />}
+    </Panel>
+  )
+}
+
+const columns = (replay: (event: WebhookEvent) => void): Column<WebhookEvent>[] => [
+  { head: 'Received', cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
+  {
+    head: 'Event',
+    className: 'main-cell',
+    cell: ({ eventId, reason }) => (
+      <>
+        <Plain>{eventId}</Plain>
+        {reason && (
+          <p className="dim">
+            <Plain>{reason}</Plain>
+          </p>
+        )}
+      </>
+    ),
+  },
+  {
+    head: 'From',
+    cell: ({ connection, stream }) => (
+      <Link href={to.connection(connection)}>
+        <Plain>{stream ? `${connection}:${stream}` : connection}</Plain>
+      </Link>
+    ),
+  },
+  {
+    head: 'State',
+    cell: ({ state, connection }) =>
+      state === 'dead' ? (
+        <Link href={to.deadLetters({ connection, kind: 'inbox' })} className="quiet">
+          <State state={state} />
+        </Link>
+      ) : (
+        <State state={state} />
+      ),
+  },
+  { head: 'Tries', numeric: true, cell: ({ attempts }) => attempts },
+  { head: 'Bytes', numeric: true, cell: ({ bytes }) => bytes.toLocaleString() },
+  {
+    head: 'Action',
+    cell: (event) =>
+      event.state === 'pending' ? (
+        <span className="dim">under way</span>
+      ) : (
+        <Button
+          size="compact-xs"
+          variant="default"
+          aria-label={`Replay… event ${event.id}`}
+          onClick={() => replay(event)}
+        >
+          Replay…
+        </Button>
+      ),
+  },
+]
