@@ -46,6 +46,7 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
   app.get(
     `${API}/webhook-intake`,
     {
+      config: { access: 'hub:read' },
       schema: {
         operationId: 'showWebhookIntake',
         summary: 'Webhooks by connection since this process began, also those that were refused, with the cause',
