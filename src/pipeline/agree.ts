@@ -1,15 +1,19 @@
 /** What a write means to the other direction of a two-way sync, so that it knows the record when that comes back. */
-import { type JsonObject, JsonText, sameJson, setOwn, sliceOf } from '../core/index.ts'
+import { type Json, type JsonObject, JsonText, sameJson, setOwn, sliceOf } from '../core/index.ts'
 import { newWork } from './decide.ts'
-import { forwardOf, TWO_WAY_MARK } from './merge.ts'
+import { covers } from './diff.ts'
+import { type Look, lookAfter } from './look-after.ts'
+import { TWO_WAY_MARK } from './merge.ts'
+import { forwardOf, isBoth } from './merge-facts.ts'
 import type { Merged } from './merged.ts'
+import { isEmpty, isNear } from './near.ts'
 import type { AgreedWrite, TwoWayCommit } from './ports.ts'
 import { mapBatch } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import type { BatchRecord, Lane, Settlement, Work } from './work.ts'
 
 /** A target record before and after: what the other direction says of the two differs in what this one wrote. */
-type Change = { work: Work; merge: Merged; before: JsonObject | null; after: JsonObject; writes: boolean }
+type Change = { work: Work; merge: Merged; before: JsonObject | null; after: JsonObject; writes: boolean; look?: Look }
 
 export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | undefined> {
   const partner = lane.ports.model().syncByName(lane.sync.twoWay!.partner)
@@ -17,7 +21,16 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
   const merged = works.flatMap((work) => (work.merge ? [work.merge] : []))
   const at = lane.ports.clock.now().toISOString()
   const changes = works.flatMap((work) => changeOf(work))
-  for (const { merge, writes } of changes) if (writes) merge.mark.wrote = at
+  const written = changes.filter(({ writes }) => writes)
+  const looks = await lookAfter(
+    lane,
+    written.map(({ work }) => work),
+  )
+  for (const change of written) {
+    change.merge.mark.wrote = at
+    const look = looks.get(change.work)
+    if (look) takeLook(change, look)
+  }
   const other: Lane = { ...lane, row: partner.row, sync: partner.definition, source: lane.target, target: lane.source }
   return {
     partner: partner.row.id,
@@ -25,14 +38,43 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     read: new Map(
       works.filter(({ part }) => part === '').map((work) => [work.record.id, work.existing?.delivered ?? null]),
     ),
-    agreed: [...(await wordsOf(other, changes, at)), ...works.flatMap((work) => released(work))],
+    agreed: [...(await wordsOf(other, changes, at)), ...works.flatMap((work) => [...released(work), ...woken(work)])],
     asked: merged.flatMap(({ asked }) => asked),
-    settled: works.flatMap(({ merge, settlement }) => (merge && isDone(settlement) ? merge.settled : [])),
+    settled: works.flatMap(({ merge, settlement }) => (merge && settles(settlement) ? merge.settled : [])),
   }
 }
 
+/** Notes how the target stored what was sent. A value that is neither that nor near it is somebody's edit, or a rewriting that is one. */
+function takeLook(change: Change, look: Look): void {
+  const { work, merge } = change
+  change.look = look
+  const sent = work.values.value
+  for (const field of Object.keys(sent)) {
+    const shown = own(look.body, field)
+    const stands = shown !== undefined && look.isOurs && isNear(shown, sent[field])
+    if (stands && Object.hasOwn(change.after, field) && !merge.made.includes(field)) change.after[field] = shown
+    if (stands && !covers(shown, sent[field]!)) merge.mark.stored = { ...merge.mark.stored, [field]: [shown] }
+    else if (merge.mark.stored) delete merge.mark.stored[field]
+  }
+}
+
+const own = (record: JsonObject | undefined, field: string): Json | undefined =>
+  record && Object.hasOwn(record, field) ? record[field] : undefined
+
 const isDone = (settlement: Settlement | null): boolean =>
   settlement?.state === 'delivered' || settlement?.state === 'unchanged'
+
+/** What was decided of a conflict is over: the sides agree, the record was made anew, or it left. */
+const settles = (settlement: Settlement | null): boolean =>
+  isDone(settlement) ||
+  settlement?.state === 'gone' ||
+  settlement?.state === 'skipped' ||
+  settlement?.unlink !== undefined
+
+const woken = (work: Work): AgreedWrite[] =>
+  work.merge?.wakesPartner && work.targetId !== null
+    ? [{ recordId: work.targetId, slice: sliceOf(work.targetId), fields: {}, mark: {}, due: true }]
+    : []
 
 const released = (work: Work): AgreedWrite[] =>
   work.merge?.releases && work.targetId !== null
@@ -44,7 +86,7 @@ function changeOf(work: Work): Change[] {
   if (!merge || work.takenBack || targetId === null) return []
   if (!isDone(settlement)) return []
   if (work.operation === 'create' || (work.operation === 'upsert' && !work.known && merge.base === null))
-    return [{ work, merge, before: null, after: work.values.value, writes: true }]
+    return [{ work, merge, before: null, after: { ...work.values.value }, writes: true }]
   if (!merge.touched.length) return []
   const known = work.known ?? merge.before
   const before = { ...known }
@@ -65,28 +107,80 @@ function changeOf(work: Work): Change[] {
 
 async function wordsOf(other: Lane, changes: Change[], at: string): Promise<AgreedWrite[]> {
   if (!changes.length) return []
-  const before = await outputsOf(
-    other,
-    changes.filter((change) => change.before !== null).map(({ work, before }) => [work.targetId!, before!]),
-  )
-  const after = await outputsOf(
-    other,
-    changes.map(({ work, after }) => [work.targetId!, after]),
-  )
+  const [before, after, whole] = await Promise.all([
+    outputsOf(
+      other,
+      bodiesOf(changes, ({ before }) => before),
+    ),
+    outputsOf(
+      other,
+      bodiesOf(changes, ({ after }) => after),
+    ),
+    outputsOf(
+      other,
+      bodiesOf(changes, ({ before, after, look }) => (before === null && look ? { ...look.body, ...after } : null)),
+    ),
+  ])
   return changes.flatMap((change): AgreedWrite[] => {
     const recordId = change.work.targetId!
     const now = after.get(recordId)
     if (!now) return []
     const was = change.before === null ? {} : (before.get(recordId) ?? {})
     const fields = Object.fromEntries(
-      Object.entries(now).filter(([field, value]) => !Object.hasOwn(was, field) || !sameJson(was[field], value)),
+      Object.entries({ ...defaultsOf(other, change, whole.get(recordId)), ...now }).filter(
+        ([field, value]) => !Object.hasOwn(was, field) || !sameJson(was[field], value),
+      ),
     )
     if (!Object.keys(fields).length) return []
-    const echo = Object.fromEntries(Object.keys(fields).map((field) => [field, was[field] ?? null]))
-    const mark = { echo, echoAt: at, ...(change.before === null ? { made: true } : {}) }
-    const awaited = change.writes ? { [TWO_WAY_MARK]: mark } : {}
-    return [{ recordId, slice: sliceOf(recordId), fields, mark: awaited, due: false }]
+    return [
+      {
+        recordId,
+        slice: sliceOf(recordId),
+        fields,
+        mark: { [TWO_WAY_MARK]: markOf(change, fields, was, at) },
+        due: false,
+      },
+    ]
   })
+}
+
+const bodiesOf = (changes: Change[], body: (change: Change) => JsonObject | null): [id: string, body: JsonObject][] =>
+  changes.flatMap((change) => {
+    const one = body(change)
+    return one === null ? [] : [[change.work.targetId!, one]]
+  })
+
+/** What the target gave a new record by itself, where the source has nothing: agreed as it is. */
+function defaultsOf(other: Lane, { work }: Change, whole: JsonObject | undefined): JsonObject {
+  const source = work.record.body?.value
+  return Object.fromEntries(
+    Object.entries(whole ?? {}).filter(([field]) => isBoth(other, field) && isEmpty(own(source, field))),
+  )
+}
+
+/** What the other direction must know to tell our write from an edit, and how its target shows what is agreed. */
+function markOf({ work, writes, before, look }: Change, fields: JsonObject, was: JsonObject, at: string): JsonObject {
+  const source = work.record.body?.value
+  const names = Object.keys(fields)
+  const each = <T extends Json>(value: (field: string) => T): Record<string, T> =>
+    Object.fromEntries(names.map((field) => [field, value(field)]))
+  const stored = each((field) => {
+    const shown = own(source, field)
+    return shown === undefined || covers(shown, fields[field]!) ? [] : [shown]
+  })
+  if (!writes) return { stored }
+  const sent = look ? Object.entries(work.values.value) : []
+  const isSeen = sent.every(([field, value]) => {
+    const shown = own(look!.body, field)
+    return shown === undefined || (look!.isOurs && isNear(shown, value))
+  })
+  return {
+    stored,
+    echo: each((field) => own(was, field) ?? null),
+    echoAt: at,
+    unseen: each(() => (!look ? 'blind' : isSeen ? false : 'other')),
+    made: before === null && !look,
+  }
 }
 
 /** What a direction makes of records as they are given, with references resolved; what it leaves out or fails at is missing. */

@@ -1,5 +1,6 @@
 import type { SourceRecord } from '../connector/index.ts'
 import { CausewayError } from '../core/index.ts'
+import { fetchEach, unread } from './fetch-each.ts'
 import { lookUp } from './look-up.ts'
 import { keysOf } from './ports.ts'
 import type { Lane, Work } from './work.ts'
@@ -17,16 +18,19 @@ export async function askTargets(lane: Lane, works: Work[]): Promise<void> {
 
 /** Gives those that could not be asked for: all, where the target gives no single records. */
 async function askById(lane: Lane, works: Work[]): Promise<Work[]> {
-  let records: SourceRecord[]
+  let fetched: Awaited<ReturnType<typeof fetchEach>>
   try {
-    const ids = [...new Set(works.map((work) => work.targetId!))]
-    records = await lane.target.fetch({ stream: lane.sync.to.stream, ids, signal: lane.signal })
+    fetched = await fetchEach(lane, [...new Set(works.map((work) => work.targetId!))])
   } catch (error) {
     if (error instanceof CausewayError && error.code === 'CSW-2003') return works
     throw error
   }
-  const found = new Map(records.filter((record) => !record.deleted).map((record) => [record.id, record]))
-  for (const work of works) note(work, found.get(work.targetId!))
+  for (const work of works) {
+    const failure = fetched.failed.get(work.targetId!)
+    const record = fetched.found.get(work.targetId!)
+    if (failure) work.settlement = unread(failure)
+    else note(work, record?.deleted ? undefined : record)
+  }
   return []
 }
 

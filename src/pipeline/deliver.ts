@@ -10,9 +10,10 @@ import type {
 import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
 import { idempotencyKey } from './decide.ts'
 import { CONTENT_MARK } from './diff.ts'
+import { CONTENDED_RETRY_MS } from './failures.ts'
 import { keepJobs } from './jobs.ts'
 import { HASHES, type IntentOpen, keysOf } from './ports.ts'
-import { CONTENDED_RETRY_MS, settle, statusOfThrown, unknown } from './settle-outcome.ts'
+import { settle, statusOfThrown, unknown } from './settle-outcome.ts'
 import { sourceFailure } from './source-failure.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 

@@ -21,6 +21,9 @@ export const isConnectionFailure = (error: { code: string }): boolean => CONNECT
 /** The other side asked for time: that is a wait with an end, no failure of anything. */
 export const isWait = (error: { code: string }): boolean => error.code === 'CSW-3005'
 
+/** The other writer of the same target record is done in a moment. */
+export const CONTENDED_RETRY_MS = 300
+
 /** Groups errors with one cause: code and message without what differs from record to record (numbers, quoted values, ids). */
 export function fingerprintOf(error: SerializedError | CausewayError, scope: string): string {
   const text = 'what' in error ? error.what : error.message

@@ -4,6 +4,7 @@ import type { MatchKey } from '../mapping/index.ts'
 import { findDoubtful, settleDoubt, wasLookedFor } from './doubt.ts'
 import { awaitMatcher, awaitReviews, seeLinked } from './identity-wait.ts'
 import { choose, holds, lookUp } from './look-up.ts'
+import { deferToWrites } from './partner-writes.ts'
 import { keyText, type LogBody, linkKey } from './ports.ts'
 import { holdUnmatched, isBlindTo } from './pull-wait.ts'
 import { reviveLinks } from './revive.ts'
@@ -19,6 +20,11 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
   for (const work of open) work.targetId = targets.get(linkKey(work.record.id, work.part)) ?? null
   await reviveLinks(lane, open)
   await spareTwins(lane, open)
+  if (lane.sync.twoWay)
+    await deferToWrites(
+      lane,
+      open.filter(({ targetId, takenBack }) => targetId === null && !takenBack),
+    )
   await findDoubtful(lane, open)
   await seeLinked(lane, open)
   const standing = await awaitMatcher(lane, open)

@@ -2,7 +2,7 @@
 import { isObject, isRawNumber, type Json, type JsonObject, sameJson, setOwn } from '../core/index.ts'
 import type { ConflictPolicy } from '../mapping/index.ts'
 import { covers } from './diff.ts'
-import { isEmpty, isNear } from './near.ts'
+import { isEmpty, isNear, isSpelling } from './near.ts'
 
 /** Who wins a conflict: our side, the target's, a value for both, or nobody yet. */
 export type Verdict = 'mine' | 'theirs' | 'ask' | { value: Json }
@@ -31,19 +31,28 @@ type Sides = {
   base: JsonObject
   /** What the target holds; a field that it does not show is taken for unchanged. */
   theirs: JsonObject
+  /** How the target shows what was agreed, where that is otherwise: it stored what it was given in its own way. */
+  stored?: JsonObject
+  /** True where nobody saw how the target stored what it was given: then a value that may be that is taken for it. */
+  lenient?: boolean
   decide(conflict: FieldConflict): Verdict
 }
 
-export function mergeFields({ mine, base, theirs, decide }: Sides): Merge {
+export function mergeFields({ mine, base, theirs, stored = {}, lenient = false, decide }: Sides): Merge {
   const merge: Merge = { values: {}, base: { ...base }, kept: {}, touched: [], made: [], asked: [] }
   for (const [field, wanted] of Object.entries(mine)) {
-    const one = mergeValue(wanted, own(base, field), own(theirs, field), (values, inside) => {
-      const conflict = { field, path: [field, ...inside].join('.'), ...values }
-      const verdict = decide(conflict)
-      if (verdict === 'ask') merge.asked.push(conflict)
-      if (typeof verdict === 'object') merge.made.push(field)
-      return verdict
-    })
+    const rules: Rules = {
+      stored: own(stored, field),
+      lenient,
+      decide: (values, inside) => {
+        const conflict = { field, path: [field, ...inside].join('.'), ...values }
+        const verdict = decide(conflict)
+        if (verdict === 'ask') merge.asked.push(conflict)
+        if (typeof verdict === 'object') merge.made.push(field)
+        return verdict
+      },
+    }
+    const one = mergeValue(wanted, own(base, field), own(theirs, field), rules)
     if (one.base !== undefined) setOwn(merge.base, field, one.base)
     if (one.send !== undefined) setOwn(merge.values, field, one.send)
     else if (own(theirs, field) !== undefined) setOwn(merge.kept, field, theirs[field]!)
@@ -58,21 +67,27 @@ const own = (record: JsonObject, field: string): Json | undefined =>
 /** `send` absent: the field is left alone. `base` absent: as before. */
 type One = { send?: Json; base?: Json; touched: boolean }
 type Decide = (values: Omit<FieldConflict, 'field' | 'path'>, inside: string[]) => Verdict
+type Rules = { stored: Json | undefined; lenient: boolean; decide: Decide }
 
-function mergeValue(mine: Json, base: Json | undefined, theirs: Json | undefined, decide: Decide): One {
+/** True while the target shows what was agreed, in its own spelling or in the one it stored it in. */
+export const isAsAgreed = (theirs: Json, base: Json, stored: Json | undefined): boolean =>
+  covers(theirs, base) || (stored !== undefined && sameJson(theirs, stored))
+
+function mergeValue(mine: Json, base: Json | undefined, theirs: Json | undefined, rules: Rules): One {
   const agreed = base !== undefined
   if (agreed && sameJson(mine, base))
     return theirs === undefined || covers(theirs, mine) ? { send: mine, touched: false } : { touched: false }
-  if (theirs === undefined || (agreed && covers(theirs, base))) return { send: mine, base: mine, touched: true }
+  if (theirs === undefined || (agreed && isAsAgreed(theirs, base, rules.stored)))
+    return { send: mine, base: mine, touched: true }
   if (covers(theirs, mine)) return { send: mine, base: mine, touched: true }
   if (isPlain(mine) && isPlain(theirs) && (base === undefined || isPlain(base)))
-    return mergeObject(mine, base, theirs, decide)
-  // Both mean the same; whose spelling stands where is no question to ask.
-  if (isNear(theirs, mine)) return { base: mine, touched: true }
-  // Spelling that changed gives way to a value that did.
-  if (agreed && isNear(theirs, base)) return { send: mine, base: mine, touched: true }
-  if (agreed && isNear(mine, base)) return { touched: false }
-  const verdict = decide({ mine, theirs, base }, [])
+    return mergeObject(mine, base, theirs, rules)
+  // Both mean the same; whose spelling stands where is no question to ask. Of two that were edited one may be no rounding.
+  if (!agreed || rules.lenient ? isNear(theirs, mine) : isSpelling(theirs, mine)) return { base: mine, touched: true }
+  // What may be our own write gives way to a value that changed.
+  if (rules.lenient && isNear(theirs, base)) return { send: mine, base: mine, touched: true }
+  if (rules.lenient && isNear(mine, base)) return { touched: false }
+  const verdict = rules.decide({ mine, theirs, base }, [])
   if (verdict === 'mine') return { send: mine, base: mine, touched: true }
   // Our own value stays the agreed one: the way back carries what was made of both.
   if (typeof verdict === 'object') return { send: verdict.value, base: mine, touched: true }
@@ -82,14 +97,18 @@ function mergeValue(mine: Json, base: Json | undefined, theirs: Json | undefined
 const isPlain = (value: Json | undefined): value is JsonObject => isObject(value) && !isRawNumber(value)
 
 /** Fields inside an object are merged one by one; the object is sent whole, as the target would have it. */
-function mergeObject(mine: JsonObject, base: JsonObject | undefined, theirs: JsonObject, decide: Decide): One {
+function mergeObject(mine: JsonObject, base: JsonObject | undefined, theirs: JsonObject, rules: Rules): One {
   const send: JsonObject = {}
   const agreed: JsonObject = { ...base }
   let sends = false
   let touched = false
   for (const [key, wanted] of Object.entries(mine)) {
     const there = own(theirs, key)
-    const one = mergeValue(wanted, base && own(base, key), there, (values, inside) => decide(values, [key, ...inside]))
+    const one = mergeValue(wanted, base && own(base, key), there, {
+      stored: isPlain(rules.stored) ? own(rules.stored, key) : undefined,
+      lenient: rules.lenient,
+      decide: (values, inside) => rules.decide(values, [key, ...inside]),
+    })
     if (one.base !== undefined) setOwn(agreed, key, one.base)
     const value = one.send ?? there
     if (value !== undefined) setOwn(send, key, value)

@@ -1,11 +1,13 @@
 /** The step between match and diff for syncs that go both ways: what of a record is ours to write, and what the other side says. */
 import { CausewayError, isObject, type Json, type JsonObject, JsonText, sameJson, setOwn } from '../core/index.ts'
-import { askAgain, type There } from './ask-sides.ts'
+import { askAgain, isLenient, type There } from './ask-sides.ts'
 import { covers } from './diff.ts'
-import { type FieldConflict, mergeFields, type Parties, resolve, type Verdict } from './merge-fields.ts'
-import type { Mark, Merged } from './merged.ts'
+import { meetDeletions } from './merge-deletions.ts'
+import { conflictKey, type Facts, factsOf, isBoth } from './merge-facts.ts'
+import { isAsAgreed, mergeFields } from './merge-fields.ts'
+import { type Mark, type Merged, storedOf } from './merged.ts'
 import { isEmpty, isNear } from './near.ts'
-import type { ConflictKey, ConflictRow, ConflictWrite, SyncRow } from './ports.ts'
+import { deferToWrites } from './partner-writes.ts'
 import type { Lane, Work } from './work.ts'
 
 export const TWO_WAY_MARK = '~two-way'
@@ -21,9 +23,12 @@ export async function mergeSides(lane: Lane, works: Work[]): Promise<void> {
   const moved = standing.filter(hasMoved)
   for (const work of standing) if (!moved.includes(work)) rests(lane, work)
   if (!moved.length) return
-  const there = await askAgain(lane, moved)
-  const stale = await staleEchoes(lane, moved)
-  const known = moved.filter((work) => !meetsDeletion(lane, work, there))
+  const quiet = await deferToWrites(lane, moved)
+  if (!quiet.length) return
+  const there = await askAgain(lane, quiet)
+  const shown = quiet.filter((work) => there.has(work))
+  const stale = await staleEchoes(lane, shown)
+  const known = await meetDeletions(lane, shown, there)
   const facts = await factsOf(lane, known, there)
   for (const work of known) mergeOne(lane, work, { there, stale, facts })
 }
@@ -42,6 +47,7 @@ function begin(work: Work): Merged {
     asked: [],
     settled: [],
     releases: false,
+    wakesPartner: false,
     rewritten: 0,
   }
 }
@@ -70,6 +76,8 @@ function rests(lane: Lane, work: Work): void {
   if (work.takenBack) return
   forgetEchoes(mark, Object.keys(mark.echo ?? {}))
   delete mark.made
+  // The edit that stood against a deletion was taken back: the deletion goes on.
+  work.merge!.wakesPartner = mark.asked?.includes('') === true
   settleAsked(lane, work, [])
 }
 
@@ -77,6 +85,7 @@ function forgetEchoes(mark: Mark, fields: string[]): void {
   for (const field of fields) {
     if (mark.echo) delete mark.echo[field]
     if (mark.restless) delete mark.restless[field]
+    if (mark.unseen) delete mark.unseen[field]
   }
 }
 
@@ -112,29 +121,46 @@ function mergeOne(lane: Lane, work: Work, { there, stale, facts }: Known): void 
   const merge = work.merge!
   const late = stale.get(work) ?? []
   const mine = Object.fromEntries(Object.entries(work.values.value).filter(([field]) => !late.includes(field)))
-  const theirs = there.get(work)?.body ?? {}
+  const side = there.get(work)
+  const theirs = side?.body ?? {}
   const base = { ...merge.before }
-  const restless = takeEchoes(merge, { mine, base, theirs, late })
+  const restless = takeEchoes(lane, merge, { mine, base, theirs, late })
   if (restless) {
     stop(lane, work, restless)
     return
   }
   if (merge.rewritten) work.delivered = JsonText.of(base)
-  const merged = mergeFields({ mine, base, theirs, decide: (conflict) => facts.verdict(work, conflict) })
+  const merged = mergeFields({
+    ...{ mine, base, theirs, stored: storedOf(merge.mark) },
+    lenient: isLenient(work, side),
+    decide: (conflict) => facts.verdict(work, conflict),
+  })
+  for (const field of merged.touched)
+    if (!Object.hasOwn(merged.values, field)) keepStored(merge.mark, field, merged.base, theirs)
   Object.assign(merge, { base: merged.base, kept: merged.kept, touched: merged.touched, made: merged.made })
   merge.asked = merged.asked.map((conflict) => facts.toWrite(work, conflict))
   const { held, answered } = facts.answersOf(work)
   settleAsked(lane, work, [...merged.asked.map(({ path }) => path), ...held])
   merge.settled.push(...answered.map((path) => conflictKey(lane, work, path)))
   work.values = JsonText.of(merged.values)
-  if (there.get(work)?.body) work.known = theirs
+  if (side?.body) work.known = theirs
+}
+
+/** Notes how the target shows a value, where that is otherwise than it is agreed. */
+function keepStored(mark: Mark, field: string, base: JsonObject, shown: JsonObject): void {
+  const [agreed, there] = [own(base, field), own(shown, field)]
+  if (agreed !== undefined && there !== undefined && !covers(there, agreed))
+    mark.stored = { ...mark.stored, [field]: [there] }
+  else if (mark.stored) delete mark.stored[field]
 }
 
 /**
- * Our own writes that came back: as they were, or as the other system stored them, which is agreed then. Anything else is an edit.
+ * Our own writes that came back: as they were, or, where nobody looked after the write, as the other system stored them, which is agreed
+ * then. Anything else is an edit.
  * Gives the field that came back as something else once too often.
  */
 function takeEchoes(
+  lane: Lane,
   merge: Merged,
   { mine, base, theirs, late }: { mine: JsonObject; base: JsonObject; theirs: JsonObject; late: string[] },
 ): string | null {
@@ -145,15 +171,22 @@ function takeEchoes(
     const awaited = own(mark.echo, field) !== undefined
     const agreed = own(base, field)
     const asWritten = agreed !== undefined && sameJson(agreed, value)
-    const defaulted = made === true && agreed === undefined && isEmpty(own(theirs, field))
+    const defaulted = made === true && agreed === undefined && isBoth(lane, field) && isEmpty(own(theirs, field))
     if (!awaited && !defaulted) continue
-    if (asWritten || defaulted || isNear(value, agreed)) {
+    const unseen = own(mark.unseen, field)
+    if (asWritten || defaulted || (unseen === 'blind' && isNear(value, agreed))) {
       if (!asWritten) merge.rewritten++
+      const shown = own(theirs, field)
+      const stands =
+        agreed !== undefined && shown !== undefined && isAsAgreed(shown, agreed, own(storedOf(mark), field))
       setOwn(base, field, value)
+      if (stands && !asWritten) keepStored(mark, field, base, theirs)
       forgetEchoes(mark, [field])
       continue
     }
     delete mark.echo![field]
+    // Seen as it was written, and another one now: somebody edited it.
+    if (unseen === false) continue
     mark.restless = { ...mark.restless, [field]: (mark.restless?.[field] ?? 0) + 1 }
     if (mark.restless[field]! > RESTLESS) return field
   }
@@ -176,168 +209,4 @@ function settleAsked(lane: Lane, work: Work, still: string[]): void {
   const gone = (merge.mark.asked ?? []).filter((path) => !still.includes(path))
   merge.settled = gone.map((path) => conflictKey(lane, work, path))
   merge.mark.asked = still
-}
-
-const isForward = (lane: Lane): boolean => lane.sync.twoWay!.direction === 'forward'
-
-/** A conflict has one place, whichever direction finds it: that of the field of `to`, where there is one. */
-function conflictKey(lane: Lane, work: Work, path: string): ConflictKey {
-  const [field, ...inside] = path.split('.')
-  const { pairs } = lane.sync.twoWay!
-  const named = isForward(lane) || inside.length || !Object.hasOwn(pairs, field!) ? path : pairs[field!]!
-  const [fromId, toId] = isForward(lane) ? [work.record.id, work.targetId!] : [work.targetId!, work.record.id]
-  return { fromId, toId, field: named }
-}
-
-/** A record that the other side deleted, or that is deleted here and was edited there. True when that decided the work. */
-function meetsDeletion(lane: Lane, work: Work, there: ReadonlyMap<Work, There>): boolean {
-  const side = there.get(work)
-  if (side?.missing && !work.takenBack) return losesTarget(lane, work)
-  if (!work.takenBack || !side?.body) return side?.missing === true
-  const edited = Object.entries(work.merge!.before).some(([field, value]) => {
-    const now = own(side.body, field)
-    return now !== undefined && !field.startsWith('~') && !covers(now, value) && !isNear(now, value)
-  })
-  if (!edited) return true
-  const verdict = policyOfDeletes(lane, 'mine')
-  if (verdict === 'mine') return true
-  const left = work.record.deleted ? 'gone' : 'skipped'
-  work.operation = null
-  work.merge!.releases = true
-  work.settlement = { state: left, unlink: 'released', delivered: null }
-  return true
-}
-
-/** The target record is gone: the deletion comes by itself, or the record is made anew. */
-function losesTarget(lane: Lane, work: Work): boolean {
-  const partner = lane.ports.model().syncByName(lane.sync.twoWay!.partner)?.definition
-  const follows = partner?.deletes === 'delete' && policyOfDeletes(lane, 'theirs') === 'theirs'
-  work.settlement = follows ? { state: 'skipped' } : { state: 'pending', retryInMs: 0, unlink: 'gone', delivered: null }
-  return true
-}
-
-/** Deleted on one side, edited on the other: the side that a policy names, else the edit. */
-function policyOfDeletes(lane: Lane, deletes: 'mine' | 'theirs'): 'mine' | 'theirs' {
-  const edit = deletes === 'mine' ? 'theirs' : 'mine'
-  const { default: policy } = lane.sync.twoWay!.conflict
-  if (policy !== 'from' && policy !== 'to') return edit
-  return (policy === 'from') === isForward(lane) ? 'mine' : 'theirs'
-}
-
-type Facts = {
-  verdict(work: Work, conflict: FieldConflict): Verdict
-  toWrite(work: Work, conflict: FieldConflict): ConflictWrite
-  /** Paths that a person decided: for the other side, which has to write (`held`), or for ours. */
-  answersOf(work: Work): { held: string[]; answered: string[] }
-}
-
-/** What decides conflicts: policies, times, and what people said. Read only where there is a conflict. */
-async function factsOf(lane: Lane, works: Work[], there: ReadonlyMap<Work, There>): Promise<Facts> {
-  const { conflict } = lane.sync.twoWay!
-  const hit = works.filter((work) => {
-    let found = false
-    mergeFields({
-      mine: work.values.value,
-      base: work.merge!.before,
-      theirs: there.get(work)?.body ?? {},
-      decide: () => {
-        found = true
-        return 'theirs'
-      },
-    })
-    return found
-  })
-  const [times, decided] = hit.length
-    ? await Promise.all([timesOf(lane, hit, there), decisionsOf(lane, hit)])
-    : [new Map(), []]
-  const standing = (work: Work, path: string): ConflictRow | undefined => {
-    const key = conflictKey(lane, work, path)
-    return decided.find((row) => row.fromId === key.fromId && row.toId === key.toId && row.field === key.field)
-  }
-  const toWrite = (work: Work, { path, mine, theirs, base }: FieldConflict): ConflictWrite => {
-    const [from, to] = isForward(lane) ? [mine, theirs] : [theirs, mine]
-    return {
-      ...conflictKey(lane, work, path),
-      side: isForward(lane) ? 'to' : 'from',
-      base: base === undefined ? null : JSON.stringify(base),
-      fromValue: JSON.stringify(from),
-      toValue: JSON.stringify(to),
-    }
-  }
-  const answers = new Map<Work, { held: string[]; answered: string[] }>()
-  const answersOf = (work: Work) => answers.get(work) ?? { held: [], answered: [] }
-  return {
-    toWrite,
-    answersOf,
-    verdict: (work, found) => {
-      const policy = Object.hasOwn(conflict.fields, found.field) ? conflict.fields[found.field]! : conflict.default
-      const row = standing(work, found.path)
-      const said = row && verdictOf(lane, row, toWrite(work, found))
-      if (said) {
-        const { held, answered } = answersOf(work)
-        answers.set(
-          work,
-          said === 'theirs' ? { held: [...held, found.path], answered } : { held, answered: [...answered, found.path] },
-        )
-      }
-      return said ?? resolve(policy, found, times.get(work) ?? NO_TIMES(lane))
-    },
-  }
-}
-
-const NO_TIMES = (lane: Lane): Parties => ({ mineIsFrom: isForward(lane), mineAt: null, theirsAt: null })
-
-/** What a person decided, as long as it is about these values. A value of its own is written by the direction whose words it is in. */
-function verdictOf(lane: Lane, row: ConflictRow, now: ConflictWrite): Verdict | null {
-  if (row.state !== 'decided') return null
-  if (row.side === now.side && (row.fromValue !== now.fromValue || row.toValue !== now.toValue)) return null
-  if (row.decision === 'value') return row.side === now.side ? { value: JSON.parse(row.value!) as Json } : 'theirs'
-  return (row.decision === 'from') === isForward(lane) ? 'mine' : 'theirs'
-}
-
-const decisionsOf = (lane: Lane, works: Work[]): Promise<ConflictRow[]> =>
-  lane.ports.ledger.readConflicts(
-    forwardOf(lane).id,
-    isForward(lane) ? 'from' : 'to',
-    works.map((work) => work.record.id),
-  )
-
-/** The sync that conflicts are kept under. */
-export const forwardOf = (lane: Lane): SyncRow =>
-  isForward(lane) ? lane.row : lane.ports.model().syncByName(lane.sync.twoWay!.partner)!.row
-
-const INSTANT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$/
-const timeOf = (version: string | null | undefined): number | null =>
-  version && INSTANT.test(version) ? Date.parse(version) : null
-
-/** When each side was changed: by the version of its record where that is a time, else when the hub first saw it so. */
-async function timesOf(lane: Lane, works: Work[], there: ReadonlyMap<Work, There>): Promise<Map<Work, Parties>> {
-  const { ledger, clock } = lane.ports
-  const [sources, targets] = await Promise.all([
-    ledger.readBodies(
-      lane.row.fromStream,
-      works.map((work) => work.record.id),
-    ),
-    ledger.readBodies(
-      lane.row.toStream,
-      works.map((work) => work.targetId!),
-    ),
-  ])
-  return new Map(
-    works.map((work) => {
-      const mine = sources.find(({ id }) => id === work.record.id)
-      const theirs = targets.find(({ id }) => id === work.targetId)
-      const side = there.get(work)
-      const isKnown = theirs !== undefined && theirs.version !== null && theirs.version === side?.version
-      const seen = isKnown || side?.fromLog ? theirs?.observedAt.getTime() : clock.now().getTime()
-      return [
-        work,
-        {
-          mineIsFrom: isForward(lane),
-          mineAt: timeOf(mine?.version) ?? mine?.observedAt.getTime() ?? null,
-          theirsAt: timeOf(side?.version) ?? seen ?? null,
-        },
-      ]
-    }),
-  )
 }

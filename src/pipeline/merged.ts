@@ -1,5 +1,5 @@
 /** What both sides of a two-way sync say of a record, while it is worked on and between runs. */
-import type { JsonObject } from '../core/index.ts'
+import type { Json, JsonObject } from '../core/index.ts'
 import type { ConflictKey, ConflictWrite } from './ports.ts'
 
 /** What stands beside the agreed values of a delivery. */
@@ -9,6 +9,10 @@ export type Mark = {
   /** Fields that the other direction wrote here and that did not come back yet, with what stood there before. */
   echo?: JsonObject
   echoAt?: string
+  /** Of these: nobody saw how they were stored (`blind`), or another value was seen (`other`). False: they were seen as written. */
+  unseen?: Record<string, 'blind' | 'other' | false>
+  /** How the target shows an agreed value that it stored otherwise: a list of that one value, or an empty one. */
+  stored?: Record<string, Json[]>
   /** The source record was created by the other direction. */
   made?: boolean
   /** Paths that wait in the queue of conflicts. */
@@ -32,8 +36,16 @@ export type Merged = {
   settled: ConflictKey[]
   /** The target record is to be let go, and made anew by the other direction. */
   releases: boolean
+  /** The record of the other direction is to be looked at again. */
+  wakesPartner: boolean
   /** Why both directions are to be paused. */
   pauses?: string
   /** Values that came back rewritten. */
   rewritten: number
 }
+
+/** How the target shows agreed values that it stored otherwise. */
+export const storedOf = ({ stored = {} }: Mark): JsonObject =>
+  Object.fromEntries(
+    Object.entries(stored).flatMap(([field, [value]]) => (value === undefined ? [] : [[field, value]])),
+  )

@@ -4,18 +4,26 @@ import { isObject, isRawNumber, type Json, type JsonObject, sameJson } from '../
  * True when a value is what a system may have made of another one while it stored it: trimmed, in other case, another Unicode
  * form, rounded, the same instant or phone number written differently, empty for null, more fields inside an object.
  */
-export function isNear(stored: Json | undefined, sent: Json | undefined): boolean {
+export const isNear = (stored: Json | undefined, sent: Json | undefined): boolean => near(stored, sent, roundsTo)
+
+/** True when both say the same and only spell it otherwise. A number that was rounded says something else. */
+export const isSpelling = (stored: Json | undefined, sent: Json | undefined): boolean =>
+  near(stored, sent, (a, b) => Number(a) === Number(b))
+
+type SameNumber = (a: string, b: string) => boolean
+
+function near(stored: Json | undefined, sent: Json | undefined, sameNumber: SameNumber): boolean {
   if (isEmpty(stored) && isEmpty(sent)) return true
   if (stored === undefined || sent === undefined) return false
   if (sameJson(stored, sent)) return true
   const [a, b] = [numberText(stored), numberText(sent)]
-  if (a !== null && b !== null) return roundsTo(a, b)
+  if (a !== null && b !== null) return sameNumber(a, b)
   if (typeof stored === 'string' && typeof sent === 'string') return sameText(stored, sent)
   if (Array.isArray(stored) && Array.isArray(sent))
-    return stored.length === sent.length && sent.every((item, i) => isNear(stored[i], item))
+    return stored.length === sent.length && sent.every((item, i) => near(stored[i], item, sameNumber))
   if (isPlain(stored) && isPlain(sent))
     return Object.entries(sent).every(([key, item]) =>
-      isNear(Object.hasOwn(stored, key) ? (stored as JsonObject)[key] : undefined, item),
+      near(Object.hasOwn(stored, key) ? (stored as JsonObject)[key] : undefined, item, sameNumber),
     )
   return false
 }

@@ -84,6 +84,7 @@ const READS: ReadonlySet<keyof Ledger> = new Set([
   'findApprovedRecords',
   'countDelivered',
   'readIdentityStanding',
+  'readWritesUnderWay',
 ])
 
 /** Plans a sync batch by batch; gives the changes of each batch, and at the end what they come to. */

@@ -108,5 +108,6 @@ export type {
   SubscriptionRow,
   SyncRow,
   TwoWayCommit,
+  WritesUnderWay,
 } from '../store/index.ts'
 export { HASHES, hashDelivered, isStorableKey, keysOf, keyText, linkKey } from '../store/index.ts'

@@ -1,4 +1,6 @@
 import { CausewayError } from '../core/index.ts'
+import { deletedIn, notShown } from './ask-sides.ts'
+import { fetchEach, unread } from './fetch-each.ts'
 import { linkKey } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
@@ -14,23 +16,31 @@ export async function reviveLinks(lane: Lane, works: Work[]): Promise<void> {
   const ids = [...new Set(back.map((work) => work.record.id))]
   const former = await lane.ports.ledger.findFormerTargets(lane.row.fromStream, lane.row.toStream, ids)
   if (!former.size) return
-  const found = await fetchTargets(lane, [...new Set([...former.values()].map(({ id }) => id))])
+  const targets = [...new Set([...former.values()].map(({ id }) => id))]
+  const fetched = await fetchTargets(lane, targets)
+  const found = fetched?.found
+  const hidden = targets.filter((id) => found && !found.has(id))
+  // Of two sides neither takes the other's silence for a deletion.
+  const gone = lane.sync.twoWay ? await deletedIn(lane, hidden) : null
   for (const work of back) {
     const target = former.get(linkKey(work.record.id, work.part))
     if (!target) continue
-    const body = found?.get(target.id)
-    if (found ? body === undefined : target.gone) continue
+    const failure = fetched?.failed.get(target.id)
+    if (failure) work.settlement = unread(failure)
+    const record = found?.get(target.id)
+    if (!failure && gone && found && !record && !target.gone && !gone.has(target.id))
+      work.settlement = notShown(target.id)
+    if (work.settlement || (found ? !record || record.deleted : target.gone)) continue
     work.targetId = target.id
-    work.known = body ?? null
+    work.known = record?.body ?? null
     work.newlyMatched = true
   }
 }
 
-/** The live ones by id; null where the target cannot be asked by id. */
-async function fetchTargets(lane: Lane, ids: string[]): Promise<Map<string, NonNullable<Work['known']>> | null> {
+/** Null where the target cannot be asked by id. */
+async function fetchTargets(lane: Lane, ids: string[]): Promise<Awaited<ReturnType<typeof fetchEach>> | null> {
   try {
-    const records = await lane.target.fetch({ stream: lane.sync.to.stream, ids, signal: lane.signal })
-    return new Map(records.filter((record) => !record.deleted).map((record) => [record.id, record.body]))
+    return await fetchEach(lane, ids)
   } catch (error) {
     if (error instanceof CausewayError && error.code === 'CSW-2003') return null
     throw error

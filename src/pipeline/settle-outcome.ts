@@ -1,11 +1,10 @@
 import type { WriteOutcome } from '../connector/index.ts'
 import { CausewayError, JsonText } from '../core/index.ts'
+import { notShown } from './ask-sides.ts'
 import { CONTENT_MARK, contentMark, merged } from './diff.ts'
-import { isConnectionFailure } from './failures.ts'
+import { CONTENDED_RETRY_MS, isConnectionFailure } from './failures.ts'
 import type { Settlement, Work } from './work.ts'
 
-/** The other writer of the same target record is done in a moment. */
-export const CONTENDED_RETRY_MS = 300
 const UNKNOWN_LOOK_MS = 2_000
 
 /** The connector could not even say what became of single items: unless it never began, anything may have happened. */
@@ -18,6 +17,7 @@ export function statusOfThrown(error: CausewayError): 'retry' | 'refused' | 'unk
 export function settle(work: Work, outcome: WriteOutcome): Settlement {
   switch (outcome.status) {
     case 'written':
+      if (outcome.version !== undefined) work.wroteVersion = outcome.version
       return written(work, outcome.id)
     case 'refused':
       return { state: 'dead', dead: true, error: outcome.error.toJSON(), intent: 'close' }
@@ -25,6 +25,8 @@ export function settle(work: Work, outcome: WriteOutcome): Settlement {
       return { ...unknown(outcome.error), countAttempt: !waitBroke(work, outcome.error) }
     case 'missing':
       if (work.operation === 'delete') return written(work, work.targetId!)
+      // It was there a moment ago. Of two sides neither may take the other's silence for a deletion.
+      if (work.merge && work.targetId !== null) return { ...notShown(work.targetId), intent: 'close' }
       return {
         state: 'dead',
         dead: true,

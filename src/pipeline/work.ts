@@ -103,6 +103,8 @@ export type Work = {
   merge?: Merged
   intent: IntentRow | undefined
   settlement: Settlement | null
+  /** The version that the target gave to what was written, where it says so. */
+  wroteVersion?: string
 }
 
 export type PushCounts = {

@@ -36,6 +36,11 @@ export class MemorySystem implements ConnectorSession {
   afterWrite: () => Promise<void> = async () => {}
   /** What the system makes of a record that somebody writes: other case, rounding, defaults. */
   stores: (body: JsonObject) => JsonObject = (body) => body
+  /** Ids that are left out of answers although they are there, and ids that a read of single records refuses. */
+  readonly hidden = new Set<string>()
+  readonly refused = new Set<string>()
+  /** A search that does not tell capitals from small letters. */
+  folds = false
   #clock = 1
   #nextId = 1
 
@@ -111,7 +116,10 @@ export class MemorySystem implements ConnectorSession {
 
   async fetch(request: { stream: string; ids: string[] }): Promise<SourceRecord[]> {
     this.calls.push(`fetch ${request.ids.length}`)
+    const odd = request.ids.find((id) => this.refused.has(id))
+    if (odd) throw new CausewayError('CSW-3008', { what: `${odd} cannot be read` })
     return request.ids.flatMap((id) => {
+      if (this.hidden.has(id)) return []
       const row = this.rows.get(request.stream)!.get(id)
       return row && !row.deleted ? [this.#record(row)] : []
     })
@@ -122,8 +130,9 @@ export class MemorySystem implements ConnectorSession {
     const found: LookupResult = new Map()
     for (const row of this.list(request.stream)) {
       const value = keyText(row.body[request.field])
-      if (value !== null && request.values.includes(value))
-        found.set(value, [...(found.get(value) ?? []), this.#record(row)])
+      const form = (text: string): string => (this.folds ? text.toLowerCase() : text)
+      const asked = value === null ? undefined : request.values.find((one) => form(one) === form(value))
+      if (asked !== undefined) found.set(asked, [...(found.get(asked) ?? []), this.#record(row)])
     }
     return found
   }

@@ -152,4 +152,12 @@ export const pipelineErrors = {
     action:
       'Compare the last values in the letter. Make the mapping give what both systems keep, or map the field one way only; then requeue the letter and resume the sync.',
   },
+  'CSW-5024': {
+    causeClass: 'data',
+    reaction: 'retry',
+    meaning:
+      'The target of a two-way sync does not show a record that it had, and nothing proves that it was deleted. It is neither written nor made again.',
+    action:
+      'It goes on by itself when the target shows the record again, or when a deletion is proven (a tombstone, an event, a complete scan). Otherwise look at the rights of the credentials; a record that is really gone is let go with a full pull of the target.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

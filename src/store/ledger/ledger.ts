@@ -16,6 +16,7 @@ import { beatRun, finishRun, markInterrupted, readRun, startRun } from './runs.t
 import { countScan, finishHold, finishScan, holdScan, sampleHeld, sampleVanished } from './scans.ts'
 import { clearSuspect, countDeaths, noteSuspect } from './suspects.ts'
 import * as work from './work.ts'
+import { readWritesUnderWay } from './writes-under-way.ts'
 
 const functions = {
   commitPage,
@@ -51,6 +52,7 @@ const functions = {
   openIntents,
   closeIntents,
   noteJobs,
+  readWritesUnderWay,
   findTargets,
   findTwins,
   findUnlinked,

@@ -116,6 +116,16 @@ export type DeliveryWrite = Omit<DeliveryRow, 'delivered' | 'contended'> & {
   parkedId: string | null
 }
 
+/** Writes of a sync whose outcome is not known yet. */
+export type WritesUnderWay = {
+  /** Since when, by the id of the target record. */
+  records: Map<string, Date>
+  /** Those that make a record, with the key that it can be looked for by. */
+  creates: { openedAt: Date; matchKey: { field: string; value: string }[] }[]
+  /** When the records that were asked for were first seen; empty where nothing is being made. */
+  firstSeen: Map<string, Date>
+}
+
 export type IntentRow = {
   id: number
   targetStream: number

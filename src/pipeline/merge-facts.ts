@@ -1,0 +1,148 @@
+/** What decides conflicts: policies, when each side was changed, and what people said. */
+import type { Json } from '../core/index.ts'
+import { isLenient, type There } from './ask-sides.ts'
+import { type FieldConflict, mergeFields, type Parties, resolve, type Verdict } from './merge-fields.ts'
+import { storedOf } from './merged.ts'
+import type { ConflictKey, ConflictRow, ConflictWrite, SyncRow } from './ports.ts'
+import type { Lane, Work } from './work.ts'
+
+export const isForward = (lane: Lane): boolean => lane.sync.twoWay!.direction === 'forward'
+
+/** A conflict has one place, whichever direction finds it: that of the field of `to`, where there is one. */
+export function conflictKey(lane: Lane, work: Work, path: string): ConflictKey {
+  const [field, ...inside] = path.split('.')
+  const { pairs } = lane.sync.twoWay!
+  const named = isForward(lane) || inside.length || !Object.hasOwn(pairs, field!) ? path : pairs[field!]!
+  const [fromId, toId] = isForward(lane) ? [work.record.id, work.targetId!] : [work.targetId!, work.record.id]
+  return { fromId, toId, field: named }
+}
+
+/** A conflict as people see it. */
+export function conflictOf(lane: Lane, work: Work, { path, mine, theirs, base }: FieldConflict): ConflictWrite {
+  const [from, to] = isForward(lane) ? [mine, theirs] : [theirs, mine]
+  return {
+    ...conflictKey(lane, work, path),
+    side: isForward(lane) ? 'to' : 'from',
+    base: base === undefined ? null : JSON.stringify(base),
+    fromValue: JSON.stringify(from),
+    toValue: JSON.stringify(to),
+  }
+}
+
+export function standingOf(lane: Lane, rows: ConflictRow[], work: Work, path: string): ConflictRow | undefined {
+  const key = conflictKey(lane, work, path)
+  return rows.find((row) => row.fromId === key.fromId && row.toId === key.toId && row.field === key.field)
+}
+
+export type Facts = {
+  verdict(work: Work, conflict: FieldConflict): Verdict
+  toWrite(work: Work, conflict: FieldConflict): ConflictWrite
+  /** Paths that a person decided: for the other side, which has to write (`held`), or for ours. */
+  answersOf(work: Work): { held: string[]; answered: string[] }
+}
+
+/** What decides conflicts: policies, times, and what people said. Read only where there is a conflict. */
+export async function factsOf(lane: Lane, works: Work[], there: ReadonlyMap<Work, There>): Promise<Facts> {
+  const { conflict } = lane.sync.twoWay!
+  const hit = works.filter((work) => {
+    let found = false
+    mergeFields({
+      mine: work.values.value,
+      base: work.merge!.before,
+      theirs: there.get(work)?.body ?? {},
+      stored: storedOf(work.merge!.mark),
+      lenient: isLenient(work, there.get(work)),
+      decide: () => {
+        found = true
+        return 'theirs'
+      },
+    })
+    return found
+  })
+  const [times, decided] = hit.length
+    ? await Promise.all([timesOf(lane, hit, there), decisionsOf(lane, hit)])
+    : [new Map(), []]
+  const toWrite = (work: Work, found: FieldConflict): ConflictWrite => conflictOf(lane, work, found)
+  const answers = new Map<Work, { held: string[]; answered: string[] }>()
+  const answersOf = (work: Work) => answers.get(work) ?? { held: [], answered: [] }
+  return {
+    toWrite,
+    answersOf,
+    verdict: (work, found) => {
+      const policy = Object.hasOwn(conflict.fields, found.field) ? conflict.fields[found.field]! : conflict.default
+      const row = standingOf(lane, decided, work, found.path)
+      const said = row && verdictOf(lane, row, toWrite(work, found))
+      if (said) {
+        const { held, answered } = answersOf(work)
+        answers.set(
+          work,
+          said === 'theirs' ? { held: [...held, found.path], answered } : { held, answered: [...answered, found.path] },
+        )
+      }
+      return said ?? resolve(policy, found, times.get(work) ?? NO_TIMES(lane))
+    },
+  }
+}
+
+export const NO_TIMES = (lane: Lane): Parties => ({ mineIsFrom: isForward(lane), mineAt: null, theirsAt: null })
+
+/** What a person decided, as long as it is about these values. A value of its own is written by the direction whose words it is in. */
+export function verdictOf(lane: Lane, row: ConflictRow, now: ConflictWrite): Verdict | null {
+  if (row.state !== 'decided') return null
+  if (row.side === now.side && (row.fromValue !== now.fromValue || row.toValue !== now.toValue)) return null
+  if (row.decision === 'value') return row.side === now.side ? { value: JSON.parse(row.value!) as Json } : 'theirs'
+  return (row.decision === 'from') === isForward(lane) ? 'mine' : 'theirs'
+}
+
+export const decisionsOf = (lane: Lane, works: Work[]): Promise<ConflictRow[]> =>
+  lane.ports.ledger.readConflicts(
+    forwardOf(lane).id,
+    isForward(lane) ? 'from' : 'to',
+    works.map((work) => work.record.id),
+  )
+
+/** The sync that conflicts are kept under. */
+export const forwardOf = (lane: Lane): SyncRow =>
+  isForward(lane) ? lane.row : lane.ports.model().syncByName(lane.sync.twoWay!.partner)!.row
+
+const INSTANT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$/
+const timeOf = (version: string | null | undefined): number | null =>
+  version && INSTANT.test(version) ? Date.parse(version) : null
+
+/** When each side was changed: by the version of its record where that is a time, else when the hub first saw it so. */
+export async function timesOf(lane: Lane, works: Work[], there: ReadonlyMap<Work, There>): Promise<Map<Work, Parties>> {
+  const { ledger, clock } = lane.ports
+  const [sources, targets] = await Promise.all([
+    ledger.readBodies(
+      lane.row.fromStream,
+      works.map((work) => work.record.id),
+    ),
+    ledger.readBodies(
+      lane.row.toStream,
+      works.map((work) => work.targetId!),
+    ),
+  ])
+  return new Map(
+    works.map((work) => {
+      const mine = sources.find(({ id }) => id === work.record.id)
+      const theirs = targets.find(({ id }) => id === work.targetId)
+      const side = there.get(work)
+      const isKnown = theirs !== undefined && theirs.version !== null && theirs.version === side?.version
+      const seen = isKnown || side?.fromLog || side?.missing ? theirs?.observedAt.getTime() : clock.now().getTime()
+      return [
+        work,
+        {
+          mineIsFrom: isForward(lane),
+          mineAt: timeOf(mine?.version) ?? mine?.observedAt.getTime() ?? null,
+          theirsAt: timeOf(side?.version) ?? seen ?? null,
+        },
+      ]
+    }),
+  )
+}
+
+/** False for a field that only the way back writes, as far as the file says so: the target's own is news there. */
+export const isBoth = ({ sync }: Lane, field: string): boolean => {
+  const pairs = sync.twoWay!.pairs
+  return !Object.keys(pairs).length || Object.hasOwn(pairs, field)
+}

@@ -1,0 +1,151 @@
+/** Two-way syncs: what is an edit and what is an echo, what is a deletion and what only looks like one, who may make a record. */
+import { expect, test } from 'vitest'
+import { anna, edit, open } from './two-way-hub.ts'
+
+const PRICE = { email: 'email', name: 'name', price: 'price' }
+const goods = { email: 'a@example.test', name: 'Anna', price: 19.99 }
+
+test('an edit that looks like a rewriting of our own write goes over', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open({ both: PRICE })
+  crm.put('contacts', 'c1', { ...goods, price: 10, name: 'Bea' })
+  await cycle()
+  edit(crm, 'contacts', { price: 19.99, name: 'Anna' })
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  // Before anybody read what was written: another price, and another case.
+  edit(desk, 'users', { price: 20, name: 'ANNA' })
+  expect(await cycle()).toBe(0)
+  const wanted = { ...goods, price: 20, name: 'ANNA' }
+  expect([left()[0]!.body, right()[0]!.body]).toEqual([wanted, wanted])
+})
+
+test('what a person fills in right after a record was made goes over', async () => {
+  const { crm, desk, hub, cycle, left } = await open({ both: PRICE })
+  const { price: _none, ...bare } = goods
+  crm.put('contacts', 'c1', bare)
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  edit(desk, 'users', { price: 5 })
+  expect(await cycle()).toBe(0)
+  expect(left()[0]!.body).toEqual({ ...goods, price: 5 })
+})
+
+test('such an edit against a changed value is a conflict like any other', async () => {
+  const { crm, desk, cycle, conflicts, left, right } = await open({ both: PRICE })
+  crm.put('contacts', 'c1', goods)
+  await cycle()
+  edit(crm, 'contacts', { price: 25, name: 'Bea' })
+  edit(desk, 'users', { price: 20, name: 'anna' })
+  expect(await cycle()).toBe(0)
+  expect([left()[0]!.body.price, right()[0]!.body.price]).toEqual([25, 20])
+  expect((await conflicts()).map(({ field, state }) => [field, state]).sort()).toEqual([
+    ['name', 'open'],
+    ['price', 'open'],
+  ])
+})
+
+test('a target that rewrites what it is given is edited and written without a question', async () => {
+  const { crm, desk, cycle, conflicts, left, right } = await open({ both: PRICE })
+  desk.stores = (body) => ({ ...body, name: String(body.name).toLowerCase(), price: Math.round(Number(body.price)) })
+  crm.put('contacts', 'c1', goods)
+  await cycle()
+  edit(crm, 'contacts', { price: 5.4 })
+  expect(await cycle()).toBe(0)
+  edit(desk, 'users', { name: 'clara' })
+  edit(crm, 'contacts', { price: 7.2 })
+  expect(await cycle()).toBe(0)
+  expect(left()[0]!.body).toEqual({ ...goods, name: 'clara', price: 7.2 })
+  expect(right()[0]!.body).toEqual({ ...goods, name: 'clara', price: 7 })
+  edit(desk, 'users', { price: 8 })
+  expect(await cycle()).toBe(0)
+  expect([left()[0]!.body.price, right()[0]!.body.price]).toEqual([8, 8])
+  expect(await conflicts()).toEqual([])
+})
+
+test('a record that the target leaves out waits; nobody makes it a second time, and it goes on when it shows again', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  const { id } = right()[0]!
+  desk.hidden.add(id)
+  edit(crm, 'contacts', { name: 'Anna Maria' })
+  await cycle(2)
+  expect([left().length, right().length]).toEqual([1, 1])
+  const { rows } = await hub.pool.query("select error from delivery where state = 'pending' or state = 'dead'")
+  expect(rows[0].error).toContain('CSW-5024')
+  desk.hidden.clear()
+  expect(await cycle(2)).toBe(0)
+  expect(right().map(({ body }) => body.name)).toEqual(['Anna Maria'])
+  expect(desk.journal.filter(({ operation }) => operation === 'create')).toHaveLength(1)
+})
+
+test('one record that cannot be read goes to a person, and the others go on', async () => {
+  const { crm, desk, hub, cycle, right } = await open()
+  const emails = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@example.test`)
+  for (const [i, email] of emails.entries()) crm.put('contacts', `c${i}`, { ...anna, email })
+  await cycle()
+  desk.refused.add(right().find(({ body }) => body.email === 'c@example.test')!.id)
+  for (const [i, email] of emails.entries()) crm.put('contacts', `c${i}`, { ...anna, email, name: 'New' })
+  await cycle(2)
+  const changed = right().filter(({ body }) => body.name === 'New')
+  expect(changed.map(({ body }) => body.email).sort()).toEqual(emails.filter((email) => email !== 'c@example.test'))
+  expect((await hub.states('people')).dead).toBe(1)
+})
+
+test('a record that the other direction is making is not made back', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open()
+  desk.stores = (body) => ({ ...body, email: String(body.email).toLowerCase() })
+  desk.folds = true
+  crm.put('contacts', 'c1', { ...anna, email: 'Anna@Example.test' })
+  desk.fault = (operation) => (operation === 'create' ? 'lost-answer' : undefined)
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  desk.fault = () => undefined
+  // Whether it was made is not known yet, and here it is.
+  await hub.pull('desk:users')
+  await hub.push('people~back')
+  expect(left()).toHaveLength(1)
+  expect(await cycle(5)).toBe(0)
+  expect([left().length, right().length]).toEqual([1, 1])
+  edit(desk, 'users', { name: 'Bea' })
+  expect(await cycle()).toBe(0)
+  expect(left()[0]!.body.name).toBe('Bea')
+})
+
+test('deleted on one side and edited on the other: a person is asked, and the answer is carried out', async () => {
+  const { crm, desk, hub, cycle, conflicts, left, right } = await open()
+  const answer = async (decision: 'from' | 'to') => {
+    const open = (await conflicts()).filter(({ state }) => state === 'open')
+    expect(open.map(({ field }) => field)).toEqual([''])
+    await hub.ports.ledger.decideConflicts([open[0].id], { decision, value: null, actor: 'test', note: null })
+    expect(await cycle(6)).toBe(0)
+    expect((await conflicts()).filter(({ state }) => state !== 'settled')).toEqual([])
+  }
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  crm.remove('contacts', 'c1')
+  edit(desk, 'users', { phone: '5' })
+  expect(await cycle()).toBe(0)
+  expect([left().length, right().length]).toEqual([0, 1])
+  await answer('to')
+  expect(left().map(({ body }) => body)).toEqual([{ ...anna, phone: '5' }])
+  expect(right()).toHaveLength(1)
+  crm.remove('contacts', left()[0]!.id)
+  edit(desk, 'users', { phone: '6' })
+  await cycle()
+  await answer('from')
+  expect([left().length, right().length]).toEqual([0, 0])
+})
+
+test('a deletion that was asked about goes on once the edit is taken back', async () => {
+  const { crm, desk, cycle, conflicts, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  crm.remove('contacts', 'c1')
+  edit(desk, 'users', { phone: '5' })
+  await cycle()
+  edit(desk, 'users', { phone: '1' })
+  expect(await cycle(4)).toBe(0)
+  expect(right()).toEqual([])
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
+})
