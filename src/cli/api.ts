@@ -51,7 +51,8 @@ export async function dataDirOf(dir: string): Promise<string | undefined> {
   }
 }
 
-async function tokenFor(context: CliContext): Promise<string> {
+/** The token for a hub elsewhere: of the file that was named, of the environment, or of the hub folder. */
+export async function tokenFor(context: Pick<CliContext, 'dir' | 'tokenFile'>): Promise<string> {
   const file = context.tokenFile ?? process.env.CAUSEWAY_ADMIN_TOKEN_FILE
   if (file === undefined && process.env.CAUSEWAY_ADMIN_TOKEN) return process.env.CAUSEWAY_ADMIN_TOKEN
   const dataDir = file === undefined ? await dataDirOf(context.dir) : undefined
@@ -67,7 +68,8 @@ async function tokenFor(context: CliContext): Promise<string> {
   }
 }
 
-function remoteApi(url: string, token: string): Api {
+/** The API of a hub over its socket. Calls end after `callMs`. */
+export function remoteApi(url: string, token: string, callMs = CALL_MS): Api {
   const base = URL.parse(url)
   if (!base || !/^https?:$/.test(base.protocol))
     throw new CausewayError('CSW-8020', {
@@ -84,7 +86,7 @@ function remoteApi(url: string, token: string): Api {
         ...(body ? { body: JSON.stringify(body) } : {}),
         // The token goes to this address and nowhere else.
         redirect: 'error',
-        signal: AbortSignal.timeout(CALL_MS),
+        signal: AbortSignal.timeout(callMs),
       }).catch((cause: unknown) => {
         throw new CausewayError('CSW-8021', {
           what: `The hub at ${origin} does not answer (${reasonOf(cause)}).`,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { nearestName } from '../core/index.ts'
 import { FORMATS, type Format, Output } from './output.ts'
+import { profileNamed } from './profiles.ts'
 import { usageError } from './report-error.ts'
 
 /** Options that every command understands. */
@@ -9,6 +10,7 @@ export type GlobalOptions = {
   output?: string
   url?: string
   tokenFile?: string
+  profile?: string
   color?: boolean
 }
 
@@ -35,13 +37,16 @@ export function makeContext(
 ): CliContext {
   if (options.color === false) process.env.NO_COLOR = '1'
   const allowed = command.formats ?? ['human', 'json', 'ndjson']
+  // What stands on the command line counts more than what a profile remembers.
+  const named = options.profile ?? (options.url === undefined ? process.env.CAUSEWAY_PROFILE : undefined)
+  const profile = named === undefined ? undefined : profileNamed(named)
   return {
     dir: resolve(options.dir ?? '.'),
     output: new Output(
       chooseFormat(options.output ?? process.env.CAUSEWAY_OUTPUT, allowed, command.longRunning ?? false),
     ),
-    url: options.url ?? process.env.CAUSEWAY_URL,
-    tokenFile: options.tokenFile,
+    url: options.url ?? profile?.url ?? process.env.CAUSEWAY_URL,
+    tokenFile: options.tokenFile ?? profile?.tokenFile,
     version,
   }
 }

@@ -84,8 +84,10 @@ const HOMES: Record<string, string[]> = {
   ajv: ['core'],
   'ajv-formats': ['core'],
   pino: ['core'],
-  yaml: ['core'],
+  // Completion reads names only, and has no time for places and schemas.
+  yaml: ['core', 'cli'],
   commander: ['cli'],
+  '@bomb.sh/tab': ['cli'],
   diff: ['cli'],
   'cli-table3': ['cli'],
   // Of it the simulator takes the encoding of bytes (BER), and of ssh2 the server half.

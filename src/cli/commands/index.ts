@@ -74,6 +74,8 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
     summary: 'say what an error code means, or where a value in a target came from',
     load: () => import('./explain.ts'),
   },
+  { name: 'profiles', summary: 'hubs by name, for --profile', load: () => import('./profiles.ts') },
+  { name: 'complete', summary: 'completion for bash, zsh, fish and powershell', load: () => import('./complete.ts') },
   { name: 'lsp', summary: 'help editors with mapping files (language server)', load: () => import('./lsp.ts') },
   { name: 'doctor', summary: 'check everything the hub needs', load: () => import('./doctor.ts') },
 ]
