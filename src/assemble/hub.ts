@@ -8,6 +8,7 @@ import type { Catalogue } from '../connector/index.ts'
 import { createLogger, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
 import type { HubServices } from '../http/index.ts'
 import { createMappingRunner } from '../mapping/index.ts'
+import { createMetrics, type Metrics } from '../metrics/index.ts'
 import { FreshBodies, type HubModel, LocalWakes, OneAtATime, type Ports } from '../pipeline/index.ts'
 import { migrateQueue, openQueue, type QueueTarget, SpacedWakes, type WorkQueue } from '../queue/index.ts'
 import {
@@ -69,6 +70,8 @@ export type HubOptions = HubFolder & {
 export type Hub = {
   services: HubServices
   access: AccessControl
+  /** Measures this process from now on; closed with the hub. */
+  measure(version: string): Metrics
   pool: Store['pool']
   settings: Settings
   /** `settings.data_dir` as an absolute path. */
@@ -269,12 +272,17 @@ async function assemble(parts: Parts): Promise<Hub> {
   if (work) ports.callLane = work.callLane
   const listener = parts.role === 'serve' ? listen(() => undefined) : undefined
   const reload = (): Promise<HubFiles> => adoption.reload(!looks)
+  let metrics: Metrics | undefined
   const stopGivingBack = looks ? undefined : giveBackAtRest()
   const watcher = parts.watch ? watchFiles(files, reload, logger) : undefined
 
   return {
     services,
     access: createAccess(store.pool),
+    measure(version) {
+      metrics ??= createMetrics(store.pool, { version })
+      return metrics
+    },
     pool: store.pool,
     settings,
     dataDir,
@@ -282,6 +290,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     files: () => files,
     reload,
     async close() {
+      metrics?.close()
       watcher?.close()
       stopGivingBack?.()
       await work?.stop()

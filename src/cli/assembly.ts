@@ -1,7 +1,7 @@
 import type { SettingName, Settings } from '../config/index.ts'
 import type { CreatedConnector, Report, SpecReport } from '../conformance/index.ts'
 import type { Finding, Logger } from '../core/index.ts'
-import type { ConnectorDescription, HubServices, PlannedItem, ServerOptions } from '../http/index.ts'
+import type { ConnectorDescription, HubServices, MetricsSource, PlannedItem, ServerOptions } from '../http/index.ts'
 import type { SuiteResult } from '../mapping/index.ts'
 
 /** `all`: serves and works (start). `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
@@ -22,6 +22,7 @@ type OpenHubOptions = {
 export type Hub = {
   services: HubServices
   access: ServerOptions['access']
+  measure(version: string): MetricsSource
   pool: ServerOptions['database']
   settings: Settings
   /** `settings.data_dir` as an absolute path. */

@@ -56,6 +56,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
     access: hub.access,
     adminToken: adminToken.token,
     publicUrl: hub.settings.public_url,
+    metrics: hub.measure(context.version),
     version: context.version,
     logger: hub.logger,
     isDraining: () => draining,

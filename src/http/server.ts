@@ -27,6 +27,7 @@ import { entityRoutes } from './routes/entities.ts'
 import { erasureRoutes } from './routes/erasures.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { type MetricsSource, metricsRoute } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { planRoutes } from './routes/plans.ts'
 import { recordRoutes } from './routes/records.ts'
@@ -58,6 +59,8 @@ export type ServerOptions = {
   logger?: FastifyBaseLogger
   /** True while the hub is stopping: `/readyz` says so before the sockets close. */
   isDraining?: () => boolean
+  /** What `/metrics` answers; without it there is nothing to read. */
+  metrics?: MetricsSource
   limits?: Partial<Limits>
   /** Sees every route as it is added, with what it declares. */
   onRoute?: (route: RouteOptions) => void
@@ -139,6 +142,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   sessionRoutes(app, authorisation)
   accessRoutes(app, options.access)
   auditRoutes(app, context)
+  metricsRoute(app, options.metrics)
   operationRoutes(app, context)
   connectorRoutes(app, context)
   await app.register(async (hooks) => webhookRoutes(hooks as unknown as FastifyInstance, context))

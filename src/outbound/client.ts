@@ -16,6 +16,7 @@ import { Call } from './call.ts'
 import { createDialler, type Dialler, type ResolveName } from './dialler.ts'
 import { type Exchange, exchangeOf, type OnExchange, textOf } from './exchange.ts'
 import { type FailureContext, failureOfError, failureOfStatus, type OutboundFailure } from './failure.ts'
+import { tellCall } from './observed.ts'
 import type { CallEnd, Quota, QuotaBucket, QuotaGate } from './quota.ts'
 import { LocalQuotaGate } from './quota-local.ts'
 import { type Hop, isRedirect, nextHop, refused } from './redirect.ts'
@@ -150,11 +151,22 @@ class AxiosOutbound implements OutboundClient {
     const call = new Call(request, { ...LIMITS, ...definedLimits(this.options) }, this.options.signal)
     try {
       await this.admit(call)
-      const answer = await this.follow(call, hop)
-      return (await this.read(call, answer)) as OutboundResponse<T>
+      return (await this.exchange(call, hop)) as OutboundResponse<T>
     } catch (error) {
       call.finish()
       throw error
+    }
+  }
+
+  private async exchange(call: Call, hop: Hop): Promise<OutboundResponse> {
+    const began = performance.now()
+    let status: number | null = null
+    try {
+      const response = await this.read(call, await this.follow(call, hop))
+      status = response.status
+      return response
+    } finally {
+      tellCall(this.connection, began, status)
     }
   }
 

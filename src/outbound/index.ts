@@ -5,6 +5,7 @@ export { createOutbound, type OutboundClient, type OutboundOptions } from './cli
 export { createDialler, type Dialler, dialFailure, type ResolveName } from './dialler.ts'
 export type { Exchange, OnExchange } from './exchange.ts'
 export { type FailureContext, OutboundFailure, sentOf } from './failure.ts'
+export { type RemoteCall, type RemoteLimit, remoteCalls, remoteLimits } from './observed.ts'
 export {
   paceOf,
   type QuotaBucket,

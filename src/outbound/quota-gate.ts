@@ -1,5 +1,6 @@
 import { CausewayError, type Clock, newId, systemClock } from '../core/index.ts'
 import { type CallOutcomes, FAILURES_TO_OPEN } from './breaker.ts'
+import { tellLimit } from './observed.ts'
 import type { CallEnd, Quota, QuotaBucket, QuotaCharges, QuotaGate, QuotaLevel, QuotaNotice } from './quota.ts'
 import { grant, keysOfAsk, type QuotaAnswer, type QuotaAsk, type QuotaStore } from './quota-ledger.ts'
 import { tooLong } from './quota-local.ts'
@@ -54,10 +55,12 @@ export class SharedQuotaGate implements QuotaGate {
   /** The call under way tries for everybody whether the system is back. */
   private trying = false
   private timer: NodeJS.Timeout | undefined
+  private readonly connection: string
 
   constructor(quota: Quota & { concurrent: number }, store: QuotaStore, clock: Clock = systemClock) {
     this.store = store
     this.clock = clock
+    this.connection = quota.connection
     this.key = `c:${quota.connection}`
     this.concurrent = quota.concurrent
     this.buckets = new Map(
@@ -118,6 +121,7 @@ export class SharedQuotaGate implements QuotaGate {
 
   learn(level: QuotaLevel): void {
     if (!this.buckets.has(level.bucket)) return
+    tellLimit(this.connection, level.bucket, level.remaining)
     const before = this.levels.get(level.bucket)
     const least = Math.min(level.remaining ?? Infinity, before?.remaining ?? Infinity)
     this.levels.set(level.bucket, { ...before, ...level, ...(least === Infinity ? {} : { remaining: least }) })

@@ -82,6 +82,8 @@ test('the hub starts, serves page and API, and a ctrl-c to its group leaves noth
     expect(output, 'the first start shows its token').toContain(token)
     const answer = await fetch(`${url}/api/v1/syncs`, { headers: { authorization: `Bearer ${token}` } })
     expect(await answer.text()).toContain('"urgent-tickets-to-crm"')
+    const metrics = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
+    expect(await metrics.text()).toContain('causeway_sync_freshness_seconds{sync="urgent-tickets-to-crm"}')
   } finally {
     process.kill(-hub.pid!, 'SIGINT')
   }

@@ -20,6 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   identity: ['core', 'mapping'],
   pipeline: ['core', 'connector', 'mapping'],
   access: ['core', 'store', 'outbound'],
+  metrics: ['store', 'outbound'],
   http: ['core', 'config', 'access', 'connector', 'mapping', 'store'],
   // Stands up other systems for tests: shares nothing with what it tests.
   simulator: ['core'],
@@ -42,6 +43,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'conformance',
     'pipeline',
     'access',
+    'metrics',
     'http',
     'workers',
     'sandbox',
@@ -81,6 +83,7 @@ const HOMES: Record<string, string[]> = {
   'vscode-languageserver': ['editor'],
   'vscode-languageserver-textdocument': ['editor'],
   fastify: ['http'],
+  'prom-client': ['metrics'],
   ajv: ['core'],
   'ajv-formats': ['core'],
   pino: ['core'],
