@@ -1,19 +1,20 @@
-/** The files of a hub as a plan compares them: each connection, connector in use and sync by its fields. */
+/** The files of a hub as a plan compares them: each connection, connector in use, entity and sync by its fields. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { checkHub, type Environment } from '../config/index.ts'
 import type { Catalogue } from '../connector/index.ts'
 import { digest, throwOnErrors } from '../core/index.ts'
 import type { PlannedItem } from '../http/index.ts'
+import type { EntityType } from '../identity/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import { type ConfiguredItem, itemDigest } from '../store/index.ts'
 import { type HubFiles, readHubFiles } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
-type Configured = Pick<HubFiles, 'config' | 'syncs'> & { catalogue: Pick<Catalogue, 'list'> }
+type Configured = Pick<HubFiles, 'config' | 'syncs' | 'entities'> & { catalogue: Pick<Catalogue, 'list'> }
 
-/** Connections first, then connectors, then syncs. */
-export function configurationOf({ config, syncs, catalogue }: Configured): ConfiguredItem[] {
+/** Connections first, then connectors, entities and syncs. */
+export function configurationOf({ config, syncs, entities, catalogue }: Configured): ConfiguredItem[] {
   const connections = [...config.connections.values()]
   const used = new Set(connections.map(({ connector }) => connector))
   const manifests = catalogue.list().map((connector) => connector.describe())
@@ -35,6 +36,7 @@ export function configurationOf({ config, syncs, catalogue }: Configured): Confi
       return { kind: 'connection', name, fields }
     }),
     ...manifests.filter(({ name }) => used.has(name)).map(({ name, file }) => connectorItem(name, file)),
+    ...entities.map(entityItem),
     ...syncs.map((sync): ConfiguredItem => ({ kind: 'sync', name: sync.name, fields: fieldsOf(sync) })),
   ]
 }
@@ -52,6 +54,31 @@ function connectorItem(name: string, file: string): ConfiguredItem {
     name,
     fields: { manifest: digest(source), schemas: digest(JSON.stringify(texts)) },
     source,
+  }
+}
+
+/** How records are matched, what of them is shown to whom, and when their streams are pulled. */
+function entityItem(type: EntityType): ConfiguredItem {
+  const address = ({ connection, stream }: SyncDefinition['from']): string => `${connection}:${stream}`
+  const { name, title, version, fields, records, timeline, linkAt, reviewAt, schedule, file } = type
+  const rules = fields.map(({ name: field, kind, same, different, take, access }): [string, object] => [
+    field,
+    { kind, same, different, access, take: take === 'newest' ? take : take.map(address) },
+  ])
+  return {
+    kind: 'entity',
+    name,
+    fields: textsOf({
+      title,
+      matching: version,
+      link_at: linkAt,
+      review_at: reviewAt,
+      records: records.map(({ from }) => address(from)),
+      timeline: timeline.map(({ from, kind }) => `${kind} ${address(from)}`),
+      schedule,
+      ...prefixed('fields', Object.fromEntries(rules), (value) => JSON.stringify(value)),
+    }),
+    source: readFileSync(file, 'utf8'),
   }
 }
 

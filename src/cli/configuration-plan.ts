@@ -42,7 +42,11 @@ function changeOf(was: PlannedItem | undefined, is: PlannedItem | undefined): Co
 }
 
 /** The field that stands for the text of an item. */
-const TEXT_OF: Partial<Record<PlannedItem['kind'], string>> = { sync: 'mapping', connector: 'manifest' }
+const TEXT_OF: Partial<Record<PlannedItem['kind'], string>> = {
+  sync: 'mapping',
+  connector: 'manifest',
+  entity: 'matching',
+}
 
 function patchOf(was: string | null, is: string | null): string {
   if (was === null || is === null) return ''
@@ -92,7 +96,7 @@ function changeText({ kind, name, change, fields, patch, effect }: Configuration
   ].join('\n')
 }
 
-const TELLING = ['connector', 'from', 'to', 'schedule']
+const TELLING = ['connector', 'from', 'to', 'records', 'schedule']
 
 const patchLine = (line: string): string => {
   const text = `      ${printable(line)}`

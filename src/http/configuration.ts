@@ -1,12 +1,12 @@
 /** What the routes of the configuration exchange with the hub. */
 
-/** One connection, connector in use or sync by its fields, as text. */
+/** One connection, connector in use, entity or sync by its fields, as text. */
 export type PlannedItem = {
-  kind: 'connection' | 'connector' | 'sync'
+  kind: 'connection' | 'connector' | 'entity' | 'sync'
   name: string
   fields: Record<string, string>
   digest: string
-  /** Of a sync: the text of its mapping; of a connector: that of its manifest. */
+  /** Of a sync: the text of its mapping; of a connector: that of its manifest; of an entity: that of its file. */
   source: string | null
 }
 

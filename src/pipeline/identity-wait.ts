@@ -37,11 +37,24 @@ export async function awaitMatcher(lane: Lane, works: readonly Work[]): Promise<
   return standing
 }
 
-/** What was found nowhere and may yet be there, as the review queue says, is not created. */
+/** What a match key finds is no partner where a person said that the two are others. */
+export const notApart = <R extends { id: string }>(
+  standing: IdentityStanding | undefined,
+  work: Work,
+  found: R[],
+): R[] => {
+  const others = standing?.apart.get(work.record.id)
+  return others ? found.filter(({ id }) => !others.has(id)) : found
+}
+
+/** What a person is asked about is neither created nor linked by a match key before there is an answer. */
 export function awaitReviews(works: readonly Work[], standing: IdentityStanding | undefined): void {
   for (const work of works) {
     const review = standing?.reviews.get(work.record.id)
-    if (review === undefined || work.targetId !== null || work.settlement || work.takenBack) continue
+    if (review === undefined || work.settlement || work.takenBack) continue
+    if (work.targetId !== null && !work.newlyMatched) continue
+    work.targetId = null
+    work.newlyMatched = false
     const what = `a person is asked whether the target has the record already (review ${review})`
     park(work, new CausewayError('CSW-5022', { what, data: { review } }).toJSON())
   }

@@ -2,7 +2,7 @@ import type { SourceRecord } from '../connector/index.ts'
 import { CausewayError, isObject, type Json, type JsonObject, parseExact } from '../core/index.ts'
 import type { MatchKey } from '../mapping/index.ts'
 import { findDoubtful, settleDoubt, wasLookedFor } from './doubt.ts'
-import { awaitMatcher, awaitReviews, seeLinked } from './identity-wait.ts'
+import { awaitMatcher, awaitReviews, notApart, seeLinked } from './identity-wait.ts'
 import { choose, holds, lookUp } from './look-up.ts'
 import { deferToWrites } from './partner-writes.ts'
 import { keyText, type LogBody, linkKey } from './ports.ts'
@@ -33,11 +33,14 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
   for (const key of lane.sync.match) {
     const keyed = unlinked.filter((work) => work.targetId === null && !work.settlement && setMatchKey(work, key))
     if (!keyed.length) continue
-    if (canUpsert(lane, key)) continue
+    if (canUpsert(lane, key)) {
+      await refuseApart(lane, keyed, key, standing)
+      continue
+    }
     if (await isBlindTo(lane, key)) for (const work of keyed) unseen.add(work)
-    await matchByLog(lane, keyed, key)
+    await matchByLog(lane, keyed, key, standing)
     const misses = keyed.filter((work) => work.targetId === null && !work.settlement && !wasLookedFor(work, key))
-    await matchByLookup(lane, misses, key)
+    await matchByLookup(lane, misses, key, standing)
   }
   holdUnmatched(lane, [...unseen])
   awaitReviews(open, standing)
@@ -91,7 +94,23 @@ function valueAt(body: Json, field: string): Json | undefined {
 const keyValues = (work: Work, key: MatchKey): string[] =>
   key.map((field) => keyText(valueAt(work.values.value, field))!)
 
-async function matchByLog(lane: Lane, works: Work[], key: MatchKey): Promise<void> {
+type Standing = Awaited<ReturnType<typeof awaitMatcher>>
+
+/** A target that finds the record by itself would write over one that a person said is another. */
+async function refuseApart(lane: Lane, works: Work[], key: MatchKey, standing: Standing): Promise<void> {
+  const split = works.filter(({ record }) => standing?.apart.has(record.id))
+  if (!split.length) return
+  const values = split.map((work) => keyValues(work, key)[0]!)
+  const hits = await lane.ports.ledger.findByKey(lane.row.toStream, key[0]!, [...new Set(values)])
+  for (const [i, work] of split.entries()) {
+    const other = hits.get(values[i]!)?.find((id) => standing!.apart.get(work.record.id)!.has(id))
+    if (other === undefined) continue
+    const what = `target record ${other} has the same ${key[0]}, and a person said that it is another one`
+    work.settlement = { state: 'dead', dead: true, error: new CausewayError('CSW-5002', { what }).toJSON() }
+  }
+}
+
+async function matchByLog(lane: Lane, works: Work[], key: MatchKey, standing: Standing): Promise<void> {
   const { ledger } = lane.ports
   // In doubt only the target itself knows.
   const asking = works.filter((work) => !work.doubt)
@@ -121,7 +140,11 @@ async function matchByLog(lane: Lane, works: Work[], key: MatchKey): Promise<voi
     })
     choose(
       work,
-      candidates.filter((record) => holds(record, key, wanted)),
+      notApart(
+        standing,
+        work,
+        candidates.filter((record) => holds(record, key, wanted)),
+      ),
       key,
     )
   }
@@ -160,7 +183,7 @@ async function fetchOwn(lane: Lane, ids: string[]): Promise<SourceRecord[] | nul
   }
 }
 
-async function matchByLookup(lane: Lane, works: Work[], key: MatchKey): Promise<void> {
+async function matchByLookup(lane: Lane, works: Work[], key: MatchKey, standing: Standing): Promise<void> {
   const field = key.find((name) => lane.target.streams.get(lane.sync.to.stream)?.abilities.lookup.includes(name))
   if (field === undefined || !works.length) return
   const position = key.indexOf(field)
@@ -173,7 +196,8 @@ async function matchByLookup(lane: Lane, works: Work[], key: MatchKey): Promise<
       continue
     }
     const wanted = keyValues(work, key)
-    const candidates = (found.get(wanted[position]!) ?? []).filter((record) => !record.deleted)
+    const live = (found.get(wanted[position]!) ?? []).filter((record) => !record.deleted)
+    const candidates = notApart(standing, work, live)
     choose(work, key.length === 1 ? candidates : candidates.filter((record) => holds(record, key, wanted)), key)
   }
 }

@@ -3,13 +3,13 @@ import type pg from 'pg'
 import { CausewayError, digest } from '../core/index.ts'
 import { withTransaction } from './transaction.ts'
 
-type ConfiguredKind = 'connection' | 'connector' | 'sync'
-/** A connection, a connector in use or a sync by its fields, as text; values that are not for showing stand as `#` and a digest. */
+type ConfiguredKind = 'connection' | 'connector' | 'entity' | 'sync'
+/** A connection, a connector in use, an entity or a sync by its fields, as text; values that are not for showing stand as `#` and a digest. */
 export type ConfiguredItem = {
   kind: ConfiguredKind
   name: string
   fields: Record<string, string>
-  /** The text of a manifest, where it is one. That of a mapping is kept by version. */
+  /** The text of a manifest or an entity file, where it is one. That of a mapping is kept by version. */
   source?: string | null
 }
 

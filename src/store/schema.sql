@@ -58,7 +58,7 @@ create table configuration (
   fields text not null,
   since timestamp with time zone default now() not null,
   source text,
-  constraint configuration_kind_check CHECK ((kind = ANY (ARRAY['connection'::text, 'connector'::text, 'sync'::text]))),
+  constraint configuration_kind_check CHECK ((kind = ANY (ARRAY['connection'::text, 'connector'::text, 'entity'::text, 'sync'::text]))),
   constraint configuration_pkey PRIMARY KEY (kind, name)
 );
 
@@ -239,6 +239,13 @@ create table entity_review (
 );
 CREATE INDEX entity_review_by_right ON entity_review USING btree (right_stream, right_id);
 CREATE INDEX entity_review_open ON entity_review USING btree (type, id) WHERE (state = 'open'::text);
+
+create table entity_version (
+  type text collate "C" not null,
+  version text not null,
+  since timestamp with time zone default now() not null,
+  constraint entity_version_pkey PRIMARY KEY (type)
+);
 
 create table erasure (
   id bigint generated always as identity not null,

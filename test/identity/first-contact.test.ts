@@ -186,3 +186,44 @@ test('other rules are applied to all that was matched before', async () => {
   expect(await linksOf(systems)).toEqual(new Map([['c1', 'e1']]))
   expect(await openReviews(systems)).toEqual([])
 })
+
+test('what a person has split a match key does not join again, and what a person is asked about it does not join', async () => {
+  const systems = await openTwoSystems(undefined, { match: [['mail']] })
+  systems.crm.put('people', 'c1', ada)
+  systems.erp.put('people', 'e1', { ...adaInErp, mail: ada.email })
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  await systems.match()
+  await systems.hub.push('to-erp')
+  const [member] = await systems.book.readMembers([{ streamId: systems.crmStream, recordId: 'c1' }])
+  const leaving = [{ streamId: systems.erpStream, recordId: 'e1' }]
+  await systems.book.splitEntity(member!.entityId, leaving, { type: 'person', actor: 'ewa', note: null })
+  await systems.hub.push('to-erp')
+  expect(systems.erp.journal.at(-1)).toMatchObject({ operation: 'create' })
+  expect(await linksOf(systems)).toEqual(new Map([['c1', systems.erp.journal.at(-1)!.id]]))
+
+  systems.crm.put('people', 'c2', { firstName: 'Bea', lastName: 'Nowak', email: 'bea@example.test' })
+  systems.erp.put('people', 'e2', { name: 'Somebody Else', mail: 'bea@example.test' })
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  const links = await linksOf(systems)
+  await systems.hub.pool.query(
+    `insert into entity_review (type, kind, left_stream, left_id, right_stream, right_id) values ('person', 'match', $1, 'c2', $2, 'e2')`,
+    [systems.crmStream, systems.erpStream],
+  )
+  await systems.hub.pool.query('update identity_position set through = (select max(seq) from stream)')
+  await systems.hub.push('to-erp')
+  expect(await linksOf(systems)).toEqual(links)
+  expect((await systems.hub.states('to-erp')).parked).toBe(1)
+})
+
+test('of two versions of an entity file the one that was loaded last counts, and the other does not begin anew', async () => {
+  const systems = await openTwoSystems()
+  systems.crm.put('people', 'c1', ada)
+  systems.erp.put('people', 'e1', adaInErp)
+  for (const stream of ['crm:people', 'erp:people']) await systems.hub.pull(stream)
+  const [old, young] = [personType(), personType(personText.replace('link_at: 10', 'link_at: 9'))]
+  await systems.book.takeVersion('person', old.version)
+  expect(await systems.match(old)).toMatchObject({ linked: 1 })
+  await systems.book.takeVersion('person', young.version)
+  expect(await systems.match(young)).toMatchObject({ read: 2 })
+  expect([await systems.match(old), await systems.match(young)]).toEqual([null, null])
+})

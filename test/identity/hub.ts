@@ -52,11 +52,11 @@ export type TwoSystemsHub = {
   match(type?: EntityType): Promise<RoundCounts | null>
 }
 
-export async function openTwoSystems(database?: pg.Pool): Promise<TwoSystemsHub> {
+export async function openTwoSystems(database?: pg.Pool, sync: Partial<TestSync> = {}): Promise<TwoSystemsHub> {
   const crm = new MemorySystem().stream('people')
   const erp = new MemorySystem().stream('people', { lookup: [] })
   for (const system of [crm, erp]) system.pageSize = 200
-  const hub = await TestHub.open({ crm, erp }, [toErp], database)
+  const hub = await TestHub.open({ crm, erp }, [{ ...toErp, ...sync }], database)
   const { ports } = hub
   const streamId = ports.model().streamId
   const [crmStream, erpStream] = ['crm', 'erp'].map((connection) => streamId({ connection, stream: 'people' })!)

@@ -4,7 +4,7 @@ import { API, type App, type RouteContext } from '../app.ts'
 import { Closed, MaybeText, Text, Time } from '../schemas/basics.ts'
 import { actorOf } from './actor.ts'
 
-const Kind = Type.Enum(['connection', 'connector', 'sync'])
+const Kind = Type.Enum(['connection', 'connector', 'entity', 'sync'])
 const Item = Closed({
   kind: Kind,
   name: Type.String(),
@@ -26,7 +26,7 @@ export function configurationRoutes(app: App, { database, hub }: RouteContext): 
       config: { access: 'hub:read' },
       schema: {
         operationId: 'showConfiguration',
-        summary: 'The connections, connectors and syncs that the hub works with, field by field',
+        summary: 'The connections, connectors, entities and syncs that the hub works with, field by field',
         description:
           'What the files said when the hub last began to work with them. `causeway plan` compares the files with it.',
         tags: ['plans'],

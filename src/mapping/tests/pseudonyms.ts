@@ -5,7 +5,7 @@ import { isObject, isRawNumber, isSecretName, type Json, type JsonObject, rawNum
 export type PseudonymOptions = {
   /** Names of fields whose values may stay as they are; never those of secrets. */
   keep: ReadonlySet<string>
-  /** Texts that a mapping itself names, such as the states it compares with: they steer it and are in git already. */
+  /** Texts and numbers that a mapping itself names, such as the states it compares with: they steer it and are in git already. */
   known: ReadonlySet<string>
 }
 
@@ -18,12 +18,14 @@ const PERSONAL = new Set(
 )
 const plain = (name: string): string => name.replace(/[-_.\s]/g, '').toLowerCase()
 
-/** A moment or day as systems write it; whether it is personal only its field tells. */
-const MOMENT = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/
+/** A moment as systems write it: when something was changed. */
+const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$/
+/** A day, also where midnight stands behind it. Many are birthdays, whatever their field is called. */
+const DAY = /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?=$|[T ]00:00(:00(\.0+)?)?(Z|[+-]\d\d:?\d\d)?$)/
 /** Codes of countries, currencies and languages. */
 const CODE = /^([A-Z]{2,3}|[a-z]{2}(-[A-Z]{2})?)$/
-/** So few digits name nobody: counts, prices, sizes. */
-const FEW_DIGITS = /^-?\d{0,4}(\.\d{1,4})?$/
+/** So few digits name nobody: counts, hours, sizes. A sum has more, or a fraction. */
+const FEW_DIGITS = /^-?\d{1,2}$/
 const EMAIL = /[^\s@<>"',;:]+@[^\s@<>"',;]+/g
 const ORIGIN = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*/i
 
@@ -77,13 +79,14 @@ export class Pseudonyms {
 
   /** The point, the sign and an exponent stay where they are. */
   #number(text: string, name: string): string {
-    if (!PERSONAL.has(plain(name)) && FEW_DIGITS.test(text)) return text
+    if (this.#options.known.has(text) || (!PERSONAL.has(plain(name)) && FEW_DIGITS.test(text))) return text
     const [, sign = '', digits = '', exponent = ''] = /^(-?)([\d.]*)(.*)$/.exec(text)!
     return sign + this.#shaped(digits) + exponent
   }
 
   #text(text: string, name: string): string {
     if (text === '' || this.#options.known.has(text)) return text
+    if (DAY.test(text)) return text.replace(DAY, (day) => this.#day(day))
     if (MOMENT.test(text)) return PERSONAL.has(plain(name)) ? `1980-01-01${text.slice(10)}` : text
     if (!PERSONAL.has(plain(name)) && (CODE.test(text) || FEW_DIGITS.test(text))) return text
     if (ORIGIN.test(text)) {
@@ -91,6 +94,13 @@ export class Pseudonyms {
       return `${scheme}example.org${this.#shaped(text.slice(origin.length))}`
     }
     return this.#replaced(text)
+  }
+
+  /** Another day of a life, the same one for the same day. */
+  #day(text: string): string {
+    const [year, month, day] = this.#bytes(text, 3)
+    const two = (number: number): string => String(number).padStart(2, '0')
+    return `${1950 + (year! % 70)}-${two(1 + (month! % 12))}-${two(1 + (day! % 28))}`
   }
 
   #replaced(text: string): string {

@@ -80,12 +80,12 @@ const hasRawNumber = (value: Json): boolean =>
 const textOf = (text: MapInput['body']): string =>
   typeof text === 'string' ? text : Buffer.from(text).toString('utf8')
 
-/** Texts that a mapping compares with or looks up: they are in git already, and replacing them would change the way a record takes. */
+/** Texts and numbers that a mapping compares with or looks up: they are in git already, and replacing them would change the way a record takes. */
 function textsOf(sync: SyncDefinition): ReadonlySet<string> {
   const { program, expressions } = mappingOf(sync)
   const texts = new Set(Object.values(program.tables).flatMap((table) => Object.keys(table)))
   const look = (node: AstNode): void => {
-    if (node.type === 'string') texts.add(String(node.value))
+    if (node.type === 'string' || node.type === 'number') texts.add(String(node.value))
     for (const child of childrenOf(node)) look(child)
   }
   for (const { text } of expressions) look(parseExpression(text.source).ast)

@@ -1,9 +1,10 @@
 import type pg from 'pg'
 import { decideReview, importPairs, mergeEntities, splitEntity } from './decisions.ts'
 import { commitMatches, findCandidates, findRejected, readIdentities, readMembers, readPending } from './matching.ts'
-import { beginRound, endRound, saveEvents, saveIdentities } from './reading.ts'
+import { beginRound, endRound, saveEvents, saveIdentities, takeVersion } from './reading.ts'
 
 const functions = {
+  takeVersion,
   beginRound,
   saveIdentities,
   saveEvents,

@@ -9,15 +9,32 @@ import type { EventWrite, IdentityPlace, IdentityWrite, LeaseProof } from './typ
 type Part = { part: string; streamId: number }
 const ZEROS = Array.from({ length: SLICES }, () => 0)
 
-/** Where a round begins. A new version of the file, and a new stream, start at the beginning; streams that left are forgotten. */
+/** Makes a version of an entity file the one that counts: that of the process that loaded one last. */
+export async function takeVersion(pool: pg.Pool, type: string, version: string): Promise<void> {
+  await pool.query(
+    `insert into entity_version as v (type, version) values ($1, $2)
+     on conflict (type) do update set version = excluded.version, since = now() where v.version <> excluded.version`,
+    [type, version],
+  )
+}
+
+/**
+ * Where a round begins. A new version of the file, and a new stream, start at the beginning; streams that left are forgotten. Null for
+ * a version that another process has replaced.
+ */
 export async function beginRound(
   pool: pg.Pool,
   type: string,
   version: string,
   parts: readonly Part[],
-): Promise<IdentityPlace[]> {
+): Promise<IdentityPlace[] | null> {
   const values = [type, parts.map(({ part }) => part), parts.map(({ streamId }) => streamId)]
   return withTransaction(pool, async (client) => {
+    const { rows: counts } = await client.query<{ version: string }>(
+      'select version from entity_version where type = $1 for share',
+      [type],
+    )
+    if (counts[0] && counts[0].version !== version) return null
     await forgetOthers(client, values)
     const { rows: anew } = await client.query<{ stream_id: number }>(
       `insert into identity_position as p (type, part, stream_id, version, positions)

@@ -9,6 +9,8 @@ export type IdentityStanding = {
   targetRead: boolean
   /** Record id → the open question whether it is a record of the target. */
   reviews: Map<string, number>
+  /** Record id → records of the target that a person said are others. */
+  apart: Map<string, Set<string>>
 }
 
 /** What a push must know before it creates records of the entity `type`. Positions of types that left the files say nothing. */
@@ -36,7 +38,19 @@ export async function readIdentityStanding(
               limit 1) v`,
     values: [fromStream, toStream, arrayText(recordIds)],
   })
+  const { rows: rejected } = await pool.query<{ record_id: string; other: string }>({
+    name: 'rejected-partners',
+    text: `select r.id as record_id, v.other from unnest($3::text[]) as r(id)
+            cross join lateral (
+              select right_id as other from entity_review where state = 'rejected' and left_stream = $1 and left_id = r.id and right_stream = $2
+              union all
+              select left_id from entity_review where state = 'rejected' and right_stream = $1 and right_id = r.id and left_stream = $2) v`,
+    values: [fromStream, toStream, arrayText(recordIds)],
+  })
+  const apart = new Map<string, Set<string>>()
+  for (const { record_id, other } of rejected) apart.set(record_id, (apart.get(record_id) ?? new Set()).add(other))
   return {
+    apart,
     through: rows[0]?.through ?? null,
     targetRead: rows[0]?.target_read ?? false,
     reviews: new Map(open.map(({ record_id, id }) => [record_id, id])),

@@ -2,7 +2,7 @@ import { itemDigest } from '../configuration.ts'
 import { type Database, rows } from './database.ts'
 
 export type ConfigurationView = {
-  kind: 'connection' | 'connector' | 'sync'
+  kind: 'connection' | 'connector' | 'entity' | 'sync'
   name: string
   fields: Record<string, string>
   /** The same as long as the fields are. */
