@@ -203,7 +203,7 @@ async function assemble(parts: Parts): Promise<Hub> {
   // Workers are called by the commit itself; the job finds one where that call was lost.
   const inboxWakes = new SpacedWakes(INBOX_WAKE_MS, (ids) => queue.wakeMany('inbox', ids))
   const intakePool = inboxPool(store.url)
-  const inbox = new InboxWriter(intakePool, { onCommit: (ids) => inboxWakes.wake(ids.map(String)) })
+  const inbox = new InboxWriter(intakePool, { onCommit: (ids) => inboxWakes.wake(ids.map(String)) }, store.pool)
   const allConnectors = (): Catalogue => {
     // Read when somebody asks for it, and again after the files changed.
     if (whole?.of !== files) whole = { of: files, catalogue: readConnectors(parts.dir, settings.connectors_dir) }

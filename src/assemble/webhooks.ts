@@ -37,6 +37,7 @@ export async function acceptWebhook(
     tally.note(request.connection, { kind: 'refused', error: verdict.error }, at)
     return { status: 'refused' }
   }
+  const sealed = ports.model().keepsPartOf(request.connection)
   const outcomes = await inbox.add(
     verdict.events.map((event) => ({
       connectionId,
@@ -44,6 +45,7 @@ export async function acceptWebhook(
       eventId: event.eventId,
       headers: event.headers ?? headers,
       body: event.body ?? body,
+      sealed,
     })),
   )
   const events = outcomes.length

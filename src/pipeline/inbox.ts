@@ -117,12 +117,17 @@ class InboxReader {
     return taken
   }
 
+  /** What is copied from an event into its letter stands there as it stands in the inbox. */
+  #letterOf(event: InboxRow): InboxRow & { sealed: boolean } {
+    return { ...event, sealed: this.#model.keepsPartOf(this.#connection.name) }
+  }
+
   async #setAside(event: InboxRow): Promise<true> {
     const { id, name } = this.#connection
     const what = `The worker process ended ${DEATHS} times while it handled this webhook.`
     const error = new CausewayError('CSW-5015', { what })
     this.#ports.log.error({ connection: name, code: error.code }, 'a webhook that ends its worker')
-    await this.#ports.ledger.buryEvent(event, id, error.toJSON(), fingerprintOf(error, name))
+    await this.#ports.ledger.buryEvent(this.#letterOf(event), id, error.toJSON(), fingerprintOf(error, name))
     return true
   }
 
@@ -176,7 +181,8 @@ class InboxReader {
     }
   }
 
-  async #read({ headers, body, stream }: InboxRow, session: ConnectorSession): Promise<Read> {
+  async #read({ headers, body, stream, fault }: InboxRow, session: ConnectorSession): Promise<Read> {
+    if (fault) return { error: fault }
     try {
       const parsed = parseExact(headers) as Record<string, string>
       return { changes: await session.readEvent({ headers: parsed, body, stream, signal: this.#signal }) }
@@ -255,7 +261,7 @@ class InboxReader {
       const { id, name } = this.#connection
       const reason = JSON.stringify(error.toJSON())
       const nextAttemptAt = new Date(clock.now().getTime() + waitMs)
-      if (last) await ledger.buryEvent(event, id, error.toJSON(), fingerprintOf(error, name))
+      if (last) await ledger.buryEvent(this.#letterOf(event), id, error.toJSON(), fingerprintOf(error, name))
       else await ledger.settleEvent(event, { state: 'pending', reason, nextAttemptAt })
       return true
     }

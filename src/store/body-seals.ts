@@ -11,7 +11,11 @@ import { withTransaction } from './transaction.ts'
 /** No connection has this name. */
 const PLACE = ''
 const PREFIX = 'bodies:'
-const MARK = '!1.'
+/** What sealed text begins with, as no JSON does. */
+export const SEAL_MARK = '!1.'
+const MARKED = Buffer.from(SEAL_MARK)
+/** Streams are numbered from one. */
+const NO_STREAM = 0
 const SALT = 16
 const INDEX = 4
 const TAG = 16
@@ -51,7 +55,7 @@ class BodySeals {
   }
 
   /** The bodies of a batch as they may stand in the table. */
-  async seal(client: pg.PoolClient, streamId: number, bodies: readonly Sealable[]): Promise<Buffer[]> {
+  async seal(client: pg.Pool | pg.PoolClient, streamId: number, bodies: readonly Sealable[]): Promise<Buffer[]> {
     if (!this.#keys.size) await this.#load(client)
     // The oldest, so that all processes go on with the same one.
     const [current] = this.#keys
@@ -63,13 +67,13 @@ class BodySeals {
       const iv = nonce(i)
       const cipher = createCipheriv('aes-256-gcm', batchKey, iv).setAAD(binding(streamId, id))
       const parts = [salt, iv.subarray(IV - INDEX), cipher.update(bytes), cipher.final(), cipher.getAuthTag()]
-      return Buffer.from(`${MARK}${keyId}.${Buffer.concat(parts).toString('base64')}`, 'latin1')
+      return Buffer.from(`${SEAL_MARK}${keyId}.${Buffer.concat(parts).toString('base64')}`, 'latin1')
     })
   }
 
   /** Throws CSW-6007 for a body that cannot be opened. */
-  async open(streamId: number, id: string, text: string, batchKeys: Map<string, Buffer>): Promise<string> {
-    const [keyId = '', sealed = ''] = text.slice(MARK.length).split('.')
+  async open(streamId: number, id: string, text: string, batchKeys: Map<string, Buffer>): Promise<Buffer> {
+    const [keyId = '', sealed = ''] = text.slice(SEAL_MARK.length).split('.')
     if (!this.#keys.has(keyId)) await this.#load(this.#pool)
     const key = this.#keys.get(keyId)
     const bytes = Buffer.from(sealed, 'base64')
@@ -82,7 +86,7 @@ class BodySeals {
     const decipher = createDecipheriv('aes-256-gcm', batchKey, iv, { authTagLength: TAG })
     decipher.setAAD(binding(streamId, id)).setAuthTag(bytes.subarray(-TAG))
     try {
-      return decipher.update(bytes.subarray(SALT + INDEX, -TAG), undefined, 'utf8') + decipher.final('utf8')
+      return Buffer.concat([decipher.update(bytes.subarray(SALT + INDEX, -TAG)), decipher.final()])
     } catch {
       throw refused(id)
     }
@@ -117,9 +121,39 @@ type WithBody = { id: string; body: string | null }
 export async function openBodies<T extends WithBody>(pool: object, streamId: number, rows: T[]): Promise<T[]> {
   const batchKeys = new Map<string, Buffer>()
   for (const row of rows)
-    if (row.body?.startsWith(MARK)) row.body = await openWith(pool, streamId, row.id, row.body, batchKeys)
+    if (row.body?.startsWith(SEAL_MARK))
+      row.body = (await openWith(pool, streamId, row.id, row.body, batchKeys)).toString('utf8')
   return rows
 }
+
+/**
+ * Text about records of streams that are not kept in full, in other tables: what letters and corrections hold, bytes of webhooks.
+ * `about` names row and column, so that no text can be put in the place of another.
+ */
+export async function sealTexts(
+  pool: object,
+  client: pg.Pool | pg.PoolClient,
+  texts: readonly { about: string; bytes: Buffer }[],
+): Promise<Buffer[]> {
+  const seals = sealsOf(pool)
+  if (!seals || !texts.length) return texts.map(({ bytes }) => bytes)
+  return seals.seal(
+    client,
+    NO_STREAM,
+    texts.map(({ about, bytes }) => ({ id: about, bytes })),
+  )
+}
+
+/** Opens what `sealTexts` made; other text is given back as it is. Throws CSW-6007. */
+export const openText = async (pool: object, about: string, text: string): Promise<string> =>
+  text.startsWith(SEAL_MARK) ? (await openWith(pool, NO_STREAM, about, text, new Map())).toString('utf8') : text
+
+/** As `openText`, for bytes. */
+export const openBytes = async (pool: object, about: string, bytes: Buffer): Promise<Buffer> =>
+  isSealed(bytes) ? openWith(pool, NO_STREAM, about, bytes.toString('latin1'), new Map()) : bytes
+
+const isSealed = (bytes: Buffer): boolean =>
+  bytes.length > SEAL_MARK.length && bytes.subarray(0, SEAL_MARK.length).equals(MARKED)
 
 function openWith(
   pool: object,
@@ -127,7 +161,7 @@ function openWith(
   id: string,
   body: string,
   batchKeys: Map<string, Buffer>,
-): Promise<string> {
+): Promise<Buffer> {
   const seals = sealsOf(pool)
   if (!seals) throw refused(id)
   return seals.open(streamId, id, body, batchKeys)
@@ -146,5 +180,5 @@ const binding = (streamId: number, id: string): Buffer =>
 
 const refused = (id: string): CausewayError =>
   new CausewayError('CSW-6007', {
-    what: `The sealed body of record ${id} cannot be opened: it was altered, or its key is not there.`,
+    what: `What is sealed of ${id} cannot be opened: it was altered, or its key is not there.`,
   })

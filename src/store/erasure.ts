@@ -5,9 +5,11 @@
 import type pg from 'pg'
 import { parseExact } from '../core/index.ts'
 import { eraseFromAnalytics } from './analytics/erase.ts'
-import { openBodies } from './body-seals.ts'
+import { openBodies, openBytes, SEAL_MARK } from './body-seals.ts'
 import { eraseFromJournal } from './erase-journal.ts'
 import type { ErasureKeys } from './erasure-keys.ts'
+import { aboutEvent } from './inbox.ts'
+import { openLetter } from './ledger/letter-seals.ts'
 import { keysOf } from './ledger/registration.ts'
 import { withTransaction } from './transaction.ts'
 
@@ -170,8 +172,8 @@ async function eraseEvents(pool: pg.Pool, value: string): Promise<number> {
   const { rows } = await pool.query<{ id: number }>(
     `update inbox set body = '', headers = '{}', reason = 'erased',
             state = case when state = 'pending' then 'skipped' else state end, next_attempt_at = null
-      where position(convert_to($1, 'UTF8') in body) > 0 returning id`,
-    [value],
+      where position(convert_to($1, 'UTF8') in body) > 0 or id = any($2) returning id`,
+    [value, await sealedEventsWith(pool, value)],
   )
   await pool.query(
     `update dead_letter set input = null, state = case when state in ('open', 'requeued') then 'discarded' else state end, reason = 'erased',
@@ -179,10 +181,56 @@ async function eraseEvents(pool: pg.Pool, value: string): Promise<number> {
     [rows.map(({ id }) => String(id))],
   )
   // Records that were rejected have no id of their own, only the text that came.
+  const spelled = JSON.stringify(value).slice(1, -1)
   await pool.query(
     `update dead_letter set input = null, state = 'discarded', reason = 'erased', closed_at = coalesce(closed_at, now())
-      where kind = 'pull' and input is not null and position($1 in input) > 0`,
-    [JSON.stringify(value).slice(1, -1)],
+      where kind = 'pull' and input is not null and (position($1 in input) > 0 or id = any($2))`,
+    [spelled, await sealedLettersWith(pool, spelled)],
   )
   return rows.length
+}
+
+/** Webhooks that stand sealed because nobody has read them yet have to be opened to be searched. */
+async function sealedEventsWith(pool: pg.Pool, value: string): Promise<number[]> {
+  type Row = { id: number; connection_id: number; event_id: string; body: Buffer }
+  return searchSealed<Row>(
+    async (after) =>
+      (
+        await pool.query<Row>(
+          `select id, connection_id, event_id, body from inbox
+            where id > $1 and substring(body from 1 for ${SEAL_MARK.length}) = convert_to($2, 'UTF8') order by id limit $3`,
+          [after, SEAL_MARK, BATCH],
+        )
+      ).rows,
+    async ({ connection_id, event_id, body }) =>
+      (await openBytes(pool, aboutEvent(connection_id, event_id), body)).includes(value),
+  )
+}
+
+async function sealedLettersWith(pool: pg.Pool, spelled: string): Promise<number[]> {
+  type Row = { id: number; record_id: string; input: string }
+  return searchSealed<Row>(
+    async (after) =>
+      (
+        await pool.query<Row>(
+          `select id, record_id, input from dead_letter where id > $1 and kind = 'pull' and starts_with(input, $2) order by id limit $3`,
+          [after, SEAL_MARK, BATCH],
+        )
+      ).rows,
+    async ({ record_id, input }) => (await openLetter(pool, record_id, input))?.includes(spelled) ?? false,
+  )
+}
+
+/** What cannot be opened, because its key is gone, tells nobody anything any more. */
+async function searchSealed<Row extends { id: number }>(
+  page: (after: number) => Promise<Row[]>,
+  matches: (row: Row) => Promise<boolean>,
+): Promise<number[]> {
+  const found: number[] = []
+  for (let after = 0; ; ) {
+    const rows = await page(after)
+    for (const row of rows) if (await matches(row).catch(() => false)) found.push(row.id)
+    if (rows.length < BATCH) return found
+    after = rows.at(-1)!.id
+  }
 }

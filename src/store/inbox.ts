@@ -1,6 +1,7 @@
 /** The inbox's writing side: many webhook requests share one transaction, and each is answered after the commit. */
 import type pg from 'pg'
 import { CausewayError, digest } from '../core/index.ts'
+import { sealTexts } from './body-seals.ts'
 import { callOf } from './calls.ts'
 import { asStoreError, isConnectionLoss, isTransactionConflict } from './failure.ts'
 import { arrayText } from './ledger/array-text.ts'
@@ -14,7 +15,12 @@ export type NewEvent = {
   eventId: string
   headers: Record<string, string>
   body: Buffer
+  /** A stream of the connection is not kept in full: until it is read, the body stands sealed. */
+  sealed?: boolean
 }
+
+/** What the seal of a webhook's body is bound to. */
+export const aboutEvent = (connectionId: number, eventId: string): string => `webhook ${connectionId} ${eventId}`
 
 export type InboxWriterOptions = {
   /** Called once per commit with the connections that got events; for the wake-up call. Must not throw. */
@@ -97,6 +103,7 @@ export const inboxPool = (url: string): pg.Pool =>
 /** Writes events in batches: whatever arrives while one transaction commits goes into the next. */
 export class InboxWriter {
   readonly #pool: pg.Pool
+  readonly #seals: object
   readonly #options: Required<InboxWriterOptions>
   #queue: Waiting[] = []
   #waitingEvents = 0
@@ -106,8 +113,10 @@ export class InboxWriter {
   readonly #callers = new Set<Waiting>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(pool: pg.Pool, options: InboxWriterOptions = {}) {
+  /** `seals`: the pool by which seals are known, where it is another one. */
+  constructor(pool: pg.Pool, options: InboxWriterOptions = {}, seals: object = pool) {
     this.#pool = pool
+    this.#seals = seals
     this.#options = { ...DEFAULTS, ...options }
   }
 
@@ -224,10 +233,22 @@ export class InboxWriter {
     }
   }
 
+  async #sealed(events: NewEvent[]): Promise<NewEvent[]> {
+    const open = events.filter(({ sealed }) => sealed)
+    if (!open.length) return events
+    const texts = open.map((event) => ({
+      about: aboutEvent(event.connectionId, storableId(event.eventId)),
+      bytes: event.body,
+    }))
+    const bodies = await sealTexts(this.#seals, this.#pool, texts)
+    const byEvent = new Map(open.map((event, i) => [event, bodies[i]!]))
+    return events.map((event) => (event.sealed ? { ...event, body: byEvent.get(event)! } : event))
+  }
+
   async #insert(events: NewEvent[]): Promise<Set<string>> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const stored = await insertOnce(this.#pool, events)
+        const stored = await insertOnce(this.#pool, await this.#sealed(events))
         if (stored.length) this.#options.onCommit([...new Set(stored.map((row) => row.connectionId))])
         return new Set(stored.map((row) => `${row.connectionId} ${row.eventId}`))
       } catch (error) {

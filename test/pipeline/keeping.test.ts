@@ -13,11 +13,12 @@ import {
   createLedger,
   createPool,
   createSecretStore,
+  InboxWriter,
   type Keeping,
   loadMasterKeys,
   sealBodies,
 } from '../../src/store/index.ts'
-import { listProblems, showRecord } from '../../src/store/views/index.ts'
+import { listProblems, showDeadLetter, showRecord } from '../../src/store/views/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -171,8 +172,14 @@ test('work that is not done, and what a person has to look at, keeps its body', 
     await hub.push('copy')
     await shrink()
     expect((await rowsOf(hub)).map(({ shrunk }) => shrunk)).toEqual([true, false, false, true, true])
-    const { rows } = await hub.pool.query<{ id: number; input: string }>('select id, input from dead_letter')
-    expect(JSON.parse(rows[0]!.input)).toEqual(body(1))
+    const { rows } = await hub.pool.query<{ id: number; input: string; output: string; exchange: string | null }>(
+      'select id, input, output, exchange from dead_letter',
+    )
+    const letter = rows[0]!
+    for (const text of [letter.input, letter.output, letter.exchange ?? '!1.']) expect(text).toMatch(/^!1\./)
+    const shown = await showDeadLetter(hub.pool, String(letter.id))
+    expect(JSON.parse(shown!.input!.text)).toEqual(body(1))
+    expect(JSON.parse(shown!.output!.text)).toMatchObject({ city: 'City 1' })
     erp.fault = () => undefined
     await hub.ports.ledger.requeueDeadLetters([rows[0]!.id], 'me')
     await hub.skipWaits()
@@ -276,6 +283,59 @@ test('events of a connection that is not kept in full lose their bytes, and are 
     notKept: 1,
     connections: [],
   })
+})
+
+test('what a person corrected is sealed too, and is what is delivered', async () => {
+  const { erp, hub } = await open('used')
+  erp.fault = (_operation, item) => (item.values.number === '1' ? 'refuse' : undefined)
+  await hub.pull('crm:contacts')
+  await hub.push('copy')
+  const { rows } = await hub.pool.query<{ id: number }>('select id from dead_letter')
+  erp.fault = () => undefined
+  const corrected = JSON.stringify({ ...body(1), address: { city: 'Secret Corrected' } })
+  await hub.ports.ledger.correctRecord({ letterId: rows[0]!.id, body: corrected, actor: 'me' })
+  const kept = await hub.pool.query<{ body: string }>('select body from correction')
+  expect(kept.rows[0]!.body).toMatch(/^!1\./)
+  await hub.ports.ledger.requeueDeadLetters([rows[0]!.id], 'me')
+  await hub.skipWaits()
+  await hub.push('copy')
+  expect(JSON.stringify(erp.list('customers'))).toContain('Secret Corrected')
+})
+
+test('webhooks stand sealed until they are read; one that was altered is set aside, one of an erased person goes', async () => {
+  const { crm, erasures, hub } = await open('used')
+  const connectionId = hub.ports.model().connectionId('crm')!
+  const writer = new InboxWriter(hub.pool)
+  // Bytes that are no text come back as they were.
+  const bodies = ['{"id":"c0"}', '{"id":"c1"}', '{"email":"gone@example.test"}'].map((text) => Buffer.from(text))
+  bodies.push(Buffer.from([0x21, 0x31, 0x2e, 0x00, 0xff, 0xfe]))
+  const event = (i: number) => ({ connectionId, stream: 'contacts', eventId: `e${i}`, headers: {}, body: bodies[i]! })
+  await writer.add(bodies.map((_body, i) => ({ ...event(i), sealed: true })))
+  await writer.close()
+  const { rows } = await hub.pool.query<{ body: Buffer }>('select body from inbox order by id')
+  for (const { body: stored } of rows) {
+    expect(stored.subarray(0, 3).toString()).toBe('!1.')
+    expect(Buffer.from(stored.toString().split('.')[2]!, 'base64').toString('latin1')).not.toMatch(/"id"|gone@/)
+  }
+  expect(await erasures.erase({ field: 'email', value: 'gone@example.test', actor: 'me' })).toMatchObject({ events: 1 })
+  await hub.pool.query('update inbox set body = $1 where event_id = $2', [rows[1]!.body, 'e0'])
+  const read: Buffer[] = []
+  crm.readEvent = (async ({ body: given }: { body: Buffer }) => {
+    read.push(given)
+    if (given.equals(bodies[3]!)) throw new CausewayError('CSW-2012', { what: 'no JSON' })
+    return [{ stream: 'contacts', records: [], fetch: ['c0'] }]
+  }) as never
+  await readInbox(hub.ports, connectionId, signal)
+  expect(read).toEqual([bodies[1], bodies[3]])
+  const letters = await hub.pool.query<{ id: number; code: string; input: string | null }>(
+    'select id, code, input from dead_letter order by id',
+  )
+  expect(letters.rows).toMatchObject([
+    { code: 'CSW-6007', input: null },
+    { code: 'CSW-2012', input: expect.stringMatching(/^!1\./) },
+  ])
+  const shown = await showDeadLetter(hub.pool, String(letters.rows[1]!.id))
+  expect(JSON.parse(shown!.input!.text)).toBe(bodies[3]!.toString('utf8').replaceAll('\0', '\uFFFD'))
 })
 
 test('a target kept as hashes is asked before anything is created', async () => {

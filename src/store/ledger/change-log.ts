@@ -4,6 +4,7 @@ import { openBodies, sealsOf } from '../body-seals.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
+import { sealLetter } from './letter-seals.ts'
 import { isSameSet, keysOf } from './registration.ts'
 import { packTexts, textAt } from './text-blob.ts'
 import type { IncomingRecord, Keeping, LogEntry, PageCommit, PageResult } from './types.ts'
@@ -94,7 +95,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
             ...records.map((record) => record.id),
             ...(page.alsoSeen ?? []),
           ]),
-        saveRejected(client, page),
+        saveRejected(client, page, keeping === 'full' ? undefined : pool),
       ])
       return { changed: news.map(({ record, seq }) => ({ id: record.id, seq })), seq }
     },
@@ -281,15 +282,18 @@ async function markSeen(client: pg.PoolClient, streamId: number, scanId: number,
   })
 }
 
-async function saveRejected(client: pg.PoolClient, page: PageCommit): Promise<void> {
+/** `seals`: where what came is sealed, for a stream that is not kept in full. */
+async function saveRejected(client: pg.PoolClient, page: PageCommit, seals: pg.Pool | undefined): Promise<void> {
   for (const { body, error, fingerprint } of page.rejected) {
+    // Without an id of its own the record is known by its content.
+    const id = `?${fingerprint}`
+    const input = seals ? await sealLetter(seals, client, id, body) : body
     await client.query(
       `insert into dead_letter (kind, stream_id, record_id, part, code, fingerprint, error, input, run_id)
        values ('pull', $1, $2, '', $3, $4, $5, $6, $7)
        on conflict (kind, coalesce(sync_id, 0), coalesce(stream_id, 0), record_id, part) where state = 'open'
        do update set attempts = dead_letter.attempts + 1, error = excluded.error, input = excluded.input`,
-      // Without an id of its own the record is known by its content.
-      [page.streamId, `?${fingerprint}`, error.code, fingerprint, JSON.stringify(error), body, page.runId],
+      [page.streamId, id, error.code, fingerprint, JSON.stringify(error), input, page.runId],
     )
   }
 }

@@ -1,6 +1,7 @@
 /** Records that a person corrected on the error desk, and events that are read again. */
 import type pg from 'pg'
 import { withTransaction } from '../transaction.ts'
+import { openCorrection, sealCorrection } from './letter-seals.ts'
 
 type CorrectionResult = 'corrected' | 'moved-on' | 'not-open'
 
@@ -19,20 +20,25 @@ export function correctRecord(
       part: string
       source_seq: number
       seq: number
+      partly: boolean
     }>(
-      `select d.sync_id, d.record_id, d.part, d.source_seq, r.seq from dead_letter d
-         join sync y on y.id = d.sync_id left join record r on r.stream_id = y.from_stream and r.id = d.record_id
+      `select d.sync_id, d.record_id, d.part, d.source_seq, r.seq, s.keeping <> 'full' as partly from dead_letter d
+         join sync y on y.id = d.sync_id join stream s on s.id = y.from_stream left join record r on r.stream_id = y.from_stream and r.id = d.record_id
         where d.id = $1 and d.state = 'open' and d.kind = 'push' for update of d`,
       [correction.letterId],
     )
     const letter = rows[0]
     if (!letter) return 'not-open'
     if (letter.seq !== letter.source_seq) return 'moved-on'
+    const { sync_id: syncId, record_id: recordId } = letter
+    const body = letter.partly
+      ? await sealCorrection(pool, client, [syncId, recordId], correction.body)
+      : correction.body
     await client.query(
       `insert into correction (sync_id, record_id, source_seq, body, actor) values ($1, $2, $3, $4, $5)
        on conflict (sync_id, record_id) do update
           set source_seq = excluded.source_seq, body = excluded.body, actor = excluded.actor, corrected_at = now()`,
-      [letter.sync_id, letter.record_id, letter.source_seq, correction.body, correction.actor],
+      [syncId, recordId, letter.source_seq, body, correction.actor],
     )
     return 'corrected'
   })
@@ -49,7 +55,10 @@ export async function readCorrections(
     'select record_id, source_seq as seq, body from correction where sync_id = $1 and record_id = any($2)',
     [syncId, recordIds],
   )
-  return new Map(rows.map(({ record_id, seq, body }) => [record_id, { seq, body }]))
+  const found = new Map<string, { seq: number; body: string }>()
+  for (const { record_id, seq, body } of rows)
+    found.set(record_id, { seq, body: await openCorrection(pool, syncId, record_id, body) })
+  return found
 }
 
 export async function assignDeadLetter(

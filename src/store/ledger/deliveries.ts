@@ -5,6 +5,7 @@ import { saveAgreed } from './agreed.ts'
 import { arrayText } from './array-text.ts'
 import { packJournal, writeJournal } from './journal.ts'
 import { assertLease } from './lease-check.ts'
+import { isKeptInPart, sealLetter } from './letter-seals.ts'
 import { releaseParked, saveLinks } from './links.ts'
 import { packTexts, textAt } from './text-blob.ts'
 import type { BatchCommit, DeliveryRow, DeliveryWrite } from './types.ts'
@@ -87,7 +88,7 @@ export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
           releaseParked(client, batch),
           saveDependencies(client, batch),
           saveTargetKeys(client, batch),
-          saveDeadLetters(client, batch),
+          saveDeadLetters(pool, client, batch),
           saveIntents(client, batch),
           savePositions(client, batch.syncId, batch.sourceStream, batch.positions),
           writeJournal(client, {
@@ -217,7 +218,7 @@ async function saveTargetKeys(client: pg.PoolClient, batch: BatchCommit): Promis
   })
 }
 
-async function saveDeadLetters(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+async function saveDeadLetters(pool: pg.Pool, client: pg.PoolClient, batch: BatchCommit): Promise<void> {
   if (batch.settled.length) {
     await client.query(
       `update dead_letter set state = 'resolved', closed_at = now()
@@ -225,6 +226,10 @@ async function saveDeadLetters(client: pg.PoolClient, batch: BatchCommit): Promi
       [batch.syncId, batch.settled],
     )
   }
+  if (!batch.deadLetters.length) return
+  const partly = await isKeptInPart(client, batch.sourceStream)
+  const kept = async (recordId: string, text: string | null): Promise<string | null> =>
+    partly && text !== null ? sealLetter(pool, client, recordId, text) : text
   for (const letter of batch.deadLetters) {
     await client.query(
       `insert into dead_letter as d (kind, sync_id, record_id, part, source_seq, code, fingerprint, error, input, output, exchange,
@@ -242,9 +247,9 @@ async function saveDeadLetters(client: pg.PoolClient, batch: BatchCommit): Promi
         letter.code,
         letter.fingerprint,
         JSON.stringify(letter.error),
-        letter.input,
-        letter.output,
-        letter.exchange,
+        await kept(letter.recordId, letter.input),
+        await kept(letter.recordId, letter.output),
+        await kept(letter.recordId, letter.exchange),
         letter.attempts,
         batch.mappingVersion,
         batch.runId,

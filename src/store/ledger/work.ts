@@ -1,6 +1,8 @@
 /** Finding and asking for work: the questions of the sweeps, and the answers of schedules and people. */
 import type pg from 'pg'
-import type { SerializedError } from '../../core/index.ts'
+import { asCausewayError, type CausewayError, type SerializedError } from '../../core/index.ts'
+import { openBytes } from '../body-seals.ts'
+import { aboutEvent } from '../inbox.ts'
 import { withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { LACKS_BODY, savePositions } from './deliveries.ts'
@@ -262,14 +264,23 @@ export type InboxRow = {
   attempts: number
   /** Set while it is replayed: 0 = for all syncs that follow, else for this one. */
   replayTo: number | null
+  /** Why its body cannot be opened. */
+  fault?: CausewayError
 }
 
 export async function readInbox(pool: pg.Pool, connectionId: number, limit: number): Promise<InboxRow[]> {
-  const { rows } = await pool.query<InboxRow>(
-    `select id, received_at as "receivedAt", stream, headers, body, attempts, replay_to as "replayTo" from inbox
+  const { rows } = await pool.query<InboxRow & { eventId: string }>(
+    `select id, received_at as "receivedAt", stream, headers, body, attempts, replay_to as "replayTo", event_id as "eventId" from inbox
       where connection_id = $1 and state = 'pending' and next_attempt_at <= now() order by id limit $2`,
     [connectionId, limit],
   )
+  for (const row of rows)
+    try {
+      row.body = await openBytes(pool, aboutEvent(connectionId, row.eventId), row.body)
+    } catch (error) {
+      // One that was altered holds no other one up.
+      row.fault = asCausewayError(error)
+    }
   return rows
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { openLetter } from '../ledger/letter-seals.ts'
 import { type Database, firstRow, rows } from './database.ts'
 import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
 import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
@@ -106,12 +107,13 @@ export async function showDeadLetter(db: Database, id: string): Promise<DeadLett
     [id],
   )
   if (!row) return undefined
+  const opened = async (text: string | null) => verbatim(await openLetter(db, row.recordId ?? '', text))
   return {
     ...row,
     error: verbatimError(row.error),
-    input: verbatim(row.input),
-    output: verbatim(row.output),
-    exchange: verbatim(row.exchange),
+    input: await opened(row.input),
+    output: await opened(row.output),
+    exchange: await opened(row.exchange),
   }
 }
 
