@@ -12,7 +12,7 @@ import { createLogger } from '../../src/core/index.ts'
 import { saveConfiguration } from '../../src/store/index.ts'
 import { startHub, type TestHub, TOKEN } from '../http/hub.ts'
 import { addDeadLetter, addDelivery, addRecord, addRun, type Seeded, seedHub } from '../http/rows.ts'
-import { BIN, type CliResult, runCli } from './run-cli.ts'
+import { BIN, type CliResult, runBinary, runCli } from './run-cli.ts'
 
 const BODY = '{"big":9223372036854775807,"price":0.10,"huge":1e400,"nul":"a\\u0000b","lone":"\\ud800","2":1,"1":2}'
 
@@ -30,6 +30,8 @@ beforeAll(async () => {
 afterAll(() => hub.close())
 
 const cli = (...args: string[]): Promise<CliResult> => runCli([...args, '--url', hub.url, '--token-file', tokenFile])
+const program = (...args: string[]): Promise<CliResult> =>
+  runBinary([...args, '--url', hub.url, '--token-file', tokenFile])
 const dataOf = (result: CliResult): Record<string, unknown> => {
   expect(result.stderr).toBe('')
   expect(result.code).toBe(0)
@@ -52,7 +54,7 @@ test('runs are listed as JSON, as lines and as a table; one is shown', async () 
 })
 
 test('a record body comes through byte for byte, found by e-mail address', async () => {
-  const result = await cli('records', 'show', 'ada@example.org')
+  const result = await program('records', 'show', 'ada@example.org')
   expect(result.code).toBe(0)
   expect(result.stdout).toContain(`"body":${BODY}`)
   expect(result.stdout).toContain(`"delivered":${BODY}`)
@@ -141,13 +143,15 @@ test('run --wait follows the request to its end; the exit code is its outcome', 
   await setOutcome('partial', null)
   expect((await wait()).code).toBe(1)
   await setOutcome('failed', { code: 'CSW-3003', what: 'refused' })
-  expect((await wait()).code).toBe(4)
+  expect((await program('run', 'contacts-to-erp', '--wait')).code).toBe(4)
   await setOutcome('failed', { code: 'CSW-2002', what: 'no such stream' })
   expect((await wait()).code).toBe(5)
 })
 
 test('a wrong token is exit code 4', async () => {
-  const result = await runCli(['runs', 'list', '--url', hub.url], { env: { CAUSEWAY_ADMIN_TOKEN: 'w'.repeat(43) } })
+  const result = await runBinary(['runs', 'list', '--url', hub.url], {
+    env: { CAUSEWAY_ADMIN_TOKEN: 'w'.repeat(43) },
+  })
   expect(result.code).toBe(4)
   expect(result.stderr).toContain('CSW-8001')
 })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
-import { CACHE } from '../cli/run-cli.ts'
+import { CACHE, type CliResult, runCli } from '../cli/run-cli.ts'
 import { CONNECTOR, MAPPING } from './peer.ts'
 
 const BIN = join(import.meta.dirname, '../../bin/causeway.mjs')
@@ -35,22 +35,9 @@ const environment = (extra: Record<string, string> = {}): NodeJS.ProcessEnv => (
   ...extra,
 })
 
-/** Runs one command to its end. */
-export async function causeway(
-  dir: string,
-  ...args: string[]
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [BIN, '-C', dir, ...args], {
-    env: environment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk) => (stdout += chunk))
-  child.stderr.on('data', (chunk) => (stderr += chunk))
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, stdout, stderr }
-}
+/** Runs one command to its end, in this process: the hub it speaks to has one of its own. */
+export const causeway = (dir: string, ...args: string[]): Promise<CliResult> =>
+  runCli(['-C', dir, ...args], { env: { PEER_TOKEN: TOKEN, NO_COLOR: '1' } })
 
 /** A hub started as a person would, in a process of its own. */
 export class HubProcess {
