@@ -27,7 +27,7 @@ const ELSEWHERE = [
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/postgres.ts'],
+    globalSetup: ['test/once-per-run.ts'],
     setupFiles: ['test/property-seed.ts', 'test/close-at-end.ts'],
     // Most tests wait for sockets and timers: on two cores vitest would run the files one after another.
     maxWorkers: 3,

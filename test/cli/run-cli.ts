@@ -55,8 +55,8 @@ export function runCli(args: string[], options: CliOptions = {}): Promise<CliRes
 async function runHere(args: string[], options: CliOptions): Promise<CliResult> {
   const undo: (() => void)[] = []
   try {
-    undo.push(useFolder(options.cwd ?? import.meta.dirname), useEnvironment(environment(options.env)))
-    undo.push(useInput(options.input ?? ''))
+    undo.push(enterFolder(options.cwd ?? import.meta.dirname), putEnvironment(environment(options.env)))
+    undo.push(putInput(options.input ?? ''))
     const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)]
     undo.push(stdout.release, stderr.release)
     process.exitCode = undefined
@@ -68,13 +68,13 @@ async function runHere(args: string[], options: CliOptions): Promise<CliResult> 
   }
 }
 
-function useFolder(folder: string): () => void {
+function enterFolder(folder: string): () => void {
   const before = process.cwd()
   process.chdir(folder)
   return () => process.chdir(before)
 }
 
-function useEnvironment(wanted: Record<string, string>): () => void {
+function putEnvironment(wanted: Record<string, string>): () => void {
   const before = { ...process.env }
   const put = (env: NodeJS.ProcessEnv): void => {
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name]
@@ -84,7 +84,7 @@ function useEnvironment(wanted: Record<string, string>): () => void {
   return () => put(before)
 }
 
-function useInput(text: string): () => void {
+function putInput(text: string): () => void {
   const before = Object.getOwnPropertyDescriptor(process, 'stdin')!
   Object.defineProperty(process, 'stdin', { value: Readable.from([Buffer.from(text)]), configurable: true })
   return () => void Object.defineProperty(process, 'stdin', before)

@@ -21,7 +21,9 @@ test('--version prints the version of the package and nothing else', async () =>
 
 test('under an old Node one sentence names the fix, with exit code 2', async () => {
   const pretend = `Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.20.2'}});Object.defineProperty(process,'version',{value:'v20.20.2'})`
-  const result = await runBinary(['start'], { node: ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`] })
+  const result = await runBinary(['start'], {
+    node: ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`],
+  })
   expect(result.code).toBe(2)
   expect(result.stdout).toBe('')
   expect(result.stderr).toMatch(/^Causeway needs Node 24 .* this is v20\.20\.2: .*\n$/)

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { testConnector } from '../../src/conformance/index.ts'
 import { loadConnectors } from '../../src/connector/index.ts'
-import { testServer } from '../postgres.ts'
+import { madeOnce } from '../made-once.ts'
 
 export const CONNECTORS = join(import.meta.dirname, '../../connectors')
 const FILES = 3
 /** The server of the run, which nobody but the run ends. */
-const postgres = async () => ({ url: await testServer(), close: () => Promise.resolve() })
+const postgres = async () => ({ url: await madeOnce('postgres'), close: () => Promise.resolve() })
 
 /** Tests every third connector, beginning with the one at `place`. */
 export function conformance(place: number): void {

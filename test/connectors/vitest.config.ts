@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),
-    globalSetup: ['test/postgres.ts'],
+    globalSetup: ['test/once-per-run.ts'],
     include: ['test/connectors/conformance-*.test.ts'],
     testTimeout: 600_000,
     maxWorkers: 2,

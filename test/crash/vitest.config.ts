@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),
     include: ['test/crash/*.test.ts'],
-    globalSetup: ['test/postgres.ts'],
+    globalSetup: ['test/once-per-run.ts'],
     setupFiles: ['test/close-at-end.ts'],
     fileParallelism: false,
     retry: 1,

@@ -9,7 +9,7 @@ import { loadConnectors } from '../../src/connector/index.ts'
 import { parseYamlData } from '../../src/core/index.ts'
 import { at, type Installation, type Item, readDescription, simulate } from '../../src/simulator/index.ts'
 import { HubProcess, hubFolder, until } from '../e2e/hub-process.ts'
-import { testServer } from '../postgres.ts'
+import { madeOnce } from '../made-once.ts'
 import { redisMissing, redisRequired, startRedis } from '../queue/redis-server.ts'
 import { CASES, type Case } from './cases.ts'
 
@@ -69,7 +69,7 @@ async function simulated({ connector, collection }: Side): Promise<Installation>
   const description = readDescription(join(CONNECTORS, connector, 'samples/api.yaml'))
   // Enough for several pages and batches; a system that takes one call a second is not kept busy for minutes.
   description.collections[collection]!.count = RECORDS
-  const postgres = async () => ({ url: await testServer(), close: () => Promise.resolve() })
+  const postgres = async () => ({ url: await madeOnce('postgres'), close: () => Promise.resolve() })
   const simulator = simulate(description, { postgres })
   await simulator.start()
   onTestFinished(() => simulator.stop())

@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),
-    globalSetup: ['test/postgres.ts'],
+    globalSetup: ['test/once-per-run.ts'],
     include: ['test/protocols/*.test.ts'],
     fileParallelism: false,
     retry: 1,

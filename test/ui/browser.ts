@@ -1,15 +1,12 @@
 /** The built page in a real browser, in front of a real server and database. */
-import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { atEndOfFile } from '../end-of-file.ts'
 import { startHub, type TestHub, TOKEN } from '../http/hub.ts'
+import { madeOnce } from '../made-once.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const CHROMIUM = '/usr/bin/chromium'
 
 /** Machines without a browser leave these tests out and say so; CI demands them. */
@@ -22,61 +19,102 @@ type OpenPage = Page & {
   complaints: string[]
 }
 
+/** `own`: not the tab that the tests before have used, for what a tab keeps for good (a clock, a cache). */
+type OpenOptions = BrowserContextOptions & { signedIn?: boolean; own?: boolean }
+
 export type Site = {
   hub: TestHub
-  browser: Browser
-  /** Opens an address of the hub, or a whole one, in a tab of its own; signed in unless told otherwise. */
-  open(path: string, options?: BrowserContextOptions & { signedIn?: boolean }): Promise<OpenPage>
-  /** Closes all tabs: each that stays open goes on asking and takes time from the others. */
+  /** Opens an address of the hub, or a whole one; signed in unless told otherwise, and in a tab of its own if anything is told. */
+  open(path: string, options?: OpenOptions): Promise<OpenPage>
+  /** Leaves all pages: each that stays open goes on asking and takes time from the others. */
   closeTabs(): Promise<void>
   close(): Promise<void>
 }
 
-/** Builds the page into a folder of its own, starts the hub and the browser. */
+/** Starts the hub, in front of it the page that is built once per run, and the browser. */
 export async function startSite(options: Parameters<typeof startHub>[0] = {}): Promise<Site> {
-  const folder = await mkdtemp(join(tmpdir(), 'causeway-page-'))
-  const config = join(ROOT, 'src/ui/vite.config.ts')
-  execFileSync(join(ROOT, 'node_modules/.bin/vite'), ['build', '--config', config, '--outDir', folder], {
-    stdio: 'pipe',
-  })
-  const hub = await startHub({ ...options, pageFolder: folder })
-  // Chromium's own sandbox does not work for root in a container; what is shown here is ours alone.
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  const hub = await startHub({ ...options, pageFolder: await madeOnce('page') })
+  /** A tab takes two seconds of processor time before it shows anything, so it is emptied rather than closed. */
+  let usual: OpenPage | undefined
   return {
     hub,
-    browser,
-    open: async (path, { signedIn = true, ...context } = {}) => {
-      const tab = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin', ...context })
-      tab.setDefaultTimeout(90_000)
-      if (signedIn)
-        await tab.addInitScript(
-          `if (location.protocol === 'http:') sessionStorage.setItem('causeway.admin-token', '${TOKEN}')`,
-        )
-      const page = Object.assign(await tab.newPage(), { complaints: [] as string[] })
-      page.on('pageerror', (error) => page.complaints.push(error.message))
-      page.on('console', (message) => {
-        // A refused or cut request is reported as an error too; whether it should have been refused is the tests' business.
-        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-          page.complaints.push(message.text())
-      })
+    open: async (path, wishes) => {
+      const page = wishes ? await newTab(wishes) : (usual ?? (await newTab({})))
+      if (!wishes) usual = page
+      page.complaints.length = 0
       await page.goto(path.startsWith('/') ? hub.url + path : path)
       return page
     },
     closeTabs: async () => {
-      await Promise.all(browser.contexts().map((tab) => tab.close()))
+      if (usual) await empty(usual)
+      const tabs = (await browser()).contexts().filter((tab) => tab !== usual?.context())
+      await Promise.all(tabs.map((tab) => tab.close()))
     },
     close: async () => {
-      await browser.close()
+      await usual?.context().close()
       await hub.close()
-      await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+let launched: Promise<Browser> | undefined
+
+/** One per file. */
+function browser(): Promise<Browser> {
+  if (launched) return launched
+  // Chromium's own sandbox does not work for root in a container; what is shown here is ours alone.
+  launched = chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  atEndOfFile(async () => {
+    await (await launched)?.close()
+    launched = undefined
+  })
+  return launched
+}
+
+async function newTab({ signedIn = true, own: _, ...context }: OpenOptions): Promise<OpenPage> {
+  const tab = await (await browser()).newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin', ...context })
+  tab.setDefaultTimeout(90_000)
+  if (signedIn)
+    await tab.addInitScript(
+      `if (location.protocol === 'http:') sessionStorage.setItem('causeway.admin-token', '${TOKEN}')`,
+    )
+  const page = Object.assign(await tab.newPage(), { complaints: [] as string[] })
+  page.on('pageerror', (error) => page.complaints.push(error.message))
+  page.on('console', (message) => {
+    // A refused or cut request is reported as an error too; whether it should have been refused is the tests' business.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      page.complaints.push(message.text())
+  })
+  return page
+}
+
+/** Leaves nothing of a test in the tab: no page, no storage, no look of its own, no routes. */
+async function empty(page: OpenPage): Promise<void> {
+  page.removeAllListeners('request')
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  if (page.url().startsWith('http')) await page.evaluate('localStorage.clear(); sessionStorage.clear()')
+  await page.goto('about:blank')
+  await page.context().clearCookies()
+  await page.emulateMedia({ colorScheme: null })
+  await page.setViewportSize({ width: 1280, height: 720 })
+}
+
+/** Looked at in the page itself: without frames there is nothing to gather in a tab of its own, which is what it costs most. */
+const axe = (page: Page): AxeBuilder =>
+  new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] })
+
+/** What is not accessible, one line for each. */
+async function faultsOf(look: AxeBuilder): Promise<string[]> {
+  const { violations } = await look.analyze()
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.target} ${node.failureSummary}`))
 }
 
 const demanding = process.env.CAUSEWAY_REQUIRE_BROWSER === '1'
 const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
   [1280, 768, 360].map((width) => ({ colorScheme, width })),
 )
+
+export const expectAccessible = async (page: Page): Promise<void> => expect(await faultsOf(axe(page))).toEqual([])
 
 /** No accessibility fault, nothing that scrolls sideways and no complaint, in every scheme and width. */
 export async function expectGoodLooks(page: OpenPage): Promise<void> {
@@ -85,14 +123,10 @@ export async function expectGoodLooks(page: OpenPage): Promise<void> {
     await page.emulateMedia({ colorScheme })
     await page.setViewportSize({ width, height: 800 })
     await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor()
-    const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] })
+    const look = axe(page)
     // What colours do not change was looked at in the other scheme.
-    if (!demanding && colorScheme === 'dark') axe.withRules(['color-contrast', 'scrollable-region-focusable'])
-    const { violations } = await axe.analyze()
-    const faults = violations.flatMap(({ id, nodes }) =>
-      nodes.map((node) => `${id} ${node.target} ${node.failureSummary}`),
-    )
-    expect(faults, `${colorScheme} ${width}`).toEqual([])
+    if (!demanding && colorScheme === 'dark') look.withRules(['color-contrast', 'scrollable-region-focusable'])
+    expect(await faultsOf(look), `${colorScheme} ${width}`).toEqual([])
     expect(await page.evaluate('document.documentElement.scrollWidth'), 'width of the page').toBeLessThanOrEqual(width)
   }
   expect(page.complaints).toEqual([])

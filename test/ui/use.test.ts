@@ -210,7 +210,7 @@ describe.skipIf(!hasBrowser)('using the page', () => {
   })
 
   test('the page follows the hub, unless it is held or not seen', async () => {
-    const page = await site.open('about:blank')
+    const page = await site.open('about:blank', { own: true })
     await page.clock.install()
     await page.goto(`${site.hub.url}/queues`)
     await page.getByRole('region', { name: 'Queues' }).waitFor()
