@@ -17,7 +17,7 @@ import { type Answer, Sender } from './sender.ts'
 import { SourceStub } from './source.ts'
 import { TargetStub } from './target.ts'
 import { TokenServer } from './token-server.ts'
-import { until } from './waiting.ts'
+import { sleep, until } from './waiting.ts'
 
 export type Backend = 'postgres' | 'redis'
 
@@ -86,8 +86,10 @@ export class World {
         ? keep(await PostgresServer.start(await postgresFolder(folder, options, closers)))
         : shared.postgres
       const database = await postgres.database()
-      const pool = createPool(postgres.url(database))
-      closers.push(() => pool.end())
+      // Rows hold locks on purpose, longer than a hub's sessions may.
+      const pool = createPool(postgres.url(database), { transactionIdleMs: 0 })
+      // A row that failed may have kept a session; the campaign goes on without it.
+      closers.push(() => Promise.race([pool.end(), sleep(10_000)]))
       const redis = shared.backend === 'redis' ? keep(await RedisServer.start(join(folder, 'redis'))) : undefined
       const source = keep(await SourceStub.start())
       const target = keep(await TargetStub.start(join(folder, 'journal.jsonl')))

@@ -23,8 +23,7 @@ export const row: Row = {
     check.equal('unsigned while blocked', one.status, 401)
     await sleep((seconds - 3) * 1_000)
     const unlockedAt = Date.now()
-    await client.query('rollback')
-    client.release()
+    await client.query('rollback').finally(() => client.release())
     const answers = await pouring
     const during = answers.filter(({ at }) => at < unlockedAt)
     check.atLeast('answers while blocked', during.length, 1)
