@@ -12,6 +12,7 @@ import { HubProcess } from './hub-process.ts'
 import { Report } from './report.ts'
 import { connectors } from './scenarios/connectors.ts'
 import { customers } from './scenarios/customers.ts'
+import { directories } from './scenarios/directories.ts'
 import { documentPairs } from './scenarios/documents.ts'
 import { exchangePairs } from './scenarios/exchange.ts'
 import { type Env, type Pair, runPair } from './scenarios/pair.ts'
@@ -23,6 +24,7 @@ type Scenario = (hub: HubProcess, env: Env, report: Report) => Promise<void>
 
 const scenarios: Record<string, Scenario> = {
   people,
+  directories,
   customers,
   tickets,
   documents: pairs(documentPairs),

@@ -1,6 +1,8 @@
 import { familyNames, givenNames, pick, seededRandom } from './random.ts'
 
 export const ldapBase = 'dc=rheinwerk,dc=example'
+/** A tree of its own, which the hub may write to. */
+export const mirrorBase = 'dc=mirror,dc=example'
 export const peopleCount = 1_000
 export const formerCount = 16
 const departments = [
@@ -15,13 +17,7 @@ type Attributes = Record<string, string | Buffer | (string | Buffer)[]>
  * a comma in their name, groups, and people who left. The same on every run.
  */
 export function directoryLdif(hubPasswordHash: string): string {
-  const lines: string[] = []
-  const add = (dn: string, attributes: Attributes) => {
-    lines.push(attributeLine('dn', dn))
-    for (const [name, values] of Object.entries(attributes))
-      for (const value of Array.isArray(values) ? values : [values]) lines.push(attributeLine(name, value))
-    lines.push('')
-  }
+  const { lines, add } = ldif()
   add(ldapBase, { objectClass: ['dcObject', 'organization'], dc: 'rheinwerk', o: 'Rheinwerk Präzision AG' })
   for (const ou of ['people', 'former', 'departments', 'groups', 'service'])
     add(`ou=${ou},${ldapBase}`, { objectClass: 'organizationalUnit', ou })
@@ -41,6 +37,26 @@ export function directoryLdif(hubPasswordHash: string): string {
     add(`cn=team-${i},ou=groups,${ldapBase}`, { objectClass: 'groupOfNames', cn: `team-${i}`, member })
   }
   return lines.join('\n')
+}
+
+/** Where people and groups go that the hub writes. */
+export function mirrorLdif(): string {
+  const { lines, add } = ldif()
+  add(mirrorBase, { objectClass: ['dcObject', 'organization'], dc: 'mirror', o: 'Mirror' })
+  for (const ou of ['people', 'former', 'groups'])
+    add(`ou=${ou},${mirrorBase}`, { objectClass: 'organizationalUnit', ou })
+  return lines.join('\n')
+}
+
+function ldif(): { lines: string[]; add: (dn: string, attributes: Attributes) => void } {
+  const lines: string[] = []
+  const add = (dn: string, attributes: Attributes) => {
+    lines.push(attributeLine('dn', dn))
+    for (const [name, values] of Object.entries(attributes))
+      for (const value of Array.isArray(values) ? values : [values]) lines.push(attributeLine(name, value))
+    lines.push('')
+  }
+  return { lines, add }
 }
 
 /** Gives the DNs of those who are still there. */

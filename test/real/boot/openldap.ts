@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { directoryLdif, ldapBase } from './openldap-seed.ts'
+import { directoryLdif, ldapBase, mirrorBase, mirrorLdif } from './openldap-seed.ts'
 import { packageVersion, requirePackages } from './packages.ts'
 import { accepts, freePort, run, startServer } from './process.ts'
 import { seededState } from './state.ts'
@@ -46,6 +46,7 @@ export async function bootOpenLdap(options: BootOptions): Promise<RunningSystem>
       LDAPS_URL: `ldaps://127.0.0.1:${tlsPort}`,
       LDAP_CA_FILE: tls.ca,
       LDAP_BASE: ldapBase,
+      LDAP_MIRROR_BASE: mirrorBase,
       LDAP_ADMIN_DN: `cn=admin,${ldapBase}`,
       LDAP_ADMIN_PASSWORD: adminPassword,
       LDAP_USER: `cn=hub,ou=service,${ldapBase}`,
@@ -69,13 +70,14 @@ async function seed(folder: string): Promise<void> {
   try {
     const bind = ['-x', '-H', url, '-D', `cn=admin,${ldapBase}`, '-w', adminPassword]
     await run(['ldapadd', ...bind], { input: directoryLdif(ssha(hubPassword)) })
+    await run(['ldapadd', ...bind], { input: mirrorLdif() })
   } finally {
     await server.stop()
   }
 }
 
 function writeConfig(folder: string, tls: TlsFiles | null): string {
-  for (const name of ['data', 'log']) mkdirSync(path.join(folder, name), { recursive: true })
+  for (const name of ['data', 'log', 'mirror']) mkdirSync(path.join(folder, name), { recursive: true })
   const file = path.join(folder, 'slapd.conf')
   writeFileSync(file, slapdConfig(folder, tls))
   chmodSync(file, 0o600)
@@ -121,4 +123,19 @@ overlay accesslog
 logdb cn=changes
 logops writes
 logsuccess TRUE
+
+database mdb
+suffix ${mirrorBase}
+rootdn cn=admin,${ldapBase}
+directory ${folder}/mirror
+maxsize 134217728
+index objectClass,uid,mail,employeeNumber,entryUUID,entryCSN,modifyTimestamp,member eq
+access to * by dn.exact="cn=hub,ou=service,${ldapBase}" write by * none
+overlay memberof
+memberof-refint TRUE
+overlay refint
+refint_attributes manager member
+refint_nothing cn=nobody,${mirrorBase}
+overlay unique
+unique_uri ldap:///ou=people,${mirrorBase}?uid?sub
 `

@@ -77,6 +77,65 @@ async function directory(env: Env, report: Report): Promise<void> {
   const untrusted = await open('ldap', { ...settings, url: env.LDAPS_URL! })
   const error = await readAll(untrusted, 'people').catch((thrown) => thrown)
   report.equal('a certificate of an unknown authority is refused', error.code, 'CSW-3018')
+  const mirror = { ...settings, base: env.LDAP_MIRROR_BASE! }
+  await groups(await open('ldap', { ...mirror, url: env.LDAPS_URL! }, env.LDAP_CA_FILE), env.LDAP_MIRROR_BASE!, report)
+  const rights = await (await open('ldap', { ...settings, url: env.LDAPS_URL! }, env.LDAP_CA_FILE)).write({
+    ...{ stream: 'groups', operation: 'create', signal: never },
+    items: [{ ref: 'a', values: { cn: 'x', member: [env.LDAP_USER!] }, idempotencyKey: 'a' }],
+  })
+  report.equal('what may not be written says so', rights[0]?.status !== 'written' && rights[0]?.error.code, 'CSW-3004')
+}
+
+/** Names that need escapes, members that come and go, and what a directory refuses; nothing is left behind. */
+async function groups(session: ConnectorSession, base: string, report: Report): Promise<void> {
+  const write = async (operation: 'create' | 'update' | 'delete', stream: string, values: JsonObject, id?: string) => {
+    const item = { ref: 'a', values, idempotencyKey: 'a', ...(id === undefined ? {} : { id }) }
+    const [outcome] = await session.write({ stream, operation, items: [item], signal: never })
+    return outcome!
+  }
+  const idOf = (outcome: Awaited<ReturnType<typeof write>>): string => {
+    if (outcome.status !== 'written') throw outcome.error
+    return outcome.id
+  }
+  const person = (uid: string) => write('create', 'people', { uid, cn: [uid], sn: uid, employeeNumber: uid })
+  const [ann, bob] = [idOf(await person('ann')), idOf(await person('bob'))]
+  const member = (uid: string) => `uid=${uid},ou=people,${base}`
+  const name = 'Lager, "Süd" \\ <Nord>; #1 = +'
+  const group = idOf(await write('create', 'groups', { cn: name, member: [member('ann')] }))
+  const read = async (stream: string, id: string) =>
+    (await session.fetch({ stream, ids: [id], signal: never }))[0]?.body ?? null
+  report.equal('a name with every character that needs an escape', (await read('groups', group))?.cn, name)
+  idOf(await write('update', 'groups', { member: [member('BOB')], description: 'neu' }, group))
+  report.equal('members by difference', (await read('groups', group))?.member, [member('BOB')])
+  report.equal('the person is in it', (await read('people', bob))?.memberOf, [(await read('groups', group))?.dn])
+  idOf(await write('update', 'people', { uid: 'robert', parent: `ou=former,${base}`, sn: 'Ross' }, bob))
+  const moved = await read('people', bob)
+  report.equal(
+    'renamed, moved and changed under the same id',
+    [moved?.dn, moved?.sn],
+    [`uid=robert,ou=former,${base}`, 'Ross'],
+  )
+  report.equal('and the group follows', (await read('groups', group))?.member, [`uid=robert,ou=former,${base}`])
+  idOf(await write('update', 'groups', { cn: 'LAGER', description: null }, group))
+  const renamed = await read('groups', group)
+  report.equal('a group renamed, a value removed', [renamed?.cn, renamed?.description], ['LAGER', null])
+  const code = (outcome: Awaited<ReturnType<typeof write>>) =>
+    outcome.status === 'written' ? 'written' : `${outcome.status} ${outcome.error.data?.result ?? outcome.error.code}`
+  report.equal('a name that is taken', code(await person('ann')), 'refused 68')
+  report.equal('a group without members', code(await write('update', 'groups', { member: [] }, group)), 'refused 65')
+  report.equal('no name', code(await write('update', 'groups', { member: ['nobody'] }, group)), 'refused 21')
+  report.equal(
+    'a parent that is not there',
+    code(await write('update', 'people', { parent: `ou=x,${base}` }, ann)),
+    'refused 32',
+  )
+  for (const [stream, id] of [
+    ['groups', group],
+    ['people', ann],
+    ['people', bob],
+  ] as const)
+    idOf(await write('delete', stream, {}, id))
+  report.equal('gone', code(await write('delete', 'people', {}, ann)), 'missing CSW-3009')
 }
 
 async function erp(env: Env, report: Report): Promise<void> {

@@ -1,17 +1,19 @@
 /** One bound connection to a directory, on ldapts, with its socket from outbound. */
 import type { Socket } from 'node:net'
 import {
+  Attribute,
   Ber,
   type BerWriter,
+  Change,
   Client,
   Control,
   type Filter,
   type PagedResultsControl,
-  ResultCodeError,
   BerWriter as Writer,
 } from 'ldapts'
-import { CausewayError, type ErrorCode } from '../../../core/index.ts'
-import { type Dialler, dialFailure } from '../../../outbound/index.ts'
+import { CausewayError } from '../../../core/index.ts'
+import type { Dialler } from '../../../outbound/index.ts'
+import { failureOf, NOT_SENT } from './results.ts'
 import type { Entry } from './values.ts'
 
 export type Target = { host: string; port: number; secure: boolean; startTls: boolean; timeoutMs: number }
@@ -23,6 +25,9 @@ export type Search = {
   attributes: string[]
   pageSize: number
 }
+
+/** Values for one attribute: `replace` by these (none removes it), `add` or `delete` these alone. */
+export type Modification = { operation: 'replace' | 'add' | 'delete'; attribute: string; values: Buffer[] }
 
 const PAGED_RESULTS = '1.2.840.113556.1.4.319'
 
@@ -109,8 +114,6 @@ export class Directory {
       const requestedAt = now()
       const request = new PageRequest(search.pageSize, cookie)
       const { searchEntries } = await this.run(signal, () => {
-        // After a lost connection ldapts would dial again and search anonymously, which finds less than we are due.
-        if (this.socket.destroyed) throw new Error('connection lost')
         return this.client.search(
           search.base,
           {
@@ -127,22 +130,57 @@ export class Directory {
     } while (cookie.length)
   }
 
+  /** Makes an entry. Without an answer it may be there or not (CSW-3012). */
+  add(dn: string, attributes: ReadonlyMap<string, Buffer[]>, signal: AbortSignal): Promise<void> {
+    const given = [...attributes].map(([type, values]) => new Attribute({ type, values }))
+    return this.run(signal, () => this.client.add(dn, given), { writes: true, once: true })
+  }
+
+  modify(dn: string, changes: readonly Modification[], signal: AbortSignal): Promise<void> {
+    const given = changes.map(
+      ({ operation, attribute, values }) =>
+        new Change({ operation, modification: new Attribute({ type: attribute, values }) }),
+    )
+    return this.run(signal, () => this.client.modify(dn, given), { writes: true })
+  }
+
+  /** Gives an entry another name, and with `parent` another place; the old value of the name goes. */
+  rename(dn: string, first: string, parent: string | null, signal: AbortSignal): Promise<void> {
+    const name = parent === null ? first : `${first},${parent}`
+    return this.run(signal, () => this.client.modifyDN(dn, name), { writes: true })
+  }
+
+  remove(dn: string, signal: AbortSignal): Promise<void> {
+    return this.run(signal, () => this.client.del(dn), { writes: true })
+  }
+
+  /** Nothing can be sent over it any more. */
+  get lost(): boolean {
+    return this.socket.destroyed
+  }
+
   close(): void {
     this.client.unbind().catch(() => {})
     this.socket.destroy()
   }
 
   /** Runs one operation; an abort cuts the socket, which ends it. */
-  private async run<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+  private async run<T>(
+    signal: AbortSignal,
+    operation: () => Promise<T>,
+    kind: { writes?: boolean; once?: boolean } = {},
+  ): Promise<T> {
     const cut = () => this.socket.destroy()
     signal.addEventListener('abort', cut, { once: true })
     try {
-      if (signal.aborted) throw new Error('aborted')
+      if (signal.aborted) throw new CausewayError('CSW-3015', { what: `Work in ${this.target.host} was cancelled.` })
+      // After a lost connection ldapts would dial again and go on anonymously, and find less than we are due.
+      if (this.socket.destroyed) throw new Error(NOT_SENT)
       return await operation()
     } catch (error) {
-      if (signal.aborted)
-        throw new CausewayError('CSW-3015', { what: `A search in ${this.target.host} was cancelled.` })
-      throw failureOf(error, `${this.target.host}:${this.target.port}`)
+      if (signal.aborted && !kind.once)
+        throw new CausewayError('CSW-3015', { what: `Work in ${this.target.host} was cancelled.` })
+      throw failureOf(error, `${this.target.host}:${this.target.port}`, kind)
     } finally {
       signal.removeEventListener('abort', cut)
     }
@@ -161,41 +199,4 @@ function entryOf(found: Record<string, unknown>): Entry {
   for (const [name, value] of Object.entries(found))
     if (name !== 'dn') values.set(name.toLowerCase(), (Array.isArray(value) ? value : [value]) as Buffer[])
   return { dn: String(found.dn), values }
-}
-
-/** Result codes of RFC 4511 that ask for something else than "the directory failed". */
-const CODES: Record<number, { code: ErrorCode; says: string }> = {
-  3: { code: 'CSW-3002', says: 'took longer than its time limit' },
-  4: { code: 'CSW-3011', says: 'has more entries than it gives at once' },
-  7: { code: 'CSW-3003', says: 'does not take a simple bind' },
-  8: { code: 'CSW-3003', says: 'asks for a stronger bind' },
-  11: { code: 'CSW-3011', says: 'has an administrative limit that this search passes' },
-  12: { code: 'CSW-3014', says: 'does not know a control we need (paged results)' },
-  13: { code: 'CSW-3004', says: 'wants TLS; use ldaps or StartTLS' },
-  18: { code: 'CSW-3016', says: 'cannot compare by the attribute of the filter' },
-  21: { code: 'CSW-3016', says: 'refused a value in the filter' },
-  32: { code: 'CSW-3014', says: 'has no entry with the base DN of the stream' },
-  34: { code: 'CSW-3014', says: 'cannot read the base DN of the stream' },
-  48: { code: 'CSW-3003', says: 'does not take this kind of bind' },
-  49: { code: 'CSW-3003', says: 'refused the credentials' },
-  50: { code: 'CSW-3004', says: 'does not allow the search to this user' },
-  51: { code: 'CSW-3006', says: 'is busy' },
-  52: { code: 'CSW-3006', says: 'is not available' },
-}
-
-/** The coded error of a failed operation. Messages of the server may quote DNs, so only their code is passed on. */
-function failureOf(error: unknown, target: string): CausewayError {
-  if (error instanceof CausewayError) return error
-  if (error instanceof ResultCodeError) {
-    const { code, says } = CODES[error.code] ?? { code: 'CSW-3006' as const, says: 'failed' }
-    return new CausewayError(code, {
-      what: `The directory ${target} ${says} (result ${error.code}).`,
-      data: { result: error.code },
-    })
-  }
-  const message = error instanceof Error ? error.message : ''
-  if (/timed out|timeout/i.test(message))
-    return new CausewayError('CSW-3002', { what: `The directory ${target} did not answer in time.` })
-  if (error instanceof Error && 'code' in error) return dialFailure(error, target)
-  return new CausewayError('CSW-3001', { what: `The connection to the directory ${target} broke.` })
 }

@@ -3,6 +3,7 @@ import {
   type CompiledPart,
   choice,
   type Field,
+  flag,
   integer,
   list,
   map,
@@ -85,6 +86,38 @@ const changeLogPart = part({
 })
 export type ChangeLogSpec = ValueOf<typeof changeLogPart>
 
+const writePart = part({
+  title: 'Write',
+  sense:
+    'Makes entries writable: new ones, changed attributes, other names and places, and deletions. An update sends what differs from what the entry holds; null takes an attribute away. Written beside the attributes: `parent`, the DN an entry lies below, which moves it.',
+  fields: {
+    below: template({
+      sense: 'The DN below which new entries are made where the record gives no `parent`.',
+      names: SETTINGS,
+      required: true,
+      example: 'ou=people,dc=example,dc=com',
+    }),
+    named_by: text({
+      sense:
+        'The attribute that new entries are named by. Where it gets another value, the entry is renamed; its id stays.',
+      required: true,
+      example: 'uid',
+    }),
+    object_classes: list(template({ sense: 'A class.', names: SETTINGS }), {
+      sense: 'Object classes of new entries.',
+      required: true,
+      example: ['inetOrgPerson'],
+    }),
+    by_difference: list(text({ sense: 'An attribute whose values are names.' }), {
+      sense:
+        'Attributes of which only the values that come and go are sent, such as the members of a group. The others are replaced as a whole.',
+      example: ['member'],
+    }),
+    delete: flag({ sense: 'Lets syncs delete entries.', default: true }),
+  },
+  example: 'write: { below: "ou=people,dc=example,dc=com", named_by: uid, object_classes: [inetOrgPerson] }',
+})
+
 export const streamFields = {
   base: template({
     sense: 'Where to search. Choose it wide enough for entries to move within: one that leaves it counts as deleted.',
@@ -128,5 +161,8 @@ export const streamFields = {
   lookup: list(text({ sense: 'An attribute.' }), {
     sense: 'Attributes by which entries can be found; they should be indexed there.',
   }),
+  write: section(writePart, { sense: 'Leave it out for what is only read.' }) as Field<
+    ValueOf<typeof writePart> | undefined
+  >,
 }
 export type LdapStream = CompiledPart<typeof streamFields>

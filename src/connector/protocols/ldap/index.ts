@@ -1,4 +1,4 @@
-/** Protocol `ldap`: people, groups and other entries of a directory (RFC 4511), read only. */
+/** Protocol `ldap`: people, groups and other entries of a directory (RFC 4511). */
 import { defineProtocol } from '../contract.ts'
 import { connectorFields, streamFields } from './fields.ts'
 import { LdapSession } from './session.ts'
@@ -6,7 +6,8 @@ import { LdapSession } from './session.ts'
 export const ldap = defineProtocol({
   name: 'ldap',
   title: 'LDAP',
-  sense: 'Entries of a directory (OpenLDAP, Active Directory and others): read in full or since the last change.',
+  sense:
+    'Entries of a directory (OpenLDAP, Active Directory and others): read in full or since the last change, made, changed, renamed and deleted.',
   connector: connectorFields,
   stream: streamFields,
   defaults: { key: 'record.id', version: { value: 'record.changed_at', type: 'timestamp' } },
@@ -34,19 +35,35 @@ streams:
       employeeNumber: {}
       jpegPhoto: { values: many, type: binary }
     lookup: [uid, mail]
+    write:
+      below: ou=people,\${ settings.base }
+      named_by: uid
+      object_classes: [inetOrgPerson]
 `,
   abilities: (stream) => ({
     read: true,
     incremental: true,
     deletions: 'scan',
-    create: false,
-    update: false,
+    create: stream.write !== undefined,
+    update: stream.write !== undefined,
     upsert: false,
     upsertBy: [],
-    delete: false,
+    delete: stream.write?.delete ?? false,
     lookup: stream.lookup ?? [],
-    partialUpdate: false,
+    partialUpdate: true,
     content: false,
   }),
+  check: ({ attributes, write }) =>
+    [write?.named_by, ...(write?.by_difference ?? [])].flatMap((name) =>
+      name === undefined || Object.hasOwn(attributes, name)
+        ? []
+        : [
+            {
+              field: 'write',
+              message: `names the attribute ${name}, which the stream does not declare`,
+              fix: `Add ${name} to \`attributes\`.`,
+            },
+          ],
+    ),
   open: async (context) => new LdapSession(context),
 })

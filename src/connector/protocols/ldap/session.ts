@@ -9,15 +9,19 @@ import type {
   ReadRequest,
   SourceRecord,
   WriteOutcome,
+  WriteRequest,
 } from '../../contract.ts'
 import { asText } from '../../language/index.ts'
 import { isRejected } from '../../manifest/record.ts'
+import { chunksOf } from '../../parts/pool.ts'
 import { shifted, sortableTimestamp } from '../../parts/timestamps.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../contract.ts'
 import { type Credentials, Directory, type Search, type Target } from './client.ts'
 import type { LdapConnector, LdapStream } from './fields.ts'
 import { anyOf, both, changedSince, parseFilter } from './filters.ts'
+import { folded } from './names.ts'
 import { attributeOf, bodyOf, type Entry } from './values.ts'
+import { EntryWriter } from './write.ts'
 
 /** Values per look-up: filters of some hundred terms are fine everywhere, larger ones are not. */
 const TERMS = 100
@@ -88,8 +92,17 @@ export class LdapSession implements ProtocolSession {
     return result
   }
 
-  write(): Promise<WriteOutcome[]> {
-    return Promise.reject(new CausewayError('CSW-2003', { what: 'Directories are read, not written.' }))
+  write({ stream, operation, items, signal, maySend }: WriteRequest): Promise<WriteOutcome[]> {
+    const spec = this.stream(stream)
+    const writer = new EntryWriter(spec.spec, {
+      connect: (signal) => this.connect(signal),
+      entry: async (directory, id, signal) =>
+        (await this.entries(directory, spec, spec.spec.id_attribute, [id], signal))[0] ?? null,
+      named: (directory, dn, signal) => this.named(directory, spec, dn, signal),
+      below: () => this.text(spec.spec.write!.below),
+      classes: () => spec.spec.write!.object_classes.flatMap((name) => this.text(name) ?? []),
+    })
+    return writer.write(operation, items, { signal, maySend })
   }
 
   content(): Promise<never> {
@@ -195,21 +208,48 @@ export class LdapSession implements ProtocolSession {
     values: string[],
     signal: AbortSignal,
   ): Promise<SourceRecord[]> {
-    const type = spec.spec.attributes[attribute]?.type ?? 'text'
-    const found: SourceRecord[] = []
     const directory = await this.connect(signal)
     try {
-      for (let from = 0; from < values.length; from += TERMS) {
-        const terms = anyOf(attribute, values.slice(from, from + TERMS), type)
-        if (terms === null) continue
-        const search = this.searchOf(spec, terms)
-        for await (const { entries } of directory.search(search, () => this.context.clock.now(), signal))
-          found.push(...this.pageOf(spec, entries).records)
-      }
+      return this.pageOf(spec, await this.entries(directory, spec, attribute, values, signal)).records
     } finally {
       directory.close()
     }
+  }
+
+  private async entries(
+    directory: Directory,
+    spec: StreamSpec<LdapStream>,
+    attribute: string,
+    values: string[],
+    signal: AbortSignal,
+  ): Promise<Entry[]> {
+    const type = spec.spec.attributes[attribute]?.type ?? 'text'
+    const found: Entry[] = []
+    for (const some of chunksOf(values, TERMS)) {
+      const terms = anyOf(attribute, some, type)
+      if (terms === null) continue
+      const search = this.searchOf(spec, terms)
+      for await (const { entries } of directory.search(search, () => this.context.clock.now(), signal))
+        found.push(...entries)
+    }
     return found
+  }
+
+  private async named(
+    directory: Directory,
+    spec: StreamSpec<LdapStream>,
+    dn: string,
+    signal: AbortSignal,
+  ): Promise<Entry | null> {
+    const search: Search = {
+      ...this.searchOf(spec, null),
+      base: dn,
+      scope: 'base',
+      filter: parseFilter('(objectClass=*)'),
+    }
+    for await (const { entries } of directory.search(search, () => this.context.clock.now(), signal))
+      if (entries[0]) return entries[0]
+    return null
   }
 
   private searchOf({ spec }: StreamSpec<LdapStream>, also: Filter | null): Search {
@@ -268,5 +308,3 @@ export class LdapSession implements ProtocolSession {
     return spec
   }
 }
-
-const folded = (text: string): string => text.trim().toLowerCase().replace(/\s+/g, ' ')

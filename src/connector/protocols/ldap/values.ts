@@ -1,6 +1,8 @@
 /** Attribute values: from what the wire gives to stable JSON, and back into filters. */
-import { CausewayError, type Json, type JsonObject, setOwn } from '../../../core/index.ts'
+import { CausewayError, isRawNumber, type Json, type JsonObject, setOwn } from '../../../core/index.ts'
+import { sortableTimestamp } from '../../parts/timestamps.ts'
 import type { AttributeSpec } from './fields.ts'
+import { splitName } from './names.ts'
 
 /** An entry with all values as bytes, attribute names in lower case. */
 export type Entry = { dn: string; values: Map<string, Buffer[]> }
@@ -20,7 +22,7 @@ export function attributeOf(entry: Entry, name: string, spec: AttributeSpec): Js
   return raw[0] === undefined ? null : scalarOf(raw[0], name, spec.type)
 }
 
-/** The body of an entry: id, dn, time of change and the declared attributes. */
+/** The body of an entry: id, dn, what it lies below, time of change and the declared attributes. */
 export function bodyOf(
   entry: Entry,
   stream: { attributes: Record<string, AttributeSpec>; id_attribute: string; changed_attribute: string },
@@ -29,6 +31,7 @@ export function bodyOf(
   const body: JsonObject = {
     id: attributeOf(entry, stream.id_attribute, { values: 'one', type: idType }),
     dn: entry.dn,
+    parent: splitName(entry.dn).parent,
     changed_at: attributeOf(entry, stream.changed_attribute, { values: 'one', type: 'time' }),
   }
   for (const [name, spec] of Object.entries(stream.attributes)) setOwn(body, name, attributeOf(entry, name, spec))
@@ -98,3 +101,31 @@ export function guidBytes(text: string): Buffer | null {
 
 /** Time in a filter. With the fraction, which Active Directory insists on and others accept. */
 export const generalizedTime = (sortable: string): string => `${sortable.slice(0, 19).replace(/[-:T]/g, '')}.0Z`
+
+/** The values to write of one attribute, as bytes; null and empty texts are none. Throws CSW-2056 for what an attribute cannot hold. */
+export function bytesToWrite(value: Json | undefined, name: string, spec: AttributeSpec): Buffer[] {
+  const list = Array.isArray(value) ? value : [value]
+  const bytes = list.flatMap((one) => scalarBytes(one, name, spec.type))
+  if (bytes.length > 1 && spec.values !== 'many')
+    throw new CausewayError('CSW-2056', { what: `${name} takes one value, and the mapping gives ${bytes.length}.` })
+  return bytes.filter((one, index) => bytes.findIndex((other) => other.equals(one)) === index)
+}
+
+function scalarBytes(value: Json | undefined, name: string, type: AttributeSpec['type']): Buffer[] {
+  if (value === null || value === undefined || value === '') return []
+  if (isRawNumber(value)) return [Buffer.from(value.rawJSON)]
+  if (typeof value === 'object')
+    throw new CausewayError('CSW-2056', { what: `${name} takes texts, and the mapping gives a list or an object.` })
+  if (typeof value === 'boolean') return [Buffer.from(value ? 'TRUE' : 'FALSE')]
+  const text = String(value)
+  if (type === 'binary') return [Buffer.from(text, 'base64')]
+  if (type === 'text') return [Buffer.from(text)]
+  const bytes = type === 'guid' ? guidBytes(text) : momentBytes(text)
+  if (bytes) return [bytes]
+  throw new CausewayError('CSW-2056', { what: `${name} takes ${type === 'guid' ? 'a GUID' : 'a date with time'}.` })
+}
+
+function momentBytes(text: string): Buffer | null {
+  const sortable = sortableTimestamp(text)
+  return sortable === null ? null : Buffer.from(generalizedTime(sortable))
+}

@@ -2,12 +2,29 @@
 import { Ber, BerReader, BerWriter } from 'ldapts'
 import type { DirectoryEntry } from './filter.ts'
 
-export const OPERATION = { bind: 0x60, unbind: 0x42, search: 0x63 } as const
-export const RESPONSE = { bind: 0x61, entry: 0x64, done: 0x65 } as const
+export const OPERATION = {
+  ...{ bind: 0x60, unbind: 0x42, search: 0x63, modify: 0x66, add: 0x68, delete: 0x4a, rename: 0x6c },
+} as const
+export const RESPONSE = {
+  bind: 0x61,
+  entry: 0x64,
+  done: 0x65,
+  modify: 0x67,
+  add: 0x69,
+  delete: 0x6b,
+  rename: 0x6d,
+} as const
 const PAGED = '1.2.840.113556.1.4.319'
 
 /** A request; `paging` is null where the client did not ask for pages. */
-export type Request = { id: number; tag: number; reader: BerReader; paging: { size: number; cookie: string } | null }
+export type Request = {
+  id: number
+  tag: number
+  reader: BerReader
+  /** The bytes of the operation without its tag: the name itself in a deletion. */
+  body: Buffer
+  paging: { size: number; cookie: string } | null
+}
 
 export function readMessage(bytes: Buffer): Request {
   const reader = new BerReader(bytes)
@@ -15,7 +32,8 @@ export function readMessage(bytes: Buffer): Request {
   const id = reader.readInt() ?? 0
   const tag = reader.readSequence() ?? 0
   const end = reader.offset + reader.length
-  return { id, tag, reader, paging: end < bytes.length ? readPaging(new BerReader(bytes.subarray(end))) : null }
+  const body = bytes.subarray(reader.offset, end)
+  return { id, tag, reader, body, paging: end < bytes.length ? readPaging(new BerReader(bytes.subarray(end))) : null }
 }
 
 function readPaging(reader: BerReader): Request['paging'] {
@@ -26,6 +44,25 @@ function readPaging(reader: BerReader): Request['paging'] {
   const value = new BerReader(reader.readString(Ber.OctetString, true)!)
   value.readSequence()
   return { size: value.readInt() ?? 0, cookie: value.readString() ?? '' }
+}
+
+/** A list of attributes with their values (RFC 4511, 4.1.7). */
+export function readAttributes(reader: BerReader): [string, string[]][] {
+  reader.readSequence()
+  const end = reader.offset + reader.length
+  const attributes: [string, string[]][] = []
+  while (reader.offset < end) attributes.push(readAttribute(reader))
+  return attributes
+}
+
+export function readAttribute(reader: BerReader): [string, string[]] {
+  reader.readSequence()
+  const name = reader.readString() ?? ''
+  reader.readSequence(0x31)
+  const end = reader.offset + reader.length
+  const values: string[] = []
+  while (reader.offset < end) values.push(reader.readString() ?? '')
+  return [name, values]
 }
 
 /** The end of an operation with its result code; `cookie` is where the next page begins, empty after the last. */

@@ -1,6 +1,7 @@
-/** A directory over a real socket: simple bind, searches with filters, pages and limits (RFC 4511, 2696). */
+/** A directory over a real socket: simple bind, writes, searches with filters, pages and limits (RFC 4511, 2696). */
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Fault } from '../../faults.ts'
+import { type Asked, askedBy } from './asked.ts'
 import { type DirectoryEntry, type Filter, readFilter } from './filter.ts'
 import {
   entryMessage,
@@ -12,7 +13,9 @@ import {
   sizeOfMessage,
 } from './messages.ts'
 
-const RESULT = { success: 0, sizeLimit: 4, noSuchObject: 32, invalidCredentials: 49, unavailable: 52 } as const
+const RESULT = {
+  ...{ success: 0, sizeLimit: 4, noSuchObject: 32, invalidCredentials: 49, insufficientAccess: 50, unavailable: 52 },
+} as const
 const SCOPE = { base: 0, one: 1 } as const
 /** Shown only to those who ask for them by name (RFC 4512, 3.4). */
 const OPERATIONAL = new Set(['entryuuid', 'modifytimestamp', 'createtimestamp'])
@@ -23,8 +26,10 @@ export type DirectoryOptions = {
   password: string
   /** The most entries a page, and a search without pages, gives. */
   limit: number
-  /** Asked at each search for the trouble that it has to meet. */
-  meet: (base: string) => Fault | null
+  /** Asked at each operation for the trouble that it has to meet. */
+  meet: (method: string, name: string) => Fault | null
+  /** Does what was asked, and gives the result code. */
+  write: (asked: Asked) => Promise<number>
 }
 
 type Search = { base: string; scope: number; filter: Filter; attributes: string[] }
@@ -32,6 +37,7 @@ type Search = { base: string; scope: number; filter: Filter; attributes: string[
 export class DirectoryServer {
   private readonly options: DirectoryOptions
   private readonly sockets = new Set<Socket>()
+  private turn: Promise<void> = Promise.resolve()
   private readonly server = createServer((socket) => this.talk(socket))
 
   constructor(options: DirectoryOptions) {
@@ -53,20 +59,40 @@ export class DirectoryServer {
     this.sockets.add(socket.setNoDelay(true))
     let rest = Buffer.alloc(0)
     const session = { bound: false }
+    // Operations of one client are done in their order, and those on one entry never at the same time.
+    const turn = (work: () => Promise<void>) => (this.turn = this.turn.then(work).catch(() => void socket.destroy()))
     socket.on('error', () => {}).on('close', () => this.sockets.delete(socket))
     socket.on('data', (data) => {
       rest = Buffer.concat([rest, data])
       for (let size = sizeOfMessage(rest); size !== null && size <= rest.length; size = sizeOfMessage(rest)) {
-        this.answer(readMessage(rest.subarray(0, size)), socket, session)
+        const request = readMessage(rest.subarray(0, size))
+        void turn(() => this.answer(request, socket, session))
         rest = rest.subarray(size)
       }
     })
   }
 
-  private answer(request: Request, socket: Socket, session: { bound: boolean }): void {
+  private async answer(request: Request, socket: Socket, session: { bound: boolean }): Promise<void> {
+    const asked = askedBy(request)
     if (request.tag === OPERATION.bind) socket.write(this.bind(request, session))
     else if (request.tag === OPERATION.search) this.search(request, socket, session.bound)
+    else if (asked) await this.write(request, asked, socket, session.bound)
     else socket.end()
+  }
+
+  private async write({ id }: Request, asked: Asked, socket: Socket, bound: boolean): Promise<void> {
+    const fault = this.options.meet(asked.kind.toUpperCase(), asked.dn)
+    const held = this.options.entries().find(({ dn }) => same(dn, asked.dn))
+    const done = async (): Promise<number> => {
+      if (fault?.kind === 'down') return RESULT.unavailable
+      if (!bound) return RESULT.insufficientAccess
+      if (!held && asked.kind !== 'add') return RESULT.noSuchObject
+      return this.options.write(asked)
+    }
+    const answer = resultMessage(id, RESPONSE[asked.kind], await done())
+    if (fault?.kind === 'lost') socket.destroy()
+    else if (fault?.kind === 'cut') socket.write(answer.subarray(0, answer.length >> 1), () => socket.destroy())
+    else socket.write(answer)
   }
 
   private bind({ id, reader }: Request, session: { bound: boolean }): Buffer {
@@ -85,7 +111,7 @@ export class DirectoryServer {
   private search(request: Request, socket: Socket, bound: boolean): void {
     const { id, paging } = request
     const search = searchOf(request)
-    const fault = this.options.meet(search.base)
+    const fault = this.options.meet('SEARCH', search.base)
     if (fault?.kind === 'down') return void socket.write(resultMessage(id, RESPONSE.done, RESULT.unavailable))
     const { limit } = this.options
     const entries = this.options.entries()
@@ -133,7 +159,7 @@ function withAttributes({ dn, attributes }: DirectoryEntry, asked: string[]): Di
 }
 
 const plain = (dn: string): string => dn.replace(/\s*,\s*/g, ',').toLowerCase()
-const same = (one: string, other: string): boolean => plain(one) === plain(other)
+export const same = (one: string, other: string): boolean => plain(one) === plain(other)
 const isBelow = (dn: string, base: string): boolean => same(dn, base) || plain(dn).endsWith(`,${plain(base)}`)
 
 function isWithin(dn: string, { base, scope }: Search): boolean {

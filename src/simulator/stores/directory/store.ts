@@ -1,10 +1,11 @@
-/** Records that are entries of a directory; it is only read over the wire, so they stay where they are. */
+/** Records that are entries of a directory; what is written over the wire is written to them, so they stay where they are. */
 import type { FaultKind } from '../../faults.ts'
 import { at, type Item } from '../../paths.ts'
 import type { Entry, Table } from '../../table.ts'
 import type { Store, StoreContext } from '../store.ts'
 import type { DirectoryEntry } from './filter.ts'
 import { DirectoryServer } from './server.ts'
+import { written } from './written.ts'
 
 export async function directoryStore(context: StoreContext): Promise<Store> {
   const { base = '', log, user = '', page = 1000 } = context.description.store!
@@ -17,14 +18,15 @@ export async function directoryStore(context: StoreContext): Promise<Store> {
       ...tables.flatMap((table) => table.present.map(({ record }) => entryOf(record))),
       ...(log === undefined ? [] : [{ dn: log, attributes: {} }, ...tables.flatMap((table) => deletions(table, log))]),
     ],
-    meet: (searched) => {
-      context.note({ method: 'SEARCH', path: searched })
-      return context.take({ method: 'SEARCH', path: searched, write: false })
+    meet: (method, path) => {
+      context.note({ method, path })
+      return context.take({ method, path, write: method !== 'SEARCH' })
     },
+    write: (asked) => written(asked, tables),
   })
   return {
     place: { origin: await server.open(), base, user, ...(log === undefined ? {} : { log }) },
-    troubles: new Set<FaultKind>(['down', 'cut']),
+    troubles: new Set<FaultKind>(['lost', 'down', 'cut']),
     changed: () => Promise.resolve(),
     found: (table) => Promise.resolve(table.present.map(({ id, record }) => ({ id, record }))),
     close: () => server.close(),
