@@ -37,6 +37,7 @@ const STREAM_CHECKS: Record<string, StreamCheck> = {
   'updates every field': write.updatesAll,
   'upserts by key': write.upserts,
   'a lost answer makes no duplicate': write.losesNoAnswer,
+  'a lost answer to an update does no harm': write.repeatsUpdate,
   'tells that a record is missing': write.reportsMissing,
   'learns of deletions': read.learnsOfDeletions,
   deletes: write.deletes,

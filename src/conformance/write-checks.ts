@@ -197,6 +197,29 @@ async function goneId({ subject, use }: StreamTest): Promise<string> {
   return id
 }
 
+/** An update whose answer was lost is sent again, by the connector or by who asked for it, and is done once. */
+export const repeatsUpdate: StreamCheck = async (test) => {
+  offered(test, 'update')
+  const { subject, use } = test
+  if (!subject.simulator.knows('lost')) return nothing('no answer can be lost on the way')
+  const id = subject.expected(use).at(-1)!
+  const [field, value] = Object.entries(await changesFor(test)).find(([name]) => name !== 'id') ?? []
+  if (field === undefined) return nothing('no field to write')
+  const before = subject.expected(use).length
+  const update = async () =>
+    send(test, 'update', [item('a', { [field]: value! }, { id, known: (await knownOf(test, id)) ?? {} })])
+  subject.simulator.faults.add({ kind: 'lost', when: ({ write }) => write })
+  const [first] = await update()
+  subject.simulator.faults.clear()
+  // What was done may have given the record another id already, where that is a name or a path.
+  const repeated = first?.status !== 'written' && subject.entryOf(use, id) !== undefined
+  const now =
+    first?.status === 'written' ? first.id : repeated ? written((await update())[0], 'the same update again') : id
+  agreed(subject.expected(use).length === before, 'an update whose answer was lost made another record')
+  await agreedValues(test, now, { [field]: value! })
+  return repeated ? `${first?.status}, then sent again` : 'sent again'
+}
+
 export const upserts: StreamCheck = async (test) => {
   offered(test, 'upsert')
   const { subject, use, info } = test
