@@ -1,5 +1,6 @@
 /** Runs the command line: as its users do, as a process of its own, or in this one, which takes a tenth of the time. */
 import { spawn } from 'node:child_process'
+import { Console } from 'node:console'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { main } from '../../src/cli/main.ts'
@@ -58,7 +59,7 @@ async function runHere(args: string[], options: CliOptions): Promise<CliResult> 
     undo.push(enterFolder(options.cwd ?? import.meta.dirname), putEnvironment(environment(options.env)))
     undo.push(putInput(options.input ?? ''))
     const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)]
-    undo.push(stdout.release, stderr.release)
+    undo.push(stdout.release, stderr.release, putConsole())
     process.exitCode = undefined
     const code = await main(args)
     return { code, stdout: stdout.text(), stderr: stderr.text() }
@@ -88,6 +89,15 @@ function putInput(text: string): () => void {
   const before = Object.getOwnPropertyDescriptor(process, 'stdin')!
   Object.defineProperty(process, 'stdin', { value: Readable.from([Buffer.from(text)]), configurable: true })
   return () => void Object.defineProperty(process, 'stdin', before)
+}
+
+/** The one of vitest keeps to itself what libraries say. */
+function putConsole(): () => void {
+  const before = globalThis.console
+  globalThis.console = new Console(process.stdout, process.stderr)
+  return () => {
+    globalThis.console = before
+  }
 }
 
 /** Keeps what is written, as bytes, because a letter may come in two pieces; and takes away the listeners that `main` adds. */

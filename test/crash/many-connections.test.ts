@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { describeEmbedded } from '../../src/store/index.ts'
-import { HubProcess, hubFolder, until } from './hub-process.ts'
-import { MAPPING, Peer } from './peer.ts'
+import { HubProcess, hubFolder, until } from '../e2e/hub-process.ts'
+import { MAPPING, Peer } from '../e2e/peer.ts'
 
 const CONNECTIONS = 1_000
 /** So many are asked to run at once; the others stand by with their queues. */
@@ -12,7 +12,7 @@ const RUNNING = 100
 const SESSIONS = 25
 
 test('1,000 connections are shown as if each had a queue, and cost no more than 25 Postgres sessions', {
-  timeout: 400_000,
+  timeout: 900_000,
 }, async () => {
   const peer = await Peer.start()
   peer.fill(3)
@@ -45,7 +45,7 @@ test('1,000 connections are shown as if each had a queue, and cost no more than 
         return peer.customers.size
       },
       (size) => size === RUNNING * 3,
-      200_000,
+      600_000,
     )
   } finally {
     await client.end()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { causeway, HubProcess, hubFolder, until } from './hub-process.ts'
-import { Peer } from './peer.ts'
+import { causeway, HubProcess, hubFolder, until } from '../e2e/hub-process.ts'
+import { Peer } from '../e2e/peer.ts'
 
 test('kill −9 in the middle of a run, then start: the run is finished, no record lost, none doubled', {
   timeout: 400_000,
