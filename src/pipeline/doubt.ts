@@ -1,5 +1,7 @@
 import { CausewayError } from '../core/index.ts'
+import { notApart } from './identity-wait.ts'
 import { choose, holds, lookUp } from './look-up.ts'
+import type { IdentityStanding } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
 /*
@@ -13,7 +15,7 @@ const DOUBT_LOOK_MS = 3_000
 const DOUBT_PATIENCE_MS = DOUBT_LOOK_MS * (2 ** DOUBT_LOOKS - 1)
 
 /** Looks for records whose create was sent with a key that can be looked up. */
-export async function findDoubtful(lane: Lane, works: Work[]): Promise<void> {
+export async function findDoubtful(lane: Lane, works: Work[], standing: IdentityStanding | undefined): Promise<void> {
   const doubtful = works.filter((work) => work.doubt && work.targetId === null && !work.settlement)
   const groups = Map.groupBy(doubtful, (work) => lookupField(lane, work.doubt!.matchKey))
   for (const [field, group] of groups) {
@@ -28,7 +30,11 @@ export async function findDoubtful(lane: Lane, works: Work[]): Promise<void> {
         work.settlement = { state: 'dead', dead: true, error: failure.toJSON() }
         continue
       }
-      const live = (found.get(askedFor(work)) ?? []).filter((record) => !record.deleted)
+      const live = notApart(
+        standing,
+        work,
+        (found.get(askedFor(work)) ?? []).filter((record) => !record.deleted),
+      )
       const wanted = key.map((one) => one.value)
       choose(work, key.length === 1 ? live : live.filter((record) => holds(record, fields, wanted)), fields)
     }

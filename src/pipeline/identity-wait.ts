@@ -21,12 +21,13 @@ const entityOf = (lane: Lane): string | undefined =>
  */
 export async function awaitMatcher(lane: Lane, works: readonly Work[]): Promise<IdentityStanding | undefined> {
   const entity = entityOf(lane)
-  const unlinked = works.filter((work) => work.targetId === null && !work.settlement && !work.takenBack && !work.doubt)
+  const unlinked = works.filter((work) => work.targetId === null && !work.settlement && !work.takenBack)
   if (entity === undefined || !unlinked.length) return undefined
   const ids = [...new Set(unlinked.map((work) => work.record.id))]
   const standing = await lane.ports.ledger.readIdentityStanding(entity, lane.row.fromStream, lane.row.toStream, ids)
   const { connection, stream } = lane.sync.to
-  for (const work of unlinked) {
+  // What may have been created already is looked for, and does not wait.
+  for (const work of unlinked.filter(({ doubt }) => !doubt)) {
     const why = !standing.targetRead
       ? `${connection}:${stream} has not been read to its end yet`
       : standing.through === null || work.record.seq > standing.through

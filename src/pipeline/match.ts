@@ -25,9 +25,9 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
       lane,
       open.filter(({ targetId, takenBack }) => targetId === null && !takenBack),
     )
-  await findDoubtful(lane, open)
-  await seeLinked(lane, open)
   const standing = await awaitMatcher(lane, open)
+  await findDoubtful(lane, open, standing)
+  await seeLinked(lane, open)
   const unlinked = open.filter((work) => work.targetId === null && !work.takenBack && !work.settlement)
   const unseen = new Set<Work>()
   for (const key of lane.sync.match) {

@@ -1,12 +1,17 @@
 /** Writes of the other direction of a two-way sync that are under way, or whose outcome is unknown. */
 import { CausewayError, isObject, type Json, type JsonObject } from '../core/index.ts'
 import { CONTENDED_RETRY_MS } from './failures.ts'
-import { keyText, type WritesUnderWay } from './ports.ts'
+import { keyText, linkKey, type WritesUnderWay } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
 /** A write whose outcome is unknown for so long waits for a look-up or a person. */
 const LONG_MS = 10_000
 const LONG_RETRY_MS = 30_000
+/**
+ * A create without a key could have made any record. What it did make is first seen soon after; what comes later is taken for a
+ * record of its own, or one that hangs would keep every new record back for ever.
+ */
+const KEYLESS_MS = 60 * 60_000
 
 /**
  * Works whose source record the other direction is writing wait until it is known what came of that: until then its new values
@@ -24,7 +29,20 @@ export async function deferToWrites(lane: Lane, works: Work[]): Promise<Work[]> 
     const since = writes.records.get(work.record.id) ?? (work.targetId === null ? madeBy(work) : undefined)
     if (since) work.settlement = waits(now - since.getTime())
   }
+  await deferToNewLinks(lane, open)
   return open.filter((work) => !work.settlement)
+}
+
+/**
+ * The other direction may have ended its create between our look at the links and the one at its writes: a link that is there by now
+ * tells whose record this is. Such works come again at once.
+ */
+async function deferToNewLinks(lane: Lane, works: Work[]): Promise<void> {
+  const unlinked = works.filter((work) => !work.settlement && work.targetId === null)
+  if (!unlinked.length) return
+  const ids = [...new Set(unlinked.map((work) => work.record.id))]
+  const links = await lane.ports.ledger.findTargets(lane.row.fromStream, lane.row.toStream, ids)
+  for (const work of unlinked) if (links.has(linkKey(work.record.id, work.part))) work.settlement = waits(0)
 }
 
 /**
@@ -44,7 +62,10 @@ function makersOf({ creates, firstSeen }: WritesUnderWay): (work: Work) => Date 
     })
     return ['', ...shown]
       .flatMap((key) => byKey.get(key) ?? [])
-      .find(({ openedAt }) => openedAt.getTime() <= at.getTime())?.openedAt
+      .find(({ openedAt, matchKey }) => {
+        const after = at.getTime() - openedAt.getTime()
+        return after >= 0 && (matchKey.length > 0 || after <= KEYLESS_MS)
+      })?.openedAt
   }
 }
 

@@ -112,6 +112,61 @@ test('a record that the other direction is making is not made back', async () =>
   expect(left()[0]!.body.name).toBe('Bea')
 })
 
+test('a record is not made back when the other direction ends its create between two looks', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open()
+  desk.stores = (body) => ({ ...body, email: String(body.email).toLowerCase() })
+  desk.folds = true
+  crm.put('contacts', 'c1', { ...anna, email: 'Anna@Example.test' })
+  desk.fault = (operation) => (operation === 'create' ? 'lost-answer' : undefined)
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  desk.fault = () => undefined
+  await hub.pull('desk:users')
+  await hub.skipWaits()
+  const { ledger } = hub.ports
+  const read = ledger.readWritesUnderWay
+  let forward = 0
+  ledger.readWritesUnderWay = async (...args) => {
+    if (forward++ === 0) await hub.push('people')
+    return read(...args)
+  }
+  await hub.push('people~back')
+  ledger.readWritesUnderWay = read
+  expect(forward).toBeGreaterThan(0)
+  expect(left()).toHaveLength(1)
+  await cycle(5)
+  expect([left().length, right().length]).toEqual([1, 1])
+})
+
+test('a write that a person gave up holds nobody up any more', async () => {
+  const { crm, desk, hub, cycle, left } = await open()
+  const { email: _none, ...nameless } = anna
+  crm.put('contacts', 'c1', nameless)
+  desk.fault = (operation) => (operation === 'create' ? 'lost-answer' : undefined)
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  await hub.skipWaits()
+  await hub.push('people')
+  desk.fault = () => undefined
+  desk.put('users', 'new', { ...anna, email: 'new@example.test' })
+  await cycle(2)
+  // It might be the one.
+  expect(left()).toHaveLength(1)
+  const { rows } = await hub.pool.query<{ id: number; code: string }>(
+    `select id, code from dead_letter where state = 'open'`,
+  )
+  expect(rows).toMatchObject([{ code: 'CSW-5004' }])
+  // As the letter advises: what was made is removed there, then the letter is given up.
+  desk.remove('users', desk.list('users').find(({ body }) => !body.email)!.id)
+  await hub.ports.ledger.discardDeadLetters([rows[0]!.id], 'me', 'removed by hand')
+  await cycle(3)
+  expect(
+    left()
+      .map(({ body }) => body.email ?? null)
+      .sort(),
+  ).toEqual(['new@example.test', null])
+})
+
 test('deleted on one side and edited on the other: a person is asked, and the answer is carried out', async () => {
   const { crm, desk, hub, cycle, conflicts, left, right } = await open()
   const answer = async (decision: 'from' | 'to') => {
