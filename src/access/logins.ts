@@ -26,7 +26,7 @@ export type LoginLimits = {
 const LOGIN_LIMITS: LoginLimits = { idleMinutes: 60, hours: 12, failuresPerMinute: 10 }
 
 /** A session that has just been opened: `secret` goes into the cookie and is kept nowhere. */
-type Opened = { secret: string; identity: Identity & { session: NonNullable<Identity['session']> } }
+export type Opened = { secret: string; identity: Identity & { session: NonNullable<Identity['session']> } }
 
 /** Logging in with a password, and the sessions of people however they came. */
 export class Logins {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { type AccessControl, createAccess } from '../access/index.ts'
+import { type AccessControl, createAccess, type ProviderSettings } from '../access/index.ts'
 import type { Environment, Settings } from '../config/index.ts'
 import type { Catalogue } from '../connector/index.ts'
 import { createLogger, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
@@ -273,12 +273,13 @@ async function assemble(parts: Parts): Promise<Hub> {
   const listener = parts.role === 'serve' ? listen(() => undefined) : undefined
   const reload = (): Promise<HubFiles> => adoption.reload(!looks)
   let metrics: Metrics | undefined
+  const access = createAccess(store.pool, { provider: providerOf(settings) })
   const stopGivingBack = looks ? undefined : giveBackAtRest()
   const watcher = parts.watch ? watchFiles(files, reload, logger) : undefined
 
   return {
     services,
-    access: createAccess(store.pool),
+    access,
     measure(version) {
       metrics ??= createMetrics(store.pool, { version })
       return metrics
@@ -290,6 +291,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     files: () => files,
     reload,
     async close() {
+      access.provider?.close()
       metrics?.close()
       watcher?.close()
       stopGivingBack?.()
@@ -303,6 +305,22 @@ async function assemble(parts: Parts): Promise<Hub> {
       await store.close()
       await parts.stopSamples()
     },
+  }
+}
+
+/** The `oidc_` settings, where there is a provider. */
+function providerOf(settings: Settings): ProviderSettings | null {
+  if (settings.oidc_issuer === null) return null
+  return {
+    issuer: settings.oidc_issuer,
+    clientId: settings.oidc_client_id ?? '',
+    clientSecret: settings.oidc_client_secret,
+    label: settings.oidc_label,
+    scopes: settings.oidc_scopes,
+    roleClaim: settings.oidc_role_claim,
+    roles: settings.oidc_roles ?? '',
+    allow: settings.oidc_allow,
+    publicUrl: settings.public_url,
   }
 }
 

@@ -47,6 +47,36 @@ export const SETTINGS = {
     description:
       'Key that encrypts the secrets kept in the ledger. Without it one is made at the first start and kept in the data folder; keep a copy apart from the database.',
   }),
+  oidc_issuer: url({
+    default: null,
+    schemes: ['https', 'http'],
+    description:
+      'Address of an OpenID provider through which people log in, exactly as it calls itself. Needs `public_url`; the provider has to know `<public_url>/api/v1/login/provider/return`.',
+  }),
+  oidc_client_id: text<string | null>({
+    default: null,
+    description: 'How the provider knows the hub.',
+  }),
+  oidc_client_secret: secret({
+    minLength: 8,
+    description: 'Secret of the hub at the provider. Without it the hub is a public client, held by PKCE alone.',
+  }),
+  oidc_label: text({ default: 'single sign-on', description: 'What the page calls the provider.' }),
+  oidc_scopes: text({ default: 'openid profile email', description: 'What the hub asks the provider for.' }),
+  oidc_role_claim: text({
+    default: 'groups',
+    description: 'Claim of the ID token, or of the user info, that holds the groups of a person.',
+  }),
+  oidc_roles: text<string | null>({
+    default: null,
+    description:
+      'Which group gives which role: `causeway-admins=admin, integration=editor`. The highest counts; who is in none of them is not let in.',
+  }),
+  oidc_allow: text<string | null>({
+    default: null,
+    description:
+      'Private addresses of the provider that may be dialled, as in `allow` of a connection: `sso.example.lan:443`.',
+  }),
   data_dir: text({
     default: '.causeway',
     description:

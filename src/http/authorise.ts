@@ -24,6 +24,8 @@ export type AuthorisationOptions = {
   /** Origin of the address under which people reach the hub, where it is not the one the request names. */
   publicOrigin: string | null
   wrongTokensPerMinute: number
+  /** Logins that one address may begin at a provider. */
+  loginsPerMinute: number
 }
 
 /** Finds out who makes a request and whether they may. The one place that does. */

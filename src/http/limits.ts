@@ -15,6 +15,8 @@ export type Limits = {
   socketsPerAddress: number
   /** Requests with a wrong token, per minute and address. */
   wrongTokensPerMinute: number
+  /** Logins at a provider that are begun, per minute and address. */
+  loginsPerMinute: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -28,4 +30,5 @@ export const DEFAULT_LIMITS: Limits = {
   keepAliveMs: 60_000,
   socketsPerAddress: 100,
   wrongTokensPerMinute: 10,
+  loginsPerMinute: 30,
 }

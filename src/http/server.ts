@@ -30,6 +30,7 @@ import { healthRoutes } from './routes/health.ts'
 import { type MetricsSource, metricsRoute } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { planRoutes } from './routes/plans.ts'
+import { providerRoutes } from './routes/provider-login.ts'
 import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -116,6 +117,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     ...(options.adminActor === undefined ? {} : { adminActor: options.adminActor }),
     publicOrigin: options.publicUrl ? new URL(options.publicUrl).origin : null,
     wrongTokensPerMinute: limits.wrongTokensPerMinute,
+    loginsPerMinute: limits.loginsPerMinute,
   }
   await authorise(app as unknown as FastifyInstance, authorisation)
 
@@ -140,6 +142,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   ])
     routes(app, context)
   sessionRoutes(app, authorisation)
+  providerRoutes(app, authorisation)
   accessRoutes(app, options.access)
   auditRoutes(app, context)
   metricsRoute(app, options.metrics)

@@ -14,8 +14,10 @@ export const isSecure = (request: FastifyRequest, publicOrigin: string | null): 
  * The secret in the cookie of a session: base64url, so nothing of it is ever encoded or quoted. Over TLS only the protected name
  * counts: the other could be another host's of the domain.
  */
-export function sessionOf({ headers }: FastifyRequest, secure: boolean): string | undefined {
-  const wanted = secure ? SECURE_NAME : PLAIN_NAME
+export const sessionOf = (request: FastifyRequest, secure: boolean): string | undefined =>
+  cookieOf(request, secure ? SECURE_NAME : PLAIN_NAME)
+
+function cookieOf({ headers }: FastifyRequest, wanted: string): string | undefined {
   const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='))
   return pairs.find(([name]) => name === wanted)?.[1] || undefined
 }
@@ -30,4 +32,25 @@ export const clearSession = (reply: FastifyReply, secure: boolean): FastifyReply
 function cookie(value: string, expires: Date, secure: boolean): string {
   const attributes = [`Expires=${expires.toUTCString()}`, 'Path=/', 'HttpOnly', 'SameSite=Strict']
   return [`${secure ? SECURE_NAME : PLAIN_NAME}=${value}`, ...attributes, ...(secure ? ['Secure'] : [])].join('; ')
+}
+
+const LOGIN_PATH = '/api/v1/login/provider'
+const LOGIN_SECONDS = 600
+
+const loginName = (secure: boolean): string => (secure ? '__Secure-causeway-login' : 'causeway-login')
+
+/** The secret of a login at a provider that this browser began. */
+export const loginOf = (request: FastifyRequest, secure: boolean): string | undefined =>
+  cookieOf(request, loginName(secure))
+
+export const setLogin = (reply: FastifyReply, secret: string, secure: boolean): FastifyReply =>
+  reply.header('set-cookie', loginCookie(secret, LOGIN_SECONDS, secure))
+
+export const clearLogin = (reply: FastifyReply, secure: boolean): FastifyReply =>
+  reply.header('set-cookie', loginCookie('', 0, secure))
+
+/** `Lax`, for it has to come along when the provider sends the browser back; nothing but that address gets it. */
+function loginCookie(value: string, seconds: number, secure: boolean): string {
+  const attributes = [`Max-Age=${seconds}`, `Path=${LOGIN_PATH}`, 'HttpOnly', 'SameSite=Lax']
+  return [`${loginName(secure)}=${value}`, ...attributes, ...(secure ? ['Secure'] : [])].join('; ')
 }

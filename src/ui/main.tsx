@@ -3,8 +3,9 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { type ReactNode, StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import './styles/index.css'
+import { useIdentity, watchIdentity } from './api/identity.ts'
 import { makeQueryClient } from './api/queries.ts'
-import { useToken, watchToken } from './api/token.ts'
+import { findSession } from './api/session.ts'
 import { Authorised } from './pages/authorised.tsx'
 import { Conflicts } from './pages/conflicts/conflicts.tsx'
 import { ConnectionPage } from './pages/connection.tsx'
@@ -56,13 +57,13 @@ const PAGES: Record<string, () => ReactNode> = {
 }
 
 function App(): ReactNode {
-  const token = useToken()
+  const identity = useIdentity()
   const { path, query } = usePlace()
-  if (token === null) return <SignIn />
+  if (identity === null) return <SignIn />
   const Found = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined
   // Another thing of the same kind is another page: nothing of the one before may stay on the screen.
-  const identity = `${path} ${query.get('name')} ${query.get('id')} ${query.get('stream')}`
-  return <Shell>{Found ? <Found key={path.endsWith('s') ? path : identity} /> : <NotFound />}</Shell>
+  const thing = `${path} ${query.get('name')} ${query.get('id')} ${query.get('stream')}`
+  return <Shell>{Found ? <Found key={path.endsWith('s') ? path : thing} /> : <NotFound />}</Shell>
 }
 
 const NotFound = (): ReactNode => (
@@ -74,8 +75,10 @@ const NotFound = (): ReactNode => (
 )
 
 const client = makeQueryClient()
-// What one token was shown is not left behind for the next.
-watchToken(() => client.clear())
+// What one person was shown is not left behind for the next.
+watchIdentity(() => client.clear())
+// The page that asks for a password is not shown to somebody whose browser has a session.
+await findSession()
 
 const root = document.getElementById('root')
 if (root)

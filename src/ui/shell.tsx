@@ -2,8 +2,8 @@ import { Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { live, useAnswer, useLive } from './api/queries.ts'
 import { useSilentSince } from './api/reach.ts'
-import { signOut } from './api/token.ts'
-import type { Connection, Page } from './api/types.ts'
+import { signOut } from './api/session.ts'
+import type { Connection, Me, Page } from './api/types.ts'
 import icon from './icon.svg'
 import { clockTime, exactTime, spanInWords, useNow } from './parts/clock.ts'
 import { Icon } from './parts/mark.tsx'
@@ -41,7 +41,8 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
         <div className="top-actions">
           <LiveButton />
           <SchemeButton />
-          <Button size="compact-sm" variant="subtle" color="gray" onClick={() => signOut()}>
+          <Who />
+          <Button size="compact-sm" variant="subtle" color="gray" onClick={() => void signOut()}>
             Sign out
           </Button>
         </div>
@@ -53,6 +54,18 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
       </main>
     </div>
   )
+}
+
+const WHO_MS = 60_000
+
+/** Who is signed in; what they may do is the hub's to say. */
+function Who(): ReactNode {
+  const { data } = useAnswer<Me>('/me', WHO_MS)
+  return data ? (
+    <span className="who" title={`Role: ${data.role}`}>
+      {data.name}
+    </span>
+  ) : null
 }
 
 function Navigation(): ReactNode {

@@ -24,6 +24,8 @@ test('every operation but health probes, webhooks and logging in is closed witho
   expect(open.sort()).toEqual([
     'answerWebhookHandshake',
     'answerWebhookHandshakeOfStream',
+    'beginLogin',
+    'finishLogin',
     'listLoginMethods',
     'live',
     'login',

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
-import { createAccess } from '../../src/access/index.ts'
+import { createAccess, type ProviderSettings } from '../../src/access/index.ts'
 import { entityServices } from '../../src/assemble/entities.ts'
 import { WebhookTally } from '../../src/assemble/webhook-tally.ts'
 import { CausewayError } from '../../src/core/index.ts'
@@ -33,14 +33,18 @@ export type TestHub = {
 }
 
 export async function startHub(
-  options: Partial<ServerOptions> & { services?: Partial<HubServices>; pool?: pg.Pool } = {},
+  options: Partial<ServerOptions> & {
+    services?: Partial<HubServices>
+    provider?: ProviderSettings
+    pool?: pg.Pool
+  } = {},
 ): Promise<TestHub> {
-  const { services: overrides, pool = (await freshDatabase()).pool, ...serverOptions } = options
+  const { services: overrides, provider = null, pool = (await freshDatabase()).pool, ...serverOptions } = options
   const calls: TestHub['calls'] = []
   const services = { ...ledgerServices(pool, calls), ...overrides }
   const app = await buildServer(services, {
     database: pool,
-    access: createAccess(pool),
+    access: createAccess(pool, { provider }),
     adminToken: TOKEN,
     version: '0.0.0-test',
     ...serverOptions,

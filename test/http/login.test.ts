@@ -128,7 +128,7 @@ test('wrong password, unknown, disabled and damaged names get the same answer', 
 })
 
 test('guesses are held back per user and per address, also many at once, and forgiven when right', async () => {
-  const tight = createAccess(hub.pool, { failuresPerMinute: 4 }).logins
+  const tight = createAccess(hub.pool, { limits: { failuresPerMinute: 4 } }).logins
   const guess = (name: string, address: string, password = 'wrong-wrong-wrong') =>
     tight.withPassword({ name, password, address }).then(
       () => 'in',

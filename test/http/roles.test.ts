@@ -78,6 +78,8 @@ test('every route says what it needs, and only these are public', () => {
   const open = routes.filter(({ access }) => access === 'public').map(({ method, url }) => `${method} ${url}`)
   expect(open.filter((route) => !route.startsWith('HEAD ')).sort()).toEqual([
     'GET /api/v1/login/methods',
+    'GET /api/v1/login/provider',
+    'GET /api/v1/login/provider/return',
     'GET /hooks/:connection',
     'GET /hooks/:connection/:stream',
     'GET /livez',
@@ -127,6 +129,7 @@ test('a route that declares nothing does not start', async () => {
       adminToken: 'x',
       publicOrigin: null,
       wrongTokensPerMinute: 1,
+      loginsPerMinute: 1,
     })
     inner.get('/forgotten', async () => 'open')
   })

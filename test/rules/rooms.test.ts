@@ -84,6 +84,8 @@ const HOMES: Record<string, string[]> = {
   'vscode-languageserver-textdocument': ['editor'],
   fastify: ['http'],
   'prom-client': ['metrics'],
+  // All it sends goes through `outbound`: it is given a fetch.
+  'openid-client': ['access'],
   ajv: ['core'],
   'ajv-formats': ['core'],
   pino: ['core'],

@@ -6,12 +6,26 @@ import { TOKEN } from '../http/hub.ts'
 import { hasBrowser, type Site, startSite } from './browser.ts'
 import { addLetter, BIG_BODY, fillHub, type Lively } from './lively-hub.ts'
 
+const PASSWORD = 'a long enough password'
+/** Nobody is there: the page only shows the way to it. */
+const PROVIDER = {
+  issuer: 'http://127.0.0.1:1',
+  clientId: 'causeway',
+  clientSecret: null,
+  label: 'Example SSO',
+  scopes: 'openid',
+  roleClaim: 'groups',
+  roles: 'admins=admin',
+  allow: null,
+  publicUrl: 'http://hub.example.org',
+}
+
 describe.skipIf(!hasBrowser)('using the page', () => {
   let site: Site
   let ids: Lively
 
   beforeAll(async () => {
-    site = await startSite()
+    site = await startSite({ provider: PROVIDER })
     ids = await fillHub(site.hub.pool)
   })
   afterEach(() => site?.closeTabs())
@@ -39,6 +53,38 @@ describe.skipIf(!hasBrowser)('using the page', () => {
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByLabel('Admin token').waitFor()
     expect(await page.evaluate('sessionStorage.length')).toBe(0)
+  })
+
+  test('a person signs in with a password, stays in over tabs and reloads, and signing out ends the session', async () => {
+    await site.hub.post('/api/v1/users', { name: 'ada', role: 'operator', password: PASSWORD })
+    const page = await site.open('/runs?outcome=failed', { signedIn: false })
+    const way = await page.getByRole('link', { name: 'Sign in with Example SSO' }).getAttribute('href')
+    expect(way).toBe('/api/v1/login/provider')
+    await page.getByLabel('User name').fill('ada')
+    const password = page.locator('input[autocomplete=current-password]')
+    await password.fill('wrong')
+    await page.keyboard.press('Enter')
+    await page.getByText('CSW-8013').waitFor()
+    await password.fill(PASSWORD)
+    await page.keyboard.press('Enter')
+    await page.getByText('crm.example.org does not answer.').waitFor()
+    await page.getByText('ada', { exact: true }).waitFor()
+    // The cookie is none that a script could read, and nothing of it is kept elsewhere.
+    expect(await page.evaluate('document.cookie + sessionStorage.length + localStorage.length')).toMatch(/^0\d$/)
+    await page.reload()
+    await page.getByText('crm.example.org does not answer.').waitFor()
+    const second = await page.context().newPage()
+    await second.goto(`${site.hub.url}/syncs`)
+    await second.getByText('ada', { exact: true }).waitFor()
+
+    // The hub takes no change by cookie without the proof that it comes from the page: signing out carries it.
+    await second.getByRole('button', { name: 'Sign out' }).click()
+    await second.getByLabel('User name').waitFor()
+    const { rows } = await site.hub.pool.query('select count(*)::int as n from user_session')
+    expect(rows).toEqual([{ n: 0 }])
+    await page.reload()
+    await page.getByLabel('User name').waitFor()
+    expect(page.complaints).toEqual([])
   })
 
   test('a token that is refused later leads back to the sign-in', async () => {

@@ -40,7 +40,7 @@ export function sessionRoutes(app: App, { access, publicOrigin }: AuthorisationO
         response: { 200: LoginMethods },
       },
     },
-    () => ({ password: true, provider: null }),
+    () => ({ password: true, provider: access.provider?.label ?? null }),
   )
 
   app.post(

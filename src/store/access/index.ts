@@ -1,4 +1,5 @@
 export * from './login-failures.ts'
+export * from './provider-logins.ts'
 export * from './sessions.ts'
 export * from './tokens.ts'
-export * from './users.ts'
+export { changeUser, findUser, findUserForLogin, insertUser, listUsers, type UserRow } from './users.ts'

@@ -15,7 +15,7 @@ export type UserRow = {
   lastLoginAt: Date | null
 }
 
-const COLUMNS = `id, name, role, issuer, created_at as "createdAt", disabled_at as "disabledAt", last_login_at as "lastLoginAt"`
+export const USER_COLUMNS = `id, name, role, issuer, created_at as "createdAt", disabled_at as "disabledAt", last_login_at as "lastLoginAt"`
 
 /** Undefined when the name is taken. */
 export async function insertUser(
@@ -24,7 +24,7 @@ export async function insertUser(
 ): Promise<UserRow | undefined> {
   try {
     const { rows } = await session.query<UserRow>(
-      `insert into hub_user (name, role, password) values ($1, $2, $3) returning ${COLUMNS}`,
+      `insert into hub_user (name, role, password) values ($1, $2, $3) returning ${USER_COLUMNS}`,
       [user.name, user.role, user.password],
     )
     return rows[0]
@@ -40,19 +40,19 @@ export async function findUserForLogin(
   name: string,
 ): Promise<(UserRow & { password: string | null }) | undefined> {
   const { rows } = await pool.query<UserRow & { password: string | null }>(
-    `select ${COLUMNS}, password from hub_user where name = $1`,
+    `select ${USER_COLUMNS}, password from hub_user where name = $1`,
     [name],
   )
   return rows[0]
 }
 
 export async function findUser(session: Session, name: string): Promise<UserRow | undefined> {
-  const { rows } = await session.query<UserRow>(`select ${COLUMNS} from hub_user where name = $1`, [name])
+  const { rows } = await session.query<UserRow>(`select ${USER_COLUMNS} from hub_user where name = $1`, [name])
   return rows[0]
 }
 
 export async function listUsers(session: Session): Promise<UserRow[]> {
-  const { rows } = await session.query<UserRow>(`select ${COLUMNS} from hub_user order by name limit 1000`)
+  const { rows } = await session.query<UserRow>(`select ${USER_COLUMNS} from hub_user order by name limit 1000`)
   return rows
 }
 
@@ -65,7 +65,7 @@ export async function changeUser(
   const { rows } = await session.query<UserRow>(
     `update hub_user set role = coalesce($2, role), password = coalesce($3, password),
        disabled_at = case when $4::boolean is null then disabled_at when $4 then coalesce(disabled_at, now()) end
-     where id = $1 returning ${COLUMNS}`,
+     where id = $1 returning ${USER_COLUMNS}`,
     [id, change.role ?? null, change.password ?? null, change.disabled ?? null],
   )
   await session.query('delete from user_session where user_id = $1', [id])

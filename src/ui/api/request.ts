@@ -1,6 +1,6 @@
+import { currentIdentity, forget, type Identity } from './identity.ts'
 import { parseAnswer } from './json-text.ts'
 import { noteAnswer, noteSilence } from './reach.ts'
-import { currentToken, signOut } from './token.ts'
 import type { ApiProblem } from './types.ts'
 import { VERBATIM_FIELDS } from './verbatim-fields.ts'
 
@@ -25,12 +25,12 @@ class Silent extends Error {
   }
 }
 
-type Options = { method?: 'GET' | 'POST'; body?: unknown; signal?: AbortSignal; patienceMs?: number; token?: string }
+type Options = { method?: 'GET' | 'POST'; body?: unknown; signal?: AbortSignal; patienceMs?: number; as?: Identity }
 
 /** Asks the hub. `T` is what the API promises for this path (types.ts). */
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
-  const token = options.token ?? currentToken()
-  const { response, text } = await exchange(path, options, token)
+  const identity = options.as ?? currentIdentity()
+  const { response, text } = await exchange(path, options, identity)
   if (response.ok) {
     noteAnswer()
     return parseAnswer(text, VERBATIM_FIELDS) as T
@@ -41,28 +41,29 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   }
   noteAnswer()
   const problem = JSON.parse(text) as ApiProblem
-  // Only the token that was refused is given up: another one may have been entered meanwhile.
-  if (response.status === 401 && token !== null && token === currentToken()) signOut(problem.detail)
+  // Only the identity that was refused is given up: another one may have been entered meanwhile.
+  if (response.status === 401 && identity !== null && identity === currentIdentity()) forget(problem.detail)
   throw new Refused(problem)
 }
 
 async function exchange(
   path: string,
   { method = 'GET', body, signal, patienceMs = PATIENCE_MS }: Options,
-  token: string | null,
+  identity: Identity | null,
 ): Promise<{ response: Response; text: string }> {
   const patience = AbortSignal.timeout(patienceMs)
   try {
     const response = await fetch(API + path, {
       method,
       headers: {
-        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...headersOf(identity),
         ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
       },
       ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
       signal: signal ? AbortSignal.any([signal, patience]) : patience,
       cache: 'no-store',
-      credentials: 'omit',
+      // With a token no cookie goes along: the hub is to see one identity.
+      credentials: identity !== null && 'token' in identity ? 'omit' : 'same-origin',
       redirect: 'error',
     })
     return { response, text: await response.text() }
@@ -72,6 +73,11 @@ async function exchange(
     noteSilence()
     throw new Silent('The hub does not answer.', { cause: error })
   }
+}
+
+function headersOf(identity: Identity | null): Record<string, string> {
+  if (identity === null) return {}
+  return 'token' in identity ? { authorization: `Bearer ${identity.token}` } : { 'x-causeway-csrf': identity.csrf }
 }
 
 /** Builds a query; empty values are left out. */

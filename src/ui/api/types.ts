@@ -95,3 +95,7 @@ export type System = {
 
 export type StoredError = Partial<Omit<SerializedError, 'code'>> & { code?: string }
 export type ApiProblem = Static<typeof ProblemSchema>
+
+/** Who makes the requests. */
+export type Me = { name: string; kind: string; role: string; csrf: string | null }
+export type LoginMethods = { password: boolean; provider: string | null }

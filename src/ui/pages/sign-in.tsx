@@ -1,55 +1,113 @@
-import { Button, PasswordInput } from '@mantine/core'
+import { Button, PasswordInput, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useState, useSyncExternalStore } from 'react'
+import { refusal, signIn } from '../api/identity.ts'
+import { useAnswer } from '../api/queries.ts'
 import { request } from '../api/request.ts'
-import { refusal, signIn } from '../api/token.ts'
-import type { System } from '../api/types.ts'
+import { signInWithPassword } from '../api/session.ts'
+import type { LoginMethods, Me } from '../api/types.ts'
 import { Page } from '../parts/page.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 
-/** The token goes into this tab's memory and nowhere else: no address, no cookie, no form that a browser would send. */
+const ONCE_MS = 3_600_000
+
+/** The ways in: a provider, user and password, a token. */
 export function SignIn(): ReactNode {
-  const [token, setToken] = useState('')
+  const refused = useSyncExternalStore(refusal.subscribe, refusal.get)
+  const methods = useAnswer<LoginMethods>('/login/methods', ONCE_MS)
+  const provider = methods.data?.provider
+  return (
+    <main className="sign-in" id="main">
+      <Page title="Sign in">
+        {refused && <p className="tone-bad">{refused}</p>}
+        {provider && (
+          <Button component="a" href="/api/v1/login/provider" fullWidth mb="lg">
+            Sign in with {provider}
+          </Button>
+        )}
+        <PasswordForm />
+        <TokenForm />
+      </Page>
+    </main>
+  )
+}
+
+/** Does `work` when a form is sent, and says what came of it. */
+function useSending(work: () => Promise<void>) {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<Error | null>(null)
-  const refused = useSyncExternalStore(refusal.subscribe, refusal.get)
-  const submit = async (event: FormEvent): Promise<void> => {
+  const send = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
-    const given = token.trim()
-    // What is no header value cannot be the token either, and fetch would call it a network error.
-    if (!/^[\x21-\x7e]+$/.test(given))
-      return setError(new Error('A token is letters, digits and signs without spaces.'))
     setBusy(true)
     setError(null)
     try {
-      await request<System>('/system', { token: given })
-      signIn(given)
+      await work()
     } catch (failure) {
       setError(failure as Error)
       setBusy(false)
     }
   }
+  return { busy, error, onSubmit: (event: FormEvent) => void send(event) }
+}
+
+function PasswordForm(): ReactNode {
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const { busy, error, onSubmit } = useSending(() => signInWithPassword(name.trim(), password))
   return (
-    <main className="sign-in" id="main">
-      <Page title="Sign in">
-        <form onSubmit={(event) => void submit(event)} method="post">
-          {refused && !error && <p className="tone-bad">{refused}</p>}
-          <PasswordInput
-            label="Admin token"
-            description="When it starts, the hub prints where it keeps it."
-            autoComplete="off"
-            spellCheck={false}
-            autoFocus
-            required
-            value={token}
-            onChange={(event) => setToken(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show the token' }}
-          />
-          {error && <Trouble error={error} />}
-          <Button type="submit" mt="md" fullWidth loading={busy}>
-            Sign in
-          </Button>
-        </form>
-      </Page>
-    </main>
+    <form onSubmit={onSubmit} method="post">
+      <TextInput
+        label="User name"
+        autoComplete="username"
+        spellCheck={false}
+        autoFocus
+        required
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <PasswordInput
+        label="Password"
+        autoComplete="current-password"
+        required
+        mt="sm"
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+        visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
+      />
+      {error && <Trouble error={error} />}
+      <Button type="submit" mt="md" fullWidth loading={busy}>
+        Sign in
+      </Button>
+    </form>
+  )
+}
+
+/** The token goes into this tab's memory and nowhere else: no address, no cookie, no form that a browser would send. */
+function TokenForm(): ReactNode {
+  const [token, setToken] = useState('')
+  const { busy, error, onSubmit } = useSending(async () => {
+    const given = token.trim()
+    // What is no header value cannot be the token either, and fetch would call it a network error.
+    if (!/^[\x21-\x7e]+$/.test(given)) throw new Error('A token is letters, digits and signs without spaces.')
+    await request<Me>('/me', { as: { token: given } })
+    signIn({ token: given })
+  })
+  return (
+    <form onSubmit={onSubmit} method="post">
+      <PasswordInput
+        label="Admin token"
+        description="When it starts, the hub prints where it keeps it. Tokens that it made are taken too."
+        autoComplete="off"
+        spellCheck={false}
+        required
+        mt="xl"
+        value={token}
+        onChange={(event) => setToken(event.currentTarget.value)}
+        visibilityToggleButtonProps={{ 'aria-label': 'Show the token' }}
+      />
+      {error && <Trouble error={error} />}
+      <Button type="submit" mt="md" fullWidth variant="default" loading={busy}>
+        Sign in with the token
+      </Button>
+    </form>
   )
 }
