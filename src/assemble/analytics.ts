@@ -1,5 +1,5 @@
 /** Tables and files that follow streams: which streams an entry of the hub file means, and the work that keeps them up. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { AnalyticsConfig } from '../config/index.ts'
 import { asCausewayError, CausewayError, type Finding, isObject, type Logger, nearestName } from '../core/index.ts'
@@ -9,6 +9,7 @@ import type { Sweep } from '../queue/index.ts'
 import {
   claimFiles,
   columnsOf,
+  dropUnkept,
   ensureLinks,
   ensureTable,
   followStream,
@@ -20,6 +21,7 @@ import {
   readPages,
   type Store,
   type TableSpec,
+  whileWriting,
 } from '../store/index.ts'
 import { type TableFormat, writeTable } from '../tabular/index.ts'
 import type { HubFiles } from './files.ts'
@@ -51,9 +53,27 @@ function followed(target: AnalyticsConfig, files: Read): StreamAddress[] {
 const isKeptInFull = ({ config }: Read, { connection, stream }: StreamAddress): boolean =>
   keepingOf(config.connections.get(connection)?.keep, stream) === 'full'
 
+/** Each writes its own folder: what lies there under the name of a table is replaced. */
+function sharedFolders({ config }: Read): Finding[] {
+  const folderOf = ({ files }: AnalyticsConfig): string | undefined =>
+    files ? resolve(config.folder, files.folder) : undefined
+  return config.analytics.flatMap((target, index): Finding[] => {
+    const folder = folderOf(target)
+    const twin = folder && config.analytics.slice(0, index).find((other) => folderOf(other) === folder)
+    if (!twin) return []
+    const message = `analytics.${target.name}.files: the folder is that of ${twin.name} already`
+    const place = target.placeOf(['files', 'folder'])
+    return [{ severity: 'error', code: 'CSW-1005', message, fix: 'Give each a folder of its own.', place }]
+  })
+}
+
 /** What the entries of `analytics:` name must be there, and be kept in full. */
 export function checkAnalytics(files: Read): Finding[] {
   const known = addressesOf(files)
+  return [...sharedFolders(files), ...unknownStreams(files, known)]
+}
+
+function unknownStreams(files: Read, known: readonly StreamAddress[]): Finding[] {
   return files.config.analytics.flatMap((target) =>
     (['streams', 'history'] as const).flatMap((key) =>
       target[key].flatMap((pattern, index): Finding[] => {
@@ -113,25 +133,37 @@ export function analyticsSweep(parts: Parts): Sweep {
   const { pool, log } = parts
   /** What was brought into form, with the files that said so. */
   let shaped: { files: HubFiles; model: HubModel; done: Set<string> } | undefined
+  const said = new Map<string, string>()
   return {
     name: 'analytics',
     everyMs: EVERY_MS,
     run: async (signal) => {
       const files = parts.files()
       const model = parts.model()
-      if (shaped?.files !== files || shaped.model !== model) shaped = { files, model, done: new Set() }
+      if (shaped?.files !== files || shaped.model !== model) {
+        shaped = { files, model, done: new Set() }
+        const dropped = await dropUnkept(pool)
+        if (dropped.length)
+          log.warn({ tables: dropped }, 'tables of streams that are not kept in full any more are gone')
+      }
+      const { done } = shaped
+      const once = async (name: string, work: () => Promise<void>): Promise<void> => {
+        if (done.has(name)) return
+        await work()
+        done.add(name)
+      }
       for (const target of files.config.analytics) {
         const specs = specsOf(target, files, model)
-        if (!shaped.done.has(target.name)) {
-          for (const spec of specs) await guarded(parts, spec, () => ensureTable(pool, spec))
-          await asked(() => ensureLinks(pool, target.schema, target.readers)).catch((error: CausewayError) =>
-            log.error({ analytics: target.name, err: error.toJSON() }, 'analytics'),
-          )
-          shaped.done.add(target.name)
-        }
-        for (const spec of specs) await guarded(parts, spec, () => followToEnd(pool, spec, signal))
+        for (const spec of specs)
+          await guarded(parts, said, spec, async () => {
+            await once(`${spec.schema}.${spec.name}`, () => ensureTable(pool, spec))
+            await followToEnd(pool, spec, signal)
+          })
+        await once(target.name, () => asked(() => ensureLinks(pool, target.schema, target.readers))).catch((thrown) =>
+          sayOnce(log, said, target.name, asCausewayError(thrown), { analytics: target.name }),
+        )
         if (target.files && !signal.aborted && (await claimFiles(pool, target.name, target.files.everyMinutes)))
-          await writeDue(parts, target, specs)
+          await whileWriting(pool, target.name, () => writeDue(parts, target, specs))
       }
     },
   }
@@ -141,16 +173,31 @@ async function followToEnd(pool: Store['pool'], spec: TableSpec, signal: AbortSi
   while (!signal.aborted && (await followStream(pool, spec)) > 0);
 }
 
-/** One table that cannot be kept up holds no other one up; what is wrong with it stands beside it. */
-async function guarded({ pool, log }: Parts, spec: TableSpec, work: () => Promise<void>): Promise<void> {
+/** One table that cannot be kept up holds no other one up, is tried again, and what is wrong with it stands beside it. */
+async function guarded(
+  { pool, log }: Parts,
+  said: Map<string, string>,
+  spec: TableSpec,
+  work: () => Promise<void>,
+): Promise<void> {
+  const name = `${spec.schema}.${spec.name}`
   try {
     await asked(work)
+    said.delete(name)
   } catch (thrown) {
     const error = asCausewayError(thrown)
     if (error.code === 'CSW-6001') throw error
-    log.error({ analytics: spec.target, table: spec.name, err: error.toJSON() }, 'an analytics table stays behind')
-    await noteTableError(pool, spec, error.toJSON())
+    if (sayOnce(log, said, name, error, { analytics: spec.target, table: spec.name }))
+      await noteTableError(pool, spec, error.toJSON())
   }
+}
+
+/** What goes wrong every few seconds is said when it begins. */
+function sayOnce(log: Logger, said: Map<string, string>, name: string, error: CausewayError, about: object): boolean {
+  if (said.get(name) === error.message) return false
+  said.set(name, error.message)
+  log.error({ ...about, err: error.toJSON() }, 'an analytics target stays behind')
+  return true
 }
 
 /** What Postgres refuses here is for the admin: rights, roles, names. */
@@ -185,6 +232,8 @@ async function writeFiles(
   format: TableFormat,
 ): Promise<string[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  // Of writers that died: nobody else writes here now.
+  for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name), { force: true })
   const paths: string[] = []
   for (const table of tables) {
     const path = join(folder, `${table.name}.${format}`)

@@ -7,6 +7,12 @@ create table analytics_files (
   constraint analytics_files_pkey PRIMARY KEY (target)
 );
 
+create table analytics_reader (
+  schema_name text collate "C" not null,
+  role text collate "C" not null,
+  constraint analytics_reader_pkey PRIMARY KEY (schema_name, role)
+);
+
 create table analytics_table (
   target text collate "C" not null,
   schema_name text collate "C" not null,

@@ -16,7 +16,7 @@ export async function writeCsv(path: string, { columns, pages }: TableContent): 
       date: (value) => value.toISOString(),
     },
   })
-  await pipeline(Readable.from(rowsOf(pages)), lines, createWriteStream(path, { flags: 'wx' }))
+  await pipeline(Readable.from(rowsOf(pages)), lines, createWriteStream(path, { flags: 'r+' }))
 }
 
 async function* rowsOf(pages: TableContent['pages']) {

@@ -5,8 +5,8 @@ type Type = TableContent['columns'][number]['type']
 type Value = string | boolean | Date | null
 type Cell = string | boolean | number | bigint | Date | null
 
-/** Rows of one group: so many are held in memory. */
-const GROUP = 20_000
+/** Values of one group: so many are held in memory, and are written without a pause for anybody else. */
+const GROUP_VALUES = 200_000
 
 /**
  * How a column is written (Parquet format, logical types). Parquet's decimals have a fixed scale, which a field of JSON does
@@ -30,16 +30,17 @@ export async function writeParquet(path: string, { columns, pages }: TableConten
     ...columns.map(({ name, type }) => ({ name, repetition_type: 'OPTIONAL', ...ELEMENTS[type] })),
   ]
   const file = new ParquetWriter({ writer, schema: schema as never, createdBy: 'causeway' })
+  const group = Math.max(500, Math.floor(GROUP_VALUES / Math.max(1, columns.length)))
   let waiting: (readonly Value[])[] = []
   const flush = async (): Promise<void> => {
     if (!waiting.length) return
     const columnData = columns.map(({ name, type }, i) => ({ name, data: waiting.map((row) => cell(row[i]!, type)) }))
     waiting = []
-    await file.write({ columnData, rowGroupSize: GROUP })
+    await file.write({ columnData, rowGroupSize: group })
   }
   for await (const page of pages) {
     waiting.push(...page)
-    if (waiting.length >= GROUP) await flush()
+    if (waiting.length >= group) await flush()
   }
   await flush()
   await file.finish()

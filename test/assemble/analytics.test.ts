@@ -66,6 +66,9 @@ test('what cannot be followed is found where it stands', async () => {
   expect(await found('  bi: { streams: ["*"] }\n  b2: { schema: bi, streams: ["*"] }')).toEqual([
     ['CSW-1005', expect.stringContaining('that of bi already'), 13],
   ])
+  expect(
+    await found('  bi: { streams: ["*"], files: { folder: x } }\n  b2: { streams: ["*"], files: { folder: ./x } }'),
+  ).toEqual([['CSW-1005', expect.stringContaining('that of bi already'), 13]])
   expect(await found('  bi: { streams: ["*"], formats: [] }')).toEqual([
     ['CSW-1005', expect.stringContaining('formats'), 12],
   ])
@@ -74,7 +77,7 @@ test('what cannot be followed is found where it stands', async () => {
 test('streams stand in tables and files, and a target that Postgres refuses holds up no other one', async () => {
   const { pool } = await freshDatabase()
   const { dir, files } = await read(
-    HUB(`  refused: { streams: ["crm:companies"], readers: [nobody_of_that_name] }
+    HUB(`  refused: { streams: ["crm:companies"], readers: [reader_of_refused] }
   bi: { streams: ["crm:*"], history: ["crm:contacts"], files: { folder: out, format: csv } }`),
   )
   expect(files.findings).toEqual([])
@@ -104,8 +107,16 @@ test('streams stand in tables and files, and a target that Postgres refuses hold
   const sweep = analyticsSweep({ pool, files: () => files, model: () => model, log, dir })
   await sweep.run(AbortSignal.timeout(60_000))
   expect(lines.map((line) => JSON.parse(line).err?.what ?? line)).toEqual([
-    expect.stringContaining('role "nobody_of_that_name" does not exist'),
+    expect.stringContaining('role "reader_of_refused" does not exist'),
   ])
+  // It is tried again, and said once.
+  await sweep.run(AbortSignal.timeout(60_000))
+  expect(lines).toHaveLength(1)
+  await pool.query('create role reader_of_refused')
+  await sweep
+    .run(AbortSignal.timeout(60_000))
+    .finally(() => pool.query('drop owned by reader_of_refused; drop role reader_of_refused'))
+  expect((await pool.query('select role from analytics_reader')).rows).toEqual([{ role: 'reader_of_refused' }])
   const { rows } = await pool.query('select last_name, email, _more::text as more from bi.crm_contacts')
   expect(rows).toEqual([{ last_name: 'Żak', email: 'zak@x.test', more: '{"shoeSize": 41.50}' }])
   expect((await listAnalyticsTables(pool)).map(({ schema, name, behind }) => [schema, name, behind])).toEqual([

@@ -5,6 +5,7 @@ import { eraseFromAnalytics } from '../../src/store/analytics/erase.ts'
 import {
   columnsOf,
   createLedger,
+  dropUnkept,
   ensureLinks,
   ensureTable,
   followStream,
@@ -236,6 +237,27 @@ test('who is erased is in no table and no history any more, not even of a target
   expect((await rowsOf(spec, '_history')).map(({ _id }) => _id)).toEqual(['b'])
 })
 
+test('a table whose stream is not kept in full any more goes, with its past', async () => {
+  const spec = await followed({ history: true })
+  await commit(spec, { a: { email: 'a@x.test' } })
+  await takeOver(spec)
+  await db.pool.query(`update stream set keeping = 'used' where id = $1`, [spec.streamId])
+  expect(await dropUnkept(db.pool)).toEqual([`bi.${spec.name}`])
+  const { rows } = await db.pool.query(`select to_regclass($1) as now, to_regclass($2) as past`, [
+    `bi.${spec.name}`,
+    `bi.${spec.name}_history`,
+  ])
+  expect(rows).toEqual([{ now: null, past: null }])
+})
+
+test('a history that is kept no longer claims nothing about the time after', async () => {
+  const spec = await followed({ history: true })
+  await commit(spec, { a: { email: 'a@x.test' } })
+  await takeOver(spec)
+  await takeOver({ ...spec, history: false })
+  expect(await rowsOf(spec, '_history')).toMatchObject([{ _id: 'a', _valid_to: expect.any(String) }])
+})
+
 test('links are a view that may be read by whom the file names, and by nobody else', async () => {
   const role = `reader_${db.name}`
   await db.pool.query(`create role ${role}`)
@@ -255,6 +277,9 @@ test('links are a view that may be read by whom the file names, and by nobody el
       await client.query('reset role')
       client.release()
     }
+    await ensureLinks(db.pool, 'bi', [])
+    const { rows: rights } = await db.pool.query(`select has_schema_privilege($1, 'bi', 'usage') as may`, [role])
+    expect(rights).toEqual([{ may: false }])
     await expect(ensureLinks(db.pool, 'bi', ['nobody_of_that_name'])).rejects.toThrow(/does not exist/)
   } finally {
     await db.pool.query(`drop owned by ${role}; drop role ${role}`)

@@ -48,6 +48,8 @@ export async function* readPages(pool: pg.Pool, table: Readable): AsyncGenerator
       type === 'boolean' || type === 'timestamptz' ? quoted(name) : `${quoted(name)}::text`,
     )
     await client.query('begin isolation level repeatable read read only')
+    // While a page is written to a slow disk the session rests, longer than sessions of a hub may.
+    await client.query('set local idle_in_transaction_session_timeout = 0')
     await client.query(`declare pages no scroll cursor for select ${list.join(', ')} from ${table.from}`)
     for (;;) {
       const { rows } = await client.query<ReadValue[]>({ text: `fetch ${PAGE} from pages`, rowMode: 'array' })
@@ -59,6 +61,27 @@ export async function* readPages(pool: pg.Pool, table: Readable): AsyncGenerator
       () => client.release(),
       (error: Error) => client.release(error),
     )
+  }
+}
+
+/** Runs `work` unless somebody writes files of the target already; false then. */
+export async function whileWriting(pool: pg.Pool, target: string, work: () => Promise<void>): Promise<boolean> {
+  const client = await pool.connect()
+  const key = [`analytics files ${target}`]
+  try {
+    const { rows } = await client.query<{ mine: boolean }>(
+      `select pg_try_advisory_lock(hashtext('causeway'), hashtext($1)) as mine`,
+      key,
+    )
+    if (!rows[0]!.mine) return false
+    try {
+      await work()
+      return true
+    } finally {
+      await client.query(`select pg_advisory_unlock(hashtext('causeway'), hashtext($1))`, key)
+    }
+  } finally {
+    client.release()
   }
 }
 
@@ -89,10 +112,11 @@ export async function noteFiles(pool: pg.Pool, target: string, error: object | n
   ])
 }
 
+/** Also of a table that could not be made yet. */
 export async function noteTableError(pool: pg.Pool, spec: TableSpec, error: object): Promise<void> {
-  await pool.query('update analytics_table set error = $3 where schema_name = $1 and name = $2', [
-    spec.schema,
-    spec.name,
-    JSON.stringify(error),
-  ])
+  await pool.query(
+    `insert into analytics_table (target, schema_name, name, stream_id, columns, error) values ($1, $2, $3, $4, '[]', $5)
+     on conflict (schema_name, name) do update set error = excluded.error where analytics_table.stream_id = excluded.stream_id`,
+    [spec.target, spec.schema, spec.name, spec.streamId, JSON.stringify(error)],
+  )
 }

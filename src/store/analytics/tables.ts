@@ -44,7 +44,7 @@ export async function ensureTable(pool: pg.Pool, spec: TableSpec): Promise<void>
       })
     await client.query(`create schema if not exists ${quoted(spec.schema)}`)
     const changed = await shapeTable(client, spec, known)
-    const history = spec.history ? await shapeHistory(client, spec, known) : (known?.historyColumns ?? null)
+    const history = spec.history ? await shapeHistory(client, spec, known) : await endHistory(client, spec, known)
     await client.query(
       `insert into analytics_table (target, schema_name, name, stream_id, columns, history_columns) values ($1, $2, $3, $4, $5, $6)
        on conflict (schema_name, name) do update
@@ -99,6 +99,13 @@ async function shapeTable(client: pg.PoolClient, spec: TableSpec, known: Known |
   return true
 }
 
+/** A history that is kept no longer claims nothing about the time after. */
+async function endHistory(client: pg.PoolClient, spec: TableSpec, known: Known | undefined): Promise<string | null> {
+  if (known?.historyColumns == null) return null
+  await client.query(`update ${historyOf(spec)} set _valid_to = now() where _valid_to is null`)
+  return known.historyColumns
+}
+
 /** Gives the columns that the history has from now on, as text. */
 async function shapeHistory(client: pg.PoolClient, spec: TableSpec, known: Known | undefined): Promise<string> {
   const wanted: Named[] = spec.columns.map(({ name, type }) => ({ name, type }))
@@ -143,9 +150,40 @@ export async function ensureLinks(pool: pg.Pool, schema: string, readers: readon
            join causeway.connection c on c.id = s.connection_id
            left join causeway.identity i on i.stream_id = l.stream_id and i.record_id = l.record_id`,
     )
+    await takeBackRights(client, schema, readers)
     for (const role of readers) {
       await client.query(`grant usage on schema ${quoted(schema)} to ${quoted(role)}`)
       await client.query(`grant select on all tables in schema ${quoted(schema)} to ${quoted(role)}`)
+      await client.query('insert into analytics_reader (schema_name, role) values ($1, $2) on conflict do nothing', [
+        schema,
+        role,
+      ])
     }
   })
+}
+
+/** Whom the file names no more reads no more; what somebody else granted is left alone. */
+async function takeBackRights(client: pg.PoolClient, schema: string, readers: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ role: string; there: boolean }>(
+    `delete from analytics_reader r where schema_name = $1 and role <> all($2)
+     returning role, exists (select from pg_roles where rolname = r.role) as there`,
+    [schema, readers],
+  )
+  for (const { role } of rows.filter(({ there }) => there)) {
+    await client.query(`revoke all on all tables in schema ${quoted(schema)} from ${quoted(role)}`)
+    await client.query(`revoke all on schema ${quoted(schema)} from ${quoted(role)}`)
+  }
+}
+
+/** Tables of streams that are no longer kept in full hold what must not lie around any more. Gives their names. */
+export async function dropUnkept(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ schema: string; name: string }>(
+    `select t.schema_name as schema, t.name from analytics_table t join stream s on s.id = t.stream_id where s.keeping <> 'full'`,
+  )
+  for (const table of rows)
+    await withTransaction(pool, async (client) => {
+      await client.query(`drop table if exists ${tableOf(table)}, ${historyOf(table)} cascade`)
+      await client.query('delete from analytics_table where schema_name = $1 and name = $2', [table.schema, table.name])
+    })
+  return rows.map(({ schema, name }) => `${schema}.${name}`)
 }
