@@ -4,9 +4,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import module from 'node:module'
 import { join } from 'node:path'
 
-const NEEDED = 24
-const major = Number(process.versions.node.split('.')[0])
-if (major < NEEDED) {
+// 24.7 brought argon2, by which passwords are kept.
+const NEEDED = '24.7'
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 24 || (major === 24 && minor < 7)) {
   process.stderr.write(
     `Causeway needs Node ${NEEDED} or newer and this is ${process.version}: install it (https://nodejs.org), or in a checkout run \`npm ci\` and start through \`npm start\` or \`npm exec causeway\`.\n`,
   )

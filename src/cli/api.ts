@@ -106,6 +106,15 @@ const reasonOf = (error: unknown): string => {
   return cause?.code ?? (error instanceof Error ? error.message : String(error))
 }
 
+/** Containers run as numbers that no name belongs to. */
+function whoIsHere(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`
+  }
+}
+
 /** Opens the hub here and asks its routes without a socket, so that there is one code path for every answer. */
 async function localApi(context: CliContext, role: HubRole): Promise<Api> {
   const [{ openHub }, { buildServer }] = await Promise.all([loadAssembly(), import('../http/index.ts')])
@@ -117,7 +126,7 @@ async function localApi(context: CliContext, role: HubRole): Promise<Api> {
     database: hub.pool,
     access: hub.access,
     adminToken: token,
-    adminActor: `cli:${userInfo().username}`,
+    adminActor: `cli:${whoIsHere()}`,
     version: context.version,
     limits: { handlerMs: CALL_MS },
   }).catch(async (error: unknown) => {

@@ -46,7 +46,8 @@ export function makeContext(
       chooseFormat(options.output ?? process.env.CAUSEWAY_OUTPUT, allowed, command.longRunning ?? false),
     ),
     url: options.url ?? profile?.url ?? process.env.CAUSEWAY_URL,
-    tokenFile: options.tokenFile ?? profile?.tokenFile,
+    // A token goes to the hub that it was remembered for, and to no other.
+    tokenFile: options.tokenFile ?? (options.url === undefined ? profile?.tokenFile : undefined),
     version,
   }
 }

@@ -1,4 +1,4 @@
-/** What shells are answered on <Tab>, and hubs by name. */
+/** What shells are answered on <Tab>, and hubs by name: the library prints for itself, so the program is asked. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -7,14 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runCli } from './run-cli.ts'
+import { runBinary } from './run-cli.ts'
 
 let folder: string
 let env: Record<string, string>
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'causeway-complete-'))
-  env = { HOME: folder, XDG_CONFIG_HOME: join(folder, 'config') }
+  env = { HOME: folder, XDG_CONFIG_HOME: join(folder, 'config'), CAUSEWAY_COMPLETION_MS: '60000' }
   await mkdir(join(folder, 'mappings'))
+  await writeFile(join(folder, 'token'), 'a-token\n')
   await mkdir(join(folder, 'connectors', 'our-own'), { recursive: true })
   await writeFile(
     join(folder, 'causeway.yaml'),
@@ -27,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 async function offered(...words: string[]): Promise<string[]> {
-  const { code, stdout, stderr } = await runCli(['complete', '--', ...words], { cwd: folder, env })
+  const { code, stdout, stderr } = await runBinary(['complete', '--', ...words], { cwd: folder, env })
   expect([code, stderr]).toEqual([0, ''])
   const lines = stdout.trimEnd().split('\n')
   expect(lines.pop()).toMatch(/^:\d+$/)
@@ -60,14 +61,20 @@ test('with the address of a hub its names are offered, and nothing where it does
   }).listen(0, '127.0.0.1')
   await new Promise((done) => server.once('listening', done))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  await writeFile(join(folder, 'token'), 'a-token\n')
   try {
     expect(await offered('--url', url, '--token-file', 'token', 'run', '')).toEqual(['far-away'])
     expect(asked).toEqual([['/api/v1/syncs?limit=500', 'Bearer a-token']])
-    const set = await runCli(['profiles', 'set', 'prod', '--url', url, '--token-file', 'token'], { cwd: folder, env })
+    const set = await runBinary(['profiles', 'set', 'prod', '--url', url, '--token-file', 'token'], {
+      cwd: folder,
+      env,
+    })
     expect([set.code, set.stderr]).toEqual([0, ''])
     expect(await offered('--profile', '')).toEqual(['prod'])
     expect(await offered('--profile', 'prod', 'run', '')).toEqual(['far-away'])
+    // The token of a profile goes nowhere else.
+    asked.length = 0
+    expect(await offered('--profile', 'prod', '--url', `${url}/`, 'run', '')).toEqual([])
+    expect(asked).toEqual([])
   } finally {
     server.close()
   }
@@ -76,13 +83,15 @@ test('with the address of a hub its names are offered, and nothing where it does
 
 test('a profile stands for a hub and its token file, from any folder; the command line counts more', async () => {
   const file = join(folder, 'config', 'causeway', 'profiles.json')
-  const run = (...args: string[]) => runCli(args, { cwd: tmpdir(), env })
+  const run = (...args: string[]) => runBinary(args, { cwd: tmpdir(), env })
   await run('profiles', 'set', 'gone', '--url', 'http://127.0.0.1:1', '--token-file', join(folder, 'token'))
   expect((await stat(file)).mode & 0o777).toBe(0o600)
   expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ gone: { tokenFile: join(folder, 'token') } })
   const remote = await run('syncs', 'list', '--profile', 'gone')
   expect([remote.code, remote.stderr]).toEqual([4, expect.stringContaining('http://127.0.0.1:1 does not answer')])
-  const other = await run('syncs', 'list', '--profile', 'gone', '--url', 'http://127.0.0.1:2')
+  const elsewhere = ['--profile', 'gone', '--url', 'http://127.0.0.1:2']
+  expect((await run('syncs', 'list', ...elsewhere)).stderr).toContain('token cannot be read')
+  const other = await run('syncs', 'list', ...elsewhere, '--token-file', join(folder, 'token'))
   expect(other.stderr).toContain('http://127.0.0.1:2 does not answer')
   const wrong = await run('syncs', 'list', '--profile', 'gnoe')
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Did you mean "gone"?')])
@@ -94,14 +103,14 @@ test('a profile stands for a hub and its token file, from any folder; the comman
 
 test('the scripts are understood by their shells', async () => {
   for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
-    const { code, stdout } = await runCli(['complete', shell], { env })
+    const { code, stdout } = await runBinary(['complete', shell], { env })
     expect(code).toBe(0)
     expect(stdout).toMatch(/causeway['"]? complete/)
     if (shell !== 'bash') continue
     await writeFile(join(folder, 'completion.bash'), stdout)
     await promisify(execFile)('bash', ['-n', join(folder, 'completion.bash')])
   }
-  expect(await runCli(['complete', 'tcsh'], { env })).toMatchObject({
+  expect(await runBinary(['complete', 'tcsh'], { env })).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('bash'),
   })

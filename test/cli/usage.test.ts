@@ -26,7 +26,7 @@ test('under an old Node one sentence names the fix, with exit code 2', async () 
   })
   expect(result.code).toBe(2)
   expect(result.stdout).toBe('')
-  expect(result.stderr).toMatch(/^Causeway needs Node 24 .* this is v20\.20\.2: .*\n$/)
+  expect(result.stderr).toMatch(/^Causeway needs Node 24\.7 .* this is v20\.20\.2: .*\n$/)
   // The guard itself must load there: nothing but builtins may be imported before it.
   const guard = readFileSync(BIN, 'utf8')
   expect([...guard.matchAll(/^import .* from '(.*)'/gm)].map((match) => match[1])).toEqual([

@@ -109,7 +109,7 @@ test('an older Node ends with one sentence that names the fix', async () => {
   const { code, stdout, stderr } = await shell(installed, [path, ...simulated, bin, 'init', 'other'].join(' '))
   expect(code).toBe(2)
   expect(stdout).toBe('')
-  expect(stderr.trim()).toMatch(/^Causeway needs Node 24 or newer[^\n]*: install it[^\n]*\.$/)
+  expect(stderr.trim()).toMatch(/^Causeway needs Node 24\.7 or newer[^\n]*: install it[^\n]*\.$/)
   expect(existsSync(join(installed, 'other'))).toBe(false)
 })
 
