@@ -5,7 +5,7 @@ import { covers } from './diff.ts'
 import { type Look, lookAfter } from './look-after.ts'
 import { TWO_WAY_MARK } from './merge.ts'
 import { forwardOf, isBoth } from './merge-facts.ts'
-import type { Merged } from './merged.ts'
+import { type Merged, versionOfOthers } from './merged.ts'
 import { isEmpty, isNear } from './near.ts'
 import type { AgreedWrite, TwoWayCommit } from './ports.ts'
 import { mapBatch } from './read-batch.ts'
@@ -48,6 +48,8 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
 function takeLook(change: Change, look: Look): void {
   const { work, merge } = change
   change.look = look
+  if (look.isOurs && look.version !== null)
+    merge.mark.ownThere = { version: look.version, was: versionOfOthers(merge.thereVersion, merge.mark.ownThere) }
   const sent = work.values.value
   for (const field of Object.keys(sent)) {
     const shown = own(look.body, field)
@@ -159,7 +161,12 @@ function defaultsOf(other: Lane, { work }: Change, whole: JsonObject | undefined
 }
 
 /** What the other direction must know to tell our write from an edit, and how its target shows what is agreed. */
-function markOf({ work, writes, before, look }: Change, fields: JsonObject, was: JsonObject, at: string): JsonObject {
+function markOf(
+  { work, merge, writes, before, look }: Change,
+  fields: JsonObject,
+  was: JsonObject,
+  at: string,
+): JsonObject {
   const source = work.record.body?.value
   const names = Object.keys(fields)
   const each = <T extends Json>(value: (field: string) => T): Record<string, T> =>
@@ -177,9 +184,10 @@ function markOf({ work, writes, before, look }: Change, fields: JsonObject, was:
   return {
     stored,
     echo: each((field) => own(was, field) ?? null),
-    echoAt: at,
+    echoAt: each(() => at),
     unseen: each(() => (!look ? 'blind' : isSeen ? false : 'other')),
     made: before === null && !look,
+    ...(look && merge.mark.ownThere ? { ownHere: merge.mark.ownThere } : {}),
   }
 }
 

@@ -4,7 +4,7 @@ import { fetchEach } from './fetch-each.ts'
 import type { Lane, Work } from './work.ts'
 
 /** A written record as the target shows it. `isOurs`: nothing says that somebody edited it since our write. */
-export type Look = { body: JsonObject; isOurs: boolean }
+export type Look = { body: JsonObject; version: string | null; isOurs: boolean }
 
 /** One call for all that were written. What cannot be looked at is missing; the next pull has to tell then. */
 export async function lookAfter(lane: Lane, works: Work[]): Promise<Map<Work, Look>> {
@@ -16,7 +16,12 @@ export async function lookAfter(lane: Lane, works: Work[]): Promise<Map<Work, Lo
       works.flatMap((work): [Work, Look][] => {
         const record = found.get(work.targetId!)
         if (!record || record.deleted || !isObject(record.body)) return []
-        return [[work, { body: record.body, isOurs: isSameVersion(work.wroteVersion, record.version) }]]
+        return [
+          [
+            work,
+            { body: record.body, version: record.version, isOurs: isSameVersion(work.wroteVersion, record.version) },
+          ],
+        ]
       }),
     )
   } catch (thrown) {

@@ -2,7 +2,7 @@
 import type { Json } from '../core/index.ts'
 import { isLenient, type There } from './ask-sides.ts'
 import { type FieldConflict, mergeFields, type Parties, resolve, type Verdict } from './merge-fields.ts'
-import { storedOf } from './merged.ts'
+import { storedOf, versionOfOthers } from './merged.ts'
 import type { ConflictKey, ConflictRow, ConflictWrite, SyncRow } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
@@ -109,7 +109,10 @@ const INSTANT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)
 const timeOf = (version: string | null | undefined): number | null =>
   version && INSTANT.test(version) ? Date.parse(version) : null
 
-/** When each side was changed: by the version of its record where that is a time, else when the hub first saw it so. */
+/**
+ * When each side was changed by somebody else than the hub: by the version of its record where that is a time, else when the hub first saw
+ * it so.
+ */
 export async function timesOf(lane: Lane, works: Work[], there: ReadonlyMap<Work, There>): Promise<Map<Work, Parties>> {
   const { ledger, clock } = lane.ports
   const [sources, targets] = await Promise.all([
@@ -127,14 +130,15 @@ export async function timesOf(lane: Lane, works: Work[], there: ReadonlyMap<Work
       const mine = sources.find(({ id }) => id === work.record.id)
       const theirs = targets.find(({ id }) => id === work.targetId)
       const side = there.get(work)
+      const { mark } = work.merge!
       const isKnown = theirs !== undefined && theirs.version !== null && theirs.version === side?.version
       const seen = isKnown || side?.fromLog || side?.missing ? theirs?.observedAt.getTime() : clock.now().getTime()
       return [
         work,
         {
           mineIsFrom: isForward(lane),
-          mineAt: timeOf(mine?.version) ?? mine?.observedAt.getTime() ?? null,
-          theirsAt: timeOf(side?.version) ?? seen ?? null,
+          mineAt: timeOf(versionOfOthers(mine?.version, mark.ownHere)) ?? mine?.observedAt.getTime() ?? null,
+          theirsAt: timeOf(versionOfOthers(side?.version, mark.ownThere)) ?? seen ?? null,
         },
       ]
     }),

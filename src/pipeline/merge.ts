@@ -47,6 +47,7 @@ function begin(work: Work): Merged {
     asked: [],
     settled: [],
     releases: false,
+    thereVersion: null,
     wakesPartner: false,
     rewritten: 0,
   }
@@ -86,6 +87,7 @@ function forgetEchoes(mark: Mark, fields: string[]): void {
     if (mark.echo) delete mark.echo[field]
     if (mark.restless) delete mark.restless[field]
     if (mark.unseen) delete mark.unseen[field]
+    if (mark.echoAt) delete mark.echoAt[field]
   }
 }
 
@@ -93,24 +95,25 @@ const own = (record: JsonObject | null | undefined, field: string): Json | undef
   record && Object.hasOwn(record, field) ? record[field] : undefined
 
 /**
- * Fields of which the source was read before our write there was done: what they show is older than that. Told by value, and by
- * when the read began.
+ * Fields of which the source was read before the other direction's write there was done: whatever they show is older than that, and the
+ * other direction saw it before it wrote. Told by the version that the write made, and by when the read began.
  */
 async function staleEchoes(lane: Lane, works: Work[]): Promise<Map<Work, string[]>> {
-  const suspects = works.flatMap((work) => {
-    const { mark } = work.merge!
-    const fields = Object.entries(mark.echo ?? {}).filter(([field, before]) =>
-      sameJson(own(work.values.value, field) ?? null, before),
-    )
-    return fields.length && mark.echoAt ? [{ work, fields: fields.map(([field]) => field), at: mark.echoAt }] : []
-  })
+  const suspects = works.filter((work) => work.merge!.mark.echoAt)
   if (!suspects.length) return new Map()
-  const ids = suspects.map(({ work }) => work.record.id)
+  const ids = suspects.map(({ record }) => record.id)
   const rows = new Map((await lane.ports.ledger.readBodies(lane.row.fromStream, ids)).map((row) => [row.id, row]))
   return new Map(
-    suspects.flatMap(({ work, fields, at }) => {
+    suspects.flatMap((work) => {
       const row = rows.get(work.record.id)
-      return row && row.observedAt.getTime() <= Date.parse(at) ? [[work, fields]] : []
+      const { echo = {}, echoAt = {}, ownHere } = work.merge!.mark
+      if (!row) return []
+      const isOlder = row.version !== null && ownHere !== undefined && row.version < ownHere.version
+      const read = row.observedAt.getTime()
+      const fields = Object.keys(echo).filter(
+        (field) => isOlder || (echoAt[field] && read <= Date.parse(echoAt[field])),
+      )
+      return fields.length ? [[work, fields]] : []
     }),
   )
 }
@@ -123,6 +126,7 @@ function mergeOne(lane: Lane, work: Work, { there, stale, facts }: Known): void 
   const mine = Object.fromEntries(Object.entries(work.values.value).filter(([field]) => !late.includes(field)))
   const side = there.get(work)
   const theirs = side?.body ?? {}
+  merge.thereVersion = side?.version ?? null
   const base = { ...merge.before }
   const restless = takeEchoes(lane, merge, { mine, base, theirs, late })
   if (restless) {

@@ -8,11 +8,15 @@ export type Mark = {
   wrote?: string
   /** Fields that the other direction wrote here and that did not come back yet, with what stood there before. */
   echo?: JsonObject
-  echoAt?: string
+  /** When that write was answered, for each of them. */
+  echoAt?: Record<string, string>
   /** Of these: nobody saw how they were stored (`blind`), or another value was seen (`other`). False: they were seen as written. */
   unseen?: Record<string, 'blind' | 'other' | false>
   /** How the target shows an agreed value that it stored otherwise: a list of that one value, or an empty one. */
   stored?: Record<string, Json[]>
+  /** The versions that our last write there, and the other direction's last write here, made of the ones before: no person's edit. */
+  ownThere?: OwnVersion
+  ownHere?: OwnVersion
   /** The source record was created by the other direction. */
   made?: boolean
   /** Paths that wait in the queue of conflicts. */
@@ -20,6 +24,13 @@ export type Mark = {
   /** How often in a row a field came back as something else than what was written. */
   restless?: Record<string, number>
 }
+/** A version that a write of ours made; `was`: the last one that was not ours. */
+export type OwnVersion = { version: string; was: string | null }
+
+/** The version that tells when somebody else changed a record last. */
+export const versionOfOthers = (version: string | null | undefined, own: OwnVersion | undefined): string | null =>
+  own !== undefined && own.version === version ? own.was : (version ?? null)
+
 /** What the merge of a record found, for diff and for the commit. */
 export type Merged = {
   mark: Mark
@@ -36,6 +47,8 @@ export type Merged = {
   settled: ConflictKey[]
   /** The target record is to be let go, and made anew by the other direction. */
   releases: boolean
+  /** The version of the target record that was merged with. */
+  thereVersion: string | null
   /** The record of the other direction is to be looked at again. */
   wakesPartner: boolean
   /** Why both directions are to be paused. */

@@ -41,7 +41,9 @@ export class MemorySystem implements ConnectorSession {
   readonly refused = new Set<string>()
   /** A search that does not tell capitals from small letters. */
   folds = false
-  #clock = 1
+  /** How a version is spelt: a counter, or a time. */
+  spells: (version: number) => string = (version) => String(version).padStart(12, '0')
+  clock = 1
   #nextId = 1
 
   stream(name: string, abilities: Partial<StreamInfo['abilities']> = {}): this {
@@ -69,14 +71,12 @@ export class MemorySystem implements ConnectorSession {
   }
 
   put(stream: string, id: string, body: JsonObject, content?: Buffer): void {
-    this.rows
-      .get(stream)!
-      .set(id, { id, version: this.#clock++, body, deleted: false, ...(content ? { content } : {}) })
+    this.rows.get(stream)!.set(id, { id, version: this.clock++, body, deleted: false, ...(content ? { content } : {}) })
   }
 
   remove(stream: string, id: string): void {
     const row = this.rows.get(stream)!.get(id)!
-    this.rows.get(stream)!.set(id, { ...row, deleted: true, version: this.#clock++ })
+    this.rows.get(stream)!.set(id, { ...row, deleted: true, version: this.clock++ })
   }
 
   list(stream: string): Row[] {
@@ -105,7 +105,7 @@ export class MemorySystem implements ConnectorSession {
   #record(row: Row): SourceRecord {
     return {
       id: row.id,
-      version: String(row.version).padStart(12, '0'),
+      version: this.spells(row.version),
       body: row.deleted ? {} : row.body,
       ...(row.deleted ? { deleted: true } : {}),
       ...(row.content

@@ -204,3 +204,45 @@ test('a deletion that was asked about goes on once the edit is taken back', asyn
   expect(right()).toEqual([])
   expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
 })
+
+test('what the hub writes to a side does not make its older edits the newest', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open({ policy: 'newest' })
+  for (const system of [crm, desk]) system.spells = (version) => new Date(version * 60_000).toISOString()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  crm.clock = 100
+  edit(crm, 'contacts', { name: 'Left' })
+  desk.clock = 150
+  edit(desk, 'users', { phone: '2' })
+  // The telephone number goes over, and the time of the record with it.
+  crm.clock = 250
+  await hub.pull('desk:users')
+  await hub.push('people~back')
+  expect(left()[0]!.body).toMatchObject({ name: 'Left', phone: '2' })
+  desk.clock = 200
+  edit(desk, 'users', { name: 'Right' })
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  expect(await cycle()).toBe(0)
+  expect([left()[0]!.body.name, right()[0]!.body.name]).toEqual(['Right', 'Right'])
+})
+
+test('a page that was read before several of our own writes takes none of them back', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  edit(crm, 'contacts', { name: 'Left' })
+  crm.onPage = async () => {
+    crm.onPage = async () => {}
+    for (const tag of ['first', 'second']) {
+      edit(desk, 'users', { tags: [tag] })
+      await hub.pull('desk:users')
+      await hub.push('people~back')
+    }
+  }
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  expect(right()[0]!.body).toEqual({ ...anna, name: 'Left', tags: ['second'] })
+  expect(await cycle()).toBe(0)
+  expect(left()[0]!.body).toEqual(right()[0]!.body)
+})

@@ -33,12 +33,17 @@ export class Sender {
   }
 
   /** Sends once; status 0 where no answer came. */
-  async send(delivery: Delivery): Promise<Answer> {
+  async send(delivery: Delivery, connection = 'source'): Promise<Answer> {
     const began = performance.now()
     const body = bodyOf(delivery)
     let status = 0
     try {
-      const answer = await this.#pool.request({ method: 'POST', path: '/hooks/source', headers: signed(body), body })
+      const answer = await this.#pool.request({
+        method: 'POST',
+        path: `/hooks/${connection}`,
+        headers: signed(body),
+        body,
+      })
       await answer.body.dump()
       status = answer.statusCode
     } catch {
@@ -50,9 +55,9 @@ export class Sender {
   }
 
   /** Sends until it was acknowledged, as senders of webhooks do, however long a busy machine needs. */
-  async sendUntilTaken(delivery: Delivery): Promise<Answer> {
+  async sendUntilTaken(delivery: Delivery, connection?: string): Promise<Answer> {
     for (;;) {
-      const answer = await this.send(delivery)
+      const answer = await this.send(delivery, connection)
       if (isAcknowledged(answer) || this.#stopped) return answer
       await new Promise((done) => setTimeout(done, 200))
     }

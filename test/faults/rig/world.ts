@@ -14,9 +14,11 @@ import { FaultProxy } from './proxy.ts'
 import { RedisServer } from './redis.ts'
 import type { Check } from './row.ts'
 import { type Answer, Sender } from './sender.ts'
+import { Side } from './side.ts'
 import { SourceStub } from './source.ts'
 import { TargetStub } from './target.ts'
 import { TokenServer } from './token-server.ts'
+import { writeTwoWayFolder } from './two-way-folder.ts'
 import { sleep, until } from './waiting.ts'
 
 export type Backend = 'postgres' | 'redis'
@@ -31,6 +33,8 @@ export type WorldOptions = Partial<Omit<FolderOptions, 'sourceUrl' | 'targetUrl'
   /** A proxy between hub and Postgres, or between hub and target. */
   databaseProxy?: boolean
   targetProxy?: boolean
+  /** Two systems that are kept the same, instead of a source and a target; `conflict` as in the mapping file. */
+  twoWay?: { conflict?: string }
   /** Further environment of all hub processes. */
   env?: Record<string, string>
 }
@@ -49,6 +53,7 @@ export class World {
   readonly source: SourceStub
   readonly target: TargetStub
   readonly tokens: TokenServer | undefined
+  readonly sides: { left: Side; right: Side } | undefined
   readonly databaseProxy: FaultProxy | undefined
   readonly targetProxy: FaultProxy | undefined
   readonly hub: HubProcesses
@@ -66,6 +71,7 @@ export class World {
     this.source = parts.source
     this.target = parts.target
     this.tokens = parts.tokens
+    this.sides = parts.sides
     this.databaseProxy = parts.databaseProxy
     this.targetProxy = parts.targetProxy
     this.hub = parts.hub
@@ -99,12 +105,22 @@ export class World {
       const databaseProxy = options.databaseProxy ? await proxyTo(postgres.port) : undefined
       const targetProxy = options.targetProxy ? await proxyTo(target.port) : undefined
       await mkdir(join(folder, 'hub'))
-      await writeHubFolder(join(folder, 'hub'), {
-        ...options,
-        sourceUrl: source.url,
-        targetUrl: targetProxy ? `http://127.0.0.1:${targetProxy.port}` : target.url,
-        ...(tokens ? { tokenUrl: tokens.url } : {}),
-      })
+      const sides = options.twoWay
+        ? { left: keep(await Side.start('l')), right: keep(await Side.start('r')) }
+        : undefined
+      if (sides)
+        await writeTwoWayFolder(join(folder, 'hub'), {
+          ...options.twoWay,
+          leftUrl: sides.left.url,
+          rightUrl: sides.right.url,
+        })
+      else
+        await writeHubFolder(join(folder, 'hub'), {
+          ...options,
+          sourceUrl: source.url,
+          targetUrl: targetProxy ? `http://127.0.0.1:${targetProxy.port}` : target.url,
+          ...(tokens ? { tokenUrl: tokens.url } : {}),
+        })
       const hub = keep(
         await HubProcesses.prepare({
           folder: join(folder, 'hub'),
@@ -115,7 +131,7 @@ export class World {
       )
       const sender = keep(new Sender(hub.url))
       const { backend, random } = shared
-      const stubs = { source, target, tokens, databaseProxy, targetProxy }
+      const stubs = { source, target, tokens, sides, databaseProxy, targetProxy }
       return new World({
         backend,
         random,
@@ -240,6 +256,7 @@ type WorldFields = Pick<
   | 'source'
   | 'target'
   | 'tokens'
+  | 'sides'
   | 'databaseProxy'
   | 'targetProxy'
   | 'hub'
