@@ -96,7 +96,7 @@ const own = (record: JsonObject | null | undefined, field: string): Json | undef
 
 /**
  * Fields of which the source was read before the other direction's write there was done: whatever they show is older than that, and the
- * other direction saw it before it wrote. Told by the version that the write made, and by when the read began.
+ * other direction saw it before it wrote. Told by the place in the log, by the version that the write made, and by when the read began.
  */
 async function staleEchoes(lane: Lane, works: Work[]): Promise<Map<Work, string[]>> {
   const suspects = works.filter((work) => work.merge!.mark.echoAt)
@@ -108,7 +108,9 @@ async function staleEchoes(lane: Lane, works: Work[]): Promise<Map<Work, string[
       const row = rows.get(work.record.id)
       const { echo = {}, echoAt = {}, ownHere } = work.merge!.mark
       if (!row) return []
-      const isOlder = row.version !== null && ownHere !== undefined && row.version < ownHere.version
+      // Mapped from a state that the log has replaced since.
+      const isReplaced = row.seq > work.record.seq
+      const isOlder = isReplaced || (row.version !== null && ownHere !== undefined && row.version < ownHere.version)
       const read = row.observedAt.getTime()
       const fields = Object.keys(echo).filter(
         (field) => isOlder || (echoAt[field] && read <= Date.parse(echoAt[field])),
