@@ -100,15 +100,20 @@ function rebased(row: DeliveryWrite, now: Row | undefined, before: string | null
   return { ...row, delivered: JsonText.of(rebase(read(now.delivered), read(before), row.delivered.value)) }
 }
 
-function rebase(now: JsonObject, before: JsonObject, ours: JsonObject): JsonObject {
+/** Marks hold objects by field: what the other direction has noted of a field since is not dropped with what was noted before. */
+const MARK_DEPTH = 2
+
+/** `depth`: so many levels of objects are taken apart; marks only at the top. */
+export function rebase(now: JsonObject, before: JsonObject, ours: JsonObject, depth = 0): JsonObject {
   const next = { ...now }
   for (const key of new Set([...Object.keys(before), ...Object.keys(ours)])) {
-    const [was, is] = [own(before, key), own(ours, key)]
+    const [was, is, stands] = [own(before, key), own(ours, key), own(next, key)]
     if (sameJson(was, is)) continue
-    if (is === undefined) delete next[key]
-    else if (key.startsWith('~') && isPlain(is) && isPlain(next[key]))
-      setOwn(next, key, rebase(next[key], isPlain(was) ? was : {}, is))
-    else setOwn(next, key, is)
+    const inside = key.startsWith('~') ? MARK_DEPTH : depth - 1
+    if (inside >= 0 && isPlain(stands) && (is === undefined || isPlain(is)))
+      setOwn(next, key, rebase(stands, isPlain(was) ? was : {}, is ?? {}, inside))
+    else if (is !== undefined) setOwn(next, key, is)
+    else if (depth === 0 || sameJson(stands, was)) delete next[key]
   }
   return next
 }
