@@ -14,8 +14,14 @@ export const SCOPES = {
   'records:read': { role: 'viewer', allows: 'see records, dead letters and webhook events with their bodies' },
   'metrics:read': { role: 'viewer', allows: 'read `/metrics`' },
   'syncs:operate': { role: 'operator', allows: 'run, pause and resume syncs and connections, test connections' },
-  'letters:operate': { role: 'operator', allows: 'requeue, assign and discard dead letters, replay webhook events' },
-  'plans:make': { role: 'operator', allows: 'make plans, verifications and comparisons, which read and write nothing' },
+  'letters:operate': {
+    role: 'operator',
+    allows: 'requeue, assign and discard dead letters (the answer shows the letter), replay webhook events',
+  },
+  'plans:make': {
+    role: 'operator',
+    allows: 'make plans, verifications and comparisons, which write nothing and show values of records',
+  },
   'records:write': {
     role: 'editor',
     allows: 'decide what is written: correct records, apply plans, undo runs, approve deletions, accept drifts',

@@ -5,7 +5,11 @@ import type pg from 'pg'
  * this minute, and the seconds until the next one.
  */
 export async function countTry(pool: pg.Pool, keys: readonly Buffer[]): Promise<{ tries: number; seconds: number }> {
-  await pool.query(`delete from login_failure where minute < now() - interval '5 minutes'`)
+  // Whoever else is at such a row clears it away as well.
+  await pool.query(
+    `delete from login_failure where (key, minute) in
+       (select key, minute from login_failure where minute < now() - interval '5 minutes' for update skip locked)`,
+  )
   const { rows } = await pool.query<{ tries: number; seconds: number }>(
     `with counted as (
        insert into login_failure (key, minute, failures)
@@ -23,8 +27,10 @@ export async function countTry(pool: pg.Pool, keys: readonly Buffer[]): Promise<
 /** A try that was right counts no more. */
 export async function forgiveTry(pool: pg.Pool, keys: readonly Buffer[]): Promise<void> {
   await pool.query(
-    `update login_failure set failures = greatest(0, failures - 1)
-     where key = any($1::bytea[]) and minute = date_trunc('minute', now())`,
+    // In the order in which tries are counted, so that two logins cannot wait for each other.
+    `with mine as (
+       select key, minute from login_failure where key = any($1::bytea[]) and minute = date_trunc('minute', now()) order by key for update
+     ) update login_failure f set failures = greatest(0, f.failures - 1) from mine where (f.key, f.minute) = (mine.key, mine.minute)`,
     [keys],
   )
 }
