@@ -64,7 +64,8 @@ export type Assembly = {
   }): Promise<{ applied: number[]; pending: { number: number; name: string }[] }>
   /** JSON Schema (draft-07) of connector manifests. */
   connectorSchema(): object
-  entitySchema: object
+  /** Those of all other files, by kind. */
+  SCHEMAS: Readonly<Record<string, object>>
   /** Built-in connectors and those of the hub folder, if `dir` is one. */
   readCatalogue(dir: string): Promise<readonly ConnectorDescription[]>
   /** One of them, where there is one of that name without faults, and the names of all. */

@@ -37,17 +37,23 @@ const field = object(
   ['kind'],
 )
 
-export const entityFileSchema = object(
+const entity = object(
   {
     entity: { type: 'string', pattern: '^[a-z][a-z0-9_-]*$', description: 'Name of the type, as in the API.' },
     title: { type: 'string', minLength: 1, description: 'For people.' },
-    description: { type: 'string' },
+    description: { type: 'string', description: 'For people.' },
     country: {
       type: 'string',
       pattern: '^[A-Z]{2}$',
       description: 'Country of telephone and VAT numbers that name none (ISO code).',
     },
-    fields: { type: 'object', propertyNames: name, additionalProperties: field, minProperties: 1 },
+    fields: {
+      type: 'object',
+      propertyNames: name,
+      additionalProperties: field,
+      minProperties: 1,
+      description: 'What records are compared by, and what the view shows.',
+    },
     match: {
       ...object(
         {
@@ -66,7 +72,12 @@ export const entityFileSchema = object(
         {
           stream: { ...stream, description: '`connection:stream`' },
           when: { ...expression, description: 'Only records for which this is true belong to it.' },
-          fields: { type: 'object', minProperties: 1, additionalProperties: { type: ['string', 'array', 'object'] } },
+          fields: {
+            type: 'object',
+            minProperties: 1,
+            additionalProperties: { type: ['string', 'array', 'object'] },
+            description: 'Per field an expression over the record, or a list of them.',
+          },
           at: { ...expression, description: 'When the record was last changed in its system; `newest` goes by it.' },
         },
         ['stream', 'fields'],
@@ -79,7 +90,7 @@ export const entityFileSchema = object(
         {
           stream: { ...stream, description: '`connection:stream`' },
           kind: { type: 'string', minLength: 1, description: 'What it is: order, invoice, ticket.' },
-          when: expression,
+          when: { ...expression, description: 'Only records for which this is true are shown.' },
           of: { ...stream, description: '`key` is the id of a record of this stream of `records`.' },
           by: { ...name, description: '`key` is a value of this field, of a kind that is a key.' },
           key: { ...expression, description: 'Whose event it is.' },
@@ -97,6 +108,12 @@ export const entityFileSchema = object(
   },
   ['entity', 'fields', 'records', 'match'],
 )
+
+export const entityFileSchema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'Causeway entity',
+  ...entity,
+}
 
 /** An entity file after validation, in its own words. */
 export type EntityFile = {

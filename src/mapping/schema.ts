@@ -1,4 +1,7 @@
 import { CONFLICT_POLICIES, type ConflictPolicy } from './contract.ts'
+import { withWords } from './schema-words.ts'
+
+const DRAFT = { $schema: 'http://json-schema.org/draft-07/schema#' }
 
 /** The closed JSON Schema of a mapping file. An unknown key is an error with its place and the nearest known name. */
 
@@ -65,7 +68,12 @@ const expect = {
   minProperties: 1,
 }
 
-export const scheduleSchema = { ...oneSchedule, type: ['string', 'object', 'array'], items: oneSchedule, minItems: 1 }
+export const scheduleSchema = withWords({
+  ...oneSchedule,
+  type: ['string', 'object', 'array'],
+  items: oneSchedule,
+  minItems: 1,
+})
 
 /** Columns default to the first and second of a file. */
 const table = {
@@ -93,9 +101,13 @@ const tests = {
 }
 
 /** A `*.test.yaml` beside a mapping file: further tests of it. */
-export const testFileSchema = object({ tests: { ...tests, minItems: 1 } }, ['tests'])
+export const testFileSchema = {
+  ...DRAFT,
+  title: 'Causeway tests',
+  ...withWords(object({ tests: { ...tests, minItems: 1 } }, ['tests'])),
+}
 
-export const mappingFileSchema = object(
+const mapping = object(
   {
     sync: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$' },
     description: { type: 'string' },
@@ -144,6 +156,8 @@ export const mappingFileSchema = object(
   },
   ['from', 'to'],
 )
+
+export const mappingFileSchema = { ...DRAFT, title: 'Causeway mapping', ...withWords(mapping) }
 
 type DeletePolicy = (typeof DELETE_POLICIES)[number]
 

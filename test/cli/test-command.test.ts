@@ -1,7 +1,7 @@
 /** What `causeway test` prints for people and for CI servers, and what it runs again while it watches. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -96,6 +96,56 @@ test('while it watches, an edit runs the tests of what it touches and of nothing
   expect(code).toBe(1)
 })
 
+const procfs = existsSync('/proc/self/stat') && existsSync(`/proc/${process.pid}/task/${process.pid}/children`)
+
+test.skipIf(!procfs)('an edit is answered within 200 ms of processor time and settling', async () => {
+  const { child, next } = watch(contacts)
+  await next()
+  const text = readFileSync(contacts, 'utf8')
+  const taken: number[] = []
+  for (let edit = 0; edit < 8; edit++) {
+    const before = millisecondsOf(child.pid!)
+    save(contacts, `${text}\n# ${edit}\n`)
+    expect((await next()).items.length).toBeGreaterThan(0)
+    taken.push(millisecondsOf(child.pid!) - before)
+  }
+  child.kill('SIGINT')
+  await once(child, 'exit')
+  // What other work on the machine adds is no property of the command: the best of them says what it takes. 40 ms are for the
+  // editor to finish its steps.
+  expect(Math.min(...taken)).toBeLessThan(200 - 40)
+})
+
+/** Processor time of a process and all that it started, in steps of ten. */
+function millisecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  return (Number(user) + Number(system)) * 10 + children.reduce((sum, each) => sum + millisecondsOf(Number(each)), 0)
+}
+
+test('less coverage than asked for fails, as much does not', async () => {
+  const half = mapping('half')
+  const given = '{ name: one, given: { body: { lastName: A } }, expect: { contains: { name: A } } }'
+  writeFileSync(
+    half,
+    `from: crm:contacts\nto: helpdesk:requesters\nmap: { name: lastName, email: email }\ntests: [${given}]\n`,
+  )
+  const ask = (percent: string) => runCli(['test', half, '--min-coverage', percent, '-o', 'json'], { cwd: hub })
+  const enough = await ask('50')
+  expect([enough.code, enough.stderr]).toEqual([0, ''])
+  expect(JSON.parse(enough.stdout).data.coverage[0].items).toContainEqual(
+    expect.objectContaining({ reached: false, name: 'email' }),
+  )
+  const thin = await ask('51')
+  expect([thin.code, thin.stderr]).toEqual([1, 'half: less than 51 % is reached by tests\n'])
+  expect((await ask('101')).code).toBe(2)
+  rmSync(half)
+})
+
 /** As editors that are careful do: never half a file. */
 function save(file: string, text: string): void {
   writeFileSync(`${file}.new`, text)
@@ -104,24 +154,25 @@ function save(file: string, text: string): void {
 
 type Envelope = { data: { failed: number; items: { sync: string }[] } }
 
-function watch() {
-  const child = spawn(process.execPath, [BIN, 'test', '--watch', '-o', 'json', '-C', hub], {
+function watch(...paths: string[]) {
+  const child = spawn(process.execPath, [BIN, 'test', ...paths, '--watch', '-o', 'json', '-C', hub], {
     env: { PATH: process.env.PATH ?? '', XDG_CACHE_HOME: CACHE },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   watching.push(child)
   const printed = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async (): Promise<Envelope['data']> =>
+    (JSON.parse((await printed.next()).value as string) as Envelope).data
   let before = ''
   /** The next round; a system may tell of one edit twice, and then the same is run again. */
   const until = async (syncs: string[], failed: number): Promise<void> => {
     const wanted = JSON.stringify([syncs, failed])
     for (let seen = ''; seen !== wanted; ) {
-      const { value } = await printed.next()
-      const { data } = JSON.parse(value as string) as Envelope
+      const data = await next()
       seen = JSON.stringify([data.items.map(({ sync }) => sync).sort(), data.failed])
       expect([before, wanted]).toContain(seen)
     }
     before = wanted
   }
-  return { child, until }
+  return { child, until, next }
 }

@@ -35,7 +35,7 @@ afterAll(() => runner.close())
 beforeAll(async () => {
   const loaded = await loadMappings(join(ROOT, 'mappings'))
   expect(loaded.findings).toEqual([])
-  syncs = loaded.syncs.filter((sync) => sync.tags.includes('sample'))
+  syncs = loaded.syncs
   const hub = await checkHub({ folder: ROOT, env: {} })
   const connectors = loadConnectors([join(ROOT, 'connectors')])
   streamOf = ({ connection, stream }) => connectors.get(hub.connections.get(connection)!.connector).streams.get(stream)!

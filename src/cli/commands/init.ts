@@ -62,7 +62,7 @@ async function writeSchemas(target: string): Promise<void> {
   await mkdir(join(target, '.schemas'), { recursive: true })
   for (const [name, schema] of [
     ['causeway', hubFileSchema],
-    ['mapping', { $schema: 'http://json-schema.org/draft-07/schema#', ...mappingFileSchema }],
+    ['mapping', mappingFileSchema],
   ] as const)
     await writeFile(join(target, '.schemas', `${name}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`)
 }

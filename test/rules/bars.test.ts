@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const rows = readFileSync(join(ROOT, 'docs/bars.md'), 'utf8')
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && !line.startsWith('| bar '))
+  .map((line) => line.split(' | ').map((cell) => cell.replace(/^\||\|$/g, '').trim()))
+
+test('the files and tests that hold the bars exist', () => {
+  expect(rows.length).toBeGreaterThan(20)
+  const missing = rows.filter((row) => {
+    const [, file, name] = /^`(test\/\S+\.test\.ts)`: (.+)$/.exec(row.at(-1)!) ?? []
+    return !file || !existsSync(join(ROOT, file)) || !readFileSync(join(ROOT, file), 'utf8').includes(name!)
+  })
+  expect(missing).toEqual([])
+})
+
+test('every bar of mapping files, plans and selections has a test', () => {
+  const bars = rows.map(([bar]) => bar).filter((bar) => /^[MC]\d+$/.test(bar!))
+  expect(bars).toEqual(['M1', 'M2', 'M3', 'M4', 'M5', 'M6', 'M7', 'M9', 'M10', 'C10', 'C11', 'C12'])
+})
