@@ -131,6 +131,8 @@ export async function timesOf(lane: Lane, works: Work[], there: ReadonlyMap<Work
       const theirs = targets.find(({ id }) => id === work.targetId)
       const side = there.get(work)
       const { mark } = work.merge!
+      // Of a deletion both directions take the time that the log has, or they would decide otherwise.
+      const thereVersion = side?.missing ? theirs?.version : side?.version
       const isKnown = theirs !== undefined && theirs.version !== null && theirs.version === side?.version
       const seen = isKnown || side?.fromLog || side?.missing ? theirs?.observedAt.getTime() : clock.now().getTime()
       return [
@@ -138,7 +140,7 @@ export async function timesOf(lane: Lane, works: Work[], there: ReadonlyMap<Work
         {
           mineIsFrom: isForward(lane),
           mineAt: timeOf(versionOfOthers(mine?.version, mark.ownHere)) ?? mine?.observedAt.getTime() ?? null,
-          theirsAt: timeOf(versionOfOthers(side?.version, mark.ownThere)) ?? seen ?? null,
+          theirsAt: timeOf(versionOfOthers(thereVersion, mark.ownThere)) ?? seen ?? null,
         },
       ]
     }),
