@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { type EditorProject, type MappingSystems, serveEditor } from '../editor/index.ts'
 import { createMappingRunner, type StreamAddress } from '../mapping/index.ts'
-import { type HubFiles, readHubFiles } from './files.ts'
+import { type HubFiles, readHubFiles, streamOf } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
 /** Serves the language server protocol on stdin and stdout. A folder whose files cannot be read gives help without schemas. */
@@ -32,9 +32,4 @@ export function serveEditorFor(dir: string): void {
     runner: createMappingRunner(),
   }
   serveEditor(project)
-}
-
-function streamOf({ config, catalogue }: HubFiles, { connection, stream }: StreamAddress) {
-  const connector = config.connections.get(connection)?.connector
-  return connector !== undefined && catalogue.has(connector) ? catalogue.get(connector).streams.get(stream) : undefined
 }

@@ -76,12 +76,12 @@ function explained(
   }
 }
 
-function objectOf(text: string | null | undefined): JsonObject {
+export function objectOf(text: string | null | undefined): JsonObject {
   const value = text ? parseExact(text) : {}
   return isObject(value) && !isRawNumber(value) ? (value as JsonObject) : {}
 }
 
-function valueAt(value: Json, path: string): Json | null {
+export function valueAt(value: Json, path: string): Json | null {
   let at: Json | undefined = value
   for (const step of path.split('.'))
     at = isObject(at) && !isRawNumber(at) && Object.hasOwn(at, step) ? (at as JsonObject)[step] : undefined

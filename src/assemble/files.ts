@@ -114,8 +114,14 @@ const withShortPlace = (finding: Finding, folder: string): Finding => ({
   place: { ...finding.place, file: shortPath(finding.place.file, folder) },
 })
 
+/** A stream as its connector describes it; undefined where the files know none of that name. */
+export function streamOf({ config, catalogue }: HubFiles, { connection, stream }: StreamAddress) {
+  const connector = config.connections.get(connection)?.connector
+  return connector !== undefined && catalogue.has(connector) ? catalogue.get(connector).streams.get(stream) : undefined
+}
+
 /** A mapping's streams must exist and be able to do what the sync asks; then its fields are checked against their schemas. */
-function checkAgainstHub(
+export function checkAgainstHub(
   sync: SyncDefinition,
   syncs: readonly SyncDefinition[],
   config: HubConfig,

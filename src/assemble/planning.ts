@@ -1,5 +1,5 @@
 /** Plans and comparisons for the API: candidates are read, checked against the sync they are meant for, and run over the log. */
-import { CausewayError } from '../core/index.ts'
+import { CausewayError, type Finding } from '../core/index.ts'
 import type {
   ComparisonRequest,
   MappingComparison,
@@ -72,7 +72,7 @@ export async function saveTest(
   return { sync: name, file: definition.file, name: test, ...saved }
 }
 
-function known(ports: Ports, name: string) {
+export function known(ports: Ports, name: string) {
   const found = ports.model().syncByName(name)
   if (!found) throw new CausewayError('CSW-1007', { what: `there is no sync "${name}"` })
   return found
@@ -82,13 +82,23 @@ function known(ports: Ports, name: string) {
 function candidateFor(running: SyncDefinition, text: string): SyncDefinition {
   const back = running.twoWay?.direction === 'back'
   const { definition } = readSoundMapping(text, running.file, { known: running.tables ?? {} }, back)
-  for (const end of ['from', 'to'] as const) {
-    const [mine, its] = [running[end], definition[end]].map(({ connection, stream }) => `${connection}:${stream}`)
-    if (mine !== its)
-      throw new CausewayError('CSW-4005', {
-        what: `this mapping has ${end} ${its}, the sync ${running.name} has ${mine}`,
-        fix: 'Compare versions of one mapping; a sync between other streams is another sync.',
-      })
-  }
+  const elsewhere = otherStreams(running, definition)
+  if (elsewhere) throw new CausewayError(elsewhere.code, { what: elsewhere.message, fix: elsewhere.fix })
   return { ...definition, name: running.name }
+}
+
+/** What is wrong with a version of a mapping that joins other streams than the one that runs. */
+export function otherStreams(running: SyncDefinition, version: SyncDefinition): Finding | undefined {
+  for (const end of ['from', 'to'] as const) {
+    const [mine, its] = [running[end], version[end]].map(({ connection, stream }) => `${connection}:${stream}`)
+    if (mine !== its)
+      return {
+        severity: 'error',
+        code: 'CSW-4005',
+        message: `this mapping has ${end} ${its}, the sync ${running.name} has ${mine}`,
+        fix: 'Compare versions of one mapping; a sync between other streams is another sync.',
+        place: { file: running.file },
+      }
+  }
+  return undefined
 }

@@ -18,6 +18,7 @@ import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
 import { compare, plan, saveTest, verify } from './planning.ts'
+import { completeMapping, tryMapping } from './playground.ts'
 import type { KnownSecrets } from './subscriptions.ts'
 import { describeTimetable } from './timetable.ts'
 import { WebhookTally } from './webhook-tally.ts'
@@ -213,6 +214,8 @@ export function createServices(parts: ServiceParts): HubServices {
     },
     compareMapping: (name, request, signal) => compare(ports, name, request, signal),
     saveTest: (name, request, signal) => saveTest({ ...ports, mappings: parts.mappings }, name, request, signal),
+    tryMapping: (name, request, signal) => tryMapping(parts, name, request, signal),
+    completeMapping: (name, request) => completeMapping(parts, name, request),
     explainTarget: (target) => explainTarget(pool, target),
     async orderWebhookAgain(id, actor) {
       if (!(await parts.book.tryAgain(id)))

@@ -1,2 +1,2 @@
-export type { MappingSystems } from './assist.ts'
+export { complete, type MappingSystems } from './assist.ts'
 export { type EditorProject, serveEditor } from './server.ts'

@@ -2,6 +2,7 @@ export { type AdminToken, loadAdminToken, readTokenFile } from './admin-token.ts
 export type * from './configuration.ts'
 export type * from './entity-services.ts'
 export type * from './plans.ts'
+export type * from './playground.ts'
 export type { Problem } from './problem.ts'
 export type { MetricsSource } from './routes/metrics.ts'
 export { buildServer, type ServerOptions } from './server.ts'

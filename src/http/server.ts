@@ -30,6 +30,7 @@ import { healthRoutes } from './routes/health.ts'
 import { type MetricsSource, metricsRoute } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { planRoutes } from './routes/plans.ts'
+import { playgroundRoutes } from './routes/playground.ts'
 import { providerRoutes } from './routes/provider-login.ts'
 import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
@@ -135,6 +136,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     entityRoutes,
     recordRoutes,
     planRoutes,
+    playgroundRoutes,
     deadLetterRoutes,
     eventRoutes,
     subscriptionRoutes,

@@ -17,6 +17,7 @@ import type {
   Verification,
   VerifyRequest,
 } from './plans.ts'
+import type { CompletionItem, CompletionRequest, Trial, TrialRequest } from './playground.ts'
 
 /** Who did it, for the audit trail. */
 export type Actor = { name: string; reason: string | null }
@@ -165,6 +166,9 @@ export interface HubServices {
   /** A record of the log as a test of the mapping, without its secrets and personal data. Throws CSW-1007, CSW-8008. */
   saveTest(name: string, request: SaveTestRequest, signal: AbortSignal): Promise<SavedTestCase>
   /** How a field of a target record came to be; undefined when the hub never wrote or matched it. */
+  /** What a text of a mapping makes of one record. Writes and asks nothing. */
+  tryMapping(name: string, request: TrialRequest, signal: AbortSignal): Promise<Trial>
+  completeMapping(name: string, request: CompletionRequest): Promise<CompletionItem[]>
   explainTarget(target: { stream: string; id: string; field?: string }): Promise<Explanation | undefined>
 
   entities: EntityServices

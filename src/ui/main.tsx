@@ -7,6 +7,8 @@ import { useIdentity, watchIdentity } from './api/identity.ts'
 import { makeQueryClient } from './api/queries.ts'
 import { findSession } from './api/session.ts'
 import { Authorised } from './pages/authorised.tsx'
+import { Audit } from './pages/changes/audit.tsx'
+import { Changes } from './pages/changes/configuration.tsx'
 import { Conflicts } from './pages/conflicts/conflicts.tsx'
 import { ConnectionPage } from './pages/connection.tsx'
 import { Connections } from './pages/connections.tsx'
@@ -18,6 +20,8 @@ import { Entities } from './pages/entities/entities.tsx'
 import { EntityPage } from './pages/entities/entity.tsx'
 import { Reviews } from './pages/entities/reviews.tsx'
 import { Home } from './pages/home/home.tsx'
+import { Landscape } from './pages/landscape/landscape.tsx'
+import { Playground } from './pages/playground/playground.tsx'
 import { Queues } from './pages/queues.tsx'
 import { RecordPage } from './pages/record.tsx'
 import { Records } from './pages/records.tsx'
@@ -26,6 +30,7 @@ import { Runs } from './pages/runs.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { SyncPage } from './pages/sync.tsx'
 import { Syncs } from './pages/syncs.tsx'
+import { SystemPage } from './pages/system/system.tsx'
 import { Webhooks } from './pages/webhooks/webhooks.tsx'
 import { Page } from './parts/page.tsx'
 import { Link } from './routing/link.tsx'
@@ -48,6 +53,11 @@ const PAGES: Record<string, () => ReactNode> = {
   '/entity': EntityPage,
   '/reviews': Reviews,
   '/conflicts': Conflicts,
+  '/playground': Playground,
+  '/landscape': Landscape,
+  '/changes': Changes,
+  '/audit': Audit,
+  '/system': SystemPage,
   '/webhooks': Webhooks,
   '/connections': Connections,
   '/connectors': Connectors,

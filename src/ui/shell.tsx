@@ -14,6 +14,7 @@ import { to } from './routing/to.ts'
 /** Each page with the addresses that belong to it. */
 const PAGES: [string, string, string[]][] = [
   ['Home', to.home, ['/']],
+  ['Landscape', to.landscape, ['/landscape']],
   ['Syncs', to.syncs, ['/syncs', '/sync']],
   ['Runs', to.runs(), ['/runs', '/run']],
   ['Queues', to.queues(), ['/queues']],
@@ -21,9 +22,13 @@ const PAGES: [string, string, string[]][] = [
   ['Records', to.records(), ['/records', '/record']],
   ['Entities', to.entities(), ['/entities', '/entity', '/reviews']],
   ['Conflicts', to.conflicts(), ['/conflicts']],
+  ['Playground', to.playground(), ['/playground']],
   ['Webhooks', to.webhooks(), ['/webhooks']],
   ['Connections', to.connections, ['/connections', '/connection', '/authorised']],
   ['Connectors', to.connectors, ['/connectors', '/connector']],
+  ['Changes', to.changes, ['/changes']],
+  ['Audit', to.audit(), ['/audit']],
+  ['System', to.system, ['/system']],
 ]
 
 /** What stands around every page. */

@@ -209,6 +209,21 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       const test = `- name: saved\n  given:\n    id: "1"\n    body: { email: x@example.org }\n  expect: { filtered: true }\n`
       return { sync: name, file: 'mappings/contacts.yaml', name: 'saved', test, outcome: 'mapped', tested: 'filtered' }
     },
+    tryMapping: async (name, request) => {
+      calls.push(['tryMapping', name, request])
+      const place = { file: 'mappings/contacts.yaml', line: 4, column: 3 }
+      return {
+        file: place.file,
+        findings: [{ severity: 'warning', code: 'CSW-4001', message: 'said twice', fix: 'Say it once.', place }],
+        outcome: 'mapped',
+        parts: [{ part: '', values: '{"phone":"+48 22"}' }],
+        input: '{"phone":"22"}',
+        error: null,
+        origins: [{ field: 'phone', expression: 'phone', place, reads: [{ path: 'phone', value: '22' }] }],
+        tests: [{ name: 'it works', ok: true, place, message: null }],
+      }
+    },
+    completeMapping: async () => [{ label: 'email', kind: 'field', detail: 'string' }],
     explainTarget: async () => undefined,
     orderWebhookAgain: async (id) => {
       await pool.query('update webhook_subscription set next_at = null, sent_at = null where id = $1', [id])

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { lastSlots, listDeadLetters, listProblems, listQueues } from '../../store/views/index.ts'
+import { activity, lastSlots, listDeadLetters, listProblems, listQueues } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, ListOf, MaybeText, MaybeTime, Text, Time } from '../schemas/basics.ts'
@@ -23,6 +23,35 @@ const LETTERS = 20
 
 /** What is wrong, what waits, what comes next. */
 export function operationRoutes(app: App, { hub, database }: RouteContext): void {
+  app.get(
+    `${API}/activity`,
+    {
+      config: { access: 'hub:read' },
+      schema: {
+        operationId: 'showActivity',
+        summary: 'What pushes did in the last hours, by sync and hour; hours in which nothing ran are left out',
+        tags: ['runs'],
+        querystring: Closed({
+          hours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168, description: '24 unless told.' })),
+        }),
+        response: {
+          200: ListOf(
+            Closed({
+              sync: Type.String(),
+              hour: Time,
+              runs: Type.Integer(),
+              failed: Type.Integer({ description: 'Runs that did not end well.' }),
+              written: Type.Integer({ description: 'Records created, updated or deleted.' }),
+              unchanged: Type.Integer(),
+              dead: Type.Integer({ description: 'Records that became dead letters.' }),
+            }),
+          ),
+        },
+      },
+    },
+    async ({ query }) => ({ items: await activity(database, query.hours ?? 24) }),
+  )
+
   app.get(
     `${API}/problems`,
     {

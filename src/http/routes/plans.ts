@@ -3,6 +3,7 @@ import type { Place } from '../../core/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, Counts, MaybeInteger, MaybeText, NameParams, Text, Time } from '../schemas/basics.ts'
+import { untilGone } from '../until-gone.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['plans']
@@ -170,8 +171,12 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         response: { 200: PlanAnswer },
       },
     },
-    ({ params, body, signal }) =>
-      hub.planSync(params.name, { ...body, limit: body.limit ?? DEFAULT_RECORDS, all: body.all ?? false }, signal),
+    ({ params, body }, reply) =>
+      hub.planSync(
+        params.name,
+        { ...body, limit: body.limit ?? DEFAULT_RECORDS, all: body.all ?? false },
+        untilGone(reply, PLAN_MS),
+      ),
   )
 
   app.post(
@@ -202,11 +207,11 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         response: { 200: VerificationAnswer },
       },
     },
-    ({ params, body, signal }) =>
+    ({ params, body }, reply) =>
       hub.verifySync(
         params.name,
         { ...body, limit: body.limit ?? DEFAULT_RECORDS, extra: body.extra ?? false },
-        signal,
+        untilGone(reply, PLAN_MS),
       ),
   )
 
@@ -232,8 +237,13 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         response: { 200: AppliedAnswer },
       },
     },
-    ({ params, body: { reason, ...plan }, signal, caller }) =>
-      hub.applyPlan(params.name, plan, actorOf(caller, reason === undefined ? undefined : { reason }), signal),
+    ({ params, body: { reason, ...plan }, caller }, reply) =>
+      hub.applyPlan(
+        params.name,
+        plan,
+        actorOf(caller, reason === undefined ? undefined : { reason }),
+        untilGone(reply, APPLY_MS),
+      ),
   )
 
   app.post(
@@ -254,8 +264,8 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         response: { 200: Comparison },
       },
     },
-    ({ params, body, signal }) =>
-      hub.compareMapping(params.name, { ...body, limit: body.limit ?? DEFAULT_RECORDS }, signal),
+    ({ params, body }, reply) =>
+      hub.compareMapping(params.name, { ...body, limit: body.limit ?? DEFAULT_RECORDS }, untilGone(reply, PLAN_MS)),
   )
 
   app.post(
@@ -293,7 +303,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         },
       },
     },
-    ({ params, body, signal }) => hub.saveTest(params.name, body, signal),
+    ({ params, body }, reply) => hub.saveTest(params.name, body, untilGone(reply, PLAN_MS)),
   )
 
   app.get(

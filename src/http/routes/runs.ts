@@ -4,6 +4,7 @@ import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, Counts, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
 import { Hold, Outcome, Run, RunKind } from '../schemas/ledger.ts'
+import { untilGone } from '../until-gone.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['runs']
@@ -138,10 +139,10 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
         response: { 200: UndoneAnswer },
       },
     },
-    async ({ params, body: { plan, reason }, signal, caller }) => {
+    async ({ params, body: { plan, reason }, caller }, reply) => {
       if (!(await showRun(database, params.id))) throw notFound(`There is no run ${params.id}.`)
       const actor = actorOf(caller, reason === undefined ? undefined : { reason })
-      return hub.undoRun(Number(params.id), { plan: plan ?? false }, actor, signal)
+      return hub.undoRun(Number(params.id), { plan: plan ?? false }, actor, untilGone(reply, UNDO_MS))
     },
   )
 }

@@ -1,5 +1,6 @@
 /** Read-only questions to the ledger, as the admin API asks them. One file per family of tables. */
 
+export * from './activity.ts'
 export * from './analytics.ts'
 export * from './audit.ts'
 export * from './configuration.ts'
@@ -13,6 +14,7 @@ export * from './events.ts'
 export * from './finished-runs.ts'
 export * from './holds.ts'
 export * from './journal.ts'
+export * from './newest-records.ts'
 export * from './paging.ts'
 export * from './problems.ts'
 export * from './provenance.ts'

@@ -2,11 +2,18 @@
 import type { Static, TObject } from 'typebox'
 import type { ProbeStep } from '../../connector/index.ts'
 import type { SerializedError } from '../../core/index.ts'
-import type { ConnectorDescription, ScheduleDescription, WebhookIntake } from '../../http/index.ts'
+import type {
+  CompletionItem,
+  ConnectorDescription,
+  Trial as HubTrial,
+  SavedTestCase,
+  ScheduleDescription,
+  WebhookIntake,
+} from '../../http/index.ts'
 import type { Problem as ProblemSchema } from '../../http/schemas/basics.ts'
 import type * as Entities from '../../http/schemas/entities.ts'
 import type * as Ledger from '../../http/schemas/ledger.ts'
-import type { BulkSelection, EventView, SubscriptionView, Verbatim } from '../../store/views/index.ts'
+import type { ActivityView, BulkSelection, EventView, SubscriptionView, Verbatim } from '../../store/views/index.ts'
 import type { JsonText } from './json-text.ts'
 
 /** A server value as it comes out of JSON: dates are text, verbatim JSON is kept as text. */
@@ -85,6 +92,36 @@ export type ConnectorDetail = ConnectorSchema & {
   })[]
 }
 export type BegunLogin = { url: string; pending: { state: string; verifier: string; redirectUri: string } }
+
+export type Trial = Omit<Wire<HubTrial>, 'parts' | 'input' | 'error' | 'origins'> & {
+  parts: { part: string; values: JsonText | null }[]
+  input: JsonText | null
+  error: JsonText | null
+  origins: (Omit<HubTrial['origins'][number], 'reads'> & { reads: { path: string; value: JsonText | null }[] })[]
+}
+export type Suggestion = CompletionItem
+export type SavedTest = SavedTestCase
+export type NewestRecord = { id: string; observedAt: string }
+
+export type Activity = Wire<ActivityView>
+export type AuditEntry = {
+  id: number
+  at: string
+  actor: string
+  action: string
+  subject: string
+  detail: JsonText | null
+  hash: string
+}
+export type AuditVerdict = { ok: boolean; rows: number; head: string; brokenAt: number | null; reason: string | null }
+export type ConfigurationItem = {
+  kind: 'connection' | 'connector' | 'sync'
+  name: string
+  fields: Record<string, string>
+  digest: string
+  since: string
+  source: string | null
+}
 
 export type System = {
   version: string

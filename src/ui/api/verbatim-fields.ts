@@ -34,5 +34,9 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
     'deliveries[].fields[].place',
     'deliveries[].fields[].reads[].value',
   ],
+  // the audit
+  ...['items[].detail'],
+  // the playground
+  ...['parts[].values', 'origins[].reads[].value'],
   ...['journal[].input', 'journal[].output', 'journal[].before', 'journal[].error'],
 ])

@@ -117,6 +117,9 @@ function Actions({ path, letter }: { path: string; letter: DeadLetterDetail }): 
   const discard = useAction((reason: string) => post(`${path}/discard`, { reason }))
   return (
     <Group gap={6}>
+      {letter.kind === 'push' && letter.sync !== null && letter.input !== null && (
+        <Link href={to.playground({ sync: letter.sync, letter: String(letter.id) })}>Open in playground</Link>
+      )}
       {requeue.error && <span className="tone-bad">{requeue.error.message}</span>}
       <Button size="xs" loading={requeue.isPending} onClick={() => requeue.mutate(undefined)}>
         Requeue

@@ -32,7 +32,7 @@ export function SyncPage(): ReactNode {
       {answer.data && <Overview detail={answer.data} remaining={progress.data?.remaining ?? null} />}
       {answer.data && <Runs name={name} />}
       {answer.data?.definition && (
-        <Panel title="Mapping file">
+        <Panel title="Mapping file" aside={<Link href={to.playground({ sync: name })}>Open in playground</Link>}>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1). */}
           <section className="json-scroll" aria-label="Mapping file, text" tabIndex={0}>
             <pre>

@@ -19,6 +19,11 @@ export const to = {
   webhooks: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/webhooks', filter),
   connectors: '/connectors',
   connector: (name: string): string => withQuery('/connector', { name }),
+  playground: (choice: Record<string, string | null | undefined> = {}): string => withQuery('/playground', choice),
+  landscape: '/landscape',
+  changes: '/changes',
+  audit: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/audit', filter),
+  system: '/system',
   connections: '/connections',
   connection: (name: string): string => withQuery('/connection', { name }),
 }

@@ -1,0 +1,33 @@
+/** What the routes of the playground exchange with the hub. */
+import type { Finding, Json, Place, SerializedError } from '../core/index.ts'
+
+/** A record of the sync's source by its id, or one that somebody brings, as text. */
+export type TrialInput = { record: string } | { text: string; id: string }
+
+export type TrialRequest = { mapping?: string; input?: TrialInput; tests: boolean }
+
+/** Which line wrote a value of the output, and what of the record it read. */
+export type TrialOrigin = {
+  field: string
+  expression: string
+  place: Place
+  reads: { path: string; value: Json | null }[]
+}
+
+export type Trial = {
+  file: string
+  findings: Finding[]
+  /** `mapped`, `filtered` or `failed`; null where there is no input or the text is no mapping. */
+  outcome: 'mapped' | 'filtered' | 'failed' | null
+  /** JSON text of each part. */
+  parts: { part: string; values: string }[]
+  /** The record that was mapped, as it came. */
+  input: string | null
+  error: SerializedError | null
+  origins: TrialOrigin[]
+  tests: { name: string; ok: boolean; place: Place; message: string | null }[]
+}
+
+/** Line and column count from 0. */
+export type CompletionRequest = { mapping: string; line: number; column: number }
+export type CompletionItem = { label: string; kind: string; detail: string; documentation?: string }

@@ -1,0 +1,129 @@
+import { Type } from 'typebox'
+import { newestRecords, verbatim } from '../../store/views/index.ts'
+import { API, type App, type RouteContext } from '../app.ts'
+import { Closed, ListOf, MaybeText, NameParams, paging, Stored, Text, Time } from '../schemas/basics.ts'
+import { untilGone } from '../until-gone.ts'
+
+const tags = ['plans']
+/** The sandbox ends a mapping that takes too long well before. */
+const TRIAL_MS = 60_000
+const SAMPLES = 20
+
+const MappingText = Type.String({ minLength: 1, maxLength: 500_000, description: 'The text of a mapping file.' })
+const At = Closed({
+  file: Type.String(),
+  line: Type.Optional(Type.Integer()),
+  column: Type.Optional(Type.Integer()),
+})
+const Finding = Closed({
+  severity: Type.Enum(['error', 'warning']),
+  code: Type.String(),
+  message: Type.String(),
+  fix: Type.String(),
+  place: At,
+})
+const Trial = Closed({
+  file: Type.String(),
+  findings: Type.Array(Finding),
+  outcome: Type.Unsafe<'mapped' | 'filtered' | 'failed' | null>({
+    enum: ['mapped', 'filtered', 'failed', null],
+    description: '`mapped`, `filtered` or `failed`; null where there was no record, or the text is no mapping.',
+  }),
+  parts: Type.Array(Closed({ part: Type.String(), values: Stored('What the target would be sent.') })),
+  input: Stored('The record that was mapped.'),
+  error: Stored('Why the mapping failed; null when it did not.'),
+  origins: Type.Array(
+    Closed({
+      field: Type.String({ description: 'Path in the target record; empty where one expression makes all of it.' }),
+      expression: Type.String(),
+      place: At,
+      reads: Type.Array(Closed({ path: Type.String(), value: Type.Unknown({ description: 'In the record.' }) })),
+    }),
+  ),
+  tests: Type.Array(Closed({ name: Type.String(), ok: Type.Boolean(), place: At, message: MaybeText })),
+})
+const Suggestion = Closed({
+  label: Type.String(),
+  kind: Type.String(),
+  detail: Type.String(),
+  documentation: Type.Optional(Type.String()),
+})
+
+/** Trying a text of a mapping on a record, without anything being kept or sent. */
+export function playgroundRoutes(app: App, { hub, database }: RouteContext): void {
+  app.post(
+    `${API}/syncs/:name/try`,
+    {
+      config: { access: 'records:read' },
+      handlerTimeout: TRIAL_MS,
+      schema: {
+        operationId: 'tryMapping',
+        summary: 'What a text of the mapping makes of one record: findings, output, and which line wrote which value',
+        description:
+          'Runs in the sandbox, within its bounds of time and memory. Asks no other system, and keeps nothing.',
+        tags,
+        params: NameParams('sync'),
+        body: Closed({
+          mapping: Type.Optional(MappingText),
+          record: Type.Optional(Text('Id of a record of the source, as the hub has it.')),
+          input: Type.Optional(
+            Type.String({
+              maxLength: 1_000_000,
+              description: 'Or a record as JSON text, numbers spelled as they are.',
+            }),
+          ),
+          tests: Type.Optional(Type.Boolean({ description: 'Runs the tests of the mapping too.' })),
+        }),
+        response: { 200: Trial },
+      },
+    },
+    async ({ params, body: { mapping, record, input, tests } }, reply) => {
+      const given =
+        input === undefined ? (record === undefined ? undefined : { record }) : { text: input, id: record ?? 'pasted' }
+      const request = { ...(mapping ? { mapping } : {}), ...(given ? { input: given } : {}), tests: tests ?? false }
+      const trial = await hub.tryMapping(params.name, request, untilGone(reply, TRIAL_MS))
+      return {
+        ...trial,
+        parts: trial.parts.map(({ part, values }) => ({ part, values: verbatim(values) })),
+        input: verbatim(trial.input),
+        error: verbatim(trial.error && JSON.stringify(trial.error)),
+      }
+    },
+  )
+
+  app.post(
+    `${API}/syncs/:name/complete`,
+    {
+      config: { access: 'hub:read' },
+      schema: {
+        operationId: 'completeMapping',
+        summary: 'What can be written at a place of a mapping: fields of both systems, functions, variables',
+        tags,
+        params: NameParams('sync'),
+        body: Closed({
+          mapping: MappingText,
+          line: Type.Integer({ minimum: 0, description: 'From 0.' }),
+          column: Type.Integer({ minimum: 0, description: 'From 0.' }),
+        }),
+        response: { 200: ListOf(Suggestion) },
+      },
+    },
+    async ({ params, body }) => ({ items: await hub.completeMapping(params.name, body) }),
+  )
+
+  app.get(
+    `${API}/syncs/:name/newest-records`,
+    {
+      config: { access: 'records:read' },
+      schema: {
+        operationId: 'listNewestRecords',
+        summary: 'Ids of the records of the source that changed last',
+        tags,
+        params: NameParams('sync'),
+        querystring: Closed({ limit: paging.limit }),
+        response: { 200: ListOf(Closed({ id: Type.String(), observedAt: Time })) },
+      },
+    },
+    async ({ params, query }) => ({ items: await newestRecords(database, params.name, query.limit ?? SAMPLES) }),
+  )
+}

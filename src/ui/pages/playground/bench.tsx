@@ -1,0 +1,69 @@
+import { Button, Group } from '@mantine/core'
+import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react'
+import { post } from '../../api/queries.ts'
+import type { Items, Suggestion } from '../../api/types.ts'
+import { CopyButton } from '../../parts/copy-button.tsx'
+import { Loading } from '../../parts/list.tsx'
+import { Panel } from '../../parts/page.tsx'
+import { Trouble } from '../../parts/trouble.tsx'
+import { Findings } from './findings.tsx'
+import { keepText, keptText } from './kept-text.ts'
+import { Output } from './output.tsx'
+import { RecordPicker, useChosenRecord } from './record-picker.tsx'
+import { TestsPanel } from './tests-panel.tsx'
+import { useTrial } from './use-trial.ts'
+
+const Editor = lazy(() => import('./editor.tsx'))
+
+/** Text at one side, what it makes of a record at the other. */
+export function Bench({ sync, running }: { sync: string; running: string }): ReactNode {
+  const [text, setText] = useState(() => keptText(sync) ?? running)
+  const [marked, setMarked] = useState<number | null>(null)
+  const chosen = useChosenRecord()
+  const trial = useTrial(sync, text, chosen.input)
+  const change = (next: string): void => {
+    setText(next)
+    keepText(sync, next === running ? null : next)
+  }
+  const complete = useCallback(
+    async (mapping: string, line: number, column: number): Promise<Suggestion[]> =>
+      (await post<Items<Suggestion>>(`/syncs/${encodeURIComponent(sync)}/complete`, { mapping, line, column })).items,
+    [sync],
+  )
+  return (
+    <div className="bench">
+      <Panel
+        title="Mapping"
+        aside={
+          <Group gap={6}>
+            {text !== running && (
+              <Button size="compact-xs" variant="default" onClick={() => change(running)}>
+                Back to the one that runs
+              </Button>
+            )}
+            <CopyButton text={text} label="Copy as YAML" />
+          </Group>
+        }
+      >
+        <Suspense fallback={<Loading />}>
+          <Editor
+            text={text}
+            onChange={change}
+            findings={trial.data?.findings ?? NONE}
+            marked={marked}
+            complete={complete}
+          />
+        </Suspense>
+        <Findings findings={trial.data?.findings ?? NONE} />
+      </Panel>
+      <div>
+        <RecordPicker sync={sync} chosen={chosen} />
+        {trial.error && <Trouble error={trial.error} retry={() => void trial.refetch()} />}
+        {trial.data && <Output trial={trial.data} mark={setMarked} />}
+        <TestsPanel sync={sync} text={text} record={chosen.recordId} mark={setMarked} />
+      </div>
+    </div>
+  )
+}
+
+const NONE: never[] = []

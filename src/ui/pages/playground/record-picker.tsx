@@ -1,0 +1,90 @@
+import { NativeSelect, Textarea } from '@mantine/core'
+import { type ReactNode, useEffect, useState } from 'react'
+import { indentJson } from '../../api/json-text.ts'
+import { useAnswer } from '../../api/queries.ts'
+import type { DeadLetterDetail, Items, NewestRecord } from '../../api/types.ts'
+import { FilterText } from '../../parts/filters.tsx'
+import { Panel } from '../../parts/page.tsx'
+import { Trouble } from '../../parts/trouble.tsx'
+import { useFilters } from '../../routing/place.ts'
+import type { TrialInput } from './use-trial.ts'
+
+export type ChosenRecord = {
+  input: TrialInput
+  /** A record that the hub has; null for one that somebody pasted. */
+  recordId: string | null
+  pasted: string | null
+  paste: (text: string | null) => void
+  error: Error | null
+}
+
+/** The record that is mapped: of the source, of a dead letter, or pasted. The first two stand in the address. */
+export function useChosenRecord(): ChosenRecord {
+  const { values } = useFilters(['record', 'letter'])
+  const [pasted, paste] = useState<string | null>(null)
+  const letter = useAnswer<DeadLetterDetail>(
+    values.letter ? `/dead-letters/${encodeURIComponent(values.letter)}` : null,
+  )
+  const body = letter.data?.input?.text
+  // What failed is tried as it was then, and can be edited from there.
+  useEffect(() => {
+    if (body !== undefined) paste(indentJson(body))
+  }, [body])
+  const recordId = values.record ?? letter.data?.recordId ?? null
+  if (pasted !== null)
+    return {
+      input: pasted.trim() === '' ? null : { input: pasted, ...(recordId === null ? {} : { record: recordId }) },
+      recordId,
+      pasted,
+      paste,
+      error: letter.error,
+    }
+  return {
+    input: values.record === null ? null : { record: values.record },
+    recordId,
+    pasted,
+    paste,
+    error: letter.error,
+  }
+}
+
+export function RecordPicker({ sync, chosen }: { sync: string; chosen: ChosenRecord }): ReactNode {
+  const { values, set } = useFilters(['record', 'letter'])
+  const newest = useAnswer<Items<NewestRecord>>(`/syncs/${encodeURIComponent(sync)}/newest-records`, 60_000)
+  const ids = newest.data?.items.map(({ id }) => id) ?? []
+  const choose = (record: string | null): void => {
+    chosen.paste(null)
+    set({ record, letter: null })
+  }
+  return (
+    <Panel title="Record">
+      <search className="filters">
+        <NativeSelect
+          label="Newest of the source"
+          size="xs"
+          value={values.record ?? ''}
+          onChange={(event) => choose(event.currentTarget.value || null)}
+          data={[
+            { value: '', label: 'choose one' },
+            ...(values.record !== null && !ids.includes(values.record) ? [values.record, ...ids] : ids),
+          ]}
+        />
+        <FilterText label="Or by its id" value={values.record} onChange={choose} />
+      </search>
+      {values.letter && <p className="dim">As dead letter {values.letter} kept it.</p>}
+      {chosen.error && <Trouble error={chosen.error} />}
+      <Textarea
+        label="Or any record, as JSON"
+        size="xs"
+        autosize
+        minRows={3}
+        maxRows={14}
+        maxLength={1_000_000}
+        spellCheck={false}
+        styles={{ input: { fontFamily: 'monospace' } }}
+        value={chosen.pasted ?? ''}
+        onChange={(event) => chosen.paste(event.currentTarget.value || null)}
+      />
+    </Panel>
+  )
+}

@@ -1,0 +1,90 @@
+import { Button, Group } from '@mantine/core'
+import { type ReactNode, useEffect, useState } from 'react'
+import { post, useAction } from '../../api/queries.ts'
+import type { SavedTest } from '../../api/types.ts'
+import { CopyButton } from '../../parts/copy-button.tsx'
+import { Loading } from '../../parts/list.tsx'
+import { Mark } from '../../parts/mark.tsx'
+import { Panel } from '../../parts/page.tsx'
+import { Plain } from '../../parts/plain.tsx'
+import { Trouble } from '../../parts/trouble.tsx'
+import { useTests } from './use-trial.ts'
+
+type Props = { sync: string; text: string; record: string | null; mark: (line: number | null) => void }
+
+/** The tests of the text as it stands, and a new one from a real record. */
+export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
+  const [saving, setSaving] = useState(false)
+  const answer = useTests(sync, text)
+  const tests = answer.data?.tests
+  const failed = tests?.filter(({ ok }) => !ok).length ?? 0
+  return (
+    <Panel
+      title="Tests"
+      aside={
+        <Group gap={6}>
+          {tests && tests.length > 0 && (
+            <Mark tone={failed ? 'bad' : 'ok'}>
+              {failed ? `${failed} of ${tests.length} fail` : `${tests.length} pass`}
+            </Mark>
+          )}
+          {record !== null && (
+            <Button size="compact-xs" variant="default" onClick={() => setSaving(true)}>
+              Save as test
+            </Button>
+          )}
+        </Group>
+      }
+    >
+      {saving && record !== null && <SavedFrom sync={sync} record={record} />}
+      {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
+      {!tests && answer.isPending && <Loading />}
+      {tests?.length === 0 && <p className="nothing">No test stands in the text or beside its file.</p>}
+      <ul aria-label="Tests" className="tests">
+        {tests?.map(({ name, ok, message, place }) => (
+          <li key={`${name} ${place.line}`}>
+            <button
+              type="button"
+              onMouseEnter={() => mark(place.line ?? null)}
+              onFocus={() => mark(place.line ?? null)}
+              onMouseLeave={() => mark(null)}
+              onBlur={() => mark(null)}
+            >
+              <Mark tone={ok ? 'ok' : 'bad'}>{ok ? 'passes' : 'fails'}</Mark> <Plain>{name}</Plain>
+            </button>
+            {message && (
+              <pre>
+                <Plain>{message}</Plain>
+              </pre>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}
+
+/** The record as a test, without its secrets and personal data; for the file, for the hub writes no files. */
+function SavedFrom({ sync, record }: { sync: string; record: string }): ReactNode {
+  const save = useAction(() => post<SavedTest>(`/syncs/${encodeURIComponent(sync)}/save-test`, { record }))
+  const { mutate } = save
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each record.
+  useEffect(() => mutate(undefined), [record, mutate])
+  if (save.error) return <Trouble error={save.error} retry={() => mutate(undefined)} />
+  if (!save.data) return <Loading />
+  return (
+    <div>
+      <p>
+        An item of <code>tests</code> in <code>{save.data.file}</code>; secrets and personal data are replaced. It is
+        made with the mapping that runs.
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1). */}
+      <section className="json-scroll" aria-label="Saved test" tabIndex={0}>
+        <pre>
+          <Plain>{save.data.test}</Plain>
+        </pre>
+      </section>
+      <CopyButton text={save.data.test} label="Copy the test" />
+    </div>
+  )
+}

@@ -1,0 +1,52 @@
+import type { ReactNode } from 'react'
+import { useAnswer } from '../../api/queries.ts'
+import type { System } from '../../api/types.ts'
+import { Loading } from '../../parts/list.tsx'
+import { Mark } from '../../parts/mark.tsx'
+import { Ago } from '../../parts/moment.tsx'
+import { Facts, Page, Panel } from '../../parts/page.tsx'
+import { Plain } from '../../parts/plain.tsx'
+import { Trouble } from '../../parts/trouble.tsx'
+import { FirstSteps } from './first-steps.tsx'
+
+/** The hub itself, and what is left to do until the first record arrives. */
+export function SystemPage(): ReactNode {
+  const answer = useAnswer<System>('/system')
+  const system = answer.data
+  return (
+    <Page title="System">
+      {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
+      {!system && answer.isPending && <Loading />}
+      <FirstSteps />
+      {system && (
+        <>
+          <Panel title="This hub">
+            <Facts
+              items={[
+                ['Version', system.version],
+                ['Node', system.node],
+                ['Started', <Ago key="s" at={system.startedAt} />],
+                [
+                  'API',
+                  <a key="a" href="/openapi.json">
+                    OpenAPI document
+                  </a>,
+                ],
+              ]}
+            />
+          </Panel>
+          <Panel title="What must work">
+            <ul className="steps">
+              {system.checks.map(({ name, ok, detail, code }) => (
+                <li key={name}>
+                  <Mark tone={ok ? 'ok' : 'bad'}>{name}</Mark> {code && <code>{code}</code>}{' '}
+                  <Plain>{detail ?? ''}</Plain>
+                </li>
+              ))}
+            </ul>
+          </Panel>
+        </>
+      )}
+    </Page>
+  )
+}

@@ -1,0 +1,68 @@
+/** Pictures of every page of a lively hub: light and dark, broad and narrow. Into CAUSEWAY_SCREENSHOTS, or a folder beside this file. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, test } from 'vitest'
+import { type Site, startSite } from '../ui/browser.ts'
+import { addBacklog, fillHub, type Lively } from '../ui/lively-hub.ts'
+
+const FOLDER = process.env.CAUSEWAY_SCREENSHOTS ?? join(import.meta.dirname, '../../.screenshots')
+
+/** Each page with a word that stands there when its data has come. */
+const pages: [name: string, path: (ids: Lively) => string, word: string][] = [
+  ['home', () => '/', 'Waiting, late or stopped'],
+  ['landscape', () => '/landscape', 'The last 24 hours'],
+  ['syncs', () => '/syncs', 'files-to-docs'],
+  ['sync', () => '/sync?name=contacts-to-erp', 'erp:customers'],
+  ['runs', () => '/runs', 'created'],
+  ['run', ({ failedRun }) => `/run?id=${failedRun}`, 'crm.example.org'],
+  ['queues', () => '/queues', 'nobody works'],
+  ['dead-letters', () => '/dead-letters', 'vat-2'],
+  ['dead-letter', ({ deadLetters }) => `/dead-letter?id=${deadLetters[0]}`, 'vat_number'],
+  ['record', () => '/record?stream=crm:contacts&id=c1', 'First seen'],
+  ['conflicts', () => '/conflicts', 'contacts-to-erp'],
+  ['webhooks', () => '/webhooks', 'first'],
+  ['connections', () => '/connections', 'revoked'],
+  ['connection', () => '/connection?name=helpdesk', 'demo-helpdesk'],
+  ['connector', () => '/connector?name=demo-crm', 'tombstones'],
+  ['audit', () => '/audit', 'Who did what'],
+  ['changes', () => '/changes', 'Plans that were applied'],
+  ['system', () => '/system', 'What must work'],
+]
+
+let site: Site
+let ids: Lively
+beforeAll(async () => {
+  await mkdir(FOLDER, { recursive: true })
+  site = await startSite()
+  ids = await fillHub(site.hub.pool)
+  await addBacklog(site.hub.pool, ids, 5)
+  await site.hub.pool.query(
+    `insert into conflict (sync_id, from_id, to_id, field, side, base, from_value, to_value)
+     values ($1, 'c1', '4711', 'phone', 'to', '"+48 11"', '"+48 22"', '"+48 33"')`,
+    [ids.sync],
+  )
+  for (const [eventId, signature] of [
+    ['first', 'valid'],
+    ['second', 'valid'],
+    ['forged', 'wrong'],
+  ] as const)
+    await fetch(`${site.hub.url}/hooks/crm`, {
+      method: 'POST',
+      headers: { 'x-signature': signature, 'x-event-id': eventId },
+      body: '{"id":"c1"}',
+    })
+})
+afterAll(() => site?.close())
+
+test.for(pages)('%s', async ([name, path, word]) => {
+  const page = await site.open(path(ids))
+  await page.getByText(word).first().waitFor()
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const width of [1280, 360]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.setViewportSize({ width, height: width === 360 ? 740 : 800 })
+      await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor()
+      await page.screenshot({ path: join(FOLDER, `${name}-${colorScheme}-${width}.png`) })
+    }
+  await site.closeTabs()
+})

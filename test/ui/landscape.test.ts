@@ -1,0 +1,116 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { appendAudit } from '../../src/store/index.ts'
+import { placeEdges, placeNodes } from '../../src/ui/pages/landscape/layout.ts'
+import { expectGoodLooks, hasBrowser, type Site, startSite } from './browser.ts'
+import { fillHub } from './lively-hub.ts'
+
+test('systems never stand on each other, and lines between the same two have labels of their own', () => {
+  for (const count of [1, 2, 3, 8, 14]) {
+    const names = Array.from({ length: count }, (_, i) => `system ${i}`)
+    const nodes = placeNodes(names)
+    for (const a of nodes)
+      for (const b of nodes)
+        if (a !== b) expect(Math.abs(a.x - b.x) > 60 || Math.abs(a.y - b.y) > 40, `${a.name} ${b.name}`).toBe(true)
+    const [from, to] = [names[0]!, names.at(-1)!]
+    const lines = [0, 1, 2].flatMap((i) => [
+      { sync: `there ${i}`, from, to },
+      { sync: `back ${i}`, from: to, to: from },
+    ])
+    const middles = placeEdges(lines, nodes).map(
+      ({ middle }) => `${Math.round(middle.x / 8)} ${Math.round(middle.y / 8)}`,
+    )
+    expect(new Set(middles).size, `${count}: ${middles}`).toBe(lines.length)
+  }
+})
+
+describe.skipIf(!hasBrowser)('landscape, audit, changes and system', () => {
+  let site: Site
+
+  beforeAll(async () => {
+    site = await startSite()
+    await fillHub(site.hub.pool)
+    await appendAudit(site.hub.pool, {
+      actor: 'user:ada',
+      action: 'sync.pause',
+      subject: 'sync:contacts-to-erp',
+      detail: { reason: 'Stocktaking' },
+    })
+    await appendAudit(site.hub.pool, {
+      actor: 'cli:eve',
+      action: 'configuration.apply',
+      subject: 'configuration',
+      detail: { applied: ['sync contacts'] },
+    })
+  })
+  afterEach(() => site?.closeTabs())
+  afterAll(() => site?.close())
+
+  test('the picture shows what flows, how fresh it is and what is wrong; a click leads there; the table says the same', async () => {
+    const page = await site.open('/landscape')
+    const edge = page.getByRole('link', { name: /^contacts-to-erp: 4 dead letters, fresh as of \d+ min/ })
+    await edge.waitFor()
+    expect(await edge.getAttribute('aria-label')).toContain('1,160 written in 24 hours')
+    // No longer than they are seen: who points at the line gets the same words.
+    expect(await edge.locator('title').textContent()).toBe(await edge.getAttribute('aria-label'))
+    await page.getByRole('link', { name: 'helpdesk, demo-helpdesk: needs_authorisation' }).waitFor()
+    const row = page.getByRole('region', { name: 'Flows' }).locator('tr', { hasText: 'contacts-to-erp' })
+    expect(await row.locator('td').allTextContents()).toEqual([
+      expect.stringContaining('crm:contacts → erp:customers'),
+      '4 dead letters',
+      expect.stringMatching(/min/),
+      '1,160',
+      '40',
+      expect.any(String),
+    ])
+    await page.getByRole('img', { name: 'Written by hour, 1,160 in all' }).waitFor()
+    await page.getByRole('img', { name: 'Dead letters by hour, 40 in all' }).waitFor()
+    await expectGoodLooks(page)
+    // What the hub learns is drawn without a reload.
+    await site.hub.pool.query(`update sync set state = 'paused' where name = 'contacts-to-erp'`)
+    await page.getByRole('link', { name: /^contacts-to-erp: paused/ }).click()
+    await page.getByRole('heading', { name: 'Sync contacts-to-erp' }).waitFor()
+    await site.hub.pool.query(`update sync set state = 'active' where name = 'contacts-to-erp'`)
+  })
+
+  test('the audit is filtered by the address, shows particulars, and its chain is verified until a row is changed', async () => {
+    const page = await site.open('/audit?actor=user:ada')
+    const rows = page.getByRole('region', { name: 'Audit' }).locator('tbody tr')
+    await rows.filter({ hasText: 'sync.pause' }).waitFor()
+    expect(await rows.count()).toBe(1)
+    await rows.getByText('Show').click()
+    expect(await rows.textContent()).toContain('Stocktaking')
+    await expectGoodLooks(page)
+    await page.getByRole('button', { name: 'Verify the trail' }).click()
+    await page.getByText('none changed or missing').waitFor()
+    // Somebody with all rights to the database: the table itself refuses changes.
+    await site.hub.pool.query('alter table audit disable trigger audit_insert_only')
+    await site.hub.pool.query(`update audit set actor = 'user:eve' where actor = 'user:ada'`)
+    await site.hub.pool.query('alter table audit enable trigger audit_insert_only')
+    await page.getByRole('button', { name: 'Verify the trail' }).click()
+    await page.getByText(/broken at \d+/).waitFor()
+  })
+
+  test('applied plans and what the hub works with are listed, newest first', async () => {
+    await site.hub.pool.query(
+      `insert into configuration (kind, name, fields, since) values
+         ('sync', 'older', '{"map":"a"}', now() - interval '2 days'), ('connection', 'newer', '{"url":"b"}', now())`,
+    )
+    const page = await site.open('/changes')
+    await page.getByRole('region', { name: 'Applied plans' }).getByText('cli:eve').waitFor()
+    const names = page.getByRole('region', { name: 'Configuration' }).locator('tbody td:nth-child(3)')
+    await expect.poll(() => names.allTextContents()).toEqual(['newer', 'older'])
+    await page.getByLabel('Kind').selectOption('sync')
+    await expect.poll(() => names.allTextContents()).toEqual(['older'])
+    await expectGoodLooks(page)
+  })
+
+  test('the first steps tick themselves and go away when all are done', async () => {
+    const page = await site.open('/system')
+    const steps = page.getByRole('list', { name: 'First steps' })
+    await steps.getByText('Authorise helpdesk').waitFor()
+    await expectGoodLooks(page)
+    await site.hub.pool.query(`update connection set state = 'active' where name = 'helpdesk'`)
+    await steps.waitFor({ state: 'detached' })
+    await page.getByText('database').waitFor()
+  })
+})
