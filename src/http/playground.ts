@@ -7,7 +7,7 @@ export type TrialInput = { record: string } | { text: string; id: string }
 export type TrialRequest = { mapping?: string; input?: TrialInput; tests: boolean }
 
 /** Which line wrote a value of the output, and what of the record it read. */
-export type TrialOrigin = {
+type TrialOrigin = {
   field: string
   expression: string
   place: Place
