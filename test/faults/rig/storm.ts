@@ -15,6 +15,8 @@ export class Storm {
   /** By e-mail address and field. */
   readonly #edits: Edits = new Map()
   readonly #lost = new Set<string>()
+  /** People whom nobody edits, so that they may be deleted. */
+  spares = (_email: string): boolean => false
   #turn = 0
   made = 0
 
@@ -42,7 +44,7 @@ export class Storm {
   edit(): { name: Name; person: ReturnType<Side['edit']> } | undefined {
     const { random } = this.#world
     const name: Name = random.chance(0.5) ? 'left' : 'right'
-    const people = [...this.side(name).live().values()].filter(({ email }) => !this.#lost.has(email))
+    const people = [...this.side(name).live().values()].filter(({ email }) => !this.spares(email))
     if (!people.length) return undefined
     const { id, email } = random.pick(people)
     const own = name === 'left' ? (['name', 'phone'] as const) : (['city', 'notes'] as const)
@@ -54,12 +56,14 @@ export class Storm {
     return { name, person: this.side(name).edit(id, { [field]: value }) }
   }
 
-  /** Somebody deletes a person on one side. Nobody edits that person afterwards. */
+  /** Somebody deletes one of the spared on one side. */
   remove(): void {
     const { random } = this.#world
     const name: Name = random.chance(0.5) ? 'left' : 'right'
-    const people = [...this.side(name).live().values()].filter(({ email }) => !this.#lost.has(email))
-    if (people.length < 2) return
+    const people = [...this.side(name).live().values()].filter(
+      ({ email }) => this.spares(email) && !this.#lost.has(email),
+    )
+    if (!people.length) return
     const { id, email } = random.pick(people)
     this.#lost.add(email)
     this.side(name).remove(id)

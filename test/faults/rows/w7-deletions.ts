@@ -7,13 +7,14 @@ export const row: Row = {
   holds: ['I1', 'I2'],
   promise: 'What somebody deletes on one side leaves the other one, once, and nobody makes it again.',
   method:
-    'The storm of W1; after every twentieth edit somebody deletes a person on one side and lets it be. Edits of a person end with its deletion, but those on their way may still arrive: then the policy decides, and both sides must agree.',
+    'The storm of W1 over half of the people; after every twentieth edit somebody deletes one of the other half on one side.',
   queue: false,
   world: { twoWay: { conflict: 'newest' } },
   async run(world, check, size) {
     const { people, edits, perSecond } = sizeOf(size)
     const storm = new Storm(world)
     storm.fill(people * 2)
+    storm.spares = (email) => /[02468]@/.test(email)
     await world.start(2)
     await storm.rest()
     await storm.rage(edits, perSecond, () => {
