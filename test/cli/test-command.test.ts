@@ -1,5 +1,5 @@
 /** What `causeway test` prints for people and for CI servers, and what it runs again while it watches. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -113,8 +113,15 @@ test.skipIf(!procfs)('an edit is answered within 200 ms of processor time and se
   await once(child, 'exit')
   // What other work on the machine adds is no property of the command: the best of them says what it takes. 40 ms are for the
   // editor to finish its steps.
-  expect(Math.min(...taken)).toBeLessThan(200 - 40)
+  expect(Math.min(...taken)).toBeLessThan((200 - 40) * slowness())
 })
+
+/** How many times slower than the machine of the bar this one is: there Node starts within 40 ms of processor time. */
+function slowness(): number {
+  const program = '({ user, system } = process.cpuUsage()), (user + system) / 1000'
+  const starts = Array.from({ length: 5 }, () => Number(execFileSync(process.execPath, ['-p', program])))
+  return Math.max(1, Math.min(...starts) / 40)
+}
 
 /** Processor time of a process and all that it started, in steps of ten. */
 function millisecondsOf(pid: number): number {
