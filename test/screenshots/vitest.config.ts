@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),
-    globalSetup: ['test/postgres.ts'],
+    globalSetup: ['test/once-per-run.ts'],
     setupFiles: ['test/close-at-end.ts'],
     include: ['test/screenshots/take.ts'],
     testTimeout: 600_000,

@@ -61,11 +61,11 @@ function Edge({ edge: { path, middle }, flow }: { edge: PlacedEdge; flow: Flow }
         markerEnd="url(#arrow)"
       />
       <g transform={`translate(${Math.round(middle.x)} ${Math.round(middle.y)})`}>
-        <rect className="edge-label" x={-38} y={-11} width={76} height={22} rx={11} />
-        <g transform="translate(-33 -7)">
+        <rect className="edge-label" x={-46} y={-11} width={92} height={22} rx={11} />
+        <g transform="translate(-40 -7)">
           <Icon tone={tone} />
         </g>
-        <text x={7} y={4} textAnchor="middle">
+        <text x={9} y={4} textAnchor="middle">
           {age}
         </text>
       </g>
