@@ -54,7 +54,7 @@ export function playgroundRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/syncs/:name/try`,
     {
-      config: { access: 'records:read' },
+      config: { access: 'plans:make' },
       handlerTimeout: TRIAL_MS,
       schema: {
         operationId: 'tryMapping',
@@ -94,7 +94,7 @@ export function playgroundRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/syncs/:name/complete`,
     {
-      config: { access: 'hub:read' },
+      config: { access: 'plans:make' },
       schema: {
         operationId: 'completeMapping',
         summary: 'What can be written at a place of a mapping: fields of both systems, functions, variables',
