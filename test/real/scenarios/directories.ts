@@ -16,14 +16,16 @@ export async function directories(hub: HubProcess, env: Env, report: Report): Pr
   await ldap.bind(env.LDAP_ADMIN_DN!, env.LDAP_ADMIN_PASSWORD!)
   const source = () => treeOf(ldap, env.LDAP_BASE!)
   const target = () => treeOf(ldap, env.LDAP_MIRROR_BASE!)
-  const step = (title: string, expected: number, options: { full?: boolean } = {}) =>
+  /** `expected` null: what other scenarios pulled from the same tree may have been delivered before this one began. */
+  const step = (title: string, expected: number | null, options: { full?: boolean } = {}) =>
     report.part(`LDAP → LDAP: ${title}`, async () => {
       const writes = await runAll(hub, [SYNC], report, options)
-      report.equal('records written', writes[SYNC], expected)
+      if (expected !== null) report.equal('records written', writes[SYNC], expected)
       report.equal('both trees hold the same', valuesOf(await target()), valuesOf(await source()))
     })
   try {
-    await step('full', Object.keys(await source()).length, { full: true })
+    await step('full', null, { full: true })
+    report.equal('a thousand people, give or take who left', Object.keys(await target()).length > 900, true)
     await step('nothing changed', 0)
     await step('nothing changed, in full', 0, { full: true })
     const ids = idsOf(await target())
