@@ -17,6 +17,12 @@ export const OWN_COLUMNS: readonly { name: string; type: ColumnType }[] = [
   { name: '_unfit', type: 'jsonb' },
 ]
 
+/** And those of a history: from when to when a state held; null = it holds now. */
+export const SPAN_COLUMNS: readonly { name: string; type: ColumnType }[] = [
+  { name: '_valid_from', type: 'timestamptz' },
+  { name: '_valid_to', type: 'timestamptz' },
+]
+
 /** Postgres cuts names after 63 bytes; what is left makes room for a number and for `_history`. */
 const LONGEST = 50
 /** A table has at most 1,600 columns; what is beyond goes to `_more`. */

@@ -1,6 +1,6 @@
 /** Reads a table as it is at one moment, and remembers when its files were written. */
 import type pg from 'pg'
-import { type ColumnType, OWN_COLUMNS } from './columns.ts'
+import { type ColumnType, OWN_COLUMNS, SPAN_COLUMNS } from './columns.ts'
 import { historyOf, quoted, type TableSpec, tableOf } from './tables.ts'
 
 type ReadColumn = { name: string; type: ColumnType }
@@ -27,13 +27,9 @@ export function readablesOf(schema: string, specs: readonly TableSpec[]): Readab
   return [
     ...specs.flatMap((spec): Readable[] => {
       const columns = [...OWN_COLUMNS, ...spec.columns.map(({ name, type }) => ({ name, type }))]
-      const span: ReadColumn[] = [
-        { name: '_valid_from', type: 'timestamptz' },
-        { name: '_valid_to', type: 'timestamptz' },
-      ]
       const now = { name: spec.name, columns, from: tableOf(spec) }
       return spec.history
-        ? [now, { name: `${spec.name}_history`, columns: [...span, ...columns], from: historyOf(spec) }]
+        ? [now, { name: `${spec.name}_history`, columns: [...SPAN_COLUMNS, ...columns], from: historyOf(spec) }]
         : [now]
     }),
     { name: 'links', columns: LINKS, from: `${quoted(schema)}.links` },

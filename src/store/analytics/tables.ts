@@ -2,7 +2,7 @@
 import type pg from 'pg'
 import { CausewayError } from '../../core/index.ts'
 import { withTransaction } from '../transaction.ts'
-import { type Column, OWN_COLUMNS } from './columns.ts'
+import { type Column, OWN_COLUMNS, SPAN_COLUMNS } from './columns.ts'
 
 /** A table that follows a stream. */
 export type TableSpec = {
@@ -23,11 +23,6 @@ export const tableOf = ({ schema, name }: Pick<TableSpec, 'schema' | 'name'>): s
   `${quoted(schema)}.${quoted(name)}`
 export const historyOf = (spec: Pick<TableSpec, 'schema' | 'name'>): string =>
   tableOf({ schema: spec.schema, name: `${spec.name}_history` })
-
-const SPAN: readonly Named[] = [
-  { name: '_valid_from', type: 'timestamptz' },
-  { name: '_valid_to', type: 'timestamptz' },
-]
 
 /**
  * Makes the table, or gives it the columns that the stream has now; then what is there is taken over once more. Columns of
@@ -109,7 +104,7 @@ async function endHistory(client: pg.PoolClient, spec: TableSpec, known: Known |
 /** Gives the columns that the history has from now on, as text. */
 async function shapeHistory(client: pg.PoolClient, spec: TableSpec, known: Known | undefined): Promise<string> {
   const wanted: Named[] = spec.columns.map(({ name, type }) => ({ name, type }))
-  const own = [...OWN_COLUMNS, ...SPAN]
+  const own = [...OWN_COLUMNS, ...SPAN_COLUMNS]
   const before = known?.historyColumns ? (JSON.parse(known.historyColumns) as Named[]) : undefined
   if (!before) {
     await client.query(

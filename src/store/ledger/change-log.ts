@@ -4,8 +4,8 @@ import { openBodies, sealsOf } from '../body-seals.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { assertLease } from './lease-check.ts'
-import { sealLetter } from './letter-seals.ts'
 import { isSameSet, keysOf } from './registration.ts'
+import { saveRejected } from './rejected.ts'
 import { packTexts, textAt } from './text-blob.ts'
 import type { IncomingRecord, Keeping, LogEntry, PageCommit, PageResult } from './types.ts'
 
@@ -280,22 +280,6 @@ async function markSeen(client: pg.PoolClient, streamId: number, scanId: number,
     text: 'insert into scan_page (stream_id, scan_id, record_ids) values ($1, $2, $3)',
     values: [streamId, scanId, arrayText(ids)],
   })
-}
-
-/** `seals`: where what came is sealed, for a stream that is not kept in full. */
-async function saveRejected(client: pg.PoolClient, page: PageCommit, seals: pg.Pool | undefined): Promise<void> {
-  for (const { body, error, fingerprint } of page.rejected) {
-    // Without an id of its own the record is known by its content.
-    const id = `?${fingerprint}`
-    const input = seals ? await sealLetter(seals, client, id, body) : body
-    await client.query(
-      `insert into dead_letter (kind, stream_id, record_id, part, code, fingerprint, error, input, run_id)
-       values ('pull', $1, $2, '', $3, $4, $5, $6, $7)
-       on conflict (kind, coalesce(sync_id, 0), coalesce(stream_id, 0), record_id, part) where state = 'open'
-       do update set attempts = dead_letter.attempts + 1, error = excluded.error, input = excluded.input`,
-      [page.streamId, id, error.code, fingerprint, JSON.stringify(error), input, page.runId],
-    )
-  }
 }
 
 /**
