@@ -302,6 +302,26 @@ test('what a person corrected is sealed too, and is what is delivered', async ()
   expect(JSON.stringify(erp.list('customers'))).toContain('Secret Corrected')
 })
 
+test('what a pull brought that is no record is sealed in its letter, shown to a person, and found by an erasure', async () => {
+  const { erasures, hub } = await open('used')
+  const streamId = hub.ports.model().streamId({ connection: 'crm', stream: 'contacts' })!
+  const text = '{"email":"gone@example.test"}'
+  const error = new CausewayError('CSW-2009', { what: 'it has no id' }).toJSON()
+  const rejected = [{ body: text, error, fingerprint: 'f' }]
+  await hub.ports.ledger.commitPage({ streamId, records: [], rejected, requestedAt: new Date(), runId: null })
+  const letter = async () =>
+    (
+      await hub.pool.query<{ id: number; input: string | null; state: string }>(
+        'select id, input, state from dead_letter',
+      )
+    ).rows[0]!
+  const { id, input } = await letter()
+  expect(input).toMatch(/^!1\./)
+  expect((await showDeadLetter(hub.pool, String(id)))!.input!.text).toBe(text)
+  await erasures.erase({ field: 'email', value: 'gone@example.test', actor: 'me' })
+  expect(await letter()).toMatchObject({ input: null, state: 'discarded' })
+})
+
 test('webhooks stand sealed until they are read; one that was altered is set aside, one of an erased person goes', async () => {
   const { crm, erasures, hub } = await open('used')
   const connectionId = hub.ports.model().connectionId('crm')!
