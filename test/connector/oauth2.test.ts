@@ -186,6 +186,20 @@ test('refresh tokens that serve once are used once, by many calls and across res
   await server.close()
 })
 
+test('a process that slept over a renewal whose token is dead as well asks for another one', async () => {
+  const { server, state } = await rotating()
+  const tokens = new MemoryTokens()
+  const sleeper = await open(manifest(ROTATING), server, SETTINGS, { tokens })
+  const other = await open(manifest(ROTATING), server, SETTINGS, { tokens })
+  await readAll(sleeper)
+  state.access = 'ended by the system'
+  await readAll(other)
+  state.access = 'ended once more'
+  expect((await readAll(sleeper)).ids).toEqual(['1'])
+  expect(state).toMatchObject({ issued: 3, revoked: false })
+  await server.close()
+})
+
 test('a refresh token is stored before its access token is used; a store that fails loses nothing', async () => {
   const { server, state } = await rotating()
   const memory = new MemoryTokens()

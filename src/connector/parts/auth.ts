@@ -149,9 +149,12 @@ export type StaticAuth =
 type SessionAuth<R extends Fields> = { readonly kind: 'session' } & ValueOf<ReturnType<typeof session<R>>>
 export type SessionSpec = { readonly kind: 'session' } & Omit<SessionAuth<Record<never, never>>, 'login' | 'kind'>
 
-/** Puts credentials on requests. `stamp` names the credentials that were used, so that one renewal serves all who failed with them. */
+/**
+ * Puts credentials on requests. `stamp` names the credentials that were used, so that one renewal serves all who failed with
+ * them. `taken`: another process got them, who knows when, so that they may be as dead as those they replace.
+ */
 export type Authoriser = {
-  apply(request: HttpRequest, signal: AbortSignal): Promise<{ request: HttpRequest; stamp: unknown }>
+  apply(request: HttpRequest, signal: AbortSignal): Promise<{ request: HttpRequest; stamp: unknown; taken?: boolean }>
   /** Forgets the credentials behind `stamp`. False where there is nothing to renew. */
   renew(stamp: unknown): boolean
   /** The login of a person, where the credentials need one. */

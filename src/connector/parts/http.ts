@@ -173,12 +173,16 @@ export class HttpConnection {
   ): Promise<Answer> {
     const filled = options.body ? withText(given, options.body) : given
     const request: HttpRequest = bare ? { ...filled, login: true } : filled
-    for (let attempt = 1, renewed = false, fetched = false; ; attempt++) {
-      const { forgery, ...authorised } = await this.authorised(request, options.signal, bare)
+    for (let attempt = 1, renewals = 0, fetched = false; ; attempt++) {
+      const { forgery, taken, ...authorised } = await this.authorised(request, options.signal, bare)
       const outcome = await this.once(authorised.request, options, interpret)
       const failure = outcome instanceof CausewayError ? outcome : outcome.failure
-      if (failure?.code === 'CSW-3003' && !renewed && this.renew(authorised.stamp, request, bare)) {
-        renewed = true
+      if (
+        failure?.code === 'CSW-3003' &&
+        renewals < renewalsAllowed(taken) &&
+        this.renew(authorised.stamp, request, bare)
+      ) {
+        renewals++
         attempt--
         continue
       }
@@ -213,7 +217,7 @@ export class HttpConnection {
     options: CallOptions,
     responseType: T,
   ): Promise<OutboundResponse<T>> {
-    for (let renewed = false; ; renewed = true) {
+    for (let renewals = 0; ; renewals++) {
       const authorised = await this.authorised(request, options.signal, false)
       const raw = await this.outbound.request<T>({
         ...this.withCookies(this.common(authorised.request)),
@@ -228,7 +232,8 @@ export class HttpConnection {
       const failure = this.outbound.failureOf(raw, options)
       if (!failure) return raw
       if (typeof raw.body === 'object' && 'destroy' in raw.body) raw.body.destroy()
-      if (failure.code !== 'CSW-3003' || renewed || !this.authoriser?.renew(authorised.stamp)) throw failure
+      const spent = renewals >= renewalsAllowed(authorised.taken)
+      if (failure.code !== 'CSW-3003' || spent || !this.authoriser?.renew(authorised.stamp)) throw failure
     }
   }
 
@@ -255,8 +260,8 @@ export class HttpConnection {
   private async authorised(request: HttpRequest, signal: AbortSignal, bare: boolean) {
     const forgery = bare || !this.csrf || READING.test(request.method) ? null : await this.csrf.header(signal)
     const whole = forgery ? withHeaders(forgery)(request) : request
-    if (bare || !this.authoriser) return { request: whole, stamp: null, forgery }
-    return { ...(await this.authoriser.apply(whole, signal)), forgery }
+    if (bare || !this.authoriser) return { request: whole, stamp: null, taken: false, forgery }
+    return { taken: false, ...(await this.authoriser.apply(whole, signal)), forgery }
   }
 
   private askAfterLogin(request: HttpRequest): Promise<Answer> {
@@ -367,6 +372,12 @@ function baseUrl(spec: HttpSpec, scope: Scope, connection: string): string {
 
 const replayable = ({ body }: HttpRequest): boolean =>
   body === undefined || body === null || typeof body === 'string' || Buffer.isBuffer(body)
+
+/**
+ * How often one request may ask for other credentials. Those that another process stored may be as dead as the ones refused
+ * before, where this process slept over several renewals; those it asked for itself are as good as they get.
+ */
+const renewalsAllowed = (taken: boolean): number => (taken ? 2 : 1)
 
 /** Whether the same request may go out once more by itself. */
 function mayRepeat(failure: CausewayError, request: HttpRequest, options: CallOptions): boolean {

@@ -64,6 +64,8 @@ export class OAuth2Authoriser implements Authoriser {
   private readonly context: OAuth2Context
   private readonly grant: string
   private held: Held | null = null
+  /** The access token that this process asked for itself; another one was taken from the store. */
+  private asked: string | null = null
   /** Got, but not stored yet, because the store failed. */
   private unsaved: Held | null = null
   private renewing: Promise<Held> | null = null
@@ -86,6 +88,7 @@ export class OAuth2Authoriser implements Authoriser {
     return {
       request: withQuery(texts(objectOf(spec.query, scope)))(withHeaders(headers)(request)),
       stamp: held.access_token,
+      taken: held.access_token !== this.asked,
     }
   }
 
@@ -293,6 +296,7 @@ export class OAuth2Authoriser implements Authoriser {
       saved = { ...tokens, version: (before ?? 0) + 1 }
     }
     this.unsaved = null
+    this.asked = saved.access_token
     return this.hold(saved)
   }
 
