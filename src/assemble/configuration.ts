@@ -1,12 +1,12 @@
 /** The files of a hub as a plan compares them: each connection, connector in use, entity and sync by its fields. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { checkHub, type Environment } from '../config/index.ts'
 import type { Catalogue } from '../connector/index.ts'
 import { digest, throwOnErrors } from '../core/index.ts'
 import type { PlannedItem } from '../http/index.ts'
 import type { EntityType } from '../identity/index.ts'
-import type { SyncDefinition } from '../mapping/index.ts'
+import { type SyncDefinition, type TableFiles, tableFilesOf, tablesBeside } from '../mapping/index.ts'
 import { type ConfiguredItem, itemDigest } from '../store/index.ts'
 import { type HubFiles, readHubFiles } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
@@ -114,17 +114,24 @@ const textsOf = (values: Record<string, unknown>): Record<string, string> =>
 const prefixed = <V>(under: string, values: Readonly<Record<string, V>>, text: (value: V) => string) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`${under}.${name}`, text(value)]))
 
-/** What the files of a folder say now, with the text of each mapping and manifest. Throws the first error in them. */
-export async function folderConfiguration(dir: string): Promise<PlannedItem[]> {
+/**
+ * What the files of a folder say now, with the text of each mapping and manifest, and of a mapping those of its table files.
+ * Throws the first error in them.
+ */
+export async function folderConfiguration(dir: string): Promise<(PlannedItem & { tables?: TableFiles })[]> {
   const files = await readHubFiles({ dir, env: await checkingEnvironment(dir, process.env) })
   // A mapping that cannot be read would look like one that was removed.
   throwOnErrors(files.blocking)
-  const sources = new Map(files.syncs.map(({ name, source }) => [name, source]))
-  return configurationOf(files).map((item) => ({
-    ...item,
-    digest: itemDigest(item),
-    source: item.source ?? (item.kind === 'sync' ? (sources.get(item.name) ?? null) : null),
-  }))
+  const syncs = new Map(files.syncs.map((sync) => [sync.name, sync]))
+  return configurationOf(files).map((item) => {
+    const sync = item.kind === 'sync' ? syncs.get(item.name) : undefined
+    return {
+      ...item,
+      digest: itemDigest(item),
+      source: item.source ?? sync?.source ?? null,
+      ...(sync ? { tables: tableTexts(dir, sync) } : {}),
+    }
+  })
 }
 
 /** The configuration of files that were read for work: where sample systems happen to listen is none of it. */
@@ -132,4 +139,9 @@ export async function configurationInForce(files: HubFiles, env: Environment): P
   const { folder, settings } = files.config
   if (!settings.samples) return configurationOf(files)
   return configurationOf({ ...files, config: await checkHub({ folder, env: await checkingEnvironment(folder, env) }) })
+}
+
+function tableTexts(dir: string, { source, file }: SyncDefinition): TableFiles {
+  const beside = tablesBeside(resolve(dir, file))
+  return Object.fromEntries(tableFilesOf(source).map((path) => [path, beside.read(path)]))
 }

@@ -5,6 +5,7 @@
 import type { Hub, HubOptions } from './hub.ts'
 
 export { manifestJsonSchema as connectorSchema } from '../connector/index.ts'
+export { tableFilesOf } from '../mapping/index.ts'
 export { type HubFiles, type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'
 export type { Hub, HubOptions, HubRole } from './hub.ts'
 export { checkProject, openTests, readCatalogue, readConnector, trySandbox } from './project.ts'

@@ -10,7 +10,13 @@ import type {
   Verification,
   VerifyRequest,
 } from '../http/index.ts'
-import { readSoundMapping, type SandboxedRunner, type SyncDefinition, saveAsTest } from '../mapping/index.ts'
+import {
+  readSoundMapping,
+  type SandboxedRunner,
+  type SyncDefinition,
+  saveAsTest,
+  type TableFiles,
+} from '../mapping/index.ts'
 import { compareMappings, type Ports, planSync, recordedInput, verifySync } from '../pipeline/index.ts'
 
 /** More changes than this are counted, not listed. */
@@ -20,7 +26,8 @@ const QUIET: ReadonlySet<string> = new Set(['unchanged', 'skipped', 'gone'])
 
 export async function plan(ports: Ports, name: string, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
   const { row, definition } = known(ports, name)
-  const candidate = request.mapping === undefined ? undefined : candidateFor(definition, request.mapping)
+  const candidate =
+    request.mapping === undefined ? undefined : candidateFor(definition, request.mapping, request.tables)
   const planned = planSync(ports, row.id, {
     ...(request.records ? { records: request.records } : {}),
     ...(candidate ? { definition: candidate } : {}),
@@ -52,9 +59,10 @@ export async function compare(
   signal: AbortSignal,
 ): Promise<MappingComparison> {
   const { row, definition } = known(ports, name)
-  const version = (text: string | undefined): SyncDefinition =>
-    text === undefined ? definition : candidateFor(definition, text)
-  const [before, after] = [version(request.before), version(request.after)]
+  const version = (text: string | undefined, tables?: TableFiles): SyncDefinition =>
+    text === undefined && !tables ? definition : candidateFor(definition, text ?? definition.source, tables)
+  const before = version(request.before, request.beforeTables)
+  const after = version(request.after, request.afterTables)
   return compareMappings(ports, row.id, { before, after, limit: request.limit, signal })
 }
 
@@ -79,9 +87,9 @@ export function known(ports: Ports, name: string) {
 }
 
 /** Another text of the same mapping: it must join the same streams, because records and links are those of the sync. */
-function candidateFor(running: SyncDefinition, text: string): SyncDefinition {
+function candidateFor(running: SyncDefinition, text: string, tables: TableFiles = {}): SyncDefinition {
   const back = running.twoWay?.direction === 'back'
-  const { definition } = readSoundMapping(text, running.file, { known: running.tables ?? {} }, back)
+  const { definition } = readSoundMapping(text, running.file, { known: running.tables ?? {}, given: tables }, back)
   const elsewhere = otherStreams(running, definition)
   if (elsewhere) throw new CausewayError(elsewhere.code, { what: elsewhere.message, fix: elsewhere.fix })
   return { ...definition, name: running.name }

@@ -1,9 +1,10 @@
 /** What a selection on the command line means in a hub folder. */
 import { execFile } from 'node:child_process'
-import { resolve } from 'node:path'
+import { realpathSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { CausewayError } from '../core/index.ts'
-import { type SyncDefinition, selectSyncs } from '../mapping/index.ts'
+import { type SyncDefinition, selectSyncs, tableFilesOf } from '../mapping/index.ts'
 import { type HubFiles, readHubFiles } from './files.ts'
 import { checkingEnvironment } from './samples.ts'
 
@@ -22,13 +23,17 @@ export async function selectedSyncs({
 async function selectedIn({ syncs, config }: HubFiles, dir: string, select: string): Promise<SyncDefinition[]> {
   const changed = select.includes('state:') ? await changedFiles(dir) : new Set<string>()
   const stems = new Set([...changed].map(stemOf))
+  // As git names files, whatever links lead to the folder.
+  const root = realpathSync(dir)
   return selectSyncs(syncs, select, {
     connectorOf: (connection) => config.connections.get(connection)?.connector,
-    isModified: ({ file }) => stems.has(stemOf(resolve(dir, file))),
+    isModified: ({ file, source }) =>
+      stems.has(stemOf(resolve(root, file))) ||
+      tableFilesOf(source).some((table) => changed.has(resolve(root, dirname(file), table))),
   })
 }
 
-/** A mapping is touched by its own file and by the tests and snapshots beside it. */
+/** A mapping is touched by its own file, by the tests and snapshots beside it, and by its tables. */
 const stemOf = (file: string): string => file.replace(/(\.test|\.snapshots)?\.(ya?ml|json)$/, '')
 
 /** Absolute paths of all files that differ from the last commit, new ones among them. */

@@ -49,7 +49,9 @@ export type Assembly = {
   /** Checks the hub file, the connectors of its own and the mapping files; `paths` narrows it to some files or folders. */
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
   /** What the files of a hub folder say, as a plan compares them. */
-  folderConfiguration(dir: string): Promise<PlannedItem[]>
+  folderConfiguration(dir: string): Promise<(PlannedItem & { tables?: Readonly<Record<string, string>> })[]>
+  /** The files beside a mapping that its tables name. */
+  tableFilesOf(text: string): string[]
   trySandbox(): Promise<{ network: 'namespace' } | { network: 'shared'; reason: string }>
   /** What runs the tests in and beside mapping files, as often as wanted. */
   openTests(project: { dir: string; paths: string[] }): Tests

@@ -3,11 +3,14 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { MappingComparison, PlannedItem } from '../http/index.ts'
 import { type Api, withApi } from './api.ts'
-import { loadAssembly } from './assembly.ts'
+import { type Assembly, loadAssembly } from './assembly.ts'
 import { type ConfigurationChange, configurationPlan, configurationText } from './configuration-plan.ts'
 import type { CliContext } from './context.ts'
 import { countOption } from './count-option.ts'
 import { EXIT } from './exit-codes.ts'
+import { tablesField } from './mapping-tables.ts'
+
+type FolderItem = Awaited<ReturnType<Assembly['folderConfiguration']>>[number]
 
 /** Recorded inputs that go through the former and the new text of a changed mapping, the last ones. */
 const EFFECT_RECORDS = 1_000
@@ -22,10 +25,8 @@ export async function planConfiguration(
     const { items: before } = JSON.parse(await api.call('GET', '/api/v1/configuration')) as { items: PlannedItem[] }
     const made = configurationPlan(before, after)
     for (const change of made.configuration) {
-      const texts = [before, after].map(
-        (items) => items.find(({ kind, name }) => kind === change.kind && name === change.name)?.source,
-      )
-      const effect = await effectOf(api, change, texts, limit)
+      const is = ({ kind, name }: PlannedItem): boolean => kind === change.kind && name === change.name
+      const effect = await effectOf(api, change, [before.find(is), after.find(is)], limit)
       if (effect) change.effect = effect
     }
     return made
@@ -36,16 +37,20 @@ export async function planConfiguration(
   if (options.exitCode && plan.configuration.length > 0) process.exitCode = EXIT.changes
 }
 
-/** A mapping between the same streams whose rules changed: what its former and its new text make of the recorded inputs. */
+/**
+ * A mapping between the same streams whose rules changed: what its former and its new text make of the recorded inputs, each with
+ * its value tables. Those of the former one are with the hub.
+ */
 async function effectOf(
   api: Api,
   { kind, name, change, fields }: ConfigurationChange,
-  [before, after]: (string | null | undefined)[],
+  [was, is]: [PlannedItem | undefined, FolderItem | undefined],
   limit: number,
 ): Promise<MappingComparison | undefined> {
   const changed = new Set(fields.map(({ field }) => field))
   if (kind !== 'sync' || change !== 'changed' || !changed.has('mapping')) return undefined
-  if (changed.has('from') || changed.has('to') || !before || !after) return undefined
+  if (changed.has('from') || changed.has('to') || !was?.source || !is?.source) return undefined
   const path = `/api/v1/syncs/${encodeURIComponent(name)}/compare`
-  return JSON.parse(await api.call('POST', path, { before, after, limit })) as MappingComparison
+  const body = { before: was.source, after: is.source, ...tablesField('afterTables', is.tables), limit }
+  return JSON.parse(await api.call('POST', path, body)) as MappingComparison
 }

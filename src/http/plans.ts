@@ -1,7 +1,9 @@
 /** What the routes of plans exchange with the hub. */
 import type { Json, Place, SerializedError } from '../core/index.ts'
 
-export type PlanRequest = { records?: string[]; limit: number; all: boolean; mapping?: string }
+/** Texts of the table files that a mapping names, by their paths; of others the hub knows what the running version has. */
+type TableFiles = Readonly<Record<string, string>>
+export type PlanRequest = { records?: string[]; limit: number; all: boolean; mapping?: string; tables?: TableFiles }
 export type Plan = {
   sync: string
   version: string
@@ -62,7 +64,13 @@ export type Undone = {
   left: { record: string; part: string; target: string; reason: string; fields: string[] }[]
 }
 
-export type ComparisonRequest = { before?: string; after?: string; limit: number }
+export type ComparisonRequest = {
+  before?: string
+  after?: string
+  beforeTables?: TableFiles
+  afterTables?: TableFiles
+  limit: number
+}
 export type MappingComparison = {
   records: number
   same: number

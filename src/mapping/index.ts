@@ -9,6 +9,7 @@ export { createMappingRunner, type MappingRunnerOptions, type SandboxedRunner } 
 export { scheduleFault, toSchedule } from './schedule.ts'
 export { mappingFileSchema, type ScheduleText, scheduleSchema, testFileSchema } from './schema.ts'
 export { selectSyncs } from './select.ts'
+export { type TableFiles, tableFilesOf } from './tables.ts'
 export { type Coverage, percentReached } from './tests/coverage.ts'
 export { type Mutation, type RunTestsOptions, runSuite, runTests, type SuiteResult } from './tests/run.ts'
 export { saveAsTest } from './tests/save.ts'

@@ -17,8 +17,13 @@ import type { MappingFile, TableText } from './schema.ts'
 type Table = Readonly<Record<string, Json>>
 export type Tables = Readonly<Record<string, Table>>
 
-/** Where tables that are files come from: the folder of the mapping, or what was read before. Without one they are not known. */
-export type TableSource = { read(path: string): string } | { known: Tables }
+/**
+ * Where tables that are files come from: the folder of the mapping, or texts that were given along with its own and, for files
+ * that are not among them, what was read before. Without one they are not known.
+ */
+export type TableSource = { read(path: string): string } | { known: Tables; given?: TableFiles }
+/** Texts of table files by the path that the mapping names. */
+export type TableFiles = Readonly<Record<string, string>>
 
 const csv = lazily<typeof import('csv-parse/sync')>('csv-parse/sync')
 /** The tables of a mapping go to every process that runs it. */
@@ -51,13 +56,24 @@ export function readTables(
   return { tables, findings }
 }
 
+/** The files beside a mapping that its tables name; none where its text cannot be read. */
+export function tableFilesOf(text: string): string[] {
+  try {
+    const { tables } = (parseYaml(text, '').value ?? {}) as Partial<MappingFile>
+    return Object.values(tables ?? {}).flatMap(({ file }) => (file === undefined ? [] : [file]))
+  } catch {
+    return []
+  }
+}
+
 const inline = (values: Record<string, unknown>): Table => Object.assign(Object.create(null), values) as Table
 
 function tableOf(name: string, text: TableText, source?: TableSource): Table | undefined {
   if (!source) return undefined
-  if ('known' in source) return Object.hasOwn(source.known, name) ? source.known[name] : undefined
   const file = text.file!
-  const rows = rowsOf(file, readText(file, source), text)
+  if ('known' in source && !Object.hasOwn(source.given ?? {}, file))
+    return Object.hasOwn(source.known, name) ? source.known[name] : undefined
+  const rows = rowsOf(file, 'known' in source ? source.given![file]! : readText(file, source), text)
   const table = Object.create(null) as Record<string, Json>
   for (const { key, value, line } of rows) {
     if (key in table)

@@ -338,3 +338,44 @@ test('a plan without a sync: what the files say differently from what the hub wo
   expect((await plan('--record', 'x')).code).toBe(2)
   await rm(folder, { recursive: true })
 })
+
+test('value tables travel with the texts of a mapping: to a plan of the configuration, a plan of one text and a comparison with a revision', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-tables-'))
+  await cp(join(import.meta.dirname, '../../src/cli/template'), folder, { recursive: true })
+  const mapping = join(folder, 'mappings/contacts-to-erp.yaml')
+  const table = join(folder, 'mappings/kinds.csv')
+  const text =
+    'from: crm:contacts\nto: helpdesk:requesters\ntables: { kinds: { file: kinds.csv } }\nmap:\n  email: email\n  name: $table("kinds", lastName)\n'
+  await writeFile(mapping, text)
+  await writeFile(table, 'key,value\na,old\n')
+  const git = (...args: string[]) =>
+    promisify(execFile)('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: folder })
+  await git('init', '-q')
+  await git('add', 'mappings')
+  await git('commit', '-qm', 'first')
+  const items = await folderConfiguration(folder)
+  await saveConfiguration(hub.pool, items)
+  const { fields } = items.find(({ kind, name }) => kind === 'sync' && name === 'contacts-to-erp')!
+  await hub.pool.query(
+    'insert into mapping_version (sync, version, source) values ($1, $2, $3) on conflict do nothing',
+    ['contacts-to-erp', fields.mapping, text],
+  )
+  await writeFile(table, 'key,value\na,young\n')
+  const [was, is] = ['key,value\na,old\n', 'key,value\na,young\n']
+  const { configuration } = dataOf(await cli('plan', '-C', folder)) as { configuration: object[] }
+  expect(configuration).toMatchObject([{ kind: 'sync', name: 'contacts-to-erp', effect: { changed: 3 } }])
+  expect(hub.calls.at(-1)?.[2]).toEqual({ before: text, after: text, afterTables: { 'kinds.csv': is }, limit: 1_000 })
+  dataOf(await cli('plan', 'contacts-to-erp', '-C', folder, '--mapping', 'mappings/contacts-to-erp.yaml'))
+  expect(hub.calls.at(-1)?.[2]).toMatchObject({ mapping: text, tables: { 'kinds.csv': is } })
+  const { syncs } = await readHubFiles({ dir: folder, env: sampleEnvironment() })
+  hub.services.syncs = () => syncs
+  dataOf(await cli('diff', 'contacts-to-erp', '-C', folder, '--against', 'HEAD'))
+  expect(hub.calls.at(-1)?.[2]).toMatchObject({
+    before: text,
+    beforeTables: { 'kinds.csv': was },
+    after: text,
+    afterTables: { 'kinds.csv': is },
+  })
+  expect((await cli('diff', 'contacts-to-erp', '-C', folder, '--against', 'nowhere')).code).toBe(2)
+  await rm(folder, { recursive: true })
+})

@@ -146,3 +146,16 @@ test('tables are read from beside the mapping, are no syncs, and make a new vers
   const second = await loadMappings(mappings)
   expect(second.syncs[0]!.version).not.toBe(first.syncs[0]!.version)
 })
+
+test('texts of tables that come with a mapping go before those that are known, which stand in for the others', async () => {
+  const known = { countries: { Polska: 'known' }, stages: { lead: 'known' } }
+  const tables = 'tables:\n  countries: { file: countries.csv }\n  stages: { file: stages.table.yaml }\n'
+  const text = mapping('c: $table("countries", "Polska")\ns: $table("stages", "lead")', tables)
+  const given = { 'countries.csv': 'name,code\nPolska,given\n' }
+  const { definition } = readSoundMapping(text, 'm.yaml', { known, given })
+  const [output] = await runner.map(definition, [{ id: '1', body: '{}' }])
+  expect(output!.status === 'mapped' && output!.parts[0]!.values.value).toEqual({ c: 'given', s: 'known' })
+  expect(() =>
+    readSoundMapping(text, 'm.yaml', { known, given: { 'countries.csv': 'name,code\na,1\na,2\n' } }),
+  ).toThrow('two rows')
+})

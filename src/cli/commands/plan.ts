@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { parseExact } from '../../core/index.ts'
 import type { Plan } from '../../http/index.ts'
@@ -7,6 +7,7 @@ import { withApi } from '../api.ts'
 import type { MakeContext } from '../context.ts'
 import { countOption } from '../count-option.ts'
 import { EXIT } from '../exit-codes.ts'
+import { tablesField, tablesOf } from '../mapping-tables.ts'
 import { paint, type Style } from '../output.ts'
 import { planConfiguration } from '../plan-configuration.ts'
 import { printable } from '../printable.ts'
@@ -64,7 +65,7 @@ export function define(command: Command, makeContext: MakeContext): void {
         ...(options.record ? { records: options.record } : {}),
         ...(options.limit === undefined ? {} : { limit: countOption(options.limit) }),
         ...(options.all ? { all: true } : {}),
-        ...(options.mapping ? { mapping: await readFile(resolve(context.dir, options.mapping), 'utf8') } : {}),
+        ...(options.mapping ? await candidate(resolve(context.dir, options.mapping)) : {}),
       }
       const texts = await withApi(context, async (api) => {
         const made: string[] = []
@@ -81,6 +82,13 @@ export function define(command: Command, makeContext: MakeContext): void {
       const writes = plans.some(({ actions }) => WRITES.some((action) => actions[action]))
       if (options.exitCode && writes) process.exitCode = EXIT.changes
     })
+}
+
+/** The text of a mapping, and of the table files beside it. */
+async function candidate(file: string): Promise<object> {
+  const mapping = await readFile(file, 'utf8')
+  const beside = (path: string) => readFile(resolve(dirname(file), path), 'utf8').catch(() => undefined)
+  return { mapping, ...tablesField('tables', await tablesOf(mapping, beside)) }
 }
 
 /** More tests of one kind say nothing new. */

@@ -19,6 +19,13 @@ const PLAN_MS = 120_000
 const APPLY_MS = 600_000
 
 const MappingText = (description: string) => Type.String({ minLength: 1, maxLength: 500_000, description })
+/** A mapping with its tables: 2 MB a table is what the mapping room takes. */
+const MAPPINGS_BYTES = 16 * 1024 * 1024
+const TableFiles = (description: string) =>
+  Type.Record(Type.String({ maxLength: 500 }), Type.String({ maxLength: 2_000_000 }), {
+    maxProperties: 50,
+    description,
+  })
 const Value = Type.Unknown({ description: 'Null where there is none.' })
 
 const Change = Closed({
@@ -152,6 +159,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/plan`,
     {
       handlerTimeout: PLAN_MS,
+      bodyLimit: MAPPINGS_BYTES,
       config: { access: 'plans:make' },
       schema: {
         operationId: 'planSync',
@@ -167,6 +175,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
           limit: limit(DEFAULT_RECORDS),
           all: Type.Optional(Type.Boolean({ description: 'Lists what would stay as it is too.' })),
           mapping: Type.Optional(MappingText('The text of a mapping file to plan instead of the one that runs.')),
+          tables: Type.Optional(TableFiles('Texts of its table files by path; of others the running ones count.')),
         }),
         response: { 200: PlanAnswer },
       },
@@ -250,6 +259,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/compare`,
     {
       handlerTimeout: PLAN_MS,
+      bodyLimit: MAPPINGS_BYTES,
       config: { access: 'plans:make' },
       schema: {
         operationId: 'compareMapping',
@@ -259,6 +269,10 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         body: Closed({
           before: Type.Optional(MappingText('The old text; the one that runs, unless given.')),
           after: Type.Optional(MappingText('The new text; the one that runs, unless given.')),
+          beforeTables: Type.Optional(
+            TableFiles('Texts of table files of `before`; of others the running ones count.'),
+          ),
+          afterTables: Type.Optional(TableFiles('The same of `after`.')),
           limit: limit(DEFAULT_RECORDS),
         }),
         response: { 200: Comparison },
