@@ -1,15 +1,41 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase } from '../postgres.ts'
-import { causeway, HubProcess, hubFolder, TOKEN, until } from './hub-process.ts'
+import { causeway, connectionTo, HubProcess, hubFolder, TOKEN, until } from './hub-process.ts'
 import { CONNECTOR, MAPPING, Peer } from './peer.ts'
 
-/** A database of the server of this run: making a server of its own takes a hub longer than all its work here. */
-const ledger = async (): Promise<Record<string, string>> => ({
-  DATABASE_URL: (await freshDatabase({ migrated: false })).url,
+/** One hub for all: a sync each, from a system of its own to itself. What goes wrong with one is no matter of the others. */
+const SYNCS = ['answering', 'refusing', 'breaking', 'spelling', 'edited'] as const
+type Sync = (typeof SYNCS)[number]
+const SPELLED = MAPPING.replace(
+  / {2}name: name\n.*\n/,
+  '  big: big\n  price: price\n  huge: huge\n  nul: nul\n  half: half\n  none: none\n  one: one\n  absent: nosuch\n',
+)
+const mappingOf = (sync: Sync): string => (sync === 'spelling' ? SPELLED : MAPPING).replaceAll('peer:', `${sync}:`)
+
+const closers: (() => Promise<void>)[] = []
+const atEnd = (close: () => Promise<void>): void => void closers.unshift(close)
+const peers = {} as Record<Sync, Peer>
+let dir: string
+let hub: HubProcess
+
+beforeAll(async () => {
+  for (const sync of SYNCS) peers[sync] = await Peer.start(atEnd)
+  const connections = SYNCS.map((sync) => connectionTo(sync, peers[sync].url)).join('')
+  const mappings = Object.fromEntries(SYNCS.map((sync) => [`${sync}.yaml`, mappingOf(sync)]))
+  dir = await hubFolder('', { hub: `connections:\n${connections}`, mappings }, atEnd)
+  // A database of the server of this run: making a server of its own takes a hub longer than all its work here.
+  const { url } = await freshDatabase({ migrated: false })
+  hub = await HubProcess.startUntil(atEnd, dir, { DATABASE_URL: url }, '--watch')
 })
+afterAll(async () => {
+  for (const close of closers) await close()
+})
+
+const run = (sync: Sync) => hub.api<{ requestId: string }>('POST', `/syncs/${sync}/run`, { full: true })
+const lettersOf = (sync: Sync) => hub.api<Letters>('GET', `/dead-letters?sync=${sync}`)
 
 type Letters = { items: { id: number; code: string; recordId: string }[] }
 type Connections = {
@@ -55,38 +81,38 @@ test.each([
     /connector\.yaml:\d+:\d+[\s\S]*"page_size"/,
   ],
 ])('%s ends in a coded message that names place and fix', async (_, files, code, place) => {
-  const dir = await hubFolder('http://127.0.0.1:9', files as never)
-  const result = await causeway(dir, 'validate', '-o', 'human')
+  const folder = await hubFolder('http://127.0.0.1:9', files as never)
+  const result = await causeway(folder, 'validate', '-o', 'human')
   expect(result.code, result.stdout + result.stderr).toBe(5)
   expect(result.stdout + result.stderr).toContain(code)
   expect(result.stdout + result.stderr).toMatch(place)
 })
 
-test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each named, the next run heals', {
+test('429, 500, HTML and 401: each named, the next run heals', {
   timeout: 400_000,
 }, async () => {
-  const peer = await Peer.start()
+  const peer = peers.answering
   peer.fill(30)
-  const dir = await hubFolder(peer.url)
-  const hub = await HubProcess.start(dir, await ledger())
   let answer: { status: number; headers?: Record<string, string>; body?: string } | undefined
   peer.intercept = ({ path }) =>
     answer && path === '/contacts'
       ? { before: (response) => void response.writeHead(answer!.status, answer!.headers ?? {}).end(answer!.body ?? '') }
       : undefined
   const runOnce = async (): Promise<{ outcome: string; code: string | undefined }> => {
-    const { requestId } = await hub.api<{ requestId: string }>('POST', '/syncs/contacts/run', { full: true })
+    const { requestId } = await run('answering')
     const done = await until(
       () =>
         hub.api<{ items: { requestId: string | null; outcome: string; error: { code: string } | null }[] }>(
           'GET',
-          '/runs?limit=20',
+          '/runs?limit=50',
         ),
-      ({ items }) => items.some((run) => run.requestId === requestId && run.outcome !== 'running'),
+      ({ items }) => items.some((one) => one.requestId === requestId && one.outcome !== 'running'),
     )
-    const run = done.items.find((found) => found.requestId === requestId)!
-    return { outcome: run.outcome, code: run.error?.code }
+    const asked = done.items.find((found) => found.requestId === requestId)!
+    return { outcome: asked.outcome, code: asked.error?.code }
   }
+  const answering = async () =>
+    (await hub.api<Connections>('GET', '/connections')).items.find(({ name }) => name === 'answering')!
   // After several failures in a row the breaker lets the system rest: what is asked meanwhile is refused by it, and asked again here.
   const askedAfterRest = () =>
     until(
@@ -105,13 +131,11 @@ test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each name
     if (given.status === 429) {
       // A wait that was asked for is a wait and no failure; the connection says why and until when.
       expect(done.outcome).toBe('waiting')
-      const { items } = await hub.api<Connections>('GET', '/connections')
-      expect(items[0]!.waitReason).toContain('429')
+      expect((await answering()).waitReason).toContain('429')
       await sleep(1_200)
     } else expect(done, code).toEqual({ outcome: 'failed', code })
   }
-  const { items } = await hub.api<Connections>('GET', '/connections')
-  expect(items[0]!.state).toBe('needs_authorisation')
+  expect((await answering()).state).toBe('needs_authorisation')
   answer = undefined
   expect(await askedAfterRest()).toEqual({ outcome: 'success', code: undefined })
   await until(
@@ -124,15 +148,13 @@ test('a missing secret, an unreachable system, 401, 429, 500 and HTML: each name
 test('a target that refuses 3 of 100: 97 go through, 3 become dead letters; corrected and requeued they go through too', {
   timeout: 400_000,
 }, async () => {
-  const peer = await Peer.start()
+  const peer = peers.refusing
   peer.fill(100)
   peer.refuse = ({ name }) =>
     ['Person 3', 'Person 50', 'Person 99'].includes(String(name)) ? 'name is not allowed' : undefined
-  const dir = await hubFolder(peer.url)
-  const hub = await HubProcess.start(dir, await ledger())
-  await hub.api('POST', '/syncs/contacts/run', { full: true })
+  await run('refusing')
   const letters = await until(
-    () => hub.api<Letters>('GET', '/dead-letters'),
+    () => lettersOf('refusing'),
     ({ items }) => items.length === 3,
   )
   expect(letters.items.map(({ code }) => code)).toEqual(['CSW-3008', 'CSW-3008', 'CSW-3008'])
@@ -154,14 +176,12 @@ test('a target that refuses 3 of 100: 97 go through, 3 become dead letters; corr
 test('a record that breaks the mapping is a dead letter that names the line; the others go through', {
   timeout: 400_000,
 }, async () => {
-  const peer = await Peer.start()
+  const peer = peers.breaking
   peer.fill(20)
   peer.put('bad', { name: 'Bad', email: { not: 'text' } })
-  const dir = await hubFolder(peer.url)
-  const hub = await HubProcess.start(dir, await ledger())
-  await hub.api('POST', '/syncs/contacts/run', { full: true })
+  await run('breaking')
   const { items } = await until(
-    () => hub.api<Letters>('GET', '/dead-letters'),
+    () => lettersOf('breaking'),
     (letters) => letters.items.length === 1,
   )
   expect(items[0]).toMatchObject({ code: 'CSW-4002', recordId: 'bad' })
@@ -179,24 +199,18 @@ test('a record that breaks the mapping is a dead letter that names the line; the
 test('values arrive as they were spelled, through log, mapping, target, API and CLI', {
   timeout: 400_000,
 }, async () => {
-  const peer = await Peer.start()
+  const peer = peers.spelling
   const fields =
     '"big":9223372036854775807,"price":0.10,"huge":1e400,"nul":"\\u0000","half":"\\ud800","none":null,"one":[1]'
   peer.put('x', {})
   peer.rawContacts.set('x', `{"id":"x","updated_at":"2026-02-01T00:00:00Z",${fields}}`)
-  const mapping = MAPPING.replace(
-    / {2}name: name\n.*\n/,
-    '  big: big\n  price: price\n  huge: huge\n  nul: nul\n  half: half\n  none: none\n  one: one\n  absent: nosuch\n',
-  )
-  const dir = await hubFolder(peer.url, { mappings: { 'contacts.yaml': mapping } })
-  const hub = await HubProcess.start(dir, await ledger())
-  await hub.api('POST', '/syncs/contacts/run', { full: true })
+  await run('spelling')
   await until(
     () => peer.journal.length,
     (count) => count === 1,
   )
   expect(peer.journal[0]!.raw).toBe(`{"external_id":"x",${fields}}`)
-  const shown = await causeway(dir, 'records', 'show', 'x', '--stream', 'peer:contacts', '-o', 'json')
+  const shown = await causeway(dir, 'records', 'show', 'x', '--stream', 'spelling:contacts', '-o', 'json')
   expect(shown.stdout, shown.stderr).toContain('9223372036854775807')
   for (const spelled of ['0.10', '1e400', '\\u0000', '\\ud800']) expect(shown.stdout).toContain(spelled)
 })
@@ -204,21 +218,20 @@ test('values arrive as they were spelled, through log, mapping, target, API and 
 test('a broken edit leaves the running version in force; a sound one takes effect without a restart', {
   timeout: 400_000,
 }, async () => {
-  const peer = await Peer.start()
+  const peer = peers.edited
   peer.fill(3)
-  const dir = await hubFolder(peer.url)
-  const hub = await HubProcess.start(dir, await ledger(), '--watch')
-  await writeFile(join(dir, 'mappings/contacts.yaml'), 'from: [')
+  const file = join(dir, 'mappings/edited.yaml')
+  await writeFile(file, 'from: [')
   await until(
     () => hub.output,
     (output) => output.includes('CSW-1004'),
   )
-  await writeFile(join(dir, 'mappings/contacts.yaml'), MAPPING.replace('name: name', 'name: $uppercase(name)'))
+  await writeFile(file, mappingOf('edited').replace('name: name', 'name: $uppercase(name)'))
   await until(
     () => hub.output,
     (output) => output.includes('files read again'),
   )
-  await hub.api('POST', '/syncs/contacts/run', { full: true })
+  await run('edited')
   await until(
     () => peer.customers.size,
     (size) => size === 3,

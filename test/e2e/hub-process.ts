@@ -6,25 +6,32 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { CACHE, type CliResult, runCli } from '../cli/run-cli.ts'
-import { CONNECTOR, MAPPING } from './peer.ts'
+import { type AtEnd, CONNECTOR, MAPPING } from './peer.ts'
 
 const BIN = join(import.meta.dirname, '../../bin/causeway.mjs')
 
 export type HubFolderFiles = { connector?: string; mappings?: Record<string, string>; hub?: string }
 
 /** A hub folder with the test's connector and mappings; removed with the test. */
-export async function hubFolder(peerUrl: string, files: HubFolderFiles = {}): Promise<string> {
+export async function hubFolder(
+  peerUrl: string,
+  files: HubFolderFiles = {},
+  atEnd: AtEnd = onTestFinished,
+): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'causeway-e2e-'))
-  onTestFinished(() => rm(dir, { recursive: true, force: true }))
+  atEnd(() => rm(dir, { recursive: true, force: true }))
   await mkdir(join(dir, 'connectors/peer'), { recursive: true })
   await mkdir(join(dir, 'mappings'))
-  const connection = `    connector: peer\n    settings: { url: "${peerUrl}" }\n    secrets: { token: "env:PEER_TOKEN" }\n    allow: [127.0.0.1]\n`
-  await writeFile(join(dir, 'causeway.yaml'), files.hub ?? `connections:\n  peer:\n${connection}`)
+  await writeFile(join(dir, 'causeway.yaml'), files.hub ?? `connections:\n${connectionTo('peer', peerUrl)}`)
   await writeFile(join(dir, 'connectors/peer/connector.yaml'), files.connector ?? CONNECTOR)
   for (const [name, text] of Object.entries(files.mappings ?? { 'contacts.yaml': MAPPING }))
     await writeFile(join(dir, 'mappings', name), text)
   return dir
 }
+
+/** A connection of that name to a peer, for a hub file. */
+export const connectionTo = (name: string, peerUrl: string): string =>
+  `  ${name}:\n    connector: peer\n    settings: { url: "${peerUrl}" }\n    secrets: { token: "env:PEER_TOKEN" }\n    allow: [127.0.0.1]\n`
 
 export const TOKEN = 'canary-peer-token-5b1f'
 const environment = (extra: Record<string, string> = {}): NodeJS.ProcessEnv => ({
@@ -55,14 +62,24 @@ export class HubProcess {
     child.stderr!.on('data', keep)
   }
 
-  static async start(dir: string, env: Record<string, string> = {}, ...args: string[]): Promise<HubProcess> {
+  static start(dir: string, env: Record<string, string> = {}, ...args: string[]): Promise<HubProcess> {
+    return HubProcess.startUntil(onTestFinished, dir, env, ...args)
+  }
+
+  /** The same, for longer than a test. */
+  static async startUntil(
+    atEnd: AtEnd,
+    dir: string,
+    env: Record<string, string>,
+    ...args: string[]
+  ): Promise<HubProcess> {
     await rm(join(dir, '.causeway/hub.json'), { force: true })
     const child = spawn(process.execPath, [BIN, '-C', dir, 'start', '--port', '0', ...args], {
       env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const hub = new HubProcess(dir, child)
-    onTestFinished(async () => void (await hub.stop()))
+    atEnd(async () => void (await hub.stop()))
     for (let waited = 0; waited < 120_000; waited += 100) {
       if (child.exitCode !== null) throw new Error(`the hub ended:\n${hub.output}`)
       if (await readFile(join(dir, '.causeway/hub.json')).catch(() => null)) return hub

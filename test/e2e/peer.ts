@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
 export type Contact = { id: string; updated_at: string; [field: string]: unknown }
+/** Takes what is to be done when a test, or a file of them, is over. */
+export type AtEnd = (close: () => Promise<void>) => void
 export type Customer = { id: string; external_id: string; [field: string]: unknown }
 
 /**
@@ -25,12 +27,12 @@ export class Peer {
   #clock = Date.parse('2026-01-01T00:00:00Z')
   #ids = 0
 
-  static async start(): Promise<Peer> {
+  static async start(atEnd: AtEnd = onTestFinished): Promise<Peer> {
     const peer = new Peer()
     const server = createServer((request, response) => void peer.#answer(request, response))
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
     peer.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    onTestFinished(async () => {
+    atEnd(async () => {
       server.closeAllConnections()
       await new Promise((done) => server.close(done))
     })
