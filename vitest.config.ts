@@ -13,7 +13,6 @@ const APART = [
   'test/mapping/sandbox.test.ts',
   'test/queue/**/*.test.ts',
   'test/sandbox/**/*.test.ts',
-  'test/store/embedded*.test.ts',
   'test/ui/**/*.test.ts',
 ]
 /** Need a network, or minutes: they have configurations of their own. */

@@ -10,7 +10,7 @@ import { processStart } from '../../src/store/embedded/lock.ts'
 import { startEmbedded } from '../../src/store/embedded/server.ts'
 import { createPool, describeEmbedded, migrate, openStore } from '../../src/store/index.ts'
 
-const HUB = join(import.meta.dirname, 'hub-process.ts')
+const HUB = join(import.meta.dirname, 'ledger-process.ts')
 const isRoot = process.getuid?.() === 0
 const NOBODY = 65534
 

@@ -1,4 +1,4 @@
-/** A hub of its own for tests that kill it: `node hub-process.ts FOLDER`. Prints one line of JSON when it is up. */
+/** A hub of its own for tests that kill it: `node ledger-process.ts FOLDER`. Prints one line of JSON when it is up. */
 import { migrate, openStore } from '../../src/store/index.ts'
 
 try {
