@@ -19,9 +19,17 @@ export function compileBinary(compiler: Compiler, node: AstNode): Run {
   if (token === 'and' || token === 'or') return logical(left, right, token, position)
   const operator = token === '..' ? range : Object.hasOwn(operators, token) ? operators[token]! : undefined
   if (!operator) throw new NotCompilable()
+  const word = node.rhs!
+  // `status = "customer"`: nothing but the same text equals a text.
+  if (token === '=' && word.type === 'string' && !word.predicate && !word.group)
+    return (input, scope) => left(input, scope) === word.value
+  const joins = token === '&'
   return (input, scope) => {
-    const a = plain(left(input, scope), scope)
-    const b = plain(right(input, scope), scope)
+    const one = left(input, scope)
+    const two = right(input, scope)
+    if (joins && typeof one === 'string' && typeof two === 'string') return one + two
+    const a = plain(one, scope)
+    const b = plain(two, scope)
     try {
       return operator(a, b)
     } catch (error) {
@@ -42,6 +50,10 @@ export function compileUnary(compiler: Compiler, node: AstNode): Run {
       throw Object.assign(error as object, { position: node.position })
     }
   }
+}
+
+const setPlain = (target: Record<string, unknown>, key: string, value: unknown): void => {
+  target[key] = value
 }
 
 function compileArray(compiler: Compiler, node: AstNode): Run {
@@ -68,12 +80,13 @@ function compileObject(compiler: Compiler, node: AstNode): Run {
     return (input, scope) => groupBy(input, general, scope, node.position)
   }
   const values = all.map(([, value]) => compiler.member(value))
+  const set = keys.includes('__proto__') ? setOwn : setPlain
   return (input, scope) => {
     const context = groupContext(input)
     const result = {}
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!(context, scope)
-      if (value !== undefined) setOwn(result, keys[i]!, value as never)
+      if (value !== undefined) set(result, keys[i]!, value as never)
     }
     return result
   }

@@ -5,17 +5,16 @@ import type { Compiler } from './closures.ts'
 import { groupBy, type Pair } from './groups.ts'
 import { countKept } from './logical.ts'
 import { orderBy } from './ordering.ts'
-import { flattenStep } from './paths.ts'
+import { addFlat, isPlainList, lookup } from './paths.ts'
 import { plain, type Run, type Scope } from './scope.ts'
-import { NotCompilable } from './tree-facts.ts'
+import { isPlainName, keyOf, NotCompilable } from './tree-facts.ts'
 import { contextOf, numbered, numberTuples, stepTuples, tupleScope, tupleStream } from './tuples.ts'
 
 export function compilePath(compiler: Compiler, node: AstNode): Run {
   const group = compileGroup(compiler, node)
   const walk = node.steps!.some((step) => step.tuple) ? tuplePath(compiler, node) : plainPath(compiler, node)
-  const fromVariable = node.steps![0]!.type === 'variable'
   return (input, scope) => {
-    let items = walk(Array.isArray(input) && !fromVariable ? (input as Sequence) : sequence(input), scope)
+    let items = walk(input, scope)
     if (node.keepSingletonArray) {
       if (Array.isArray(items) && items.cons && !items.sequence) items = sequence(items)
       items.keepSingleton = true
@@ -24,13 +23,24 @@ export function compilePath(compiler: Compiler, node: AstNode): Run {
   }
 }
 
-function plainPath(compiler: Compiler, node: AstNode): (items: Sequence, scope: Scope) => Sequence {
+/** What the first step goes over: the items of a list, unless that is the value of a variable. */
+const startOf = ({ steps }: AstNode): ((input: unknown) => Sequence) =>
+  steps![0]!.type === 'variable'
+    ? (input) => sequence(input)
+    : (input) => (Array.isArray(input) ? (input as Sequence) : sequence(input))
+
+function plainPath(compiler: Compiler, node: AstNode): (input: unknown, scope: Scope) => Sequence {
   const steps = node.steps!
+  const start = startOf(node)
   const compiled = steps.map((step, i) => compileStep(compiler, step, i === steps.length - 1))
   const wholeFirst = steps[0]!.consarray ? compiler.compile(steps[0]!) : undefined
+  const listName = steps.length > 1 && isPlainName(steps[0]!) ? keyOf(steps[0]!) : undefined
   return (input, scope) => {
-    let items = input
-    for (let i = 0; i < compiled.length; i++) {
+    // `lines.(…)` over one object, the usual beginning: the next step goes over the list as it stands there.
+    const list = listName === undefined || Array.isArray(input) ? undefined : (lookup(input, listName) as Sequence)
+    const fromList = Array.isArray(list) && list.length > 0 && !list.sequence && !list.cons
+    let items = fromList ? list : start(input)
+    for (let i = fromList ? 1 : 0; i < compiled.length; i++) {
       items = i === 0 && wholeFirst ? (wholeFirst(items, scope) as Sequence) : compiled[i]!(items, scope)
       if (items === undefined || items.length === 0) break
     }
@@ -46,25 +56,31 @@ function compileStep(compiler: Compiler, step: AstNode, last: boolean): (items: 
   }
   const run = compiler.compile(step)
   return (items, scope) => {
-    const results: unknown[] = []
+    const flat = sequence()
+    let only: unknown
+    let count = 0
     for (const item of items) {
       let result = run(item, scope)
       for (const filter of filters) result = filter(result, scope)
-      if (result !== undefined) results.push(result)
+      if (result === undefined) continue
+      only = result
+      count++
+      addFlat(flat, result)
     }
-    return flattenStep(results, last)
+    return last && count === 1 && isPlainList(only) ? only : flat
   }
 }
 
 /** A path with bindings: from the first step that has one, tuples are carried instead of items. */
-function tuplePath(compiler: Compiler, node: AstNode): (items: Sequence, scope: Scope) => Sequence {
+function tuplePath(compiler: Compiler, node: AstNode): (input: unknown, scope: Scope) => Sequence {
   const steps = node.steps!
+  const start = startOf(node)
   const first = steps.findIndex((step) => step.tuple)
   const before = steps.slice(0, first).map((step) => compileStep(compiler, step, false))
   if (steps[0]!.consarray) throw new NotCompilable()
   const rest = steps.slice(first).map((step) => tupleStep(compiler, step))
   return (input, scope) => {
-    let items = input
+    let items = start(input)
     for (const step of before) {
       items = step(items, scope)
       if (items === undefined || items.length === 0) break

@@ -15,8 +15,11 @@ export function lookup(input: unknown, key: string): unknown {
     }
     return found
   }
-  if (!Object.hasOwn(input, key) || isMarked(input)) return undefined
-  return (input as Record<string, unknown>)[key]
+  const value = (input as Record<string, unknown>)[key]
+  if (value === undefined || isMarked(input)) return undefined
+  // What an object of data inherits are functions and its prototype; asking `hasOwn` first costs each look-up a call.
+  const maybeInherited = typeof value === 'function' || key === '__proto__'
+  return maybeInherited && !Object.hasOwn(input, key) ? undefined : value
 }
 
 /** What evaluation of every node ends with: a sequence of none is nothing, of one its item, unless it is to be kept. */
@@ -28,16 +31,21 @@ export function unwrap(result: unknown, keepArray?: boolean): unknown {
 }
 
 /** Joins the results of one step into the input of the next. */
-export function flattenStep(results: unknown[], lastStep: boolean): Sequence {
-  const only = results[0]
-  if (lastStep && results.length === 1 && Array.isArray(only) && !isSequence(only)) return only
+function flattenStep(results: unknown[], lastStep: boolean): Sequence {
+  if (lastStep && results.length === 1 && isPlainList(results[0])) return results[0]
   const flat = sequence()
-  for (const result of results) {
-    if (!Array.isArray(result) || (result as Sequence).cons) flat.push(result)
-    else for (const item of result) flat.push(item)
-  }
+  for (const result of results) addFlat(flat, result)
   return flat
 }
+
+/** Adds what a step gave for one item: a list by its items, unless it was written as one. */
+export function addFlat(flat: Sequence, result: unknown): void {
+  if (!Array.isArray(result) || (result as Sequence).cons) flat.push(result)
+  else for (const item of result) flat.push(item)
+}
+
+/** A list of data, which stays as it is where it is all that the last step gave. */
+export const isPlainList = (value: unknown): value is Sequence => Array.isArray(value) && !isSequence(value)
 
 /** A path of one name, the most frequent of all. */
 export function followName(input: unknown, name: string): unknown {

@@ -27,7 +27,7 @@ export function plainNames(node: AstNode): string[] | null {
   return node.steps!.every(isPlainName) ? node.steps!.map(keyOf) : null
 }
 
-const isPlainName = (step: AstNode): boolean =>
+export const isPlainName = (step: AstNode): boolean =>
   step.type === 'name' &&
   step.value !== 'rawJSON' &&
   !(
