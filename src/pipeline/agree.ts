@@ -31,6 +31,7 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     const look = looks.get(change.work)
     if (look) takeLook(change, look)
   }
+  for (const { merge, settlement } of works) if (merge && !settles(settlement)) stillAsks(merge)
   const other: Lane = { ...lane, row: partner.row, sync: partner.definition, source: lane.target, target: lane.source }
   return {
     partner: partner.row.id,
@@ -41,6 +42,7 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     agreed: [...(await wordsOf(other, changes, at)), ...works.flatMap((work) => [...released(work), ...woken(work)])],
     asked: merged.flatMap(({ asked }) => asked),
     settled: works.flatMap(({ merge, settlement }) => (merge && settles(settlement) ? merge.settled : [])),
+    same: works.flatMap(({ merge, settlement }) => (merge && isDone(settlement) ? merge.agreed : [])),
   }
 }
 
@@ -73,8 +75,13 @@ const settles = (settlement: Settlement | null): boolean =>
   settlement?.state === 'skipped' ||
   settlement?.unlink !== undefined
 
+/** What comes again must know then what it asked before. */
+function stillAsks({ mark, askedBefore }: Merged): void {
+  mark.asked = [...new Set([...askedBefore, ...(mark.asked ?? [])])]
+}
+
 const woken = (work: Work): AgreedWrite[] =>
-  work.merge?.wakesPartner && work.targetId !== null
+  work.merge?.wakesPartner && work.targetId !== null && settles(work.settlement)
     ? [{ recordId: work.targetId, slice: sliceOf(work.targetId), fields: {}, mark: {}, due: true }]
     : []
 
@@ -185,6 +192,7 @@ function markOf(
     stored,
     echo: each((field) => own(was, field) ?? null),
     echoAt: each(() => at),
+    echoVersion: each(() => (look && merge.mark.ownThere?.version) || ''),
     unseen: each(() => (!look ? 'blind' : isSeen ? false : 'other')),
     made: before === null && !look,
     ...(look && merge.mark.ownThere ? { ownHere: merge.mark.ownThere } : {}),

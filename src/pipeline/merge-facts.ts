@@ -22,6 +22,7 @@ export function conflictOf(lane: Lane, work: Work, { path, mine, theirs, base }:
   const [from, to] = isForward(lane) ? [mine, theirs] : [theirs, mine]
   return {
     ...conflictKey(lane, work, path),
+    asker: { recordId: work.record.id, field: path.split('.')[0]! },
     side: isForward(lane) ? 'to' : 'from',
     base: base === undefined ? null : JSON.stringify(base),
     fromValue: JSON.stringify(from),

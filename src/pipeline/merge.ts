@@ -45,7 +45,9 @@ function begin(work: Work): Merged {
     touched: [],
     made: [],
     asked: [],
+    askedBefore: isObject(mark) ? ((mark as Mark).asked ?? []) : [],
     settled: [],
+    agreed: [],
     releases: false,
     thereVersion: null,
     wakesPartner: false,
@@ -77,8 +79,7 @@ function rests(lane: Lane, work: Work): void {
   if (work.takenBack) return
   forgetEchoes(mark, Object.keys(mark.echo ?? {}))
   delete mark.made
-  // The edit that stood against a deletion was taken back: the deletion goes on.
-  work.merge!.wakesPartner = mark.asked?.includes('') === true
+  // The edit that stood against another one, or against a deletion, was taken back: the other one goes on.
   settleAsked(lane, work, [])
 }
 
@@ -88,6 +89,7 @@ function forgetEchoes(mark: Mark, fields: string[]): void {
     if (mark.restless) delete mark.restless[field]
     if (mark.unseen) delete mark.unseen[field]
     if (mark.echoAt) delete mark.echoAt[field]
+    if (mark.echoVersion) delete mark.echoVersion[field]
   }
 }
 
@@ -106,14 +108,16 @@ async function staleEchoes(lane: Lane, works: Work[]): Promise<Map<Work, string[
   return new Map(
     suspects.flatMap((work) => {
       const row = rows.get(work.record.id)
-      const { echo = {}, echoAt = {}, ownHere } = work.merge!.mark
+      const { echo = {}, echoAt = {}, echoVersion = {}, ownHere } = work.merge!.mark
       if (!row) return []
       // Mapped from a state that the log has replaced since.
       const isReplaced = row.seq > work.record.seq
-      const isOlder = isReplaced || (row.version !== null && ownHere !== undefined && row.version < ownHere.version)
+      // A later write of other fields says nothing of this one. Marks of before have the last version only.
+      const isOlder = (field: string): boolean =>
+        row.version !== null && row.version < (echoVersion[field] ?? ownHere?.version ?? '')
       const read = row.observedAt.getTime()
       const fields = Object.keys(echo).filter(
-        (field) => isOlder || (echoAt[field] && read <= Date.parse(echoAt[field])),
+        (field) => isReplaced || isOlder(field) || (echoAt[field] && read <= Date.parse(echoAt[field])),
       )
       return fields.length ? [[work, fields]] : []
     }),
@@ -148,6 +152,7 @@ function mergeOne(lane: Lane, work: Work, { there, stale, facts }: Known): void 
   const { held, answered } = facts.answersOf(work)
   settleAsked(lane, work, [...merged.asked.map(({ path }) => path), ...held])
   merge.settled.push(...answered.map((path) => conflictKey(lane, work, path)))
+  merge.agreed = merged.touched.map((field) => conflictKey(lane, work, field))
   work.values = JsonText.of(merged.values)
   if (side?.body) work.known = theirs
 }
@@ -213,6 +218,8 @@ function stop(lane: Lane, work: Work, field: string): void {
 function settleAsked(lane: Lane, work: Work, still: string[]): void {
   const merge = work.merge!
   const gone = (merge.mark.asked ?? []).filter((path) => !still.includes(path))
+  // Neither asked nor agreed: our edit was taken back, and the other side's has to come over.
+  if (gone.some((path) => !merge.touched.includes(path.split('.')[0]!))) merge.wakesPartner = true
   merge.settled = gone.map((path) => conflictKey(lane, work, path))
   merge.mark.asked = still
 }

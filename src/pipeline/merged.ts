@@ -8,8 +8,9 @@ export type Mark = {
   wrote?: string
   /** Fields that the other direction wrote here and that did not come back yet, with what stood there before. */
   echo?: JsonObject
-  /** When that write was answered, for each of them. */
+  /** When that write was answered, for each of them, and the version it made; empty where nobody saw one. */
   echoAt?: Record<string, string>
+  echoVersion?: Record<string, string>
   /** Of these: nobody saw how they were stored (`blind`), or another value was seen (`other`). False: they were seen as written. */
   unseen?: Record<string, 'blind' | 'other' | false>
   /** How the target shows an agreed value that it stored otherwise: a list of that one value, or an empty one. */
@@ -44,7 +45,12 @@ export type Merged = {
   touched: string[]
   made: string[]
   asked: ConflictWrite[]
+  /** Paths that waited in the queue when the record was taken up. */
+  askedBefore: string[]
+  /** Conflicts that this direction asked about, and need no answer any more. */
   settled: ConflictKey[]
+  /** Fields that are the same on both sides now: whoever asked about them, or about what is inside. */
+  agreed: ConflictKey[]
   /** The target record is to be let go, and made anew by the other direction. */
   releases: boolean
   /** The version of the target record that was merged with. */

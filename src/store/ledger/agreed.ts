@@ -22,12 +22,36 @@ export async function saveAgreed(
   const own = new Map(rows.filter((row) => row.syncId === batch.syncId).map((row) => [row.recordId, row]))
   const others = new Map(rows.filter((row) => row.syncId === twoWay.partner).map((row) => [row.recordId, row]))
   await updateOthers(client, twoWay, others)
+  const changed = changedSince(own, twoWay.read)
+  const asked = twoWay.asked.filter(({ asker }) => !changed.get(asker.recordId)?.includes(asker.field))
   await inOneGo([
-    saveConflicts(client, twoWay.conflictsOf, twoWay.asked),
+    saveConflicts(client, twoWay.conflictsOf, asked),
     settleConflicts(client, twoWay.conflictsOf, twoWay.settled),
+    settleConflicts(client, twoWay.conflictsOf, twoWay.same, { inside: true, asked }),
   ])
-  return batch.deliveries.map((row) => rebased(row, own.get(row.recordId), twoWay.read.get(row.recordId) ?? null))
+  return batch.deliveries.map((row) => {
+    const now = own.get(row.recordId)
+    const next = rebased(row, now, twoWay.read.get(row.recordId) ?? null)
+    // Decided on values that are not the agreed ones any more: it is decided anew.
+    return changed.has(row.recordId) && isAtRest(row) ? { ...next, state: 'pending', nextAttemptAt: new Date() } : next
+  })
 }
+
+/** Fields that the other direction agreed on since the deliveries of the batch were read. */
+function changedSince(rows: ReadonlyMap<string, Row>, read: ReadonlyMap<string, string | null>): Map<string, string[]> {
+  return new Map(
+    [...rows].flatMap(([id, row]) => {
+      const before = read.get(id)
+      if (before === undefined || before === null || row.delivered === before || row.delivered === null) return []
+      const [was, is] = [parse(before), parse(row.delivered)]
+      const fields = Object.keys(is).filter((field) => !field.startsWith('~') && !sameJson(is[field], own(was, field)))
+      return fields.length ? [[id, fields]] : []
+    }),
+  )
+}
+
+const isAtRest = ({ part, state, nextAttemptAt }: DeliveryWrite): boolean =>
+  part === '' && nextAttemptAt === null && (state === 'delivered' || state === 'unchanged' || state === 'skipped')
 
 /** Rows that the other direction has not made yet, in the order in which they are locked. */
 async function insertMissing(client: pg.PoolClient, batch: BatchCommit, twoWay: TwoWayCommit): Promise<void> {
@@ -77,7 +101,7 @@ async function updateOthers(client: pg.PoolClient, twoWay: TwoWayCommit, rows: M
 }
 
 const withAgreed = (text: string | null, { fields, mark }: AgreedWrite): string | null =>
-  fields === null ? null : JsonText.of(putOver(read(text), { ...fields, ...mark })).toString()
+  fields === null ? null : JsonText.of(putOver(parse(text), { ...fields, ...mark })).toString()
 
 /** Objects of marks (`~…`) are put over each other key by key, values as a whole. */
 function putOver(current: JsonObject, fields: JsonObject): JsonObject {
@@ -97,7 +121,7 @@ function putDeep(current: JsonObject, fields: JsonObject): JsonObject {
 /** A row that the other direction changed since it was read keeps that, but for the fields that this batch changed itself. */
 function rebased(row: DeliveryWrite, now: Row | undefined, before: string | null): DeliveryWrite {
   if (row.part !== '' || !now || now.delivered === before || row.delivered === null) return row
-  return { ...row, delivered: JsonText.of(rebase(read(now.delivered), read(before), row.delivered.value)) }
+  return { ...row, delivered: JsonText.of(rebase(parse(now.delivered), parse(before), row.delivered.value)) }
 }
 
 /** Marks hold objects by field: what the other direction has noted of a field since is not dropped with what was noted before. */
@@ -120,5 +144,5 @@ export function rebase(now: JsonObject, before: JsonObject, ours: JsonObject, de
 
 const own = (record: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(record, key) ? record[key] : undefined
-const read = (text: string | null): JsonObject => (text ? JsonText.from(text).value : {})
+const parse = (text: string | null): JsonObject => (text ? JsonText.from(text).value : {})
 const isPlain = (value: Json | undefined): value is JsonObject => isObject(value) && !isRawNumber(value)

@@ -35,20 +35,31 @@ export async function saveConflicts(client: pg.PoolClient, syncId: number, confl
     )
 }
 
-export async function settleConflicts(client: pg.PoolClient, syncId: number, keys: ConflictKey[]): Promise<void> {
+/** Ends conflicts of some fields; with `inside` also those of values inside them, but for what is `asked` now. */
+export async function settleConflicts(
+  client: pg.PoolClient,
+  syncId: number,
+  keys: ConflictKey[],
+  { inside = false, asked = [] }: { inside?: boolean; asked?: ConflictKey[] } = {},
+): Promise<void> {
   if (!keys.length) return
+  const matches = inside
+    ? `(c.field = t.field or starts_with(c.field, t.field || '.')) and t.field <> ''
+       and (c.from_id, c.to_id, c.field) not in (select * from unnest($5::text[], $6::text[], $7::text[]))`
+    : 'c.field = t.field'
   await client.query(
     `update conflict c set state = 'settled', closed_at = now()
        from unnest($2::text[], $3::text[], $4::text[]) as t(from_id, to_id, field)
-      where c.sync_id = $1 and c.from_id = t.from_id and c.to_id = t.to_id and c.field = t.field and c.state <> 'settled'`,
-    [
-      syncId,
-      arrayText(keys.map(({ fromId }) => fromId)),
-      arrayText(keys.map(({ toId }) => toId)),
-      arrayText(keys.map(({ field }) => field)),
-    ],
+      where c.sync_id = $1 and c.from_id = t.from_id and c.to_id = t.to_id and ${matches} and c.state <> 'settled'`,
+    [syncId, ...columnsOf(keys), ...(inside ? columnsOf(asked) : [])],
   )
 }
+
+const columnsOf = (keys: ConflictKey[]): string[] => [
+  arrayText(keys.map(({ fromId }) => fromId)),
+  arrayText(keys.map(({ toId }) => toId)),
+  arrayText(keys.map(({ field }) => field)),
+]
 
 /**
  * Notes what a person decided of open conflicts and makes both records due. `value`: JSON text, in the words of the side that the

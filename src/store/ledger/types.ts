@@ -235,6 +235,8 @@ export type TwoWayCommit = {
   agreed: AgreedWrite[]
   asked: ConflictWrite[]
   settled: ConflictKey[]
+  /** Fields that both sides hold alike once the batch is saved: conflicts about them, or about what is inside, are over. */
+  same: ConflictKey[]
 }
 
 /** Values agreed with a record of the target, in the words of the way back; null = nothing is agreed any more. */
@@ -243,12 +245,14 @@ export type AgreedWrite = { recordId: string; slice: number; fields: JsonObject 
 export type ConflictKey = { fromId: string; toId: string; field: string }
 /** Values are JSON texts. */
 export type ConflictWrite = ConflictKey & {
+  /** The delivery of the direction that asks, and the field in its words. */
+  asker: { recordId: string; field: string }
   side: 'from' | 'to'
   base: string | null
   fromValue: string | null
   toValue: string | null
 }
-export type ConflictRow = Omit<ConflictWrite, 'base'> & {
+export type ConflictRow = Omit<ConflictWrite, 'base' | 'asker'> & {
   id: number
   state: 'open' | 'decided'
   decision: 'from' | 'to' | 'value' | null

@@ -17,6 +17,8 @@ export class Side {
   readonly people = new Map<string, Person>()
   /** What the hub wrote, in order: what a person would find in the audit log. */
   readonly writes: Write[] = []
+  /** What people and the hub did, with the time. */
+  readonly log: { at: string; by: string; id: string; values: Record<string, unknown> }[] = []
   /** Decides per call of the hub; looks at nothing but the call, so that a seed repeats. */
   mishap: (call: SideCall) => Mishap | undefined = () => undefined
   /** What the system makes of what somebody writes. */
@@ -55,14 +57,16 @@ export class Side {
   }
 
   /** Somebody makes or edits a record by hand. */
-  edit(id: string | null, values: Record<string, unknown>): Person {
+  edit(id: string | null, values: Record<string, unknown>, by = 'person'): Person {
     const own = id ?? `${this.name}${++this.#ids}`
     const before = this.people.get(own)
     const row = { ...before, ...this.stores(values), id: own, deleted: false, updated_at: this.#tick() } as Person
+    this.log.push({ at: new Date().toISOString(), by: `${by} ${this.name}`, id: own, values })
     return this.#keep(row)
   }
 
-  remove(id: string): Person {
+  remove(id: string, by = 'person'): Person {
+    this.log.push({ at: new Date().toISOString(), by: `${by} ${this.name}`, id, values: { deleted: true } })
     return this.#keep({ ...this.people.get(id)!, deleted: true, updated_at: this.#tick() })
   }
 
@@ -97,7 +101,7 @@ export class Side {
     if (path === '/people' && method === 'GET') return { status: 200, body: this.#list(query) }
     if (path === '/people' && method === 'POST') {
       const values = JSON.parse(body) as Record<string, unknown>
-      const { id } = this.edit(null, values)
+      const { id } = this.edit(null, values, 'hub')
       this.#note('create', id, values)
       return { status: 201, body: { id } }
     }
@@ -106,12 +110,12 @@ export class Side {
     if (!row || row.deleted) return missing
     if (method === 'GET') return { status: 200, body: row }
     if (method === 'DELETE') {
-      this.remove(row.id)
+      this.remove(row.id, 'hub')
       this.#note('delete', row.id, {})
       return { status: 200, body: {} }
     }
     const values = JSON.parse(body) as Record<string, unknown>
-    this.edit(row.id, values)
+    this.edit(row.id, values, 'hub')
     this.#note('update', row.id, values)
     return { status: 200, body: { id: row.id } }
   }

@@ -1,4 +1,5 @@
 import { readConflicts } from './conflicts.ts'
+import { historyOf } from './history.ts'
 import type { Check, Size } from './row.ts'
 import type { Side } from './side.ts'
 import { BOTH } from './two-way-folder.ts'
@@ -127,10 +128,10 @@ export class Storm {
     await this.rest()
     check.equal('writes in the cycle after', this.writes() - before.left - before.right, 0)
     for (const name of ['left', 'right'] as const)
-      for (const write of this.side(name).writes.slice(before[name], before[name] + 3))
-        check.failures.push(
-          `late write on the ${name}: ${JSON.stringify(write)}, history ${this.#historyOf(name, write.id)}`,
-        )
+      for (const write of this.side(name).writes.slice(before[name], before[name] + 3)) {
+        const { email } = this.side(name).people.get(write.id)!
+        check.failures.push(`late write on the ${name}: ${JSON.stringify(write)}, ${await this.#historyOf(email)}`)
+      }
     const [left, right] = [this.side('left').live(), this.side('right').live()]
     const open = await readConflicts(this.#world.pool)
     check.note('edits', this.made)
@@ -145,45 +146,51 @@ export class Storm {
     )
     check.equal('made twice', twice(this.side('left')) + twice(this.side('right')), 0)
     check.equal('deleted and still there', [...this.#lost].filter((one) => left.has(one) || right.has(one)).length, 0)
-    this.#compare(check, left, right, open)
+    await this.#compare(check, left, right, open)
   }
 
-  /** What the hub wrote to a record and what people did to it, for the person who reads the failure. */
-  #historyOf(name: Name, id: string): string {
-    const email = this.side(name).people.get(id)?.email
-    const other = this.side(name === 'left' ? 'right' : 'left')
-      .live()
-      .get(email ?? '')
-    const edits = [...this.#edits].filter(([key]) => key.startsWith(`${email}\n`))
-    return JSON.stringify({
-      other,
-      edits,
-      writes: this.side(name)
-        .writes.filter((write) => write.id === id)
-        .slice(-4),
-    })
+  /** What happened to a person on both sides. */
+  #historyOf(email: string): Promise<string> {
+    const sides = [this.side('left'), this.side('right')]
+    const ids = sides.flatMap((side) =>
+      [...side.people.values()].filter((row) => row.email === email).map(({ id }) => id),
+    )
+    return historyOf(this.#world.pool, sides, ids)
   }
 
-  #compare(check: Check, left: Map<string, Fields>, right: Map<string, Fields>, open: ReadonlySet<string>): void {
-    const differing: string[] = []
-    const gone: string[] = []
-    const invented: string[] = []
+  /** A conflict that is answered is closed. */
+  async judgeAnswered(check: Check): Promise<void> {
+    const open = await readConflicts(this.#world.pool)
+    check.equal('still asked', open.size, 0)
+    for (const key of [...open].slice(0, 3)) {
+      const email = this.side('left').people.get(key.split('\n')[0]!)!.email
+      check.failures.push(`still asked: ${key.split('\n')[2]}, ${await this.#historyOf(email)}`)
+    }
+  }
+
+  async #compare(
+    check: Check,
+    left: Map<string, Fields>,
+    right: Map<string, Fields>,
+    open: ReadonlySet<string>,
+  ): Promise<void> {
+    const differing: [email: string, what: string][] = []
+    const gone: typeof differing = []
+    const invented: typeof differing = []
     for (const [email, one] of left) {
       const other = right.get(email)
       if (!other) continue
       for (const field of BOTH) {
         const asked = open.has(`${one.id}\n${other.id}\n${field}`)
         const [a, b] = [one[field], other[field]]
-        if (!same(a, b) && !asked) differing.push(`${email} ${field}: ${a} and ${b}`)
+        if (!same(a, b) && !asked) differing.push([email, `${field}: ${a} and ${b}`])
         const edits = this.#edits.get(`${email}\n${field}`)
         if (!edits || asked) continue
         const values = Object.values(edits)
         // Edited on one side only: that must be there. On both: one of the two last values won.
         if (values.some((value) => same(value, a))) continue
         const list = values.length === 1 ? gone : invented
-        list.push(
-          `${email} ${field}: ${a}, last edited to ${values.join(' and ')}; ${this.#historyOf('left', one.id)}, ${this.#historyOf('right', other.id)}`,
-        )
+        list.push([email, `${field}: ${a}, last edited to ${values.join(' and ')}`])
       }
     }
     for (const [what, list] of Object.entries({
@@ -192,7 +199,8 @@ export class Storm {
       'values nobody chose': invented,
     })) {
       check.equal(what, list.length, 0)
-      check.failures.push(...list.slice(0, 3))
+      for (const [email, what] of list.slice(0, 3))
+        check.failures.push(`${email} ${what}; ${await this.#historyOf(email)}`)
     }
   }
 }
