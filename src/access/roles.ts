@@ -14,6 +14,7 @@ export const SCOPES = {
   'records:read': { role: 'viewer', allows: 'see records, dead letters and webhook events with their bodies' },
   'metrics:read': { role: 'viewer', allows: 'read `/metrics`' },
   'syncs:operate': { role: 'operator', allows: 'run, pause and resume syncs and connections, test connections' },
+  'alerts:operate': { role: 'operator', allows: 'test and snooze alert routes, snooze what is wrong' },
   'letters:operate': {
     role: 'operator',
     allows: 'requeue, assign and discard dead letters (the answer shows the letter), replay webhook events',

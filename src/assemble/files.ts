@@ -6,6 +6,7 @@ import { type Catalogue, loadConnectors, type RecordSchema } from '../connector/
 import { type Finding, nearestName, type Place } from '../core/index.ts'
 import { type EntityType, loadEntities } from '../identity/index.ts'
 import { checkSync, loadMappings, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
+import { checkAlerts } from './alerts.ts'
 import { checkAnalytics } from './analytics.ts'
 import { checkEntities } from './entity-files.ts'
 import { checkKeeping } from './keeping.ts'
@@ -63,6 +64,7 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
       findStream(reader, address, 'stream', config, catalogue, found),
     ),
     ...checkAnalytics({ config, syncs: mappings.syncs, entities: entities.types }),
+    ...checkAlerts({ config, syncs: mappings.syncs }),
   ]
   const ofUsed = catalogue.findings.filter(({ place }) => used.has(basename(dirname(place.file))))
   return {

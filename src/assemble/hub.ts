@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type AccessControl, createAccess, type ProviderSettings } from '../access/index.ts'
-import type { Environment, Settings } from '../config/index.ts'
+import type { Environment, SecretSources, Settings } from '../config/index.ts'
 import type { Catalogue } from '../connector/index.ts'
 import { createLogger, type Logger, systemClock, throwOnErrors } from '../core/index.ts'
 import type { HubServices } from '../http/index.ts'
@@ -28,6 +28,7 @@ import {
   sealBodies,
 } from '../store/index.ts'
 import { Adoption } from './adoption.ts'
+import { alertSweep } from './alerts.ts'
 import { analyticsSweep } from './analytics.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFiles, type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
@@ -160,6 +161,11 @@ async function assemble(parts: Parts): Promise<Hub> {
     file: resolve(dataDir, 'master-key'),
   })
   const secrets = createSecretStore(store.pool, () => keys)
+  const sources: SecretSources = {
+    env,
+    folder: parts.dir,
+    store: async (connection, field) => (await secrets.get({ connection, field })) ?? null,
+  }
   const sessions = new Sessions({
     files,
     clock: systemClock,
@@ -167,11 +173,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     tokens: (connection) => sealedTokens(store.pool, secrets, connection),
     uploads: (connection) => sealedUploads(secrets, connection),
     quotas: new QuotaBook(store.pool),
-    sources: {
-      env,
-      folder: parts.dir,
-      store: async (connection, field) => (await secrets.get({ connection, field })) ?? null,
-    },
+    sources,
   })
   sealBodies(store.pool, secrets)
   const ledger = createLedger(store.pool)
@@ -222,8 +224,14 @@ async function assemble(parts: Parts): Promise<Hub> {
       work?.replaceTimetable(next)
     },
   })
+  const alertChannel = {
+    sources,
+    publicUrl: settings.public_url,
+    addSecrets: (values: readonly string[]) => logger.addSecrets(values),
+  }
   const services = createServices({
     pool: store.pool,
+    alertChannel,
     adoption,
     mappings,
     book,
@@ -265,6 +273,15 @@ async function assemble(parts: Parts): Promise<Hub> {
         hooks,
         keepingSweep({ pool: store.pool, ports, erasures }),
         matchingSweep(ports, store.pool, () => files.entities),
+        alertSweep({
+          pool: store.pool,
+          files: () => files,
+          model: () => model,
+          log: logger,
+          clock: systemClock,
+          holder,
+          channel: alertChannel,
+        }),
         analyticsSweep({ pool: store.pool, files: () => files, model: () => model, log: logger, dir: parts.dir }),
       ],
       listen,

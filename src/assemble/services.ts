@@ -1,3 +1,4 @@
+import type { ChannelParts } from '../alerts/index.ts'
 import type { Catalogue, CodeLogin, ConnectorSession } from '../connector/index.ts'
 import { asCausewayError, CausewayError, type Clock, withUrgency } from '../core/index.ts'
 import type { Actor, ConnectionDefinition, HubServices, ReadinessCheck } from '../http/index.ts'
@@ -13,6 +14,7 @@ import {
   type SubscriptionBook,
 } from '../store/index.ts'
 import type { Adoption } from './adoption.ts'
+import { alertServices } from './alert-services.ts'
 import { entityServices } from './entities.ts'
 import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
@@ -25,6 +27,7 @@ import { WebhookTally } from './webhook-tally.ts'
 import { acceptWebhook } from './webhooks.ts'
 
 export type ServiceParts = {
+  alertChannel: ChannelParts
   pool: Store['pool']
   ports: Ports
   queue: WorkQueue
@@ -224,6 +227,7 @@ export function createServices(parts: ServiceParts): HubServices {
     },
     acceptWebhook: (request) => acceptWebhook(parts, tally, request),
     webhookIntake: () => tally.list(),
+    alerts: alertServices({ pool, files: parts.files, channel: parts.alertChannel, clock: parts.clock, audit }),
     entities: entityServices({ pool, audit, model: () => ports.model(), types: () => parts.files().entities }),
     connectors: () =>
       parts

@@ -12,6 +12,7 @@ import {
   validateYaml,
   type YamlFile,
 } from '../core/index.ts'
+import { type AlertRoute, readAlerts } from './alerts.ts'
 import { type AnalyticsConfig, readAnalytics } from './analytics.ts'
 import { type ConnectionConfig, readConnection } from './connection.ts'
 import { fillPlaceholders } from './fill.ts'
@@ -27,6 +28,7 @@ export type HubConfig = LoadedSettings & {
   file: string
   connections: ReadonlyMap<string, ConnectionConfig>
   analytics: readonly AnalyticsConfig[]
+  alerts: readonly AlertRoute[]
 }
 
 export type HubInput = {
@@ -60,13 +62,15 @@ export async function checkHub({ folder, env = process.env, flags }: HubInput): 
     if (read.connection) connections.set(name, read.connection)
   }
   const analytics = readAnalytics(yaml, root.analytics)
-  findings.push(...analytics.findings)
+  const alerts = readAlerts(yaml, root.alerts, fill)
+  findings.push(...analytics.findings, ...alerts.findings)
   return {
     ...loaded,
     folder,
     file: HUB_FILE,
     connections,
     analytics: analytics.targets,
+    alerts: alerts.routes,
     findings: inOrder([...findings, ...file.findings, ...loaded.findings]),
   }
 }

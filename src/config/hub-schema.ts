@@ -1,3 +1,4 @@
+import { alertsSchema } from './alerts.ts'
 import { analyticsSchema } from './analytics.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
 
@@ -24,6 +25,11 @@ export const hubFileSchema = {
         'Plain tables and files that follow streams, for people who ask in SQL; docs/analytics.md describes them.',
       type: ['object', 'null'],
       additionalProperties: analyticsSchema,
+    },
+    alerts: {
+      description: 'Where people are told what is wrong, by name of the route; docs/operate/alerts.md describes them.',
+      type: ['object', 'null'],
+      additionalProperties: alertsSchema,
     },
   },
   definitions: {

@@ -1,3 +1,4 @@
+export type { AlertKind, AlertRoute, SmtpServer } from './alerts.ts'
 export type { AnalyticsConfig } from './analytics.ts'
 export { type ConnectionConfig, connectionNamed } from './connection.ts'
 export { checkHub, HUB_FILE, type HubConfig, loadHub } from './hub-file.ts'
@@ -7,6 +8,6 @@ export {
   loadSettings,
   maskedSettings,
 } from './load-settings.ts'
-export { resolveSecret, type SecretSources } from './secrets.ts'
+export { resolveSecret, type SecretReference, type SecretSources } from './secrets.ts'
 export { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts'
 export { settingsPage } from './settings-page.ts'

@@ -1,4 +1,5 @@
 export { type AdminToken, loadAdminToken, readTokenFile } from './admin-token.ts'
+export type { AlertScopeRequest, AlertServices } from './alert-services.ts'
 export type * from './configuration.ts'
 export type * from './entity-services.ts'
 export type * from './plans.ts'

@@ -15,6 +15,7 @@ import { OpenApi } from './openapi.ts'
 import { servePage } from './page.ts'
 import { notFound, sendProblem, toProblem } from './problem.ts'
 import { accessRoutes } from './routes/access.ts'
+import { alertRoutes } from './routes/alerts.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { configurationRoutes } from './routes/configuration.ts'
@@ -127,6 +128,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   for (const routes of [
     connectionRoutes,
     streamRoutes,
+    alertRoutes,
     analyticsRoutes,
     configurationRoutes,
     syncRoutes,

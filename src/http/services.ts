@@ -1,6 +1,7 @@
 import type { PendingLogin, ProbeStep, StreamInfo } from '../connector/index.ts'
 import type { ErrorCode, JsonObject, JsonText } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
+import type { AlertServices } from './alert-services.ts'
 import type { AppliedConfiguration, ConfigurationRequest } from './configuration.ts'
 import type { EntityServices } from './entity-services.ts'
 import type {
@@ -171,6 +172,7 @@ export interface HubServices {
   completeMapping(name: string, request: CompletionRequest): Promise<CompletionItem[]>
   explainTarget(target: { stream: string; id: string; field?: string }): Promise<Explanation | undefined>
 
+  alerts: AlertServices
   entities: EntityServices
 
   connectors(): readonly ConnectorDescription[]

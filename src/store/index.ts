@@ -1,4 +1,5 @@
 export * from './access/index.ts'
+export * from './alerts/index.ts'
 export * from './analytics/index.ts'
 export { appendAudit, verifyAudit } from './audit.ts'
 export { sealBodies } from './body-seals.ts'

@@ -1,5 +1,51 @@
 -- Printed by scripts/print-schema.ts from the migrations; not run by anybody. Change a migration, not this file.
 
+create table alert_message (
+  id text collate "C" not null,
+  seq bigint generated always as identity not null,
+  route text collate "C" not null,
+  subject_key text collate "C",
+  round integer,
+  change text not null,
+  content text not null,
+  state text default 'waiting'::text not null,
+  attempts integer default 0 not null,
+  next_at timestamp with time zone default now() not null,
+  first_tried_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  error text,
+  created_at timestamp with time zone default now() not null,
+  constraint alert_message_change_check CHECK ((change = ANY (ARRAY['opened'::text, 'reopened'::text, 'recovered'::text, 'digest'::text]))),
+  constraint alert_message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'given_up'::text, 'cancelled'::text, 'folded'::text]))),
+  constraint alert_message_pkey PRIMARY KEY (id),
+  constraint alert_message_seq_key UNIQUE (seq)
+);
+CREATE INDEX alert_message_of_subject ON alert_message USING btree (subject_key, round);
+CREATE INDEX alert_message_waiting ON alert_message USING btree (route, seq) WHERE (state = 'waiting'::text);
+
+create table alert_snooze (
+  scope text collate "C" not null,
+  until timestamp with time zone not null,
+  actor text not null,
+  reason text,
+  created_at timestamp with time zone default now() not null,
+  constraint alert_snooze_pkey PRIMARY KEY (scope)
+);
+
+create table alert_subject (
+  key text collate "C" not null,
+  kind text not null,
+  state text not null,
+  round integer not null,
+  content text not null,
+  first_seen_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  over_at timestamp with time zone,
+  constraint alert_subject_kind_check CHECK ((kind = ANY (ARRAY['problem'::text, 'late'::text, 'authorisation'::text]))),
+  constraint alert_subject_state_check CHECK ((state = ANY (ARRAY['new'::text, 'open'::text, 'over'::text]))),
+  constraint alert_subject_pkey PRIMARY KEY (key)
+);
+
 create table analytics_files (
   target text collate "C" not null,
   written_at timestamp with time zone not null,

@@ -127,6 +127,31 @@ test('a drift is listed with the lines it touches, and accepted once', async () 
   expect(await expectDocumented(hub, 'acceptDrift', again)).toMatchObject({ status: 409, code: 'CSW-8008' })
 })
 
+test('alerts tell how far each route is; tests and snoozes name who asked', async () => {
+  await hub.pool.query(
+    `insert into alert_subject (key, kind, state, round, content, first_seen_at, seen_at)
+     values ('k1', 'problem', 'open', 1, '{"title":"x"}', now(), now())`,
+  )
+  await hub.pool.query(
+    `insert into alert_snooze (scope, until, actor) values ('subject:k1', now() + interval '1 hour', 'user:ada')`,
+  )
+  const listed = await hub.get('/api/v1/alerts')
+  const { routes, open } = (await expectDocumented(hub, 'listAlerts', listed)) as { routes: object[]; open: object[] }
+  expect(routes).toMatchObject([{ name: 'ops', waiting: 0, snooze: null }])
+  expect(open).toMatchObject([{ key: 'k1', content: { title: 'x' }, snooze: { actor: 'user:ada' } }])
+  const tried = await hub.post('/api/v1/alerts/routes/ops/test', {})
+  expect(await expectDocumented(hub, 'testAlertRoute', tried)).toEqual({ sent: true })
+  const until = '2027-01-01T00:00:00.000Z'
+  const quiet = await hub.post('/api/v1/alerts/snooze', { route: 'ops', until, reason: 'vendor' })
+  expect(await expectDocumented(hub, 'snoozeAlerts', quiet)).toEqual({ until })
+  const unclear = await hub.post('/api/v1/alerts/wake', { route: 'ops', subject: 'k1' })
+  expect(unclear.status).toBe(400)
+  expect(hub.calls.slice(-2)).toEqual([
+    ['testAlertRoute', 'ops', { name: 'admin', reason: null }],
+    ['snoozeAlerts', { route: 'ops' }, new Date(until), { name: 'admin', reason: 'vendor' }],
+  ])
+})
+
 test('tables for analytics tell how far behind they are, and their files can be asked for', async () => {
   const { rows } = await hub.pool.query<{ seq: number }>('select seq from stream where id = $1', [ids.contacts])
   await hub.pool.query(

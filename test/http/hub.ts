@@ -86,6 +86,14 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       },
       audit: async () => undefined,
     }),
+    alerts: {
+      routes: () => [
+        { name: 'ops', kind: 'webhook', tell: ['problem'], severity: 'error', syncs: [], connections: ['crm'] },
+      ],
+      test: async (route, actor) => void calls.push(['testAlertRoute', route, actor]),
+      snooze: async (scope, until, actor) => void calls.push(['snoozeAlerts', scope, until, actor]),
+      wake: async (scope, actor) => void calls.push(['wakeAlerts', scope, actor]),
+    },
     readiness: async () => [{ name: 'database', ok: true }],
     runSync: async (name, request) => {
       calls.push(['runSync', name, request])

@@ -22,6 +22,9 @@ afterAll(() => hub.close())
 type Page = { items: Record<string, unknown>[]; next: string | null }
 
 test('every list and item answers as its OpenAPI operation promises', async () => {
+  await hub.pool.query(
+    `insert into alert_message (id, route, change, content, error) values ('m1', 'ops', 'digest', '{"total":2}', '{"what":"no"}')`,
+  )
   const deadLetter = await addDeadLetter(hub.pool, ids.sync, 'c9', 'CSW-3008', 'fp')
   const run = await addRun(hub.pool, { kind: 'pull', streamId: ids.contacts })
   const answers: [string, string][] = [
@@ -42,6 +45,7 @@ test('every list and item answers as its OpenAPI operation promises', async () =
     ['listSchedules', '/api/v1/schedules'],
     ['listConnectors', '/api/v1/connectors'],
     ['showConnector', '/api/v1/connectors/demo-crm'],
+    ['listAlertMessages', '/api/v1/alerts/messages?route=ops'],
     ['showSystem', '/api/v1/system'],
     ['live', '/livez'],
     ['ready', '/readyz?verbose'],

@@ -16,6 +16,7 @@ const RANKS: Record<string, string> = {
   'records:read': 'viewer',
   'metrics:read': 'viewer',
   'syncs:operate': 'operator',
+  'alerts:operate': 'operator',
   'letters:operate': 'operator',
   'plans:make': 'operator',
   'records:write': 'editor',

@@ -20,6 +20,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   identity: ['core', 'mapping'],
   pipeline: ['core', 'connector', 'mapping'],
   access: ['core', 'store', 'outbound'],
+  // Who is told what is wrong.
+  alerts: ['core', 'config', 'outbound', 'store'],
   metrics: ['store', 'outbound'],
   http: ['core', 'config', 'access', 'connector', 'mapping', 'store'],
   // Stands up other systems for tests: shares nothing with what it tests.
@@ -43,6 +45,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'conformance',
     'pipeline',
     'access',
+    'alerts',
     'metrics',
     'http',
     'workers',
@@ -82,6 +85,9 @@ const HOMES: Record<string, string[]> = {
   luxon: ['expression'],
   'vscode-languageserver': ['editor'],
   'vscode-languageserver-textdocument': ['editor'],
+  // Given sockets of `outbound`.
+  nodemailer: ['alerts'],
+  standardwebhooks: ['alerts'],
   fastify: ['http'],
   'prom-client': ['metrics'],
   // All it sends goes through `outbound`: it is given a fetch.

@@ -48,6 +48,11 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
     load: () => import('./analytics.ts'),
   },
   { name: 'problems', summary: 'what is broken, grouped by cause', load: () => import('./problems.ts') },
+  {
+    name: 'alerts',
+    summary: 'who is told what is wrong: list, test, snooze',
+    load: () => import('./alerts.ts'),
+  },
   { name: 'erase', summary: 'erase a person from everything the hub keeps', load: () => import('./erase.ts') },
   {
     name: 'webhooks',

@@ -62,4 +62,10 @@ export const configErrors = {
     meaning: 'A file in `entities/` contradicts itself, another one, or the syncs of the hub.',
     action: 'Correct the line that is named; docs/entities.md describes the file.',
   },
+  'CSW-1011': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'An alert route cannot send with what it was given.',
+    action: 'Correct the entry of `alerts:`; docs/operate/alerts.md tells what each kind of route needs.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,6 +1,7 @@
 /** Read-only questions to the ledger, as the admin API asks them. One file per family of tables. */
 
 export * from './activity.ts'
+export * from './alerts.ts'
 export * from './analytics.ts'
 export * from './audit.ts'
 export * from './configuration.ts'

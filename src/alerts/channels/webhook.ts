@@ -1,0 +1,70 @@
+/** Generic webhooks, signed as Standard Webhooks has it (https://www.standardwebhooks.com). */
+import { Webhook } from 'standardwebhooks'
+import { CausewayError } from '../../core/index.ts'
+import type { OutboundClient } from '../../outbound/index.ts'
+import type { Channel, Message } from '../contract.ts'
+import { wordsOf } from '../words.ts'
+import { post } from './post.ts'
+
+const TYPES = {
+  problem: { opened: 'problem.opened', reopened: 'problem.reopened', recovered: 'problem.recovered' },
+  late: { opened: 'sync.late', reopened: 'sync.late', recovered: 'sync.on_time' },
+  authorisation: {
+    opened: 'connection.needs_authorisation',
+    reopened: 'connection.needs_authorisation',
+    recovered: 'connection.authorised',
+  },
+} as const
+
+type Target = { outbound: OutboundClient; url: string; secret: string; publicUrl: string | null }
+
+/** `secret`: one key (`whsec_…`, base64), or several with blanks between them while a receiver changes from one to the next. */
+export function webhookChannel({ outbound, url, secret, publicUrl }: Target): Channel {
+  const signers = secret.trim().split(/\s+/).map(signerOf)
+  return {
+    send: (message) => {
+      const body = JSON.stringify(payloadOf(message, publicUrl))
+      const now = new Date()
+      return post(outbound, url, body, {
+        'webhook-id': message.id,
+        'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+        'webhook-signature': signers.map((signer) => signer.sign(message.id, now, body)).join(' '),
+      })
+    },
+    close: () => outbound.close(),
+  }
+}
+
+function signerOf(key: string): Webhook {
+  const bytes = Buffer.from(key.replace(/^whsec_/, ''), 'base64')
+  if (!/^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(key) || bytes.length < 24 || bytes.length > 64)
+    throw new CausewayError('CSW-1011', {
+      what: 'The signing key is not 24 to 64 bytes in base64.',
+      fix: 'Make one: echo "whsec_$(openssl rand -base64 32)"',
+    })
+  return new Webhook(key)
+}
+
+/** The form the standard recommends: type, timestamp, data. */
+function payloadOf(message: Message, publicUrl: string | null): object {
+  const timestamp = message.at.toISOString()
+  if (message.change === 'test') return { type: 'alert.test', timestamp, data: { actor: message.actor } }
+  if (message.change === 'digest') {
+    const items = message.items.map(({ change, subject }) => ({
+      type: TYPES[subject.kind][change],
+      ...dataOf(change, subject),
+    }))
+    return { type: 'alert.digest', timestamp, data: { total: message.total, items } }
+  }
+  const { change, subject } = message
+  const { link: url } = wordsOf(message, publicUrl)
+  return { type: TYPES[subject.kind][change], timestamp, data: { ...dataOf(change, subject), url } }
+}
+
+const dataOf = (
+  change: string,
+  { path: _path, ...subject }: Extract<Message, { subject: unknown }>['subject'],
+): object => ({
+  change,
+  ...subject,
+})

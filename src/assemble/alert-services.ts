@@ -1,0 +1,48 @@
+import { CausewayError } from '../core/index.ts'
+import type { Actor, AlertScopeRequest, AlertServices } from '../http/index.ts'
+import { type AlertScope, snoozeAlerts, wakeAlerts } from '../store/index.ts'
+import { isOpenAlert } from '../store/views/index.ts'
+import { type AlertParts, alertRouteNamed, testAlertRoute } from './alerts.ts'
+
+type Parts = Pick<AlertParts, 'pool' | 'files' | 'channel' | 'clock'> & {
+  audit(actor: Actor, action: string, subject: string, detail?: Record<string, unknown>): Promise<void>
+}
+
+/** What people do to alerts; all of it is in the audit. */
+export function alertServices(parts: Parts): AlertServices {
+  const { pool, files, clock, audit } = parts
+  const scopeOf = async (asked: AlertScopeRequest): Promise<AlertScope> => {
+    if ('route' in asked) return `route:${alertRouteNamed(files(), asked.route).name}`
+    if (await isOpenAlert(pool, asked.subject)) return `subject:${asked.subject}`
+    throw new CausewayError('CSW-1007', {
+      what: `Nothing with the key "${asked.subject}" is wrong now.`,
+      fix: 'Take a key that `causeway alerts list` prints.',
+    })
+  }
+  return {
+    routes: () =>
+      files().config.alerts.map(({ name, target, tell, severity, syncs, connections }) => ({
+        name,
+        kind: target.kind,
+        tell: [...tell],
+        severity,
+        syncs: [...syncs],
+        connections: [...connections],
+      })),
+    async test(route, actor) {
+      await testAlertRoute(parts, route, actor.name)
+      await audit(actor, 'alert.test', `alert_route:${route}`)
+    },
+    async snooze(asked, until, actor) {
+      if (until <= clock.now()) throw new CausewayError('CSW-8003', { what: '"until" has passed already.' })
+      const scope = await scopeOf(asked)
+      await snoozeAlerts(pool, scope, { until, actor: actor.name, reason: actor.reason })
+      await audit(actor, 'alert.snooze', `alert_${scope}`, { until: until.toISOString() })
+    },
+    async wake(asked, actor) {
+      const scope: AlertScope = 'route' in asked ? `route:${asked.route}` : `subject:${asked.subject}`
+      if (!(await wakeAlerts(pool, scope))) throw new CausewayError('CSW-8008', { what: 'It is not snoozed.' })
+      await audit(actor, 'alert.wake', `alert_${scope}`)
+    },
+  }
+}

@@ -1,0 +1,3 @@
+export * from './messages.ts'
+export * from './snoozes.ts'
+export * from './subjects.ts'
