@@ -34,12 +34,19 @@ export async function plan(ports: Ports, name: string, request: PlanRequest, sig
     limit: request.limit,
     signal,
   })
-  const changes: Plan['changes'] = []
+  const changes: Listed = { linked: [], others: [] }
   let next = await planned.next()
   for (; !next.done; next = await planned.next())
-    for (const change of next.value)
-      if (changes.length < MAX_LISTED && (request.all || !QUIET.has(change.action))) changes.push(change)
-  return { ...next.value, changes }
+    for (const change of next.value) if (request.all || !QUIET.has(change.action)) list(changes, change)
+  return { ...next.value, changes: [...changes.linked, ...changes.others].slice(0, MAX_LISTED) }
+}
+
+type Listed = { linked: Plan['changes']; others: Plan['changes'] }
+
+/** Who was found in the target comes first: at a first contact that is what a person looks at before anybody is created. */
+function list({ linked, others }: Listed, change: Plan['changes'][number]): void {
+  const kind = change.target === null ? others : linked
+  if (kind.length < MAX_LISTED) kind.push(change)
 }
 
 export async function verify(

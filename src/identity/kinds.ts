@@ -49,11 +49,16 @@ const person: FieldKind = {
   words: wordsOf,
   blocks(normal) {
     const words = wordsOf(normal).filter((word) => word.length > 1)
+    const initials = wordsOf(normal).filter((word) => word.length === 1)
     const pairs = words.flatMap((one, i) => words.slice(i + 1).map((other) => [one, other] as const))
-    return pairs.flatMap(([one, other]) => {
-      const [first, second] = one < other ? [one, other] : [other, one]
-      return [`${first.slice(0, 3)}+${second.slice(0, 3)}`, `${one}/${other[0]}`, `${other}/${one[0]}`]
-    })
+    return [
+      ...pairs.flatMap(([one, other]) => {
+        const [first, second] = one < other ? [one, other] : [other, one]
+        return [`${first.slice(0, 3)}+${second.slice(0, 3)}`, `${one}/${other[0]}`, `${other}/${one[0]}`]
+      }),
+      // Of whom no first name is known but its letter.
+      ...initials.flatMap((initial) => words.map((word) => `${word}/${initial}`)),
+    ]
   },
 }
 

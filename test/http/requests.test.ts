@@ -102,3 +102,28 @@ test('a push that was under way when the request began counts, for it may take w
   await ended(overlapping, 'now()')
   expect(await progress()).toMatchObject({ state: 'finished', outcome: 'success', counts: { push: { created: 2 } } })
 })
+
+test('of a two-way sync both directions are waited for, and what the way back did is told apart', async () => {
+  await addRun(pool, { kind: 'pull', streamId: ids.contacts, requestId: 'r1' })
+  await endPull()
+  await catchUp(0)
+  const { rows } = await pool.query<{ id: number }>(
+    `insert into sync (name, from_stream, to_stream, version) select name || '~back', to_stream, from_stream, version from sync
+      where id = $1 returning id`,
+    [ids.sync],
+  )
+  const back = rows[0]!.id
+  await addRecord(pool, ids.customers, 'e1', '{}', { seq: 4 })
+  expect(await progress()).toMatchObject({ state: 'running', outcome: null, remaining: 1 })
+  await addRun(pool, { kind: 'push', syncId: back, outcome: 'partial', counts: { updated: 1 } })
+  await pool.query(
+    'insert into sync_position (sync_id, stream_id, slice, seq) select $1, $2, s, 4 from generate_series(0, 63) s',
+    [back, ids.customers],
+  )
+  const done = { state: 'finished', outcome: 'partial', counts: { 'push back': { updated: 1 } } }
+  expect(await progress()).toMatchObject({ sync: 'contacts-to-erp', ...done })
+  // A file that is no longer two-way leaves the direction behind, and nobody waits for it.
+  await addRecord(pool, ids.customers, 'e2', '{}', { seq: 5 })
+  await pool.query(`update sync set state = 'removed' where id = $1`, [back])
+  expect(await progress()).toMatchObject({ state: 'finished', outcome: 'success' })
+})

@@ -27,7 +27,7 @@ test.each([
     SOUND.replace('kind: email,', 'kind: email, take: [hr:people],'),
     /^5:\d+ CSW-1010 the stream "hr:people"/,
   ],
-  ['thresholds the wrong way round', SOUND.replace('review_at: 2', 'review_at: 20'), /^9:\d+ CSW-1010 "review_at"/],
+  ['thresholds the wrong way round', SOUND.replace('review_at: 0', 'review_at: 20'), /^9:\d+ CSW-1010 "review_at"/],
   [
     'a timeline by a field that is no key',
     `${SOUND}timeline:\n  - { stream: erp:orders, kind: order, by: name, key: n, at: d, text: t }\n`,

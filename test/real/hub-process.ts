@@ -85,7 +85,7 @@ export class HubProcess {
   }
 
   private async ready(): Promise<void> {
-    for (let waited = 0; waited < 90_000; waited += 200) {
+    for (let waited = 0; waited < 300_000; waited += 200) {
       if (this.child.exitCode !== null) throw new Error(`the hub ended with ${this.child.exitCode}`)
       const answer = await fetch(`${this.url}/readyz`).catch(() => null)
       if (answer?.ok) return

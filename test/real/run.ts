@@ -19,6 +19,7 @@ import { type Env, type Pair, runPair } from './scenarios/pair.ts'
 import { people } from './scenarios/people.ts'
 import { rowPairs } from './scenarios/rows.ts'
 import { tickets } from './scenarios/tickets.ts'
+import { twoWays } from './scenarios/two-way.ts'
 
 type Scenario = (hub: HubProcess, env: Env, report: Report) => Promise<void>
 
@@ -30,6 +31,7 @@ const scenarios: Record<string, Scenario> = {
   documents: pairs(documentPairs),
   rows: pairs(rowPairs),
   exchange: pairs(exchangePairs),
+  'two-way': twoWays,
 }
 
 function pairs(list: readonly Pair[]): Scenario {

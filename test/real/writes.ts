@@ -26,11 +26,31 @@ export async function runAll(
     const { items } = await hub.call<{ items: Run[] }>('GET', `/api/v1/runs?sync=${sync}&since=${since}&limit=100`)
     const failed = items.filter((run) => run.outcome !== 'success' && !isTakenUpAgain(run.error))
     if (failed.length) report.equal(`${sync}: no run of it failed`, failed, [])
-    const sum = (name: string) => items.reduce((total, run) => total + (run.counts[name] ?? 0), 0)
-    writes[sync] = sum('created') + sum('updated') + sum('deleted')
+    writes[sync] = items.reduce((sum, run) => sum + written(run), 0)
   }
   return writes
 }
+
+/** Runs a two-way sync and waits for both directions; gives how many records were written on both sides. */
+export async function runBoth(
+  hub: HubProcess,
+  sync: string,
+  report: Report,
+  options: { full?: boolean } = {},
+): Promise<number> {
+  const since = new Date().toISOString()
+  const ended = await runOnce(hub, sync, options)
+  // A record that one direction is writing is left alone by the other and tried again, which makes a run partial.
+  report.equal(`${sync} succeeds`, [['success', 'partial'].includes(String(ended.outcome)), ended.error], [true, null])
+  for (const direction of [sync, `${sync}~back`]) await settled(hub, direction)
+  // The runs of both directions are listed under the name of the sync.
+  const { items } = await hub.call<{ items: Run[] }>('GET', `/api/v1/runs?sync=${sync}&since=${since}&limit=100`)
+  const failed = items.filter((run) => run.outcome === 'failed' && !isTakenUpAgain(run.error))
+  if (failed.length) report.equal(`${sync}: no run of it failed`, failed, [])
+  return items.reduce((sum, run) => sum + written(run), 0)
+}
+
+const written = ({ counts }: Run): number => (counts.created ?? 0) + (counts.updated ?? 0) + (counts.deleted ?? 0)
 
 /**
  * The hub ended its own work, which it does when a busy machine keeps it from renewing a lease, or the other system failed by its own

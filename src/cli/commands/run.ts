@@ -94,11 +94,13 @@ async function follow(api: Api, path: string): Promise<string> {
 const recordsDone = ({ counts }: RequestProgress): number => counts.push?.read ?? counts.pull?.read ?? 0
 
 function describe(ended: RequestProgress): string {
+  const back = ended.counts['push back']
   return fields([
     ['sync', ended.sync],
     ['outcome', ended.outcome],
     ['pulled', countsText(ended.counts.pull ?? {})],
     ['pushed', countsText(ended.counts.push ?? {})],
+    ...(back ? ([['pushed back', countsText(back)]] as [string, string][]) : []),
     ...(ended.error
       ? ([
           ['error', `${ended.error.code ?? ''} ${ended.error.what ?? ''}`],

@@ -20,6 +20,7 @@ export type RequestProgress = {
 
 type Situation = {
   syncId: number
+  removed: boolean
   pullPending: boolean
   pushPending: boolean
   blocked: string | null
@@ -36,7 +37,7 @@ type RunRow = {
 const COUNT_CAP = 20_000
 
 const SITUATION = `
-select y.id as "syncId",
+select y.id as "syncId", y.state = 'removed' as removed,
        exists (select 1 from stream s where s.pull_request = $2 and s.pull_mode is not null) as "pullPending",
        (f.seq > coalesce((select min(p.seq) from sync_position p where p.sync_id = y.id and p.stream_id = f.id), 0)
         or exists (select 1 from delivery d where d.sync_id = y.id and d.next_attempt_at <= now())
@@ -74,13 +75,41 @@ select r.kind, r.outcome, r.counts, r.error from run r, first
 const WORST_FIRST = ['failed', 'unknown', 'held', 'cancelled', 'partial', 'waiting', 'interrupted', 'success']
 const PULL_GAVE_UP = ['failed', 'held', 'cancelled']
 
-/** How far a requested run of a sync is, read from the ledger alone; undefined when there is no such sync. */
+/**
+ * How far a requested run of a sync is, read from the ledger alone; undefined when there is no such sync. Of a two-way sync both
+ * directions count: it is finished when both are, and what the way back did stands under `push back`.
+ */
 export async function requestProgress(
   db: Database,
   request: { sync: string; requestId: string },
 ): Promise<RequestProgress | undefined> {
+  const there = await progressOf(db, request)
+  const back = there && (await progressOf(db, { ...request, sync: `${request.sync}~back` }, 'in use'))
+  return back ? { ...both(there, back), ...request } : there
+}
+
+function both(there: RequestProgress, back: RequestProgress): RequestProgress {
+  const ways = [there, back]
+  const finished = ways.every(({ state }) => state === 'finished')
+  const outcomes = ways.map(({ outcome }) => outcome)
+  return {
+    ...there,
+    state: finished ? 'finished' : ways.every(({ state }) => state === 'waiting') ? 'waiting' : 'running',
+    outcome: finished ? (WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? 'success') : null,
+    blocked: there.blocked ?? back.blocked,
+    remaining: there.remaining + back.remaining,
+    counts: { ...there.counts, ...(back.counts.push ? { 'push back': back.counts.push } : {}) },
+    error: there.error ?? back.error,
+  }
+}
+
+async function progressOf(
+  db: Database,
+  request: { sync: string; requestId: string },
+  which?: 'in use',
+): Promise<RequestProgress | undefined> {
   const situation = await firstRow<Situation>(db, SITUATION, [request.sync, request.requestId])
-  if (!situation) return undefined
+  if (!situation || (which && situation.removed)) return undefined
   const runs = await rows<RunRow>(db, RUNS, [situation.syncId, request.requestId])
   const lastPull = runs.findLast((run) => run.kind === 'pull')
   // The hub tries a failed pull again by itself, but whoever waits wants to know now.

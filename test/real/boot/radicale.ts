@@ -7,7 +7,7 @@ import type { BootOptions, RunningSystem } from './system.ts'
 const password = 'real-cards-only-here'
 export const cardCount = 1_000
 
-/** Starts Radicale on loopback: an address book with a thousand cards, and an empty one. */
+/** Starts Radicale on loopback: an address book with a thousand cards, and two empty ones. */
 export async function bootRadicale(options: BootOptions): Promise<RunningSystem> {
   requirePackages('Radicale', ['radicale'], options.install)
   const folder = path.join(options.folder, 'radicale')
@@ -29,6 +29,7 @@ export async function bootRadicale(options: BootOptions): Promise<RunningSystem>
   })
   const env = { CARDS_URL: `http://127.0.0.1:${port}`, CARDS_USER: 'hub', CARDS_PASSWORD: password }
   await makeBook(env, 'customers')
+  await makeBook(env, 'partners')
   await makeBook(env, 'people')
   // A whole book in one request: Radicale makes a resource of each card in it.
   await cards(env, 'PUT', '/hub/people/', Array.from({ length: cardCount }, (_, n) => card(n)).join(''))
