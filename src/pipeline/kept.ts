@@ -138,7 +138,8 @@ async function storeAgain(ports: Ports, commit: ReturnType<typeof toCommit>): Pr
   return new Map((await ports.ledger.readBodies(commit.streamId, ids)).map((row) => [row.id, row]))
 }
 
-const lost = (row: LogBody, why: string): string => `the body of record ${row.id} is not kept here, and ${why}`
+const lost = ({ id, altered }: LogBody, why: string): string =>
+  `the body of record ${id} ${altered ? 'was altered in the ledger' : 'is not kept here'}, and ${why}`
 
 const missing = (row: LogBody, why: string): WholeBody => ({
   ...row,

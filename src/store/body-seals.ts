@@ -71,13 +71,14 @@ class BodySeals {
     })
   }
 
-  /** Throws CSW-6007 for a body that cannot be opened. */
-  async open(streamId: number, id: string, text: string, batchKeys: Map<string, Buffer>): Promise<Buffer> {
+  /** Null for a body that was altered. Throws CSW-6007 where there is no key at all, which is no matter of one body. */
+  async open(streamId: number, id: string, text: string, batchKeys: Map<string, Buffer>): Promise<Buffer | null> {
     const [keyId = '', sealed = ''] = text.slice(SEAL_MARK.length).split('.')
     if (!this.#keys.has(keyId)) await this.#load(this.#pool)
+    if (!this.#keys.size) throw refused(id)
     const key = this.#keys.get(keyId)
     const bytes = Buffer.from(sealed, 'base64')
-    if (!key || bytes.length < SALT + INDEX + TAG) throw refused(id)
+    if (!key || bytes.length < SALT + INDEX + TAG) return null
     const salt = bytes.subarray(0, SALT)
     const name = keyId + salt.toString('latin1')
     const batchKey = batchKeys.get(name) ?? derive(key, salt)
@@ -88,7 +89,7 @@ class BodySeals {
     try {
       return Buffer.concat([decipher.update(bytes.subarray(SALT + INDEX, -TAG)), decipher.final()])
     } catch {
-      throw refused(id)
+      return null
     }
   }
 
@@ -117,13 +118,31 @@ export const sealsOf = (pool: object): BodySeals | undefined => ofPool.get(pool)
 
 type WithBody = { id: string; body: string | null }
 
-/** Rows of a stream with their bodies opened; what is not sealed costs one look at its first character. */
-export async function openBodies<T extends WithBody>(pool: object, streamId: number, rows: T[]): Promise<T[]> {
+/**
+ * Rows of a stream with their bodies opened; what is not sealed costs one look at its first character. Throws CSW-6007 for one that
+ * was altered, unless `altered` says what becomes of it.
+ */
+export async function openBodies<T extends WithBody>(
+  pool: object,
+  streamId: number,
+  rows: T[],
+  altered: (row: T) => void = ({ id }) => {
+    throw refused(id)
+  },
+): Promise<T[]> {
   const batchKeys = new Map<string, Buffer>()
-  for (const row of rows)
-    if (row.body?.startsWith(SEAL_MARK))
-      row.body = (await openWith(pool, streamId, row.id, row.body, batchKeys)).toString('utf8')
+  for (const row of rows) {
+    if (!row.body?.startsWith(SEAL_MARK)) continue
+    const bytes = await openWith(pool, streamId, row.id, row.body, batchKeys)
+    if (bytes) row.body = bytes.toString('utf8')
+    else altered(row)
+  }
   return rows
+}
+
+/** For work on many records that can do without those whose body was altered: they have none. */
+export const asNoBody = (row: WithBody): void => {
+  row.body = null
 }
 
 /**
@@ -146,11 +165,17 @@ export async function sealTexts(
 
 /** Opens what `sealTexts` made; other text is given back as it is. Throws CSW-6007. */
 export const openText = async (pool: object, about: string, text: string): Promise<string> =>
-  text.startsWith(SEAL_MARK) ? (await openWith(pool, NO_STREAM, about, text, new Map())).toString('utf8') : text
+  text.startsWith(SEAL_MARK) ? (await openWhole(pool, about, text)).toString('utf8') : text
 
 /** As `openText`, for bytes. */
 export const openBytes = async (pool: object, about: string, bytes: Buffer): Promise<Buffer> =>
-  isSealed(bytes) ? openWith(pool, NO_STREAM, about, bytes.toString('latin1'), new Map()) : bytes
+  isSealed(bytes) ? openWhole(pool, about, bytes.toString('latin1')) : bytes
+
+async function openWhole(pool: object, about: string, text: string): Promise<Buffer> {
+  const bytes = await openWith(pool, NO_STREAM, about, text, new Map())
+  if (!bytes) throw refused(about)
+  return bytes
+}
 
 const isSealed = (bytes: Buffer): boolean =>
   bytes.length > SEAL_MARK.length && bytes.subarray(0, SEAL_MARK.length).equals(MARKED)
@@ -161,7 +186,7 @@ function openWith(
   id: string,
   body: string,
   batchKeys: Map<string, Buffer>,
-): Promise<Buffer> {
+): Promise<Buffer | null> {
   const seals = sealsOf(pool)
   if (!seals) throw refused(id)
   return seals.open(streamId, id, body, batchKeys)

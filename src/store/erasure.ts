@@ -5,7 +5,7 @@
 import type pg from 'pg'
 import { parseExact } from '../core/index.ts'
 import { eraseFromAnalytics } from './analytics/erase.ts'
-import { openBodies, openBytes, SEAL_MARK } from './body-seals.ts'
+import { asNoBody, openBodies, openBytes, SEAL_MARK } from './body-seals.ts'
 import { eraseFromJournal } from './erase-journal.ts'
 import type { ErasureKeys } from './erasure-keys.ts'
 import { aboutEvent } from './inbox.ts'
@@ -84,7 +84,8 @@ async function eraseMatching(
     if (!rows.length) return counts
     const last = rows.at(-1)!
     after = [last.stream_id, last.id]
-    for (const [streamId, group] of Map.groupBy(rows, (row) => row.stream_id)) await openBodies(pool, streamId, group)
+    for (const [streamId, group] of Map.groupBy(rows, (row) => row.stream_id))
+      await openBodies(pool, streamId, group, asNoBody)
     const hit = rows.filter(
       ({ body, dropped }) =>
         (body !== null &&

@@ -14,7 +14,7 @@ import {
   parseExact,
   SLICES,
 } from '../core/index.ts'
-import { openBodies } from './body-seals.ts'
+import { asNoBody, openBodies } from './body-seals.ts'
 import { arrayText } from './ledger/array-text.ts'
 import { keyText } from './ledger/registration.ts'
 import type { StreamRow } from './ledger/types.ts'
@@ -88,7 +88,7 @@ async function candidates(
       arrayText(open.map(([, seq]) => seq)),
     ],
   )
-  return openBodies(pool, stream.id, rows)
+  return openBodies(pool, stream.id, rows, asNoBody)
 }
 
 /** Records that some sync has not finished, or that a person has to look at. */

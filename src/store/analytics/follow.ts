@@ -38,16 +38,19 @@ export async function followStream(pool: pg.Pool, spec: TableSpec): Promise<numb
       values: [spec.streamId, locked.position, PAGE],
     })
     if (!rows.length) return 0
-    await openBodies(pool, spec.streamId, rows)
+    // Of a body that was altered nothing is known: what was taken over before stays, and its next state comes.
+    const altered = new Set<Change>()
+    await openBodies(pool, spec.streamId, rows, (row) => altered.add(row))
+    const sound = rows.filter((row) => !altered.has(row))
     await forget(
       client,
       spec,
-      rows.filter(({ body, deleted }) => body === null && !deleted).map(({ id }) => id),
+      sound.filter(({ body, deleted }) => body === null && !deleted).map(({ id }) => id),
     )
     await takeOver(
       client,
       spec,
-      rows.filter(({ body, deleted }) => body !== null || deleted),
+      sound.filter(({ body, deleted }) => body !== null || deleted),
       locked.historyColumns,
     )
     await client.query(

@@ -344,9 +344,11 @@ export type LogBody = {
   hash: string
   /** Of a record whose body was shrunk: what stands for the fields that were dropped, as JSON; null where it was erased. */
   dropped: string | null
+  /** Its sealed body was altered here, and is as good as dropped. */
+  altered?: true
 }
 
-/** Current state of records by id; unknown ids are absent. */
+/** Current state of records by id; unknown ids are absent. One whose body was altered holds up none of the others. */
 export async function readBodies(pool: pg.Pool, streamId: number, ids: string[]): Promise<LogBody[]> {
   if (!ids.length) return []
   const { rows } = await pool.query<LogBody>({
@@ -355,7 +357,7 @@ export async function readBodies(pool: pg.Pool, streamId: number, ids: string[])
             where stream_id = $1 and id = any($2)`,
     values: [streamId, arrayText(ids)],
   })
-  return openBodies(pool, streamId, rows)
+  return openBodies(pool, streamId, rows, (row) => Object.assign(row, { body: null, dropped: '{}', altered: true }))
 }
 
 /** Record ids by the value of a key field: value → ids. */

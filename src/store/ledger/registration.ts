@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { isRawNumber, type Json, type JsonObject, parseExact } from '../../core/index.ts'
-import { openBodies, sealsOf } from '../body-seals.ts'
+import { asNoBody, openBodies, sealsOf } from '../body-seals.ts'
 import { withTransaction } from '../transaction.ts'
 import { makeOwedPullsDue } from './pulls.ts'
 import type { ConnectionRow, Keeping, StreamRow, SyncRow } from './types.ts'
@@ -194,7 +194,7 @@ async function walkLog(pool: pg.Pool, streamId: number, fields: string[]): Promi
     )
     if (!rows.length) break
     after = rows.at(-1)!.id
-    await openBodies(pool, streamId, rows)
+    await openBodies(pool, streamId, rows, asNoBody)
     const keys = rows.flatMap((row) =>
       row.body === null ? [] : keysOf(parseExact(row.body), fields).map((key) => ({ ...key, id: row.id })),
     )
