@@ -15,13 +15,14 @@ const APART = [
   'test/sandbox/**/*.test.ts',
   'test/ui/**/*.test.ts',
 ]
-/** Need a network, or minutes: they have configurations of their own. */
+/** Need a network, a browser for long, or minutes: they have configurations of their own. */
 const ELSEWHERE = [
   ...configDefaults.exclude,
   'test/package/**',
   'test/crash/**',
   'test/protocols/**',
   'test/connectors/conformance-*.test.ts',
+  'test/ui/browser/**',
 ]
 
 export default defineConfig({

@@ -2,15 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { sampleEnvironment } from '../../sandbox/index.ts'
-import { readHubFiles } from '../../src/assemble/files.ts'
-import { saveTest } from '../../src/assemble/planning.ts'
-import { completeMapping, tryMapping } from '../../src/assemble/playground.ts'
-import { createMappingRunner, readSoundMapping, type SandboxedRunner } from '../../src/mapping/index.ts'
-import { one, TestHub, type TestSync } from '../pipeline/hub.ts'
-import { MemorySystem } from '../pipeline/memory-system.ts'
-import { freshDatabase } from '../postgres.ts'
-import { expectGoodLooks, hasBrowser, type Site, startSite } from './browser.ts'
+import { sampleEnvironment } from '../../../sandbox/index.ts'
+import { readHubFiles } from '../../../src/assemble/files.ts'
+import { saveTest } from '../../../src/assemble/planning.ts'
+import { completeMapping, tryMapping } from '../../../src/assemble/playground.ts'
+import { createMappingRunner, readSoundMapping, type SandboxedRunner } from '../../../src/mapping/index.ts'
+import { one, TestHub, type TestSync } from '../../pipeline/hub.ts'
+import { MemorySystem } from '../../pipeline/memory-system.ts'
+import { freshDatabase } from '../../postgres.ts'
+import { expectGoodLooks, hasBrowser, type Site, startSite } from '../browser.ts'
 
 const FILE = 'mappings/contacts.yaml'
 const SOURCE = `from: crm:contacts
@@ -121,6 +121,25 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await page.locator('.written-here').waitFor({ state: 'detached' })
     await value.focus()
     await page.locator('.cm-line.written-here', { hasText: 'firstName & ' }).waitFor()
+  })
+
+  test('typing and pasting make nothing that the policy refuses', async () => {
+    // Playwright's `fill` does: it lets Chromium insert the lines, which gives them style attributes before the editor takes them out.
+    const { page, editor } = await openOn('')
+    await editor.press('Control+End')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('# typed')
+    await page.locator('.cm-line', { hasText: '# typed' }).waitFor()
+    await page.evaluate(`{
+      const clipboardData = new DataTransfer()
+      clipboardData.setData('text/plain', '\\n# pasted\\n# in two lines')
+      clipboardData.setData('text/html', '<p style="color: red"># pasted</p>')
+      document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+    }`)
+    await page.locator('.cm-line', { hasText: '# in two lines' }).waitFor()
+    expect(await page.locator('.cm-content [style*=color]').count()).toBe(0)
+    expect(page.complaints).toEqual([])
+    await page.getByRole('button', { name: 'Back to the one that runs' }).click()
   })
 
   test('fields and functions are completed from the systems of the sync', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { TOKEN } from '../http/hub.ts'
-import { expectAccessible, expectGoodLooks, hasBrowser, type Site, startSite } from './browser.ts'
-import { addBacklog, fillHub, HOSTILE, type Lively } from './lively-hub.ts'
+import { TOKEN } from '../../http/hub.ts'
+import { expectAccessible, expectGoodLooks, hasBrowser, type Site, startSite } from '../browser.ts'
+import { addBacklog, fillHub, HOSTILE, type Lively } from '../lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('the page', () => {
   let site: Site

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { expectGoodLooks, hasBrowser, type Site, startSite } from './browser.ts'
-import { fillHub } from './lively-hub.ts'
+import { expectGoodLooks, hasBrowser, type Site, startSite } from '../browser.ts'
+import { fillHub } from '../lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('webhooks, connectors and authorisation', () => {
   let site: Site

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { CausewayError } from '../../src/core/index.ts'
-import { TOKEN } from '../http/hub.ts'
-import { hasBrowser, type Site, startSite } from './browser.ts'
-import { addLetter, BIG_BODY, fillHub, type Lively } from './lively-hub.ts'
+import { CausewayError } from '../../../src/core/index.ts'
+import { TOKEN } from '../../http/hub.ts'
+import { hasBrowser, type Site, startSite } from '../browser.ts'
+import { addLetter, BIG_BODY, fillHub, type Lively } from '../lively-hub.ts'
 
 const PASSWORD = 'a long enough password'
 /** Nobody is there: the page only shows the way to it. */

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { entityServices } from '../../src/assemble/entities.ts'
-import { openTwoSystems, personText, personType, type TwoSystemsHub } from '../identity/hub.ts'
-import { freshDatabase } from '../postgres.ts'
-import { expectGoodLooks, hasBrowser, type Site, startSite } from './browser.ts'
+import { entityServices } from '../../../src/assemble/entities.ts'
+import { openTwoSystems, personText, personType, type TwoSystemsHub } from '../../identity/hub.ts'
+import { freshDatabase } from '../../postgres.ts'
+import { expectGoodLooks, hasBrowser, type Site, startSite } from '../browser.ts'
 
 const type = personType(personText.replace('same: 8, different: 8', 'same: 8, different: 8, access: masked'))
 
