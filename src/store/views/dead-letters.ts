@@ -89,11 +89,14 @@ export async function listDeadLetters(
 ): Promise<Page<DeadLetterView>> {
   const where = conditions(filter)
     .add('d.state = ?', filter.state ?? 'open')
-    .add('d.id < ?', filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'number'))
+    .add(
+      '(d.created_at, d.id) < (select l.created_at, l.id from dead_letter l where l.id = ?)',
+      filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'number'),
+    )
   const limit = where.parameter(filter.limit + 1)
   const found = await rows<Row>(
     db,
-    `select ${COLUMNS} ${FROM} ${where.where} order by d.id desc limit ${limit}`,
+    `select ${COLUMNS} ${FROM} ${where.where} order by d.created_at desc, d.id desc limit ${limit}`,
     where.values,
   )
   const items = found.map((row) => ({ ...row, error: verbatimError(row.error) }))

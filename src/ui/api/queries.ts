@@ -16,6 +16,8 @@ import type { Page } from './types.ts'
 
 const POLL_MS = 4_000
 const PAGE_SIZE = 50
+/** 200 rows: more than that a browser draws slowly and nobody reads. */
+const MOST_PAGES = 4
 
 /** Whether lists follow the hub by themselves; reading or copying is easier when they hold still (WCAG 2.2.2). */
 export const live = new Signal(true)
@@ -50,15 +52,20 @@ const isGone = (error: Error | null): boolean => error instanceof Refused && err
 
 export type Pages<T> = UseInfiniteQueryResult<{ pages: Page<T>[] }> & { rows: T[] | undefined }
 
-/** A paged list, newest page kept fresh together with those the user has asked for. */
+/** The cursors that led to a page, its own the last; the first page has none. The hub's cursors lead one way only. */
+type Trail = string[]
+
+/** A paged list, kept fresh. Of the pages that were asked for the last few stay: a list of a million rows is as light as a short one. */
 export function usePages<T>(path: string, filter: Record<string, string | null>): Pages<T> {
   const isLive = useLive()
   const query = useInfiniteQuery({
     queryKey: [path, filter],
     queryFn: ({ pageParam, signal }) =>
-      request<Page<T>>(withQuery(path, { ...filter, limit: PAGE_SIZE, cursor: pageParam }), { signal }),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next,
+      request<Page<T>>(withQuery(path, { ...filter, limit: PAGE_SIZE, cursor: pageParam.at(-1) }), { signal }),
+    initialPageParam: [] as Trail,
+    getNextPageParam: (page, _pages, trail: Trail) => (page.next === null ? null : [...trail, page.next]),
+    getPreviousPageParam: (_page, _pages, trail: Trail) => (trail.length ? trail.slice(0, -1) : null),
+    maxPages: MOST_PAGES,
     placeholderData: keepPreviousData,
     refetchInterval: isLive ? POLL_MS : false,
   })

@@ -12,7 +12,7 @@ import { ErrorLine } from '../parts/stored-error.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 
 export type BulkFilter = Partial<
-  Record<'code' | 'fingerprint' | 'sync' | 'connection' | 'kind' | 'recordId' | 'assignee', string>
+  Record<'code' | 'fingerprint' | 'sync' | 'connection' | 'kind' | 'recordId' | 'assignee' | 'before', string>
 >
 
 type Props = { verb: 'requeue' | 'discard'; filter: BulkFilter; close: () => void }

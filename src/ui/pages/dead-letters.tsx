@@ -2,7 +2,7 @@ import { Button, Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useAnswer, usePages } from '../api/queries.ts'
 import type { DeadLetter, Items, Problem } from '../api/types.ts'
-import { FilterChoice, Filters, FilterText } from '../parts/filters.tsx'
+import { FilterChoice, FilterMoment, Filters, FilterText } from '../parts/filters.tsx'
 import { List } from '../parts/list.tsx'
 import { State } from '../parts/mark.tsx'
 import { Ago } from '../parts/moment.tsx'
@@ -16,7 +16,7 @@ import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
 import { BulkDialog, type BulkFilter } from './bulk-dialog.tsx'
 
-const FILTER = ['code', 'fingerprint', 'sync', 'connection', 'kind', 'recordId', 'assignee'] as const
+const FILTER = ['code', 'fingerprint', 'sync', 'connection', 'kind', 'recordId', 'assignee', 'before'] as const
 
 export function DeadLetters(): ReactNode {
   const { values, any, set, clear } = useFilters(['state', ...FILTER])
@@ -68,6 +68,7 @@ export function DeadLetters(): ReactNode {
           />
           <FilterText label="Whose" value={values.assignee} onChange={(assignee) => set({ assignee })} />
           <FilterText label="Record id" value={values.recordId} onChange={(recordId) => set({ recordId })} />
+          <FilterMoment label="Before" value={values.before} onChange={(before) => set({ before })} />
         </Filters>
         <List
           source={letters}

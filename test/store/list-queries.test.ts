@@ -1,0 +1,125 @@
+import type pg from 'pg'
+import { beforeAll, expect, test } from 'vitest'
+import { listConflicts } from '../../src/store/views/conflicts.ts'
+import type { Database } from '../../src/store/views/database.ts'
+import { listDeadLetters } from '../../src/store/views/dead-letters.ts'
+import { findEntities, listReviews } from '../../src/store/views/entities.ts'
+import { listEvents } from '../../src/store/views/events.ts'
+import { newestRecords } from '../../src/store/views/newest-records.ts'
+import { searchRecords } from '../../src/store/views/record-search.ts'
+import { showRecord } from '../../src/store/views/records.ts'
+import { listRuns } from '../../src/store/views/runs.ts'
+import { type Seeded, seedHub } from '../http/rows.ts'
+import { freshDatabase } from '../postgres.ts'
+import { fillLists } from './full-lists.ts'
+
+const ROWS = 20_000
+/** A page is 50 rows; what joins and filters add to it must not depend on how many rows there are. */
+const MOST_READ = 2_000
+const GROWING =
+  'run record record_key delivery dead_letter link identity identity_key inbox conflict entity_review'.split(' ')
+
+let pool: pg.Pool
+let ids: Seeded
+
+beforeAll(async () => {
+  ;({ pool } = await freshDatabase())
+  ids = await seedHub(pool)
+  await fillLists(pool, ids, ROWS)
+})
+
+type Node = {
+  'Node Type': string
+  'Relation Name'?: string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Rows Removed by Index Recheck'?: number
+  Plans?: Node[]
+}
+
+/** Runs a view and gives, for each of its statements, what was read whole and how many rows were touched. */
+async function readsOf(view: (db: Database) => Promise<unknown>): Promise<{ whole: string[]; touched: number }> {
+  const statements: { text: string; values: unknown[] }[] = []
+  const recording = {
+    query: (query: { text: string; values: unknown[] }) => {
+      statements.push(query)
+      return pool.query(query)
+    },
+  } as unknown as Database
+  await view(recording)
+  expect(statements.length).toBeGreaterThan(0)
+  const nodes: Node[] = []
+  for (const { text, values } of statements) {
+    const { rows } = await pool.query<{ 'QUERY PLAN': { Plan: Node }[] }>(
+      `explain (analyze, timing off, format json) ${text}`,
+      values,
+    )
+    const walk = (node: Node): void => {
+      nodes.push(node)
+      node.Plans?.forEach(walk)
+    }
+    walk(rows[0]!['QUERY PLAN'][0]!.Plan)
+  }
+  const leaves = nodes.filter((node) => node['Relation Name'] !== undefined)
+  const base = (name = ''): string => name.replace(/_(default|p\d.*|\d.*)$/, '')
+  return {
+    whole: leaves
+      .filter(
+        (node) =>
+          node['Node Type'] === 'Seq Scan' && GROWING.includes(base(node['Relation Name'])) && node['Actual Loops'] > 0,
+      )
+      .map((node) => node['Relation Name']!),
+    touched: leaves
+      .filter((node) => GROWING.includes(base(node['Relation Name'])))
+      .reduce(
+        (sum, node) =>
+          sum +
+          node['Actual Loops'] *
+            (node['Actual Rows'] +
+              (node['Rows Removed by Filter'] ?? 0) +
+              (node['Rows Removed by Index Recheck'] ?? 0)),
+        0,
+      ),
+  }
+}
+
+const limit = 50
+const middle = Buffer.from(JSON.stringify([ROWS / 2])).toString('base64url')
+
+test.for<[name: string, view: (db: Database) => Promise<unknown>]>([
+  ['runs', (db) => listRuns(db, { limit })],
+  ['runs from the middle', (db) => listRuns(db, { limit, cursor: middle })],
+  ['runs of a sync', (db) => listRuns(db, { limit, sync: 'contacts-to-erp' })],
+  ['runs of a sync that has none', (db) => listRuns(db, { limit, sync: 'nobody' })],
+  ['runs of a stream that has none', (db) => listRuns(db, { limit, stream: 'nobody:nothing' })],
+  ['runs of a connection that has none', (db) => listRuns(db, { limit, connection: 'nobody' })],
+  ['runs that failed, which is rare', (db) => listRuns(db, { limit, outcome: 'failed' })],
+  ['runs of a request', (db) => listRuns(db, { limit, requestId: 'asked-7' })],
+  ['runs before a day', (db) => listRuns(db, { limit, until: '2026-01-01T01:00:00Z' })],
+  ['runs since the last minute', (db) => listRuns(db, { limit, since: '2026-01-14T21:19:00Z' })],
+  ['open letters', (db) => listDeadLetters(db, { limit })],
+  ['closed letters from the middle', (db) => listDeadLetters(db, { limit, state: 'resolved', cursor: middle })],
+  ['letters before a day', (db) => listDeadLetters(db, { limit, state: 'resolved', before: '2026-01-02T00:00:00Z' })],
+  ['letters of a cause', (db) => listDeadLetters(db, { limit, code: 'CSW-3008', fingerprint: 'f' })],
+  ['discarded letters, of which there are none', (db) => listDeadLetters(db, { limit, state: 'discarded' })],
+  ['webhook events', (db) => listEvents(db, { limit })],
+  ['webhook events from the middle', (db) => listEvents(db, { limit, cursor: middle })],
+  ['webhook events that came to nothing', (db) => listEvents(db, { limit, state: 'dead' })],
+  ['conflicts', (db) => listConflicts(db, { limit })],
+  ['reviews', (db) => listReviews(db, { limit })],
+  ['a record by its id', (db) => searchRecords(db, { key: 'c777', limit })],
+  ['a record by its e-mail address', (db) => searchRecords(db, { key: 'C777@example.org', limit })],
+  ['a record that is not there', (db) => searchRecords(db, { key: 'nobody', limit })],
+  ['one record with its deliveries and letters', (db) => showRecord(db, 'crm:contacts', 'c777')],
+  ['the newest records of a sync', (db) => newestRecords(db, 'contacts-to-erp', 20)],
+  [
+    'entities by a key',
+    (db) => findEntities(db, 'person', { keys: ['e=c777@example.org'], words: [], id: 'c777' }, limit),
+  ],
+  ['entities by a word', (db) => findEntities(db, 'person', { keys: [], words: ['c777'], id: 'c777' }, limit)],
+])('%s: by an index, and no more rows than a page needs', async ([, view]) => {
+  const { whole, touched } = await readsOf(view)
+  expect(whole).toEqual([])
+  expect(touched).toBeLessThan(MOST_READ)
+})
