@@ -7,6 +7,7 @@ import type { Connection, Me, Page } from './api/types.ts'
 import icon from './icon.svg'
 import { clockTime, exactTime, spanInWords, useNow } from './parts/clock.ts'
 import { Icon } from './parts/mark.tsx'
+import { setZone, useZone } from './parts/zone.ts'
 import { Link } from './routing/link.tsx'
 import { go, usePlace } from './routing/place.ts'
 import { to } from './routing/to.ts'
@@ -45,6 +46,7 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
         <RecordSearch />
         <div className="top-actions">
           <LiveButton />
+          <ZoneButton />
           <SchemeButton />
           <Who />
           <Button size="compact-sm" variant="subtle" color="gray" onClick={() => void signOut()}>
@@ -130,6 +132,25 @@ function LiveButton(): ReactNode {
       onClick={() => live.set(!isLive)}
     >
       {isLive ? 'Live' : 'Held'}
+    </Button>
+  )
+}
+
+function ZoneButton(): ReactNode {
+  const zone = useZone()
+  return (
+    <Button
+      size="compact-sm"
+      variant="subtle"
+      color="gray"
+      title={
+        zone === 'utc'
+          ? 'Times are in UTC. Click for those of this browser.'
+          : 'Times are those of this browser. Click for UTC.'
+      }
+      onClick={() => setZone(zone === 'utc' ? 'local' : 'utc')}
+    >
+      {zone === 'utc' ? 'UTC' : 'Local time'}
     </Button>
   )
 }

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import { Signal } from '../api/signal.ts'
+import { currentZone } from './zone.ts'
 
 const seconds = new Signal(Date.now())
 let timer: ReturnType<typeof setInterval> | undefined
@@ -52,24 +53,44 @@ export function countdown(ms: number): string {
     .join(':')
 }
 
-const LONG = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
-const SHORT = new Intl.DateTimeFormat(undefined, {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-})
-const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+function formatsIn(timeZone: string | undefined) {
+  const zoned = { ...(timeZone ? { timeZone } : {}), hourCycle: 'h23' } as const
+  return {
+    long: new Intl.DateTimeFormat(undefined, { ...zoned, dateStyle: 'medium', timeStyle: 'medium' }),
+    short: new Intl.DateTimeFormat(undefined, { ...zoned, hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+    day: new Intl.DateTimeFormat(undefined, { ...zoned, day: 'numeric', month: 'short' }),
+    date: new Intl.DateTimeFormat(undefined, { ...zoned, dateStyle: 'short' }),
+  }
+}
+const FORMATS = { local: formatsIn(undefined), utc: formatsIn('UTC') }
 
 function offsetOf(date: Date): string {
-  const minutes = -date.getTimezoneOffset()
+  const minutes = currentZone() === 'utc' ? 0 : -date.getTimezoneOffset()
   const pad = (value: number): string => String(value).padStart(2, '0')
   return `UTC${minutes < 0 ? '−' : '+'}${pad(Math.floor(Math.abs(minutes) / 60))}:${pad(Math.abs(minutes) % 60)}`
 }
 
-/** Local time with its offset, and the same in UTC, as logs have it. */
-export const exactTime = (date: Date): string => `${LONG.format(date)} ${offsetOf(date)} · ${date.toISOString()}`
+/** Time in the zone of the page with its offset, and the same in UTC, as logs have it. */
+export const exactTime = (date: Date): string =>
+  `${FORMATS[currentZone()].long.format(date)} ${offsetOf(date)} · ${date.toISOString()}`
 
 /** The time of day, with the day when it is not today. */
-export const clockTime = (date: Date): string =>
-  date.toDateString() === new Date().toDateString() ? SHORT.format(date) : `${DAY.format(date)}, ${SHORT.format(date)}`
+export function clockTime(date: Date): string {
+  const { short, day, date: dated } = FORMATS[currentZone()]
+  const time = short.format(date)
+  return dated.format(date) === dated.format(new Date()) ? time : `${day.format(date)}, ${time}`
+}
+
+/** A moment as fields of the page have it, to the minute; the hub has it in UTC. */
+export function fieldTime(iso: string): string {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return ''
+  const shift = currentZone() === 'utc' ? 0 : date.getTimezoneOffset() * 60_000
+  return new Date(date.getTime() - shift).toISOString().slice(0, 16)
+}
+
+/** What somebody typed into such a field, as the hub has it. */
+export function momentOf(field: string): string | null {
+  const date = new Date(currentZone() === 'utc' ? `${field}Z` : field)
+  return Number.isNaN(date.getTime()) ? null : date.toISOString()
+}

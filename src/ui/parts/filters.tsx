@@ -1,5 +1,7 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { fieldTime, momentOf } from './clock.ts'
+import { useZone } from './zone.ts'
 
 /** The row of filters above a list. */
 export function Filters({ children, clear }: { children: ReactNode; clear?: (() => void) | undefined }): ReactNode {
@@ -75,25 +77,17 @@ export function FilterChoice({ label, value, onChange, choices, none }: ChoicePr
   )
 }
 
-/** A moment in local time; the address and the hub have it in UTC. */
+/** A moment in the zone of the page; the address and the hub have it in UTC. */
 export function FilterMoment({ label, value, onChange }: Omit<TextProps, 'placeholder' | 'wide'>): ReactNode {
+  const zone = useZone()
   return (
     <TextInput
       className="moment"
       size="xs"
       type="datetime-local"
-      label={label}
-      value={value === null ? '' : localText(value)}
-      onChange={(event) => {
-        const chosen = new Date(event.currentTarget.value)
-        onChange(Number.isNaN(chosen.getTime()) ? null : chosen.toISOString())
-      }}
+      label={zone === 'utc' ? `${label} (UTC)` : label}
+      value={value === null ? '' : fieldTime(value)}
+      onChange={(event) => onChange(momentOf(event.currentTarget.value))}
     />
   )
-}
-
-function localText(iso: string): string {
-  const date = new Date(iso)
-  if (Number.isNaN(date.getTime())) return ''
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { clockTime, countdown, exactTime, spanInWords, useNow } from './clock.ts'
+import { useZone } from './zone.ts'
 
 /** "3 min ago" or "in 3 min"; the exact time with its offset on hover. */
 export function Ago({ at, none = 'never' }: { at: string | null; none?: string }): ReactNode {
@@ -16,6 +17,7 @@ export function Ago({ at, none = 'never' }: { at: string | null; none?: string }
 
 /** The time of day, with the day when it is not today. */
 export function At({ at }: { at: string }): ReactNode {
+  useZone()
   const date = new Date(at)
   return (
     <time dateTime={at} title={exactTime(date)}>

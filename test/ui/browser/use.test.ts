@@ -116,6 +116,27 @@ describe.skipIf(!hasBrowser)('using the page', () => {
     await rows.nth(2).waitFor()
   })
 
+  test('times are those of the browser or of logs, said with their offset, and a link keeps the choice', async () => {
+    const page = await site.open('/runs?since=2026-03-02T11:00:00.000Z', { own: true, timezoneId: 'Asia/Kolkata' })
+    const since = page.getByLabel('Since')
+    expect(await since.inputValue()).toBe('2026-03-02T16:30')
+    const started = page.getByRole('region', { name: 'Runs' }).locator('tbody tr time').first()
+    expect(await started.getAttribute('title')).toContain('UTC+05:30')
+    const local = await started.textContent()
+    await page.getByRole('button', { name: 'Local time' }).click()
+    await page.getByRole('button', { name: 'UTC', exact: true }).waitFor()
+    expect(await started.textContent()).not.toBe(local)
+    expect(await started.getAttribute('title')).toContain('UTC+00:00')
+    expect(await since.inputValue()).toBe('2026-03-02T11:00')
+    await since.fill('2026-03-02T12:00')
+    await expect.poll(() => page.url()).toContain('since=2026-03-02T12%3A00%3A00.000Z')
+    expect(page.url()).toContain('zone=utc')
+    await page.evaluate('localStorage.clear()')
+    await page.reload()
+    await page.getByRole('button', { name: 'UTC', exact: true }).waitFor()
+    expect(page.complaints).toEqual([])
+  })
+
   test('numbers of a record are shown to the last digit, keys in their order, doubles twice', async () => {
     const page = await site.open('/record?stream=crm:contacts&id=c1')
     const body = page.getByRole('region', { name: 'Body as received' })
