@@ -11,13 +11,17 @@ const rows = readFileSync(join(ROOT, 'docs/bars.md'), 'utf8')
 test('the files and tests that hold the bars exist', () => {
   expect(rows.length).toBeGreaterThan(20)
   const missing = rows.filter((row) => {
+    if (/^not yet: \S/.test(row.at(-1)!)) return false
     const [, file, name] = /^`(test\/\S+\.test\.ts)`: (.+)$/.exec(row.at(-1)!) ?? []
     return !file || !existsSync(join(ROOT, file)) || !readFileSync(join(ROOT, file), 'utf8').includes(name!)
   })
   expect(missing).toEqual([])
 })
 
-test('every bar of mapping files, plans and selections has a test', () => {
-  const bars = rows.map(([bar]) => bar).filter((bar) => /^[MC]\d+$/.test(bar!))
-  expect(bars).toEqual(['M1', 'M2', 'M3', 'M4', 'M5', 'M6', 'M7', 'M9', 'M10', 'C10', 'C11', 'C12'])
+test('every bar of mapping files, plans and selections has a test, and every bar of the page a test or a word about why not', () => {
+  const bars = rows.map(([bar]) => bar!).filter((bar) => /^[MCU]\d+$/.test(bar))
+  const page = Array.from({ length: 20 }, (_, i) => `U${i + 1}`)
+  expect(bars).toEqual(['M1', 'M2', 'M3', 'M4', 'M5', 'M6', 'M7', 'M8', 'M9', 'M10', 'C10', 'C11', 'C12', ...page])
+  const unheld = rows.filter(([bar, , held]) => /^[MC]/.test(bar!) && held!.startsWith('not yet'))
+  expect(unheld).toEqual([])
 })

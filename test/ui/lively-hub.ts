@@ -24,6 +24,21 @@ const ERROR = {
   data: { status: 422, path: 'vat_number' },
 }
 
+const EXCHANGE = JSON.stringify([
+  {
+    at: '2026-03-02T11:59:58.000Z',
+    method: 'POST',
+    url: 'https://erp.example.org/customers',
+    status: 422,
+    ms: 41,
+    requestBytes: 13,
+    responseBytes: 33,
+    requestHeaders: { authorization: '***', 'content-type': 'application/json' },
+    request: '{"vat":"DE1"}',
+    response: '{"error":"vat_number is invalid"}',
+  },
+])
+
 export type Lively = Seeded & { deadLetters: number[]; failedRun: number }
 
 export async function fillHub(pool: pg.Pool): Promise<Lively> {
@@ -81,7 +96,7 @@ async function addDeadLetters(pool: pg.Pool, ids: Seeded): Promise<number[]> {
           JSON.stringify({ ...ERROR, code }),
           BIG_BODY,
           '{"vat":"DE1"}',
-          '{"request":{"method":"POST","url":"https://erp.example.org/customers"},"response":{"status":422}}',
+          EXCHANGE,
         ],
       )
       made.push(rows[0]!.id)

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { post, useAction, useAnswer } from '../api/queries.ts'
 import { withQuery } from '../api/request.ts'
 import type { DeadLetterDetail, RecordDetail } from '../api/types.ts'
+import { Calls } from '../parts/calls.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { Loading } from '../parts/list.tsx'
@@ -44,7 +45,7 @@ export function DeadLetterPage(): ReactNode {
             <JsonView json={letter.output} label="Output" none="The mapping gave nothing, or did not come that far." />
           </Panel>
           <Panel title="Exchange with the target">
-            <JsonView json={letter.exchange} label="Exchange" none="Nothing was sent." />
+            <Calls exchange={letter.exchange} none="Nothing was sent." />
           </Panel>
           <Attempts letter={letter} />
         </>

@@ -194,6 +194,7 @@ describe.skipIf(!hasBrowser)('hostile texts in every place', () => {
         [`/connection?name=${name}`, 'needs authorisation'],
         [`/sync?name=${name}`, 'paused'],
         [`/runs?sync=${name}`, 'Nothing matches the filter.'],
+        [`/entities?q=${name}`, 'Entities'],
       ]
       await visit(...others[index % others.length]!)
     }
