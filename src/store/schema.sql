@@ -138,6 +138,7 @@ create table conflict (
 );
 CREATE INDEX conflict_by_target ON conflict USING btree (sync_id, to_id) WHERE (state <> 'settled'::text);
 CREATE UNIQUE INDEX conflict_standing ON conflict USING btree (sync_id, from_id, to_id, field) WHERE (state <> 'settled'::text);
+CREATE INDEX conflict_unsettled ON conflict USING btree (state, id) WHERE (state <> 'settled'::text);
 
 create table connection (
   id integer generated always as identity not null,
@@ -195,6 +196,7 @@ create table dead_letter (
   constraint dead_letter_pkey PRIMARY KEY (id)
 ) with (fillfactor=80);
 CREATE INDEX dead_letter_by_problem ON dead_letter USING btree (code, fingerprint) WHERE (state = 'open'::text);
+CREATE INDEX dead_letter_by_state ON dead_letter USING btree (state, created_at, id);
 CREATE UNIQUE INDEX dead_letter_open ON dead_letter USING btree (kind, COALESCE(sync_id, 0), COALESCE(stream_id, 0), record_id, part) WHERE (state = 'open'::text);
 
 create table delivery (
@@ -290,6 +292,7 @@ create table entity_review (
   constraint entity_review_left_stream_left_id_right_stream_right_id_key UNIQUE (left_stream, left_id, right_stream, right_id)
 );
 CREATE INDEX entity_review_by_right ON entity_review USING btree (right_stream, right_id);
+CREATE INDEX entity_review_by_state ON entity_review USING btree (state, id);
 CREATE INDEX entity_review_open ON entity_review USING btree (type, id) WHERE (state = 'open'::text);
 
 create table entity_version (
@@ -413,6 +416,7 @@ create table inbox (
   constraint inbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'skipped'::text, 'dead'::text]))),
   constraint inbox_pkey PRIMARY KEY (id, received_at)
 ) partition by RANGE (received_at);
+CREATE INDEX inbox_dead ON ONLY inbox USING btree (id) WHERE (state = 'dead'::text);
 CREATE INDEX inbox_pending ON ONLY inbox USING btree (connection_id, id) WHERE (state = 'pending'::text);
 
 create table inbox_default (
@@ -432,6 +436,7 @@ create table inbox_default (
   constraint inbox_default_pkey PRIMARY KEY (id, received_at)
 ) partition of inbox DEFAULT;
 CREATE INDEX inbox_default_connection_id_id_idx ON inbox_default USING btree (connection_id, id) WHERE (state = 'pending'::text);
+CREATE INDEX inbox_default_id_idx ON inbox_default USING btree (id) WHERE (state = 'dead'::text);
 
 create table inbox_seen (
   connection_id integer not null,
@@ -605,6 +610,8 @@ create table run (
   constraint run_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'success'::text, 'partial'::text, 'failed'::text, 'held'::text, 'waiting'::text, 'cancelled'::text, 'interrupted'::text, 'unknown'::text]))),
   constraint run_pkey PRIMARY KEY (id)
 ) with (fillfactor=70);
+CREATE INDEX run_by_outcome ON run USING btree (outcome, id);
+CREATE INDEX run_by_request ON run USING btree (request_id) WHERE (request_id IS NOT NULL);
 CREATE INDEX run_by_start ON run USING btree (started_at DESC);
 CREATE INDEX run_by_stream ON run USING btree (stream_id, id DESC);
 CREATE INDEX run_by_sync ON run USING btree (sync_id, id DESC);

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, test } from 'vitest'
 import { type Site, startSite } from '../ui/browser.ts'
 import { addBacklog, fillHub, type Lively } from '../ui/lively-hub.ts'
+import { openPeople } from '../ui/people-site.ts'
+import { openPlayground } from '../ui/playground-site.ts'
 
 const FOLDER = process.env.CAUSEWAY_SCREENSHOTS ?? join(import.meta.dirname, '../../.screenshots')
 
@@ -18,6 +20,8 @@ const pages: [name: string, path: (ids: Lively) => string, word: string][] = [
   ['queues', () => '/queues', 'nobody works'],
   ['dead-letters', () => '/dead-letters', 'vat-2'],
   ['dead-letter', ({ deadLetters }) => `/dead-letter?id=${deadLetters[0]}`, 'vat_number'],
+  ['records', () => '/records?key=c1', 'present'],
+  ['connectors', () => '/connectors', 'Demo CRM'],
   ['record', () => '/record?stream=crm:contacts&id=c1', 'First seen'],
   ['conflicts', () => '/conflicts', 'contacts-to-erp'],
   ['webhooks', () => '/webhooks', 'first'],
@@ -54,9 +58,12 @@ beforeAll(async () => {
 })
 afterAll(() => site?.close())
 
-test.for(pages)('%s', async ([name, path, word]) => {
-  const page = await site.open(path(ids))
-  await page.getByText(word).first().waitFor()
+test.for(pages)('%s', ([name, path, word]) => take(site, name, path(ids), word))
+
+/** All looks of one page. */
+async function take(from: Site, name: string, path: string, word: string): Promise<void> {
+  const page = await from.open(path)
+  await page.getByText(word).filter({ visible: true }).first().waitFor()
   for (const colorScheme of ['light', 'dark'] as const)
     for (const width of [1280, 360]) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
@@ -64,5 +71,19 @@ test.for(pages)('%s', async ([name, path, word]) => {
       await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor()
       await page.screenshot({ path: join(FOLDER, `${name}-${colorScheme}-${width}.png`) })
     }
-  await site.closeTabs()
+  await from.closeTabs()
+}
+
+test('entities and reviews', async () => {
+  const { site: own, entity } = await openPeople()
+  await take(own, 'entities', '/entities?q=Lovelace', 'Lovelace')
+  await take(own, 'entity', `/entity?type=person&id=${entity}`, 'Timeline')
+  await take(own, 'reviews', '/reviews', 'erp:people')
+  await own.close()
+})
+
+test('the playground', async () => {
+  const { site: own, close } = await openPlayground()
+  await take(own, 'playground', '/playground?sync=contacts&record=c1', 'ada@example.org')
+  await close()
 })

@@ -12,7 +12,7 @@ export default defineConfig({
     maxWorkers: 2,
     retry: Number(process.env.CAUSEWAY_TEST_RETRIES ?? 1),
     reporters: ['default', './test/second-try.ts'],
-    testTimeout: 300_000,
-    hookTimeout: 240_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 })

@@ -5,3 +5,4 @@ create index run_by_outcome on run (outcome, id);
 create index run_by_request on run (request_id) where request_id is not null;
 create index inbox_dead on inbox (id) where state = 'dead';
 create index conflict_unsettled on conflict (state, id) where state <> 'settled';
+create index entity_review_by_state on entity_review (state, id);

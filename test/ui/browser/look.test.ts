@@ -39,7 +39,7 @@ describe.skipIf(!hasBrowser)('the page', () => {
 
   test.for(pages)(
     '%s has no accessibility fault in any look and obeys the policy',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async ([, path, word]) => {
       const page = await site.open(path())
       await page.getByText(word).first().waitFor()
