@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { WriteItem, WriteOutcome } from '../connector/index.ts'
+import type { WriteItem, WriteOutcome, WriteRequest } from '../connector/index.ts'
 import { isRawNumber, type Json, type JsonObject } from '../core/index.ts'
 import { at, type Item } from '../simulator/index.ts'
 import { agreed, agreedIds, nothing, type StreamCheck, type StreamTest } from './check.ts'
@@ -13,17 +13,19 @@ export async function valuesFor({ subject, info, use }: StreamTest): Promise<Jso
   return { ...(schema ? sampleOf(schema, n) : {}), ...own }
 }
 
-const item = (ref: string, values: JsonObject, rest: Partial<WriteItem> = {}): WriteItem => ({
+export const item = (ref: string, values: JsonObject, rest: Partial<WriteItem> = {}): WriteItem => ({
   ref,
   values,
   idempotencyKey: `key-${ref}-${Math.random()}`,
   ...rest,
 })
 
-async function send(
+/** Writes, and keeps what is said of failures. `onJob` takes notes of jobs. */
+export async function send(
   { subject, stream }: StreamTest,
   operation: 'create' | 'update' | 'upsert' | 'delete',
   given: WriteItem[],
+  onJob?: WriteRequest['onJob'],
 ): Promise<WriteOutcome[]> {
   // Where a record is made by a form around its bytes, there is none without.
   const { write } = subject.written(stream)
@@ -32,7 +34,8 @@ async function send(
   }
   const items =
     content?.kind === 'multipart' || content?.form ? given.map((one) => ({ ...one, content: someBytes })) : given
-  const outcomes = await subject.session.write({ stream, operation, items, signal: subject.signal })
+  const { signal } = subject
+  const outcomes = await subject.session.write({ stream, operation, items, signal, ...(onJob ? { onJob } : {}) })
   for (const outcome of outcomes)
     if ('error' in outcome) subject.said.push(JSON.stringify(outcome.error), String(outcome.error))
   return outcomes
@@ -41,7 +44,7 @@ async function send(
 const someBytes = () =>
   Promise.resolve({ stream: Readable.from([Buffer.from('abc')]), size: 3, mediaType: 'text/plain', name: 'neu.txt' })
 
-function written(outcome: WriteOutcome | undefined, what: string): string {
+export function written(outcome: WriteOutcome | undefined, what: string): string {
   agreed(
     outcome?.status === 'written',
     `${what} is ${outcome?.status ?? 'without outcome'}: ${outcome && 'error' in outcome ? outcome.error.message : ''}`,

@@ -12,7 +12,7 @@ import type { Entry, Table } from './table.ts'
 import { fill } from './template.ts'
 import type { Upload, Uploads } from './uploads.ts'
 import { unformed } from './value-kinds.ts'
-import { fillJob, runJob } from './write-jobs.ts'
+import { fillJob, runJob, startJob } from './write-jobs.ts'
 
 export type World = {
   uploads: Uploads
@@ -37,19 +37,19 @@ type Doing = {
   held?: Buffer
   /** Checks only; changes nothing. */
   dry?: boolean
+  /** A job that is started comes to nothing. */
+  fails?: boolean
 }
 
 const KINDS = ['list', 'get', 'create', 'update', 'upsert', 'delete', 'changes', 'deleted'] as const
 
 export async function behave(doing: Doing): Promise<Done> {
   const { behaviour, names } = doing
+  if (behaviour.job && behaviour.batch) return startJob(asked(doing))
   if (behaviour.batch) return batch(doing)
   if (behaviour.fill_job) return fillJob(doing.world.jobs, behaviour.fill_job, names)
-  if (behaviour.run_job)
-    // Values that came as CSV are text, whatever they mean.
-    return runJob(doing.world.jobs, behaviour, names, (of, seen) =>
-      behave({ ...doing, behaviour: of, names: seen, form: true }),
-    )
+  // Values that came as CSV are text, whatever they mean.
+  if (behaviour.run_job) return runJob(asked({ ...doing, form: true }))
   if (behaviour.job || behaviour.poll) return job(doing)
   if (behaviour.session) {
     const { sessions, expressions } = doing.world
@@ -86,6 +86,14 @@ export async function behave(doing: Doing): Promise<Done> {
       return write(doing, table, kind)
   }
 }
+
+const asked = (doing: Doing) => ({
+  jobs: doing.world.jobs,
+  behaviour: doing.behaviour,
+  names: doing.names,
+  fails: doing.fails === true,
+  run: (behaviour: Behaviour, names: Names) => behave({ ...doing, behaviour, names }),
+})
 
 async function tableOf({ world, names }: Doing, name: unknown): Promise<Table> {
   const filled = String(await fill(name, names, world.expressions))

@@ -227,7 +227,9 @@ export const descriptionSchema = closed(
       }),
     ),
     // The same installation with other settings: the checks of these streams are run once more.
-    variants: map(closed({ settings: map(template), streams: texts }, ['settings', 'streams'])),
+    variants: map(
+      closed({ settings: map(template), streams: texts, only: { enum: ['writes'] } }, ['settings', 'streams']),
+    ),
     routes: map(route),
     quota: {
       type: 'array',

@@ -99,7 +99,7 @@ export type Behaviour = {
   /** Size of the whole upload, where the start says it; where a part belongs, when no Content-Range does. */
   total?: ExpressionText
   offset?: ExpressionText
-  /** Work on the vendor's own time, by a name: `job` starts it, `poll` asks after it, `of_job` is for the result. */
+  /** Work on the vendor's own time, by a name: `job` starts it (with a `batch`, and does it), `poll` asks after it, `of_job` is for the result. */
   job?: string
   poll?: string
   of_job?: string
@@ -206,6 +206,9 @@ type Webhooks = {
   timeless?: boolean
 }
 
+/** Other settings; `only: writes` where reads do not know them. */
+type Variant = { settings: Record<string, Template>; streams: string[]; only?: 'writes' }
+
 /** How the suite uses a stream of the connector. */
 type StreamUse = {
   collection: string
@@ -285,7 +288,7 @@ export type Description = {
   collections: Record<string, Collection>
   streams: Record<string, StreamUse>
   /** Settings under which the connector takes another way, and the streams that are checked on it once more. */
-  variants: Record<string, { settings: Record<string, Template>; streams: string[] }>
+  variants: Record<string, Variant>
   routes: Record<string, Route>
   quota: Quota[]
   concurrent?: number

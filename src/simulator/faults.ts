@@ -14,6 +14,8 @@ export type FaultKind =
   | 'slow'
   /** All tokens end before this request is looked at. */
   | 'expire'
+  /** A job is taken as usual, and comes to nothing: no item of it is done. */
+  | 'fails'
 
 export type Fault = {
   kind: FaultKind

@@ -128,6 +128,11 @@ export abstract class Installation {
     return handshakeOf(this.description, this.names(), at, this.expressions)
   }
 
+  /** How many jobs were started so far. */
+  get jobs(): number {
+    return this.world.jobs.count
+  }
+
   protected names(): Names {
     // Most expressions never look at the state; it is made for those that do.
     const state = {}

@@ -10,8 +10,12 @@ export type Job = {
   ready: boolean
   /** What a job that writes was filled with, and what became of it once it ran. */
   data?: unknown
-  outcome?: { results: unknown[]; errors: unknown[] }
+  outcome?: JobOutcome
+  /** It came to nothing. */
+  failed?: boolean
 }
+/** What became of the items of a job that writes; `outcomes` are both lists in the order of the items. */
+export type JobOutcome = { results: unknown[]; errors: unknown[]; outcomes: unknown[] }
 
 export class Jobs {
   private readonly started = new Map<string, Job>()
@@ -20,6 +24,11 @@ export class Jobs {
     const job: Job = { id: randomBytes(6).toString('hex'), kind, given, asked: 0, ready: false }
     this.started.set(job.id, job)
     return job
+  }
+
+  /** How many were started so far. */
+  get count(): number {
+    return this.started.size
   }
 
   find(id: unknown, kind: string): Job {

@@ -90,7 +90,7 @@ export class Simulator extends Installation {
       }
       if (call.unread) throw call.unread
       if (!taken) throw this.unknownRoute(call)
-      reply = await this.act(call, taken.route, scope)
+      reply = await this.act(call, taken.route, scope, fault)
       const answer = await this.answers.render(reply)
       served.status = answer.status
       if (key !== null) this.replays.set(key, answer)
@@ -145,7 +145,7 @@ export class Simulator extends Installation {
     return answers
   }
 
-  private async act(call: Call, route: Route, scope: Names): Promise<Answering> {
+  private async act(call: Call, route: Route, scope: Names, fault: Fault | null = null): Promise<Answering> {
     this.buckets.count(call, scope)
     if (!route.open && !route.token) await this.credentials.check(call, scope, Date.now())
     await checkParameters(route, call, this.description.ignores)
@@ -169,6 +169,7 @@ export class Simulator extends Installation {
       url: call.url,
       form: call.form,
       call,
+      fails: fault?.kind === 'fails',
     })
     return {
       reply: route,

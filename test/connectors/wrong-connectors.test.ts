@@ -73,6 +73,14 @@ const WRONG: [string, string, string | null, string, string, RegExp][] = [
     'X-Key: "${ idempotency_key }"',
     /made 2 records|made 3 records/,
   ],
+  [
+    'salesforce',
+    'learns later what a job did',
+    'accounts (bulk)',
+    'item: values.External_Id__c }',
+    'item: values.Name }',
+    /a record of a job is unknown/,
+  ],
   ['stripe', 'refuses forged events', null, 'tolerance_seconds: 300', 'tolerance_seconds: 86400', /an hour old/],
   ['s3', 'reads everything exactly once', 'documents', 'prefix: ${ settings.prefix }', 'prefix: ""', /are not read/],
   [
