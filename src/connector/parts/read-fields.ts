@@ -90,6 +90,12 @@ export const readPart = <R extends Fields>(
         names: ['record', 'settings', ...EACH_NAMES],
         example: 'record.id',
       }),
+      split: expression({
+        sense:
+          'For lists whose items hold several records: the records in one item, which it sees as `record` (with its `nested` lists whole). An item without any gives none.',
+        names: ['record', 'settings', ...EACH_NAMES],
+        example: 'record.company_ids.{ "contact_id": $$.record.id, "company_id": $ }',
+      }),
       for_each: forEachField,
       deletions: section(deletionsPart(request, paging), { sense: 'Where deleted records are listed apart.' }),
     },
@@ -100,6 +106,15 @@ export const readPart = <R extends Fields>(
       ...unknownChanges(value.for_each, value),
       ...(value.incremental && value.server_cursor
         ? [{ field: 'server_cursor', message: 'there is `incremental` too', fix: 'Keep one of them.' }]
+        : []),
+      ...(value.split && value.fetch_ids
+        ? [
+            {
+              field: 'split',
+              message: 'there is `fetch_ids` too, which reads every record anew',
+              fix: 'Keep one of them.',
+            },
+          ]
         : []),
       ...(value.job?.for === 'whole' && value.server_cursor && !value.server_cursor.begin
         ? [
@@ -132,6 +147,7 @@ export type ReadSpec<R> = R &
     as?: RowFormat | undefined
     delimiter?: string | undefined
     typed?: boolean | undefined
+    split?: Expression | undefined
     for_each: ForEach | undefined
     deletions: (R & PageSpec & { id: { evaluate(scope: Scope): unknown } }) | undefined
   }

@@ -431,7 +431,8 @@ class PassReader<R> {
       return Promise.resolve(tombstonesOf(context.stream, context.read.deletions.id, bodies, names))
     const fetch =
       context.read.fetch_ids && ((ids: string[]) => fetchRecords(context, context.fetch!, ids, request.signal))
-    return recordsOf({ stream: context.stream, fetchIds: context.read.fetch_ids, fetch, names, watermark }, bodies)
+    const { fetch_ids: fetchIds, split } = context.read
+    return recordsOf({ stream: context.stream, fetchIds, fetch, split, names, watermark }, bodies)
   }
 
   /** What to store once the page is committed. */

@@ -5,6 +5,7 @@ import type { Expression, Scope } from '../language/index.ts'
 import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import type { Watermark } from './incremental.ts'
+import { listOf } from './read-checks.ts'
 
 export type Made = { records: SourceRecord[]; rejected: RejectedRecord[] }
 
@@ -12,17 +13,25 @@ type Making = {
   stream: StreamSpec<unknown>
   /** Where pages name their records only: the id in one entry, and who fetches the rest. */
   fetchIds?: Expression | undefined
+  /** Where an item of a page holds several records. */
+  split?: Expression | undefined
   fetch?: ((ids: string[]) => Promise<SourceRecord[]>) | undefined
   names: Scope
   watermark: Watermark | null
 }
 
 /** The records of a page, and what on it is none. */
-export async function recordsOf({ stream, fetchIds, fetch, names, watermark }: Making, bodies: Json[]): Promise<Made> {
+export async function recordsOf(
+  { stream, fetchIds, fetch, split, names, watermark }: Making,
+  bodies: Json[],
+): Promise<Made> {
   const made: Made = { records: [], rejected: [] }
   if (fetchIds && fetch)
     made.records = await fetch(bodies.flatMap((record) => usableId(fetchIds.evaluate({ ...names, record })) ?? []))
-  else for (const body of bodies) sort(stream.toRecord(body), made)
+  else
+    for (const body of bodies)
+      for (const one of split ? listOf(split.evaluate({ ...names, record: body })) : [body])
+        sort(stream.toRecord(one), made)
   if (watermark) for (const body of bodies) watermark.see(body)
   return made
 }
