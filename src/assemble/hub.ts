@@ -81,7 +81,9 @@ export type Hub = {
   files(): HubFiles
   /** Reads the files again. With errors in them the old ones stay in force and the errors are given back. */
   reload(): Promise<HubFiles>
-  /** Stops taking work, lets what is under way finish within `shutdown_seconds`, closes everything it opened. */
+  /** Stops taking work and lets what is under way finish within `shutdown_seconds`. */
+  finishWork(): Promise<void>
+  /** `finishWork`, and closes everything it opened. */
   close(): Promise<void>
 }
 
@@ -292,6 +294,11 @@ async function assemble(parts: Parts): Promise<Hub> {
   let metrics: Metrics | undefined
   const access = createAccess(store.pool, { provider: providerOf(settings) })
   const stopGivingBack = looks ? undefined : giveBackAtRest()
+  let finished: Promise<void> | undefined
+  const finishWork = (): Promise<void> => {
+    finished ??= work?.stop() ?? Promise.resolve()
+    return finished
+  }
   const watcher = parts.watch ? watchFiles(files, reload, logger) : undefined
 
   return {
@@ -307,12 +314,13 @@ async function assemble(parts: Parts): Promise<Hub> {
     logger,
     files: () => files,
     reload,
+    finishWork,
     async close() {
       access.provider?.close()
       metrics?.close()
       watcher?.close()
       stopGivingBack?.()
-      await work?.stop()
+      await finishWork()
       await listener?.close()
       await inbox.close()
       await intakePool.end()

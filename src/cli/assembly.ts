@@ -28,7 +28,9 @@ export type Hub = {
   /** `settings.data_dir` as an absolute path. */
   dataDir: string
   logger: Logger
-  /** Stops taking work, lets what is under way finish within `shutdown_seconds`, closes everything it opened. */
+  /** Stops taking work and lets what is under way finish within `shutdown_seconds`. */
+  finishWork(): Promise<void>
+  /** `finishWork`, and closes everything it opened. */
   close(): Promise<void>
 }
 

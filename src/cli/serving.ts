@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CausewayError, createLogger } from '../core/index.ts'
@@ -8,6 +7,7 @@ import { dataDirOf } from './api.ts'
 import { type Hub, type HubRole, loadAssembly } from './assembly.ts'
 import { keepCompiled } from './compile-cache.ts'
 import type { CliContext } from './context.ts'
+import { listen } from './listening.ts'
 import { packageRoot } from './package-info.ts'
 import { announceHub, findRunningHub, withdrawHub } from './running-hub.ts'
 import { untilStopped } from './signals.ts'
@@ -62,14 +62,8 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
     isDraining: () => draining,
     ...(existsSync(join(pageFolder, 'index.html')) ? { pageFolder } : {}),
   })
-  const { host, port } = hub.settings
-  await app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
-    throw new CausewayError('CSW-8010', {
-      what: `Cannot listen on ${host}:${port} (${cause.code ?? cause.message}).`,
-      cause,
-    })
-  })
-  const url = reachableUrl(app.server.address() as AddressInfo)
+  const { host } = hub.settings
+  const url = await listen(app, hub.settings)
   await announceHub(hub.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString() })
   announce(context, url, adminToken)
   keepCompiled()
@@ -82,12 +76,6 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
     await withdrawHub(hub.dataDir, process.pid)
     await app.close()
   }
-}
-
-/** An address that listens everywhere is called by its loopback name. */
-function reachableUrl({ address, family, port }: AddressInfo): string {
-  if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`
-  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
 }
 
 /** A token that this start made is shown to who started it, and never again; programs read its file. */

@@ -58,8 +58,9 @@ export const url = (options: Options<string | null> & { schemes: readonly string
     return (raw as string).trim()
   })
 
-export const integer = (options: Options<number> & { min: number; max: number }) =>
-  field<number>(`whole number, ${options.min} to ${options.max}`, options, (raw) => {
+/** A whole number; `T` may include null for settings that can be absent. */
+export const integer = <T extends number | null = number>(options: Options<T> & { min: number; max: number }) =>
+  field<T | number>(`whole number, ${options.min} to ${options.max}`, options, (raw) => {
     const value = typeof raw === 'string' && /^\s*-?\d{1,15}\s*$/.test(raw) ? Number(raw) : raw
     if (typeof value !== 'number' || !Number.isInteger(value) || value < options.min || value > options.max)
       throw new BadValue(`must be a whole number from ${options.min} to ${options.max}`)

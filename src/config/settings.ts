@@ -32,6 +32,13 @@ export const SETTINGS = {
     max: 65_535,
     description: 'Port of the API and the page; 0 takes any free one.',
   }),
+  metrics_port: integer<number | null>({
+    default: null,
+    min: 0,
+    max: 65_535,
+    description:
+      'Port on which `causeway worker` answers `/livez`, `/readyz` and `/metrics`; 0 takes any free one. Without it a worker listens nowhere.',
+  }),
   public_url: url({
     default: null,
     schemes: ['https', 'http'],

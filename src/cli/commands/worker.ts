@@ -1,23 +1,79 @@
 import type { Command } from 'commander'
-import { loadAssembly } from '../assembly.ts'
+import { type Hub, loadAssembly } from '../assembly.ts'
 import { keepCompiled } from '../compile-cache.ts'
-import type { MakeContext } from '../context.ts'
+import type { CliContext, MakeContext } from '../context.ts'
+import { listen } from '../listening.ts'
 import { untilStopped } from '../signals.ts'
 
+type WorkerOptions = { host?: string; metricsPort?: string }
+
 export function define(command: Command, makeContext: MakeContext): void {
-  command.action(async () => {
-    const context = makeContext({ longRunning: true })
-    const stopped = untilStopped()
-    const { openHub } = await loadAssembly()
-    const hub = await openHub({ dir: context.dir, role: 'worker' })
-    context.output.result(
-      'worker',
-      JSON.stringify({ pid: process.pid }),
-      () => `Causeway works (process ${process.pid}). Stop with ctrl-c.`,
-    )
-    keepCompiled()
-    await stopped.signal
+  command
+    .option('--host <address>', 'address to listen on, with --metrics-port')
+    .option('--metrics-port <number>', 'answer /livez, /readyz and /metrics on this port; 0 takes any free one')
+    .action((options: WorkerOptions) => work(makeContext({ longRunning: true }), options))
+}
+
+async function work(context: CliContext, { host, metricsPort }: WorkerOptions): Promise<void> {
+  const stopped = untilStopped()
+  const { openHub } = await loadAssembly()
+  const hub = await openHub({
+    dir: context.dir,
+    role: 'worker',
+    flags: {
+      ...(host === undefined ? {} : { host }),
+      ...(metricsPort === undefined ? {} : { metrics_port: metricsPort }),
+    },
+  })
+  try {
+    const monitoring = await monitored(hub, context.version)
+    try {
+      announce(context, monitoring?.url)
+      keepCompiled()
+      await stopped.signal
+      // It says so for as long as work under way takes to end: probes and measurements go on meanwhile.
+      monitoring?.drain()
+      await hub.finishWork()
+    } finally {
+      await monitoring?.close()
+    }
+  } finally {
     await hub.close()
     stopped.release()
-  })
+  }
 }
+
+/** The worker's own small server, where the settings ask for it. */
+async function monitored(
+  { settings, ...hub }: Hub,
+  version: string,
+): Promise<{ url: string; drain(): void; close(): Promise<void> } | undefined> {
+  if (settings.metrics_port === null) return undefined
+  // Without it a worker has no web server in its memory.
+  const { buildMonitoring, loadAdminToken } = await import('../../http/index.ts')
+  const { token: adminToken } = await loadAdminToken(hub.dataDir, settings.admin_token ?? undefined)
+  let draining = false
+  const app = await buildMonitoring(hub.services, {
+    access: hub.access,
+    adminToken,
+    metrics: hub.measure(version),
+    logger: hub.logger,
+    isDraining: () => draining,
+  })
+  const url = await listen(app, { host: settings.host, port: settings.metrics_port })
+  return {
+    url,
+    drain: () => {
+      draining = true
+    },
+    close: () => app.close(),
+  }
+}
+
+const announce = ({ output }: CliContext, url: string | undefined): void =>
+  output.result(
+    'worker',
+    JSON.stringify({ pid: process.pid, ...(url ? { url } : {}) }),
+    () =>
+      `Causeway works (process ${process.pid})${url ? `, ${url}/readyz and ${url}/metrics` : ''}. Stop with ctrl-c.`,
+  )

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App, RouteContext } from '../app.ts'
 import { API } from '../app.ts'
 import { Closed, MaybeText, Time } from '../schemas/basics.ts'
-import type { ReadinessCheck } from '../services.ts'
+import type { HubServices, ReadinessCheck } from '../services.ts'
 
 const Check = Closed({
   name: Type.String(),
@@ -19,7 +19,7 @@ const Verbose = Closed({
 })
 
 /** Kubernetes style: machines read the status code only. Public, so details name no address and no secret. */
-export function healthRoutes(app: App, { hub, version, startedAt }: RouteContext, isDraining: () => boolean): void {
+export function probeRoutes(app: App, hub: Pick<HubServices, 'readiness'>, isDraining: () => boolean): void {
   app.get(
     '/livez',
     {
@@ -60,7 +60,9 @@ export function healthRoutes(app: App, { hub, version, startedAt }: RouteContext
         .send({ status: ok ? 'ready' : 'not ready', ...(request.query.verbose ? { checks } : {}) })
     },
   )
+}
 
+export function systemRoute(app: App, { hub, version, startedAt }: RouteContext): void {
   app.get(
     `${API}/system`,
     {
