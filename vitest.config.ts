@@ -19,6 +19,7 @@ const APART = [
 const ELSEWHERE = [
   ...configDefaults.exclude,
   'test/package/**',
+  'test/chart/**',
   'test/crash/**',
   'test/protocols/**',
   'test/connectors/conformance-*.test.ts',

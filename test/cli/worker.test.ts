@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -57,10 +58,10 @@ test('a worker with a port answers probes, measures its own calls, and says that
 
   // A write is under way when it is told to stop: probes are answered until the write has ended.
   let answer: (() => void) | undefined
-  peer.intercept = ({ method }) =>
-    method === 'POST' && !answer
-      ? { after: (response) => void (answer = () => response.writeHead(503).end()) }
-      : undefined
+  const hold = (response: ServerResponse): void => {
+    answer = () => response.writeHead(503).end()
+  }
+  peer.intercept = ({ method }) => (method === 'POST' && !answer ? { after: hold } : undefined)
   peer.put('late', { name: 'Late', email: 'late@example.test' })
   await until(() => answer, Boolean)
   const ended = once(child, 'exit')
