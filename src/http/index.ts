@@ -2,6 +2,7 @@ export { type AdminToken, loadAdminToken, readTokenFile } from './admin-token.ts
 export type { AlertScopeRequest, AlertServices } from './alert-services.ts'
 export type * from './configuration.ts'
 export type * from './entity-services.ts'
+export { listen } from './listening.ts'
 export { buildMonitoring } from './monitoring.ts'
 export type * from './plans.ts'
 export type * from './playground.ts'

@@ -2,7 +2,6 @@ import type { Command } from 'commander'
 import { type Hub, loadAssembly } from '../assembly.ts'
 import { keepCompiled } from '../compile-cache.ts'
 import type { CliContext, MakeContext } from '../context.ts'
-import { listen } from '../listening.ts'
 import { untilStopped } from '../signals.ts'
 
 type WorkerOptions = { host?: string; metricsPort?: string }
@@ -50,7 +49,7 @@ async function monitored(
 ): Promise<{ url: string; drain(): void; close(): Promise<void> } | undefined> {
   if (settings.metrics_port === null) return undefined
   // Without it a worker has no web server in its memory.
-  const { buildMonitoring, loadAdminToken } = await import('../../http/index.ts')
+  const { buildMonitoring, listen, loadAdminToken } = await import('../../http/index.ts')
   const { token: adminToken } = await loadAdminToken(hub.dataDir, settings.admin_token ?? undefined)
   let draining = false
   const app = await buildMonitoring(hub.services, {
