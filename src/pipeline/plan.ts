@@ -156,7 +156,8 @@ const NO_LEASE: HeldLease = {
 
 const refusal = (what: string): CausewayError => new CausewayError('CSW-1001', { what: `a plan must not ${what}` })
 
-function readOnly(ledger: Ledger): Ledger {
+/** The ledger as a plan may use it: every call that is not known to read is refused. */
+export function readOnly(ledger: Ledger): Ledger {
   return new Proxy(ledger, {
     get(target, name, receiver) {
       if (READS.has(name as keyof Ledger)) return Reflect.get(target, name, receiver)

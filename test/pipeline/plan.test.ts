@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../src/core/index.ts'
 import { compareMappings, type PlannedChange, type PlanSummary, planSync } from '../../src/pipeline/index.ts'
+import { readOnly } from '../../src/pipeline/plan.ts'
 import { createLedger } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -159,6 +160,16 @@ test('a ledger call that is not known to read is refused', async () => {
     // Only what it calls is looked at.
   }
   expect([...called].filter((name) => !/^(read|find|count)/.test(name))).toEqual([])
+  const guarded = readOnly(hub.ports.ledger)
+  const refused = names.filter((name) => {
+    try {
+      return Reflect.get(guarded, name) === undefined
+    } catch (error) {
+      return (error as { code?: string }).code === 'CSW-1001'
+    }
+  })
+  expect(names.filter((name) => !refused.includes(name) && !/^(read|find|count)/.test(name))).toEqual([])
+  expect(refused).toEqual(expect.arrayContaining(['commitPage', 'commitBatch', 'openIntents']))
 })
 
 test('two versions of a mapping over the recorded inputs: which fields differ, in how many records', async () => {
