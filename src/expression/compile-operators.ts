@@ -22,7 +22,7 @@ export function compileBinary(compiler: Compiler, node: AstNode): Run {
   const word = node.rhs!
   // `status = "customer"`: nothing but the same text equals a text.
   if (token === '=' && word.type === 'string' && !word.predicate && !word.group)
-    return (input, scope) => left(input, scope) === word.value
+    return (input, scope) => plain(left(input, scope), scope) === word.value
   const joins = token === '&'
   return (input, scope) => {
     const one = left(input, scope)

@@ -34,7 +34,9 @@ function plainPath(compiler: Compiler, node: AstNode): (input: unknown, scope: S
   const start = startOf(node)
   const compiled = steps.map((step, i) => compileStep(compiler, step, i === steps.length - 1))
   const wholeFirst = steps[0]!.consarray ? compiler.compile(steps[0]!) : undefined
-  const listName = steps.length > 1 && isPlainName(steps[0]!) ? keyOf(steps[0]!) : undefined
+  // A sorting gives a short list back as it came, so it wants one of ours.
+  const goesOver = steps.length > 1 && steps[1]!.type !== 'sort'
+  const listName = goesOver && isPlainName(steps[0]!) ? keyOf(steps[0]!) : undefined
   return (input, scope) => {
     // `lines.(…)` over one object, the usual beginning: the next step goes over the list as it stands there.
     const list = listName === undefined || Array.isArray(input) ? undefined : (lookup(input, listName) as Sequence)

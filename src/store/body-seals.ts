@@ -23,6 +23,8 @@ const IV = 12
 /** Held while the key is made, so that processes that start together have one. */
 const LOCK = 0x43_57_42
 
+/** Why a body cannot be opened. Where its key is missing it may be opened another day. */
+type Shut = 'altered' | 'key missing'
 type Sealable = { id: string; bytes: Buffer }
 
 /**
@@ -71,14 +73,15 @@ class BodySeals {
     })
   }
 
-  /** Null for a body that was altered. Throws CSW-6007 where there is no key at all, which is no matter of one body. */
-  async open(streamId: number, id: string, text: string, batchKeys: Map<string, Buffer>): Promise<Buffer | null> {
+  /** The body, or why there is none. Throws CSW-6007 where there is no key at all, which is no matter of one body. */
+  async open(streamId: number, id: string, text: string, batchKeys: Map<string, Buffer>): Promise<Buffer | Shut> {
     const [keyId = '', sealed = ''] = text.slice(SEAL_MARK.length).split('.')
     if (!this.#keys.has(keyId)) await this.#load(this.#pool)
     if (!this.#keys.size) throw refused(id)
     const key = this.#keys.get(keyId)
     const bytes = Buffer.from(sealed, 'base64')
-    if (!key || bytes.length < SALT + INDEX + TAG) return null
+    if (!key) return 'key missing'
+    if (bytes.length < SALT + INDEX + TAG) return 'altered'
     const salt = bytes.subarray(0, SALT)
     const name = keyId + salt.toString('latin1')
     const batchKey = batchKeys.get(name) ?? derive(key, salt)
@@ -89,7 +92,7 @@ class BodySeals {
     try {
       return Buffer.concat([decipher.update(bytes.subarray(SALT + INDEX, -TAG)), decipher.final()])
     } catch {
-      return null
+      return 'altered'
     }
   }
 
@@ -126,7 +129,7 @@ export async function openBodies<T extends WithBody>(
   pool: object,
   streamId: number,
   rows: T[],
-  altered: (row: T) => void = ({ id }) => {
+  altered: (row: T, why: Shut) => void = ({ id }) => {
     throw refused(id)
   },
 ): Promise<T[]> {
@@ -134,14 +137,15 @@ export async function openBodies<T extends WithBody>(
   for (const row of rows) {
     if (!row.body?.startsWith(SEAL_MARK)) continue
     const bytes = await openWith(pool, streamId, row.id, row.body, batchKeys)
-    if (bytes) row.body = bytes.toString('utf8')
-    else altered(row)
+    if (typeof bytes === 'string') altered(row, bytes)
+    else row.body = bytes.toString('utf8')
   }
   return rows
 }
 
-/** For work on many records that can do without those whose body was altered: they have none. */
-export const asNoBody = (row: WithBody): void => {
+/** For work on many records that can do without those whose body was altered: they have none. Throws where a key is missing. */
+export const asNoBody = (row: WithBody, why: Shut): void => {
+  if (why === 'key missing') throw refused(row.id)
   row.body = null
 }
 
@@ -173,7 +177,7 @@ export const openBytes = async (pool: object, about: string, bytes: Buffer): Pro
 
 async function openWhole(pool: object, about: string, text: string): Promise<Buffer> {
   const bytes = await openWith(pool, NO_STREAM, about, text, new Map())
-  if (!bytes) throw refused(about)
+  if (typeof bytes === 'string') throw refused(about)
   return bytes
 }
 
@@ -186,7 +190,7 @@ function openWith(
   id: string,
   body: string,
   batchKeys: Map<string, Buffer>,
-): Promise<Buffer | null> {
+): Promise<Buffer | Shut> {
   const seals = sealsOf(pool)
   if (!seals) throw refused(id)
   return seals.open(streamId, id, body, batchKeys)

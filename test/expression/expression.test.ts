@@ -144,6 +144,11 @@ test('paths hand exact numbers on; operators and functions see what a double or 
   expect(evaluate('$type(price)')).toBe('"number"')
   expect(evaluate('$keys(nested)')).toBe('"big"')
   expect(evaluate('price > 0 and big')).toBe('true')
+  // A number that no double can say is a text to operators, whichever side it stands on.
+  for (const same of ['big = "9223372036854775807"', '"9223372036854775807" = big', 'big in ["9223372036854775807"]'])
+    expect(evaluate(same), same).toBe('true')
+  expect(evaluate('$[big = "9223372036854775807"].price')).toBe('0.10')
+  expect(evaluate('big != "9223372036854775807"')).toBe('false')
 })
 
 test('results that are not plain JSON are refused', async () => {

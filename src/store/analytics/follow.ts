@@ -1,7 +1,7 @@
 /** Takes the change log of a stream over into its table, page by page; page and position are one commit. */
 import type pg from 'pg'
 import { isObject, type JsonObject, parseExact, SLICES } from '../../core/index.ts'
-import { openBodies } from '../body-seals.ts'
+import { asNoBody, openBodies } from '../body-seals.ts'
 import { withTransaction } from '../transaction.ts'
 import { type Column, OWN_COLUMNS, rowOf } from './columns.ts'
 import { historyOf, quoted, type TableSpec, tableOf } from './tables.ts'
@@ -40,7 +40,10 @@ export async function followStream(pool: pg.Pool, spec: TableSpec): Promise<numb
     if (!rows.length) return 0
     // Of a body that was altered nothing is known: what was taken over before stays, and its next state comes.
     const altered = new Set<Change>()
-    await openBodies(pool, spec.streamId, rows, (row) => altered.add(row))
+    await openBodies(pool, spec.streamId, rows, (row, why) => {
+      asNoBody(row, why)
+      altered.add(row)
+    })
     const sound = rows.filter((row) => !altered.has(row))
     await forget(
       client,
