@@ -62,6 +62,13 @@ export class Erasures {
     this.#hashes = hashes
   }
 
+  /** Keeps the keys in the form in which they are sealed now: after a change of the master key the former one opens no more. */
+  async keepKeys(): Promise<void> {
+    const lines = await this.#readFile()
+    const unsaved = await this.#unsavedKeys(lines)
+    if (lines.length && unsaved.length) await this.#append(unsaved)
+  }
+
   /** The file first: what is in it and not in the ledger is only erased once more. */
   async erase(subject: { field: string; value: string; actor: string }) {
     if (!this.#keys || this.#keys.isEmpty) this.#keys = await this.#openKeys(true)

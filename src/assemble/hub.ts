@@ -19,7 +19,7 @@ import {
   InboxWriter,
   inboxPool,
   listenForCalls,
-  loadMasterKeys,
+  MasterKeys,
   migrate,
   openStore,
   QuotaBook,
@@ -158,11 +158,11 @@ async function assemble(parts: Parts): Promise<Hub> {
   let whole: { of: HubFiles; catalogue: Catalogue } | undefined
   const { settings } = files.config
   const env = parts.env ?? process.env
-  const keys = await loadMasterKeys({
+  const keys = await MasterKeys.load({
     value: settings.master_key ?? undefined,
     file: resolve(dataDir, 'master-key'),
   })
-  const secrets = createSecretStore(store.pool, () => keys)
+  const secrets = createSecretStore(store.pool, keys)
   const sources: SecretSources = {
     env,
     folder: parts.dir,
@@ -242,6 +242,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     queue,
     inbox,
     erasures,
+    keys,
     files: () => files,
     allConnectors,
     clock: systemClock,

@@ -8,6 +8,7 @@ import type { WorkQueue } from '../queue/index.ts'
 import {
   appendAudit,
   type InboxWriter,
+  type MasterKeys,
   makeFilesDue,
   migrationStatus,
   type Store,
@@ -21,6 +22,7 @@ import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './files.ts'
 import { compare, plan, saveTest, verify } from './planning.ts'
 import { completeMapping, tryMapping } from './playground.ts'
+import { secretServices } from './secrets.ts'
 import type { KnownSecrets } from './subscriptions.ts'
 import { describeTimetable } from './timetable.ts'
 import { WebhookTally } from './webhook-tally.ts'
@@ -35,6 +37,7 @@ export type ServiceParts = {
   book: SubscriptionBook
   hookSecrets: KnownSecrets
   erasures: Erasures
+  keys: MasterKeys
   files(): HubFiles
   adoption: Adoption
   /** The runner of the ports, with a clock that can be stopped. */
@@ -228,6 +231,7 @@ export function createServices(parts: ServiceParts): HubServices {
     acceptWebhook: (request) => acceptWebhook(parts, tally, request),
     webhookIntake: () => tally.list(),
     alerts: alertServices({ pool, files: parts.files, channel: parts.alertChannel, clock: parts.clock, audit }),
+    secrets: secretServices({ pool, keys: parts.keys, erasures: parts.erasures, audit }),
     entities: entityServices({ pool, audit, model: () => ports.model(), types: () => parts.files().entities }),
     connectors: () =>
       parts

@@ -27,6 +27,7 @@ import { playgroundRoutes } from './routes/playground.ts'
 import { providerRoutes } from './routes/provider-login.ts'
 import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
@@ -69,6 +70,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     runRoutes,
     conflictRoutes,
     driftRoutes,
+    secretRoutes,
     entityRoutes,
     recordRoutes,
     planRoutes,

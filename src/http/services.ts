@@ -19,6 +19,7 @@ import type {
   VerifyRequest,
 } from './plans.ts'
 import type { CompletionItem, CompletionRequest, Trial, TrialRequest } from './playground.ts'
+import type { SecretServices } from './secret-services.ts'
 
 /** Who did it, for the audit trail. */
 export type Actor = { name: string; reason: string | null }
@@ -174,6 +175,7 @@ export interface HubServices {
 
   alerts: AlertServices
   entities: EntityServices
+  secrets: SecretServices
 
   connectors(): readonly ConnectorDescription[]
   connections(): readonly ConnectionDefinition[]

@@ -32,18 +32,14 @@ export {
   renewLease,
 } from './leases.ts'
 export * from './ledger/index.ts'
-export {
-  addMasterKey,
-  dropOldKeys,
-  type KeyRing,
-  loadMasterKeys,
-} from './master-key.ts'
+export { MasterKeys } from './master-key.ts'
 export { migrate, migrationStatus } from './migrate.ts'
 export { describeEmbedded, openStore, type Store } from './open.ts'
 export { maintainPartitions } from './partitions.ts'
 export { createPool, type LedgerPool, type LedgerSession } from './pool.ts'
 export { QuotaBook } from './quota.ts'
 export { dropOldRows } from './retention.ts'
+export { countByKey, rotateSecrets } from './rotation.ts'
 export { createSecretStore, forgetSecrets, type SecretStore } from './secrets.ts'
 export { claimSlot, dropOldSlots, lastSlot, lastSlots } from './slots.ts'
 export { SubscriptionBook, type SubscriptionRow } from './subscriptions.ts'

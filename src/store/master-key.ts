@@ -17,24 +17,64 @@ export type MasterKeySource = {
 
 const BYTES = 32
 
-/** Reads the master key from the setting or the file; makes the file at first use. Throws CSW-6008 when it is unusable. */
-export async function loadMasterKeys(source: MasterKeySource): Promise<KeyRing> {
-  if (source.value?.trim()) return parseKeys(source.value, 'CAUSEWAY_MASTER_KEY')
-  const text = await readKeyFile(source.file)
-  return text === undefined ? createKeyFile(source.file) : parseKeys(text, source.file)
+/** The master keys of this process. In a file, they are those of all processes that share its folder. */
+export class MasterKeys {
+  readonly #source: MasterKeySource
+  #ring: KeyRing
+  #seen: string
+
+  private constructor(source: MasterKeySource, ring: KeyRing, seen: string) {
+    this.#source = source
+    this.#ring = ring
+    this.#seen = seen
+  }
+
+  /** From the setting or the file; makes the file at first use. Throws CSW-6008 when it is unusable. */
+  static async load(source: MasterKeySource): Promise<MasterKeys> {
+    if (source.value?.trim()) return new MasterKeys(source, parseKeys(source.value, 'CAUSEWAY_MASTER_KEY'), '')
+    const text = await readKeyFile(source.file)
+    const ring = text === undefined ? await createKeyFile(source.file) : parseKeys(text, source.file)
+    return new MasterKeys(source, ring, await markOf(source.file))
+  }
+
+  get inFile(): boolean {
+    return !this.#source.value?.trim()
+  }
+
+  /** As they were when they were last read. */
+  now(): KeyRing {
+    return this.#ring
+  }
+
+  /** As they are: another process may have rotated. */
+  async fresh(): Promise<KeyRing> {
+    if (!this.inFile) return this.#ring
+    const mark = await markOf(this.#source.file)
+    if (mark !== this.#seen) {
+      this.#ring = parseKeys((await readKeyFile(this.#source.file)) ?? '', this.#source.file)
+      this.#seen = mark
+    }
+    return this.#ring
+  }
+
+  /** Puts a new key in front of the file's keys. */
+  async add(): Promise<KeyRing> {
+    await writeKeyFile(this.#source.file, `${newKeyText()}\n${(await readKeyFile(this.#source.file)) ?? ''}`)
+    return this.fresh()
+  }
+
+  /** Leaves only the current key in the file: nothing may be sealed with another one any more. */
+  async dropOld(): Promise<void> {
+    const { current } = await this.fresh()
+    await writeKeyFile(this.#source.file, `${current.key.toString('base64')}\n`)
+    await this.fresh()
+  }
 }
 
-/** Puts a new key in front of the file's keys; `dropOldKeys` takes the others away once nothing is sealed with them. */
-export async function addMasterKey(file: string): Promise<KeyRing> {
-  const text = await readKeyFile(file)
-  await writeKeyFile(file, `${newKeyText()}\n${text ?? ''}`)
-  return parseKeys((await readKeyFile(file))!, file)
-}
-
-/** Leaves only the current key in the file. */
-export async function dropOldKeys(file: string): Promise<void> {
-  const { current } = parseKeys((await readKeyFile(file)) ?? '', file)
-  await writeKeyFile(file, `${current.key.toString('base64')}\n`)
+/** Changes with every rewriting: the file is replaced, never edited. */
+async function markOf(file: string): Promise<string> {
+  const { ino, mtimeMs, size } = await stat(file)
+  return `${ino} ${mtimeMs} ${size}`
 }
 
 const newKeyText = (): string => randomBytes(BYTES).toString('base64')

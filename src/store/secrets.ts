@@ -1,6 +1,7 @@
 import type pg from 'pg'
-import type { KeyRing } from './master-key.ts'
-import { rewrap, type SecretPlace, seal, unseal } from './sealing.ts'
+import type { MasterKeys } from './master-key.ts'
+import { lockForStoring } from './rotation.ts'
+import { type SecretPlace, seal, unseal } from './sealing.ts'
 import { withTransaction } from './transaction.ts'
 
 type Session = pg.Pool | pg.PoolClient
@@ -13,29 +14,35 @@ export type SecretStore = {
   remove(place: SecretPlace): Promise<boolean>
   /** Names and times only. */
   list(connection: string): Promise<{ field: string; updatedAt: Date; keyId: string }[]>
-  /** Seals everything with the current master key, all or nothing. Returns how many were sealed with another one. */
-  rotate(): Promise<number>
 }
 
-type Row = { connection: string; field: string; sealed: Buffer; keyId: string }
+type Row = { sealed: Buffer; keyId: string }
 
 const PUT = `
 insert into secret (connection, field, sealed, key_id) values ($1, $2, $3, $4)
 on conflict (connection, field) do update set sealed = excluded.sealed, key_id = excluded.key_id, updated_at = now()`
 
-/** `keys` is asked anew for every use, so that a rotated key takes effect without a restart. */
-export function createSecretStore(pool: pg.Pool, keys: () => KeyRing): SecretStore {
+/** The keys are looked at anew where they may have changed, so that a rotation in another process takes effect without a restart. */
+export function createSecretStore(pool: pg.Pool, keys: Pick<MasterKeys, 'now' | 'fresh'>): SecretStore {
+  const put = async (place: SecretPlace, plain: string, client: pg.PoolClient): Promise<void> => {
+    await lockForStoring(client)
+    const { sealed, keyId } = seal(plain, place, await keys.fresh())
+    await client.query(PUT, [place.connection, place.field, sealed, keyId])
+  }
   return {
-    async put(place, plain, session = pool) {
-      const { sealed, keyId } = seal(plain, place, keys())
-      await session.query(PUT, [place.connection, place.field, sealed, keyId])
-    },
+    put: (place, plain, session = pool) =>
+      'release' in session
+        ? put(place, plain, session)
+        : withTransaction(session, (client) => put(place, plain, client)),
     async get(place, session = pool) {
       const { rows } = await session.query<Row>(
         'select sealed, key_id as "keyId" from secret where connection = $1 and field = $2',
         [place.connection, place.field],
       )
-      return rows[0] && unseal(rows[0], place, keys())
+      const row = rows[0]
+      if (!row) return undefined
+      const ring = keys.now()
+      return unseal(row, place, ring.all.has(row.keyId) ? ring : await keys.fresh())
     },
     async remove(place) {
       const { rowCount } = await pool.query('delete from secret where connection = $1 and field = $2', [
@@ -51,7 +58,6 @@ export function createSecretStore(pool: pg.Pool, keys: () => KeyRing): SecretSto
       )
       return rows
     },
-    rotate: () => rotate(pool, keys()),
   }
 }
 
@@ -62,24 +68,4 @@ export async function forgetSecrets(pool: pg.Pool, prefix: string, days: number)
     [prefix, days],
   )
   return rowCount ?? 0
-}
-
-function rotate(pool: pg.Pool, keys: KeyRing): Promise<number> {
-  return withTransaction(pool, async (client) => {
-    // Locked, so that a token refreshed meanwhile is not put back to its former value.
-    const { rows } = await client.query<Row>(
-      'select connection, field, sealed, key_id as "keyId" from secret where key_id <> $1 order by connection, field for update',
-      [keys.current.id],
-    )
-    for (const row of rows) {
-      const { sealed, keyId } = rewrap(row, row, keys)
-      await client.query('update secret set sealed = $3, key_id = $4 where connection = $1 and field = $2', [
-        row.connection,
-        row.field,
-        sealed,
-        keyId,
-      ])
-    }
-    return rows.length
-  })
 }

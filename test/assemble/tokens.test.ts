@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sealedTokens } from '../../src/assemble/tokens.ts'
-import { createSecretStore, loadMasterKeys } from '../../src/store/index.ts'
+import { createSecretStore, MasterKeys } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 
 async function open() {
   const { pool } = await freshDatabase()
-  const keys = await loadMasterKeys({ file: join(await mkdtemp(join(tmpdir(), 'causeway-keys-')), 'master-key') })
-  const secrets = createSecretStore(pool, () => keys)
+  const keys = await MasterKeys.load({ file: join(await mkdtemp(join(tmpdir(), 'causeway-keys-')), 'master-key') })
+  const secrets = createSecretStore(pool, keys)
   return { pool, tokens: sealedTokens(pool, secrets, 'crm'), others: sealedTokens(pool, secrets, 'erp') }
 }
 

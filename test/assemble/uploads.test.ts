@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { forgetStaleUploads, sealedUploads } from '../../src/assemble/uploads.ts'
-import { createSecretStore, loadMasterKeys } from '../../src/store/index.ts'
+import { createSecretStore, MasterKeys } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 
 test('started uploads are kept sealed, per connection and key, and forgotten when nobody goes on with them', async () => {
   const { pool } = await freshDatabase()
-  const keys = await loadMasterKeys({ file: join(await mkdtemp(join(tmpdir(), 'causeway-keys-')), 'master-key') })
-  const secrets = createSecretStore(pool, () => keys)
+  const keys = await MasterKeys.load({ file: join(await mkdtemp(join(tmpdir(), 'causeway-keys-')), 'master-key') })
+  const secrets = createSecretStore(pool, keys)
   const uploads = sealedUploads(secrets, 'drive')
   const state = { session: { url: 'https://up.example.com/canary' }, offset: 12 }
   await uploads.save('a', state)

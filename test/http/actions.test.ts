@@ -152,6 +152,12 @@ test('alerts tell how far each route is; tests and snoozes name who asked', asyn
   ])
 })
 
+test('a rotation of the master key says what became of it, and in whose name', async () => {
+  const asked = await hub.post('/api/v1/secrets/rotate', { reason: 'somebody left' })
+  expect(await expectDocumented(hub, 'rotateSecrets', asked)).toMatchObject({ key: 'k2', former: ['k1'], resealed: 2 })
+  expect(hub.calls.at(-1)).toEqual(['rotateSecrets', { name: 'admin', reason: 'somebody left' }])
+})
+
 test('tables for analytics tell how far behind they are, and their files can be asked for', async () => {
   const { rows } = await hub.pool.query<{ seq: number }>('select seq from stream where id = $1', [ids.contacts])
   await hub.pool.query(

@@ -94,6 +94,13 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       snooze: async (scope, until, actor) => void calls.push(['snoozeAlerts', scope, until, actor]),
       wake: async (scope, actor) => void calls.push(['wakeAlerts', scope, actor]),
     },
+    secrets: {
+      keys: async () => ({ from: 'file', keys: [{ id: 'k1', current: true, present: true, secrets: 2 }] }),
+      rotate: async (actor) => {
+        calls.push(['rotateSecrets', actor])
+        return { from: 'file', key: 'k2', former: ['k1'], resealed: 2, added: true }
+      },
+    },
     readiness: async () => [{ name: 'database', ok: true }],
     runSync: async (name, request) => {
       calls.push(['runSync', name, request])
@@ -130,7 +137,8 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       replayEvents(pool, choice, 0, limit),
     erase: async ({ field, value }, actor) => {
       const key = { id: 'test', key: Buffer.alloc(32, 7) }
-      const secrets = createSecretStore(pool, () => ({ current: key, all: new Map([[key.id, key]]) }))
+      const ring = { current: key, all: new Map([[key.id, key]]) }
+      const secrets = createSecretStore(pool, { now: () => ring, fresh: async () => ring })
       const keys = await ErasureKeys.open(pool, secrets, { make: true })
       return erase(pool, keys, { field, value, actor: actor.name })
     },

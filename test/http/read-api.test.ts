@@ -47,6 +47,7 @@ test('every list and item answers as its OpenAPI operation promises', async () =
     ['showConnector', '/api/v1/connectors/demo-crm'],
     ['listAlertMessages', '/api/v1/alerts/messages?route=ops'],
     ['showSystem', '/api/v1/system'],
+    ['showMasterKeys', '/api/v1/secrets/keys'],
     ['live', '/livez'],
     ['ready', '/readyz?verbose'],
   ]

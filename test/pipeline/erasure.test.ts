@@ -5,7 +5,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { Erasures } from '../../src/assemble/erasures.ts'
 import { digest } from '../../src/core/index.ts'
-import { createSecretStore, loadMasterKeys } from '../../src/store/index.ts'
+import { createSecretStore, MasterKeys } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
 
@@ -41,8 +41,8 @@ async function open() {
   )
   const folder = await mkdtemp(join(tmpdir(), 'causeway-erasures-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  const keys = await loadMasterKeys({ file: join(folder, 'master-key') })
-  const secrets = createSecretStore(hub.pool, () => keys)
+  const keys = await MasterKeys.load({ file: join(folder, 'master-key') })
+  const secrets = createSecretStore(hub.pool, keys)
   const erasures = new Erasures(hub.pool, secrets, folder)
   await erasures.open()
   hub.ports.erasures = erasures

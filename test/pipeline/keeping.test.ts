@@ -15,7 +15,7 @@ import {
   createSecretStore,
   InboxWriter,
   type Keeping,
-  loadMasterKeys,
+  MasterKeys,
   sealBodies,
 } from '../../src/store/index.ts'
 import { listProblems, showDeadLetter, showRecord } from '../../src/store/views/index.ts'
@@ -47,8 +47,8 @@ async function open(keeping: Keeping, syncs: TestSync[] = [sync]) {
   onTestFinished(() => pool.end())
   const folder = await mkdtemp(join(tmpdir(), 'causeway-keeping-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  const keys = await loadMasterKeys({ file: join(folder, 'master-key') })
-  const secrets = createSecretStore(pool, () => keys)
+  const keys = await MasterKeys.load({ file: join(folder, 'master-key') })
+  const secrets = createSecretStore(pool, keys)
   sealBodies(pool, secrets)
   const hub = await TestHub.open({ crm, erp }, syncs, pool, { 'crm:contacts': keeping })
   const erasures = new Erasures(pool, secrets, folder)
@@ -105,10 +105,7 @@ test('used and hash: until all is delivered, bodies are sealed, and whoever has 
     onTestFinished(() => other.end())
     const stream = hub.ports.model().streamId({ connection: 'crm', stream: 'contacts' })!
     await expect(createLedger(other).readBodies(stream, ['c1'])).rejects.toMatchObject({ code: 'CSW-6007' })
-    sealBodies(
-      other,
-      createSecretStore(other, () => keys),
-    )
+    sealBodies(other, createSecretStore(other, keys))
     const [row] = await createLedger(other).readBodies(stream, ['c1'])
     expect(JSON.parse(row!.body!)).toEqual(body(1))
     // A person is found in what is sealed; a body that was moved to another record is none, and is asked for again.

@@ -5,7 +5,7 @@ import { keepSubscriptions, type SubscriptionPorts } from '../../src/pipeline/in
 import {
   createSecretStore,
   holdLease,
-  loadMasterKeys,
+  MasterKeys,
   SubscriptionBook,
   type SubscriptionRow,
 } from '../../src/store/index.ts'
@@ -88,11 +88,8 @@ async function world(manifest = MANIFEST) {
   const system = new OrderingSystem(clock)
   const server = await serve((asked, response) => system.serve(asked, response))
   const { pool } = await freshDatabase()
-  const keys = await loadMasterKeys({ value: Buffer.alloc(32, 7).toString('hex'), file: '' })
-  const book = new SubscriptionBook(
-    pool,
-    createSecretStore(pool, () => keys),
-  )
+  const keys = await MasterKeys.load({ value: Buffer.alloc(32, 7).toString('hex'), file: '' })
+  const book = new SubscriptionBook(pool, createSecretStore(pool, keys))
   await pool.query(`insert into connection (name, connector) values ('crm', 'test')`)
   const catalogue = load(restManifest('fetch: { path: "/things/${ id }" }', manifest))
   expect(catalogue.findings).toEqual([])

@@ -4,14 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  addMasterKey,
-  createSecretStore,
-  dropOldKeys,
-  type KeyRing,
-  loadMasterKeys,
-  type SecretStore,
-} from '../../src/store/index.ts'
+import { countByKey, createSecretStore, MasterKeys, rotateSecrets, type SecretStore } from '../../src/store/index.ts'
 import { seal, unseal } from '../../src/store/sealing.ts'
 import { freshDatabase, type TestDatabase } from '../postgres.ts'
 
@@ -19,15 +12,15 @@ const PLACE = { connection: 'crm', field: 'token' }
 let db: TestDatabase
 let folder: string
 let file: string
-let keys: KeyRing
+let keys: MasterKeys
 let secrets: SecretStore
 
 beforeAll(async () => {
   db = await freshDatabase()
   folder = await mkdtemp(join(tmpdir(), 'causeway-keys-'))
   file = join(folder, 'hub', 'master.key')
-  keys = await loadMasterKeys({ file })
-  secrets = createSecretStore(db.pool, () => keys)
+  keys = await MasterKeys.load({ file })
+  secrets = createSecretStore(db.pool, keys)
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -45,8 +38,8 @@ test('a secret comes back, and nothing of it stands in the table', async () => {
 test('any text survives, and no two sealings look alike', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (plain) => {
-      const [one, two] = [seal(plain, PLACE, keys), seal(plain, PLACE, keys)]
-      expect(unseal(one, PLACE, keys)).toBe(plain)
+      const [one, two] = [seal(plain, PLACE, keys.now()), seal(plain, PLACE, keys.now())]
+      expect(unseal(one, PLACE, keys.now())).toBe(plain)
       expect(one.sealed.equals(two.sealed)).toBe(false)
     }),
     { numRuns: 100 },
@@ -54,14 +47,16 @@ test('any text survives, and no two sealings look alike', () => {
 })
 
 test('every changed byte is noticed', () => {
-  const { sealed, keyId } = seal('secret', PLACE, keys)
+  const { sealed, keyId } = seal('secret', PLACE, keys.now())
   for (let i = 0; i < sealed.length; i++) {
     const changed = Buffer.from(sealed)
     changed[i]! ^= 1
-    expect(() => unseal({ sealed: changed, keyId }, PLACE, keys)).toThrow(expect.objectContaining({ code: 'CSW-6007' }))
+    expect(() => unseal({ sealed: changed, keyId }, PLACE, keys.now())).toThrow(
+      expect.objectContaining({ code: 'CSW-6007' }),
+    )
   }
   for (const length of [0, 1, 60, sealed.length - 1]) {
-    expect(() => unseal({ sealed: sealed.subarray(0, length), keyId }, PLACE, keys)).toThrow(/cannot be opened/)
+    expect(() => unseal({ sealed: sealed.subarray(0, length), keyId }, PLACE, keys.now())).toThrow(/cannot be opened/)
   }
 })
 
@@ -72,49 +67,87 @@ test('a secret copied to another connection or field does not open there', async
   )
   await expect(secrets.get({ connection: 'mine', field: 'password' })).rejects.toMatchObject({ code: 'CSW-6007' })
   // The two names are not simply joined.
-  const { sealed, keyId } = seal('x', { connection: 'a', field: 'bc' }, keys)
-  expect(() => unseal({ sealed, keyId }, { connection: 'ab', field: 'c' }, keys)).toThrow(/cannot be opened/)
+  const { sealed, keyId } = seal('x', { connection: 'a', field: 'bc' }, keys.now())
+  expect(() => unseal({ sealed, keyId }, { connection: 'ab', field: 'c' }, keys.now())).toThrow(/cannot be opened/)
   await secrets.remove({ connection: 'mine', field: 'password' })
 })
 
-test('rotation seals everything anew, after which the old key is not needed', async () => {
+test('rotation seals everything anew while two processes go on storing, after which the old key is not needed', async () => {
   await secrets.put(PLACE, 'long lived')
-  const before = keys.current.id
-  keys = await addMasterKey(file)
-  expect(keys.all.size).toBe(2)
+  const before = keys.now().current.id
+  // Another process on the same folder, which learns of it by itself.
+  const theirs = createSecretStore(db.pool, await MasterKeys.load({ file }))
+  let over = false
+  const storing = [secrets, theirs].map(async (store, who) => {
+    let count = 0
+    for (; !over || count < 20; count++)
+      await store.put({ connection: `c${who}`, field: `f${count}` }, `plain ${count}`)
+    return count
+  })
+  const done = await rotateSecrets(db.pool, keys)
+  over = true
+  const counts = await Promise.all(storing)
+  expect(done).toMatchObject({ added: true, former: [before] })
+  expect([...(await countByKey(db.pool)).keys()]).toEqual([keys.now().current.id])
+  expect([...keys.now().all.keys()]).toEqual([done!.key])
+  expect(done!.key).not.toBe(before)
+  for (const store of [secrets, theirs, createSecretStore(db.pool, await MasterKeys.load({ file }))]) {
+    expect(await store.get(PLACE)).toBe('long lived')
+    expect(await store.get({ connection: 'erp', field: 'password' })).toBe('of the ERP')
+    for (const [who, count] of counts.entries())
+      expect(await store.get({ connection: `c${who}`, field: `f${count - 1}` })).toBe(`plain ${count - 1}`)
+  }
+})
+
+test('a rotation that was cut off leaves everything readable, and goes on with the key it had made', async () => {
+  const cut = await rotateSecrets(db.pool, keys, async () => {
+    // Meanwhile nobody else may.
+    expect(await rotateSecrets(db.pool, await MasterKeys.load({ file }))).toBeUndefined()
+    throw new Error('killed')
+  }).catch((error: Error) => error.message)
+  expect(cut).toBe('killed')
+  const after = await MasterKeys.load({ file })
+  expect(after.now().all.size).toBe(2)
+  expect(await createSecretStore(db.pool, after).get(PLACE)).toBe('long lived')
+  const key = after.now().current.id
+  expect(await rotateSecrets(db.pool, after)).toMatchObject({ added: false, key })
   expect(await secrets.get(PLACE)).toBe('long lived')
-  expect(await secrets.rotate()).toBeGreaterThan(0)
-  expect(await secrets.rotate()).toBe(0)
-  await dropOldKeys(file)
-  keys = await loadMasterKeys({ file })
-  expect([...keys.all.keys()]).not.toContain(before)
-  expect(await secrets.get(PLACE)).toBe('long lived')
-  expect(await secrets.get({ connection: 'erp', field: 'password' })).toBe('of the ERP')
+  expect(after.now().all.size).toBe(1)
+})
+
+test('keys of the setting: the first one seals all, and none is made', async () => {
+  const own = await freshDatabase()
+  const [one, two] = [randomBytes(32).toString('base64'), randomBytes(32).toString('hex')]
+  const file = join(folder, 'not used')
+  await createSecretStore(own.pool, await MasterKeys.load({ value: one, file })).put(PLACE, 'kept')
+  const both = await MasterKeys.load({ value: `${two}, ${one}`, file })
+  expect(await rotateSecrets(own.pool, both)).toMatchObject({ added: false, resealed: 1, key: both.now().current.id })
+  expect(await createSecretStore(own.pool, await MasterKeys.load({ value: two, file })).get(PLACE)).toBe('kept')
 })
 
 test('without the key it was sealed with, the error names that key', async () => {
-  const stranger = await loadMasterKeys({ file, value: randomBytes(32).toString('hex') })
-  const other = createSecretStore(db.pool, () => stranger)
+  const stranger = await MasterKeys.load({ file, value: randomBytes(32).toString('hex') })
+  const other = createSecretStore(db.pool, stranger)
   await expect(other.get(PLACE)).rejects.toMatchObject({
     code: 'CSW-6007',
-    message: expect.stringContaining(keys.current.id),
+    message: expect.stringContaining(keys.now().current.id),
   })
 })
 
 test('the key file is private, made once however many start together, and refused when open to all', async () => {
   const own = join(folder, 'race', 'master.key')
-  const rings = await Promise.all(Array.from({ length: 8 }, () => loadMasterKeys({ file: own })))
-  expect(new Set(rings.map((ring) => ring.current.id)).size).toBe(1)
+  const rings = await Promise.all(Array.from({ length: 8 }, () => MasterKeys.load({ file: own })))
+  expect(new Set(rings.map((ring) => ring.now().current.id)).size).toBe(1)
   expect((await stat(own)).mode & 0o777).toBe(0o600)
   expect(await readFile(own, 'utf8')).toMatch(/^[\w+/]{43}=\n$/)
   await chmod(own, 0o604)
-  await expect(loadMasterKeys({ file: own })).rejects.toMatchObject({ code: 'CSW-6008' })
+  await expect(MasterKeys.load({ file: own })).rejects.toMatchObject({ code: 'CSW-6008' })
 })
 
 test.each(['short', randomBytes(16).toString('hex'), randomBytes(33).toString('base64'), ' , '])(
   'a master key of the wrong form is refused without being repeated: %#',
   async (value) => {
-    const error = await loadMasterKeys({ file: join(folder, 'none'), value: `${value},` }).catch((thrown) => thrown)
+    const error = await MasterKeys.load({ file: join(folder, 'none'), value: `${value},` }).catch((thrown) => thrown)
     expect(error).toMatchObject({ code: 'CSW-6008' })
     if (value.length > 5) expect(JSON.stringify(error)).not.toContain(value)
   },

@@ -67,6 +67,7 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
     load: () => import('./connections.ts'),
   },
   { name: 'auth', summary: 'allow a connection in the browser (OAuth 2.0)', load: () => import('./auth.ts') },
+  { name: 'secrets', summary: 'the key that seals stored secrets: show, rotate', load: () => import('./secrets.ts') },
   { name: 'tokens', summary: 'tokens of programs: create, list, revoke', load: () => import('./tokens.ts') },
   { name: 'users', summary: 'people who may log in', load: () => import('./users.ts') },
   { name: 'audit', summary: 'who did what, and whether the record of it is whole', load: () => import('./audit.ts') },

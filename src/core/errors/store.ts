@@ -57,4 +57,10 @@ export const storeErrors = {
     meaning: 'A table for analytics cannot be made or kept up.',
     action: 'See what Postgres says: a right that is missing, a role that does not exist, or a name that is taken.',
   },
+  'CSW-6010': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'There is no other master key to seal the secrets with.',
+    action: 'Put a new key in front of the one in CAUSEWAY_MASTER_KEY; docs/operate/secrets.md tells the steps.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,0 +1,43 @@
+import { CausewayError } from '../core/index.ts'
+import type { Actor, SecretServices } from '../http/index.ts'
+import { countByKey, type MasterKeys, rotateSecrets, type Store } from '../store/index.ts'
+import type { Erasures } from './erasures.ts'
+
+type Parts = {
+  pool: Store['pool']
+  keys: MasterKeys
+  erasures: Erasures
+  audit(actor: Actor, action: string, subject: string, detail?: Record<string, unknown>): Promise<void>
+}
+
+/** The key that seals what the ledger keeps secret. */
+export function secretServices({ pool, keys, erasures, audit }: Parts): SecretServices {
+  return {
+    async keys() {
+      const [ring, counts] = [await keys.fresh(), await countByKey(pool)]
+      const ids = new Set([...ring.all.keys(), ...counts.keys()])
+      return {
+        from: keys.inFile ? 'file' : 'setting',
+        keys: [...ids].map((id) => ({
+          id,
+          current: id === ring.current.id,
+          present: ring.all.has(id),
+          secrets: counts.get(id) ?? 0,
+        })),
+      }
+    },
+    async rotate(actor) {
+      const { current, all } = await keys.fresh()
+      if (!keys.inFile && all.size === 1 && [...(await countByKey(pool)).keys()].every((id) => id === current.id))
+        throw new CausewayError('CSW-6010', {
+          what: 'CAUSEWAY_MASTER_KEY holds one key, and everything is sealed with it.',
+          fix: 'Put a new key (`openssl rand -base64 32`) in front of it, with a comma between them, start every process of the hub with that, then rotate.',
+        })
+      await audit(actor, 'secrets.rotation_begun', 'secrets', { key: current.id })
+      const done = await rotateSecrets(pool, keys, () => erasures.keepKeys())
+      if (!done) throw new CausewayError('CSW-8008', { what: 'A rotation is under way in another process.' })
+      await audit(actor, 'secrets.rotate', 'secrets', done)
+      return { ...done, from: keys.inFile ? 'file' : 'setting' }
+    },
+  }
+}
