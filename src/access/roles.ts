@@ -33,6 +33,7 @@ export const SCOPES = {
   'connections:authorise': { role: 'editor', allows: 'allow a connection at its system (OAuth 2.0)' },
   'persons:erase': { role: 'admin', allows: 'erase a person' },
   'audit:read': { role: 'admin', allows: 'read and verify the audit' },
+  'support:read': { role: 'admin', allows: 'read what goes into a support bundle' },
   'secrets:rotate': { role: 'admin', allows: 'change the key that seals stored secrets' },
   'access:manage': { role: 'admin', allows: 'manage users and tokens' },
 } as const satisfies Record<string, { role: Role; allows: string }>

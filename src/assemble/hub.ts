@@ -243,6 +243,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     inbox,
     erasures,
     keys,
+    log: logger,
     files: () => files,
     allConnectors,
     clock: systemClock,

@@ -1,6 +1,6 @@
 import type { ChannelParts } from '../alerts/index.ts'
 import type { Catalogue, CodeLogin, ConnectorSession } from '../connector/index.ts'
-import { asCausewayError, CausewayError, type Clock, withUrgency } from '../core/index.ts'
+import { asCausewayError, CausewayError, type Clock, type Logger, withUrgency } from '../core/index.ts'
 import type { Actor, ConnectionDefinition, HubServices, ReadinessCheck } from '../http/index.ts'
 import type { SandboxedRunner } from '../mapping/index.ts'
 import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipeline/index.ts'
@@ -24,6 +24,7 @@ import { compare, plan, saveTest, verify } from './planning.ts'
 import { completeMapping, tryMapping } from './playground.ts'
 import { secretServices } from './secrets.ts'
 import type { KnownSecrets } from './subscriptions.ts'
+import { supportFiles } from './support.ts'
 import { describeTimetable } from './timetable.ts'
 import { WebhookTally } from './webhook-tally.ts'
 import { acceptWebhook } from './webhooks.ts'
@@ -38,6 +39,7 @@ export type ServiceParts = {
   hookSecrets: KnownSecrets
   erasures: Erasures
   keys: MasterKeys
+  log: Logger
   files(): HubFiles
   adoption: Adoption
   /** The runner of the ports, with a clock that can be stopped. */
@@ -231,6 +233,9 @@ export function createServices(parts: ServiceParts): HubServices {
     acceptWebhook: (request) => acceptWebhook(parts, tally, request),
     webhookIntake: () => tally.list(),
     alerts: alertServices({ pool, files: parts.files, channel: parts.alertChannel, clock: parts.clock, audit }),
+    support: {
+      files: () => supportFiles({ pool, files: parts.files, log: parts.log, backend: queue.backend }),
+    },
     secrets: secretServices({ pool, keys: parts.keys, erasures: parts.erasures, audit }),
     entities: entityServices({ pool, audit, model: () => ports.model(), types: () => parts.files().entities }),
     connectors: () =>

@@ -8,11 +8,18 @@ import { createRedactor, type Redactor } from './redaction.ts'
 
 const pinoPackage = lazily<typeof import('pino')>('pino')
 
+/** Kept in memory for who asks for help; some 100 kB. */
+const MOST_RECENT = 300
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** A pino logger that cleans what it is given, and from now on hides further secrets everywhere it and its children write. */
-export type Logger = Pino & { addSecrets(values: Iterable<string>): void }
+export type Logger = Pino & {
+  addSecrets(values: Iterable<string>): void
+  /** The last lines of this process, as JSON, the oldest first. */
+  recent(): string[]
+}
 
 export type LoggerOptions = {
   level?: LogLevel
@@ -31,6 +38,10 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const colour = options.colour ?? (asText && destination.isTTY === true && !process.env.NO_COLOR)
   const secrets = new Set(options.secrets)
   let redact: Redactor = createRedactor(secrets)
+  const recent: string[] = []
+  const remember = (line: string): void => {
+    if (recent.push(line) > 2 * MOST_RECENT) recent.splice(0, MOST_RECENT)
+  }
 
   const { pino, stdTimeFunctions } = pinoPackage()
   const logger = pino(
@@ -47,7 +58,12 @@ export function createLogger(options: LoggerOptions = {}): Logger {
         },
       },
     },
-    { write: (line: string) => destination.write(asText ? shortLine(line, colour) : line) },
+    {
+      write: (line: string) => {
+        remember(line)
+        destination.write(asText ? shortLine(line, colour) : line)
+      },
+    },
   )
 
   // pino resets its bindings formatter for children, so their context is cleaned on the way in; children inherit this.
@@ -60,6 +76,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       for (const value of values) secrets.add(value)
       redact = createRedactor(secrets)
     },
+    recent: () => recent.slice(-MOST_RECENT),
   })
 }
 

@@ -1,9 +1,9 @@
 import type { Actor } from './services.ts'
 
 /** Keys are named by a digest that tells nothing about them. */
-export type MasterKeyState = { id: string; current: boolean; present: boolean; secrets: number }
+type MasterKeyState = { id: string; current: boolean; present: boolean; secrets: number }
 
-export type SecretRotation = {
+type SecretRotation = {
   from: 'file' | 'setting'
   /** The key that seals everything now. */
   key: string

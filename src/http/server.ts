@@ -31,6 +31,7 @@ import { secretRoutes } from './routes/secrets.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
+import { supportRoute } from './routes/support.ts'
 import { syncRoutes } from './routes/syncs.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import type { HubServices } from './services.ts'
@@ -86,6 +87,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   accessRoutes(app, options.access)
   auditRoutes(app, context)
   metricsRoute(app, options.metrics)
+  supportRoute(app, context, options.metrics)
   operationRoutes(app, context)
   connectorRoutes(app, context)
   await app.register(async (hooks) => webhookRoutes(hooks as unknown as FastifyInstance, context))

@@ -20,6 +20,7 @@ import type {
 } from './plans.ts'
 import type { CompletionItem, CompletionRequest, Trial, TrialRequest } from './playground.ts'
 import type { SecretServices } from './secret-services.ts'
+import type { SupportServices } from './support-services.ts'
 
 /** Who did it, for the audit trail. */
 export type Actor = { name: string; reason: string | null }
@@ -176,6 +177,7 @@ export interface HubServices {
   alerts: AlertServices
   entities: EntityServices
   secrets: SecretServices
+  support: SupportServices
 
   connectors(): readonly ConnectorDescription[]
   connections(): readonly ConnectionDefinition[]

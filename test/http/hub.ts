@@ -94,6 +94,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       snooze: async (scope, until, actor) => void calls.push(['snoozeAlerts', scope, until, actor]),
       wake: async (scope, actor) => void calls.push(['wakeAlerts', scope, actor]),
     },
+    support: { files: async () => [{ name: 'process.json', text: '{}' }] },
     secrets: {
       keys: async () => ({ from: 'file', keys: [{ id: 'k1', current: true, present: true, secrets: 2 }] }),
       rotate: async (actor) => {

@@ -26,6 +26,7 @@ const RANKS: Record<string, string> = {
   'connections:authorise': 'editor',
   'persons:erase': 'admin',
   'audit:read': 'admin',
+  'support:read': 'admin',
   'secrets:rotate': 'admin',
   'access:manage': 'admin',
 }

@@ -106,7 +106,7 @@ const HOMES: Record<string, string[]> = {
   // The simulator reads XML by another parser than the connectors do, so that the two can disagree.
   sax: ['connector', 'simulator', 'apispec'],
   ssh2: ['connector', 'simulator'],
-  fflate: ['simulator'],
+  fflate: ['simulator', 'cli'],
   yauzl: ['connector'],
   // Mappings read value tables.
   'csv-parse': ['connector', 'mapping', 'cli'],

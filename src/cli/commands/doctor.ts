@@ -10,17 +10,14 @@ import { printable } from '../printable.ts'
 import { probe } from '../probe.ts'
 import { findRunningHub } from '../running-hub.ts'
 
-type Check = { check: string; ok: boolean; detail: string; fix?: string }
+export type Check = { check: string; ok: boolean; detail: string; fix?: string }
 
 const LOW_DISK_BYTES = 1024 ** 3
 
 export function define(command: Command, makeContext: MakeContext): void {
   command.option('--offline', 'do not call the connected systems').action(async (options: { offline?: boolean }) => {
     const context = makeContext()
-    const checks: Check[] = [{ check: 'node', ok: true, detail: process.version }]
-    checks.push(...(await checkFolder(context)))
-    checks.push(...(await checkSandbox()))
-    checks.push(...(await checkHubItself(context, options.offline ?? false)))
+    const checks = await runChecks(context, options.offline ?? false)
     const ok = checks.every((check) => check.ok)
     context.output.result('doctor', JSON.stringify({ ok, version: context.version, items: checks }), () =>
       checks.map(line).join('\n'),
@@ -28,6 +25,14 @@ export function define(command: Command, makeContext: MakeContext): void {
     if (!ok) process.exitCode = EXIT.failed
   })
 }
+
+/** Everything that the hub needs, looked at from here. */
+export const runChecks = async (context: CliContext, offline: boolean): Promise<Check[]> => [
+  { check: 'node', ok: true, detail: process.version },
+  ...(await checkFolder(context)),
+  ...(await checkSandbox()),
+  ...(await checkHubItself(context, offline)),
+]
 
 const line = ({ check, ok, detail, fix }: Check): string =>
   `${ok ? paint('green', '✓') : paint('red', '✗')} ${check}  ${printable(detail)}${ok || !fix ? '' : `\n    fix: ${printable(fix)}`}`
