@@ -27,6 +27,7 @@ import {
   SubscriptionBook,
   sealBodies,
 } from '../store/index.ts'
+import { trimFeed } from '../store/views/index.ts'
 import { Adoption } from './adoption.ts'
 import { alertSweep } from './alerts.ts'
 import { analyticsSweep } from './analytics.ts'
@@ -53,6 +54,7 @@ const LEASE_MS = 10_000
 /** Nobody starts a worker to kill it later than that, as a rule; see `OneAtATime`. */
 const SETTLE_MS = 5_000
 const INBOX_WAKE_MS = 1_000
+const FEED_TRIM_MS = 30_000
 
 /** Mappings that are compiled at the start; with more of them the start itself would wait. */
 const MOST_WARMED = 50
@@ -286,6 +288,7 @@ async function assemble(parts: Parts): Promise<Hub> {
           holder,
           channel: alertChannel,
         }),
+        { name: 'feed', everyMs: FEED_TRIM_MS, run: async () => void (await trimFeed(store.pool)) },
         analyticsSweep({ pool: store.pool, files: () => files, model: () => model, log: logger, dir: parts.dir }),
       ],
       listen,

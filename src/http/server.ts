@@ -4,6 +4,8 @@ import type { Database } from '../store/views/index.ts'
 import type { RouteContext } from './app.ts'
 import { type BaseOptions, buildBase } from './base.ts'
 import { takePlainWebhooks } from './intake.ts'
+import { FEED_TIMES, Feed, type FeedTimes } from './live/feed.ts'
+import { shareAnswers } from './live/shared-answers.ts'
 import { OpenApi } from './openapi.ts'
 import { servePage } from './page.ts'
 import { accessRoutes } from './routes/access.ts'
@@ -19,6 +21,7 @@ import { driftRoutes } from './routes/drifts.ts'
 import { entityRoutes } from './routes/entities.ts'
 import { erasureRoutes } from './routes/erasures.ts'
 import { eventRoutes } from './routes/events.ts'
+import { feedRoutes } from './routes/feed.ts'
 import { probeRoutes, systemRoute } from './routes/health.ts'
 import { type MetricsSource, metricsRoute } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -42,6 +45,8 @@ export type ServerOptions = BaseOptions & {
   version: string
   /** The built admin page; left out when there is none. */
   pageFolder?: string
+  /** How often the feed of events is looked at. */
+  feedTimes?: FeedTimes
   /** True while the hub is stopping: `/readyz` says so before the sockets close. */
   isDraining?: () => boolean
   /** What `/metrics` answers; without it there is nothing to read. */
@@ -58,6 +63,11 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
       options.onRoute?.(route)
     },
   })
+  const feedTimes = options.feedTimes ?? FEED_TIMES
+  shareAnswers(app as unknown as FastifyInstance, feedTimes.shareMs)
+  const feed = new Feed(options.database, feedTimes)
+  app.addHook('preClose', async () => feed.close())
+  feedRoutes(app, feed)
   const context: RouteContext = { hub, database: options.database, version: options.version, startedAt: new Date() }
   probeRoutes(app, hub, options.isDraining ?? (() => false))
   systemRoute(app, context)

@@ -113,6 +113,7 @@ create table configuration (
   constraint configuration_kind_check CHECK ((kind = ANY (ARRAY['connection'::text, 'connector'::text, 'entity'::text, 'sync'::text]))),
   constraint configuration_pkey PRIMARY KEY (kind, name)
 );
+CREATE TRIGGER feed_configuration AFTER INSERT OR DELETE OR UPDATE ON configuration FOR EACH ROW EXECUTE FUNCTION feed_note('configuration.changed');
 
 create table conflict (
   id bigint generated always as identity not null,
@@ -139,6 +140,8 @@ create table conflict (
 CREATE INDEX conflict_by_target ON conflict USING btree (sync_id, to_id) WHERE (state <> 'settled'::text);
 CREATE UNIQUE INDEX conflict_standing ON conflict USING btree (sync_id, from_id, to_id, field) WHERE (state <> 'settled'::text);
 CREATE INDEX conflict_unsettled ON conflict USING btree (state, id) WHERE (state <> 'settled'::text);
+CREATE TRIGGER feed_conflicts_changed AFTER UPDATE ON conflict REFERENCING OLD TABLE AS before_it NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION feed_cases_changed('conflict');
+CREATE TRIGGER feed_conflicts_made AFTER INSERT ON conflict REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION feed_cases_made('conflict');
 
 create table connection (
   id integer generated always as identity not null,
@@ -155,6 +158,8 @@ create table connection (
   constraint connection_pkey PRIMARY KEY (id),
   constraint connection_name_key UNIQUE (name)
 );
+CREATE TRIGGER feed_connection_changed AFTER UPDATE OF state, wait_until ON connection FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (new.wait_until > (COALESCE(old.wait_until, '-infinity'::timestamp with time zone) + '00:00:05'::interval)) OR ((new.wait_until IS NULL) <> (old.wait_until IS NULL)))) EXECUTE FUNCTION feed_connection();
+CREATE TRIGGER feed_connection_made AFTER INSERT ON connection FOR EACH ROW EXECUTE FUNCTION feed_connection();
 
 create table correction (
   sync_id integer not null,
@@ -198,6 +203,8 @@ create table dead_letter (
 CREATE INDEX dead_letter_by_problem ON dead_letter USING btree (code, fingerprint) WHERE (state = 'open'::text);
 CREATE INDEX dead_letter_by_state ON dead_letter USING btree (state, created_at, id);
 CREATE UNIQUE INDEX dead_letter_open ON dead_letter USING btree (kind, COALESCE(sync_id, 0), COALESCE(stream_id, 0), record_id, part) WHERE (state = 'open'::text);
+CREATE TRIGGER feed_letters_changed AFTER UPDATE ON dead_letter REFERENCING OLD TABLE AS before_it NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION feed_letters_changed();
+CREATE TRIGGER feed_letters_made AFTER INSERT ON dead_letter REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION feed_letters_made();
 
 create table delivery (
   sync_id integer not null,
@@ -243,6 +250,7 @@ create table drift (
   constraint drift_pkey PRIMARY KEY (id)
 );
 CREATE INDEX drift_by_stream ON drift USING btree (stream_id, id DESC);
+CREATE TRIGGER feed_drift AFTER INSERT OR UPDATE OF state ON drift FOR EACH ROW EXECUTE FUNCTION feed_note('drift.changed');
 
 create table entity_event (
   type text collate "C" not null,
@@ -294,6 +302,8 @@ create table entity_review (
 CREATE INDEX entity_review_by_right ON entity_review USING btree (right_stream, right_id);
 CREATE INDEX entity_review_by_state ON entity_review USING btree (state, id);
 CREATE INDEX entity_review_open ON entity_review USING btree (type, id) WHERE (state = 'open'::text);
+CREATE TRIGGER feed_reviews_changed AFTER UPDATE ON entity_review REFERENCING OLD TABLE AS before_it NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION feed_cases_changed('review');
+CREATE TRIGGER feed_reviews_made AFTER INSERT ON entity_review REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION feed_cases_made('review');
 
 create table entity_version (
   type text collate "C" not null,
@@ -312,6 +322,15 @@ create table erasure (
   constraint erasure_pkey PRIMARY KEY (id),
   constraint erasure_field_value_hash_key UNIQUE (field, value_hash)
 );
+
+create table feed (
+  xid xid8 default pg_current_xact_id() not null,
+  id bigint generated always as identity not null,
+  at timestamp with time zone default now() not null,
+  kind text not null,
+  about text default '{}'::text not null,
+  constraint feed_pkey PRIMARY KEY (xid, id)
+) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=1000);
 
 create table former_link (
   stream_id integer not null,
@@ -352,6 +371,7 @@ create table hold (
 CREATE INDEX hold_approved ON hold USING btree (stream_id) WHERE (state = 'approved'::text);
 CREATE INDEX hold_by_run ON hold USING btree (run_id);
 CREATE UNIQUE INDEX hold_open ON hold USING btree (kind, stream_id, COALESCE(sync_id, 0)) WHERE (state = 'open'::text);
+CREATE TRIGGER feed_hold AFTER INSERT OR UPDATE OF state ON hold FOR EACH ROW EXECUTE FUNCTION feed_note('hold.changed');
 
 create table hub_user (
   id bigint generated always as identity not null,
@@ -616,6 +636,8 @@ CREATE INDEX run_by_start ON run USING btree (started_at DESC);
 CREATE INDEX run_by_stream ON run USING btree (stream_id, id DESC);
 CREATE INDEX run_by_sync ON run USING btree (sync_id, id DESC);
 CREATE INDEX run_open ON run USING btree (heartbeat_at) WHERE (outcome = 'running'::text);
+CREATE TRIGGER feed_run_began AFTER INSERT ON run FOR EACH ROW EXECUTE FUNCTION feed_run();
+CREATE TRIGGER feed_run_changed AFTER UPDATE OF outcome, counts ON run FOR EACH ROW WHEN (((old.outcome IS DISTINCT FROM new.outcome) OR (old.counts IS DISTINCT FROM new.counts))) EXECUTE FUNCTION feed_run();
 
 create table scan_page (
   id bigint generated always as identity not null,
@@ -696,6 +718,8 @@ create table sync (
   constraint sync_pkey PRIMARY KEY (id),
   constraint sync_name_key UNIQUE (name)
 );
+CREATE TRIGGER feed_sync_changed AFTER UPDATE OF state ON sync FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION feed_sync();
+CREATE TRIGGER feed_sync_made AFTER INSERT ON sync FOR EACH ROW EXECUTE FUNCTION feed_sync();
 
 create table sync_position (
   sync_id integer not null,
@@ -737,6 +761,103 @@ create table webhook_subscription (
 );
 CREATE UNIQUE INDEX webhook_subscription_wanted ON webhook_subscription USING btree (connection_id, COALESCE(stream, ''::text)) WHERE (state <> 'leaving'::text);
 
+CREATE OR REPLACE FUNCTION feed_cases_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+begin
+  insert into feed (kind, about)
+  select tg_argv[0] || case when n.state = 'open' then '.opened' else '.closed' end, json_build_object('count', count(*))
+    from after_it n join before_it o on o.id = n.id
+   where (n.state = 'open') <> (o.state = 'open') group by n.state = 'open';
+  return null;
+end $function$
+;
+CREATE OR REPLACE FUNCTION feed_cases_made()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+begin
+  insert into feed (kind, about)
+  select tg_argv[0] || '.opened', json_build_object('count', count(*)) from made where state = 'open' having count(*) > 0;
+  return null;
+end $function$
+;
+CREATE OR REPLACE FUNCTION feed_connection()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+begin
+  insert into feed (kind, about) values ('connection.changed',
+    json_build_object('connection', new.name, 'state', new.state, 'waitUntil', new.wait_until));
+  return null;
+end $function$
+;
+CREATE OR REPLACE FUNCTION feed_letters_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+begin
+  insert into feed (kind, about)
+  select case when n.state = 'open' then 'problem.opened' else 'problem.closed' end,
+         json_build_object('code', n.code, 'sync', y.name, 'count', count(*))
+    from after_it n join before_it o on o.id = n.id left join sync y on y.id = n.sync_id
+   where (n.state = 'open') <> (o.state = 'open') group by n.state = 'open', n.code, y.name;
+  return null;
+end $function$
+;
+CREATE OR REPLACE FUNCTION feed_letters_made()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+begin
+  insert into feed (kind, about)
+  select 'problem.opened', json_build_object('code', n.code, 'sync', y.name, 'count', count(*))
+    from made n left join sync y on y.id = n.sync_id
+   where n.state = 'open' group by n.code, y.name;
+  return null;
+end $function$
+;
+CREATE OR REPLACE FUNCTION feed_note()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+begin
+  insert into feed (kind) values (tg_argv[0]);
+  return null;
+end $function$
+;
+CREATE OR REPLACE FUNCTION feed_run()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+declare
+  what text := case when tg_op = 'INSERT' then 'run.began' when new.outcome = old.outcome then 'run.progress' else 'run.ended' end;
+begin
+  insert into feed (kind, about) values (what, json_build_object(
+    'id', new.id, 'kind', new.kind, 'outcome', new.outcome, 'counts', new.counts,
+    'sync', (select name from sync where sync.id = new.sync_id),
+    'stream', (select c.name || ':' || s.name from stream s join connection c on c.id = s.connection_id where s.id = new.stream_id)));
+  return null;
+end $function$
+;
+CREATE OR REPLACE FUNCTION feed_sync()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+begin
+  insert into feed (kind, about) values ('sync.changed', json_build_object('sync', new.name, 'state', new.state));
+  return null;
+end $function$
+;
 CREATE OR REPLACE FUNCTION refuse_audit_change()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -3,6 +3,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { type ReactNode, StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import './styles/index.css'
+import { followHub } from './api/feed.ts'
 import { useIdentity, watchIdentity } from './api/identity.ts'
 import { makeQueryClient } from './api/queries.ts'
 import { findSession } from './api/session.ts'
@@ -89,6 +90,7 @@ const client = makeQueryClient()
 watchIdentity(() => client.clear())
 // The page that asks for a password is not shown to somebody whose browser has a session.
 await findSession()
+followHub(client)
 
 const root = document.getElementById('root')
 if (root)

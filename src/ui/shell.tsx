@@ -1,6 +1,8 @@
 import { Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { type FormEvent, type ReactNode, useState } from 'react'
-import { live, useAnswer, useLive } from './api/queries.ts'
+import { useFeedState } from './api/feed.ts'
+import { live, useLive, useSelecting } from './api/live.ts'
+import { useAnswer } from './api/queries.ts'
 import { useSilentSince } from './api/reach.ts'
 import { signOut } from './api/session.ts'
 import type { Connection, Me, Page } from './api/types.ts'
@@ -117,8 +119,18 @@ function RecordSearch(): ReactNode {
   )
 }
 
+const LOST_MS = 5_000
+
+/** Whether the page follows the hub, and holds it still: the dot of the page. */
 function LiveButton(): ReactNode {
   const isLive = useLive()
+  const feed = useFeedState()
+  const now = useNow()
+  // A stream that ends and comes back within moments is nothing to tell of.
+  const isLost = isLive && feed.state === 'lost' && now - feed.since.getTime() > LOST_MS
+  const lost = isLost ? clockTime(feed.since) : null
+  const isSelecting = useSelecting()
+  const words = lost === null ? wordOf(isLive, isSelecting) : `Reconnecting since ${lost}`
   return (
     <Button
       size="compact-sm"
@@ -128,10 +140,10 @@ function LiveButton(): ReactNode {
       title={
         isLive ? 'The page follows the hub. Click to hold it still.' : 'The page stands still. Click to follow the hub.'
       }
-      leftSection={<Icon tone={isLive ? 'busy' : 'idle'} />}
+      leftSection={<Icon tone={lost === null ? (isLive && !isSelecting ? 'busy' : 'idle') : 'warn'} />}
       onClick={() => live.set(!isLive)}
     >
-      {isLive ? 'Live' : 'Held'}
+      {words}
     </Button>
   )
 }
@@ -153,6 +165,11 @@ function ZoneButton(): ReactNode {
       {zone === 'utc' ? 'UTC' : 'Local time'}
     </Button>
   )
+}
+
+function wordOf(isLive: boolean, isSelecting: boolean): string {
+  if (!isLive) return 'Held'
+  return isSelecting ? 'Paused: text is selected' : 'Live'
 }
 
 function SchemeButton(): ReactNode {

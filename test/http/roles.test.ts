@@ -62,7 +62,11 @@ const ask = ({ method, url }: Route, headers: Record<string, string> = {}): Prom
     request(
       hub.url + url.replaceAll(/:\w+/g, '1').replace('*', 'x'),
       { method, agent, headers: { ...headers, ...type } },
-      (answer) => answer.resume().on('end', () => done(answer.statusCode!)),
+      (answer) => {
+        // A stream of events lasts.
+        if (answer.headers['content-type']?.startsWith('text/event-stream')) answer.destroy()
+        answer.resume().on('close', () => done(answer.statusCode!))
+      },
     )
       .on('error', failed)
       .end(body)

@@ -9,9 +9,9 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query'
-import { useSyncExternalStore } from 'react'
+import { asOf, useFeedState } from './feed.ts'
+import { acted, useLive, useSelecting } from './live.ts'
 import { Refused, request, withQuery } from './request.ts'
-import { Signal } from './signal.ts'
 import type { Page } from './types.ts'
 
 const POLL_MS = 4_000
@@ -19,9 +19,18 @@ const PAGE_SIZE = 50
 /** 200 rows: more than that a browser draws slowly and nobody reads. */
 const MOST_PAGES = 4
 
-/** Whether lists follow the hub by themselves; reading or copying is easier when they hold still (WCAG 2.2.2). */
-export const live = new Signal(true)
-export const useLive = (): boolean => useSyncExternalStore(live.subscribe, live.get)
+type Interval = { everyMs: number | false /** By the events of the hub. */; follows: boolean }
+
+/** What says nothing of its own interval follows the events of the hub, and asks only while they do not come. */
+function useInterval(everyMs: number | undefined): Interval {
+  const isLive = useLive()
+  const isSelecting = useSelecting()
+  const isFed = useFeedState().state === 'following'
+  // What happens while text is selected is asked for afterwards.
+  if (!isLive || isSelecting) return { everyMs: false, follows: isLive }
+  if (everyMs !== undefined) return { everyMs, follows: false }
+  return { everyMs: isFed ? false : POLL_MS, follows: true }
+}
 
 /**
  * Polling stops by itself while the tab is hidden and goes on, also after errors, when it is seen: that is how the page heals
@@ -37,14 +46,21 @@ export const makeQueryClient = (): QueryClient =>
   })
 
 /** What `path` answers, kept fresh. Null asks nothing. */
-export function useAnswer<T>(path: string | null, everyMs: number = POLL_MS): UseQueryResult<T> {
-  const isLive = useLive()
+export function useAnswer<T>(path: string | null, ownInterval?: number): UseQueryResult<T> {
+  const interval = useInterval(ownInterval)
   return useQuery<T>({
     queryKey: [path],
-    queryFn: ({ signal }) => request<T>(path ?? '', { signal }),
+    queryFn: ({ signal }) => request<T>(path ?? '', { signal, asOf: asOf.value }),
     enabled: path !== null,
-    refetchInterval: (query) => (isLive && !isGone(query.state.error) ? everyMs : false),
+    meta: { follows: interval.follows },
+    refetchInterval: (query) => intervalOf(query.state.error, interval),
   })
+}
+
+/** What failed is tried again soon, whether or not an event tells of it; what is held stays so. */
+function intervalOf(error: Error | null, { everyMs, follows }: Interval): number | false {
+  if (error === null || isGone(error)) return error === null ? everyMs : false
+  return follows ? POLL_MS : everyMs
 }
 
 /** A thing that does not exist will not appear by asking again and again. */
@@ -57,17 +73,21 @@ type Trail = string[]
 
 /** A paged list, kept fresh. Of the pages that were asked for the last few stay: a list of a million rows is as light as a short one. */
 export function usePages<T>(path: string, filter: Record<string, string | null>): Pages<T> {
-  const isLive = useLive()
+  const interval = useInterval(undefined)
   const query = useInfiniteQuery({
     queryKey: [path, filter],
     queryFn: ({ pageParam, signal }) =>
-      request<Page<T>>(withQuery(path, { ...filter, limit: PAGE_SIZE, cursor: pageParam.at(-1) }), { signal }),
+      request<Page<T>>(withQuery(path, { ...filter, limit: PAGE_SIZE, cursor: pageParam.at(-1) }), {
+        signal,
+        asOf: asOf.value,
+      }),
     initialPageParam: [] as Trail,
     getNextPageParam: (page, _pages, trail: Trail) => (page.next === null ? null : [...trail, page.next]),
     getPreviousPageParam: (_page, _pages, trail: Trail) => (trail.length ? trail.slice(0, -1) : null),
     maxPages: MOST_PAGES,
     placeholderData: keepPreviousData,
-    refetchInterval: isLive ? POLL_MS : false,
+    meta: { follows: interval.follows },
+    refetchInterval: (query) => intervalOf(query.state.error, interval),
   })
   return { ...query, rows: query.data?.pages.flatMap((page) => page.items) } as Pages<T>
 }
@@ -77,7 +97,14 @@ export function useAction<Input, Output>(
   act: (input: Input) => Promise<Output>,
 ): UseMutationResult<Output, Error, Input> {
   const client = useQueryClient()
-  return useMutation({ mutationFn: act, onSettled: () => client.invalidateQueries() })
+  return useMutation({
+    mutationFn: act,
+    onSettled: () => {
+      asOf.set(null)
+      acted.set(acted.value + 1)
+      return client.invalidateQueries()
+    },
+  })
 }
 
 export const post = <T>(path: string, body: unknown = {}, patienceMs?: number): Promise<T> =>

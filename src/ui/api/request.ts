@@ -4,7 +4,7 @@ import { noteAnswer, noteSilence } from './reach.ts'
 import type { ApiProblem } from './types.ts'
 import { VERBATIM_FIELDS } from './verbatim-fields.ts'
 
-const API = '/api/v1'
+export const API = '/api/v1'
 const PATIENCE_MS = 20_000
 
 /** The hub's refusal, with everything it said. */
@@ -25,7 +25,15 @@ class Silent extends Error {
   }
 }
 
-type Options = { method?: 'GET' | 'POST'; body?: unknown; signal?: AbortSignal; patienceMs?: number; as?: Identity }
+type Options = {
+  method?: 'GET' | 'POST'
+  body?: unknown
+  signal?: AbortSignal
+  patienceMs?: number
+  as?: Identity
+  /** An answer that the hub gave others is good enough if it was begun after this was heard; see `src/http/live`. */
+  asOf?: string | null
+}
 
 /** Asks the hub. `T` is what the API promises for this path (types.ts). */
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
@@ -48,7 +56,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
 
 async function exchange(
   path: string,
-  { method = 'GET', body, signal, patienceMs = PATIENCE_MS }: Options,
+  { method = 'GET', body, signal, patienceMs = PATIENCE_MS, asOf }: Options,
   identity: Identity | null,
 ): Promise<{ response: Response; text: string }> {
   const patience = AbortSignal.timeout(patienceMs)
@@ -58,12 +66,12 @@ async function exchange(
       headers: {
         ...headersOf(identity),
         ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+        ...(asOf ? { 'x-causeway-as-of': asOf } : {}),
       },
       ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
       signal: signal ? AbortSignal.any([signal, patience]) : patience,
       cache: 'no-store',
-      // With a token no cookie goes along: the hub is to see one identity.
-      credentials: identity !== null && 'token' in identity ? 'omit' : 'same-origin',
+      credentials: credentialsOf(identity),
       redirect: 'error',
     })
     return { response, text: await response.text() }
@@ -75,7 +83,11 @@ async function exchange(
   }
 }
 
-function headersOf(identity: Identity | null): Record<string, string> {
+/** With a token no cookie goes along: the hub is to see one identity. */
+export const credentialsOf = (identity: Identity | null): RequestCredentials =>
+  identity !== null && 'token' in identity ? 'omit' : 'same-origin'
+
+export function headersOf(identity: Identity | null): Record<string, string> {
   if (identity === null) return {}
   return 'token' in identity ? { authorization: `Bearer ${identity.token}` } : { 'x-causeway-csrf': identity.csrf }
 }

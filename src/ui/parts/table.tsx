@@ -1,5 +1,7 @@
 import { Table as MantineTable } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
+import { NewRows } from './new-rows.tsx'
+import { useStill } from './still.ts'
 
 export type Column<Row> = {
   head: string
@@ -18,11 +20,14 @@ type Props<Row> = {
   keyOf: (row: Row) => string | number
 }
 
-/** A dense table. On narrow screens it scrolls within itself, also with the keyboard. */
-export function Table<Row>({ label, columns, rows, keyOf }: Props<Row>): ReactNode {
+/** A dense table. On narrow screens it scrolls within itself, also with the keyboard. Its rows hold still while they are read. */
+export function Table<Row>({ label, columns, rows: given, keyOf }: Props<Row>): ReactNode {
+  const place = useRef<HTMLElement>(null)
+  const { rows, waiting, isGone, release } = useStill(given, keyOf, place)
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1).
-    <section className="scroll" aria-label={label} tabIndex={0}>
+    <section className="scroll" aria-label={label} tabIndex={0} ref={place}>
+      <NewRows count={waiting} show={release} />
       <MantineTable highlightOnHover verticalSpacing={5} horizontalSpacing="sm" fz="sm">
         <MantineTable.Thead>
           <MantineTable.Tr>
@@ -35,7 +40,7 @@ export function Table<Row>({ label, columns, rows, keyOf }: Props<Row>): ReactNo
         </MantineTable.Thead>
         <MantineTable.Tbody>
           {rows.map((row) => (
-            <MantineTable.Tr key={keyOf(row)}>
+            <MantineTable.Tr key={keyOf(row)} data-gone={isGone(row) || undefined}>
               {columns.map((column) => (
                 <MantineTable.Td
                   key={column.head}
