@@ -41,6 +41,7 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     ),
     agreed: [...(await wordsOf(other, changes, at)), ...works.flatMap((work) => [...released(work), ...woken(work)])],
     asked: merged.flatMap(({ asked }) => asked),
+    held: merged.flatMap(({ held }) => held),
     settled: works.flatMap(({ merge, settlement }) => (merge && settles(settlement) ? merge.settled : [])),
     same: works.flatMap(({ merge, settlement }) => (merge && isDone(settlement) ? merge.agreed : [])),
   }
@@ -56,7 +57,8 @@ function takeLook(change: Change, look: Look): void {
   for (const field of Object.keys(sent)) {
     const shown = own(look.body, field)
     const stands = shown !== undefined && look.isOurs && isNear(shown, sent[field])
-    if (stands && Object.hasOwn(change.after, field) && !merge.made.includes(field)) change.after[field] = shown
+    const whole = !merge.made.includes(field) && !merge.partly.includes(field)
+    if (stands && whole && Object.hasOwn(change.after, field)) change.after[field] = shown
     if (stands && !covers(shown, sent[field]!)) merge.mark.stored = { ...merge.mark.stored, [field]: [shown] }
     else if (merge.mark.stored) delete merge.mark.stored[field]
   }
@@ -107,11 +109,20 @@ function changeOf(work: Work): Change[] {
     // What is equal at a first contact is agreed by each direction for itself.
     if (!sent && former === undefined) continue
     differs = true
-    // Of a value that was made of both, the way back learns ours only: it carries what was made.
-    if (sent) setOwn(after, field, merge.made.includes(field) ? merge.mine[field]! : work.values.value[field]!)
+    if (sent) setOwn(after, field, agreedOf(work, merge, field))
     else setOwn(before, field, former!)
   }
   return differs ? [{ work, merge, before, after, writes: work.operation !== null }] : []
+}
+
+/**
+ * What the way back learns of a field that is sent. Of a value that was made of both it is ours only: it carries what was made. Of an
+ * object with a value inside that nobody decided, or that the way back has to write, it is what was agreed, and not what stands there.
+ */
+function agreedOf({ values }: Work, merge: Merged, field: string): Json {
+  if (merge.made.includes(field)) return merge.mine[field]!
+  const agreed = merge.partly.includes(field) && merge.base ? merge.base[field] : undefined
+  return agreed ?? values.value[field]!
 }
 
 async function wordsOf(other: Lane, changes: Change[], at: string): Promise<AgreedWrite[]> {

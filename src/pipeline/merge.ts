@@ -47,6 +47,8 @@ function begin(work: Work): Merged {
     asked: [],
     askedBefore: isObject(mark) ? ((mark as Mark).asked ?? []) : [],
     settled: [],
+    partly: [],
+    held: [],
     agreed: [],
     releases: false,
     thereVersion: null,
@@ -152,6 +154,8 @@ function mergeOne(lane: Lane, work: Work, { there, stale, facts }: Known): void 
   const { held, answered } = facts.answersOf(work)
   settleAsked(lane, work, [...merged.asked.map(({ path }) => path), ...held])
   merge.settled.push(...answered.map((path) => conflictKey(lane, work, path)))
+  merge.held = held.map((path) => conflictKey(lane, work, path))
+  merge.partly = [...merged.asked.map(({ path }) => path), ...held].flatMap((path) => path.split('.', 2).slice(0, -1))
   merge.agreed = merged.touched.map((field) => conflictKey(lane, work, field))
   work.values = JsonText.of(merged.values)
   if (side?.body) work.known = theirs

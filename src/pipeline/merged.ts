@@ -49,6 +49,10 @@ export type Merged = {
   askedBefore: string[]
   /** Conflicts that this direction asked about, and need no answer any more. */
   settled: ConflictKey[]
+  /** Fields that are agreed in part: a value inside them is asked, or for the other direction to write. */
+  partly: string[]
+  /** Decided, and for the other direction to carry out. */
+  held: ConflictKey[]
   /** Fields that are the same on both sides now: whoever asked about them, or about what is inside. */
   agreed: ConflictKey[]
   /** The target record is to be let go, and made anew by the other direction. */

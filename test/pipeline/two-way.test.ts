@@ -239,3 +239,53 @@ test('both directions at once: each edit is on both sides, whoever commits first
   expect(theirs).toEqual(ours)
   for (const [i, row] of left().entries()) expect(row.body).toMatchObject({ name: `c${i} 3`, phone: '3' })
 })
+
+test('answers to two conflicts inside one object are both carried out, each by the side that has to write', async () => {
+  for (const backFirst of [false, true]) {
+    const { crm, desk, hub, conflicts, left, right } = await open({ both: { email: 'email', address: 'address' } })
+    const at = (street: string, city: string) => ({ email: 'a@example.test', address: { street, city } })
+    crm.put('contacts', 'c1', at('Old 1', 'Old'))
+    const round = async (order: string[]) => {
+      await hub.pull('crm:contacts')
+      await hub.pull('desk:users')
+      for (const sync of order) await hub.push(sync)
+      await hub.skipWaits()
+    }
+    const both = ['people', 'people~back']
+    for (let i = 0; i < 3; i++) await round(both)
+    edit(crm, 'contacts', at('Left 1', 'Left'))
+    edit(desk, 'users', at('Right 1', 'Right'))
+    await round(both)
+    const open2 = (await conflicts()).filter(({ state }) => state === 'open')
+    expect(open2.map(({ field }) => field).sort()).toEqual(['address.city', 'address.street'])
+    for (const { id, field } of open2) {
+      const decision = field === 'address.city' ? 'from' : 'to'
+      await hub.ports.ledger.decideConflicts([id], { decision, value: null, actor: 'test', note: null })
+    }
+    for (let i = 0; i < 3; i++) await round(backFirst ? both.toReversed() : both)
+    const wanted = { street: 'Right 1', city: 'Left' }
+    expect([left()[0]!.body.address, right()[0]!.body.address]).toEqual([wanted, wanted])
+    expect((await conflicts()).every(({ state }) => state === 'settled')).toBe(true)
+  }
+})
+
+test('an edit beside what is asked inside an object goes over, and the question stays', async () => {
+  const { crm, desk, hub, cycle, conflicts, left, right } = await open({ both: { email: 'email', address: 'address' } })
+  const at = (street: string, city: string) => ({ email: 'a@example.test', address: { street, city } })
+  crm.put('contacts', 'c1', at('Old 1', 'Old'))
+  await cycle()
+  edit(crm, 'contacts', at('Left 1', 'Old'))
+  edit(desk, 'users', at('Right 1', 'Old'))
+  await cycle()
+  edit(crm, 'contacts', at('Left 1', 'New'))
+  expect(await cycle()).toBe(0)
+  expect([left()[0]!.body.address, right()[0]!.body.address]).toEqual([
+    { street: 'Left 1', city: 'New' },
+    { street: 'Right 1', city: 'New' },
+  ])
+  const asked = (await conflicts()).filter(({ state }) => state === 'open')
+  expect(asked).toMatchObject([{ field: 'address.street', from: '"Left 1"', to: '"Right 1"' }])
+  await hub.ports.ledger.decideConflicts([asked[0]!.id], { decision: 'to', value: null, actor: 'test', note: null })
+  await cycle()
+  expect(left()[0]!.body.address).toEqual({ street: 'Right 1', city: 'New' })
+})

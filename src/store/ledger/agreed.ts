@@ -27,7 +27,10 @@ export async function saveAgreed(
   await inOneGo([
     saveConflicts(client, twoWay.conflictsOf, asked),
     settleConflicts(client, twoWay.conflictsOf, twoWay.settled),
-    settleConflicts(client, twoWay.conflictsOf, twoWay.same, { inside: true, asked }),
+    settleConflicts(client, twoWay.conflictsOf, twoWay.same, {
+      inside: true,
+      but: [...twoWay.asked, ...twoWay.held],
+    }),
   ])
   return batch.deliveries.map((row) => {
     const now = own.get(row.recordId)

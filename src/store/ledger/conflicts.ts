@@ -35,12 +35,12 @@ export async function saveConflicts(client: pg.PoolClient, syncId: number, confl
     )
 }
 
-/** Ends conflicts of some fields; with `inside` also those of values inside them, but for what is `asked` now. */
+/** Ends conflicts of some fields; with `inside` also those of values inside them, but for what is asked or not carried out yet. */
 export async function settleConflicts(
   client: pg.PoolClient,
   syncId: number,
   keys: ConflictKey[],
-  { inside = false, asked = [] }: { inside?: boolean; asked?: ConflictKey[] } = {},
+  { inside = false, but = [] }: { inside?: boolean; but?: ConflictKey[] } = {},
 ): Promise<void> {
   if (!keys.length) return
   const matches = inside
@@ -51,7 +51,7 @@ export async function settleConflicts(
     `update conflict c set state = 'settled', closed_at = now()
        from unnest($2::text[], $3::text[], $4::text[]) as t(from_id, to_id, field)
       where c.sync_id = $1 and c.from_id = t.from_id and c.to_id = t.to_id and ${matches} and c.state <> 'settled'`,
-    [syncId, ...columnsOf(keys), ...(inside ? columnsOf(asked) : [])],
+    [syncId, ...columnsOf(keys), ...(inside ? columnsOf(but) : [])],
   )
 }
 

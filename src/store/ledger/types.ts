@@ -234,6 +234,8 @@ export type TwoWayCommit = {
   read: ReadonlyMap<string, string | null>
   agreed: AgreedWrite[]
   asked: ConflictWrite[]
+  /** Decided, but carried out by the other direction only. */
+  held: ConflictKey[]
   settled: ConflictKey[]
   /** Fields that both sides hold alike once the batch is saved: conflicts about them, or about what is inside, are over. */
   same: ConflictKey[]
