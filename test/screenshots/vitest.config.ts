@@ -9,6 +9,6 @@ export default defineConfig({
     setupFiles: ['test/close-at-end.ts'],
     include: ['test/screenshots/take.ts'],
     testTimeout: 600_000,
-    hookTimeout: 240_000,
+    hookTimeout: 900_000,
   },
 })
