@@ -8,7 +8,7 @@ import { CONNECTORS } from './conformance.ts'
 /** What the connectors were asked for, by system; other systems choose their own. */
 const NAMED: Record<string, string[]> = {
   salesforce: ['accounts', 'contacts', 'leads', 'opportunities'],
-  hubspot: ['companies', 'contacts', 'deals'],
+  hubspot: ['companies', 'contacts', 'deals', 'contact_companies', 'deal_companies', 'deal_contacts'],
   pipedrive: ['organizations', 'persons', 'deals'],
   'dynamics-365': ['accounts', 'contacts'],
   mailchimp: ['members'],
@@ -60,6 +60,7 @@ const FEWER: Record<string, string[]> = {
   docusign: ['documents'],
   graphql: ['records'],
   hibob: ['time_off'],
+  hubspot: ['contact_companies', 'deal_companies', 'deal_contacts'],
   http: ['cursors', 'links', 'offsets', 'pages'],
   intercom: ['conversations'],
   ksef: ['sent_invoices', 'sessions'],
