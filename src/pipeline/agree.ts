@@ -1,5 +1,5 @@
 /** What a write means to the other direction of a two-way sync, so that it knows the record when that comes back. */
-import { type Json, type JsonObject, JsonText, sameJson, setOwn, sliceOf } from '../core/index.ts'
+import { isObject, type Json, type JsonObject, JsonText, sameJson, setOwn, sliceOf } from '../core/index.ts'
 import { newWork } from './decide.ts'
 import { covers } from './diff.ts'
 import { type Look, lookAfter } from './look-after.ts'
@@ -191,7 +191,9 @@ function markOf(
     Object.fromEntries(names.map((field) => [field, value(field)]))
   const stored = each((field) => {
     const shown = own(source, field)
-    return shown === undefined || covers(shown, fields[field]!) ? [] : [shown]
+    // Of an object that is agreed in part, what the other side shows is its own edit and no spelling of ours.
+    const whole = !merge.partly.length || !isObject(fields[field])
+    return !whole || shown === undefined || covers(shown, fields[field]!) ? [] : [shown]
   })
   if (!writes) return { stored }
   const sent = look ? Object.entries(work.values.value) : []

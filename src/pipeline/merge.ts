@@ -147,15 +147,19 @@ function mergeOne(lane: Lane, work: Work, { there, stale, facts }: Known): void 
     lenient: isLenient(work, side),
     decide: (conflict) => facts.verdict(work, conflict),
   })
-  for (const field of merged.touched)
-    if (!Object.hasOwn(merged.values, field)) keepStored(merge.mark, field, merged.base, theirs)
   Object.assign(merge, { base: merged.base, kept: merged.kept, touched: merged.touched, made: merged.made })
   merge.asked = merged.asked.map((conflict) => facts.toWrite(work, conflict))
   const { held, answered } = facts.answersOf(work)
-  settleAsked(lane, work, [...merged.asked.map(({ path }) => path), ...held])
+  // Of fields that were read too early nothing is known: what is asked of them stays asked.
+  const unknown = (merge.mark.asked ?? []).filter((path) => late.includes(path.split('.', 1)[0]!))
+  settleAsked(lane, work, [...merged.asked.map(({ path }) => path), ...held, ...unknown])
   merge.settled.push(...answered.map((path) => conflictKey(lane, work, path)))
   merge.held = held.map((path) => conflictKey(lane, work, path))
   merge.partly = [...merged.asked.map(({ path }) => path), ...held].flatMap((path) => path.split('.', 2).slice(0, -1))
+  // What stands there is the agreed value in another spelling only where all of it is agreed.
+  for (const field of merged.touched)
+    if (!Object.hasOwn(merged.values, field) && !merge.partly.includes(field))
+      keepStored(merge.mark, field, merged.base, theirs)
   merge.agreed = merged.touched.map((field) => conflictKey(lane, work, field))
   work.values = JsonText.of(merged.values)
   if (side?.body) work.known = theirs
