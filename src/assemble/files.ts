@@ -11,6 +11,7 @@ import { checkAnalytics } from './analytics.ts'
 import { checkEntities } from './entity-files.ts'
 import { checkKeeping } from './keeping.ts'
 import { withoutAddress } from './subscriptions.ts'
+import { TablesOf } from './tables-of.ts'
 
 export type HubFolder = { dir: string; env?: Environment; flags?: Partial<Record<SettingName, unknown>> }
 
@@ -49,13 +50,17 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
   const used = new Set([...config.connections.values()].map(({ connector }) => connector))
   const catalogue = readConnectors(input.dir, settings.connectors_dir, options.allConnectors ? undefined : used)
   const mappingsFolder = resolve(input.dir, settings.mappings_dir)
-  const mappings = existsSync(mappingsFolder) ? await loadMappings(mappingsFolder) : { syncs: [], findings: [] }
+  const tables = new TablesOf(input.dir, config)
+  const mappings = existsSync(mappingsFolder)
+    ? await loadMappings(mappingsFolder, tables.at)
+    : { syncs: [], findings: [] }
   const entities = await loadEntities(resolve(input.dir, settings.entities_dir))
   const short = (found: readonly Finding[]): Finding[] => found.map((finding) => withShortPlace(finding, input.dir))
   const own = [
     ...config.findings,
     ...[...config.connections.values()].flatMap((connection) => checkConnection(connection, catalogue)),
     ...mappings.findings,
+    ...tables.findings(),
     ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, mappings.syncs, config, catalogue)),
     ...withoutAddress({ config, catalogue, syncs: mappings.syncs }),
     ...checkKeeping(config, catalogue, mappings.syncs),

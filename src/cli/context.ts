@@ -8,6 +8,7 @@ import { usageError } from './report-error.ts'
 export type GlobalOptions = {
   dir?: string
   output?: string
+  env?: string
   url?: string
   tokenFile?: string
   profile?: string
@@ -35,6 +36,8 @@ export function makeContext(
   version: string,
   command: { longRunning?: boolean; formats?: readonly Format[] } = {},
 ): CliContext {
+  // Wherever the files of the hub are read, also by processes that this one starts.
+  if (options.env !== undefined) process.env.CAUSEWAY_ENV = options.env
   if (options.color === false) process.env.NO_COLOR = '1'
   const allowed = command.formats ?? ['human', 'json', 'ndjson']
   // What stands on the command line counts more than what a profile remembers.

@@ -16,6 +16,7 @@ export async function main(argv: string[]): Promise<number> {
     .version(packageVersion(), '-V, --version', 'print the version')
     .option('-C, --dir <folder>', 'hub folder (the one with causeway.yaml)', '.')
     .option('-o, --output <format>', 'human or json, also ndjson; json when stdout is no terminal')
+    .option('--env <name>', 'which of `environments:` to lay over the hub file')
     .option('--url <url>', 'hub to talk to; otherwise the one that runs in the hub folder')
     .option('--token-file <file>', 'file with the token for it')
     .option('--profile <profile>', 'hub and token file by the name that `profiles set` gave them')

@@ -15,12 +15,15 @@ import {
 import { type AlertRoute, readAlerts } from './alerts.ts'
 import { type AnalyticsConfig, readAnalytics } from './analytics.ts'
 import { type ConnectionConfig, readConnection } from './connection.ts'
+import { checkNames, environmentsOf, type LaidOver, layEnvironment } from './environment.ts'
 import { fillPlaceholders } from './fill.ts'
 import { hubFileSchema } from './hub-schema.ts'
 import { type Environment, type FileSettings, type LoadedSettings, loadSettings } from './load-settings.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts'
 
 export const HUB_FILE = 'causeway.yaml'
+/** Names the environment; `--env` sets it for all that a command reads. */
+const ENVIRONMENT_VARIABLE = 'CAUSEWAY_ENV'
 
 export type HubConfig = LoadedSettings & {
   /** Folder that the hub file's relative paths start from. */
@@ -29,6 +32,14 @@ export type HubConfig = LoadedSettings & {
   connections: ReadonlyMap<string, ConnectionConfig>
   analytics: readonly AnalyticsConfig[]
   alerts: readonly AlertRoute[]
+  /** Which part of `environments:` is laid over the file (`--env`, CAUSEWAY_ENV). */
+  environment: string | null
+  /** Table files of mappings by the path that stands for each of them here; both relative to the hub folder. */
+  tables: ReadonlyMap<string, string>
+  /** Where the file says which path stands for a table. */
+  placeOfTable(file: string): Place
+  /** Whether a value comes from the environment. */
+  isOfEnvironment: LaidOver['has']
 }
 
 export type HubInput = {
@@ -49,30 +60,64 @@ export async function loadHub(input: HubInput): Promise<HubConfig> {
  * Throws only where there is nothing to check: no file, or no YAML.
  */
 export async function checkHub({ folder, env = process.env, flags }: HubInput): Promise<HubConfig> {
-  const yaml = parseYaml(await readHubFile(folder), HUB_FILE)
-  const findings = validateYaml(yaml, compileSchema(hubFileSchema))
+  const whole = parseYaml(await readHubFile(folder), HUB_FILE)
+  const wanted = env[ENVIRONMENT_VARIABLE] || null
+  const findings = [...validateYaml(whole, compileSchema(hubFileSchema)), ...checkNames(whole, wanted)]
+  const { yaml, has, tables } = layEnvironment(whole, wanted)
+  const read = readSections(yaml, env)
+  const loaded = loadSettings({ env, file: read.settings, ...(flags ? { flags } : {}) })
+  const analytics = readAnalytics(yaml, isObject(yaml.value) ? yaml.value.analytics : undefined)
+  findings.push(...read.findings, ...analytics.findings, ...loaded.findings)
+  findings.push(...findingsElsewhere(whole, wanted, read.findings))
+  return {
+    ...loaded,
+    folder,
+    file: HUB_FILE,
+    connections: read.connections,
+    analytics: analytics.targets,
+    alerts: read.alerts,
+    environment: Object.hasOwn(environmentsOf(whole), wanted ?? '') ? wanted : null,
+    tables,
+    placeOfTable: (table) => whole.placeOf(['environments', wanted ?? '', 'tables', table]),
+    isOfEnvironment: has,
+    findings: inOrder(findings),
+  }
+}
+
+type Sections = {
+  settings: FileSettings
+  connections: Map<string, ConnectionConfig>
+  alerts: AlertRoute[]
+  findings: Finding[]
+}
+
+function readSections(yaml: YamlFile, env: Environment): Sections {
   const root = isObject(yaml.value) ? yaml.value : {}
   const fill = fillPlaceholders(yaml, env)
-  const file = hubSettings(yaml, root.hub, fill)
-  const loaded = loadSettings({ env, file: file.values, ...(flags ? { flags } : {}) })
+  const { values: settings, findings } = hubSettings(yaml, root.hub, fill)
   const connections = new Map<string, ConnectionConfig>()
   for (const [name, raw] of Object.entries(isObject(root.connections) ? root.connections : {})) {
     const read = readConnection(yaml, name, raw, fill)
     findings.push(...read.findings)
     if (read.connection) connections.set(name, read.connection)
   }
-  const analytics = readAnalytics(yaml, root.analytics)
   const alerts = readAlerts(yaml, root.alerts, fill)
-  findings.push(...analytics.findings, ...alerts.findings)
-  return {
-    ...loaded,
-    folder,
-    file: HUB_FILE,
-    connections,
-    analytics: analytics.targets,
-    alerts: alerts.routes,
-    findings: inOrder([...findings, ...file.findings, ...loaded.findings]),
-  }
+  findings.push(...alerts.findings)
+  return { settings, connections, alerts: alerts.routes, findings }
+}
+
+/**
+ * What is wrong in the environments that are not in use, a secret that stands in the file above all. Their variables are not
+ * at hand here and count as set.
+ */
+function findingsElsewhere(whole: YamlFile, wanted: string | null, known: readonly Finding[]): Finding[] {
+  const set: Environment = new Proxy({}, { get: () => 'set' })
+  const text = ({ message, place }: Finding): string => JSON.stringify([message, place])
+  const told = new Set(known.map(text))
+  return Object.keys(environmentsOf(whole))
+    .filter((name) => name !== wanted)
+    .flatMap((name) => readSections(layEnvironment(whole, name).yaml, set).findings)
+    .filter((finding) => !told.has(text(finding)) && told.add(text(finding)))
 }
 
 async function readHubFile(folder: string): Promise<string> {

@@ -5,12 +5,18 @@ import { CausewayError, type Finding } from '../core/index.ts'
 import type { SyncDefinition } from './contract.ts'
 import { readMapping } from './read.ts'
 
-/** Reads all mapping files below a folder. A file with an error gives findings and no sync; the others are not held back. */
-export async function loadMappings(directory: string): Promise<{ syncs: SyncDefinition[]; findings: Finding[] }> {
+/**
+ * Reads all mapping files below a folder. A file with an error gives findings and no sync; the others are not held back. Tables are
+ * read where `tableAt` says that their file is, if it does.
+ */
+export async function loadMappings(
+  directory: string,
+  tableAt: (path: string) => string = (path) => path,
+): Promise<{ syncs: SyncDefinition[]; findings: Finding[] }> {
   const syncs: SyncDefinition[] = []
   const findings: Finding[] = []
   for (const file of await mappingFiles(directory)) {
-    const { mapping, findings: found } = readMapping(await readFile(file, 'utf8'), file, tablesBeside(file))
+    const { mapping, findings: found } = readMapping(await readFile(file, 'utf8'), file, tablesBeside(file, tableAt))
     findings.push(...found)
     if (!mapping) continue
     const { definition, yaml } = mapping
@@ -29,8 +35,11 @@ export async function loadMappings(directory: string): Promise<{ syncs: SyncDefi
 }
 
 /** Reads tables by their path from the folder of a mapping file. */
-export const tablesBeside = (file: string): { read(path: string): string } => ({
-  read: (path) => readFileSync(join(dirname(file), path), 'utf8'),
+export const tablesBeside = (
+  file: string,
+  tableAt: (path: string) => string = (path) => path,
+): { read(path: string): string } => ({
+  read: (path) => readFileSync(tableAt(join(dirname(file), path)), 'utf8'),
 })
 
 async function mappingFiles(directory: string): Promise<string[]> {

@@ -73,6 +73,11 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'audit', summary: 'who did what, and whether the record of it is whole', load: () => import('./audit.ts') },
   { name: 'connectors', summary: 'list, show and test connectors', load: () => import('./connectors.ts') },
   { name: 'create', summary: 'draft a connector out of an API description', load: () => import('./create.ts') },
+  {
+    name: 'config',
+    summary: 'what the hub folder says, and where each value came from',
+    load: () => import('./config.ts'),
+  },
   { name: 'schema', summary: 'print the JSON Schema of a file, for editors', load: () => import('./schema.ts') },
   { name: 'status', summary: 'problems, queues and schedules', load: () => import('./status.ts') },
   {

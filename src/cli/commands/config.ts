@@ -1,0 +1,55 @@
+import type { Command } from 'commander'
+import type { ExplainedValue } from '../../config/index.ts'
+import { nearestName } from '../../core/index.ts'
+import type { CliContext, MakeContext } from '../context.ts'
+import { usageError } from '../report-error.ts'
+import { table } from '../table.ts'
+
+export function define(command: Command, makeContext: MakeContext): void {
+  command
+    .command('explain')
+    .description('each value that the hub folder gives, and where it came from')
+    .argument(
+      '[key]',
+      'only this one, or what begins with it: `port`, `connections.crm`, `connections.crm.settings.url`',
+    )
+    .action((key: string | undefined) => explain(makeContext(), key))
+}
+
+async function explain({ dir, output }: CliContext, key: string | undefined): Promise<void> {
+  const { checkHub, explainHub } = await import('../../config/index.ts')
+  const { throwOnErrors } = await import('../../core/index.ts')
+  const hub = await checkHub({ folder: dir })
+  throwOnErrors(hub.findings)
+  const items = chosen(explainHub(hub), key)
+  output.result('config.explain', JSON.stringify({ environment: hub.environment, items }), () =>
+    [
+      ...(hub.environment === null ? [] : [`Environment ${hub.environment}`, '']),
+      table(
+        ['key', 'value', 'from', 'where'],
+        items.map(({ key: name, value, from, where }) => [name, text(value), from, where ?? '']),
+        'Nothing is said.',
+      ),
+    ].join('\n'),
+  )
+}
+
+const text = (value: ExplainedValue['value']): string =>
+  value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)
+
+/** Settings may be named without their section. */
+function chosen(items: ExplainedValue[], key: string | undefined): ExplainedValue[] {
+  if (key === undefined) return items
+  const found = items.filter((item) =>
+    [key, `hub.${key}`].some((one) => item.key === one || item.key.startsWith(`${one}.`)),
+  )
+  if (found.length > 0) return found
+  const near = nearestName(
+    key,
+    items.flatMap((item) => [item.key, item.key.replace(/^hub\./, '')]),
+  )
+  throw usageError(
+    `Nothing is called ${JSON.stringify(key)}.`,
+    near ? `Did you mean "${near}"?` : 'Leave it out to see all.',
+  )
+}
