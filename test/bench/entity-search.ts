@@ -78,7 +78,7 @@ async function fill(pool: pg.Pool): Promise<void> {
                    'email=' || email, 'phone=' || phone, 'b.date=' || born, 'b.address=' || house || '+' || n % 1000], false
         from known order by stream_id, record_id collate "C";
     insert into identity_key (type, key, stream_id, record_id)
-      select type, k.key, stream_id, record_id from identity, unnest(keys) k order by type collate "C", k.key collate "C", stream_id, record_id;
+      select type, k.key, stream_id, record_id from identity, unnest(keys) as k(key) order by type collate "C", k.key collate "C", stream_id, record_id;
     insert into link (stream_id, record_id, entity_id)
       select stream_id, record_id, substring(record_id, 4)::bigint from identity order by stream_id, record_id;
     drop table word`)

@@ -32,6 +32,7 @@ export async function twoWays(hub: HubProcess, env: Env, report: Report): Promis
     },
   ]
   for (const pair of pairs) await twoWay(pair, hub, report)
+  await ring([tryton, rt, radicale], hub, report)
 }
 
 /** Somebody whose values nobody else has. */
@@ -157,7 +158,8 @@ async function twoWay(pair: TwoWayPair, hub: HubProcess, report: Report): Promis
     const asked = await conflicts(hub, sync)
     report.equal('one deletion is asked about', asked.length, 1)
     await hub.call('POST', '/api/v1/conflicts/resolve', { ids: asked.map(({ id }) => id), choose: 'from' })
-    await run(1, { full: true })
+    // How many is not asked: a deletion that was carried out is sent once more to the side where it was made (docs/roadmap.md).
+    await run(null, { full: true })
     const now = await same()
     report.equal(
       'five are gone',
@@ -167,6 +169,61 @@ async function twoWay(pair: TwoWayPair, hub: HubProcess, report: Report): Promis
     report.equal('and nobody else', Object.keys(now).length, 2.5 * EACH + 2 - 5)
   })
   await silence('nothing changed after that', { full: true })
+}
+
+const RING = ['partners-and-accounts', 'accounts-and-contacts', 'contacts-and-partners']
+/** What is edited at one side has to go round, and what comes back must not go round again. */
+const MOST_ROUNDS = 6
+
+/** Three systems, each kept the same as both others: everything arrives everywhere, and then nobody writes. */
+async function ring(sides: Side[], hub: HubProcess, report: Report): Promise<void> {
+  const [tryton, rt, radicale] = sides as [Side, Side, Side]
+  const settle = async (count: number): Promise<People> => {
+    const rounds: number[] = []
+    while (rounds.at(-1) !== 0 && rounds.length < MOST_ROUNDS) {
+      let written = 0
+      for (const sync of RING) written += await runBoth(hub, sync, report, { full: true })
+      rounds.push(written)
+    }
+    report.equal(`writes die out (${rounds.join(', ')})`, rounds.at(-1), 0)
+    const [here, there, elsewhere] = await Promise.all(sides.map(async (side) => (await side.list('R')).people))
+    report.equal('the second system holds the same as the first', there, here)
+    report.equal('and so does the third', elsewhere, here)
+    report.equal('so many people', Object.keys(here!).length, count)
+    return here!
+  }
+  await report.part('a ring of three: first contact', async () => {
+    await tryton.add(peopleOf('R', 0, 10))
+    await rt.add(peopleOf('R', 10, 10))
+    await radicale.add(peopleOf('R', 20, 10))
+    await settle(30)
+  })
+  await report.part('a ring of three: edits and deletions at each', async () => {
+    await tryton.edit('R1001', { name: 'Of Tryton' })
+    await rt.edit('R1002', { name: 'Of Request Tracker', language: 'pl' })
+    await radicale.edit('R1003', { name: 'Of Radicale; "quoted", twice' })
+    await tryton.edit('R1004', { name: 'Disjoint' })
+    await radicale.edit('R1004', { language: 'fr' })
+    await tryton.remove('R1005')
+    await rt.remove('R1006')
+    await radicale.remove('R1007')
+    const now = await settle(27)
+    report.equal(
+      'what was edited',
+      [1, 2, 3, 4].map((n) => now[`R100${n}`]),
+      [
+        person('R1001', { name: 'Of Tryton' }),
+        person('R1002', { name: 'Of Request Tracker', language: 'pl' }),
+        person('R1003', { name: 'Of Radicale; "quoted", twice' }),
+        person('R1004', { name: 'Disjoint', language: 'fr' }),
+      ],
+    )
+    report.equal(
+      'who was deleted is gone',
+      [5, 6, 7].filter((n) => now[`R100${n}`]),
+      [],
+    )
+  })
 }
 
 type Conflict = { id: number; field: string | null }
