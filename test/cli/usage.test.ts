@@ -202,3 +202,16 @@ test('map runs a mapping over lines of JSON, and a bad line fails alone', async 
   const whole = await runCli(['map', file], { cwd: folder, input })
   expect(whole.stdout.trim().split('\n')[1]).toBe('{"id":"8","status":"filtered"}')
 })
+
+test.each([
+  [['plan', 'x', '--mapping', 'nowhere.yaml'], 'there is no such file'],
+  [['entities', 'import', 'person', 'nowhere.csv'], 'there is no such file'],
+  [['connectors', 'test', 'hubspot', '--spec', 'nowhere.json'], 'there is no such file'],
+  [['create', 'connector', 'new', '--from-openapi', 'nowhere.json'], 'there is no such file'],
+  [['connectors', 'test', 'hubspot', '--spec', '.'], 'it is a folder'],
+])('%s names the file that cannot be opened, with exit code 2', async (args, why) => {
+  const result = await runCli(['-C', folder, ...args, '-o', 'human'])
+  expect([result.code, result.stdout]).toEqual([2, ''])
+  expect(result.stderr).toContain('error CSW-8020:')
+  expect(result.stderr).toContain(why)
+})
