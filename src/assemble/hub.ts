@@ -83,7 +83,7 @@ export type Hub = {
   files(): HubFiles
   /** Reads the files again. With errors in them the old ones stay in force and the errors are given back. */
   reload(): Promise<HubFiles>
-  /** Stops taking work and lets what is under way finish within `shutdown_seconds`. */
+  /** Stops taking work and lets what is under way finish. */
   finishWork(): Promise<void>
   /** `finishWork`, and closes everything it opened. */
   close(): Promise<void>

@@ -28,7 +28,7 @@ export type Hub = {
   /** `settings.data_dir` as an absolute path. */
   dataDir: string
   logger: Logger
-  /** Stops taking work and lets what is under way finish within `shutdown_seconds`. */
+  /** Stops taking work and lets what is under way finish. */
   finishWork(): Promise<void>
   /** `finishWork`, and closes everything it opened. */
   close(): Promise<void>

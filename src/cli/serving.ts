@@ -5,6 +5,7 @@ import { CausewayError, createLogger } from '../core/index.ts'
 import { type AdminToken, buildServer, listen, loadAdminToken } from '../http/index.ts'
 import { dataDirOf } from './api.ts'
 import { type Hub, type HubRole, loadAssembly } from './assembly.ts'
+import { endInTime } from './close-in-time.ts'
 import { keepCompiled } from './compile-cache.ts'
 import type { CliContext } from './context.ts'
 import { packageRoot } from './package-info.ts'
@@ -32,7 +33,9 @@ export async function serveHub(context: CliContext, role: HubRole, options: Serv
   try {
     await listenUntil(stopped, hub, context)
   } finally {
+    const inTime = endInTime(hub)
     await hub.close()
+    inTime()
     stopped.release()
   }
 }

@@ -32,3 +32,27 @@ test('one ctrl-c that arrives twice is one: the stop stays orderly', async () =>
 test('a second ctrl-c ends at once', async () => {
   expect(await interrupted(0, 700)).toBe(130)
 })
+
+test('work that does not end is left behind after the time that it was given', async () => {
+  const program = `
+    import { endInTime } from ${JSON.stringify(join(import.meta.dirname, '../../src/cli/close-in-time.ts'))}
+    setInterval(() => {}, 1_000)
+    const logger = { warn: (about, text) => console.log(JSON.stringify(about), text) }
+    endInTime({ settings: { shutdown_seconds: 1 }, logger })()
+    console.log('called off')
+    endInTime({ settings: { shutdown_seconds: 1 }, logger })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let said = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk
+  })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  expect(code).toBe(0)
+  expect(said.split('\n')).toEqual([
+    'called off',
+    '{"seconds":1} work under way did not finish in time and is left to others',
+    '',
+  ])
+})

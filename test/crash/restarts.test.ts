@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { causeway, HubProcess, hubFolder, until } from '../e2e/hub-process.ts'
-import { Peer } from '../e2e/peer.ts'
+import { CONNECTOR, Peer } from '../e2e/peer.ts'
 
 test('kill −9 in the middle of a run, then start: the run is finished, no record lost, none doubled', {
   timeout: 400_000,
@@ -51,6 +51,33 @@ test('answers that are lost on the way double nothing', { timeout: 400_000 }, as
   await until(
     () => hub.api<{ items: { state: string }[] }>('GET', '/syncs').then(async () => peer.customers.size),
     (size) => size === 500,
+    150_000,
+  )
+  expect(peer.duplicates()).toEqual([])
+})
+
+test('a hub that is told to stop is gone although a target does not answer, and the next one goes on', {
+  timeout: 400_000,
+}, async () => {
+  const peer = await Peer.start()
+  peer.fill(20)
+  let silent = true
+  let asked = 0
+  peer.intercept = ({ path }) => (path === '/customers/batch' && silent ? { after: () => void asked++ } : undefined)
+  const dir = await hubFolder(peer.url, { connector: CONNECTOR.replace('timeout_seconds: 5', 'timeout_seconds: 600') })
+  const hub = await HubProcess.start(dir)
+  await hub.api('POST', '/syncs/contacts/run', { full: true })
+  await until(
+    () => asked,
+    (count) => count > 0,
+  )
+  expect(await hub.stop()).toBe(0)
+
+  silent = false
+  await HubProcess.start(dir)
+  await until(
+    () => peer.customers.size,
+    (size) => size === 20,
     150_000,
   )
   expect(peer.duplicates()).toEqual([])

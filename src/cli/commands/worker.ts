@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type Hub, loadAssembly } from '../assembly.ts'
+import { endInTime } from '../close-in-time.ts'
 import { keepCompiled } from '../compile-cache.ts'
 import type { CliContext, MakeContext } from '../context.ts'
 import { untilStopped } from '../signals.ts'
@@ -24,12 +25,14 @@ async function work(context: CliContext, { host, metricsPort }: WorkerOptions): 
       ...(metricsPort === undefined ? {} : { metrics_port: metricsPort }),
     },
   })
+  let inTime: (() => void) | undefined
   try {
     const monitoring = await monitored(hub, context.version)
     try {
       announce(context, monitoring?.url)
       keepCompiled()
       await stopped.signal
+      inTime = endInTime(hub)
       // It says so for as long as work under way takes to end: probes and measurements go on meanwhile.
       monitoring?.drain()
       await hub.finishWork()
@@ -38,6 +41,7 @@ async function work(context: CliContext, { host, metricsPort }: WorkerOptions): 
     }
   } finally {
     await hub.close()
+    inTime?.()
     stopped.release()
   }
 }
