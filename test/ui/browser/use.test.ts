@@ -388,9 +388,12 @@ describe.skipIf(!hasBrowser)('an empty or failing hub', () => {
     await page.getByText('CSW-6001').waitFor()
     const trouble = await page.getByRole('alert').textContent()
     expect(trouble).toMatch(/The database does not answer\.[\s\S]*request [0-9a-f]{8}-[\s\S]*Try again/)
+    // Held, or the page heals before the button is pressed.
+    await page.getByRole('button', { name: 'Live', exact: true }).click()
     broken = false
     await page.getByRole('button', { name: 'Try again' }).click()
     await page.getByText('Nothing is set up yet').waitFor()
+    await page.getByRole('button', { name: 'Held', exact: true }).click()
     broken = true
     await page.getByText('Unknown: the hub cannot tell').waitFor()
     broken = false
