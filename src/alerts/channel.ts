@@ -13,6 +13,8 @@ export type ChannelParts = {
   publicUrl: string | null
   /** Told every secret, so that it shows up in no log. */
   addSecrets(values: readonly string[]): void
+  /** Of a whole mail; for tests. */
+  mailDeadlineMs?: number
 }
 
 /** `signal` ends what is under way. Throws CSW-1006 where a secret is missing, CSW-1011 where one is of no use. */
@@ -29,10 +31,19 @@ export async function openChannel(route: AlertRoute, parts: ChannelParts, signal
     maxConcurrent: 1,
     ...(signal ? { signal } : {}),
   })
-  const { publicUrl } = parts
+  const { publicUrl, mailDeadlineMs: deadlineMs } = parts
   if (target.kind === 'email') {
     const { smtp, from, to } = target
-    return emailChannel({ outbound, smtp, password: secret, from, to, publicUrl, signal })
+    return emailChannel({
+      outbound,
+      smtp,
+      password: secret,
+      from,
+      to,
+      publicUrl,
+      signal,
+      ...(deadlineMs ? { deadlineMs } : {}),
+    })
   }
   if (target.kind === 'webhook') return webhookChannel({ outbound, url: target.url, secret: secret!, publicUrl })
   const url = addressOf(secret!)

@@ -1,13 +1,6 @@
 /** Sends what is due, route by route: at least once, in order for each thing, and however long a receiver is away at a bounded cost. */
 import type { AlertRoute } from '../config/index.ts'
-import {
-  asCausewayError,
-  type BackoffPolicy,
-  backoffMs,
-  type CausewayError,
-  digest,
-  type Logger,
-} from '../core/index.ts'
+import { asCausewayError, type BackoffPolicy, backoffMs, CausewayError, digest, type Logger } from '../core/index.ts'
 import {
   type AlertMessageRow,
   dueAlertMessages,
@@ -21,6 +14,8 @@ import type { Channel, Message, Subject, Turn } from './contract.ts'
 
 const BACKOFF: BackoffPolicy = { baseMs: 5_000, capMs: 30 * 60_000 }
 const GIVE_UP_MS = 24 * 60 * 60_000
+/** Of one round of a route, secrets and all. Longer than any channel needs for a message; it holds the others up no longer. */
+const ROUTE_MS = 60_000
 /** More than these at once are one message, for nobody reads them singly. */
 const MOST_SINGLE = 10
 const MOST_FOLDED = 1_000
@@ -30,6 +25,8 @@ export type SendParts = {
   pool: Store['pool']
   log: Logger
   open(route: AlertRoute): Promise<Channel>
+  /** For tests. */
+  routeMs?: number
   /** False once this process is no longer the one that sends. */
   maySend(): boolean
 }
@@ -44,15 +41,16 @@ async function sendRoute(parts: SendParts, route: AlertRoute): Promise<void> {
   await foldMany(pool, route.name)
   const due = await dueAlertMessages(pool, route.name, MOST_SINGLE + 1)
   if (!due.length) return
+  const over = AbortSignal.timeout(parts.routeMs ?? ROUTE_MS)
   let channel: Channel | undefined
   try {
     for (const row of due) {
-      if (!parts.maySend()) return
+      if (over.aborted || !parts.maySend()) return
       await noteAlertAttempt(pool, row.id, backoffMs(row.attempts + 1, BACKOFF))
       let partly: CausewayError | undefined
       try {
-        channel ??= await parts.open(route)
-        partly = await channel.send(messageOf(row))
+        channel ??= await within(over, route, parts.open(route), (late) => late.close())
+        partly = await within(over, route, channel.send(messageOf(row)))
       } catch (thrown) {
         // Most likely the others would fare the same now; this one comes again later and is in nobody's way then.
         return await noteFailure(parts, route, row, asCausewayError(thrown))
@@ -61,6 +59,27 @@ async function sendRoute(parts: SendParts, route: AlertRoute): Promise<void> {
     }
   } finally {
     channel?.close()
+  }
+}
+
+/** What comes later is let go, by `drop`; a channel is closed under what it still does. */
+async function within<T>(
+  over: AbortSignal,
+  route: AlertRoute,
+  work: Promise<T>,
+  drop: (late: T) => void = () => undefined,
+): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const leave = () => {
+    work.then(drop, () => undefined)
+    late.reject(new CausewayError('CSW-3002', { what: `Alert route ${route.name} took too long.` }))
+  }
+  if (over.aborted) leave()
+  else over.addEventListener('abort', leave)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    over.removeEventListener('abort', leave)
   }
 }
 

@@ -13,7 +13,14 @@ export type Observed = Subject & { passing: boolean }
 export type Turns = {
   save: AlertSubjectRow[]
   drop: string[]
-  turns: { change: Turn; round: number; subject: Subject }[]
+  turns: Turned[]
+}
+export type Turned = {
+  change: Turn
+  round: number
+  /** When this round began. */
+  firstSeenAt: Date
+  subject: Subject
 }
 
 /** `looked`: kinds that were looked for; of the others nothing is known, so nothing of them has ended. */
@@ -40,7 +47,8 @@ export function turnsOf(
     }
     if (row.state === 'new' && now.getTime() - row.firstSeenAt.getTime() >= holdOf(subject, passing)) {
       row.state = 'open'
-      result.turns.push({ change: row.round === 1 ? 'opened' : 'reopened', round: row.round, subject })
+      const { round, firstSeenAt } = row
+      result.turns.push({ change: round === 1 ? 'opened' : 'reopened', round, firstSeenAt, subject })
     }
     result.save.push(row)
   }
@@ -52,7 +60,8 @@ export function turnsOf(
     else if (row.state === 'new') result.save.push({ ...row, state: 'over', round: row.round - 1 })
     else {
       result.save.push({ ...row, state: 'over' })
-      result.turns.push({ change: 'recovered', round: row.round, subject: JSON.parse(row.content) as Subject })
+      const { round, firstSeenAt } = row
+      result.turns.push({ change: 'recovered', round, firstSeenAt, subject: JSON.parse(row.content) as Subject })
     }
   }
   return result

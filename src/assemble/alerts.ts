@@ -20,6 +20,9 @@ import { timetable } from './timetable.ts'
 
 const EVERY_MS = 10_000
 const LEASE_MS = 15_000
+const TIDY_MS = 60 * 60_000
+/** Among millions of letters a look takes seconds; it gets a twentieth of the time of one session at most. */
+const LOOK_REST = 19
 /** Slots fire to the second; what is still not there after that has been forgotten. */
 const SLOT_GRACE_MS = 60_000
 /** A pull that was asked for may wait for its turn as long as this. */
@@ -41,26 +44,32 @@ export type AlertParts = {
 export function alertSweep(parts: AlertParts): Sweep {
   const startedAt = parts.clock.now()
   let tidiedAt = 0
+  let lookAt = 0
   return {
     name: 'alerts',
     everyMs: EVERY_MS,
     run: async (signal) => {
       const { pool, log, clock } = parts
       const routes = parts.files().config.alerts
-      if (!routes.length) return
+      const now = clock.now()
+      const tidies = now.getTime() - tidiedAt >= TIDY_MS
+      if (!routes.length && !tidies) return
       const lease = await holdLease(pool, 'alerts', { holder: parts.holder, ttlMs: LEASE_MS })
       if (!lease) return
       try {
-        const now = clock.now()
-        await noteObserved(pool, routes, { ...(await look(parts, startedAt, now)), now })
+        if (tidies) {
+          const names = routes.map(({ name }) => name)
+          await tidyAlerts(pool, names)
+          tidiedAt = now.getTime()
+        }
+        const began = clock.monotonic()
+        if (routes.length && began >= lookAt) {
+          await noteObserved(pool, routes, { ...(await look(parts, startedAt, now)), now })
+          const ended = clock.monotonic()
+          lookAt = ended + LOOK_REST * (ended - began)
+        }
         const open = (route: AlertRoute) => openChannel(route, parts.channel, signal)
         await sendDue({ pool, log, open, maySend: () => !signal.aborted && lease.stillHeld() }, routes)
-        if (now.getTime() - tidiedAt < 60 * 60_000) return
-        tidiedAt = now.getTime()
-        await tidyAlerts(
-          pool,
-          routes.map(({ name }) => name),
-        )
       } finally {
         await lease.release()
       }
@@ -74,7 +83,10 @@ async function look(
   startedAt: Date,
   now: Date,
 ): Promise<{ observed: Observed[]; looked: ReadonlySet<AlertKind> }> {
-  const [problems, refused] = await Promise.all([listProblems(parts.pool), connectionsToAuthorise(parts.pool)])
+  const [problems, refused] = await Promise.all([
+    listProblems(parts.pool, { rejected: 'byStream' }),
+    connectionsToAuthorise(parts.pool),
+  ])
   const waits = new Set(refused.map(({ name }) => name))
   const told = problems.filter(
     // The connection says it already, and what to do about it.
@@ -84,12 +96,15 @@ async function look(
   const observed = [
     ...refused.map((connection) => authorisation(connection, parts.model())),
     ...(sighted ? await lateSyncs(parts, startedAt, now) : []),
-    ...told.map((problem) => ofProblem(problem, parts.model())),
+    // Only of records can there be many.
+    ...told
+      .toSorted((a, b) => Number(a.status === 'dead') - Number(b.status === 'dead'))
+      .map((problem) => ofProblem(problem, parts.model())),
   ]
-  return {
-    observed: observed.slice(0, MOST_OBSERVED),
-    looked: new Set<AlertKind>(sighted ? ['problem', 'authorisation', 'late'] : ['problem', 'authorisation']),
-  }
+  const looked = new Set<AlertKind>(sighted ? ['problem', 'authorisation', 'late'] : ['problem', 'authorisation'])
+  // What is not among the first may still be wrong: nothing of its kind has ended.
+  for (const { kind } of observed.slice(MOST_OBSERVED)) looked.delete(kind)
+  return { observed: observed.slice(0, MOST_OBSERVED), looked }
 }
 
 const NEEDS_PERSON = new Set<ProblemView['status']>(['dead', 'failing', 'drift'])
@@ -161,7 +176,8 @@ async function lateSyncs({ pool, files, model }: AlertParts, startedAt: Date, no
     const last = slots.get(scheduleKey(schedule))
     const from = new Date(Math.max(last?.slot.getTime() ?? 0, last ? 0 : startedAt.getTime()))
     const due = nextSlots(schedule, 1, from)[0]!
-    const waiting = last && ids.some((id) => idle.asked.has(id)) ? last.firedAt : undefined
+    const asked = ids.flatMap((id) => idle.asked.get(id)?.getTime() ?? [])
+    const waiting = asked.length ? new Date(Math.min(...asked)) : undefined
     const isLate =
       now.getTime() > due.getTime() + SLOT_GRACE_MS ||
       (waiting !== undefined && now.getTime() > waiting.getTime() + BEGIN_GRACE_MS)

@@ -1,19 +1,22 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Observed, openChannel } from '../../src/alerts/index.ts'
+import { noteObserved, type Observed, openChannel, sendDue } from '../../src/alerts/index.ts'
 import { turnsOf } from '../../src/alerts/turns.ts'
 import { alertServices } from '../../src/assemble/alert-services.ts'
 import { alertSweep } from '../../src/assemble/alerts.ts'
 import { readHubFiles } from '../../src/assemble/files.ts'
 import { toModel, toShape } from '../../src/assemble/model.ts'
+import { timetable } from '../../src/assemble/timetable.ts'
 import { checkHub } from '../../src/config/index.ts'
 import { createLogger } from '../../src/core/index.ts'
+import { scheduleKey } from '../../src/queue/index.ts'
 import { type AlertSubjectRow, appendAudit, createLedger } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import { httpReceiver, mailReceiver } from './receivers.ts'
@@ -70,10 +73,13 @@ async function hubWith(alerts: string, env: Record<string, string> = ENV) {
     url,
     dir,
     lines,
+    files,
+    log,
+    streamId: model.syncByName('contacts')!.row.fromStream,
     /** What two processes do in one round, `seconds` after the one before. */
-    async round(seconds = 0): Promise<void> {
+    async round(seconds = 0, hurry = true): Promise<void> {
       time.now += seconds * 1_000
-      await pool.query(`update alert_message set next_at = now() where state = 'waiting'`)
+      if (hurry) await pool.query(`update alert_message set next_at = now() where state = 'waiting'`)
       await Promise.all(sweeps.map((sweep) => sweep.run(new AbortController().signal)))
     },
     services: alertServices({
@@ -372,4 +378,217 @@ test('mail obeys the rules of addresses', async () => {
   )
   await expect(hub.services.test('mail', { name: 'a', reason: null })).rejects.toMatchObject({ code: 'CSW-3010' })
   expect(receiver.said).toEqual([])
+})
+
+/** Answers EHLO with one line after the other, each in time, for ever. */
+async function drippingServer() {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => undefined).write('220 drip\r\n')
+    socket.once('data', () => {
+      const dripping = setInterval(() => socket.write('250-x\r\n'), 20)
+      socket.once('close', () => clearInterval(dripping))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { port: (server.address() as AddressInfo).port, sockets }
+}
+
+test('a mail server that talks for ever, and a channel that never answers, end no later than a message and a round may take', async () => {
+  const drip = await drippingServer()
+  const hub = await hubWith(
+    `  mail: { kind: email, smtp: { host: 127.0.0.1, port: ${drip.port}, security: none }, from: a@b.test, to: [c@d.test], allow: [127.0.0.1] }\n`,
+  )
+  const [route] = hub.files.config.alerts
+  const channel = await openChannel(route!, {
+    sources: { env: ENV, folder: hub.dir },
+    publicUrl: null,
+    addSecrets: () => undefined,
+    mailDeadlineMs: 300,
+  })
+  const failure = await channel
+    .send({ id: 'msg_1', at: new Date(), change: 'test', actor: 'a' })
+    .catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code: 'CSW-3002' })
+  const [socket] = drip.sockets
+  if (!socket!.closed) await once(socket!, 'close')
+
+  await noteObserved(hub.pool, [route!], { observed: [observed()], looked: new Set(['problem']), now: new Date() })
+  let closed = 0
+  const silent = { send: () => new Promise<never>(() => {}), close: () => void closed++ }
+  const parts = { pool: hub.pool, log: hub.log, maySend: () => true, routeMs: 100 }
+  await sendDue({ ...parts, open: async () => silent }, [route!])
+  expect(closed).toBe(1)
+  const { rows } = await hub.pool.query<{ state: string; error: string }>('select state, error from alert_message')
+  expect(rows).toEqual([{ state: 'waiting', error: expect.stringContaining('CSW-3002') }])
+})
+
+const observed = (more: Partial<Observed> = {}): Observed => ({
+  key: 'k',
+  kind: 'problem',
+  severity: 'error',
+  title: 't',
+  code: null,
+  meaning: '',
+  action: '',
+  connection: null,
+  syncs: [],
+  streams: [],
+  count: 1,
+  since: '',
+  path: '/',
+  passing: false,
+  ...more,
+})
+
+test('late is a pull that waits since it was first asked for, and none that is under way or just ended', async () => {
+  const receiver = await httpReceiver()
+  const hub = await hubWith(webhook(receiver.url, ', tell: [late]'))
+  const ledger = createLedger(hub.pool)
+  // The timetable itself fires: the last slot is always a moment ago.
+  const fire = async () => {
+    for (const { schedule, streams } of timetable(hub.files)) {
+      await hub.pool.query(
+        `insert into schedule_slot (schedule, slot, fired_at, fired_by) values ($1, now() + interval '9 hours', now() + interval '9 hours', 't')
+         on conflict do nothing`,
+        [scheduleKey(schedule)],
+      )
+      expect(streams).toBeDefined()
+      await ledger.requestPull([hub.streamId], 'incremental', null)
+    }
+  }
+  await fire()
+  const lease = `insert into lease (name, holder, expires_at) values ('pull:${hub.streamId}', 'w', now() + interval '9 hours')`
+  await hub.pool.query(lease)
+  await hub.round(6 * 60)
+  expect(receiver.taken).toEqual([])
+  await hub.pool.query(`update lease set expires_at = '-infinity' where name like 'pull:%'`)
+  await fire()
+  await hub.round(60)
+  expect(typesOf(receiver.taken)).toEqual(['sync.late'])
+
+  await ledger.beginPull(hub.streamId)
+  await hub.round(70)
+  expect(typesOf(receiver.taken)).toEqual(['sync.late', 'sync.on_time'])
+  const askedFor = async () =>
+    (
+      await hub.pool.query(`select now() - pull_asked_at < interval '30 minutes' as fresh from stream where id = $1`, [
+        hub.streamId,
+      ])
+    ).rows[0].fresh
+  expect(await askedFor()).toBe(null)
+  await ledger.requestPull([hub.streamId], 'full', null)
+  await hub.pool.query(`update stream set pull_asked_at = now() - interval '1 hour' where id = $1`, [hub.streamId])
+  await ledger.requestPull([hub.streamId], 'full', null)
+  expect(await askedFor()).toBe(false)
+  await ledger.endPull(hub.streamId, { mode: 'incremental', request: null })
+  expect(await askedFor()).toBe(true)
+})
+
+test('the end of what lasted longer than messages are kept is told, and routes that left the files take theirs along a day later', async () => {
+  const receiver = await httpReceiver()
+  const hub = await hubWith(webhook(receiver.url))
+  await hub.bury('1')
+  await hub.round()
+  await hub.pool.query(`update alert_message set ended_at = now() - interval '8 days'`)
+  await hub.pool.query(
+    `insert into alert_message (id, route, change, content, created_at)
+     values ('old', 'gone', 'opened', '{}', now() - interval '25 hours'), ('new', 'coming', 'opened', '{}', now())`,
+  )
+  await hub.round(3_600)
+  await hub.discardAll()
+  await hub.round(70)
+  // In that hour the timetable of the hub that nobody works for was late too.
+  const ofProblems = typesOf(receiver.taken).filter((type) => type.startsWith('problem.'))
+  expect(ofProblems).toEqual(['problem.opened', 'problem.recovered'])
+  const { rows } = await hub.pool.query(`select id, state from alert_message where route <> 'ops' order by seq`)
+  expect(rows).toEqual([
+    { id: 'old', state: 'cancelled' },
+    { id: 'new', state: 'waiting' },
+  ])
+
+  const none = await hubWith('')
+  await none.pool.query(`insert into alert_message (id, route, change, content, state, ended_at)
+                         values ('old', 'gone', 'opened', '{}', 'sent', now() - interval '8 days')`)
+  await none.round()
+  expect((await none.pool.query('select id from alert_message')).rows).toEqual([])
+})
+
+test('no end overtakes the digest that tells the beginning, and none is told of what a digest could not tell', async () => {
+  const receiver = await httpReceiver(() => 500)
+  const hub = await hubWith(webhook(receiver.url))
+  for (let i = 0; i < 12; i++) await hub.bury(String(i), `cause-${i}`)
+  await hub.round()
+  expect(typesOf(receiver.taken)).toEqual(['alert.digest'])
+  await hub.pool.query(`update alert_message set next_at = now() + interval '1 hour' where state = 'waiting'`)
+  await hub.discardAll()
+  await hub.round(70, false)
+  expect(receiver.taken).toHaveLength(1)
+  await hub.pool.query(`update alert_message set first_tried_at = now() - interval '2 days' where change = 'digest'`)
+  await hub.round(10)
+  await hub.round(10)
+  expect(new Set(typesOf(receiver.taken))).toEqual(new Set(['alert.digest']))
+  const { rows } = await hub.pool.query(
+    'select change, state, count(*)::int from alert_message group by change, state order by change, state',
+  )
+  expect(rows).toEqual([
+    { change: 'digest', state: 'given_up', count: 1 },
+    { change: 'opened', state: 'given_up', count: 12 },
+    { change: 'recovered', state: 'cancelled', count: 12 },
+  ])
+})
+
+test('a route is told of an open problem once its sync joins it, and what begins after it was forgotten has another id', async () => {
+  const hub = await hubWith(webhook('http://127.0.0.1:1'))
+  const [ops] = hub.files.config.alerts
+  const routes = ['a', 'b'].map((name) => ({ ...ops!, name, syncs: [name] }))
+  const looked = new Set(['problem' as const])
+  let now = Date.now()
+  const look = (...seen: Observed[]) => {
+    now += 70_000
+    return noteObserved(hub.pool, routes, { observed: seen, looked, now: new Date(now) })
+  }
+  const messages = async () =>
+    (
+      await hub.pool.query<{ id: string; route: string; change: string }>(
+        'select id, route, change from alert_message order by seq',
+      )
+    ).rows
+  const routesOf = async () => (await messages()).map(({ route, change }) => `${change} ${route}`)
+  await look(observed({ syncs: ['a'] }))
+  expect(await routesOf()).toEqual(['opened a'])
+  await look(observed({ syncs: ['a', 'b'] }))
+  await look(observed({ syncs: ['a', 'b'] }))
+  expect(await routesOf()).toEqual(['opened a', 'opened b'])
+  const ids = (await messages()).map(({ id }) => id)
+  await hub.pool.query('delete from alert_message; delete from alert_subject')
+  await look(observed({ syncs: ['a', 'b'] }))
+  expect((await messages()).filter(({ id }) => ids.includes(id))).toEqual([])
+})
+
+test('of more causes than are told none seems to end, and records that a source gave wrong are one for each stream', async () => {
+  const receiver = await httpReceiver()
+  const hub = await hubWith(webhook(receiver.url))
+  await hub.pool.query(
+    `insert into dead_letter (kind, stream_id, record_id, part, code, fingerprint, error, input)
+     select 'pull', $1, i::text, '', 'CSW-5001', 'f' || i, '{}', '{}' from generate_series(1, 50) i`,
+    [hub.streamId],
+  )
+  await hub.bury('tail', 'tail')
+  await hub.round()
+  expect(typesOf(receiver.taken)).toEqual(['problem.opened', 'problem.opened'])
+  await hub.pool.query(
+    `insert into dead_letter (kind, sync_id, record_id, part, code, fingerprint, error, input)
+     select 'push', sync_id, 'r' || i, '', code, 'f' || i / 2, '{}', '{}' from dead_letter, generate_series(2, 2003) i where record_id = 'tail'`,
+  )
+  await hub.round(10)
+  await hub.round(70)
+  expect((await hub.pool.query(`select count(*)::int from alert_subject`)).rows).toEqual([{ count: 1_001 }])
+  expect((await hub.pool.query(`select from alert_message where change = 'recovered'`)).rowCount).toBe(0)
 })

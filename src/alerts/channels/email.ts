@@ -6,6 +6,8 @@ import type { Channel, Message } from '../contract.ts'
 import { type Words, wordsOf } from '../words.ts'
 
 const STEP_MS = 10_000
+/** Of the whole talk: a server that says a little in time for ever would be listened to for ever. */
+const DEADLINE_MS = 30_000
 
 type Mailbox = {
   outbound: OutboundClient
@@ -15,14 +17,17 @@ type Mailbox = {
   to: readonly string[]
   publicUrl: string | null
   signal: AbortSignal | undefined
+  deadlineMs?: number
 }
 
 export function emailChannel(mailbox: Mailbox): Channel {
-  const { outbound, from, to, publicUrl } = mailbox
+  const { outbound, from, to, publicUrl, signal: stopped, deadlineMs = DEADLINE_MS } = mailbox
   return {
     async send(message) {
       const words = wordsOf(message, publicUrl)
-      const transport = await transportOf(mailbox)
+      const deadline = AbortSignal.timeout(deadlineMs)
+      const signal = stopped ? AbortSignal.any([stopped, deadline]) : deadline
+      const transport = await transportOf(mailbox, signal)
       try {
         const { rejected } = await transport.sendMail({
           from,
@@ -33,7 +38,7 @@ export function emailChannel(mailbox: Mailbox): Channel {
           messageId: `<${message.id}@${from.slice(from.indexOf('@') + 1)}>`,
           date: message.at,
           headers: headersOf(message),
-          ...(mailbox.signal ? { signal: mailbox.signal } : {}),
+          signal,
         })
         // The others have it: sent again, they would get it twice.
         if (rejected.length)
@@ -41,7 +46,13 @@ export function emailChannel(mailbox: Mailbox): Channel {
             what: `The server refused ${rejected.length} of ${to.length} recipients.`,
           })
       } catch (thrown) {
-        throw failureOf(thrown, `${mailbox.smtp.host}:${mailbox.smtp.port}`, outbound)
+        const server = `${mailbox.smtp.host}:${mailbox.smtp.port}`
+        if (stopped?.aborted) throw new CausewayError('CSW-3015', { what: `Mail to ${server} was stopped.` })
+        if (deadline.aborted)
+          throw new CausewayError('CSW-3002', {
+            what: `${server} did not take the mail within ${deadlineMs / 1_000} s.`,
+          })
+        throw failureOf(thrown, server, outbound)
       } finally {
         transport.close()
       }
@@ -50,7 +61,7 @@ export function emailChannel(mailbox: Mailbox): Channel {
   }
 }
 
-async function transportOf({ outbound, smtp, password, signal }: Mailbox) {
+async function transportOf({ outbound, smtp, password }: Mailbox, signal: AbortSignal) {
   const { createTransport } = await import('nodemailer')
   const { host, port, security, login } = smtp
   const secure = security === 'tls'
@@ -70,10 +81,16 @@ async function transportOf({ outbound, smtp, password, signal }: Mailbox) {
         .dial(host, port, {
           deadlineMs: STEP_MS,
           ...(secure ? { tls: true } : {}),
-          ...(signal ? { signal } : {}),
+          signal,
         })
         .then(
-          (connection) => done(null, { connection, secured: secure }),
+          (connection) => {
+            // The library says goodbye and waits for an answer; who is out of time waits no more.
+            const end = () => connection.destroy()
+            signal.addEventListener('abort', end)
+            connection.once('close', () => signal.removeEventListener('abort', end))
+            done(null, { connection, secured: secure })
+          },
           (error: Error) => done(error),
         )
     },

@@ -26,7 +26,7 @@ export type AlertMessageRow = {
 }
 
 const COLUMNS = `id, change, content, attempts, first_tried_at as "firstTriedAt", created_at as "createdAt"`
-const KEEP_DAYS = { messages: 7, subjects: 30 }
+const KEEP_DAYS = { messages: 7, subjects: 30, unknownRoutes: 1 }
 
 export async function addAlertMessages(session: Session, messages: readonly NewAlertMessage[]): Promise<void> {
   if (!messages.length) return
@@ -62,13 +62,29 @@ export async function routesTold(session: Session, subjectKey: string, round: nu
   return rows.map(({ route }) => route)
 }
 
-/** Snoozed ones wait. What is told of one thing is told in order. */
+/** Of these subjects, the routes that have a message of how its present round began, whatever became of it. */
+export async function routesAddressed(
+  session: Session,
+  subjectKeys: readonly string[],
+): Promise<Map<string, string[]>> {
+  const { rows } = await session.query<{ key: string; routes: string[] }>(
+    `select s.key, array_agg(distinct m.route) as routes
+       from alert_subject s join alert_message m on m.subject_key = s.key and m.round = s.round and m.change <> 'recovered'
+      where s.key = any($1) and s.state = 'open' group by s.key`,
+    [subjectKeys],
+  )
+  return new Map(rows.map(({ key, routes }) => [key, routes]))
+}
+
+/** Snoozed ones wait. What is told of one thing is told in order, also where a digest tells the earlier part. */
 const DUE = `
   m.state = 'waiting' and m.route = $1 and m.next_at <= now()
   and not exists (select from alert_snooze s
                    where s.until > now() and s.scope in ('route:' || m.route, 'subject:' || m.subject_key))
   and not exists (select from alert_message e
-                   where e.state = 'waiting' and e.route = m.route and e.subject_key = m.subject_key and e.seq < m.seq)`
+                   where e.state = 'waiting' and e.route = m.route and e.subject_key = m.subject_key and e.seq < m.seq)
+  and not exists (select from alert_message f join alert_message d on d.id = f.folded_into
+                   where f.subject_key = m.subject_key and f.route = m.route and f.state = 'folded' and d.state = 'waiting')`
 
 /** Messages of a route that may go now, the oldest first. */
 export async function dueAlertMessages(session: Session, route: string, limit: number): Promise<AlertMessageRow[]> {
@@ -87,8 +103,9 @@ export async function foldAlertMessages(
   ids: readonly string[],
 ): Promise<void> {
   await client.query(
-    `update alert_message set state = 'folded', ended_at = now() where id = any($1) and state = 'waiting' and attempts = 0`,
-    [ids],
+    `update alert_message set state = 'folded', folded_into = $2, ended_at = now()
+      where id = any($1) and state = 'waiting' and attempts = 0`,
+    [ids, digest.id],
   )
   await client.query(
     `insert into alert_message (id, route, change, content) values ($1, $2, 'digest', $3) on conflict (id) do nothing`,
@@ -105,26 +122,38 @@ export async function noteAlertAttempt(session: Session, id: string, inMs: numbe
   )
 }
 
+/**
+ * What is given up was told to nobody, nor was what it had folded: its end is not told then either.
+ */
 export async function endAlertMessage(
   session: Session,
   id: string,
   outcome: { state: 'sent' | 'given_up' | 'waiting'; error: object | null },
 ): Promise<void> {
   await session.query(
-    `update alert_message set state = $2, error = $3, ended_at = case when $2 <> 'waiting' then now() end
+    `with told as (update alert_message set state = 'given_up' where $2 = 'given_up' and state = 'folded' and folded_into = $1 returning *),
+          lost as (select * from told union all select * from alert_message where $2 = 'given_up' and id = $1),
+          cancelled as (update alert_message m set state = 'cancelled', ended_at = now() from lost l
+                         where m.state = 'waiting' and m.change = 'recovered' and l.change <> 'recovered'
+                           and (m.route, m.subject_key, m.round) = (l.route, l.subject_key, l.round))
+     update alert_message set state = $2, error = $3, ended_at = case when $2 <> 'waiting' then now() end
       where id = $1 and state = 'waiting'`,
     [id, outcome.state, outcome.error && JSON.stringify(outcome.error)],
   )
 }
 
-/** Messages of routes that no file defines any more go nowhere; old ones are forgotten, and with them what is long over. */
+/**
+ * Messages of routes that no file defines any more go nowhere; old ones are forgotten, and with them what is long over. A route may be new
+ * and known to other processes only, so its messages get a day. What still lasts keeps its messages: they say who is due word of its end.
+ */
 export async function tidyAlerts(session: Session, routes: readonly string[]): Promise<void> {
   await session.query(
-    `update alert_message set state = 'cancelled', ended_at = now() where state = 'waiting' and route <> all($1)`,
-    [routes],
+    `update alert_message set state = 'cancelled', ended_at = now() where state = 'waiting' and route <> all($1) and created_at < now() - $2 * interval '1 day'`,
+    [routes, KEEP_DAYS.unknownRoutes],
   )
   await session.query(
-    `delete from alert_message where state <> 'waiting' and ended_at < now() - $1 * interval '1 day'`,
+    `delete from alert_message m where state <> 'waiting' and ended_at < now() - $1 * interval '1 day'
+        and not exists (select from alert_subject s where s.key = m.subject_key and s.round = m.round and s.state <> 'over')`,
     [KEEP_DAYS.messages],
   )
   await session.query(`delete from alert_subject where state = 'over' and over_at < now() - $1 * interval '1 day'`, [

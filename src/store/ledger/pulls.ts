@@ -12,7 +12,8 @@ export async function requestPull(
   await pool.query(
     `update stream set pull_mode = case when pull_mode = 'full' then 'full' else $2 end,
             pull_begun = pull_begun and pull_mode is not distinct from case when pull_mode = 'full' then 'full' else $2 end,
-            pull_request = coalesce($3, pull_request), next_pull_at = null
+            pull_request = coalesce($3, pull_request), next_pull_at = null,
+            pull_asked_at = case when pull_mode is null then now() else coalesce(pull_asked_at, now()) end
       where id = any($1)`,
     [streamIds, mode, requestId],
   )
@@ -66,7 +67,7 @@ const IS_FULL = "(pull_mode = 'full' or keys_missing = 'asked')"
 export async function beginPull(pool: pg.Pool, streamId: number): Promise<void> {
   const { rows } = await pool.query<{ mode: string }>(
     `update stream set pull_begun = true, pull_mode = case when ${IS_FULL} then 'full' else coalesce(pull_mode, 'incremental') end,
-            pull_owed = pull_owed or pull_due_at is not null, pull_due_at = null,
+            pull_owed = pull_owed or pull_due_at is not null, pull_due_at = null, pull_asked_at = null,
             cursor = case when ${IS_FULL} then null else cursor end,
             scan_id = scan_id + case when ${IS_FULL} then 1 else 0 end,
             scan_began_seq = case when ${IS_FULL} then seq else scan_began_seq end,
@@ -104,6 +105,7 @@ export async function endPull(
                                  when pull_mode = $2 and pull_request is not distinct from $3 then null else pull_mode end,
             pull_request = case when pull_request is not distinct from $3 then null else pull_request end,
             keys_missing = case when $2 = 'full' and keys_missing = 'pull' then null else keys_missing end,
+            pull_asked_at = case when keys_missing = 'asked' or pull_mode <> $2 or pull_request is distinct from $3 then now() end,
             pull_begun = false, pull_owed = false, pull_failures = 0, last_error = null, last_pull_at = now(), last_success_at = now(), next_pull_at = null
       where id = $1
       returning case when pull_mode is not null then 0 when pull_due_at is not null
@@ -138,6 +140,7 @@ export async function failPull(
   await pool.query(
     `update stream set pull_failures = pull_failures + 1, last_error = $2, last_pull_at = now(), next_pull_at = $3,
             pull_mode = case when $3::timestamptz is null then null else pull_mode end,
+            pull_asked_at = case when $3::timestamptz is null then null else pull_asked_at end,
             keys_missing = case when $3::timestamptz is null and keys_missing = 'pull' then 'asked' else keys_missing end
       where id = $1`,
     [streamId, JSON.stringify(error), nextAt],

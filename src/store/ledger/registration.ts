@@ -214,7 +214,8 @@ async function readShrunkAgain(pool: pg.Pool, streamId: number): Promise<void> {
   )
   await pool.query(
     rowCount
-      ? `update stream set keys_missing = 'asked', pull_mode = 'full', pull_begun = false, next_pull_at = null where id = $1`
+      ? `update stream set keys_missing = 'asked', pull_mode = 'full', pull_begun = false, next_pull_at = null,
+                pull_asked_at = case when pull_mode is null then now() else coalesce(pull_asked_at, now()) end where id = $1`
       : `update stream set keys_missing = null where id = $1 and keys_missing = 'walk'`,
     [streamId],
   )

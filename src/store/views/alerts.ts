@@ -107,21 +107,28 @@ export const connectionsToAuthorise = (db: Database): Promise<{ name: string; si
 
 /**
  * What explains why a timetable stands still, and what does not. `resting`: streams of connections that are not at work, or were asked to
- * wait. `asked`: streams whose pull could begin and did not.
+ * wait. `asked`: streams whose pull could begin and did not, with since when; none of those that are pulled right now.
  */
 export async function idleStreams(
   db: Database,
-): Promise<{ resting: ReadonlySet<number>; asked: ReadonlySet<number>; pausedSyncs: ReadonlySet<string> }> {
-  const streams = await rows<{ id: number; resting: boolean; asked: boolean }>(
+): Promise<{ resting: ReadonlySet<number>; asked: ReadonlyMap<number, Date>; pausedSyncs: ReadonlySet<string> }> {
+  const streams = await rows<{ id: number; resting: boolean; asked: Date | null }>(
     db,
+    // Counted from when it was let: what rested, or whose worker died, a minute ago has waited for a minute.
     `select s.id, c.state <> 'active' or coalesce(c.wait_until > now(), false) as resting,
-            s.pull_mode is not null and not s.pull_begun and s.last_error is null
-              and coalesce(s.next_pull_at <= now(), true) as asked
-       from stream s join connection c on c.id = s.connection_id`,
+            case when s.pull_mode is not null and not s.pull_begun and s.last_error is null
+                      and coalesce(l.expires_at <= now(), true) and coalesce(s.next_pull_at <= now(), true)
+                 then greatest(s.pull_asked_at, s.next_pull_at, c.wait_until, c.state_since, l.expires_at) end as asked
+       from stream s
+       join connection c on c.id = s.connection_id
+       left join lease l on l.name = 'pull:' || s.id`,
   )
   const paused = await rows<{ name: string }>(db, `select name from sync where state <> 'active'`)
-  const ids = (key: 'resting' | 'asked'): Set<number> => new Set(streams.filter((row) => row[key]).map(({ id }) => id))
-  return { resting: ids('resting'), asked: ids('asked'), pausedSyncs: new Set(paused.map(({ name }) => name)) }
+  return {
+    resting: new Set(streams.filter(({ resting }) => resting).map(({ id }) => id)),
+    asked: new Map(streams.flatMap(({ id, asked, resting }) => (asked && !resting ? [[id, asked]] : []))),
+    pausedSyncs: new Set(paused.map(({ name }) => name)),
+  }
 }
 
 export const isOpenAlert = async (db: Database, key: string): Promise<boolean> =>

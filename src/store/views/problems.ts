@@ -25,8 +25,8 @@ export type ProblemView = {
 
 type Row = Omit<ProblemView, 'causeClass' | 'meaning' | 'action' | 'status'>
 
-const DEAD = `
-select d.code, d.fingerprint, c.name as connection, c.connector, count(*)::int as count,
+const dead = (fingerprint: string) => `
+select d.code, ${fingerprint} as fingerprint, c.name as connection, c.connector, count(*)::int as count,
        min(d.created_at) as "firstSeenAt", max(d.created_at) as "lastSeenAt",
        coalesce(array_agg(distinct y.name) filter (where y.name is not null), '{}') as syncs,
        coalesce(array_agg(distinct sc.name || ':' || src.name) filter (where src.name is not null), '{}') as streams,
@@ -38,7 +38,12 @@ select d.code, d.fingerprint, c.name as connection, c.connector, count(*)::int a
   left join stream src on src.id = coalesce(y.from_stream, d.stream_id)
   left join connection sc on sc.id = src.connection_id
  where d.state = 'open'
- group by d.code, d.fingerprint, c.name, c.connector`
+ group by d.code, 2, c.name, c.connector`
+
+const DEAD = {
+  singly: dead('d.fingerprint'),
+  byStream: dead(`case d.kind when 'pull' then 'stream:' || src.name else d.fingerprint end`),
+}
 
 // Errors are JSON text that may hold \\u0000, which jsonb refuses; the code is found by its shape instead.
 const RETRYING = `
@@ -115,10 +120,16 @@ select 'CSW-5019' as code, 'drift' as fingerprint, c.name as connection, c.conne
                       where change ->> 'kind' <> 'new') y on true
  where d.state = 'open' group by c.name, c.connector`
 
-/** What is broken, grouped by cause: the worst (a person is needed) first, then by how much it touches. */
-export async function listProblems(db: Database, filter: { connection?: string } = {}): Promise<ProblemView[]> {
+/**
+ * What is broken, grouped by cause: the worst (a person is needed) first, then by how much it touches. Records that a source gave and the
+ * hub refused are each a cause of their own unless `rejected` puts them together by code and stream.
+ */
+export async function listProblems(
+  db: Database,
+  filter: { connection?: string; rejected?: keyof typeof DEAD } = {},
+): Promise<ProblemView[]> {
   const [dead, retrying, failing, parked, drifts] = await Promise.all([
-    rows<Row>(db, DEAD),
+    rows<Row>(db, DEAD[filter.rejected ?? 'singly']),
     rows<Row>(db, RETRYING),
     rows<Row>(db, FAILING),
     rows<Row>(db, PARKED),
