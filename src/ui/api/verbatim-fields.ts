@@ -34,6 +34,8 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
     'deliveries[].fields[].place',
     'deliveries[].fields[].reads[].value',
   ],
+  // alerts
+  ...['routes[].lastError', 'open[].content', 'items[].content'],
   // the audit
   ...['items[].detail'],
   // the playground
