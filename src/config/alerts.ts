@@ -56,7 +56,7 @@ export const alertsSchema = {
       additionalProperties: false,
       required: ['host'],
       properties: {
-        host: { type: 'string', minLength: 1 },
+        host: { description: 'Name or address of the mail server.', type: 'string', minLength: 1 },
         port: { description: '465 with `tls`, 587 otherwise.', type: 'integer', minimum: 1, maximum: 65_535 },
         security: {
           description: '`starttls` (default), `tls` from the first byte, or `none`, which takes no login.',
@@ -71,7 +71,14 @@ export const alertsSchema = {
       description: 'Where each secret is to be found: `signing_key` of a webhook, `url` of a channel, `password`.',
       type: 'object',
       additionalProperties: false,
-      properties: { signing_key: { type: 'string' }, url: { type: 'string' }, password: { type: 'string' } },
+      properties: {
+        signing_key: {
+          description: 'Signs what goes to a `webhook`: `whsec_` and 24 to 64 bytes in base64.',
+          type: 'string',
+        },
+        url: { description: 'Address that Slack or Teams gave the channel.', type: 'string' },
+        password: { description: 'Of the user who logs in at the mail server.', type: 'string' },
+      },
     },
     allow: names('Hosts or addresses inside private networks that may be dialled.'),
     tell: {

@@ -12,7 +12,7 @@ const findingsOf = (text: string) =>
 test('a sound file becomes a type, and only what decides makes another version', () => {
   const { type, findings } = readEntityType(SOUND, 'e.yaml')
   expect(findings).toEqual([])
-  expect(type).toMatchObject({ name: 'person', country: 'PL', linkAt: 10, reviewAt: 2, timeline: [] })
+  expect(type).toMatchObject({ name: 'person', country: 'PL', linkAt: 10, reviewAt: 0, timeline: [] })
   expect(type!.records.map(({ from }) => `${from.connection}:${from.stream}`)).toEqual(['crm:people', 'erp:people'])
   expect(readEntityType(`# of no account\n${SOUND}title: Somebody\n`, 'e.yaml').type!.version).toBe(type!.version)
   expect(readEntityType(SOUND.replace('same: 9', 'same: 8'), 'e.yaml').type!.version).not.toBe(type!.version)

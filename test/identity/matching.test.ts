@@ -109,7 +109,7 @@ test('certain pairs are linked, best first, over any number of systems', () => {
 test('what is uncertain, and what might as well be another, is for a person', () => {
   expect(outcome([pair(a1, b1, 9)])).toEqual(['match? 1 x 2 x'])
   expect(outcome([pair(a1, b1, 12), pair(a1, b2, 11)])).toEqual(['match? 1 x 2 x', 'match? 1 x 2 y'])
-  expect(outcome([pair(a1, b1, 1)])).toEqual([])
+  expect(outcome([pair(a1, b1, -1)])).toEqual([])
 })
 
 test('two records of one system are never made one without a person', () => {
