@@ -22,6 +22,9 @@ import type { EntityField, EntityType } from './contract.ts'
 import { FIELD_KINDS } from './kinds.ts'
 import { type EntityFile, entityFileSchema } from './schema.ts'
 
+/** Raised whenever the kinds of fields make other keys of the same values, so that hubs make theirs anew. */
+const RULES = 2
+
 /** Reads the text of a file in `entities/`. Findings hold all that is wrong with it by itself; with an error there is no type. */
 export function readEntityType(text: string, file: string): { type?: EntityType; findings: Finding[] } {
   let yaml: YamlFile
@@ -102,7 +105,9 @@ function typeOf(content: EntityFile, file: string, views: SyncDefinition[], even
     name: content.entity,
     title: content.title ?? content.entity,
     file,
-    version: digest(JSON.stringify([deciding, programs, timeline.map(({ from, kind, by }) => [from, kind, by])])),
+    version: digest(
+      JSON.stringify([RULES, deciding, programs, timeline.map(({ from, kind, by }) => [from, kind, by])]),
+    ),
     country,
     fields,
     records: content.records.map(({ stream, when }, i) => ({
