@@ -1,5 +1,5 @@
 /** What the hub tells of by itself: one stream of events for the page, gone on with where it was cut. */
-import type { QueryClient } from '@tanstack/react-query'
+import type { Query, QueryClient } from '@tanstack/react-query'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { useSyncExternalStore } from 'react'
 import { currentIdentity, watchIdentity } from './identity.ts'
@@ -133,11 +133,20 @@ class Follower {
     const kinds = this.#kinds
     this.#kinds = new Set()
     asOf.set(this.#heard)
-    void this.#client.invalidateQueries({
-      predicate: ({ queryKey, meta }) => meta?.follows === true && isTouched(String(queryKey[0]), kinds),
-    })
+    const touched = ({ queryKey, meta }: Query): boolean =>
+      meta?.follows === true && isTouched(String(queryKey[0]), kinds)
+    // Asking again would cut off the page of a list that somebody just asked for, and nobody asks for it twice: the list waits.
+    if (this.#client.getQueryCache().findAll({ predicate: touched }).some(isPaging)) {
+      for (const kind of kinds) this.#kinds.add(kind)
+      this.#gathering = setTimeout(() => this.#tell(), GATHER_MS)
+    }
+    void this.#client.invalidateQueries({ predicate: (query) => touched(query) && !isPaging(query) })
   }
 }
+
+/** Whether a list is getting another page. */
+const isPaging = ({ state: { fetchStatus, fetchMeta } }: Query): boolean =>
+  fetchStatus === 'fetching' && fetchMeta?.fetchMore !== undefined
 
 /** What the page has heard last; null after an action of its own, whose effects an answer for others need not show. */
 export const asOf = new Signal<string | null>(null)
