@@ -1,5 +1,5 @@
 import { Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import { useFeedState } from './api/feed.ts'
 import { live, useLive, useSelecting } from './api/live.ts'
 import { useAnswer } from './api/queries.ts'
@@ -7,35 +7,19 @@ import { useSilentSince } from './api/reach.ts'
 import { signOut } from './api/session.ts'
 import type { Connection, Me, Page } from './api/types.ts'
 import icon from './icon.svg'
+import { KeysDialog } from './keys/keys-dialog.tsx'
+import { keysShown, listenToKeys } from './keys/single-keys.ts'
 import { clockTime, exactTime, spanInWords, useNow } from './parts/clock.ts'
 import { Icon } from './parts/mark.tsx'
 import { setZone, useZone } from './parts/zone.ts'
 import { Link } from './routing/link.tsx'
+import { PAGES } from './routing/pages.ts'
 import { go, usePlace } from './routing/place.ts'
 import { to } from './routing/to.ts'
 
-/** Each page with the addresses that belong to it. */
-const PAGES: [string, string, string[]][] = [
-  ['Home', to.home, ['/']],
-  ['Landscape', to.landscape, ['/landscape']],
-  ['Syncs', to.syncs, ['/syncs', '/sync']],
-  ['Runs', to.runs(), ['/runs', '/run']],
-  ['Queues', to.queues(), ['/queues']],
-  ['Dead letters', to.deadLetters(), ['/dead-letters', '/dead-letter']],
-  ['Records', to.records(), ['/records', '/record']],
-  ['Entities', to.entities(), ['/entities', '/entity', '/reviews']],
-  ['Conflicts', to.conflicts(), ['/conflicts']],
-  ['Playground', to.playground(), ['/playground']],
-  ['Webhooks', to.webhooks(), ['/webhooks']],
-  ['Connections', to.connections, ['/connections', '/connection', '/authorised']],
-  ['Connectors', to.connectors, ['/connectors', '/connector']],
-  ['Changes', to.changes, ['/changes']],
-  ['Audit', to.audit(), ['/audit']],
-  ['System', to.system, ['/system']],
-]
-
 /** What stands around every page. */
 export function Shell({ children }: { children: ReactNode }): ReactNode {
+  useEffect(listenToKeys, [])
   return (
     <div className="shell">
       <a className="skip" href="#main">
@@ -50,6 +34,7 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
           <LiveButton />
           <ZoneButton />
           <SchemeButton />
+          <KeysButton />
           <Who />
           <Button size="compact-sm" variant="subtle" color="gray" onClick={() => void signOut()}>
             Sign out
@@ -61,6 +46,7 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
         <SilenceBanner />
         {children}
       </main>
+      <KeysDialog />
     </div>
   )
 }
@@ -84,7 +70,7 @@ function Navigation(): ReactNode {
   return (
     <nav className="side" aria-label="Pages">
       <ul>
-        {PAGES.map(([name, href, paths]) => (
+        {PAGES.map(({ name, href, paths }) => (
           <li key={name}>
             <Link href={href} aria-current={paths.includes(path) ? 'page' : undefined}>
               {name}
@@ -137,6 +123,7 @@ function LiveButton(): ReactNode {
       variant="subtle"
       color="gray"
       aria-pressed={isLive}
+      aria-keyshortcuts="."
       title={
         isLive ? 'The page follows the hub. Click to hold it still.' : 'The page stands still. Click to follow the hub.'
       }
@@ -186,6 +173,18 @@ function SchemeButton(): ReactNode {
     </Button>
   )
 }
+
+const KeysButton = (): ReactNode => (
+  <Button
+    size="compact-sm"
+    variant="subtle"
+    color="gray"
+    title="What single keys do"
+    onClick={() => keysShown.set(true)}
+  >
+    Keys
+  </Button>
+)
 
 /** Says since when nothing answers. It goes away by itself: the lists below keep asking. */
 function SilenceBanner(): ReactNode {

@@ -122,7 +122,7 @@ function Actions({ path, letter }: { path: string; letter: DeadLetterDetail }): 
         <Link href={to.playground({ sync: letter.sync, letter: String(letter.id) })}>Open in playground</Link>
       )}
       {requeue.error && <span className="tone-bad">{requeue.error.message}</span>}
-      <Button size="xs" loading={requeue.isPending} onClick={() => requeue.mutate(undefined)}>
+      <Button size="xs" aria-keyshortcuts="r" loading={requeue.isPending} onClick={() => requeue.mutate(undefined)}>
         Requeue
       </Button>
       {letter.kind === 'push' && letter.input !== null && (

@@ -38,7 +38,13 @@ export function DeadLetters(): ReactNode {
           openOnes &&
           (letters.rows?.length ?? 0) > 0 && (
             <Group gap={6}>
-              <Button size="compact-xs" variant="default" onClick={() => setBulk('requeue')}>
+              <Button
+                size="compact-xs"
+                variant="default"
+                aria-haspopup="dialog"
+                aria-keyshortcuts="r"
+                onClick={() => setBulk('requeue')}
+              >
                 Requeue all of these…
               </Button>
               <Button size="compact-xs" variant="default" onClick={() => setBulk('discard')}>

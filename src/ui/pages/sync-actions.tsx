@@ -18,7 +18,14 @@ export function SyncActions({ sync }: { sync: Pick<Sync, 'name' | 'state'> }): R
   if (sync.state === 'removed') return null
   return (
     <Group gap={6} wrap="nowrap" justify="flex-end">
-      <Button size="compact-xs" variant="default" onClick={() => setAsked('run')} aria-label={`Run ${sync.name}`}>
+      <Button
+        size="compact-xs"
+        variant="default"
+        aria-haspopup="dialog"
+        aria-keyshortcuts="r"
+        onClick={() => setAsked('run')}
+        aria-label={`Run ${sync.name}`}
+      >
         Run
       </Button>
       {sync.state === 'paused' ? (

@@ -1,0 +1,54 @@
+import { Button, Checkbox, Group, Modal } from '@mantine/core'
+import { type ReactNode, useSyncExternalStore } from 'react'
+import { PAGES } from '../routing/pages.ts'
+import { KEYS, keysShown, setSingleKeys, singleKeys } from './single-keys.ts'
+
+/** What single keys do, and the way to switch them off. */
+export function KeysDialog(): ReactNode {
+  const shown = useSyncExternalStore(keysShown.subscribe, keysShown.get)
+  const on = useSyncExternalStore(singleKeys.subscribe, singleKeys.get)
+  const close = (): void => keysShown.set(false)
+  return (
+    <Modal.Root opened={shown} onClose={close} centered transitionProps={{ duration: 0 }}>
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Body>
+          <Modal.Title className="dialog-title">Keys</Modal.Title>
+          <dl className="keys">
+            {KEYS.map(({ key, does }) => (
+              <KeyLine key={key} keys={[key]} does={does} />
+            ))}
+            {PAGES.map(({ key, name }) => (
+              <KeyLine key={name} keys={['g', key]} does={name} />
+            ))}
+          </dl>
+          <p className="dim">They do nothing while you type.</p>
+          <Checkbox
+            mt="sm"
+            label="Use single keys"
+            checked={on}
+            onChange={(event) => setSingleKeys(event.currentTarget.checked)}
+          />
+          <Group justify="flex-end" mt="md">
+            <Button variant="default" onClick={close}>
+              Close
+            </Button>
+          </Group>
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  )
+}
+
+function KeyLine({ keys, does }: { keys: string[]; does: string }): ReactNode {
+  return (
+    <div>
+      <dt>
+        {keys.map((key) => (
+          <kbd key={key}>{key}</kbd>
+        ))}
+      </dt>
+      <dd>{does}</dd>
+    </div>
+  )
+}
