@@ -25,8 +25,9 @@ export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
   const writes = works.filter((work) => !work.settlement && work.operation)
   const exchanges: Exchange[] = []
   if (!writes.length) return exchanges
-  await openIntents(lane, writes)
-  await deferToOthers(lane, writes)
+  const asked = othersKeys(lane, writes)
+  const known = await openIntents(lane, writes, asked)
+  await deferToOthers(lane, asked, known)
   await deferToPartner(lane, writes)
   const ready = writes.filter((work) => !work.settlement)
   if (!lane.lease.stillHeld(SEND_MARGIN_MS)) {
@@ -38,7 +39,7 @@ export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
   return exchanges
 }
 
-async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
+async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promise<KnownKeys> {
   const byKey = new Map<string, Work>()
   for (const work of writes) {
     const key = targetKey(lane, work)
@@ -60,11 +61,18 @@ async function openIntents(lane: Lane, writes: Work[]): Promise<void> {
       idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
     }),
   )
-  const opened = new Map((await lane.ports.ledger.openIntents(lane.lease, intents)).map((row) => [row.targetKey, row]))
+  const byField = [...Map.groupBy(asked, ({ field }) => field)].map(([field, keys]) => ({
+    streamId: lane.row.toStream,
+    field,
+    values: [...new Set(keys.map(({ value }) => value))],
+  }))
+  const { rows, known } = await lane.ports.ledger.openIntents(lane.lease, intents, byField)
+  const opened = new Map(rows.map((row) => [row.targetKey, row]))
   for (const [key, work] of byKey) {
     work.intent = opened.get(key)
     if (!work.intent) work.settlement = contended('another sync or lane writes the same target record')
   }
+  return known
 }
 
 /** Fields that identify a record to other syncs. */
@@ -97,30 +105,38 @@ async function deferToPartner(lane: Lane, writes: Work[]): Promise<void> {
   await closeUnsent(lane, late)
 }
 
-/**
- * Between our look-up and our intent somebody else may have created the record and be done with it. What the ledger learned
- * since is looked at once more now that nobody else can begin.
- */
-async function deferToOthers(lane: Lane, writes: Work[]): Promise<void> {
-  const creates = writes.filter(
-    (work) => !work.settlement && work.operation === 'create' && work.matchKey.length && !work.doubt,
-  )
-  const late: Work[] = []
+type AskedKey = { field: string; value: string; work: Work }
+type KnownKeys = Map<string, Map<string, string[]>>
+
+/** By what somebody else may have created a record that this batch is about to create. */
+function othersKeys(lane: Lane, writes: Work[]): AskedKey[] {
+  const creates = writes.filter((work) => work.operation === 'create' && work.matchKey.length && !work.doubt)
   // Another sync may have created it by another field. That is waited for once; if the record's own key finds nothing then
   // either, what exists is another record to this mapping.
-  const asked = creates.flatMap((work) => {
+  return creates.flatMap((work) => {
     const others = work.existing?.contended ? [] : otherKeys(lane, work)
     return [work.matchKey[0]!, ...keysOf(work.values.value, others)].map((key) => ({ ...key, work }))
   })
-  for (const [field, keys] of Map.groupBy(asked, (key) => key.field)) {
-    const hits = await lane.ports.ledger.findByKey(lane.row.toStream, field, [
-      ...new Set(keys.map(({ value }) => value)),
-    ])
-    for (const { value, work } of keys)
-      if (!late.includes(work) && hits.get(value)?.some((id) => !work.seen.has(id))) late.push(work)
-  }
+}
+
+/**
+ * Between our look-up and our intent somebody else may have created the record and be done with it. `known` is what the ledger
+ * had learned when nobody else could begin any more.
+ */
+async function deferToOthers(lane: Lane, asked: AskedKey[], known: KnownKeys): Promise<void> {
+  const late = new Set(
+    asked.flatMap(({ field, value, work }) =>
+      !work.settlement &&
+      known
+        .get(field)
+        ?.get(value)
+        ?.some((id) => !work.seen.has(id))
+        ? [work]
+        : [],
+    ),
+  )
   for (const work of late) work.settlement = contended('another sync or lane just created a record with this match key')
-  await closeUnsent(lane, late)
+  await closeUnsent(lane, [...late])
 }
 
 /** Left open, these would look like writes of unknown outcome. One that is open since an earlier attempt is just that. */

@@ -13,7 +13,7 @@ const CONFLICT_BACKOFF = { baseMs: 10, capMs: 500 }
  */
 export async function withTransaction<T>(
   pool: pg.Pool,
-  work: (client: pg.PoolClient) => Promise<T>,
+  work: (client: pg.PoolClient, commit: Commit) => Promise<T>,
   begin: Begin = 'alone',
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -32,16 +32,28 @@ export async function withTransaction<T>(
  */
 type Begin = 'alone' | 'with-work'
 
-async function once<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>, begin: Begin): Promise<T> {
+/**
+ * Sends the commit behind the statements that were sent last, in the same round trip: Postgres makes a rollback of it when one of them
+ * failed. Who calls it sends nothing more, and takes no decision on the answers.
+ */
+type Commit = () => Promise<unknown>
+
+async function once<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient, commit: Commit) => Promise<T>,
+  begin: Begin,
+): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
+  let committed: Promise<unknown> | undefined
+  const commit: Commit = () => (committed ??= client.query('commit'))
   try {
     const begun = client.query('begin')
     if (begin === 'alone') await begun
     else begun.catch(() => client.connection.stream.destroy())
-    const result = await work(client)
+    const result = await work(client, commit)
     await begun
-    await client.query('commit')
+    await commit()
     return result
   } catch (error) {
     if (isConnectionLoss(error)) broken = error as Error

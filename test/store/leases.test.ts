@@ -10,7 +10,8 @@ import {
   renewLease,
   withTransaction,
 } from '../../src/store/index.ts'
-import { assertLease } from '../../src/store/ledger/lease-check.ts'
+import { assertLease, failWithoutLease } from '../../src/store/ledger/lease-check.ts'
+import { inOneGo } from '../../src/store/transaction.ts'
 import { freshDatabase, type TestDatabase } from '../postgres.ts'
 
 let db: TestDatabase
@@ -40,6 +41,27 @@ test('an expired lease changes hands with a higher token; the old holder can nei
     code: 'CSW-6004',
   })
   await withTransaction(db.pool, (client) => assertLease(client, next))
+})
+
+test('a commit that was sent along with its statements is none when one of them failed or the lease is lost', async () => {
+  await db.pool.query('create table sent_along (by text primary key)')
+  const old = (await acquireLease(db.pool, 'along', { holder: 'a' }))!
+  const write = (by: string) =>
+    withTransaction(
+      db.pool,
+      (client, commit) =>
+        inOneGo([failWithoutLease(client, old), client.query('insert into sent_along values ($1)', [by]), commit()]),
+      'with-work',
+    )
+  const written = async () => (await db.pool.query('select by from sent_along')).rows
+  await write('a')
+  await expect(write('a')).rejects.toMatchObject({ code: '23505' })
+  expect(await written()).toEqual([{ by: 'a' }])
+  await expire('along')
+  await acquireLease(db.pool, 'along', { holder: 'b' })
+  await expect(write('late')).rejects.toMatchObject({ code: 'CSW-6004' })
+  // The session is as good as new.
+  expect(await Promise.all(Array.from({ length: 12 }, written))).toEqual(Array(12).fill([{ by: 'a' }]))
 })
 
 test('who takes over is told whether the former holder died, and not when it was itself or gave the lease back', async () => {

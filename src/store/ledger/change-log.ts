@@ -64,7 +64,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
   const records = [...new Map(page.records.map((record) => [record.id, record])).values()]
   return withTransaction(
     pool,
-    async (client) => {
+    async (client, commit) => {
       // Each of these sees what the one before did. A cursor moves under a lease only, so the first one changes nothing by itself.
       const [, { seq, keyFields, keeping }, found] = await inOneGo([
         page.lease && assertLease(client, page.lease),
@@ -80,6 +80,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
       const written = await sealed(sealsOf(pool), { client, streamId: page.streamId, keeping }, news)
       const fresh = written.filter(({ isNew }) => isNew)
       const known = written.filter(({ isNew }) => !isNew)
+      const aliases = records.some((record) => record.aliases.length > 0)
       await inOneGo([
         // Under the stream lock nobody else writes records of this stream, so what was not there is still not there: an insert
         // that need not look for conflicts costs half.
@@ -89,13 +90,15 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
         // of pulls need no note, because they come one after the other; what is fetched beside them is asked for again instead.
         page.cursor === undefined && noteSeen(client, page, records),
         saveKeys(client, page.streamId, news),
-        saveAliases(client, page.streamId, records),
+        aliases && saveAliases(client, page.streamId, records),
         page.scanId !== undefined &&
           markSeen(client, page.streamId, page.scanId, [
             ...records.map((record) => record.id),
             ...(page.alsoSeen ?? []),
           ]),
         saveRejected(client, page, keeping === 'full' ? undefined : pool),
+        // These two send one statement after the answer to another.
+        !aliases && !page.rejected.length && commit(),
       ])
       return { changed: news.map(({ record, seq }) => ({ id: record.id, seq })), seq }
     },
@@ -250,7 +253,6 @@ async function saveKeys(client: pg.PoolClient, streamId: number, news: News[]): 
  */
 async function saveAliases(client: pg.PoolClient, streamId: number, records: PageCommit['records']): Promise<void> {
   const pairs = records.flatMap((record) => record.aliases.map((alias) => ({ alias, id: record.id })))
-  if (!pairs.length) return
   const values = [streamId, pairs.map((pair) => pair.alias), pairs.map((pair) => pair.id)]
   await client.query(
     `insert into link (stream_id, record_id, part, entity_id, alias)
@@ -362,7 +364,7 @@ export async function readBodies(pool: pg.Pool, streamId: number, ids: string[])
 
 /** Record ids by the value of a key field: value → ids. */
 export async function findByKey(
-  pool: pg.Pool,
+  pool: pg.Pool | pg.PoolClient,
   streamId: number,
   field: string,
   values: string[],

@@ -1,7 +1,9 @@
 import type pg from 'pg'
-import { ifAllNew, inOneGo, withTransaction } from '../transaction.ts'
+import { isUniqueViolation } from '../failure.ts'
+import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
-import { assertLease } from './lease-check.ts'
+import { findByKey } from './change-log.ts'
+import { assertLease, failWithoutLease } from './lease-check.ts'
 import type { IntentJob, IntentOpen, IntentRow, LeaseProof } from './types.ts'
 
 const COLUMNS = `id, target_stream as "targetStream", target_key as "targetKey", sync_id as "syncId", record_id as "recordId",
@@ -18,34 +20,64 @@ export async function readIntents(pool: pg.Pool, syncId: number, recordIds: stri
   return rows
 }
 
+/** Keys by which somebody else may have created what an intent is to create. */
+type AskedKeys = { streamId: number; field: string; values: string[] }
+
+/** The intents that were opened, and what the asked keys find from then on: field → value → record ids. */
+type Opened = { rows: IntentRow[]; known: Map<string, Map<string, string[]>> }
+
 /**
  * Commits intents before anything is sent. An intent whose target is already being written by somebody else is not opened and
- * is missing from the answer; the caller defers that record. An own intent left open from before is taken over.
+ * is missing from the answer; the caller defers that record. An own intent left open from before is taken over. `asked` is looked
+ * up once the intents stand: whoever wrote such a record before has committed it, and nobody else can begin.
  */
-export function openIntents(pool: pg.Pool, lease: LeaseProof, intents: IntentOpen[]): Promise<IntentRow[]> {
-  if (!intents.length) return Promise.resolve([])
+export async function openIntents(
+  pool: pg.Pool,
+  lease: LeaseProof,
+  intents: IntentOpen[],
+  asked: AskedKeys[],
+): Promise<Opened> {
   // A fixed order over all workers keeps two batches from waiting for each other's rows in a circle.
   const ordered = [...intents].sort((a, b) => (a.targetKey < b.targetKey ? -1 : 1))
+  try {
+    return await openAll(pool, lease, ordered, asked, { name: 'open-new-intents', text: `${INSERT_INTENTS} ${OPENED}` })
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error
+    // `on conflict` looks for each row before it writes, and writes a second log entry per row, which about doubles the cost.
+    return openAll(pool, lease, ordered, asked, { name: 'open-intents', text: TAKE_INTENTS })
+  }
+}
+
+/** In one round trip, unless creates have to be guarded. */
+function openAll(
+  pool: pg.Pool,
+  lease: LeaseProof,
+  intents: IntentOpen[],
+  asked: AskedKeys[],
+  insert: { name: string; text: string },
+): Promise<Opened> {
   return withTransaction(
     pool,
-    async (client) => {
-      const held = assertLease(client, lease)
-      const [, open] = ordered.some(({ guards }) => guards.length)
-        ? await inOneGo([held, withoutGuarded(client, ordered)] as const)
-        : [held, ordered]
-      if (!open.length) return []
-      const values = intentColumns(lease, open)
-      const insert = ifAllNew(client, () =>
-        client.query<OpenedRow>({ name: 'open-new-intents', text: `${INSERT_INTENTS} ${OPENED}`, values }),
-      )
-      const [, fresh] = await inOneGo([held, insert] as const)
-      const { rows } = fresh ?? (await client.query<OpenedRow>({ name: 'open-intents', text: TAKE_INTENTS, values }))
+    async (client, commit) => {
+      const held = failWithoutLease(client, lease)
+      const [, open] = intents.some(({ guards }) => guards.length)
+        ? await inOneGo([held, withoutGuarded(client, intents)] as const)
+        : [held, intents]
+      const [, { rows }, found] = await inOneGo([
+        held,
+        client.query<OpenedRow>({ ...insert, values: intentColumns(lease, open) }),
+        Promise.all(asked.map(({ streamId, field, values }) => findByKey(client, streamId, field, values))),
+        commit(),
+      ] as const)
       const opened = new Map(rows.map((row) => [row.targetKey, row]))
       const openedAt = new Date()
-      return open.flatMap((intent) => {
-        const row = opened.get(intent.targetKey)
-        return row ? [{ ...intent, ...row, lookedUp: 0, openedAt, deaths: row.deaths ?? 0, job: null }] : []
-      })
+      return {
+        rows: open.flatMap((intent) => {
+          const row = opened.get(intent.targetKey)
+          return row ? [{ ...intent, ...row, lookedUp: 0, openedAt, deaths: row.deaths ?? 0, job: null }] : []
+        }),
+        known: new Map(found.map((hits, i) => [asked[i]!.field, hits])),
+      }
     },
     'with-work',
   )

@@ -12,8 +12,24 @@ export async function assertLease(client: pg.PoolClient, lease: LeaseProof): Pro
     text: 'select 1 from lease where name = $1 and token = $2 and expires_at > clock_timestamp() for share',
     values: [lease.name, lease.token],
   })
-  if (!rowCount)
-    throw new CausewayError('CSW-6004', {
-      what: `the lease "${lease.name}" is no longer held with token ${lease.token}`,
-    })
+  if (!rowCount) throw lost(lease)
 }
+
+const DIVISION_BY_ZERO = '22012'
+
+/** The same for a transaction whose commit is sent along: a lease that is lost fails the statement, and so all of the transaction. */
+export async function failWithoutLease(client: pg.PoolClient, lease: LeaseProof): Promise<void> {
+  try {
+    await client.query({
+      name: 'fail-without-lease',
+      text: `select 1 / count(*) from (
+               select 1 from lease where name = $1 and token = $2 and expires_at > clock_timestamp() for share) held`,
+      values: [lease.name, lease.token],
+    })
+  } catch (error) {
+    throw (error as { code?: string }).code === DIVISION_BY_ZERO ? lost(lease) : error
+  }
+}
+
+const lost = ({ name, token }: LeaseProof): CausewayError =>
+  new CausewayError('CSW-6004', { what: `the lease "${name}" is no longer held with token ${token}` })

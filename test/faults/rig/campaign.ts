@@ -63,12 +63,12 @@ export class Campaign {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  /** Rows without a part for the queue take the backends in turn; all others run on each. */
+  /** Every row runs on each backend; in short form those without a part for the queue take the backends in turn. */
   #deal(rows: Row[]): Task[] {
     const { backends, results, seed, size } = this.#options
     const tasks = rows.flatMap((row, i): Task[] => {
       if (row.only) return backends.includes(row.only) ? [{ row, backend: row.only }] : []
-      const on = (row.queue ?? true) ? backends : [backends[i % backends.length]!]
+      const on = (row.queue ?? true) || !size.short ? backends : [backends[i % backends.length]!]
       return on.map((backend) => ({ row, backend }))
     })
     return tasks.filter(

@@ -16,7 +16,7 @@ export type Row = {
   promise: string
   /** How it is broken and what counts as a pass. */
   method: string
-  /** False where the queue plays no part: one backend is enough. */
+  /** False where the queue plays no part: one backend is enough for the short form. */
   queue?: boolean
   /** The only backend that has this fault. */
   only?: Backend
