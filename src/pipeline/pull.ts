@@ -315,7 +315,9 @@ async function noteFailure(ports: Ports, stream: StreamRow, error: CausewayError
   if (error.code === 'CSW-6004' || error.code === 'CSW-6001') throw error
   // Refused credentials keep the pull asked for: it goes on as soon as the connection may be used again.
   const refused = error.code === 'CSW-3003'
-  const waitMs = refused ? 0 : (error.retryAfterMs ?? backoffMs(stream.pullFailures + 1, PULL_BACKOFF))
+  // Without a page that went further: since the pull began that may have become none.
+  const failures = (await ports.ledger.readStream(stream.id))?.pullFailures ?? 0
+  const waitMs = refused ? 0 : (error.retryAfterMs ?? backoffMs(failures + 1, PULL_BACKOFF))
   const retries = refused || error.reaction === 'retry' || error.reaction === 'alert'
   const nextAt = new Date(ports.clock.now().getTime() + waitMs)
   if (isWait(error)) await ports.ledger.putOffPull(stream.id, nextAt)

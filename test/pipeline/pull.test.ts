@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type JsonObject, JsonText, parseExact } from '../../src/core/index.ts'
+import { CausewayError, type JsonObject, JsonText, parseExact } from '../../src/core/index.ts'
 import { createLedger } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -125,6 +125,32 @@ test('values arrive unchanged: big integers, decimals, 1e400, U+0000, lone surro
   expect(rows[0]!.body).toBe(text)
   await hub.push('copy')
   expect(JSON.stringify(erp.journal[0]!.values)).toBe(text)
+})
+
+test('a pull that gets further each time is tried again soon; one that stands still waits longer each time', async () => {
+  const { crm, erp } = open()
+  for (let i = 0; i < 80; i++) crm.put('contacts', `c${i}`, { external_id: String(i) })
+  const hub = await TestHub.open({ crm, erp }, [copy])
+  let good = 1
+  let pages = 0
+  crm.onPage = async () => {
+    if (pages++ >= good) throw new CausewayError('CSW-3006', { what: 'the source fell over' })
+  }
+  const failed = async () => {
+    pages = 0
+    expect(await hub.pull('crm:contacts')).toMatchObject({ outcome: 'failed' })
+    await hub.pool.query(`update connection set wait_until = null, state = 'active'`)
+    const { rows } = await hub.pool.query<{ failures: number }>(
+      `update stream s set next_pull_at = null from stream was where s.name = 'contacts' and was.id = s.id
+       returning s.pull_failures as failures`,
+    )
+    return rows[0]!.failures
+  }
+  expect([await failed(), await failed(), await failed()]).toEqual([1, 1, 1])
+  good = 0
+  expect([await failed(), await failed(), await failed()]).toEqual([2, 3, 4])
+  good = 1
+  expect(await failed()).toBe(1)
 })
 
 test('a worker whose lease was taken over cannot commit a page', async () => {

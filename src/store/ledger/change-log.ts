@@ -11,13 +11,15 @@ import type { IncomingRecord, Keeping, LogEntry, PageCommit, PageResult } from '
 
 /**
  * Takes the stream lock (the row lock on `stream`), so that sequence order is commit order, and reserves a number per record:
- * gaps are harmless. A statement of its own, because the next one must look at the log as it is after the lock was got.
+ * gaps are harmless. A statement of its own, because the next one must look at the log as it is after the lock was got. A pull that
+ * got further than the ones that failed before begins anew with short waits.
  * $1 stream · $2 count · $3 cursor or null · $4 move the cursor · $5 when the page was asked for
  */
 const LOCK_STREAM = `
 update stream set seq = seq + $2, cursor = case when $4 then $3 else cursor end,
        cursor_at = case when $4 then now() else cursor_at end,
-       page_requested_at = case when $4 then $5 else page_requested_at end
+       page_requested_at = case when $4 then $5 else page_requested_at end,
+       pull_failures = case when $4 and $3::text is not null and $3 is distinct from cursor then 0 else pull_failures end
  where id = $1 returning seq, key_fields as "keyFields", keeping`
 
 /**
