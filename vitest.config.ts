@@ -22,6 +22,7 @@ const ELSEWHERE = [
   'test/chart/**',
   'test/crash/**',
   'test/protocols/**',
+  'test/zero/**',
   'test/connectors/conformance-*.test.ts',
   'test/ui/browser/**',
 ]
