@@ -54,3 +54,22 @@ function loginCookie(value: string, seconds: number, secure: boolean): string {
   const attributes = [`Max-Age=${seconds}`, `Path=${LOGIN_PATH}`, 'HttpOnly', 'SameSite=Lax']
   return [`${loginName(secure)}=${value}`, ...attributes, ...(secure ? ['Secure'] : [])].join('; ')
 }
+
+const FAILED_LOGIN = 'causeway-login-failed'
+const FAILED_SECONDS = 60
+
+/**
+ * Why a login elsewhere failed, for the page that the browser is sent back to. A cookie and nothing in the address: what stands there could be
+ * written by whoever sends somebody a link. The page reads it once and removes it.
+ */
+export const setFailedLogin = (reply: FastifyReply, problem: object, secure: boolean): FastifyReply =>
+  reply.header(
+    'set-cookie',
+    [
+      `${FAILED_LOGIN}=${Buffer.from(JSON.stringify(problem)).toString('base64url')}`,
+      `Max-Age=${FAILED_SECONDS}`,
+      'Path=/',
+      'SameSite=Strict',
+      ...(secure ? ['Secure'] : []),
+    ].join('; '),
+  )

@@ -5,6 +5,7 @@ import { createRoot } from 'react-dom/client'
 import './styles/index.css'
 import { followHub } from './api/feed.ts'
 import { useIdentity, watchIdentity } from './api/identity.ts'
+import { useLack } from './api/may.ts'
 import { makeQueryClient } from './api/queries.ts'
 import { findSession } from './api/session.ts'
 import { Authorised } from './pages/authorised.tsx'
@@ -22,6 +23,7 @@ import { EntityPage } from './pages/entities/entity.tsx'
 import { Reviews } from './pages/entities/reviews.tsx'
 import { Home } from './pages/home/home.tsx'
 import { Landscape } from './pages/landscape/landscape.tsx'
+import { NotAllowed } from './pages/not-allowed.tsx'
 import { Playground } from './pages/playground/playground.tsx'
 import { Queues } from './pages/queues.tsx'
 import { RecordPage } from './pages/record.tsx'
@@ -35,6 +37,7 @@ import { SystemPage } from './pages/system/system.tsx'
 import { Webhooks } from './pages/webhooks/webhooks.tsx'
 import { Page } from './parts/page.tsx'
 import { Link } from './routing/link.tsx'
+import { pageOf } from './routing/pages.ts'
 import { usePlace } from './routing/place.ts'
 import { Shell } from './shell.tsx'
 import { styleNonce, theme } from './theme.ts'
@@ -74,7 +77,19 @@ function App(): ReactNode {
   const Found = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined
   // Another thing of the same kind is another page: nothing of the one before may stay on the screen.
   const thing = `${path} ${query.get('name')} ${query.get('id')} ${query.get('stream')}`
-  return <Shell>{Found ? <Found key={path.endsWith('s') ? path : thing} /> : <NotFound />}</Shell>
+  return (
+    <Shell>
+      <Allowed path={path}>{Found ? <Found key={path.endsWith('s') ? path : thing} /> : <NotFound />}</Allowed>
+    </Shell>
+  )
+}
+
+function Allowed({ path, children }: { path: string; children: ReactNode }): ReactNode {
+  const page = pageOf(path)
+  const lack = useLack(page?.needs)
+  // Nothing is asked for that might be refused.
+  if (lack === undefined) return null
+  return page && lack !== null ? <NotAllowed title={page.name} why={lack} /> : children
 }
 
 const NotFound = (): ReactNode => (

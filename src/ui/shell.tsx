@@ -2,10 +2,11 @@ import { Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import { useFeedState } from './api/feed.ts'
 import { live, useLive, useSelecting } from './api/live.ts'
+import { useMe } from './api/may.ts'
 import { useAnswer } from './api/queries.ts'
 import { useSilentSince } from './api/reach.ts'
 import { signOut } from './api/session.ts'
-import type { Connection, Me, Page } from './api/types.ts'
+import type { Connection, Page } from './api/types.ts'
 import icon from './icon.svg'
 import { KeysDialog } from './keys/keys-dialog.tsx'
 import { keysShown, listenToKeys } from './keys/single-keys.ts'
@@ -51,14 +52,12 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
   )
 }
 
-const WHO_MS = 60_000
-
-/** Who is signed in; what they may do is the hub's to say. */
+/** Who is signed in, and as what. */
 function Who(): ReactNode {
-  const { data } = useAnswer<Me>('/me', WHO_MS)
-  return data ? (
-    <span className="who" title={`Role: ${data.role}`}>
-      {data.name}
+  const me = useMe()
+  return me ? (
+    <span className="who" title={`Signed in as ${me.name}, with the role ${me.role}`}>
+      {me.name === me.role ? me.name : `${me.name} · ${me.role}`}
     </span>
   ) : null
 }
@@ -66,11 +65,12 @@ function Who(): ReactNode {
 function Navigation(): ReactNode {
   const { path } = usePlace()
   const connections = useAnswer<Page<Connection>>('/connections?limit=500')
+  const lacks = useMe()?.lacks.map(({ scope }) => scope) ?? []
   const letters = connections.data?.items.reduce((sum, connection) => sum + connection.openDeadLetters, 0) ?? 0
   return (
     <nav className="side" aria-label="Pages">
       <ul>
-        {PAGES.map(({ name, href, paths }) => (
+        {PAGES.filter(({ needs }) => needs === undefined || !lacks.includes(needs)).map(({ name, href, paths }) => (
           <li key={name}>
             <Link href={href} aria-current={paths.includes(path) ? 'page' : undefined}>
               {name}

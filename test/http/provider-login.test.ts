@@ -115,7 +115,15 @@ class Browser {
   }
 }
 
-const codeOf = async (answer: Response): Promise<unknown> => ((await answer.json()) as { code: string }).code
+/** What the browser is sent back to the page with when it is not let in. */
+function failureOf(answer: Response): Record<string, unknown> {
+  expect([answer.status, answer.headers.get('location')]).toEqual([302, '/'])
+  const cookie = answer.headers.getSetCookie().find((each) => each.startsWith('causeway-login-failed='))!
+  expect(cookie).toMatch(/; Max-Age=60; Path=\/; SameSite=Strict$/)
+  expect(answer.headers.getSetCookie().some((each) => each.includes('causeway-session='))).toBe(false)
+  return JSON.parse(Buffer.from(cookie.slice(cookie.indexOf('=') + 1).split(';')[0]!, 'base64url').toString())
+}
+const codeOf = (answer: Response): unknown => failureOf(answer).code
 const roleOf = async (name: string) =>
   (await hub.pool.query('select role from hub_user where name = $1', [name])).rows[0]?.role
 
@@ -143,16 +151,16 @@ test('what comes back twice, to another browser, or with another state, opens no
   const browser = new Browser()
   const back = await browser.toReturn('bob')
   const stranger = new Browser()
-  expect(await codeOf((await stranger.go(back)).answer)).toBe('CSW-8014')
+  expect(codeOf((await stranger.go(back)).answer)).toBe('CSW-8014')
   // Another browser that has begun a login of its own cannot take this one over either.
   await stranger.go(`${PUBLIC}/api/v1/login/provider`)
-  expect(await codeOf((await stranger.go(back)).answer)).toBe('CSW-8014')
+  expect(codeOf((await stranger.go(back)).answer)).toBe('CSW-8014')
   expect(await stranger.me()).toMatchObject({ code: 'CSW-8001' })
 
   const forged = new Browser()
   const own = new URL(await forged.toReturn('bob'))
   own.searchParams.set('state', 'forged')
-  expect(await codeOf((await forged.go(own.href)).answer)).toBe('CSW-8014')
+  expect(codeOf((await forged.go(own.href)).answer)).toBe('CSW-8014')
 
   expect((await browser.go(back)).answer.status).toBe(302)
   expect(await browser.me()).toMatchObject({ name: 'bob', role: 'admin' })
@@ -160,16 +168,22 @@ test('what comes back twice, to another browser, or with another state, opens no
   const replayed = new Browser()
   const second = await replayed.toReturn('bob')
   await hub.pool.query('delete from pending_login')
-  expect(await codeOf((await replayed.go(second)).answer)).toBe('CSW-8014')
+  expect(codeOf((await replayed.go(second)).answer)).toBe('CSW-8014')
 })
 
 test('who is in no group with a role is not let in, and a disabled person is not either', async () => {
   const eve = new Browser()
-  expect(await codeOf((await eve.go(await eve.toReturn('eve'))).answer)).toBe('CSW-8014')
+  expect(codeOf((await eve.go(await eve.toReturn('eve'))).answer)).toBe('CSW-8014')
+  expect(failureOf((await eve.go(await eve.toReturn('eve'))).answer)).toEqual({
+    code: 'CSW-8014',
+    detail: 'The provider knows the person, but none of their groups has a role.',
+    fix: expect.stringContaining('Begin the login again'),
+    requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+  })
   expect(await roleOf('eve')).toBeUndefined()
   expect((await hub.post('/api/v1/users/ada/disable', {})).status).toBe(200)
   const ada = new Browser()
-  expect(await codeOf((await ada.go(await ada.toReturn('ada'))).answer)).toBe('CSW-8014')
+  expect(codeOf((await ada.go(await ada.toReturn('ada'))).answer)).toBe('CSW-8014')
   expect(await ada.me()).toMatchObject({ code: 'CSW-8001' })
   expect((await hub.post('/api/v1/users/ada/role', { role: 'admin' })).status).toBe(409)
 })
@@ -223,7 +237,7 @@ test('a provider at a private address that is not allowed is not dialled', async
   try {
     const before = asked.length
     const answer = await fetch(`${closed.url}/api/v1/login/provider`, { redirect: 'manual' })
-    expect(await codeOf(answer)).toBe('CSW-3010')
+    expect(codeOf(answer)).toBe('CSW-3010')
     expect(asked.length).toBe(before)
   } finally {
     await closed.close()

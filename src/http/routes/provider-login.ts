@@ -3,8 +3,11 @@ import { Type } from 'typebox'
 import { CausewayError } from '../../core/index.ts'
 import { API, type App } from '../app.ts'
 import type { AuthorisationOptions } from '../authorise.ts'
-import { notFound } from '../problem.ts'
-import { clearLogin, isSecure, loginOf, setLogin, setSession } from '../session-cookie.ts'
+import { notFound, toProblem } from '../problem.ts'
+import { clearLogin, isSecure, loginOf, setFailedLogin, setLogin, setSession } from '../session-cookie.ts'
+
+/** Browsers drop cookies of more than 4 kB. */
+const MOST_SAID = 1_000
 
 const tags = ['access']
 const answer = { 302: Type.Unsafe<void>({ description: 'On to the provider, or back to the page.' }) }
@@ -17,6 +20,15 @@ export function providerRoutes(app: App, { access, publicOrigin, loginsPerMinute
   }
   const refuseFlood = (app as unknown as FastifyInstance).createRateLimit({ max: loginsPerMinute, timeWindow: 60_000 })
 
+  /** A person stands in front of a browser: they go back to the page, which says what was wrong. */
+  const backToPage = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): never => {
+    const { problem, error } = toProblem(thrown, request.id)
+    if (problem.status >= 500) request.log.error({ err: error }, 'login at the provider failed')
+    const { code, detail, fix, requestId } = problem
+    setFailedLogin(reply, { code, detail: detail.slice(0, MOST_SAID), fix, requestId }, isSecure(request, publicOrigin))
+    return reply.redirect('/', 302) as never
+  }
+
   app.get(
     `${API}/login/provider`,
     {
@@ -24,15 +36,20 @@ export function providerRoutes(app: App, { access, publicOrigin, loginsPerMinute
       schema: { operationId: 'beginLogin', summary: 'Sends a browser to the OpenID provider', tags, response: answer },
     },
     async (request, reply) => {
-      const limit = await refuseFlood(request as never)
-      if (!limit.isAllowed && limit.isExceeded)
-        throw new CausewayError('CSW-8005', {
-          what: `More than ${limit.max} logins were begun from this address within a minute.`,
-          retryAfterMs: limit.ttl,
-        })
-      const { url, secret } = await provider().begin()
-      setLogin(reply as never, secret, isSecure(request as never, publicOrigin))
-      return reply.redirect(url, 302) as never
+      const [asked, answered] = [request as unknown as FastifyRequest, reply as unknown as FastifyReply]
+      try {
+        const limit = await refuseFlood(request as never)
+        if (!limit.isAllowed && limit.isExceeded)
+          throw new CausewayError('CSW-8005', {
+            what: `More than ${limit.max} logins were begun from this address within a minute.`,
+            retryAfterMs: limit.ttl,
+          })
+        const { url, secret } = await provider().begin()
+        setLogin(answered, secret, isSecure(asked, publicOrigin))
+        return reply.redirect(url, 302) as never
+      } catch (failure) {
+        return backToPage(failure, asked, answered)
+      }
     },
   )
 
@@ -48,12 +65,16 @@ export function providerRoutes(app: App, { access, publicOrigin, loginsPerMinute
       },
     },
     async (request, reply) => {
-      const plain = request as unknown as FastifyRequest
-      const secure = isSecure(plain, publicOrigin)
-      const query = plain.originalUrl.split('?').slice(1).join('?')
-      clearLogin(reply as never as FastifyReply, secure)
-      const opened = await provider().finish(loginOf(plain, secure), query, request.ip)
-      setSession(reply as never, opened.secret, opened.identity.session.expiresAt, secure)
+      const [asked, answered] = [request as unknown as FastifyRequest, reply as unknown as FastifyReply]
+      const secure = isSecure(asked, publicOrigin)
+      const query = asked.originalUrl.split('?').slice(1).join('?')
+      clearLogin(answered, secure)
+      try {
+        const opened = await provider().finish(loginOf(asked, secure), query, request.ip)
+        setSession(answered, opened.secret, opened.identity.session.expiresAt, secure)
+      } catch (failure) {
+        return backToPage(failure, asked, answered)
+      }
       return reply.redirect('/', 302) as never
     },
   )

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Identity } from '../../access/index.ts'
+import { type Identity, SCOPE_NAMES, SCOPES } from '../../access/index.ts'
 import { API, type App } from '../app.ts'
 import { type AuthorisationOptions, refuseForeignOrigin } from '../authorise.ts'
 import { LoginBody, LoginMethods, Me } from '../schemas/access.ts'
@@ -83,6 +83,7 @@ const meOf = ({ name, kind, role, scopes, session }: Identity): Me => ({
   kind,
   role,
   scopes: [...scopes],
+  lacks: SCOPE_NAMES.filter((scope) => !scopes.has(scope)).map((scope) => ({ scope, role: SCOPES[scope].role })),
   csrf: session?.csrf ?? null,
   expiresAt: session?.expiresAt ?? null,
 })

@@ -14,6 +14,9 @@ export const Me = Closed({
   kind: Type.Unsafe<'admin-token' | 'token' | 'user'>({ enum: ['admin-token', 'token', 'user'] }),
   role: RoleName,
   scopes: Type.Array(ScopeName),
+  lacks: Type.Array(Closed({ scope: ScopeName, role: RoleName }), {
+    description: 'What they may not do, each with the least role that may.',
+  }),
   csrf: Type.Unsafe<string | null>({
     type: ['string', 'null'],
     description: 'Goes with every change by cookie, in the header `x-causeway-csrf`; null for tokens.',

@@ -10,6 +10,7 @@ import type {
   ScheduleDescription,
   WebhookIntake,
 } from '../../http/index.ts'
+import type * as Access from '../../http/schemas/access.ts'
 import type { Problem as ProblemSchema } from '../../http/schemas/basics.ts'
 import type * as Entities from '../../http/schemas/entities.ts'
 import type * as Ledger from '../../http/schemas/ledger.ts'
@@ -134,5 +135,5 @@ export type StoredError = Partial<Omit<SerializedError, 'code'>> & { code?: stri
 export type ApiProblem = Static<typeof ProblemSchema>
 
 /** Who makes the requests. */
-export type Me = { name: string; kind: string; role: string; csrf: string | null }
+export type Me = Wire<Static<typeof Access.Me>>
 export type LoginMethods = { password: boolean; provider: string | null }

@@ -50,7 +50,6 @@ function onKey(event: KeyboardEvent): void {
   else if (event.key !== 'Enter') actOn(event)
   // On a link or button inside of a row the browser does what it does.
   else if (isRowItself()) openRow()
-  else actOn(event)
 }
 
 const isRowItself = (): boolean => document.activeElement !== null && document.activeElement === currentRow()

@@ -1,7 +1,7 @@
-import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { post, useAction } from '../api/queries.ts'
 import type { BegunLogin, Connection } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { keepLogin } from './kept-login.ts'
 
 /** Sends the person to the page of the system where they allow the connection; `/authorised` is where they come back to. */
@@ -18,14 +18,15 @@ export function Authorise({ connection: { name, state } }: { connection: Connect
   return (
     <>
       {begin.error && <span className="tone-bad">{begin.error.message}</span>}
-      <Button
+      <ActionButton
+        needs="connections:authorise"
         size="compact-xs"
         variant={state === 'needs_authorisation' ? 'filled' : 'default'}
         loading={begin.isPending}
         onClick={() => begin.mutate(undefined, { onSuccess: leave })}
       >
         Authorise again
-      </Button>
+      </ActionButton>
     </>
   )
 }

@@ -2,6 +2,7 @@ import { Button, Group, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { post, useAction } from '../api/queries.ts'
 import type { DeadLetterDetail } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { Facts, Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { Trouble } from '../parts/trouble.tsx'
@@ -15,9 +16,9 @@ export function Care({ letter, path }: { letter: DeadLetterDetail; path: string 
       aside={
         letter.state === 'open' &&
         !editing && (
-          <Button size="compact-xs" variant="default" onClick={() => setEditing(true)}>
+          <ActionButton needs="letters:operate" size="compact-xs" variant="default" onClick={() => setEditing(true)}>
             Assign…
-          </Button>
+          </ActionButton>
         )
       }
     >

@@ -1,7 +1,8 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { post, useAction } from '../api/queries.ts'
 import type { Connection } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { Plain } from '../parts/plain.tsx'
 
@@ -16,11 +17,18 @@ export function ConnectionActions({ connection: { name, state } }: { connection:
     <Group gap={6} wrap="nowrap" justify="flex-end">
       {resume.error && <span className="tone-bad">{resume.error.message}</span>}
       {state === 'active' ? (
-        <Button size="compact-xs" variant="default" onClick={() => setAsked(true)} aria-label={`Pause ${name}`}>
+        <ActionButton
+          needs="syncs:operate"
+          size="compact-xs"
+          variant="default"
+          onClick={() => setAsked(true)}
+          aria-label={`Pause ${name}`}
+        >
           Pause
-        </Button>
+        </ActionButton>
       ) : (
-        <Button
+        <ActionButton
+          needs="syncs:operate"
           size="compact-xs"
           variant="default"
           loading={resume.isPending}
@@ -28,7 +36,7 @@ export function ConnectionActions({ connection: { name, state } }: { connection:
           aria-label={`Resume ${name}`}
         >
           Resume
-        </Button>
+        </ActionButton>
       )}
       {asked && (
         <Confirm

@@ -1,7 +1,8 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { post, useAction, useAnswer } from '../api/queries.ts'
 import type { Connection, ConnectionDetail, Probe, Stream } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { useNow } from '../parts/clock.ts'
 import { JsonView } from '../parts/json-view.tsx'
 import { Loading } from '../parts/list.tsx'
@@ -140,9 +141,15 @@ function ProbePanel({ path }: { path: string }): ReactNode {
     <Panel
       title="Probe"
       aside={
-        <Button size="compact-xs" variant="default" loading={probe.isPending} onClick={() => probe.mutate(undefined)}>
+        <ActionButton
+          needs="syncs:operate"
+          size="compact-xs"
+          variant="default"
+          loading={probe.isPending}
+          onClick={() => probe.mutate(undefined)}
+        >
           {probe.data ? 'Probe again' : 'Probe now'}
-        </Button>
+        </ActionButton>
       }
     >
       <div aria-live="polite">

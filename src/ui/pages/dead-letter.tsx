@@ -1,8 +1,9 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { post, useAction, useAnswer } from '../api/queries.ts'
 import { withQuery } from '../api/request.ts'
 import type { DeadLetterDetail, RecordDetail } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { Calls } from '../parts/calls.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { JsonView } from '../parts/json-view.tsx'
@@ -122,20 +123,26 @@ function Actions({ path, letter }: { path: string; letter: DeadLetterDetail }): 
         <Link href={to.playground({ sync: letter.sync, letter: String(letter.id) })}>Open in playground</Link>
       )}
       {requeue.error && <span className="tone-bad">{requeue.error.message}</span>}
-      <Button size="xs" aria-keyshortcuts="r" loading={requeue.isPending} onClick={() => requeue.mutate(undefined)}>
+      <ActionButton
+        needs="letters:operate"
+        size="xs"
+        aria-keyshortcuts="r"
+        loading={requeue.isPending}
+        onClick={() => requeue.mutate(undefined)}
+      >
         Requeue
-      </Button>
+      </ActionButton>
       {letter.kind === 'push' && letter.input !== null && (
-        <Button size="xs" variant="default" onClick={() => setCorrecting(true)}>
+        <ActionButton needs="records:write" size="xs" variant="default" onClick={() => setCorrecting(true)}>
           Correct…
-        </Button>
+        </ActionButton>
       )}
       {correcting && letter.input !== null && (
         <CorrectDialog path={path} input={letter.input} close={() => setCorrecting(false)} />
       )}
-      <Button size="xs" variant="default" onClick={() => setDiscarding(true)}>
+      <ActionButton needs="letters:operate" size="xs" variant="default" onClick={() => setDiscarding(true)}>
         Discard…
-      </Button>
+      </ActionButton>
       {discarding && (
         <Confirm
           title="Give this record up"

@@ -1,7 +1,8 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useAnswer, usePages } from '../api/queries.ts'
 import type { DeadLetter, Items, Problem } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { FilterChoice, FilterMoment, Filters, FilterText } from '../parts/filters.tsx'
 import { List } from '../parts/list.tsx'
 import { State } from '../parts/mark.tsx'
@@ -38,7 +39,8 @@ export function DeadLetters(): ReactNode {
           openOnes &&
           (letters.rows?.length ?? 0) > 0 && (
             <Group gap={6}>
-              <Button
+              <ActionButton
+                needs="letters:operate"
                 size="compact-xs"
                 variant="default"
                 aria-haspopup="dialog"
@@ -46,10 +48,15 @@ export function DeadLetters(): ReactNode {
                 onClick={() => setBulk('requeue')}
               >
                 Requeue all of these…
-              </Button>
-              <Button size="compact-xs" variant="default" onClick={() => setBulk('discard')}>
+              </ActionButton>
+              <ActionButton
+                needs="letters:operate"
+                size="compact-xs"
+                variant="default"
+                onClick={() => setBulk('discard')}
+              >
                 Discard all of these…
-              </Button>
+              </ActionButton>
             </Group>
           )
         }

@@ -1,7 +1,7 @@
-import { Button } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { post, useAction, useAnswer } from '../api/queries.ts'
 import type { Drift } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
@@ -29,9 +29,9 @@ export function DriftPanel({ runId }: { runId: number }): ReactNode {
             ))}
           </ul>
           {drift.state === 'open' ? (
-            <Button size="compact-sm" onClick={() => setAsked(drift)}>
+            <ActionButton needs="records:write" size="compact-sm" onClick={() => setAsked(drift)}>
               Accept
-            </Button>
+            </ActionButton>
           ) : (
             <p>{drift.actor ? `Accepted by ${drift.actor}.` : 'It breaks no mapping.'}</p>
           )}

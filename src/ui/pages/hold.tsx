@@ -1,7 +1,8 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { post, useAction, useAnswer } from '../api/queries.ts'
 import type { Hold } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
@@ -27,12 +28,12 @@ export function HoldPanel({ runId }: { runId: number }): ReactNode {
       </p>
       {data.state === 'open' ? (
         <Group gap={6}>
-          <Button size="compact-sm" color="red" onClick={() => setAsked('approve')}>
+          <ActionButton needs="records:write" size="compact-sm" color="red" onClick={() => setAsked('approve')}>
             Delete them
-          </Button>
-          <Button size="compact-sm" variant="default" onClick={() => setAsked('reject')}>
+          </ActionButton>
+          <ActionButton needs="records:write" size="compact-sm" variant="default" onClick={() => setAsked('reject')}>
             Keep them
-          </Button>
+          </ActionButton>
         </Group>
       ) : (
         <p>

@@ -1,10 +1,12 @@
 import { Button, PasswordInput, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useState, useSyncExternalStore } from 'react'
+import { type FailedLogin, takeFailedLogin } from '../api/failed-login.ts'
 import { refusal, signIn } from '../api/identity.ts'
 import { useAnswer } from '../api/queries.ts'
 import { request } from '../api/request.ts'
 import { signInWithPassword } from '../api/session.ts'
 import type { LoginMethods, Me } from '../api/types.ts'
+import { Icon } from '../parts/mark.tsx'
 import { Page } from '../parts/page.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 
@@ -13,12 +15,14 @@ const ONCE_MS = 3_600_000
 /** The ways in: a provider, user and password, a token. */
 export function SignIn(): ReactNode {
   const refused = useSyncExternalStore(refusal.subscribe, refusal.get)
+  const [failed] = useState(takeFailedLogin)
   const methods = useAnswer<LoginMethods>('/login/methods', ONCE_MS)
   const provider = methods.data?.provider
   return (
     <main className="sign-in" id="main">
       <Page title="Sign in">
         {refused && <p className="tone-bad">{refused}</p>}
+        {failed && <Failure {...failed} />}
         {provider && (
           <Button component="a" href="/api/v1/login/provider" fullWidth mb="lg">
             Sign in with {provider}
@@ -30,6 +34,20 @@ export function SignIn(): ReactNode {
     </main>
   )
 }
+
+/** Why the login elsewhere ended here again. */
+const Failure = ({ code, detail, fix, requestId }: FailedLogin): ReactNode => (
+  <div className="trouble" role="alert">
+    <Icon tone="bad" size={18} />
+    <div>
+      <p className="trouble-what">{detail}</p>
+      <p>{fix}</p>
+      <p className="dim">
+        Code <code>{code}</code> · request <code>{requestId}</code>
+      </p>
+    </div>
+  </div>
+)
 
 /** Does `work` when a form is sent, and says what came of it. */
 function useSending(work: () => Promise<void>) {

@@ -1,7 +1,8 @@
-import { Button, Checkbox, Group } from '@mantine/core'
+import { Checkbox, Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { post, useAction } from '../api/queries.ts'
 import type { Sync } from '../api/types.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { go } from '../routing/place.ts'
@@ -18,7 +19,8 @@ export function SyncActions({ sync }: { sync: Pick<Sync, 'name' | 'state'> }): R
   if (sync.state === 'removed') return null
   return (
     <Group gap={6} wrap="nowrap" justify="flex-end">
-      <Button
+      <ActionButton
+        needs="syncs:operate"
         size="compact-xs"
         variant="default"
         aria-haspopup="dialog"
@@ -27,9 +29,10 @@ export function SyncActions({ sync }: { sync: Pick<Sync, 'name' | 'state'> }): R
         aria-label={`Run ${sync.name}`}
       >
         Run
-      </Button>
+      </ActionButton>
       {sync.state === 'paused' ? (
-        <Button
+        <ActionButton
+          needs="syncs:operate"
           size="compact-xs"
           variant="default"
           loading={resume.isPending}
@@ -37,11 +40,17 @@ export function SyncActions({ sync }: { sync: Pick<Sync, 'name' | 'state'> }): R
           aria-label={`Resume ${sync.name}`}
         >
           Resume
-        </Button>
+        </ActionButton>
       ) : (
-        <Button size="compact-xs" variant="default" onClick={() => setAsked('pause')} aria-label={`Pause ${sync.name}`}>
+        <ActionButton
+          needs="syncs:operate"
+          size="compact-xs"
+          variant="default"
+          onClick={() => setAsked('pause')}
+          aria-label={`Pause ${sync.name}`}
+        >
           Pause
-        </Button>
+        </ActionButton>
       )}
       {resume.error && <span className="tone-bad">{resume.error.message}</span>}
       {asked === 'run' && <RunDialog name={sync.name} path={path} close={close} />}

@@ -10,7 +10,10 @@ export function Trouble({ error, retry }: { error: Error; retry?: (() => void) |
     <div className="trouble" role="alert">
       <Icon tone="bad" size={18} />
       <div>
-        <p className="trouble-what">{error.message}</p>
+        <p className="trouble-what">
+          {problem?.status === 403 && `${problem.title} `}
+          {error.message}
+        </p>
         {problem && <p>{problem.fix}</p>}
         {problem?.errors?.map((item) => (
           <p key={item.pointer + item.message}>

@@ -1,3 +1,4 @@
+import type { Scope } from '../../access/index.ts'
 import { to } from './to.ts'
 
 type PageEntry = {
@@ -7,6 +8,8 @@ type PageEntry = {
   paths: string[]
   /** What follows `g` to go there. */
   key: string
+  /** Without this scope there is nothing to see there. */
+  needs?: Scope
 }
 
 /** What the navigation leads to, in its order. */
@@ -20,11 +23,14 @@ export const PAGES: PageEntry[] = [
   { name: 'Records', href: to.records(), paths: ['/records', '/record'], key: 'f' },
   { name: 'Entities', href: to.entities(), paths: ['/entities', '/entity', '/reviews'], key: 'e' },
   { name: 'Conflicts', href: to.conflicts(), paths: ['/conflicts'], key: 'c' },
-  { name: 'Playground', href: to.playground(), paths: ['/playground'], key: 'p' },
+  { name: 'Playground', href: to.playground(), paths: ['/playground'], key: 'p', needs: 'plans:make' },
   { name: 'Webhooks', href: to.webhooks(), paths: ['/webhooks'], key: 'w' },
   { name: 'Connections', href: to.connections, paths: ['/connections', '/connection', '/authorised'], key: 'n' },
   { name: 'Connectors', href: to.connectors, paths: ['/connectors', '/connector'], key: 'k' },
   { name: 'Changes', href: to.changes, paths: ['/changes'], key: 'm' },
-  { name: 'Audit', href: to.audit(), paths: ['/audit'], key: 'a' },
+  { name: 'Audit', href: to.audit(), paths: ['/audit'], key: 'a', needs: 'audit:read' },
   { name: 'System', href: to.system, paths: ['/system'], key: 'y' },
 ]
+
+/** The entry that an address belongs to. */
+export const pageOf = (path: string): PageEntry | undefined => PAGES.find(({ paths }) => paths.includes(path))

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { useLack } from '../../api/may.ts'
 import { useAnswer, usePages } from '../../api/queries.ts'
 import type { AuditEntry, ConfigurationItem, Items } from '../../api/types.ts'
 import { FilterChoice, Filters, FilterText } from '../../parts/filters.tsx'
@@ -15,9 +16,10 @@ import { to } from '../../routing/to.ts'
 
 /** What the hub works with, since when, and the plans that made it so. */
 export function Changes(): ReactNode {
+  const mayAudit = useLack('audit:read') === null
   return (
     <Page title="Changes">
-      <Applied />
+      {mayAudit && <Applied />}
       <Configuration />
     </Page>
   )

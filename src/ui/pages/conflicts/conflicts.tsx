@@ -1,8 +1,9 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import type { JsonText } from '../../api/json-text.ts'
 import { usePages } from '../../api/queries.ts'
 import type { Conflict } from '../../api/types.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { FilterChoice, Filters, FilterText } from '../../parts/filters.tsx'
 import { List } from '../../parts/list.tsx'
 import { State } from '../../parts/mark.tsx'
@@ -88,22 +89,24 @@ const columns = (ask: (asked: Asked) => void): Column<Conflict>[] => [
     cell: (conflict) =>
       conflict.state === 'open' ? (
         <Group gap={6} wrap="nowrap">
-          <Button
+          <ActionButton
+            needs="records:write"
             size="compact-xs"
             variant="default"
             aria-label={`Decide conflict ${conflict.id}`}
             onClick={() => ask({ conflict, alike: false })}
           >
             Decide…
-          </Button>
-          <Button
+          </ActionButton>
+          <ActionButton
+            needs="records:write"
             size="compact-xs"
             variant="default"
             aria-label={`All like this: conflict ${conflict.id}`}
             onClick={() => ask({ conflict, alike: true })}
           >
             All like this…
-          </Button>
+          </ActionButton>
         </Group>
       ) : (
         <Decided conflict={conflict} />

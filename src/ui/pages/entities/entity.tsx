@@ -1,8 +1,9 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useAnswer } from '../../api/queries.ts'
 import { withQuery } from '../../api/request.ts'
 import type { EntityDetail } from '../../api/types.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { JsonView } from '../../parts/json-view.tsx'
 import { Loading } from '../../parts/list.tsx'
 import { At } from '../../parts/moment.tsx'
@@ -55,9 +56,9 @@ function Reveal({ entity, reveal, toggle }: RevealProps): ReactNode {
   const masked = Object.values(entity.fields).some((field) => field.masked)
   if (!masked && !reveal) return null
   return (
-    <Button size="compact-xs" variant="default" onClick={() => toggle(!reveal)}>
+    <ActionButton needs="records:reveal" size="compact-xs" variant="default" onClick={() => toggle(!reveal)}>
       {reveal ? 'Mask again' : 'Show masked values (audited)'}
-    </Button>
+    </ActionButton>
   )
 }
 
@@ -66,13 +67,13 @@ function Actions({ entity }: { entity: EntityDetail }): ReactNode {
   const close = (): void => setAsked(null)
   return (
     <Group gap={6}>
-      <Button size="xs" variant="default" onClick={() => setAsked('merge')}>
+      <ActionButton needs="entities:decide" size="xs" variant="default" onClick={() => setAsked('merge')}>
         Merge…
-      </Button>
+      </ActionButton>
       {entity.records.length > 1 && (
-        <Button size="xs" variant="default" onClick={() => setAsked('split')}>
+        <ActionButton needs="entities:decide" size="xs" variant="default" onClick={() => setAsked('split')}>
           Split…
-        </Button>
+        </ActionButton>
       )}
       {asked === 'merge' && <MergeDialog entity={entity} close={close} />}
       {asked === 'split' && <SplitDialog entity={entity} close={close} />}

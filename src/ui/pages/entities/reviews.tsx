@@ -1,9 +1,10 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { readJson } from '../../api/json-text.ts'
 import { post, useAction, useAnswer } from '../../api/queries.ts'
 import { withQuery } from '../../api/request.ts'
 import type { EntityReview, Items } from '../../api/types.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
 import { FilterChoice, Filters, FilterText } from '../../parts/filters.tsx'
 import { List } from '../../parts/list.tsx'
@@ -72,12 +73,17 @@ function Review({ review }: { review: EntityReview }): ReactNode {
         </span>
         {review.state === 'open' && (
           <Group gap={6}>
-            <Button size="compact-sm" onClick={() => setAsked('confirm')}>
+            <ActionButton needs="entities:decide" size="compact-sm" onClick={() => setAsked('confirm')}>
               The same…
-            </Button>
-            <Button size="compact-sm" variant="default" onClick={() => setAsked('reject')}>
+            </ActionButton>
+            <ActionButton
+              needs="entities:decide"
+              size="compact-sm"
+              variant="default"
+              onClick={() => setAsked('reject')}
+            >
               Two…
-            </Button>
+            </ActionButton>
           </Group>
         )}
       </div>

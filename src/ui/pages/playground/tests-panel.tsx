@@ -1,7 +1,8 @@
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { type ReactNode, useEffect, useState } from 'react'
 import { post, useAction } from '../../api/queries.ts'
 import type { SavedTest } from '../../api/types.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Loading } from '../../parts/list.tsx'
 import { Mark } from '../../parts/mark.tsx'
@@ -29,9 +30,9 @@ export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
             </Mark>
           )}
           {record !== null && (
-            <Button size="compact-xs" variant="default" onClick={() => setSaving(true)}>
+            <ActionButton needs="plans:make" size="compact-xs" variant="default" onClick={() => setSaving(true)}>
               Save as test
-            </Button>
+            </ActionButton>
           )}
         </Group>
       }

@@ -1,7 +1,7 @@
-import { Button } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { usePages } from '../../api/queries.ts'
 import type { WebhookEvent } from '../../api/types.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { FilterChoice, FilterMoment, Filters, FilterText } from '../../parts/filters.tsx'
 import { List } from '../../parts/list.tsx'
 import { State } from '../../parts/mark.tsx'
@@ -26,9 +26,14 @@ export function Events(): ReactNode {
       title="Events"
       aside={
         (events.rows?.length ?? 0) > 0 && (
-          <Button size="compact-xs" variant="default" onClick={() => setReplaying({ event: null })}>
+          <ActionButton
+            needs="letters:operate"
+            size="compact-xs"
+            variant="default"
+            onClick={() => setReplaying({ event: null })}
+          >
             Replay all of these…
-          </Button>
+          </ActionButton>
         )
       }
     >
@@ -107,14 +112,15 @@ const columns = (replay: (event: WebhookEvent) => void): Column<WebhookEvent>[] 
       event.state === 'pending' ? (
         <span className="dim">under way</span>
       ) : (
-        <Button
+        <ActionButton
+          needs="letters:operate"
           size="compact-xs"
           variant="default"
           aria-label={`Replay… event ${event.id}`}
           onClick={() => replay(event)}
         >
           Replay…
-        </Button>
+        </ActionButton>
       ),
   },
 ]

@@ -1,7 +1,7 @@
-import { Button } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { post, useAction, useAnswer } from '../../api/queries.ts'
 import type { Items, Subscription } from '../../api/types.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
 import { List } from '../../parts/list.tsx'
 import { State } from '../../parts/mark.tsx'
@@ -47,14 +47,15 @@ export function Subscriptions(): ReactNode {
             {
               head: 'Action',
               cell: (subscription) => (
-                <Button
+                <ActionButton
+                  needs="syncs:operate"
                   size="compact-xs"
                   variant="default"
                   aria-label={`Order again… webhook ${subscription.id}`}
                   onClick={() => setAsked(subscription)}
                 >
                   Order again…
-                </Button>
+                </ActionButton>
               ),
             },
           ]}

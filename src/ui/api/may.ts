@@ -1,0 +1,19 @@
+import type { Scope } from '../../access/index.ts'
+import { useAnswer } from './queries.ts'
+import type { Me } from './types.ts'
+
+const WHO_MS = 60_000
+
+/** Who is signed in, and what they may do. */
+export const useMe = (): Me | undefined => useAnswer<Me>('/me', WHO_MS).data
+
+/** Why this person may not do what needs `scope`; null when they may, undefined while that is not known. The hub decides in any case. */
+export function useLack(scope: Scope | undefined): string | null | undefined {
+  const me = useMe()
+  if (!me) return scope === undefined ? null : undefined
+  const lack = me.lacks.find((each) => each.scope === scope)
+  if (!lack) return null
+  return me.role === lack.role
+    ? `Your token may not do this: it lacks the scope ${lack.scope}.`
+    : `You may not do this as ${me.role}: it needs the scope ${lack.scope}, which the role ${lack.role} has.`
+}
