@@ -5,8 +5,6 @@
 import type { Readable } from 'node:stream'
 import type { CausewayError, Json, JsonObject, JsonText } from '../core/index.ts'
 import type { OnExchange } from '../outbound/index.ts'
-import type { CodeLogin } from './parts/code-login.ts'
-import type { Subscriber } from './parts/subscriptions.ts'
 
 /** What a stream of a connector can do. Printed by `connectors show`, checked before a sync may use it. */
 export type StreamAbilities = {
@@ -249,4 +247,49 @@ export interface ConnectorSession {
   /** The login by a person that the credentials need (OAuth 2.0 with a code). CSW-2003 where they need none. */
   login?(): CodeLogin
   close(): Promise<void>
+}
+
+/** What must be known when the person comes back. A secret until then. */
+export type PendingLogin = { state: string; verifier: string; redirectUri: string }
+
+/** A login by a person, in two steps. */
+export type CodeLogin = {
+  /** The address a person must open, and what to keep until they come back to `redirectUri`. */
+  begin(redirectUri: string): { url: string; pending: PendingLogin }
+  /**
+   * Gets tokens for the parameters of the address the person came back to, and stores them. Throws CSW-3003 where the person
+   * said no, or where the answer belongs to another login.
+   */
+  finish(pending: PendingLogin, parameters: Record<string, string>): Promise<void>
+}
+
+/** One subscription, as it is kept. `secret` is a secret; `expiresAt` is null where it lasts for ever. */
+export type Subscription = { id: string; stream: string | null; url: string; secret: string; expiresAt: Date | null }
+
+/** A subscription that is wanted: the stream its address must name (null for one that serves all), and what it serves. */
+type WantedSubscription = { stream: string | null; streams: string[]; events: string[] }
+
+export type SubscriptionOrder = { stream: string | null; streams: readonly string[]; url: string; secret: string }
+
+/** Orders and keeps webhooks. Knows nothing of what was ordered before; whoever uses it does. */
+export type Subscriber = {
+  /** False where the system makes the secrets up: what is found again then is of no use. */
+  readonly ownSecret: boolean
+  /** Whether `find` may be asked. */
+  readonly finds: boolean
+  /** Whether `renew` may be asked; otherwise another one is created before the old one is removed. */
+  readonly renews: boolean
+  /** How long a subscription is asked for; null for ever. */
+  readonly lifetimeMs: number | null
+  /** A secret for an order. Made before, so that it can be kept before anything is sent. */
+  newSecret(): string
+  /** The subscriptions that serve these streams. */
+  plan(streams: readonly string[]): WantedSubscription[]
+  /** `maySend` is asked in the moment before the order goes out. CSW-3012: it may or may not have been taken. */
+  create(order: SubscriptionOrder, options: { signal: AbortSignal; maySend?: () => boolean }): Promise<Subscription>
+  /** Everything that is ordered there, ours or not. */
+  find(signal: AbortSignal): Promise<{ id: string; url: string; expiresAt: Date | null }[]>
+  /** Lets it live on; gives its new end. CSW-3009: it is gone. */
+  renew(subscription: Subscription, streams: readonly string[], signal: AbortSignal): Promise<Date | null>
+  remove(subscription: Pick<Subscription, 'id' | 'secret'>, signal: AbortSignal): Promise<void>
 }

@@ -13,7 +13,7 @@ import {
   variant,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
-import type { CodeLogin } from './code-login.ts'
+import { type Authoriser, withHeaders, withQuery } from './authorisation.ts'
 import { loginStepsPart } from './login-steps.ts'
 import { type OAuth1Spec, oauth1Header, oauth1Part } from './oauth1.ts'
 import { oauth2Part } from './oauth2.ts'
@@ -149,20 +149,6 @@ export type StaticAuth =
 type SessionAuth<R extends Fields> = { readonly kind: 'session' } & ValueOf<ReturnType<typeof session<R>>>
 export type SessionSpec = { readonly kind: 'session' } & Omit<SessionAuth<Record<never, never>>, 'login' | 'kind'>
 
-/**
- * Puts credentials on requests. `stamp` names the credentials that were used, so that one renewal serves all who failed with
- * them. `taken`: another process got them, who knows when, so that they may be as dead as those they replace.
- */
-export type Authoriser = {
-  apply(request: HttpRequest, signal: AbortSignal): Promise<{ request: HttpRequest; stamp: unknown; taken?: boolean }>
-  /** Forgets the credentials behind `stamp`. False where there is nothing to renew. */
-  renew(stamp: unknown): boolean
-  /** The login of a person, where the credentials need one. */
-  readonly codeLogin?: CodeLogin | null
-  /** What the system gave at the login, for `base_url` and headers that are made of it. */
-  token?(signal: AbortSignal): Promise<unknown>
-}
-
 /** An authoriser for credentials that stand in the settings. */
 export function staticAuthoriser(spec: StaticAuth | undefined, scope: Scope): Authoriser {
   const carry = carrier(spec, scope)
@@ -197,17 +183,3 @@ function carrier(spec: StaticAuth | undefined, scope: Scope): (request: HttpRequ
       return (request) => request
   }
 }
-
-export const withHeaders =
-  (headers: Record<string, string | undefined>) =>
-  (request: HttpRequest): HttpRequest => ({
-    ...request,
-    headers: { ...request.headers, ...headers },
-  })
-
-export const withQuery =
-  (query: Record<string, string | undefined>) =>
-  (request: HttpRequest): HttpRequest => ({
-    ...request,
-    query: { ...request.query, ...query },
-  })

@@ -8,8 +8,8 @@ import { isTrue } from './errors.ts'
 import { failedOutcome } from './outcome.ts'
 import { listOf } from './read-checks.ts'
 import { findMessage, tidyMessage } from './remote-message.ts'
-import type { Prepared, WriterContext } from './write.ts'
 import type { BatchSpec } from './write-fields.ts'
+import type { Prepared, WriterContext } from './writer.ts'
 
 type Batch = Omit<BatchSpec<unknown>, 'job'>
 

@@ -1,24 +1,11 @@
 /** The part of OAuth 2.0 that needs a person: the address to open, and tokens for the code it leads to (RFC 6749 4.1, 7636). */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { CausewayError, digest, type JsonObject } from '../../core/index.ts'
+import type { PendingLogin } from '../contract.ts'
 import type { Scope } from '../language/index.ts'
 import { asText } from '../language/index.ts'
 import { objectOf, textOf } from './jwt.ts'
 import type { OAuth2Spec } from './oauth2.ts'
-
-/** What must be known when the person comes back. A secret until then. */
-export type PendingLogin = { state: string; verifier: string; redirectUri: string }
-
-/** A login by a person, in two steps. */
-export type CodeLogin = {
-  /** The address a person must open, and what to keep until they come back to `redirectUri`. */
-  begin(redirectUri: string): { url: string; pending: PendingLogin }
-  /**
-   * Gets tokens for the parameters of the address the person came back to, and stores them. Throws CSW-3003 where the person
-   * said no, or where the answer belongs to another login.
-   */
-  finish(pending: PendingLogin, parameters: Record<string, string>): Promise<void>
-}
 
 const random = (): string => randomBytes(32).toString('base64url')
 

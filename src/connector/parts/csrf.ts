@@ -3,7 +3,7 @@ import { CausewayError } from '../../core/index.ts'
 import { choice, expression, part, template, text, type ValueOf } from '../language/index.ts'
 import { ANSWER_NAMES, type Answer, answerScope } from './answer.ts'
 import { isTrue } from './errors.ts'
-import { settled } from './session.ts'
+import { settled } from './login-answers.ts'
 
 export const csrfPart = part({
   title: 'CSRF token',

@@ -12,8 +12,8 @@ import {
   type ValueOf,
 } from '../language/index.ts'
 import { ANSWER_NAMES, type Answer, answerScope } from './answer.ts'
+import { settled, texts } from './login-answers.ts'
 import type { HttpRequest } from './request.ts'
-import { settled, texts } from './session.ts'
 
 const NAMES = ['settings', 'token'] as const
 

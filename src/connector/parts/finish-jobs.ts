@@ -4,8 +4,8 @@ import type { FinishRequest, WriteOutcome } from '../contract.ts'
 import { batchOutcomes } from './batch-outcomes.ts'
 import { finishWriteJob } from './job-write.ts'
 import { failedOutcome } from './outcome.ts'
-import type { Prepared, WriterContext } from './write.ts'
 import type { WriteOperationSpec } from './write-fields.ts'
+import type { Prepared, WriterContext } from './writer.ts'
 
 /** Outcomes of the items whose job can tell. Throws what keeps a job from being asked. */
 export async function finishJobs<R>(

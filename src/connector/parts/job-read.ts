@@ -14,10 +14,10 @@ import {
   type ValueOf,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
+import type { PageSpec } from './page-fields.ts'
 import type { Position } from './paging.ts'
 import { type PollSpec, pollFields } from './poll.ts'
 import { listOf, unusedNames } from './read-checks.ts'
-import type { PageSpec } from './read-fields.ts'
 import { formatFields, type RowFormat, streamedRows, typedField } from './rows.ts'
 
 const filesPart = part({

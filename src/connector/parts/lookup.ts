@@ -19,7 +19,7 @@ import { isTrue } from './errors.ts'
 import { completeNested, type NestedSpec } from './nested.ts'
 import { chunksOf, inPool } from './pool.ts'
 import { listOf } from './read-checks.ts'
-import type { RequestFields } from './write-fields.ts'
+import type { RequestFields } from './request.ts'
 
 const recordsField = expression({
   sense: 'Where the records stand in the answer. A single object counts as one.',

@@ -14,7 +14,7 @@ import {
 import { ANSWER_NAMES, answerScope, type Caller } from './answer.ts'
 import { inPool } from './pool.ts'
 import { listOf } from './read-checks.ts'
-import type { RequestFields } from './write-fields.ts'
+import type { RequestFields } from './request.ts'
 
 const nestedFields = {
   at: text({

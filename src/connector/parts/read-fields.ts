@@ -1,19 +1,9 @@
 /** What a manifest says about reading a stream: fields of `read`, for every protocol that asks a question and gets an answer. */
-import {
-  type CompiledPart,
-  type Expression,
-  expression,
-  type Field,
-  type Fields,
-  part,
-  type Scope,
-  section,
-  template,
-} from '../language/index.ts'
-import { ANSWER_NAMES } from './answer.ts'
+import { type Expression, expression, type Field, type Fields, part, type Scope, section } from '../language/index.ts'
 import { EACH_NAMES, type ForEach, forEachField, unknownChanges, unusedPartition } from './for-each.ts'
 import { type Incremental, incrementalPart } from './incremental.ts'
 import { type ReadJob, readJobPart } from './job-read.ts'
+import { type PageSpec, pageFields } from './page-fields.ts'
 import { type Paging, pagingField } from './paging.ts'
 import { idleSince, unusedNames } from './read-checks.ts'
 import { formatFields, type RowFormat, typedField } from './rows.ts'
@@ -21,31 +11,6 @@ import { type ServerCursor, serverCursorPart } from './server-cursor.ts'
 
 const READ_NAMES = ['settings', 'since', 'cursor', 'page', ...EACH_NAMES] as const
 const RESULT_NAMES = [...READ_NAMES, 'job'] as const
-
-const pageFields = (paging: Field<Paging>) => ({
-  records: expression({
-    sense: 'Where the records stand in the answer. No value means none; a single object counts as one.',
-    names: [...ANSWER_NAMES, 'page', ...EACH_NAMES],
-    default: 'response',
-    example: 'response.data',
-  }),
-  page_size: template({
-    sense: 'Value of `page.size`: how many records to ask for.',
-    names: ['settings'],
-    default: '100',
-  }),
-  paging,
-  empty: expression({
-    sense: 'True for an answer that looks like a failure and means: no records.',
-    names: ANSWER_NAMES,
-    example: 'status = 404',
-  }),
-  expired: expression({
-    sense: 'True for an answer that refuses a stored cursor as too old; the pass then begins anew.',
-    names: ANSWER_NAMES,
-    example: 'status = 410',
-  }),
-})
 
 const deletionsPart = <R extends Fields>(request: (names: readonly string[]) => R, paging: Field<Paging>) =>
   part({
@@ -137,7 +102,6 @@ const withStart = (request: object, job: { for: string; start: object } | undefi
 const startOf = (job: { start: object } | undefined): object =>
   Object.fromEntries(Object.entries(job?.start ?? {}).map(([name, value]) => [`start ${name}`, value]))
 
-export type PageSpec = CompiledPart<ReturnType<typeof pageFields>>
 export type ReadSpec<R> = R &
   PageSpec & {
     incremental: Incremental | undefined

@@ -3,7 +3,15 @@
  * fields and a caller for them; reading, looking up, writing and probing are the same for all.
  */
 import { CausewayError, type JsonObject } from '../../core/index.ts'
-import type { ContentRequest, FinishRequest, OpenedContent, Page, ReadRequest, StreamAbilities } from '../contract.ts'
+import type {
+  ContentRequest,
+  FinishRequest,
+  OpenedContent,
+  Page,
+  ReadRequest,
+  StreamAbilities,
+  Subscriber,
+} from '../contract.ts'
 import type { PartFinding } from '../language/index.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../protocols/contract.ts'
 import type { Caller } from './answer.ts'
@@ -15,9 +23,9 @@ import type { NestedSpec } from './nested.ts'
 import { readPages } from './partitions.ts'
 import { probeHttp } from './probe.ts'
 import type { ReadSpec } from './read-fields.ts'
-import type { Subscriber } from './subscriptions.ts'
-import { Writer, type WriterContext } from './write.ts'
+import { Writer } from './write.ts'
 import type { WriteSpec } from './write-fields.ts'
+import type { WriterContext } from './writer.ts'
 
 /** What a stream of such a protocol offers; `R` are its compiled request fields. */
 export type RequestStream<R> = {

@@ -1,10 +1,22 @@
 /** One HTTP request as a manifest writes it. */
 import { CausewayError, isObject, isRawNumber, type Json, spellWithTexts } from '../../core/index.ts'
 import type { QueryValue, RequestBody } from '../../outbound/index.ts'
-import { asText, type CompiledPart, choice, data, type Scope, type Template, template } from '../language/index.ts'
+import {
+  asText,
+  type CompiledPart,
+  choice,
+  data,
+  type Fields,
+  type Scope,
+  type Template,
+  template,
+} from '../language/index.ts'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'QUERY', 'SEARCH', 'REPORT'] as const
 export type Method = (typeof METHODS)[number]
+
+/** The fields of a request whose expressions may use these names. */
+export type RequestFields<R extends Fields> = (names: readonly string[], method?: Method) => R
 
 /** What every protocol over HTTP lets a request say of its price. */
 export const costField = (names: readonly string[]) =>

@@ -1,9 +1,10 @@
 /** Session login: one login for all concurrent requests, one more after the session has ended. */
-import { CausewayError, isObject, type Json, parseExact } from '../../core/index.ts'
+import { CausewayError, type Json, parseExact } from '../../core/index.ts'
 import type { OutboundClient } from '../../outbound/index.ts'
-import { asText } from '../language/index.ts'
 import { type Answer, answerScope } from './answer.ts'
-import { type Authoriser, type SessionSpec, withHeaders, withQuery } from './auth.ts'
+import type { SessionSpec } from './auth.ts'
+import { type Authoriser, withHeaders, withQuery } from './authorisation.ts'
+import { asLoginFailure, settled, texts } from './login-answers.ts'
 import { type HttpRequest, withBody } from './request.ts'
 
 /** After a refused login the refusal stands this long: systems lock accounts after a few wrong passwords. */
@@ -85,33 +86,7 @@ export class SessionAuthoriser implements Authoriser {
   }
 }
 
-/** A refusal of the login is a matter of credentials, whatever status it came with. */
-export function asLoginFailure(failure: CausewayError): CausewayError {
-  if (!['CSW-3008', 'CSW-3016', 'CSW-3004'].includes(failure.code)) return failure
-  return new CausewayError('CSW-3003', {
-    what: `The login was refused: ${failure.message}`,
-    data: failure.data,
-    cause: failure,
-  })
-}
-
-export const texts = (value: unknown): Record<string, string | undefined> =>
-  isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, item === null ? undefined : asText(item)]))
-    : {}
-
 function secretsIn(token: unknown): string[] {
   if (typeof token === 'string') return [token]
   return typeof token === 'object' && token !== null ? Object.values(token).flatMap(secretsIn) : []
-}
-
-export function settled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted)
-    return Promise.reject(new CausewayError('CSW-3015', { what: 'The call was cancelled before the login.' }))
-  return new Promise((resolve, reject) => {
-    const onAbort = () =>
-      reject(new CausewayError('CSW-3015', { what: 'The call was cancelled while it waited for the login.' }))
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

@@ -13,7 +13,7 @@ import {
   text,
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
-import type { RequestFields } from './write-fields.ts'
+import type { RequestFields } from './request.ts'
 
 const CREATE_NAMES = ['url', 'secret', 'stream', 'events', 'expires', 'settings'] as const
 const BEGUN_NAMES = [...CREATE_NAMES, 'mark'] as const

@@ -1,42 +1,12 @@
 /** Webhooks that the hub orders itself: created with our address, found again, renewed before they end, removed when nobody needs them. */
 import { randomBytes } from 'node:crypto'
 import { CausewayError, type Clock, type Json, type JsonObject } from '../../core/index.ts'
+import type { Subscriber, Subscription, SubscriptionOrder } from '../contract.ts'
 import { asText, type Expression } from '../language/index.ts'
 import { answerScope, type Caller } from './answer.ts'
 import { listOf } from './read-checks.ts'
 import type { SubscriptionsSpec } from './subscription-fields.ts'
 import { millisecondsOf, sortableTimestamp } from './timestamps.ts'
-
-/** One subscription, as it is kept. `secret` is a secret; `expiresAt` is null where it lasts for ever. */
-type Subscription = { id: string; stream: string | null; url: string; secret: string; expiresAt: Date | null }
-
-/** A subscription that is wanted: the stream its address must name (null for one that serves all), and what it serves. */
-type WantedSubscription = { stream: string | null; streams: string[]; events: string[] }
-
-type Order = { stream: string | null; streams: readonly string[]; url: string; secret: string }
-
-/** Orders and keeps webhooks. Knows nothing of what was ordered before; whoever uses it does. */
-export type Subscriber = {
-  /** False where the system makes the secrets up: what is found again then is of no use. */
-  readonly ownSecret: boolean
-  /** Whether `find` may be asked. */
-  readonly finds: boolean
-  /** Whether `renew` may be asked; otherwise another one is created before the old one is removed. */
-  readonly renews: boolean
-  /** How long a subscription is asked for; null for ever. */
-  readonly lifetimeMs: number | null
-  /** A secret for an order. Made before, so that it can be kept before anything is sent. */
-  newSecret(): string
-  /** The subscriptions that serve these streams. */
-  plan(streams: readonly string[]): WantedSubscription[]
-  /** `maySend` is asked in the moment before the order goes out. CSW-3012: it may or may not have been taken. */
-  create(order: Order, options: { signal: AbortSignal; maySend?: () => boolean }): Promise<Subscription>
-  /** Everything that is ordered there, ours or not. */
-  find(signal: AbortSignal): Promise<{ id: string; url: string; expiresAt: Date | null }[]>
-  /** Lets it live on; gives its new end. CSW-3009: it is gone. */
-  renew(subscription: Subscription, streams: readonly string[], signal: AbortSignal): Promise<Date | null>
-  remove(subscription: Pick<Subscription, 'id' | 'secret'>, signal: AbortSignal): Promise<void>
-}
 
 /** Lists of subscriptions are short; a list that never ends is a fault of the manifest. */
 const MOST_PAGES = 100
@@ -66,7 +36,7 @@ export function subscriberOf<R>(
     if (answer.failure) throw answer.failure
     return answer
   }
-  const scopeOf = (order: Omit<Order, 'streams'>, streams: readonly string[], end: Date | null) => ({
+  const scopeOf = (order: Omit<SubscriptionOrder, 'streams'>, streams: readonly string[], end: Date | null) => ({
     url: order.url,
     secret: order.secret,
     stream: order.stream ?? undefined,

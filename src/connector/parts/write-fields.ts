@@ -16,8 +16,8 @@ import {
 } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
 import { type DocumentSpec, documentField } from './document.ts'
-import { type WriteJob, writeJobPart } from './job-write.ts'
-import type { Method } from './request.ts'
+import type { Method, RequestFields } from './request.ts'
+import { type WriteJob, writeJobPart } from './write-job-fields.ts'
 import { beforeField, stepFields, type WriteSteps } from './write-steps.ts'
 
 /** Names of a record that is about to be written. */
@@ -31,8 +31,6 @@ const NAMES = {
 const BATCH_NAMES = ['items', 'ids', 'steps', 'secret', 'settings'] as const
 const RESULT_NAMES = ['result', ...ANSWER_NAMES] as const
 const FAILURE_NAMES = ['error', ...ANSWER_NAMES] as const
-
-export type RequestFields<R extends Fields> = (names: readonly string[], method?: Method) => R
 
 const correlatePart = (names: readonly string[]) =>
   part({

@@ -5,52 +5,14 @@
 import { randomBytes } from 'node:crypto'
 import { asCausewayError, CausewayError, type Json } from '../../core/index.ts'
 import type { WriteOutcome } from '../contract.ts'
-import { type Fields, integer, map, type PartFinding, part, section } from '../language/index.ts'
 import { type Answer, answerScope, type CallOptions } from './answer.ts'
 import { batchOutcomes } from './batch-outcomes.ts'
-import { doubtful, finished, type WriteJob } from './job-write.ts'
+import { doubtful, finished } from './job-write.ts'
 import { failedOutcome } from './outcome.ts'
-import { runSteps, type Step, stepFindings, stepsField } from './steps.ts'
-import type { Prepared, WriterContext } from './write.ts'
-import type { BatchSpec, RequestFields } from './write-fields.ts'
-
-/** What makes a session of a write job; `names` are those of its requests. */
-export const sessionFields = <R extends Fields>(request: RequestFields<R>, names: readonly string[]) => ({
-  secrets: map(integer({ sense: 'How many random bytes.', minimum: 1, maximum: 1024 }), {
-    sense:
-      'Random bytes made for this job alone, such as the key its records are encrypted with: all its requests see them in Base64 as `secret.<name>`. They are stored nowhere.',
-    keys: '^[a-z][a-z0-9_]*$',
-    example: { key: 32, iv: 16 },
-  }),
-  steps: stepsField(request, ['settings'], {
-    sense: 'Requests before the one that creates the job, whose answers it and the later ones see as `steps`.',
-  }),
-  each: section(
-    part({
-      title: 'Record of a session',
-      sense:
-        'The request that sends one record, as `item`, into the session that the request of the batch opened. `close` ends it; whether that succeeds does not matter to what was sent. `correlate.item` sees what was answered as `sent`. Once the session is done, `outcomes` tell of every record that arrived: one whose answer was lost and which is not among them is sent again.',
-      fields: request(['item', 'index', ...names], 'POST'),
-    }),
-    {
-      sense:
-        'For systems that take the records one by one between an opening and a closing request, instead of `upload`.',
-    },
-  ),
-})
-
-export type SessionSpec<R> = {
-  secrets: Record<string, number> | undefined
-  steps: Step<R>[] | undefined
-  each: R | undefined
-}
-
-export const sessionFindings = ({ steps, each, upload }: WriteJob<unknown>): PartFinding[] => [
-  ...stepFindings('steps', steps),
-  ...(each && upload
-    ? [{ field: 'each', message: 'records go one by one or all at once', fix: 'Leave out `each` or `upload`.' }]
-    : []),
-]
+import { runSteps } from './steps.ts'
+import type { BatchSpec } from './write-fields.ts'
+import type { WriteJob } from './write-job-fields.ts'
+import type { Prepared, WriterContext } from './writer.ts'
 
 /** What the requests of a job see besides its id. */
 type Made = { secret: Record<string, string>; steps: Record<string, Json> }

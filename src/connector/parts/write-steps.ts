@@ -16,7 +16,7 @@ import { ANSWER_NAMES, type Answer, answerScope, type Caller, type CallOptions }
 import { isTrue } from './errors.ts'
 import { chunksOf, inPool } from './pool.ts'
 import { listOf } from './read-checks.ts'
-import type { RequestFields } from './write-fields.ts'
+import type { RequestFields } from './request.ts'
 
 const beforeFields = {
   current: expression({

@@ -8,6 +8,7 @@
 import type { Clock, Json, JsonObject } from '../../core/index.ts'
 import type { OutboundClient } from '../../outbound/index.ts'
 import type {
+  CodeLogin,
   ContentRequest,
   FinishRequest,
   LookupRequest,
@@ -20,13 +21,12 @@ import type {
   RejectedRecord,
   SourceRecord,
   StreamAbilities,
+  Subscriber,
   WriteOutcome,
   WriteRequest,
 } from '../contract.ts'
 import type { CompiledPart, Fields, PartFinding } from '../language/fields.ts'
-import type { CodeLogin } from '../parts/code-login.ts'
 import type { Dictionary } from '../parts/dictionary.ts'
-import type { Subscriber } from '../parts/subscriptions.ts'
 import type { TokenStore } from '../parts/token-store.ts'
 import type { UploadStore } from '../parts/upload-store.ts'
 

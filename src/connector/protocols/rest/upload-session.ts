@@ -13,7 +13,7 @@ import { buildRequest, type HttpRequest, type RequestSpec } from '../../parts/re
 import { lostUpload, type UploadSummary, type UploadTarget, uploadInParts } from '../../parts/upload.ts'
 import type { UploadPart } from '../../parts/upload-parts.ts'
 import type { UploadStore } from '../../parts/upload-store.ts'
-import type { Prepared } from '../../parts/write.ts'
+import type { Prepared } from '../../parts/writer.ts'
 
 type Session = Extract<Upload, { kind: 'session' }>
 type Sent = RequestSpec & { signed: boolean; accepted: { evaluate(scope: Scope): unknown } | undefined }
