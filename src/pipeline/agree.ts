@@ -39,7 +39,10 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     read: new Map(
       works.filter(({ part }) => part === '').map((work) => [work.record.id, work.existing?.delivered ?? null]),
     ),
-    agreed: [...(await wordsOf(other, changes, at)), ...works.flatMap((work) => [...released(work), ...woken(work)])],
+    agreed: [
+      ...(await wordsOf(other, changes, at)),
+      ...works.flatMap((work) => [...released(work), ...woken(work), ...deleted(work, at)]),
+    ],
     asked: merged.flatMap(({ asked }) => asked),
     held: merged.flatMap(({ held }) => held),
     settled: works.flatMap(({ merge, settlement }) => (merge && settles(settlement) ? merge.settled : [])),
@@ -90,6 +93,17 @@ const woken = (work: Work): AgreedWrite[] =>
 const released = (work: Work): AgreedWrite[] =>
   work.merge?.releases && work.targetId !== null
     ? [{ recordId: work.targetId, slice: sliceOf(work.targetId), fields: null, mark: {}, due: true }]
+    : []
+
+/** The other direction may still hold the record as it was before. */
+const deleted = ({ targetId, operation, settlement }: Work, at: string): AgreedWrite[] =>
+  operation === 'delete' && settlement?.unlink === 'gone' && targetId !== null
+    ? [
+        {
+          ...{ recordId: targetId, slice: sliceOf(targetId), fields: {}, due: false },
+          mark: { [TWO_WAY_MARK]: { deletedAt: at } },
+        },
+      ]
     : []
 
 function changeOf(work: Work): Change[] {

@@ -94,7 +94,7 @@ function pairGuards(lane: Lane, work: Work): string[] {
 
 /** What was decided on agreed values that the other direction has changed since is decided anew. */
 async function deferToPartner(lane: Lane, writes: Work[]): Promise<void> {
-  const open = writes.filter((work) => !work.settlement && work.targetId !== null)
+  const open = writes.filter((work) => !work.settlement && (work.targetId !== null || work.existing))
   if (!lane.sync.twoWay || !open.length) return
   const ids = open.map((work) => work.record.id)
   const rows = new Map((await lane.ports.ledger.readDeliveries(lane.row.id, ids)).map((row) => [row.recordId, row]))

@@ -45,10 +45,13 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
   holdUnmatched(lane, [...unseen])
   awaitReviews(open, standing)
   for (const work of open) if (work.targetId === null && !work.settlement && work.doubt) settleDoubt(lane, work)
-  // What has no link any more cannot be taken back.
-  for (const work of open)
-    if (work.takenBack && work.targetId === null && !work.settlement)
-      work.settlement = { state: work.record.deleted ? 'gone' : 'skipped', delivered: null }
+  for (const work of open) if (work.takenBack && work.targetId === null && !work.settlement) leaveAlone(work)
+}
+
+/** What has no link any more cannot be taken back: nothing is sent, and nothing counted as sent. */
+function leaveAlone(work: Work): void {
+  work.operation = null
+  work.settlement = { state: work.record.deleted ? 'gone' : 'skipped', delivered: null }
 }
 
 /** A native upsert finds the record by itself; modes that must know whether it exists look first. */

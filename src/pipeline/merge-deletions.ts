@@ -1,6 +1,6 @@
 /** Records that one side of a two-way sync deleted: the deletion goes over, unless the other side edited the record meanwhile. */
 import type { Json, JsonObject } from '../core/index.ts'
-import { isLenient, type There } from './ask-sides.ts'
+import { deletedIn, isLenient, type There } from './ask-sides.ts'
 import {
   conflictKey,
   conflictOf,
@@ -19,10 +19,45 @@ import type { Lane, Work } from './work.ts'
 /** The conflict of a whole record stands in the queue under this field. */
 const WHOLE = ''
 
+/**
+ * Records that the other direction has deleted since they were read are not made anew. One that was read after that came back: somebody
+ * restored it.
+ */
+export async function leaveDeleted(lane: Lane, works: Work[]): Promise<void> {
+  const suspects = works.filter(
+    ({ merge, takenBack, targetId, newlyMatched }) =>
+      merge!.mark.deletedAt && !takenBack && (targetId === null || newlyMatched),
+  )
+  if (!suspects.length) return
+  const ids = suspects.map(({ record }) => record.id)
+  const rows = new Map((await lane.ports.ledger.readBodies(lane.row.fromStream, ids)).map((row) => [row.id, row]))
+  for (const work of suspects) {
+    const { mark } = work.merge!
+    const readAt = rows.get(work.record.id)?.observedAt.getTime() ?? 0
+    if (readAt > Date.parse(mark.deletedAt!)) delete mark.deletedAt
+    else work.settlement = { state: 'skipped' }
+  }
+}
+
+/** What is to be deleted and is known to be deleted already needs no write. */
+async function endDeleted(lane: Lane, works: Work[]): Promise<void> {
+  const ids = works.map(({ targetId }) => targetId!)
+  const gone = await deletedIn(lane, ids)
+  for (const work of works) {
+    if (!gone.has(work.targetId!)) continue
+    work.operation = null
+    work.settlement = { state: leftState(work), delivered: null, unlink: 'gone' }
+  }
+}
+
 /** Decides what deletions decide, and gives the works of which both records are there. */
 export async function meetDeletions(lane: Lane, works: Work[], there: ReadonlyMap<Work, There>): Promise<Work[]> {
   const left: Work[] = []
   const contested: { work: Work; edit: JsonObject }[] = []
+  await endDeleted(
+    lane,
+    works.filter((work) => work.takenBack && there.get(work)?.missing),
+  )
   for (const work of works) {
     const side = there.get(work)
     if (!work.takenBack && !side?.missing) left.push(work)
@@ -84,7 +119,9 @@ async function decideAll(
       waitForAnswer(work)
       continue
     }
-    if (row || merge.mark.asked?.includes(WHOLE)) merge.settled = [conflictKey(lane, work, WHOLE)]
+    const othersDelete = !work.takenBack && winner === 'theirs'
+    // An answer that the other direction has to carry out must still stand when that one comes to it.
+    if (!othersDelete && (row || merge.mark.asked?.includes(WHOLE))) merge.settled = [conflictKey(lane, work, WHOLE)]
     delete merge.mark.asked
     carryOut(work, winner === 'mine')
   }

@@ -2,7 +2,7 @@
 import { CausewayError, isObject, type Json, type JsonObject, JsonText, sameJson, setOwn } from '../core/index.ts'
 import { askAgain, isLenient, type There } from './ask-sides.ts'
 import { covers } from './diff.ts'
-import { meetDeletions } from './merge-deletions.ts'
+import { leaveDeleted, meetDeletions } from './merge-deletions.ts'
 import { conflictKey, type Facts, factsOf, isBoth } from './merge-facts.ts'
 import { isAsAgreed, mergeFields } from './merge-fields.ts'
 import { type Mark, type Merged, storedOf } from './merged.ts'
@@ -19,7 +19,8 @@ export async function mergeSides(lane: Lane, works: Work[]): Promise<void> {
   if (lane.ports.knowsEchoes === false) return
   const open = works.filter((work) => !work.settlement)
   for (const work of open) work.merge = begin(work)
-  const standing = open.filter((work) => work.targetId !== null)
+  await leaveDeleted(lane, open)
+  const standing = open.filter((work) => work.targetId !== null && !work.settlement)
   const moved = standing.filter(hasMoved)
   for (const work of standing) if (!moved.includes(work)) rests(lane, work)
   if (!moved.length) return

@@ -20,6 +20,8 @@ export type Mark = {
   ownHere?: OwnVersion
   /** The source record was created by the other direction. */
   made?: boolean
+  /** When the other direction deleted the source record: what was read of it before is older than that. */
+  deletedAt?: string
   /** Paths that wait in the queue of conflicts. */
   asked?: string[]
   /** How often in a row a field came back as something else than what was written. */

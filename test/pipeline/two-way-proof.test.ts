@@ -192,6 +192,82 @@ test('deleted on one side and edited on the other: a person is asked, and the an
   expect([left().length, right().length]).toEqual([0, 0])
 })
 
+test('an answer that deletes is carried out, whichever direction comes first', async () => {
+  for (const order of [
+    ['people', 'people~back'],
+    ['people~back', 'people'],
+  ]) {
+    const { crm, desk, hub, cycle, conflicts, left, right } = await open()
+    crm.put('contacts', 'c1', anna)
+    crm.put('contacts', 'c2', { ...anna, email: 'b@example.test' })
+    await cycle()
+    crm.remove('contacts', 'c1')
+    edit(desk, 'users', { phone: '5' })
+    desk.remove('users', right()[1]!.id)
+    crm.put('contacts', 'c2', { ...anna, email: 'b@example.test', phone: '6' })
+    await cycle()
+    for (const { id, from } of (await conflicts()).filter(({ state }) => state === 'open'))
+      await hub.ports.ledger.decideConflicts([id], {
+        decision: from === 'null' ? 'from' : 'to',
+        value: null,
+        actor: 'test',
+        note: null,
+      })
+    for (const sync of order) await hub.push(sync)
+    expect([left(), right()]).toEqual([[], []])
+    expect((await conflicts()).map(({ state }) => state)).toEqual(['settled', 'settled'])
+  }
+})
+
+test('a record that was deleted by the hub and is restored there is new to the other side', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  crm.remove('contacts', 'c1')
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  expect(right()).toEqual([])
+  // Before anybody read that it was gone.
+  desk.put('users', 't1', { ...anna, phone: '7' })
+  expect(await cycle()).toBe(0)
+  expect([left(), right()].map((rows) => rows.map(({ body }) => body.phone))).toEqual([['7'], ['7']])
+})
+
+test('what both sides deleted is deleted nowhere again, where a second deletion is taken like the first', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open()
+  const deletions: string[] = []
+  for (const system of [crm, desk]) {
+    const write = system.write.bind(system)
+    system.write = async (request) => {
+      if (request.operation !== 'delete') return write(request)
+      deletions.push(...request.items.map(({ id }) => id!))
+      return request.items.map(({ ref, id }) => ({ ref, status: 'written', id: id! }))
+    }
+  }
+  crm.put('contacts', 'c1', anna)
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  await cycle()
+  crm.remove('contacts', 'c1')
+  desk.remove('users', right()[0]!.id)
+  await cycle()
+  expect([left(), right(), deletions]).toEqual([[], [], []])
+})
+
+test('a deletion that the hub carried out comes back and is no write', async () => {
+  const { crm, desk, hub, cycle, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  crm.put('contacts', 'c2', { ...anna, email: 'b@example.test' })
+  await cycle()
+  crm.remove('contacts', 'c1')
+  desk.remove('users', right()[1]!.id)
+  await cycle()
+  const { rows } = await hub.pool.query<{ deleted: number }>(
+    `select coalesce(sum((counts->>'deleted')::int), 0)::int as deleted from run where kind = 'push'`,
+  )
+  expect([rows[0]!.deleted, crm.journal.length, desk.journal.length]).toEqual([2, 1, 3])
+})
+
 test('a deletion that was asked about goes on once the edit is taken back', async () => {
   const { crm, desk, cycle, conflicts, right } = await open()
   crm.put('contacts', 'c1', anna)

@@ -31,14 +31,14 @@ export async function runAll(
   return writes
 }
 
-/** Runs a two-way sync and waits for both directions; gives how many records were written on both sides. */
+/** Runs a two-way sync and waits for both directions; gives how many records were written on both sides since then or `since`. */
 export async function runBoth(
   hub: HubProcess,
   sync: string,
   report: Report,
-  options: { full?: boolean } = {},
+  options: { full?: boolean; since?: string } = {},
 ): Promise<number> {
-  const since = new Date().toISOString()
+  const { since = new Date().toISOString() } = options
   const ended = await runOnce(hub, sync, options)
   // A record that one direction is writing is left alone by the other and tried again, which makes a run partial.
   report.equal(`${sync} succeeds`, [['success', 'partial'].includes(String(ended.outcome)), ended.error], [true, null])

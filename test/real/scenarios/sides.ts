@@ -66,7 +66,7 @@ export function requestTrackerSide(env: Env): Side {
   return {
     title: 'Request Tracker',
     async list(prefix) {
-      const users: JsonObject[] = []
+      let users: JsonObject[] = []
       for (let page = 1, pages = 1; page <= pages; page++) {
         const query = `per_page=100&page=${page}&orderby=id&fields=Name,RealName,Lang,LastUpdated`
         const filter = [{ field: 'Name', operator: 'STARTSWITH', value: prefix }]
@@ -74,6 +74,8 @@ export function requestTrackerSide(env: Env): Side {
         users.push(...answer.items)
         pages = Math.ceil(answer.total / 100)
       }
+      // "Starts with" of Request Tracker takes capitals for small letters.
+      users = users.filter(({ Name: name }) => String(name).startsWith(prefix))
       return {
         people: table(
           users.map((user) => [String(user.Name), { name: String(user.RealName), language: String(user.Lang) }]),

@@ -56,7 +56,7 @@ async function twoWay(pair: TwoWayPair, hub: HubProcess, report: Report): Promis
     report.equal(`${Object.keys(here).length} people, the same on both sides`, there, here)
     return here
   }
-  const run = async (writes: number | null, options: { full?: boolean } = {}): Promise<void> => {
+  const run = async (writes: number | null, options: { full?: boolean; since?: string } = {}): Promise<void> => {
     const written = await runBoth(hub, sync, report, options)
     if (writes !== null) report.equal('records written, both ways', written, writes)
   }
@@ -137,15 +137,32 @@ async function twoWay(pair: TwoWayPair, hub: HubProcess, report: Report): Promis
       asked.map(({ field }) => field),
       [pair.nameField, pair.nameField],
     )
+    const since = new Date().toISOString()
     const about = (name: string) => asked.filter((one) => JSON.stringify(one).includes(`"${name}"`)).map(({ id }) => id)
     await hub.call('POST', '/api/v1/conflicts/resolve', { ids: about('Here'), choose: 'to' })
     await hub.call('POST', '/api/v1/conflicts/resolve', { ids: about('Left'), choose: 'value', value: 'Neither' })
+    // A value that is neither side's is written to one, and goes to the other when it was read there.
     await run(null)
+    await run(3, { since })
     const now = await same()
     report.equal('as decided', [now[code(8)]!.name, now[code(9)]!.name], ['There', 'Neither'])
     report.equal('nothing is asked any more', await conflicts(hub, sync), [])
   })
   await silence('nothing changed after that')
+
+  await report.part(title('renames of what they are matched by'), async () => {
+    await from.rename(code(10), code(510))
+    await to.rename(code(11), code(511))
+    // Somebody who left and a new one would be a deletion and a creation each.
+    await run(2, { full: true })
+    const now = await same()
+    report.equal(
+      'who was renamed is there once, under the new code',
+      [10, 11, 510, 511].map((n) => code(n)).filter((one) => now[one]),
+      [code(510), code(511)],
+    )
+  })
+  await silence('nothing changed after that', { full: true })
 
   await report.part(title('deletions'), async () => {
     await from.remove(code(20))
@@ -157,9 +174,9 @@ async function twoWay(pair: TwoWayPair, hub: HubProcess, report: Report): Promis
     await run(4, { full: true })
     const asked = await conflicts(hub, sync)
     report.equal('one deletion is asked about', asked.length, 1)
+    const since = new Date().toISOString()
     await hub.call('POST', '/api/v1/conflicts/resolve', { ids: asked.map(({ id }) => id), choose: 'from' })
-    // How many is not asked: a deletion that was carried out is sent once more to the side where it was made (docs/roadmap.md).
-    await run(null, { full: true })
+    await run(1, { full: true, since })
     const now = await same()
     report.equal(
       'five are gone',
