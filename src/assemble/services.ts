@@ -23,6 +23,7 @@ import type { HubFiles } from './files.ts'
 import { compare, plan, saveTest, verify } from './planning.ts'
 import { completeMapping, tryMapping } from './playground.ts'
 import { secretServices } from './secrets.ts'
+import { describeSettings } from './settings.ts'
 import type { KnownSecrets } from './subscriptions.ts'
 import { supportFiles } from './support.ts'
 import { describeTimetable } from './timetable.ts'
@@ -243,6 +244,7 @@ export function createServices(parts: ServiceParts): HubServices {
         .allConnectors()
         .list()
         .map((connector) => connector.describe()),
+    settings: () => describeSettings(parts.files().config),
     connections: () => describeConnections(parts.files()),
     syncs: () => parts.files().syncs,
     schedules: (count) => describeTimetable(parts.files(), count, parts.clock.now()),

@@ -32,6 +32,7 @@ import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { settingRoutes } from './routes/settings.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { supportRoute } from './routes/support.ts'
@@ -82,6 +83,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     conflictRoutes,
     driftRoutes,
     secretRoutes,
+    settingRoutes,
     entityRoutes,
     recordRoutes,
     planRoutes,

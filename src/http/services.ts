@@ -19,6 +19,7 @@ import type {
   VerifyRequest,
 } from './plans.ts'
 import type { CompletionItem, CompletionRequest, Trial, TrialRequest } from './playground.ts'
+import type { Setting } from './schemas/settings.ts'
 import type { SecretServices } from './secret-services.ts'
 import type { SupportServices } from './support-services.ts'
 
@@ -98,6 +99,9 @@ export type WebhookIntake = {
 export interface HubServices {
   /** Database, migrations, queue. Must answer in bounded time and never throw. */
   readiness(): Promise<ReadinessCheck[]>
+
+  /** What this process works with; secrets are masked before they come here. */
+  settings(): Setting[]
 
   /** Asks for a pull of the sync's source and the push that follows. Returns when the wish is committed, not when it is done. */
   runSync(name: string, request: { full: boolean; trigger: string; actor: Actor }): Promise<{ requestId: string }>

@@ -30,6 +30,7 @@ import { RecordPage } from './pages/record.tsx'
 import { Records } from './pages/records.tsx'
 import { RunPage } from './pages/run.tsx'
 import { Runs } from './pages/runs.tsx'
+import { SettingsPage } from './pages/settings/settings.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { SyncPage } from './pages/sync.tsx'
 import { Syncs } from './pages/syncs.tsx'
@@ -61,6 +62,7 @@ const PAGES: Record<string, () => ReactNode> = {
   '/landscape': Landscape,
   '/changes': Changes,
   '/audit': Audit,
+  '/settings': SettingsPage,
   '/system': SystemPage,
   '/webhooks': Webhooks,
   '/connections': Connections,

@@ -94,6 +94,10 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       snooze: async (scope, until, actor) => void calls.push(['snoozeAlerts', scope, until, actor]),
       wake: async (scope, actor) => void calls.push(['wakeAlerts', scope, actor]),
     },
+    settings: () => [
+      { name: 'journal_days', value: '30', from: 'default', where: null, description: 'Days of the journal.' },
+      { name: 'database_url', value: '[secret]', from: 'variable', where: 'DATABASE_URL', description: 'The ledger.' },
+    ],
     support: { files: async () => [{ name: 'process.json', text: '{}' }] },
     secrets: {
       keys: async () => ({ from: 'file', keys: [{ id: 'k1', current: true, present: true, secrets: 2 }] }),

@@ -5,6 +5,7 @@ import type { SerializedError } from '../../core/index.ts'
 import type {
   CompletionItem,
   ConnectorDescription,
+  Setting as HubSetting,
   Trial as HubTrial,
   SavedTestCase,
   ScheduleDescription,
@@ -137,3 +138,22 @@ export type ApiProblem = Static<typeof ProblemSchema>
 /** Who makes the requests. */
 export type Me = Wire<Static<typeof Access.Me>>
 export type LoginMethods = { password: boolean; provider: string | null }
+
+export type User = Wire<Static<typeof Access.User>>
+export type Token = Wire<Static<typeof Access.Token>>
+export type MadeToken = Wire<Static<typeof Access.MadeToken>>
+export type Setting = HubSetting
+type Snooze = { until: string; actor: string; reason: string | null }
+export type AlertRoute = {
+  name: string
+  kind: string
+  tell: string[]
+  severity: string
+  syncs: string[]
+  connections: string[]
+  waiting: number
+  lastSentAt: string | null
+  lastError: JsonText | null
+  snooze: Snooze | null
+}
+export type OpenAlert = { key: string; kind: string; since: string; content: JsonText; snooze: Snooze | null }

@@ -29,6 +29,7 @@ export const PAGES: PageEntry[] = [
   { name: 'Connectors', href: to.connectors, paths: ['/connectors', '/connector'], key: 'k' },
   { name: 'Changes', href: to.changes, paths: ['/changes'], key: 'm' },
   { name: 'Audit', href: to.audit(), paths: ['/audit'], key: 'a', needs: 'audit:read' },
+  { name: 'Settings', href: to.settings, paths: ['/settings'], key: 't' },
   { name: 'System', href: to.system, paths: ['/system'], key: 'y' },
 ]
 

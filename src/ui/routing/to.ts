@@ -23,6 +23,7 @@ export const to = {
   landscape: '/landscape',
   changes: '/changes',
   audit: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/audit', filter),
+  settings: '/settings',
   system: '/system',
   connections: '/connections',
   connection: (name: string): string => withQuery('/connection', { name }),

@@ -1,0 +1,25 @@
+import type { ReactNode } from 'react'
+import { useLack } from '../../api/may.ts'
+import { Page } from '../../parts/page.tsx'
+import { AlertRoutes } from './alert-routes.tsx'
+import { EffectiveSettings } from './effective.tsx'
+import { Tokens } from './tokens.tsx'
+import { Users } from './users.tsx'
+
+/** Who may use the hub, who is told of trouble, and what the hub works with. */
+export function SettingsPage(): ReactNode {
+  const [noAccess, noSettings] = [useLack('access:manage'), useLack('support:read')]
+  return (
+    <Page title="Settings">
+      <AlertRoutes />
+      {noAccess === null && (
+        <>
+          <Users />
+          <Tokens />
+        </>
+      )}
+      {noSettings === null && <EffectiveSettings />}
+      {noAccess && <p className="dim">Users, tokens and settings are not shown. {noAccess}</p>}
+    </Page>
+  )
+}
