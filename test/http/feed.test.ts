@@ -207,6 +207,43 @@ test('who does not read is let go and comes back for the rest; the others notice
   feed.close()
 })
 
+test('who was away for thousands of events gets all of them, and none twice', async () => {
+  const first = await Follower.open(hub.url)
+  await first.until(({ messages }) => messages.length > 0)
+  let last = await first.leave()
+  const began = (await idsInOrder()).length
+  await pool.query(
+    `insert into run (kind, trigger, stream_id, sync_id) select 'push', 'test', $1, $2 from generate_series(1, 4000)`,
+    [ids.contacts, ids.sync],
+  )
+  const wanted = (await idsInOrder()).slice(began)
+  const seen: string[] = []
+  for (let visits = 0; seen.length < wanted.length; visits++) {
+    expect(visits).toBeLessThan(10)
+    const page = await Follower.open(hub.url, last)
+    await page.until(({ ended, events }) => ended || seen.length + events.length >= wanted.length)
+    expect(page.messages[0]!.event).toBe('ready')
+    seen.push(...page.events.map(({ id }) => id!))
+    last = await page.leave()
+  }
+  expect(seen).toEqual(wanted)
+})
+
+test('a page that has hung up before the first look was over leaves the feed to the next ones', async () => {
+  const feed = new Feed(pool, FAST)
+  const gone = new EventStream()
+  const joining = feed.join(gone, undefined)
+  gone.destroy()
+  await joining
+  // Its turn comes, and finds nobody.
+  await new Promise((done) => setTimeout(done, 10 * FAST.quietMs))
+  const heard: string[] = []
+  await feed.join({ write: (text) => heard.push(text) > 0, end: () => undefined }, undefined)
+  await startRun(pool)
+  await expect.poll(() => heard.join(''), { timeout: 10_000 }).toContain('run.began')
+  feed.close()
+})
+
 test('what cannot be gone on from is said: a wrong id, one of another database, one of too long ago', async () => {
   await expect(Follower.open(hub.url, 'yesterday')).rejects.toThrow(/400.*CSW-8003/)
   for (const id of ['9000000000000000000-1', '1-1']) {

@@ -23,6 +23,8 @@ export const FEED_TIMES: FeedTimes = { quietMs: 1_000, busyMs: 3_000, tickMs: 10
 /** Rows held in memory for pages that were away; those who were away for longer begin anew. */
 const KEPT = 5_000
 const PART = 1_000
+/** Written at once. Far below what a reader may leave unread, so that who comes back again and again gets some more each time. */
+const TOGETHER = 100
 
 /** Who reads along. `write` must not wait, and says whether more can follow. */
 export type Reader = { write(text: string): boolean; end(): void }
@@ -65,14 +67,15 @@ export class Feed {
     const isLost = from && (from.xid > this.#horizon || (oldest && comparePlaces(from, oldest) < 0))
     const place = from && !isLost ? from : this.#reached
     this.#readers.set(reader, place)
-    this.#send(reader, message(isLost ? 'reset' : 'ready', place, '{}'))
+    if (!this.#send(reader, message(isLost ? 'reset' : 'ready', place, '{}'))) return
     this.#write(reader, after(this.#held, place))
-    this.#timer ??= this.#wait(this.#times.quietMs)
+    // It may have hung up meanwhile; a turn without readers would be the last.
+    if (this.#readers.size > 0) this.#timer ??= this.#wait(this.#times.quietMs)
   }
 
   leave(reader: Reader): void {
     this.#readers.delete(reader)
-    if (this.#readers.size > 0 || !this.#timer) return
+    if (this.#readers.size > 0) return
     clearTimeout(this.#timer)
     this.#timer = undefined
     // What happens from now on is read when somebody comes.
@@ -150,16 +153,19 @@ export class Feed {
   }
 
   #write(reader: Reader, news: Held[]): void {
-    if (news.length === 0) return
-    this.#readers.set(reader, news.at(-1)!.place)
-    this.#send(reader, news.map(({ text }) => text).join(''))
+    for (let from = 0; from < news.length; from += TOGETHER) {
+      const some = news.slice(from, from + TOGETHER)
+      if (!this.#send(reader, some.map(({ text }) => text).join(''))) return
+      this.#readers.set(reader, some.at(-1)!.place)
+    }
   }
 
-  #send(reader: Reader, text: string): void {
-    if (reader.write(text)) return
+  #send(reader: Reader, text: string): boolean {
+    if (reader.write(text)) return true
     // Who does not read what was written comes back for the rest, rather than let it pile up here.
     this.leave(reader)
     reader.end()
+    return false
   }
 }
 
