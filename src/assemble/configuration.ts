@@ -20,7 +20,8 @@ export function configurationOf({ config, syncs, entities, catalogue }: Configur
   const manifests = catalogue.list().map((connector) => connector.describe())
   return [
     ...connections.map((connection): ConfiguredItem => {
-      const { name, connector, settings, secrets, allow, maxPerSecond, maxConcurrent, tls, keep } = connection
+      const { name, connector, settings, secrets, allow, maxPerSecond, maxConcurrent, traceparent, tls, keep } =
+        connection
       const fields = textsOf({
         connector,
         // Addresses and accounts: that one changed is for everybody to see, what it is may not be.
@@ -31,6 +32,7 @@ export function configurationOf({ config, syncs, entities, catalogue }: Configur
         ...prefixed('keep', keep, (value) => value),
         max_per_second: maxPerSecond,
         max_concurrent: maxConcurrent,
+        ...(traceparent ? { traceparent } : {}),
         tls: { ...tls, key: tls.key && `${tls.key.kind}:${tls.key.name}` },
       })
       return { kind: 'connection', name, fields }

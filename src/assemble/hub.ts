@@ -28,6 +28,7 @@ import {
   sealBodies,
 } from '../store/index.ts'
 import { trimFeed } from '../store/views/index.ts'
+import { startTraces, traceSettings } from '../traces/index.ts'
 import { Adoption } from './adoption.ts'
 import { alertSweep } from './alerts.ts'
 import { analyticsSweep } from './analytics.ts'
@@ -263,6 +264,8 @@ async function assemble(parts: Parts): Promise<Hub> {
   if (works) mappings.warm(files.syncs.slice(0, MOST_WARMED))
   // A look at a hub does not begin to work with its files.
   const looks = parts.role === 'command'
+  const traces = looks ? null : traceSettings(settings)
+  const endTraces = traces ? await startTraces(traces) : undefined
   if (!looks) await adoption.begin(files)
   const listen = (onCall: (kind: string, id: string) => void) =>
     listenForCalls(store.url, (kind, id) => void (adoption.heard(kind, id) || onCall(kind, id)))
@@ -332,6 +335,7 @@ async function assemble(parts: Parts): Promise<Hub> {
       await queue.close()
       await mappings.close()
       await sessions.close()
+      await endTraces?.()
       await store.close()
       await parts.stopSamples()
     },

@@ -72,6 +72,7 @@ export class Sessions {
         allow: config.allow,
         ...(config.maxPerSecond === null ? {} : { maxPerSecond: config.maxPerSecond }),
         ...(config.maxConcurrent === null ? {} : { maxConcurrent: config.maxConcurrent }),
+        ...(config.traceparent ? { traceparent: true } : {}),
         ...(await this.#tls(config)),
         tokens: this.#tokens(name),
         uploads: this.#uploads(name),

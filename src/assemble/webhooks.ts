@@ -1,6 +1,6 @@
 import type { ConnectionConfig } from '../config/index.ts'
 import type { WebhookVerdict } from '../connector/index.ts'
-import { CausewayError } from '../core/index.ts'
+import { CausewayError, type Span, startSpan, validTraceparent } from '../core/index.ts'
 import type { WebhookAnswer, WebhookRequest } from '../http/index.ts'
 import type { ServiceParts } from './services.ts'
 import { UNKNOWN, type WebhookTally } from './webhook-tally.ts'
@@ -11,6 +11,24 @@ export async function acceptWebhook(
   tally: WebhookTally,
   request: WebhookRequest,
 ): Promise<WebhookAnswer> {
+  const parent = validTraceparent(request.headers.traceparent)
+  const span = startSpan('receive webhook', parent === undefined ? {} : { parent })
+  try {
+    const answer = await accept(parts, tally, request, span)
+    span?.end()
+    return answer
+  } catch (error) {
+    span?.end(error)
+    throw error
+  }
+}
+
+async function accept(
+  parts: ServiceParts,
+  tally: WebhookTally,
+  request: WebhookRequest,
+  span: Span | undefined,
+): Promise<WebhookAnswer> {
   const { ports, inbox } = parts
   const connectionId = ports.model().connectionId(request.connection)
   const connection = parts.files().config.connections.get(request.connection)
@@ -20,6 +38,8 @@ export async function acceptWebhook(
     tally.note(UNKNOWN, { kind: 'refused', error }, at)
     return { status: 'refused' }
   }
+  // Of names that we have, so that a stranger cannot fill traces with others.
+  span?.note({ 'causeway.connection': request.connection })
   const { body, stream } = request
   // A name of ours among the headers of a stranger means nothing.
   const { 'causeway-item': _forged, ...headers } = request.headers
@@ -38,12 +58,15 @@ export async function acceptWebhook(
     return { status: 'refused' }
   }
   const sealed = ports.model().keepsPartOf(request.connection)
+  // Kept with the event: whoever reads it, in whichever process, goes on with the trace.
+  const traced = (given: Record<string, string>): Record<string, string> =>
+    span ? { ...given, traceparent: span.traceparent } : given
   const outcomes = await inbox.add(
     verdict.events.map((event) => ({
       connectionId,
       stream: event.stream ?? stream,
       eventId: event.eventId,
-      headers: event.headers ?? headers,
+      headers: traced(event.headers ?? headers),
       body: event.body ?? body,
       sealed,
     })),
@@ -51,6 +74,7 @@ export async function acceptWebhook(
   const events = outcomes.length
   const duplicates = outcomes.filter((outcome) => outcome === 'duplicate').length
   tally.note(request.connection, { kind: 'stored', events, duplicates }, at)
+  span?.note({ 'causeway.events': events, 'causeway.duplicates': duplicates })
   return { ...(verdict.answer ? { answer: verdict.answer } : {}), status: 'accepted', events, duplicates }
 }
 

@@ -24,6 +24,8 @@ export type ConnectionConfig = {
   keep: Readonly<Record<string, 'full' | 'used' | 'hash'>>
   maxPerSecond: number | null
   maxConcurrent: number | null
+  /** Its calls carry a `traceparent`, where traces are made. */
+  traceparent: boolean
   /** Paths relative to the hub folder. */
   tls: { ca: string | null; certificate: string | null; key: SecretReference | null }
   file: string
@@ -73,6 +75,7 @@ export function readConnection(
       keep: readKeep(raw.keep),
       maxPerSecond: typeof raw.max_per_second === 'number' ? raw.max_per_second : null,
       maxConcurrent: typeof raw.max_concurrent === 'number' ? raw.max_concurrent : null,
+      traceparent: raw.traceparent === true,
       tls: {
         ca: textOf(tls.ca),
         certificate: textOf(tls.certificate),

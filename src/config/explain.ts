@@ -46,7 +46,8 @@ function explainSetting(hub: HubConfig, name: (typeof SETTING_NAMES)[number]): E
 }
 
 function explainConnection(hub: HubConfig, connection: ConnectionConfig): ExplainedValue[] {
-  const { name, connector, title, settings, secrets, allow, keep, maxPerSecond, maxConcurrent, tls } = connection
+  const { name, connector, title, settings, secrets, allow, keep, maxPerSecond, maxConcurrent, traceparent, tls } =
+    connection
   const secretTexts = Object.entries(secrets).map(([field, { kind, name: at }]) => [field, `${kind}:${at}`] as const)
   const values: [string[], Json][] = [
     [['connector'], connector],
@@ -61,6 +62,7 @@ function explainConnection(hub: HubConfig, connection: ConnectionConfig): Explai
     ...Object.entries(keep).map(([stream, kept]): [string[], Json] => [['keep', stream], kept]),
     [['max_per_second'], maxPerSecond],
     [['max_concurrent'], maxConcurrent],
+    [['traceparent'], traceparent || null],
     [['tls', 'ca'], tls.ca],
     [['tls', 'certificate'], tls.certificate],
     [['tls', 'key'], tls.key && `${tls.key.kind}:${tls.key.name}`],

@@ -67,6 +67,14 @@ export const integer = <T extends number | null = number>(options: Options<T> & 
     return value
   })
 
+/** A share, from none (0) to all (1). */
+export const ratio = (options: Options<number>) =>
+  field<number>('number, 0 to 1', options, (raw) => {
+    const value = typeof raw === 'string' && /^\s*(0|1|[01]?\.\d{1,9})\s*$/.test(raw) ? Number(raw) : raw
+    if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw new BadValue('must be a number from 0 to 1')
+    return value
+  })
+
 const WORDS = new Map([
   ...['true', 'yes', 'on', '1'].map((word) => [word, true] as const),
   ...['false', 'no', 'off', '0'].map((word) => [word, false] as const),

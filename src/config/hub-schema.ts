@@ -39,6 +39,12 @@ const CONNECTION = {
   },
   max_per_second: { description: 'Calls per second at most.', type: 'number', exclusiveMinimum: 0 },
   max_concurrent: { description: 'Calls under way at most.', type: 'integer', minimum: 1, maximum: 256 },
+  traceparent: {
+    description:
+      'Calls carry a `traceparent` header while traces are made, so that the system can go on with the trace.',
+    type: 'boolean',
+    default: false,
+  },
   tls: {
     description: 'Trust and client certificate where the public authorities do not do.',
     type: 'object',

@@ -1,5 +1,5 @@
 /** Every setting of the hub, described once. */
-import { choice, type Field, flag, host, integer, secret, text, url } from './fields.ts'
+import { choice, type Field, flag, host, integer, ratio, secret, text, url } from './fields.ts'
 
 export const SETTINGS = {
   database_url: url({
@@ -108,6 +108,45 @@ export const SETTINGS = {
   log_format: choice(['auto', 'json', 'text'], {
     default: 'auto',
     description: 'JSON lines, or short lines for people; `auto` gives text on a terminal and JSON elsewhere.',
+  }),
+  traces_collector: url({
+    default: null,
+    schemes: ['https', 'http'],
+    alsoEnv: ['OTEL_EXPORTER_OTLP_ENDPOINT'],
+    description:
+      'OpenTelemetry collector that gets the traces, over OTLP/HTTP; `/v1/traces` is appended. Without it and `traces_url` there are none.',
+  }),
+  traces_url: url({
+    default: null,
+    schemes: ['https', 'http'],
+    alsoEnv: ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+    description: 'The same as a whole address, taken as it is.',
+  }),
+  traces_headers: secret({
+    minLength: 3,
+    alsoEnv: ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'OTEL_EXPORTER_OTLP_HEADERS'],
+    description: 'What the collector wants to see, `name=value,name=value` with percent-encoded values.',
+  }),
+  traces_ratio: ratio({
+    default: 1,
+    alsoEnv: ['OTEL_TRACES_SAMPLER_ARG'],
+    description:
+      'Share of the traces that is kept, from 0 to 1; by the id of the trace, so that all hubs keep the same.',
+  }),
+  traces_service: text({
+    default: 'causeway',
+    alsoEnv: ['OTEL_SERVICE_NAME'],
+    description: 'How the hub is called in traces.',
+  }),
+  traces_allow: text<string | null>({
+    default: null,
+    description:
+      'Private addresses of the collector that may be dialled, as in `allow` of a connection: `127.0.0.1:4318`.',
+  }),
+  traces_off: flag({
+    default: false,
+    alsoEnv: ['OTEL_SDK_DISABLED'],
+    description: 'No traces, whatever else says so.',
   }),
   samples: flag({ default: false, description: 'Start the sample systems together with the hub.' }),
   pull_concurrency: integer({

@@ -24,6 +24,8 @@ export type ConnectionContext = {
   /** Limits of this connection, where they are lower than the manifest's. */
   maxPerSecond?: number
   maxConcurrent?: number
+  /** Calls carry a `traceparent`. */
+  traceparent?: boolean
   /** Makes the gate of its limits, where it is shared over processes. */
   gate?: NonNullable<OutboundOptions['gate']>
   /** Sees every call of the connection. */
@@ -154,6 +156,7 @@ export class Connector {
       ...(context.onExchange ? { onExchange: context.onExchange } : {}),
       ...(context.signal ? { signal: context.signal } : {}),
       ...(context.tls ? { tls: context.tls } : {}),
+      ...(context.traceparent ? { traceparent: true } : {}),
       ...(context.clock ? { clock: context.clock } : {}),
       ...(limits ? { deadlineMs: limits.timeout_seconds * 1000 } : {}),
       buckets: [...(pace === undefined ? [] : [paceOf(pace)]), ...bucketsOf(limits, settings)],

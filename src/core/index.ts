@@ -12,6 +12,19 @@ export { lazily } from './lazily.ts'
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts'
 export * from './nearest.ts'
 export * from './redaction.ts'
+export {
+  inRun,
+  inSpan,
+  installTracer,
+  isTracing,
+  type Span,
+  type SpanName,
+  startSpan,
+  type Tracer,
+  traced,
+  tracedPages,
+  validTraceparent,
+} from './tracing.ts'
 export { urgencyNow, withUrgency } from './urgency.ts'
 export * from './validation.ts'
 export { watchFolder } from './watch-folder.ts'

@@ -5,6 +5,7 @@ import { lazily } from './lazily.ts'
 import { cleanFields, cleanText } from './log-fields.ts'
 import { shortLine } from './log-line.ts'
 import { createRedactor, type Redactor } from './redaction.ts'
+import { workFields } from './tracing.ts'
 
 const pinoPackage = lazily<typeof import('pino')>('pino')
 
@@ -49,6 +50,8 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       level: options.level ?? 'info',
       base: { pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
+      // Which run and trace a line belongs to, without anybody having to say so.
+      mixin: workFields,
       formatters: { level: (label) => ({ level: label }) },
       hooks: {
         // Here, because formatters see neither the message nor errors given alone.

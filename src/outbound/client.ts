@@ -6,6 +6,7 @@ import {
   createRedactor,
   type Redactor,
   redactUrl,
+  startSpan,
   systemClock,
   urgencyNow,
 } from '../core/index.ts'
@@ -51,6 +52,8 @@ export type OutboundOptions = {
   /** Ends every call of this client when it aborts. */
   signal?: AbortSignal
   onExchange?: OnExchange
+  /** Calls tell the system which trace they belong to. */
+  traceparent?: boolean
   clock?: Clock
   resolve?: ResolveName
 }
@@ -161,12 +164,26 @@ class AxiosOutbound implements OutboundClient {
   private async exchange(call: Call, hop: Hop): Promise<OutboundResponse> {
     const began = performance.now()
     let status: number | null = null
+    const span = startSpan('call', {
+      attributes: {
+        'causeway.connection': this.connection,
+        'http.request.method': call.method,
+        'server.address': hop.url.hostname,
+      },
+    })
+    if (span && this.options.traceparent) hop.headers.traceparent = span.traceparent
+    let failure: unknown
     try {
       const response = await this.read(call, await this.follow(call, hop))
       status = response.status
       return response
+    } catch (error) {
+      failure = error
+      throw error
     } finally {
       tellCall(this.connection, began, status)
+      if (status !== null) span?.note({ 'http.response.status_code': status })
+      span?.end(failure)
     }
   }
 

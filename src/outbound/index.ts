@@ -1,5 +1,5 @@
 export { kindOfAddress } from './address.ts'
-export type { TlsIdentity } from './agents.ts'
+export { createAgents, type TlsIdentity } from './agents.ts'
 export { allowEntryFault, parseAllowList } from './allow.ts'
 export { createOutbound, type OutboundClient, type OutboundOptions } from './client.ts'
 export { createDialler, type Dialler, dialFailure, type ResolveName } from './dialler.ts'

@@ -7,7 +7,7 @@ import type {
   WriteOperation,
   WriteOutcome,
 } from '../connector/index.ts'
-import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
+import { asCausewayError, CausewayError, digest, type JsonObject, traced } from '../core/index.ts'
 import { idempotencyKey } from './decide.ts'
 import { CONTENT_MARK } from './diff.ts'
 import { CONTENDED_RETRY_MS } from './failures.ts'
@@ -167,16 +167,18 @@ async function send(lane: Lane, operation: WriteOperation, group: Work[], exchan
   const items = [...byRef].map(([ref, work]) => toItem(lane, ref, work))
   let outcomes: WriteOutcome[]
   try {
-    outcomes = await lane.target.write({
-      stream: lane.sync.to.stream,
-      operation,
-      items,
-      signal: lane.signal,
-      // A call that waited for its turn while this process was frozen must not go out over what a successor wrote.
-      maySend: () => lane.lease.stillHeld(0),
-      onExchange: (exchange) => exchanges.push(exchange),
-      onJob: (notes) => keepJobs(lane, works, notes),
-    })
+    outcomes = await traced('write', { attributes: whose(lane, operation, items.length) }, () =>
+      lane.target.write({
+        stream: lane.sync.to.stream,
+        operation,
+        items,
+        signal: lane.signal,
+        // A call that waited for its turn while this process was frozen must not go out over what a successor wrote.
+        maySend: () => lane.lease.stillHeld(0),
+        onExchange: (exchange) => exchanges.push(exchange),
+        onJob: (notes) => keepJobs(lane, works, notes),
+      }),
+    )
   } catch (thrown) {
     const error = asCausewayError(thrown)
     outcomes = items.map(({ ref }) => ({ ref, status: statusOfThrown(error), error }))
@@ -192,6 +194,14 @@ async function send(lane: Lane, operation: WriteOperation, group: Work[], exchan
       new CausewayError('CSW-3012', { what: 'the connector reported no outcome for this item' }),
     )
 }
+
+const whose = (lane: Lane, operation: WriteOperation, records: number) => ({
+  'causeway.connection': lane.sync.to.connection,
+  'causeway.stream': lane.sync.to.stream,
+  'causeway.sync': lane.sync.name,
+  'causeway.operation': operation,
+  'causeway.records': records,
+})
 
 function toItem(lane: Lane, ref: string, work: Work): WriteItem {
   const natural = work.operation === 'upsert' ? work.matchKey[0] : undefined

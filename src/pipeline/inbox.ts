@@ -1,10 +1,21 @@
 import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
-import { asCausewayError, backoffMs, CausewayError, parseExact, withUrgency } from '../core/index.ts'
+import {
+  asCausewayError,
+  backoffMs,
+  CausewayError,
+  inSpan,
+  parseExact,
+  type Span,
+  startSpan,
+  validTraceparent,
+  withUrgency,
+} from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
-import type { HeldLease, HubModel, InboxRow, Ports, StreamRow } from './ports.ts'
+import type { HeldLease, HubModel, InboxRow, PageCommit, Ports, StreamRow } from './ports.ts'
 import { keepFresh, toCommit, together, withoutErased } from './pull.ts'
 import { CAREFUL, DEATHS } from './suspects.ts'
+import { Touched } from './touched.ts'
 import { callFollowers } from './wake-followers.ts'
 
 const BATCH = 200
@@ -60,8 +71,8 @@ export async function readInbox(
 }
 
 type Changes = Awaited<ReturnType<ConnectorSession['readEvent']>>
-/** What an event says, read from its body. */
-type Understood = { event: InboxRow; changes: Changes }
+/** What an event says, read from its body, and the span in which it is worked on. */
+type Understood = { event: InboxRow; changes: Changes; span: Span | undefined }
 
 /** Works through batches of events: those that hold their records are committed together, and settled with their batch. */
 class InboxReader {
@@ -70,7 +81,7 @@ class InboxReader {
   readonly #connection: { id: number; name: string }
   readonly #signal: AbortSignal
   readonly #streams = new Map<number, StreamRow>()
-  #done: { event: InboxRow; stored: number; pulls: boolean }[] = []
+  #done: { event: InboxRow; stored: number; pulls: boolean; span: Span | undefined }[] = []
 
   constructor(ports: Ports, connection: { id: number; name: string }, signal: AbortSignal) {
     this.#ports = ports
@@ -148,10 +159,11 @@ class InboxReader {
       if (stopped()) break
       const read = await this.#read(event, session)
       const changes = 'error' in read ? undefined : read.changes
-      if (event.replayTo === null && changes?.every(({ fetch }) => !fetch.length)) whole.push({ event, changes })
+      const { span } = read
+      if (event.replayTo === null && changes?.every(({ fetch }) => !fetch.length)) whole.push({ event, changes, span })
       else {
         if (!(await flush())) return taken
-        if (!(await this.#takeAlone(event, () => changesOf(read), session, touched))) return taken
+        if (!(await this.#takeAlone(event, () => changesOf(read), session, touched, span))) return taken
         taken++
         await this.#tell(touched)
       }
@@ -173,8 +185,8 @@ class InboxReader {
       if (error.code === 'CSW-6001') throw error
       // One of them spoils the page: each is tried alone, and that one alone is put off or set aside, with its reason.
       let taken = 0
-      for (const { event, changes } of whole) {
-        if (!(await this.#takeAlone(event, () => changes, session, touched))) break
+      for (const { event, changes, span } of whole) {
+        if (!(await this.#takeAlone(event, () => changes, session, touched, span))) break
         taken++
       }
       return taken
@@ -182,26 +194,36 @@ class InboxReader {
   }
 
   async #read({ headers, body, stream, fault }: InboxRow, session: ConnectorSession): Promise<Read> {
-    if (fault) return { error: fault }
+    if (fault) return { error: fault, span: undefined }
+    let span: Span | undefined
     try {
       const parsed = parseExact(headers) as Record<string, string>
-      return { changes: await session.readEvent({ headers: parsed, body, stream, signal: this.#signal }) }
+      span = this.#spanOf(parsed.traceparent)
+      const read = { headers: parsed, body, stream, signal: this.#signal }
+      return { changes: await inSpan(span, () => session.readEvent(read)), span }
     } catch (error) {
-      return { error }
+      return { error, span }
     }
+  }
+
+  #spanOf(traceparent: string | undefined): Span | undefined {
+    const parent = validTraceparent(traceparent)
+    const attributes = { 'causeway.connection': this.#connection.name }
+    return startSpan('read webhook', { attributes, ...(parent === undefined ? {} : { parent }) })
   }
 
   /** Commits the records that events hold: one transaction per stream. What an event says was true when it was sent. */
   async #commitWhole(whole: Understood[], touched: Touched): Promise<void> {
-    const changes = whole.flatMap(({ event, changes }) =>
-      changes.map(({ stream, records }) => ({ stream, records, requestedAt: event.receivedAt })),
+    const changes = whole.flatMap(({ event, changes, span }) =>
+      changes.map(({ stream, records }) => ({ stream, records, requestedAt: event.receivedAt, span })),
     )
     for (const [stream, pages] of Map.groupBy(changes, (change) => change.stream))
       await this.#commit(stream, pages, touched)
     await this.#makeDue(whole.flatMap(({ changes }) => changes))
-    for (const { event, changes } of whole)
+    for (const { event, changes, span } of whole)
       this.#done.push({
         event,
+        span,
         stored: changes.reduce((sum, { records }) => sum + records.length, 0),
         pulls: this.#toPull(changes).length > 0,
       })
@@ -229,6 +251,7 @@ class InboxReader {
     read: () => Changes,
     session: ConnectorSession,
     touched: Touched,
+    span: Span | undefined,
   ): Promise<boolean> {
     const { ledger, clock } = this.#ports
     const signal = this.#signal
@@ -237,20 +260,21 @@ class InboxReader {
       const changes = read()
       await this.#makeDue(changes)
       for (const change of changes) {
-        const { fetched, requestedAt } = await this.#fetchNow(change, session)
+        const { fetched, requestedAt } = await inSpan(span, () => this.#fetchNow(change, session))
         const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
         const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
-        await this.#commit(change.stream, [{ records: change.records, requestedAt: event.receivedAt }], touched)
+        await this.#commit(change.stream, [{ records: change.records, requestedAt: event.receivedAt, span }], touched)
         // What we fetched is true now.
-        await this.#commit(change.stream, [{ records: [...fetched, ...gone], requestedAt }], touched)
+        await this.#commit(change.stream, [{ records: [...fetched, ...gone], requestedAt, span }], touched)
         stored += change.records.length + fetched.length + gone.length
         const records = [...change.records, ...fetched, ...gone]
         if (event.replayTo !== null) await this.#pushAgain(change.stream, records, event.replayTo, touched)
       }
-      this.#done.push({ event, stored, pulls: this.#toPull(changes).length > 0 })
+      this.#done.push({ event, stored, pulls: this.#toPull(changes).length > 0, span })
       return true
     } catch (thrown) {
       const error = asCausewayError(thrown)
+      span?.end(error)
       if (error.code === 'CSW-6001' || signal.aborted) throw error
       if (isConnectionFailure(error)) {
         await this.#putOff(event, error)
@@ -317,7 +341,7 @@ class InboxReader {
 
   async #commit(
     stream: string,
-    pages: { records: SourceRecord[]; requestedAt: Date }[],
+    pages: { records: SourceRecord[]; requestedAt: Date; span: Span | undefined }[],
     touched: Touched,
   ): Promise<void> {
     const { ledger } = this.#ports
@@ -328,7 +352,7 @@ class InboxReader {
     const commits = pages.map((page) => {
       const kept = { ...page, rejected: [] }
       withoutErased(this.#ports, kept, {})
-      return toCommit(kept, row, null)
+      return ofTrace(toCommit(kept, row, null), page.span)
     })
     const commit = together(commits)
     const { changed } = await ledger.commitPage(commit)
@@ -354,30 +378,22 @@ class InboxReader {
         forget,
       })),
     )
+    for (const { span, stored } of done) {
+      span?.note({ 'causeway.records': stored })
+      span?.end()
+    }
   }
 }
 
-type Read = { changes: Changes } | { error: unknown }
+/** Says which trace brought the records, where it is kept. */
+function ofTrace(commit: PageCommit, span: Span | undefined): PageCommit {
+  if (span?.isSampled) for (const record of commit.records) record.trace = span.traceparent
+  return commit
+}
+
+type Read = ({ changes: Changes } | { error: unknown }) & { span: Span | undefined }
 
 function changesOf(read: Read): Changes {
   if ('error' in read) throw read.error
   return read.changes
-}
-
-/** What changed, by stream. */
-class Touched {
-  #ids = new Map<number, Set<string>>()
-
-  add(streamId: number, records: { id: string }[]): void {
-    const ids = this.#ids.get(streamId) ?? new Set()
-    for (const { id } of records) ids.add(id)
-    this.#ids.set(streamId, ids)
-  }
-
-  /** Gives all, and forgets it. */
-  empty(): Map<number, Set<string>> {
-    const ids = this.#ids
-    this.#ids = new Map()
-    return ids
-  }
 }

@@ -4,9 +4,14 @@ import {
   backoffMs,
   CausewayError,
   digest,
+  inRun,
+  inSpan,
+  isTracing,
   JsonText,
   joinBytes,
   spellAll,
+  startSpan,
+  tracedPages,
   withUrgency,
 } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
@@ -66,7 +71,6 @@ async function runPull(
   options: { trigger: string; signal: AbortSignal },
 ): Promise<PullResult> {
   const mode = stream.pullMode!
-  const counts: RunCounts = { pages: 0, read: 0, changed: 0, deleted: 0, rejected: 0 }
   const runId = await ports.ledger.startRun({
     kind: 'pull',
     requestId: stream.pullRequest,
@@ -74,6 +78,33 @@ async function runPull(
     streamId: stream.id,
     mode,
   })
+  return traceOfPull(stream, runId, () => pullInRun(ports, stream, lease, { ...options, runId }))
+}
+
+/** A run in a span of its own, which its log lines name. */
+async function traceOfPull(stream: StreamRow, runId: number, pull: () => Promise<PullResult>): Promise<PullResult> {
+  const attributes = { ...whose(stream), 'causeway.mode': stream.pullMode!, 'causeway.run_id': runId }
+  const span = startSpan('pull', { attributes })
+  try {
+    const result = await inSpan(span, () => inRun(runId, pull))
+    span?.note({ 'causeway.records': result.counts.read ?? 0 })
+    span?.end(result.error ?? undefined)
+    return result
+  } catch (error) {
+    span?.end(error)
+    throw error
+  }
+}
+
+async function pullInRun(
+  ports: Ports,
+  stream: StreamRow,
+  lease: HeldLease,
+  options: { runId: number; signal: AbortSignal },
+): Promise<PullResult> {
+  const { runId } = options
+  const mode = stream.pullMode!
+  const counts: RunCounts = { pages: 0, read: 0, changed: 0, deleted: 0, rejected: 0 }
   ports.wakes.pullBegins(stream.id)
   let error: CausewayError | null = null
   let outcome: RunOutcome = 'success'
@@ -148,25 +179,25 @@ const keeper =
     await ports.ledger.commitPage({ ...toCommit({ ...page, rejected: [], requestedAt }, stream, null), lease })
   }
 
+type PullRun = {
+  runId: number
+  lease: HeldLease
+  counts: RunCounts
+  signal: AbortSignal
+  total: number | null
+  watch: DriftWatch
+}
+
+const whose = (stream: StreamRow) => ({ 'causeway.connection': stream.connection, 'causeway.stream': stream.name })
+
 /** Reads and commits pages to the end; false when it was told to stop before. */
-async function readPages(
-  ports: Ports,
-  stream: StreamRow,
-  session: ConnectorSession,
-  run: {
-    runId: number
-    lease: HeldLease
-    counts: RunCounts
-    signal: AbortSignal
-    total: number | null
-    watch: DriftWatch
-  },
-): Promise<boolean> {
+async function readPages(ports: Ports, stream: StreamRow, session: ConnectorSession, run: PullRun): Promise<boolean> {
   const signal = AbortSignal.any([run.signal, run.lease.signal])
   const scanning = stream.pullMode === 'full' && session.streams.get(stream.name)?.abilities.deletions === 'scan'
   let lastBeat = ports.clock.monotonic()
   const read = session.read({ stream: stream.name, mode: stream.pullMode!, cursor: stream.cursor, signal })
-  for await (const pages of lookahead(read, isEnough)) {
+  const inSpans = isTracing() ? tracedPages(read, { attributes: whose(stream) }) : read
+  for await (const pages of lookahead(inSpans, isEnough)) {
     if (signal.aborted) return false
     const isFirst = run.counts.pages === 0
     const erased = pages.flatMap((page) => withoutErased(ports, page, run.counts))

@@ -1,5 +1,5 @@
 import type { Exchange } from '../connector/index.ts'
-import { backoffMs, CausewayError } from '../core/index.ts'
+import { backoffMs, CausewayError, inRun, inSpan } from '../core/index.ts'
 import { agree } from './agree.ts'
 import { decide } from './decide.ts'
 import { deliver } from './deliver.ts'
@@ -28,14 +28,40 @@ export type Settle = (positions: Map<number, number> | null) => Promise<Causeway
 
 /** One batch, top to bottom: decide, resolve, match, diff, write. Its commit is left to the caller, who keeps their order. */
 export async function sendBatch(lane: Lane, run: PushRun, batch: MappedBatch): Promise<Settle> {
+  const [runId, standing] = await Promise.all([run.begin(), readStanding(lane, batch)])
+  const within = <T>(work: () => Promise<T>): Promise<T> =>
+    inSpan(batch.span, () => inRun(runId, work)).catch((error: unknown) => {
+      batch.span?.end(error)
+      throw error
+    })
+  batch.span?.note({ 'causeway.run_id': runId })
+  const settle = await within(() => sendInRun(lane, run, batch, { runId, standing }))
+  return async (positions) => {
+    const failure = await within(() => settle(positions))
+    batch.span?.end(failure ?? undefined)
+    return failure
+  }
+}
+
+/** What the ledger knows of the records of a batch. */
+async function readStanding(lane: Lane, batch: MappedBatch) {
   const { ledger } = lane.ports
   const ids = batch.records.map((record) => record.id)
-  const [runId, targets, deliveries, intents] = await Promise.all([
-    run.begin(),
+  const [targets, deliveries, intents] = await Promise.all([
     ledger.findTargets(lane.row.fromStream, lane.row.toStream, ids),
     ledger.readDeliveries(lane.row.id, ids),
     ledger.readIntents(lane.row.id, ids),
   ])
+  return { targets, deliveries, intents }
+}
+
+async function sendInRun(
+  lane: Lane,
+  run: PushRun,
+  batch: MappedBatch,
+  { runId, standing }: { runId: number; standing: Awaited<ReturnType<typeof readStanding>> },
+): Promise<Settle> {
+  const { targets, deliveries, intents } = standing
   const deliveriesOf = Map.groupBy(deliveries, (row) => row.recordId)
   const intentsOf = Map.groupBy(intents, (row) => row.recordId)
   const works: Work[] = batch.records.flatMap((record, i) =>

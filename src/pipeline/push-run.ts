@@ -1,4 +1,4 @@
-import { backoffMs, type CausewayError } from '../core/index.ts'
+import { backoffMs, type CausewayError, inRun } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { isConnectionFailure, isWait } from './failures.ts'
 import type { RunOutcome } from './ports.ts'
@@ -98,8 +98,11 @@ export class PushRun {
   async finish(end: LaneEnd): Promise<PushResult> {
     const { ports, row, lane } = this.#lane
     const error = end === 'stopped' ? null : end
-    if (error) await noteFailure(this.#lane, error)
-    if (error && this.#id === null) await this.begin()
+    if (error) {
+      const note = (): Promise<void> => noteFailure(this.#lane, error)
+      await (this.#id === null ? note() : inRun(this.#id, note))
+      if (this.#id === null) await this.begin()
+    }
     clearInterval(this.#timer)
     const left = this.counts.dead + this.counts.retry + this.counts.in_doubt + this.counts.drifted
     const done = this.counts.held ? 'held' : left ? 'partial' : 'success'

@@ -1,9 +1,10 @@
-import { isObject, type Json, JsonText, type SerializedError, SLICES, sliceOf } from '../core/index.ts'
+import { inSpan, isObject, type Json, JsonText, type SerializedError, SLICES, sliceOf, traced } from '../core/index.ts'
 import type { JoinKeys, JoinSpec, MapInput, MapOutput } from '../mapping/index.ts'
 import { type WholeBody, wholeBodies } from './kept.ts'
 import { isStorableKey, keysOf, type LogBody } from './ports.ts'
 import { waitForPull } from './pull-wait.ts'
 import { DEATHS, killed } from './suspects.ts'
+import { beginBatch } from './traces.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
 
 /** Records per batch: wide enough for the widest calls (100 to 200), small enough that a takeover repeats little. */
@@ -53,7 +54,10 @@ export class LaneReader {
     )
     if (!records.length) return null
     for (const record of records) this.#inFlight.add(record.id)
-    return mapInParts(this.#lane, records)
+    const span = await beginBatch(this.#lane, records)
+    const attributes = { 'causeway.sync': this.#lane.sync.name, 'causeway.records': records.length }
+    const map = (): Promise<MappedBatch> => mapInParts(this.#lane, records)
+    return { ...(await inSpan(span, () => traced('map batch', { attributes }, map))), span }
   }
 
   /** The next record by itself, noted before it is looked at; set aside when that ended the process before. */

@@ -1,7 +1,7 @@
 /** The things a push works with between reading a batch and committing it. */
 
 import type { ConnectorSession, WriteOperation } from '../connector/index.ts'
-import type { JsonObject, JsonText, SerializedError } from '../core/index.ts'
+import type { JsonObject, JsonText, SerializedError, Span } from '../core/index.ts'
 import type { MapOutput, SyncDefinition } from '../mapping/index.ts'
 import type { Merged } from './merged.ts'
 import type { DeliveryRow, DeliveryState, HeldLease, IntentRow, Ports, SyncRow } from './ports.ts'
@@ -44,6 +44,7 @@ export type MappedBatch = {
   dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]
   /** How far the joined streams had come before they were read. */
   joined: { streamId: number; seq: number }[]
+  span?: Span | undefined
 }
 
 /** What became of one part. Everything the ledger must learn about it is here. */

@@ -14,6 +14,8 @@ const OVER: Record<keyof RowDays, { table: string; where: string }[]> = {
       where: `hold_id in (select id from hold where state not in ('open', 'approved') and decided_at < now() - $1 * interval '1 day')`,
     },
     { table: 'hold', where: `state not in ('open', 'approved') and decided_at < now() - $1 * interval '1 day'` },
+    // However long runs are kept: what is not delivered after a day has another trace.
+    { table: 'change_trace', where: `at < now() - least($1, 1) * interval '1 day'` },
     { table: 'drift', where: `state = 'accepted' and closed_at < now() - $1 * interval '1 day'` },
   ],
   deadLetters: [

@@ -105,6 +105,15 @@ create table audit (
 );
 CREATE TRIGGER audit_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
+create table change_trace (
+  stream_id integer not null,
+  seq bigint not null,
+  traceparent text not null,
+  at timestamp with time zone default now() not null,
+  constraint change_trace_pkey PRIMARY KEY (stream_id, seq)
+);
+CREATE INDEX change_trace_at ON change_trace USING btree (at);
+
 create table configuration (
   kind text not null,
   name text collate "C" not null,

@@ -19,6 +19,8 @@ export class Peer {
   readonly customers = new Map<string, Customer>()
   readonly journal: { operation: 'create' | 'update'; id: string; externalId: string; raw: string }[] = []
   readonly calls: string[] = []
+  /** The `traceparent` of each call. */
+  readonly traceparents: (string | undefined)[] = []
   /** Answers instead of the normal one, or undefined. `applied` tells whether the effect had happened. */
   intercept: (call: { method: string; path: string; body: string }) => Interception | undefined = () => undefined
   refuse: (item: Record<string, unknown>) => string | undefined = () => undefined
@@ -59,6 +61,7 @@ export class Peer {
     const body = Buffer.concat(chunks).toString()
     const url = new URL(request.url!, this.url)
     this.calls.push(`${request.method} ${url.pathname}`)
+    this.traceparents.push(request.headers.traceparent as string | undefined)
     if (this.delayMs) await new Promise((done) => setTimeout(done, this.delayMs))
     const interception = this.intercept({ method: request.method!, path: url.pathname, body })
     if (interception?.before) return interception.before(response)

@@ -23,6 +23,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Who is told what is wrong.
   alerts: ['core', 'config', 'outbound', 'store'],
   metrics: ['store', 'outbound'],
+  // Spans by OpenTelemetry.
+  traces: ['core', 'config', 'outbound'],
   http: ['core', 'config', 'access', 'connector', 'mapping', 'store'],
   // Stands up other systems for tests: shares nothing with what it tests.
   simulator: ['core'],
@@ -47,6 +49,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'access',
     'alerts',
     'metrics',
+    'traces',
     'http',
     'workers',
     'sandbox',
@@ -90,6 +93,11 @@ const HOMES: Record<string, string[]> = {
   standardwebhooks: ['alerts'],
   fastify: ['http'],
   'prom-client': ['metrics'],
+  '@opentelemetry/api': ['traces'],
+  '@opentelemetry/resources': ['traces'],
+  '@opentelemetry/sdk-trace-base': ['traces'],
+  // Given sockets of `outbound`.
+  '@opentelemetry/exporter-trace-otlp-http': ['traces'],
   // All it sends goes through `outbound`: it is given a fetch.
   'openid-client': ['access'],
   ajv: ['core'],

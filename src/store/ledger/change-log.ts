@@ -3,6 +3,7 @@ import { CausewayError, JsonText, SLICES, sliceOf } from '../../core/index.ts'
 import { openBodies, sealsOf } from '../body-seals.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
+import { noteTraces } from './change-traces.ts'
 import { assertLease } from './lease-check.ts'
 import { isSameSet, keysOf } from './registration.ts'
 import { saveRejected } from './rejected.ts'
@@ -83,6 +84,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
       const fresh = written.filter(({ isNew }) => isNew)
       const known = written.filter(({ isNew }) => !isNew)
       const aliases = records.some((record) => record.aliases.length > 0)
+      const traces = news.flatMap(({ record, seq }) => (record.trace ? { seq, trace: record.trace } : []))
       await inOneGo([
         // Under the stream lock nobody else writes records of this stream, so what was not there is still not there: an insert
         // that need not look for conflicts costs half.
@@ -98,6 +100,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
             ...records.map((record) => record.id),
             ...(page.alsoSeen ?? []),
           ]),
+        traces.length > 0 && noteTraces(client, page.streamId, traces),
         saveRejected(client, page, keeping === 'full' ? undefined : pool),
         // These two send one statement after the answer to another.
         !aliases && !page.rejected.length && commit(),

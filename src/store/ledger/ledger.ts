@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { commitPage, findByKey, lastRecords, readBodies, readLog, sampleRecords } from './change-log.ts'
+import { readTraces } from './change-traces.ts'
 import { decideConflicts, readConflicts } from './conflicts.ts'
 import { assignDeadLetter, correctRecord, makeDue, readCorrections, replayEvents } from './corrections.ts'
 import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
@@ -24,6 +25,7 @@ const functions = {
   lastRecords,
   readBodies,
   findByKey,
+  readTraces,
   sampleRecords,
   countScan,
   sampleVanished,
