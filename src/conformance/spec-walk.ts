@@ -133,6 +133,14 @@ export class SpecWalk {
   private read(read: JsonObject, at: YamlPath): Type {
     const record = this.list(read, at, READ, ['fetch_ids', 'each'])
     const names = { record, settings: ANY }
+    if (isObject(read.changes)) {
+      const changes = read.changes as JsonObject
+      const entry = this.list(changes, [...at, 'changes'], READ, ['id', 'deleted'])
+      this.expression((changes.incremental as JsonObject).value, [...at, 'changes', 'incremental', 'value'], {
+        record: entry,
+        settings: ANY,
+      })
+    }
     if (isObject(read.incremental))
       this.expression((read.incremental as JsonObject).value, [...at, 'incremental', 'value'], names)
     const { paging } = read as Record<string, JsonObject>

@@ -24,7 +24,7 @@ type Written = {
   streams: Record<
     string,
     {
-      read?: { paging?: { kind?: string } }
+      read?: { paging?: { kind?: string }; changes?: { deleted?: string } }
       fetch?: object
       /** `true`, or names of operations, where the protocol itself knows how. */
       write?: Record<string, object> | true | string[]

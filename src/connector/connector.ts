@@ -173,10 +173,14 @@ function lowest(...limits: (number | undefined)[]): number | undefined {
 
 const SILENT: ConnectorLog = { debug: () => {}, info: () => {}, warn: () => {} }
 
+/** What a log of changes forgot before it was asked, only a whole read can tell. */
+const readsLog = (stream: unknown): boolean => (stream as { read?: { changes?: object } }).read?.changes !== undefined
+
 function infoOf(manifest: Manifest, { name, common, spec: own }: LoadedStream, settings?: JsonObject): StreamInfo {
   const { protocol, spec, webhooks } = manifest
   const abilities = protocol.abilities(own as never, spec as never, settings)
-  const deletions: StreamAbilities['deletions'] = abilities.read && common.deleted ? 'tombstones' : abilities.deletions
+  const deletions: StreamAbilities['deletions'] =
+    abilities.read && common.deleted && !readsLog(own) ? 'tombstones' : abilities.deletions
   const { readSchema, writeSchema } = schemasOf(common)
   return {
     name,

@@ -2,6 +2,7 @@
 import type { Behaviour, Description } from './description.ts'
 import type { Expressions, Names } from './expressions.ts'
 import type { Jobs } from './jobs.ts'
+import { logged } from './log.ts'
 import { at, type Item, isItem } from './paths.ts'
 import { namesIn, picking } from './pick.ts'
 import { Refusal } from './problem.ts'
@@ -64,6 +65,7 @@ export async function behave(doing: Doing): Promise<Done> {
     return { ...done, names: { job, ...done.names } }
   }
   if (behaviour.upload) return upload(doing)
+  if (behaviour.log) return log(doing, behaviour.log)
   if (behaviour.download !== undefined) {
     const { record, bytes } = await one(doing, await tableOf(doing, behaviour.download))
     return { status: 200, names: { record }, bytes: bytes ?? Buffer.alloc(0) }
@@ -150,6 +152,15 @@ async function list(doing: Doing, table: Table): Promise<Done> {
   if (cap && page.offset + page.items.length > cap.results)
     throw new Refusal('invalid', { reason: 'cap', value: cap.results })
   const records = await showAll(doing, page.items)
+  return { status: 200, names: { ...page, items: undefined, records, more: page.next !== undefined }, answer: records }
+}
+
+/** A page of the log of these collections. */
+async function log({ world, behaviour, names, url }: Doing, collections: readonly string[]): Promise<Done> {
+  const tables = collections.map((name) => world.tables.get(name)!)
+  const found = await logged(tables, behaviour, names, world.expressions)
+  const page = await cut(found, behaviour.page, names, world.expressions, url)
+  const records = page.items.map(({ record }) => record)
   return { status: 200, names: { ...page, items: undefined, records, more: page.next !== undefined }, answer: records }
 }
 

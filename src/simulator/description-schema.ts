@@ -73,6 +73,7 @@ const behaviour = {
   delete: text,
   changes: text,
   deleted: text,
+  log: texts,
   batch: expression,
   reply: { const: true },
   download: text,

@@ -88,6 +88,8 @@ export type Behaviour = {
   delete?: Template
   changes?: Template
   deleted?: Template
+  /** The log of what happened to the records of these collections; `item` sees `kind`, `collection`, `n`, `ms` and `record`. */
+  log?: string[]
   batch?: ExpressionText
   reply?: true
   /** Answers the bytes of one record. */

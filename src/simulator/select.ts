@@ -1,5 +1,5 @@
 /** Which records an answer holds, in which order, and which page of them. */
-import type { Behaviour, Page } from './description.ts'
+import type { Behaviour, Collection, Page } from './description.ts'
 import { type Expressions, millisOf, type Names } from './expressions.ts'
 import { at, type Item, isItem } from './paths.ts'
 import { Refusal } from './problem.ts'
@@ -102,9 +102,14 @@ async function conditionsOf(where: Behaviour['where'], names: Names, expressions
   return conditions
 }
 
+/** What may be asked for records. */
+type Records = Pick<Table, 'present' | 'find'> & {
+  collection: { deletes: Collection['deletes']; id: { field: string } }
+}
+
 /** The entries a request means, in order. Deleted ones are left out unless `where` asks for the mark that says so. */
 export async function chosen(
-  table: Table,
+  table: Records,
   behaviour: Behaviour,
   names: Names,
   expressions: Expressions,

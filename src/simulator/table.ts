@@ -10,10 +10,14 @@ import { faultOf } from './value-kinds.ts'
 
 export type Entry = { id: string; record: Item; deleted: boolean; seq: number; at: number; bytes?: Buffer }
 
+/** What happened to a record, in the order in which it did. */
+export type Happening = Pick<Entry, 'id' | 'record' | 'seq' | 'at'> & { kind: 'created' | 'updated' | 'deleted' }
+
 export class Table {
   readonly name: string
   readonly collection: Collection
   readonly entries: Entry[] = []
+  readonly happened: Happening[] = []
   private readonly expressions: Expressions
   private readonly byId = new Map<string, Entry>()
   /** Where paths of the vendor end in nothing, as far as writes are concerned. */
@@ -110,6 +114,7 @@ export class Table {
     await this.computed(record, now)
     if (dry) return { ...entry, record }
     Object.assign(entry, { record, deleted: this.isGone(record, entry.deleted), seq: ++this.seq, at: now })
+    this.note(entry, 'updated')
     return entry
   }
 
@@ -133,6 +138,7 @@ export class Table {
       await this.stamp(entry.record, now, 'updated')
     }
     Object.assign(entry, { deleted: true, seq: ++this.seq, at: now })
+    this.note(entry, 'deleted')
   }
 
   /** A write may bring back what was only marked as deleted, or set the mark itself. */
@@ -149,6 +155,11 @@ export class Table {
     await this.stamp(entry.record, now, 'updated')
     await this.computed(entry.record, now)
     Object.assign(entry, { seq: ++this.seq, at: now })
+    this.note(entry, 'updated')
+  }
+
+  private note({ id, record, seq, at: moment }: Entry, kind: Happening['kind']): void {
+    this.happened.push({ id, record, seq, at: moment, kind })
   }
 
   protected nextMark(): number {
@@ -168,6 +179,7 @@ export class Table {
     if (before) this.entries.splice(this.entries.indexOf(before), 1)
     this.entries.push(entry)
     this.byId.set(entry.id, entry)
+    this.note(entry, 'created')
     return entry
   }
 

@@ -101,7 +101,7 @@ test.each(examples.map((section) => [`${section.protocol} ${section.path}`, sect
 test('a part of the language without example is a fault of the language', () => {
   // Parts that hold nothing but a request, or stand in the example of the part around them.
   const inside =
-    /(job|bulk|count|result|server_cursor|begin|create|renew|find|delete|subscriptions|before|after\[\]|describe|start|status|upload|close|outcomes\.<name>|each|login|steps\[\]|refresh|download|deletions|create|update|upsert|delete|batch|lookup\.<name>|streams\.<name>|session\)\.(start|part|progress|commit|form))$/
+    /(job|bulk|count|result|server_cursor|changes|begin|create|renew|find|delete|subscriptions|before|after\[\]|describe|start|status|upload|close|outcomes\.<name>|each|login|steps\[\]|refresh|download|deletions|create|update|upsert|delete|batch|lookup\.<name>|streams\.<name>|session\)\.(start|part|progress|commit|form))$/
   const without = parts.filter(
     ({ part, path, protocol }) =>
       !part.example && path !== '' && !inside.test(path) && ['rest', 'jsonrpc', 'graphql'].includes(protocol),

@@ -1,5 +1,15 @@
 /** What a manifest says about reading a stream: fields of `read`, for every protocol that asks a question and gets an answer. */
-import { type Expression, expression, type Field, type Fields, part, type Scope, section } from '../language/index.ts'
+import {
+  type Expression,
+  expression,
+  type Field,
+  type Fields,
+  type PartFinding,
+  part,
+  type Scope,
+  section,
+} from '../language/index.ts'
+import { type ChangeLog, changeLogPart } from './change-log.ts'
 import { EACH_NAMES, type ForEach, forEachField, unknownChanges, unusedPartition } from './for-each.ts'
 import { type Incremental, incrementalPart } from './incremental.ts'
 import { type ReadJob, readJobPart } from './job-read.ts'
@@ -48,6 +58,9 @@ export const readPart = <R extends Fields>(
         sense: 'Where the system prepares the result in its own time.',
       }),
       incremental: section(incrementalPart, { sense: 'Reading changes only.' }),
+      changes: section(changeLogPart(request, READ_NAMES, paging), {
+        sense: 'A log of changes beside the list, for lists that cannot be asked for changes.',
+      }),
       server_cursor: section(serverCursorPart(request), { sense: 'Reading changes only, by a mark the system gives.' }),
       fetch_ids: expression({
         sense:
@@ -72,6 +85,7 @@ export const readPart = <R extends Fields>(
       ...(value.incremental && value.server_cursor
         ? [{ field: 'server_cursor', message: 'there is `incremental` too', fix: 'Keep one of them.' }]
         : []),
+      ...changesBeside(value),
       ...(value.split && value.fetch_ids
         ? [
             {
@@ -94,6 +108,17 @@ export const readPart = <R extends Fields>(
     example,
   })
 
+/** With a log of changes nothing else may say what changed, nor cut the stream into parts with marks of their own. */
+const changesBeside = (value: Record<'changes', object | undefined> & object): PartFinding[] =>
+  value.changes === undefined
+    ? []
+    : ALONE_WITH_CHANGES.filter((field) => (value as Record<string, unknown>)[field] !== undefined).map((field) => ({
+        field,
+        message: 'there is `changes` too',
+        fix: 'Keep one of them.',
+      }))
+const ALONE_WITH_CHANGES = ['incremental', 'server_cursor', 'fetch_ids', 'split', 'for_each', 'deletions', 'job']
+
 /** A request together with the one that starts its job: either may carry what a read needs, unless they are two ways. */
 const withStart = (request: object, job: { for: string; start: object } | undefined): object => ({
   ...request,
@@ -106,6 +131,7 @@ export type ReadSpec<R> = R &
   PageSpec & {
     incremental: Incremental | undefined
     server_cursor: ServerCursor<R> | undefined
+    changes?: ChangeLog<R> | undefined
     fetch_ids: Expression | undefined
     job?: ReadJob<R> | undefined
     as?: RowFormat | undefined

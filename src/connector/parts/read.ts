@@ -6,6 +6,7 @@ import { asText, type Scope } from '../language/index.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import { Anchoring } from './anchoring.ts'
 import { type Answer, answerScope, type Caller } from './answer.ts'
+import { markInLog } from './change-log.ts'
 import { isTrue } from './errors.ts'
 import type { Partition } from './for-each.ts'
 import { initialWatermark, sinceOf, Watermark } from './incremental.ts'
@@ -17,7 +18,7 @@ import { LoopGuard, nextPosition, type Paging, type Position, positionScope } fr
 import { polled } from './poll.ts'
 import { listOf } from './read-checks.ts'
 import type { ReadSpec } from './read-fields.ts'
-import { type Made, recordsOf, tombstonesOf } from './records-of-page.ts'
+import { type Made, recordsOf, recordsOfLog, tombstonesOf } from './records-of-page.ts'
 import { rowsParser } from './rows.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 import { sortableTimestamp } from './timestamps.ts'
@@ -432,15 +433,28 @@ class PassReader<R> {
       return Promise.resolve(tombstonesOf(context.stream, context.read.deletions.id, bodies, names))
     const fetch =
       context.read.fetch_ids && ((ids: string[]) => fetchRecords(context, context.fetch!, ids, request.signal))
-    const { fetch_ids: fetchIds, split } = context.read
+    const { fetch_ids: fetchIds, split, changes: log } = context.read
+    if (log && this.pass.way === 'log') {
+      const byId = (ids: string[]) => fetchRecords(context, context.fetch!, ids, request.signal)
+      return recordsOfLog({ stream: context.stream, log, fetch: byId, names, watermark }, bodies)
+    }
     return recordsOf({ stream: context.stream, fetchIds, fetch, split, names, watermark }, bodies)
+  }
+
+  /** How far the stream is read once the pass is over. */
+  private markOf(upTo: string | null, now: string): string | null {
+    const { changes } = this.context.read
+    const began = this.pass.began ?? now
+    // The log goes on from the moment in which the list was begun.
+    if (this.pass.way === 'list') return began
+    return changes && this.pass.way === 'log' ? markInLog(changes, { upTo, began, before: this.committed }) : upTo
   }
 
   /** What to store once the page is committed. */
   private cursorAfter(position: Position | null, requestedAt: Date, moreFollows: boolean): JsonObject {
     const now = sortableTimestamp(requestedAt.toISOString())!
     const upTo = this.watermark?.upTo(now, this.pass.began ?? now) ?? null
-    const newest = this.context.read.server_cursor ? this.pass.newest : upTo
+    const newest = this.context.read.server_cursor ? this.pass.newest : this.markOf(upTo, now)
     const seen = this.context.read.server_cursor ? this.pass.newest : (this.watermark?.newest ?? null)
     const done = position === null && !moreFollows
     if (done || this.context.read.incremental?.ordered) this.committed = newest ?? this.committed

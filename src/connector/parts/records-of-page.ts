@@ -4,6 +4,8 @@ import type { RejectedRecord, SourceRecord } from '../contract.ts'
 import type { Expression, Scope } from '../language/index.ts'
 import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
+import type { ChangeLog } from './change-log.ts'
+import { isTrue } from './errors.ts'
 import type { Watermark } from './incremental.ts'
 import { listOf } from './read-checks.ts'
 
@@ -33,6 +35,34 @@ export async function recordsOf(
       for (const one of split ? listOf(split.evaluate({ ...names, record: body })) : [body])
         sort(stream.toRecord(one), made)
   if (watermark) for (const body of bodies) watermark.see(body)
+  return made
+}
+
+/** What entries of a log of changes are about: records that are there, read by id, and those that are gone. */
+export async function recordsOfLog(
+  {
+    stream,
+    log,
+    fetch,
+    names,
+    watermark,
+  }: Omit<Making, 'fetchIds' | 'split'> & {
+    log: Pick<ChangeLog<unknown>, 'id' | 'deleted'>
+  },
+  entries: Json[],
+): Promise<Made> {
+  const gone: Json[] = []
+  const there: string[] = []
+  for (const entry of entries) {
+    const scope = { ...names, record: entry }
+    if (log.deleted && isTrue(log.deleted.evaluate(scope))) gone.push(entry)
+    else there.push(...[usableId(log.id.evaluate(scope)) ?? []].flat())
+  }
+  const made = tombstonesOf(stream, log.id, gone, names)
+  // An older entry about what a newer one says is gone.
+  const dead = new Set(made.records.map(({ id }) => id))
+  made.records.push(...(await fetch!(there.filter((id) => !dead.has(id)))))
+  if (watermark) for (const entry of entries) watermark.see(entry)
   return made
 }
 

@@ -45,7 +45,7 @@ export const requestAbilities = ({
   write,
 }: RequestStream<unknown>): Omit<StreamAbilities, 'webhook' | 'content'> => ({
   read: read !== undefined,
-  incremental: read?.incremental !== undefined || read?.server_cursor !== undefined,
+  incremental: [read?.incremental, read?.server_cursor, read?.changes].some((way) => way !== undefined),
   deletions: read?.deletions ? 'tombstones' : read ? 'scan' : 'none',
   create: write?.create !== undefined,
   update: write?.update !== undefined,
@@ -68,6 +68,9 @@ export function checkRequestStream(
   return [
     ...(read?.fetch_ids && !fetch
       ? [{ field: 'read.fetch_ids', message: 'the stream cannot be read by id', fix: 'Add `fetch`.' }]
+      : []),
+    ...(read?.changes && !fetch
+      ? [{ field: 'read.changes', message: 'the stream cannot be read by id', fix: 'Add `fetch`.' }]
       : []),
     ...Object.entries(lookup ?? {}).flatMap(([field, { fetch_ids }]) =>
       fetch_ids && !fetch

@@ -5,7 +5,8 @@ import type { Position } from './paging.ts'
 
 type Phase = 'records' | 'deletions'
 /** How a pass reads a stream that has both. */
-export type Way = 'job' | 'pages'
+export type Way = 'job' | 'pages' | 'list' | 'log'
+const WAYS: ReadonlySet<unknown> = new Set<Way>(['job', 'pages', 'list', 'log'])
 export type Pass = {
   mode: 'full' | 'incremental'
   phase: Phase
@@ -53,7 +54,7 @@ export function parseCursor(stored: JsonObject | null): StreamCursor {
           began: textOrNull(pass.began),
           count: Number(pass.count ?? 0) || 0,
           ...(parseJob(pass.job) ? { job: parseJob(pass.job) } : {}),
-          ...(pass.way === 'job' || pass.way === 'pages' ? { way: pass.way } : {}),
+          ...(WAYS.has(pass.way) ? { way: pass.way as Way } : {}),
           newest: textOrNull(pass.newest),
           position: isObject(pass.position) ? pass.position : {},
         }

@@ -1,7 +1,8 @@
-/** A stream that has pages and a job: which of them a pass takes, and what `read` means on each. */
+/** A stream that is read in two ways (pages and a job, a list and a log of its changes): which a pass takes, and what `read` means on it. */
 import type { JsonObject } from '../../core/index.ts'
 import type { Scope } from '../language/index.ts'
 import { answerScope, type Caller } from './answer.ts'
+import { isRemembered } from './change-log.ts'
 import { isTrue } from './errors.ts'
 import type { Incremental } from './incremental.ts'
 import type { ReadJob } from './job-read.ts'
@@ -25,7 +26,12 @@ type Choosing<R> = {
 /** The way of a pass, or null where the stream has one only. A pass that goes on stays on its way. */
 export async function wayOf<R>(pass: Pass, choosing: Choosing<R>): Promise<Way | null> {
   const { read, settings, initial, resumed, byPages } = choosing
-  const { job } = read
+  const { job, changes } = read
+  if (changes) {
+    // The list is read to its end before the log is asked, however long that takes.
+    if (pass.way) return pass.way
+    return pass.since !== null && isRemembered(changes, pass.since, new Date()) ? 'log' : 'list'
+  }
   if (job?.for !== 'whole') return null
   if (pass.way) return pass.way
   if (resumed || byPages || pass.since !== initial) return 'pages'
@@ -47,7 +53,16 @@ async function byCount<R>(
 
 /** What is read, and how, on that way. */
 export function readOn<R>(read: ReadSpec<R>, way: Way | null): ReadSpec<R> {
-  if (way === null) return read
+  if (way === null || way === 'list') return read
+  if (way === 'log')
+    return {
+      ...read.changes!,
+      fetch_ids: undefined,
+      server_cursor: undefined,
+      for_each: undefined,
+      deletions: undefined,
+      changes: read.changes,
+    }
   if (way === 'pages') return { ...read, job: undefined }
   const { job, incremental, server_cursor, fetch_ids, for_each, deletions } = read
   // With result files, the request is never sent.
