@@ -5,7 +5,8 @@ import { covers } from './diff.ts'
 import { type Look, lookAfter } from './look-after.ts'
 import { TWO_WAY_MARK } from './merge.ts'
 import { forwardOf, isBoth } from './merge-facts.ts'
-import { type Merged, versionOfOthers } from './merged.ts'
+import { storedOtherwise } from './merge-sent.ts'
+import { type Merged, storedOf, versionOfOthers } from './merged.ts'
 import { isEmpty, isNear } from './near.ts'
 import type { AgreedWrite, TwoWayCommit } from './ports.ts'
 import { mapBatch } from './read-batch.ts'
@@ -39,7 +40,9 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     read: new Map(
       works.filter(({ part }) => part === '').map((work) => [work.record.id, work.existing?.delivered ?? null]),
     ),
+    // What was sent comes first: the changes since are put over it.
     agreed: [
+      ...(await wordsOfSent(other, works)),
       ...(await wordsOf(other, changes, at)),
       ...works.flatMap((work) => [...released(work), ...woken(work), ...deleted(work, at)]),
     ],
@@ -175,6 +178,28 @@ async function wordsOf(other: Lane, changes: Change[], at: string): Promise<Agre
         due: false,
       },
     ]
+  })
+}
+
+/** What a create sent whose record was found only now: the other direction learns it as agreed, and has nothing to expect of it. */
+async function wordsOfSent(other: Lane, works: Work[]): Promise<AgreedWrite[]> {
+  const found = works.filter(({ merge, settlement }) => merge?.sent && !settlement?.unlink)
+  if (!found.length) return []
+  // In the spelling of the target, where that is another one: so it will come back.
+  const bodies = found.map(({ merge, targetId }): [string, JsonObject] => {
+    const sent = merge!.sent!
+    return [targetId!, { ...sent, ...storedOtherwise(sent, storedOf(merge!.mark)) }]
+  })
+  const words = await outputsOf(other, bodies)
+  return found.flatMap(({ targetId, record }): AgreedWrite[] => {
+    const fields = words.get(targetId!)
+    if (!fields) return []
+    const spelt = storedOtherwise(fields, record.body?.value ?? {})
+    const stored = Object.fromEntries(
+      Object.keys(fields).map((field) => [field, Object.hasOwn(spelt, field) ? [spelt[field]!] : []]),
+    )
+    // Whatever it put off because of the create can go on.
+    return [{ recordId: targetId!, slice: sliceOf(targetId!), fields, mark: { [TWO_WAY_MARK]: { stored } }, due: true }]
   })
 }
 

@@ -58,6 +58,7 @@ async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promi
       matchKey: work.matchKey,
       guards: work.operation === 'create' ? guardsOf(lane, work) : pairGuards(lane, work),
       ...(lane.sync.twoWay ? { pairedWith: lane.row.fromStream } : {}),
+      ...(lane.sync.twoWay && work.operation === 'create' ? { sent: work.send.toString() } : {}),
       idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
     }),
   )

@@ -5,6 +5,7 @@ import { covers } from './diff.ts'
 import { leaveDeleted, meetDeletions } from './merge-deletions.ts'
 import { conflictKey, type Facts, factsOf, isBoth } from './merge-facts.ts'
 import { isAsAgreed, mergeFields } from './merge-fields.ts'
+import { sentBefore, storedOtherwise } from './merge-sent.ts'
 import { type Mark, type Merged, storedOf } from './merged.ts'
 import { isEmpty, isNear } from './near.ts'
 import { deferToWrites } from './partner-writes.ts'
@@ -28,18 +29,28 @@ export async function mergeSides(lane: Lane, works: Work[]): Promise<void> {
   if (!quiet.length) return
   const there = await askAgain(lane, quiet)
   const shown = quiet.filter((work) => there.has(work))
+  for (const work of shown) seeSent(work.merge!, there.get(work)?.body)
   const stale = await staleEchoes(lane, shown)
   const known = await meetDeletions(lane, shown, there)
   const facts = await factsOf(lane, known, there)
   for (const work of known) mergeOne(lane, work, { there, stale, facts })
 }
 
+/** Notes how the target stored what a create of unknown outcome sent. */
+function seeSent({ sent, mark }: Merged, shown: JsonObject | null | undefined): void {
+  if (!sent || !shown) return
+  for (const [field, value] of Object.entries(storedOtherwise(sent, shown)))
+    mark.stored = { ...mark.stored, [field]: [value] }
+}
+
 function begin(work: Work): Merged {
   const { [TWO_WAY_MARK]: mark, ...before } = work.delivered?.value ?? {}
-  if (mark !== undefined) work.delivered = JsonText.of(before)
+  const sent = sentBefore(work)
+  if (sent !== null || mark !== undefined) work.delivered = JsonText.of(sent ?? before)
   return {
     mark: isObject(mark) ? (mark as Mark) : {},
-    before,
+    before: sent ?? before,
+    sent,
     mine: work.values.value,
     base: null,
     kept: {},

@@ -39,6 +39,8 @@ export type Merged = {
   mark: Mark
   /** What was agreed before, without the mark. */
   before: JsonObject
+  /** What a create of unknown outcome sent, whose record was found now: agreed, and the other direction does not know it yet. */
+  sent: JsonObject | null
   /** The mapped values, all of them. */
   mine: JsonObject
   /** What is agreed once the write is done; null while nothing was merged. */

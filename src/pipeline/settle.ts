@@ -108,9 +108,12 @@ function deliveredOf(work: Work): JsonText | null {
 /** Links of new targets and new matches; a record that was linked before needs none. */
 function toLink(lane: Lane, work: Work): LinkWrite[] {
   const settlement = work.settlement!
-  if (work.targetId === null || settlement.unlink || settlement.dead) return []
+  // A record that a create of unknown outcome made is ours, whatever became of the write that followed.
+  const isFound = Boolean(work.merge?.sent)
+  if (work.targetId === null || settlement.unlink || (settlement.dead && !isFound)) return []
   const created = work.operation === 'create' || work.operation === 'upsert'
   const done =
+    isFound ||
     settlement.link === true ||
     settlement.state === 'delivered' ||
     settlement.state === 'unchanged' ||
@@ -150,7 +153,10 @@ function closedIntents(work: Work): number[] {
   const earlier = work.unfinished.filter((intent) => intent.id !== work.intent?.id)
   // Whether an earlier create took effect stays open until its record was found or another was made instead of it.
   const over = earlier.filter(
-    ({ operation }) => settlement.intent === 'close' || (done && (operation !== 'create' || work.targetId !== null)),
+    ({ id, operation }) =>
+      settlement.intent === 'close' ||
+      (done && (operation !== 'create' || work.targetId !== null)) ||
+      (work.merge?.sent && id === work.doubt?.id),
   )
   return [...ids, ...over.map(({ id }) => id)]
 }

@@ -493,6 +493,7 @@ create table intent (
   under_way boolean default true not null,
   deaths smallint default 0 not null,
   job text,
+  sent text,
   constraint intent_pkey PRIMARY KEY (id),
   constraint intent_target_stream_target_key_key UNIQUE (target_stream, target_key)
 ) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=2000, fillfactor=70);

@@ -69,3 +69,22 @@ test('an edit goes over although the hub wrote another field of the record after
   expect(right()[0]!.body).toMatchObject({ name: 'Left', phone: '2' })
   expect(await cycle()).toBe(0)
 })
+
+test('an edit that goes over beside one that is taken back is agreed on both sides', async () => {
+  const { crm, desk, hub, cycle, left, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  edit(crm, 'contacts', { name: 'Left' })
+  edit(desk, 'users', { name: 'Right' })
+  await cycle()
+  edit(crm, 'contacts', { name: 'Anna', phone: '2' })
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  const { rows } = await hub.pool.query<{ phone: string; due: boolean }>(
+    `select delivered::json ->> 'phone' as phone, next_attempt_at is not null as due from delivery d join sync s on s.id = d.sync_id
+      where s.name = 'people~back'`,
+  )
+  expect(rows).toEqual([{ phone: '2', due: true }])
+  expect(await cycle()).toBe(0)
+  for (const [row] of [left(), right()]) expect(row!.body).toMatchObject({ name: 'Right', phone: '2' })
+})

@@ -32,9 +32,10 @@ export async function saveAgreed(
       but: [...twoWay.asked, ...twoWay.held],
     }),
   ])
+  const left = new Set(batch.unlinks.map(({ fromId }) => fromId))
   return batch.deliveries.map((row) => {
     const now = own.get(row.recordId)
-    const next = rebased(row, now, twoWay.read.get(row.recordId) ?? null)
+    const next = rebased(row, now, twoWay.read.get(row.recordId) ?? null, left.has(row.recordId))
     // Decided on values that are not the agreed ones any more: it is decided anew.
     return changed.has(row.recordId) && isAtRest(row) ? { ...next, state: 'pending', nextAttemptAt: new Date() } : next
   })
@@ -90,17 +91,35 @@ async function lockRows(client: pg.PoolClient, batch: BatchCommit, twoWay: TwoWa
 }
 
 async function updateOthers(client: pg.PoolClient, twoWay: TwoWayCommit, rows: Map<string, Row>): Promise<void> {
-  const changed = twoWay.agreed.filter(({ recordId }) => rows.has(recordId))
+  const changed = [...folded(twoWay.agreed, rows)]
   if (!changed.length) return
-  const texts = changed.map((row) => withAgreed(rows.get(row.recordId)!.delivered, row))
   await client.query(
     `update delivery d set delivered = t.delivered,
             next_attempt_at = case when t.due then now() else d.next_attempt_at end,
             state = case when t.due and d.state not in ('in_doubt', 'parked', 'dead') then 'pending' else d.state end
        from unnest($2::text[], $3::text[], $4::boolean[]) as t(record_id, delivered, due)
       where d.sync_id = $1 and d.record_id = t.record_id and d.part = ''`,
-    [twoWay.partner, changed.map(({ recordId }) => recordId), texts, changed.map(({ due }) => due)],
+    [
+      twoWay.partner,
+      changed.map(([recordId]) => recordId),
+      changed.map(([, { text }]) => text),
+      changed.map(([, { due }]) => due),
+    ],
   )
+}
+
+type Folded = { text: string | null; due: boolean }
+
+/** All that is agreed of each record in one: an update that meets a row twice takes either. */
+function folded(agreed: AgreedWrite[], rows: ReadonlyMap<string, Row>): Map<string, Folded> {
+  const all = new Map<string, Folded>()
+  for (const row of agreed) {
+    const known = rows.get(row.recordId)
+    if (!known) continue
+    const { text, due } = all.get(row.recordId) ?? { text: known.delivered, due: false }
+    all.set(row.recordId, { text: withAgreed(text, row), due: due || row.due })
+  }
+  return all
 }
 
 const withAgreed = (text: string | null, { fields, mark }: AgreedWrite): string | null =>
@@ -122,8 +141,14 @@ function putDeep(current: JsonObject, fields: JsonObject): JsonObject {
 }
 
 /** A row that the other direction changed since it was read keeps that, but for the fields that this batch changed itself. */
-function rebased(row: DeliveryWrite, now: Row | undefined, before: string | null): DeliveryWrite {
-  if (row.part !== '' || !now || now.delivered === before || row.delivered === null) return row
+function rebased(row: DeliveryWrite, now: Row | undefined, before: string | null, left: boolean): DeliveryWrite {
+  if (row.part !== '' || !now || now.delivered === before) return row
+  if (row.delivered === null) {
+    // A record that was put off when nothing was agreed yet takes nothing back that is agreed by now.
+    return before === null && now.delivered !== null && !left
+      ? { ...row, delivered: JsonText.from(now.delivered) }
+      : row
+  }
   return { ...row, delivered: JsonText.of(rebase(parse(now.delivered), parse(before), row.delivered.value)) }
 }
 

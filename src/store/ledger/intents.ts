@@ -4,11 +4,12 @@ import { inOneGo, withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
 import { findByKey } from './change-log.ts'
 import { assertLease, failWithoutLease } from './lease-check.ts'
+import { isKeptInPart, openSent, sealSent } from './letter-seals.ts'
 import type { IntentJob, IntentOpen, IntentRow, LeaseProof } from './types.ts'
 
 const COLUMNS = `id, target_stream as "targetStream", target_key as "targetKey", sync_id as "syncId", record_id as "recordId",
   part, operation, match_key::json as "matchKey", idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt",
-  deaths, job::json as "job"`
+  deaths, job::json as "job", sent`
 
 /** Intents left open for these records: their outcome is unknown. */
 export async function readIntents(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<IntentRow[]> {
@@ -17,6 +18,7 @@ export async function readIntents(pool: pg.Pool, syncId: number, recordIds: stri
     text: `select ${COLUMNS} from intent where sync_id = $1 and record_id = any($2)`,
     values: [syncId, arrayText(recordIds)],
   })
+  for (const row of rows) row.sent = await openSent(pool, row.recordId, row.sent)
   return rows
 }
 
@@ -39,12 +41,16 @@ export async function openIntents(
 ): Promise<Opened> {
   // A fixed order over all workers keeps two batches from waiting for each other's rows in a circle.
   const ordered = [...intents].sort((a, b) => (a.targetKey < b.targetKey ? -1 : 1))
+  const sent = await keptSent(pool, ordered)
   try {
-    return await openAll(pool, lease, ordered, asked, { name: 'open-new-intents', text: `${INSERT_INTENTS} ${OPENED}` })
+    return await openAll(pool, lease, ordered, sent, asked, {
+      name: 'open-new-intents',
+      text: `${INSERT_INTENTS} ${OPENED}`,
+    })
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     // `on conflict` looks for each row before it writes, and writes a second log entry per row, which about doubles the cost.
-    return openAll(pool, lease, ordered, asked, { name: 'open-intents', text: TAKE_INTENTS })
+    return openAll(pool, lease, ordered, sent, asked, { name: 'open-intents', text: TAKE_INTENTS })
   }
 }
 
@@ -53,6 +59,7 @@ function openAll(
   pool: pg.Pool,
   lease: LeaseProof,
   intents: IntentOpen[],
+  sent: ReadonlyMap<string, string>,
   asked: AskedKeys[],
   insert: { name: string; text: string },
 ): Promise<Opened> {
@@ -65,7 +72,7 @@ function openAll(
         : [held, intents]
       const [, { rows }, found] = await inOneGo([
         held,
-        client.query<OpenedRow>({ ...insert, values: intentColumns(lease, open) }),
+        client.query<OpenedRow>({ ...insert, values: intentColumns(lease, open, sent) }),
         Promise.all(asked.map(({ streamId, field, values }) => findByKey(client, streamId, field, values))),
         commit(),
       ] as const)
@@ -74,7 +81,19 @@ function openAll(
       return {
         rows: open.flatMap((intent) => {
           const row = opened.get(intent.targetKey)
-          return row ? [{ ...intent, ...row, lookedUp: 0, openedAt, deaths: row.deaths ?? 0, job: null }] : []
+          return row
+            ? [
+                {
+                  ...intent,
+                  ...row,
+                  lookedUp: 0,
+                  openedAt,
+                  deaths: row.deaths ?? 0,
+                  job: null,
+                  sent: intent.sent ?? null,
+                },
+              ]
+            : []
         }),
         known: new Map(found.map((hits, i) => [asked[i]!.field, hits])),
       }
@@ -87,20 +106,31 @@ function openAll(
 type OpenedRow = { id: number; targetKey: string; idempotencyKey?: string; deaths?: number }
 
 const INSERT_INTENTS = `
-insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, guards, lease_name, lease_token)
-select t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, string_to_array(t.guards, ' '), $9, $10
-  from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[])
-       as t(a, b, c, d, e, f, g, h, guards)`
+insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, guards, sent, lease_name, lease_token)
+select t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, string_to_array(t.guards, ' '), nullif(t.sent, ''), $9, $10
+  from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[],
+              $12::text[])
+       as t(a, b, c, d, e, f, g, h, guards, sent)`
 const OPENED = 'returning id, target_key as "targetKey"'
 const TAKE_INTENTS = `${INSERT_INTENTS}
 on conflict (target_stream, target_key) do update
    set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
-       match_key = excluded.match_key, looked_up = 0, opened_at = now(), under_way = true,
+       match_key = excluded.match_key, sent = excluded.sent, looked_up = 0, opened_at = now(), under_way = true,
        job = null
  where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
 ${OPENED}, idempotency_key as "idempotencyKey", deaths`
 
-function intentColumns(lease: LeaseProof, intents: IntentOpen[]): unknown[] {
+/** What the creates among them send, by target key, as it may stand in the table. */
+async function keptSent(pool: pg.Pool, intents: IntentOpen[]): Promise<Map<string, string>> {
+  const kept = new Map(intents.flatMap(({ targetKey, sent }) => (sent === undefined ? [] : [[targetKey, sent]])))
+  const from = intents.find(({ sent }) => sent !== undefined)?.pairedWith
+  if (from === undefined || !(await isKeptInPart(pool, from))) return kept
+  for (const { targetKey, recordId, sent } of intents)
+    if (sent !== undefined) kept.set(targetKey, await sealSent(pool, pool, recordId, sent))
+  return kept
+}
+
+function intentColumns(lease: LeaseProof, intents: IntentOpen[], sent: ReadonlyMap<string, string>): unknown[] {
   const column = (value: (intent: IntentOpen) => string | number): string => arrayText(intents.map(value))
   return [
     column((intent) => intent.targetStream),
@@ -114,6 +144,7 @@ function intentColumns(lease: LeaseProof, intents: IntentOpen[]): unknown[] {
     lease.name,
     lease.token,
     column((intent) => intent.guards.join(' ')),
+    column((intent) => sent.get(intent.targetKey) ?? ''),
   ]
 }
 

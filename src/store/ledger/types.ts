@@ -145,13 +145,17 @@ export type IntentRow = {
   deaths: number
   /** The job of the target system that the write went with, once it is one. */
   job: IntentJob | null
+  /** What a create of a two-way sync sent, as JSON. */
+  sent: string | null
 }
 
 /** What is kept of a job of the target system; `sent` tells whether the values are still those that went with it. */
 export type IntentJob = { note: JsonObject; sent: string }
 
 /** `guards`: digests of further match keys of a record about to be created; nobody else may create one with any of them. */
-export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job'> & {
+export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job' | 'sent'> & {
+  /** What is sent, as JSON; for creates of two-way syncs. Needs `pairedWith`. */
+  sent?: string
   guards: string[]
   /** The source stream, where the other direction of a two-way sync must not write the same pair meanwhile. */
   pairedWith?: number

@@ -47,14 +47,37 @@ export class Storm {
     const name: Name = random.chance(0.5) ? 'left' : 'right'
     const people = [...this.side(name).live().values()].filter(({ email }) => !this.spares(email))
     if (!people.length) return undefined
-    const { id, email } = random.pick(people)
+    return { name, person: this.#editOf(name, random.pick(people)) }
+  }
+
+  #editOf(name: Name, { id, email }: { id: string; email: string }): ReturnType<Side['edit']> {
+    const { random } = this.#world
     const own = name === 'left' ? (['name', 'phone'] as const) : (['city', 'notes'] as const)
     const field = random.chance(0.2) ? random.pick([...BOTH]) : random.pick([...own])
     const value = field === 'score' ? random.between(0, 1_000_000) : `${field} ${name} ${++this.#turn}`
     const key = `${email}\n${field}`
     this.#edits.set(key, { ...this.#edits.get(key), [name]: value })
     this.made++
-    return { name, person: this.side(name).edit(id, { [field]: value }) }
+    return this.side(name).edit(id, { [field]: value })
+  }
+
+  /** Somebody makes a record of a new person on one side. */
+  make(): void {
+    const name: Name = this.#world.random.chance(0.5) ? 'left' : 'right'
+    const n = ++this.#turn
+    const values = Object.fromEntries(BOTH.map((field) => [field, `${field} made ${n}`]))
+    this.side(name).edit(null, { ...values, email: `made${n}@example.test`, score: n })
+  }
+
+  /** Somebody edits a person who just came to be on both sides: on one of them, or on both. */
+  touch(email: string): void {
+    const { random } = this.#world
+    const both = random.chance(0.3)
+    const first: Name = random.chance(0.5) ? 'left' : 'right'
+    for (const name of both ? (['left', 'right'] as const) : [first]) {
+      const person = this.side(name).live().get(email)
+      if (person) this.#editOf(name, person)
+    }
   }
 
   /** Somebody deletes one of the spared on one side. */
