@@ -1,6 +1,6 @@
 /** OData service metadata (CSDL, versions 2 to 4) as an API description: its sets, and the calls that OData defines on them. */
 import { XMLParser } from 'fast-xml-parser'
-import type { ApiDocument, Operation, Parameter } from './document.ts'
+import type { ApiDocument, Operation, Parameter } from './contract.ts'
 import type { Lookup, RawSchema } from './schema.ts'
 
 type Node = Record<string, unknown>

@@ -1,6 +1,6 @@
 /** A first manifest out of an API description: lists with their items become streams. To be read and finished by a person. */
 import { stringifyYaml } from '../core/index.ts'
-import type { ApiDocument, Operation } from './document.ts'
+import type { ApiDocument, Operation } from './contract.ts'
 import { type Listed, listedBy, pathFor, quoted, readOf, settingsIn } from './guess.ts'
 import { type Lookup, type RawSchema, resolved } from './schema.ts'
 import { member, namesOf, typeOfSchema } from './types.ts'

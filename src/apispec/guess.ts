@@ -1,5 +1,5 @@
 /** What a description suggests about lists: where the records stand, how pages follow each other, what has changed since. */
-import type { Operation } from './document.ts'
+import type { Operation } from './contract.ts'
 import { itemOf, member, namesOf, type Type, typeOfSchema } from './types.ts'
 
 export type Listed = {

@@ -1,4 +1,5 @@
-export { type ApiDocument, type Operation, readApiDocuments } from './document.ts'
+export type { ApiDocument, Operation } from './contract.ts'
+export { readApiDocuments } from './document.ts'
 export { draftFrom } from './from.ts'
 export { infer } from './infer.ts'
 export { ODATA_BATCH } from './odata-batch.ts'

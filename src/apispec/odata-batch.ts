@@ -1,5 +1,5 @@
 /** The envelope of a batch in JSON, which OData itself describes (JSON Format 4.01, section 19), and no service in its own words. */
-import type { Operation } from './document.ts'
+import type { Operation } from './contract.ts'
 import type { RawSchema } from './schema.ts'
 
 const text: RawSchema = { type: 'string' }

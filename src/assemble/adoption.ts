@@ -5,7 +5,7 @@ import { asCausewayError, CausewayError, hasErrors, type Logger, throwOnErrors }
 import type { AppliedConfiguration, ConfigurationRequest } from '../http/index.ts'
 import { type ConfigurationBasis, call, demandSame, isInForce, type Store, saveConfiguration } from '../store/index.ts'
 import { configurationInForce } from './configuration.ts'
-import type { HubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 
 /** The kind of call by which the other processes of a hub learn that a plan was applied. */
 const CALL = 'configuration'

@@ -15,7 +15,7 @@ import type { HubModel } from '../pipeline/index.ts'
 import { nextSlots, type Sweep, scheduleKey } from '../queue/index.ts'
 import { holdLease, type Store, tidyAlerts } from '../store/index.ts'
 import { connectionsToAuthorise, idleStreams, lastSlots, listProblems, type ProblemView } from '../store/views/index.ts'
-import type { HubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { timetable } from './timetable.ts'
 
 const EVERY_MS = 10_000

@@ -24,7 +24,7 @@ import {
   whileWriting,
 } from '../store/index.ts'
 import { type TableFormat, writeTable } from '../tabular/index.ts'
-import type { HubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { keepingOf, toShape } from './model.ts'
 
 const EVERY_MS = 5_000

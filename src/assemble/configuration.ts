@@ -8,7 +8,8 @@ import type { PlannedItem } from '../http/index.ts'
 import type { EntityType } from '../identity/index.ts'
 import { type SyncDefinition, type TableFiles, tableFilesOf, tablesBeside } from '../mapping/index.ts'
 import { type ConfiguredItem, itemDigest } from '../store/index.ts'
-import { type HubFiles, readHubFiles } from './files.ts'
+import { readHubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { checkingEnvironment } from './samples.ts'
 
 type Configured = Pick<HubFiles, 'config' | 'syncs' | 'entities'> & { catalogue: Pick<Catalogue, 'list'> }

@@ -2,7 +2,8 @@
 import { resolve } from 'node:path'
 import { type EditorProject, type MappingSystems, serveEditor } from '../editor/index.ts'
 import { createMappingRunner, type StreamAddress } from '../mapping/index.ts'
-import { type HubFiles, readHubFiles, streamOf } from './files.ts'
+import { readHubFiles, streamOf } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { checkingEnvironment } from './samples.ts'
 
 /** Serves the language server protocol on stdin and stdout. A folder whose files cannot be read gives help without schemas. */

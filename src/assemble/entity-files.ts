@@ -4,16 +4,12 @@ import type { StreamInfo } from '../connector/index.ts'
 import type { Finding } from '../core/index.ts'
 import type { EntityType } from '../identity/index.ts'
 import { checkSync, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
-import { keepingOf } from './model.ts'
+import { embeddedOf, keepingOf } from './model.ts'
 
 /** A target that takes whatever it is given: what a view makes of a record goes nowhere. */
 const ANYTHING = {
   abilities: { read: true, create: true, update: true, upsert: true, delete: true, content: true, lookup: [] },
 }
-
-/** The mappings inside entity files: each reads a stream and writes to none. */
-export const embeddedOf = (types: readonly EntityType[]): SyncDefinition[] =>
-  types.flatMap(({ records, timeline }) => [...records.map(({ view }) => view), ...timeline.map(({ event }) => event)])
 
 /** The streams of records and of the timeline must exist, be readable, and be kept in a way that leaves what is read of them. */
 export function checkEntities(

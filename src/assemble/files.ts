@@ -4,29 +4,17 @@ import { fileURLToPath } from 'node:url'
 import { type ConnectionConfig, checkHub, type Environment, type HubConfig, type SettingName } from '../config/index.ts'
 import { type Catalogue, loadConnectors, type RecordSchema } from '../connector/index.ts'
 import { type Finding, nearestName, type Place } from '../core/index.ts'
-import { type EntityType, loadEntities } from '../identity/index.ts'
+import { loadEntities } from '../identity/index.ts'
 import { checkSync, loadMappings, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
 import { checkAlerts } from './alerts.ts'
 import { checkAnalytics } from './analytics.ts'
 import { checkEntities } from './entity-files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { checkKeeping } from './keeping.ts'
 import { withoutAddress } from './subscriptions.ts'
 import { TablesOf } from './tables-of.ts'
 
 export type HubFolder = { dir: string; env?: Environment; flags?: Partial<Record<SettingName, unknown>> }
-
-/**
- * Everything the files of a hub folder define, and everything that is wrong with them. `blocking` leaves out what is wrong
- * with connectors that no connection uses: they must not keep a hub from running.
- */
-export type HubFiles = {
-  config: HubConfig
-  catalogue: Catalogue
-  syncs: SyncDefinition[]
-  entities: EntityType[]
-  findings: Finding[]
-  blocking: Finding[]
-}
 
 /** The folder of the package or checkout: `src/assemble` in one, `dist/src/assemble` in the other. */
 export const PACKAGE_FOLDER = packageFolder(dirname(fileURLToPath(import.meta.url)))

@@ -6,8 +6,9 @@ import type { Hub, HubOptions } from './hub.ts'
 
 export { manifestJsonSchema as connectorSchema } from '../connector/index.ts'
 export { tableFilesOf } from '../mapping/index.ts'
-export { type HubFiles, type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'
+export { type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'
 export type { Hub, HubOptions, HubRole } from './hub.ts'
+export type { HubFiles } from './hub-files.ts'
 export { checkProject, openTests, readCatalogue, readConnector, trySandbox } from './project.ts'
 export { SCHEMAS } from './schemas.ts'
 export const folderConfiguration = async (dir: string) => (await import('./configuration.ts')).folderConfiguration(dir)

@@ -4,7 +4,6 @@ import type { EntityType } from '../identity/index.ts'
 import type { StreamAddress, SyncDefinition } from '../mapping/index.ts'
 import type { HubModel } from '../pipeline/index.ts'
 import type { HubRegistry, HubShape, Keeping } from '../store/index.ts'
-import { embeddedOf } from './entity-files.ts'
 
 const addressKey = ({ connection, stream }: StreamAddress): string => `${connection}:${stream}`
 
@@ -42,10 +41,6 @@ export function toShape(
     syncs: syncs.map(({ name, from, to, version, source }) => ({ name, from, to, version, source })),
   }
 }
-
-/** How the hub file says that a stream is kept. */
-export const keepingOf = (keep: ConnectionConfig['keep'] | undefined, stream: string): Keeping =>
-  keep && Object.hasOwn(keep, stream) ? keep[stream]! : (keep?.['*'] ?? 'full')
 
 /** What syncs read of a stream: as their source, joined, or as the target whose fields they compare with. */
 export function pathsReadOf(address: StreamAddress, syncs: readonly SyncDefinition[]): JsonPaths {
@@ -99,3 +94,11 @@ export function toModel(
     keepsPartOf: (name) => partly.has(name),
   }
 }
+
+/** How the hub file says that a stream is kept. */
+export const keepingOf = (keep: ConnectionConfig['keep'] | undefined, stream: string): Keeping =>
+  keep && Object.hasOwn(keep, stream) ? keep[stream]! : (keep?.['*'] ?? 'full')
+
+/** The mappings inside entity files: each reads a stream and writes to none. */
+export const embeddedOf = (types: readonly EntityType[]): SyncDefinition[] =>
+  types.flatMap(({ records, timeline }) => [...records.map(({ view }) => view), ...timeline.map(({ event }) => event)])

@@ -11,7 +11,8 @@ import {
 } from '../mapping/index.ts'
 import { type Ports, recordedInput } from '../pipeline/index.ts'
 import { objectOf, valueAt } from './explaining.ts'
-import { checkAgainstHub, type HubFiles, streamOf } from './files.ts'
+import { checkAgainstHub, streamOf } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { known, otherStreams } from './planning.ts'
 
 type Parts = { ports: Ports; mappings: SandboxedRunner; files(): HubFiles }

@@ -12,7 +12,8 @@ import {
   runSuite,
   type SuiteResult,
 } from '../mapping/index.ts'
-import { type HubFiles, readConnectors, readHubFiles, targetSchema } from './files.ts'
+import { readConnectors, readHubFiles, targetSchema } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { checkingEnvironment } from './samples.ts'
 
 type Project = { dir: string; paths: string[]; env?: Environment }

@@ -5,7 +5,8 @@ import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { CausewayError } from '../core/index.ts'
 import { type SyncDefinition, selectSyncs, tableFilesOf } from '../mapping/index.ts'
-import { type HubFiles, readHubFiles } from './files.ts'
+import { readHubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { checkingEnvironment } from './samples.ts'
 
 /** The syncs of a hub folder that a selection means. */

@@ -1,56 +1,22 @@
-import type { ChannelParts } from '../alerts/index.ts'
-import type { Catalogue, CodeLogin, ConnectorSession } from '../connector/index.ts'
-import { asCausewayError, CausewayError, type Clock, type Logger, withUrgency } from '../core/index.ts'
+import type { CodeLogin, ConnectorSession } from '../connector/index.ts'
+import { asCausewayError, CausewayError, withUrgency } from '../core/index.ts'
 import type { Actor, ConnectionDefinition, HubServices, ReadinessCheck } from '../http/index.ts'
-import type { SandboxedRunner } from '../mapping/index.ts'
 import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import {
-  appendAudit,
-  type InboxWriter,
-  type MasterKeys,
-  makeFilesDue,
-  migrationStatus,
-  type Store,
-  type SubscriptionBook,
-} from '../store/index.ts'
-import type { Adoption } from './adoption.ts'
+import { appendAudit, makeFilesDue, migrationStatus, type Store } from '../store/index.ts'
 import { alertServices } from './alert-services.ts'
 import { entityServices } from './entities.ts'
-import type { Erasures } from './erasures.ts'
 import { explainTarget } from './explaining.ts'
-import type { HubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import { compare, plan, saveTest, verify } from './planning.ts'
 import { completeMapping, tryMapping } from './playground.ts'
 import { secretServices } from './secrets.ts'
+import type { ServiceParts } from './service-parts.ts'
 import { describeSettings } from './settings.ts'
-import type { KnownSecrets } from './subscriptions.ts'
 import { supportFiles } from './support.ts'
 import { describeTimetable } from './timetable.ts'
 import { WebhookTally } from './webhook-tally.ts'
 import { acceptWebhook } from './webhooks.ts'
-
-export type ServiceParts = {
-  alertChannel: ChannelParts
-  pool: Store['pool']
-  ports: Ports
-  queue: WorkQueue
-  inbox: InboxWriter
-  book: SubscriptionBook
-  hookSecrets: KnownSecrets
-  erasures: Erasures
-  keys: MasterKeys
-  log: Logger
-  files(): HubFiles
-  adoption: Adoption
-  /** The runner of the ports, with a clock that can be stopped. */
-  mappings: SandboxedRunner
-  /** The whole catalogue, also what no connection uses. */
-  allConnectors(): Catalogue
-  clock: Clock
-  /** Address under which others reach the hub; null where none is set. */
-  publicUrl: string | null
-}
 
 /** What the HTTP room may ask of the running hub. Every deed of a person leaves a row in the audit log. */
 export function createServices(parts: ServiceParts): HubServices {

@@ -4,7 +4,7 @@ import { type ConnectionConfig, connectionNamed, resolveSecret, type SecretSourc
 import type { Catalogue, ConnectorSession, TokenStore, UploadStore } from '../connector/index.ts'
 import { type Clock, digest, type Logger } from '../core/index.ts'
 import { type QuotaStore, SharedQuotaGate } from '../outbound/index.ts'
-import type { HubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 
 /** What a session needs of a connection. */
 export type FormerConnection = Omit<ConnectionConfig, 'title' | 'file' | 'placeOf'>

@@ -6,7 +6,7 @@ import { CausewayError, type Finding, type JsonObject } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import { keepSubscriptions, type Ports, type SubscriptionPorts } from '../pipeline/index.ts'
 import type { SubscriptionBook } from '../store/index.ts'
-import type { HubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 import type { FormerConnection, Sessions } from './sessions.ts'
 
 const EVERY_MS = 15_000

@@ -20,7 +20,7 @@ import {
   listSyncs,
   type Verbatim,
 } from '../store/views/index.ts'
-import type { HubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 
 export type SupportParts = { pool: Store['pool']; files(): HubFiles; log: Logger; backend: string }
 

@@ -2,7 +2,7 @@ import { watch } from 'node:fs'
 import { resolve } from 'node:path'
 import { HUB_FILE } from '../config/index.ts'
 import { asCausewayError, formatPlace, hasErrors, type Logger, watchFolder } from '../core/index.ts'
-import type { HubFiles } from './files.ts'
+import type { HubFiles } from './hub-files.ts'
 
 /** Editors write a file in several steps; half of one must not be read. */
 const SETTLE_MS = 150

@@ -2,7 +2,7 @@ import type { ConnectionConfig } from '../config/index.ts'
 import type { WebhookVerdict } from '../connector/index.ts'
 import { CausewayError, type Span, startSpan, validTraceparent } from '../core/index.ts'
 import type { WebhookAnswer, WebhookRequest } from '../http/index.ts'
-import type { ServiceParts } from './services.ts'
+import type { ServiceParts } from './service-parts.ts'
 import { UNKNOWN, type WebhookTally } from './webhook-tally.ts'
 
 /** Verify the raw bytes, commit to the inbox, and only then say yes. */

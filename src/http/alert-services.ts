@@ -1,4 +1,4 @@
-import type { Actor } from './services.ts'
+import type { Actor } from './actor.ts'
 
 /** A route of the hub file, without its secrets and addresses. */
 type AlertRouteDescription = {

@@ -1,5 +1,5 @@
 import type { EntityChange, EntityEvent, OpenDelivery, ReviewRow } from '../store/views/index.ts'
-import type { Actor } from './services.ts'
+import type { Actor } from './actor.ts'
 
 /** A record of an entity, with what the entity file makes of it: texts by field. */
 export type ShownRecord = {

@@ -1,3 +1,4 @@
+export type { Actor } from './actor.ts'
 export { type AdminToken, loadAdminToken, readTokenFile } from './admin-token.ts'
 export type { AlertScopeRequest, AlertServices } from './alert-services.ts'
 export type * from './configuration.ts'

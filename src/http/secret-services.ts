@@ -1,4 +1,4 @@
-import type { Actor } from './services.ts'
+import type { Actor } from './actor.ts'
 
 /** Keys are named by a digest that tells nothing about them. */
 type MasterKeyState = { id: string; current: boolean; present: boolean; secrets: number }

@@ -1,6 +1,7 @@
 import type { PendingLogin, ProbeStep, StreamInfo } from '../connector/index.ts'
 import type { ErrorCode, JsonObject, JsonText } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
+import type { Actor } from './actor.ts'
 import type { AlertServices } from './alert-services.ts'
 import type { AppliedConfiguration, ConfigurationRequest } from './configuration.ts'
 import type { EntityServices } from './entity-services.ts'
@@ -22,9 +23,6 @@ import type { CompletionItem, CompletionRequest, Trial, TrialRequest } from './p
 import type { Setting } from './schemas/settings.ts'
 import type { SecretServices } from './secret-services.ts'
 import type { SupportServices } from './support-services.ts'
-
-/** Who did it, for the audit trail. */
-export type Actor = { name: string; reason: string | null }
 
 /** One thing that must work before the hub takes traffic. */
 export type ReadinessCheck = { name: string; ok: boolean; detail?: string; code?: ErrorCode }

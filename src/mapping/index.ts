@@ -1,4 +1,5 @@
-export { type CheckedStream, checkSync } from './check/sync.ts'
+export { checkSync } from './check/sync.ts'
+export type { CheckedStream } from './check/systems.ts'
 export * from './contract.ts'
 export { type EmbeddedMapping, readEmbedded } from './embedded.ts'
 export { loadMappings, tablesBeside } from './load.ts'

@@ -1,24 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { hideQuery, type Redactor, redactBody, redactHeaders, redactUrl } from '../core/index.ts'
+import type { Exchange } from './exchange-entry.ts'
 import type { OutboundRequest, RequestBody } from './request.ts'
-
-/** One call to another system as the journal keeps it: redacted, bodies cut at a cap. */
-export type Exchange = {
-  at: string
-  method: string
-  url: string
-  status: number | null
-  ms: number
-  requestBytes: number
-  responseBytes: number
-  requestHeaders?: Record<string, string>
-  responseHeaders?: Record<string, string>
-  request?: string
-  response?: string
-  error?: string
-}
-
-export type OnExchange = (exchange: Exchange) => void
 
 /** What of a body is kept, in characters. */
 const EXCHANGE_BODY_CAP = 8_000

@@ -3,7 +3,7 @@ export { createAgents, type TlsIdentity } from './agents.ts'
 export { allowEntryFault, parseAllowList } from './allow.ts'
 export { createOutbound, type OutboundClient, type OutboundOptions } from './client.ts'
 export { createDialler, type Dialler, dialFailure, type ResolveName } from './dialler.ts'
-export type { Exchange, OnExchange } from './exchange.ts'
+export type { Exchange, OnExchange } from './exchange-entry.ts'
 export { type FailureContext, OutboundFailure, sentOf } from './failure.ts'
 export { type RemoteCall, type RemoteLimit, remoteCalls, remoteLimits } from './observed.ts'
 export {

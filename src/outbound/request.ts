@@ -2,7 +2,7 @@
 import { type IncomingHttpHeaders, validateHeaderName } from 'node:http'
 import type { Readable } from 'node:stream'
 import { CausewayError } from '../core/index.ts'
-import type { OnExchange } from './exchange.ts'
+import type { OnExchange } from './exchange-entry.ts'
 import type { QuotaCharges } from './quota.ts'
 
 export type ResponseType = 'text' | 'buffer' | 'stream'

@@ -7,29 +7,16 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CausewayError, compileSchema, type Place, parseYaml, throwOnErrors, validateYaml } from '../core/index.ts'
 import { descriptionSchema, storeDescriptionSchema } from './description-schema.ts'
-import type { GraphQL } from './graphql.ts'
 import { type Item, isItem } from './paths.ts'
+import type { ProblemKind } from './problem.ts'
 import type { Speech } from './speech.ts'
 
 /** A value with inserts. */
-export type Template = unknown
+type Template = unknown
 type ExpressionText = string
 
 /** What an answer is made of. `status` may be a text with inserts. */
 export type Reply = { status?: number | string; headers?: Record<string, Template>; answer?: Template; type?: string }
-
-/** What a vendor refuses, in its words. The names are what `errors` lists. */
-export type ProblemKind =
-  | 'unauthorized'
-  | 'unknown_route'
-  | 'not_found'
-  | 'invalid'
-  | 'duplicate'
-  | 'conflict'
-  | 'too_many'
-  | 'expired'
-  | 'throttled'
-  | 'down'
 
 export type Collection = {
   /** The sample records, in the vendor's answer shape. */
@@ -373,3 +360,7 @@ function samplesOf(folder: string, name: string, place: Place): Item[] {
   if (!Array.isArray(read) || read.length === 0 || !read.every(isItem)) throw fail(`${name} is not a list of records.`)
   return read
 }
+
+export type Resolver = Behaviour & Reply & { failed?: Template }
+
+export type GraphQL = { schema: string; resolve: Record<string, Resolver> }

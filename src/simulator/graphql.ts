@@ -2,13 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSchema, execute, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql'
-import type { Behaviour, Reply, Template } from './description.ts'
+import type { GraphQL, Resolver } from './description.ts'
 import type { Names } from './expressions.ts'
 import { isItem } from './paths.ts'
 import { Refusal } from './problem.ts'
-
-export type Resolver = Behaviour & Reply & { failed?: Template }
-export type GraphQL = { schema: string; resolve: Record<string, Resolver> }
 
 /** Does what a field says; names: `args`. Gives what the field answers. */
 export type Resolve = (resolver: Resolver, names: Names) => Promise<unknown>

@@ -1,5 +1,3 @@
-import type { ProblemKind } from './description.ts'
-
 /** What a vendor refuses. `reason` tells validations apart; `field` is the parameter or member it is about. */
 export class Refusal extends Error {
   readonly kind: ProblemKind
@@ -15,3 +13,16 @@ export class Refusal extends Error {
     this.alien = alien
   }
 }
+
+/** What a vendor refuses, in its words. The names are what `errors` lists. */
+export type ProblemKind =
+  | 'unauthorized'
+  | 'unknown_route'
+  | 'not_found'
+  | 'invalid'
+  | 'duplicate'
+  | 'conflict'
+  | 'too_many'
+  | 'expired'
+  | 'throttled'
+  | 'down'

@@ -1,19 +1,13 @@
 /** Which records an answer holds, in which order, and which page of them. */
 import type { Behaviour, Collection, Page } from './description.ts'
 import { type Expressions, millisOf, type Names } from './expressions.ts'
+import type { Filter } from './languages/filter.ts'
 import { at, type Item, isItem } from './paths.ts'
 import { Refusal } from './problem.ts'
 import type { Entry, Table } from './table.ts'
 import { fill } from './template.ts'
 
 type Condition = { path: string; operator: string; wanted: unknown }
-/** A condition a request is made of: one comparison, or several joined. A list of lists is groups, of which one must hold. */
-export type Filter =
-  | { path: string; op: string; value?: unknown }
-  | { and: Filter[] }
-  | { or: Filter[] }
-  | { not: Filter }
-  | Filter[]
 
 const OPERATORS: Record<string, (found: unknown, wanted: unknown) => boolean> = {
   '=': (found, wanted) => same(found, wanted),

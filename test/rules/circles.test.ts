@@ -1,8 +1,14 @@
+import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readImports } from './imports.ts'
 
 /** Rooms whose files can be read from the bottom up: none of them leads back to itself. */
-const ROOMS = ['src/connector']
+const ROOMS = readdirSync('src')
+  // Compilers and checkers call themselves for the parts of what they were given.
+  .filter((room) => !['expression', 'mapping'].includes(room))
+  // Not yet.
+  .filter((room) => !['conformance', 'ui'].includes(room))
+  .map((room) => `src/${room}`)
 
 /** Files that a file imports, by file; types count, for whoever reads one file has to know the other. */
 function importsOf(room: string): Map<string, string[]> {
@@ -28,7 +34,7 @@ function circlesIn(known: ReadonlyMap<string, readonly string[]>): string[] {
 
 test.each(ROOMS)('no import leads back to where it began: %s', (room) => {
   const known = importsOf(room)
-  expect(known.size).toBeGreaterThan(100)
+  expect(known.size).toBeGreaterThan(0)
   expect(circlesIn(known)).toEqual([])
 })
 

@@ -1,5 +1,5 @@
 /** A WSDL as the description of an API: every operation is a call, at the path of its element. */
-import type { ApiDocument } from '../document.ts'
+import type { ApiDocument } from '../contract.ts'
 import { readWsdl } from './document.ts'
 import { localOf } from './tree.ts'
 

@@ -1,5 +1,5 @@
 import type { Identity } from '../../access/index.ts'
-import type { Actor } from '../services.ts'
+import type { Actor } from '../actor.ts'
 
 /** Who makes a request, as the audit names them, and why. Public routes have no caller, and change nothing in anybody's name. */
 export const actorOf = (caller: Identity | null, body?: { reason?: string }): Actor => ({

@@ -3,7 +3,7 @@ import type { Finding, YamlPath } from '../../core/index.ts'
 import type { SyncDefinition } from '../contract.ts'
 import type { Mapping } from '../read.ts'
 import { judgeField } from './record-schema.ts'
-import type { CheckedSystems } from './sync.ts'
+import type { CheckedSystems } from './systems.ts'
 
 export function abilityFindings({ definition, yaml }: Mapping, { to }: CheckedSystems): Finding[] {
   const findings: Finding[] = []

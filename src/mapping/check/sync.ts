@@ -1,5 +1,5 @@
 /** Checks a sync against the systems it joins, before it runs. Says only what is certain: no finding is better than a false one. */
-import { type Finding, formatPlace, type JsonObject, type YamlPath } from '../../core/index.ts'
+import { type Finding, formatPlace, type YamlPath } from '../../core/index.ts'
 import type { SyncDefinition } from '../contract.ts'
 import { type Mapping, mappingOf } from '../read.ts'
 import { abilityFindings, matchFindings } from './abilities.ts'
@@ -10,31 +10,7 @@ import { type Followed, OutputChecker, type Report } from './output.ts'
 import { fieldsOf } from './record-schema.ts'
 import { referenceFindings } from './references.ts'
 import { fromSchema, itemOf, oneKind, type Shape, UNKNOWN } from './shape.ts'
-
-/** What of a stream's description the checker looks at; the connector room's `StreamInfo` fits. */
-export type CheckedStream = {
-  readSchema?: JsonObject
-  writeSchema?: JsonObject
-  abilities: {
-    read: boolean
-    create: boolean
-    update: boolean
-    upsert: boolean
-    upsertBy?: readonly string[]
-    delete: boolean
-    content: boolean
-    lookup: string[]
-  }
-}
-
-export type CheckedSystems = {
-  from: CheckedStream
-  to: CheckedStream
-  /** The joined streams by join name, as far as they are known. */
-  joins?: Readonly<Record<string, CheckedStream | undefined>>
-  /** All syncs of the hub, this one among them: they tell which streams are read, and which records are linked. */
-  syncs?: readonly SyncDefinition[]
-}
+import type { CheckedSystems } from './systems.ts'
 
 /** All that is wrong with a sync as far as files and stream descriptions tell. */
 export function checkSync(sync: SyncDefinition, systems: CheckedSystems): Finding[] {

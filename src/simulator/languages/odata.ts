@@ -1,5 +1,5 @@
 /** `$filter` of OData 4 and 2, as far as business systems are asked by it. */
-import type { Filter } from '../select.ts'
+import type { Filter } from './filter.ts'
 import { literalOf, type Token, Words } from './tokens.ts'
 
 const OPERATORS: Record<string, string> = { eq: '=', ne: '!=', gt: '>', ge: '>=', lt: '<', le: '<=' }

@@ -1,7 +1,7 @@
 /** Filters and PATCH operations of SCIM 2.0 (RFC 7644, sections 3.4.2.2 and 3.5.2). */
 import { type Item, isItem, put } from '../paths.ts'
 import { Refusal } from '../problem.ts'
-import type { Filter } from '../select.ts'
+import type { Filter } from './filter.ts'
 
 /** Attributes that can be asked for, and how their values compare (`caseExact` of RFC 7643). */
 type Attributes = Record<string, 'exact' | 'any case' | 'moment'>

@@ -1,5 +1,5 @@
 /** SELECT statements as SOQL, SuiteQL and QuickBooks' query language have them. */
-import type { Filter } from '../select.ts'
+import type { Filter } from './filter.ts'
 import { literalOf, Words } from './tokens.ts'
 
 export type Statement = {

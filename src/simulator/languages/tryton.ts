@@ -1,7 +1,7 @@
 /** Domains, typed values and commands of Tryton's RPC, as its documentation and trytond/protocols/jsonrpc.py have them. */
 import { type Item, isItem } from '../paths.ts'
 import { Refusal } from '../problem.ts'
-import type { Filter } from '../select.ts'
+import type { Filter } from './filter.ts'
 
 /** Fields that travel as objects with a class name. */
 type Types = Record<string, 'datetime' | 'date' | 'Decimal'>
