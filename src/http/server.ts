@@ -37,6 +37,7 @@ import { streamRoutes } from './routes/streams.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { supportRoute } from './routes/support.ts'
 import { syncRoutes } from './routes/syncs.ts'
+import { timelineRoutes } from './routes/timeline.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import type { HubServices } from './services.ts'
 
@@ -84,6 +85,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     driftRoutes,
     secretRoutes,
     settingRoutes,
+    timelineRoutes,
     entityRoutes,
     recordRoutes,
     planRoutes,

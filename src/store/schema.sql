@@ -103,6 +103,7 @@ create table audit (
   hash text not null,
   constraint audit_pkey PRIMARY KEY (id)
 );
+CREATE INDEX audit_by_time ON audit USING btree (at DESC, id DESC);
 CREATE TRIGGER audit_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
 create table change_trace (

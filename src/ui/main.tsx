@@ -35,6 +35,7 @@ import { SignIn } from './pages/sign-in.tsx'
 import { SyncPage } from './pages/sync.tsx'
 import { Syncs } from './pages/syncs.tsx'
 import { SystemPage } from './pages/system/system.tsx'
+import { Timeline } from './pages/timeline/timeline.tsx'
 import { Webhooks } from './pages/webhooks/webhooks.tsx'
 import { Page } from './parts/page.tsx'
 import { Link } from './routing/link.tsx'
@@ -60,6 +61,7 @@ const PAGES: Record<string, () => ReactNode> = {
   '/conflicts': Conflicts,
   '/playground': Playground,
   '/landscape': Landscape,
+  '/timeline': Timeline,
   '/changes': Changes,
   '/audit': Audit,
   '/settings': SettingsPage,

@@ -12,7 +12,8 @@ import { KeysDialog } from './keys/keys-dialog.tsx'
 import { keysShown, listenToKeys } from './keys/single-keys.ts'
 import { clockTime, exactTime, spanInWords, useNow } from './parts/clock.ts'
 import { Icon } from './parts/mark.tsx'
-import { setZone, useZone } from './parts/zone.ts'
+import { timeZoneOf, useZone } from './parts/zone.ts'
+import { ZoneDialog } from './parts/zone-dialog.tsx'
 import { Link } from './routing/link.tsx'
 import { PAGES } from './routing/pages.ts'
 import { go, usePlace } from './routing/place.ts'
@@ -136,21 +137,22 @@ function LiveButton(): ReactNode {
 }
 
 function ZoneButton(): ReactNode {
+  const [open, setOpen] = useState(false)
   const zone = useZone()
   return (
-    <Button
-      size="compact-sm"
-      variant="subtle"
-      color="gray"
-      title={
-        zone === 'utc'
-          ? 'Times are in UTC. Click for those of this browser.'
-          : 'Times are those of this browser. Click for UTC.'
-      }
-      onClick={() => setZone(zone === 'utc' ? 'local' : 'utc')}
-    >
-      {zone === 'utc' ? 'UTC' : 'Local time'}
-    </Button>
+    <>
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        color="gray"
+        aria-haspopup="dialog"
+        title="In which time zone times are shown"
+        onClick={() => setOpen(true)}
+      >
+        {timeZoneOf(zone) ?? 'Local time'}
+      </Button>
+      {open && <ZoneDialog close={() => setOpen(false)} />}
+    </>
   )
 }
 

@@ -54,6 +54,7 @@ export function auditRoutes(app: App, { database }: RouteContext): void {
           actor: Type.Optional(Text('Only what they did.', 'user:ada')),
           action: Type.Optional(Text('Only this.', 'sync.pause')),
           subject: Type.Optional(Text('Only on this.', 'sync:contacts')),
+          id: Type.Optional(Type.Integer({ minimum: 1, description: 'Only this entry.' })),
           since: Type.Optional(Moment('At or after.')),
           until: Type.Optional(Moment('Before.')),
         }),

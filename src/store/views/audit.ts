@@ -16,6 +16,7 @@ export type AuditFilter = {
   actor?: string
   action?: string
   subject?: string
+  id?: number
   since?: string
   until?: string
   cursor?: string
@@ -28,6 +29,7 @@ export async function listAudit(db: Database, filter: AuditFilter): Promise<Page
     .add('actor = ?', filter.actor)
     .add('action = ?', filter.action)
     .add('subject = ?', filter.subject)
+    .add('id = ?', filter.id)
     .add('at >= ?', filter.since)
     .add('at < ?', filter.until)
     .add('id < ?', filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'number'))

@@ -15,7 +15,14 @@ import type * as Access from '../../http/schemas/access.ts'
 import type { Problem as ProblemSchema } from '../../http/schemas/basics.ts'
 import type * as Entities from '../../http/schemas/entities.ts'
 import type * as Ledger from '../../http/schemas/ledger.ts'
-import type { ActivityView, BulkSelection, EventView, SubscriptionView, Verbatim } from '../../store/views/index.ts'
+import type {
+  ActivityView,
+  BulkSelection,
+  EventView,
+  TimelineEntry as HubTimelineEntry,
+  SubscriptionView,
+  Verbatim,
+} from '../../store/views/index.ts'
 import type { JsonText } from './json-text.ts'
 
 /** A server value as it comes out of JSON: dates are text, verbatim JSON is kept as text. */
@@ -115,6 +122,7 @@ export type AuditEntry = {
   detail: JsonText | null
   hash: string
 }
+export type TimelineEntry = Wire<HubTimelineEntry>
 export type AuditVerdict = { ok: boolean; rows: number; head: string; brokenAt: number | null; reason: string | null }
 export type ConfigurationItem = {
   kind: 'connection' | 'connector' | 'sync'

@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react'
 import { Signal } from '../api/signal.ts'
-import { currentZone } from './zone.ts'
+import { momentAt, offsetMinutes } from './wall-time.ts'
+import { currentZone, timeZoneOf, type Zone } from './zone.ts'
 
 const seconds = new Signal(Date.now())
 let timer: ReturnType<typeof setInterval> | undefined
@@ -62,21 +63,29 @@ function formatsIn(timeZone: string | undefined) {
     date: new Intl.DateTimeFormat(undefined, { ...zoned, dateStyle: 'short' }),
   }
 }
-const FORMATS = { local: formatsIn(undefined), utc: formatsIn('UTC') }
+type Formats = ReturnType<typeof formatsIn>
+const made = new Map<Zone, Formats>()
+
+function formats(): Formats {
+  const zone = currentZone()
+  const known = made.get(zone) ?? formatsIn(timeZoneOf(zone))
+  made.set(zone, known)
+  return known
+}
 
 function offsetOf(date: Date): string {
-  const minutes = currentZone() === 'utc' ? 0 : -date.getTimezoneOffset()
+  const minutes = offsetMinutes(date, timeZoneOf(currentZone()))
   const pad = (value: number): string => String(value).padStart(2, '0')
   return `UTC${minutes < 0 ? '−' : '+'}${pad(Math.floor(Math.abs(minutes) / 60))}:${pad(Math.abs(minutes) % 60)}`
 }
 
 /** Time in the zone of the page with its offset, and the same in UTC, as logs have it. */
 export const exactTime = (date: Date): string =>
-  `${FORMATS[currentZone()].long.format(date)} ${offsetOf(date)} · ${date.toISOString()}`
+  `${formats().long.format(date)} ${offsetOf(date)} · ${date.toISOString()}`
 
 /** The time of day, with the day when it is not today. */
 export function clockTime(date: Date): string {
-  const { short, day, date: dated } = FORMATS[currentZone()]
+  const { short, day, date: dated } = formats()
   const time = short.format(date)
   return dated.format(date) === dated.format(new Date()) ? time : `${day.format(date)}, ${time}`
 }
@@ -85,12 +94,12 @@ export function clockTime(date: Date): string {
 export function fieldTime(iso: string): string {
   const date = new Date(iso)
   if (Number.isNaN(date.getTime())) return ''
-  const shift = currentZone() === 'utc' ? 0 : date.getTimezoneOffset() * 60_000
-  return new Date(date.getTime() - shift).toISOString().slice(0, 16)
+  const shift = offsetMinutes(date, timeZoneOf(currentZone())) * 60_000
+  return new Date(date.getTime() + shift).toISOString().slice(0, 16)
 }
 
 /** What somebody typed into such a field, as the hub has it. */
 export function momentOf(field: string): string | null {
-  const date = new Date(currentZone() === 'utc' ? `${field}Z` : field)
-  return Number.isNaN(date.getTime()) ? null : date.toISOString()
+  const wall = Date.parse(`${field}Z`)
+  return Number.isNaN(wall) ? null : momentAt(wall, timeZoneOf(currentZone())).toISOString()
 }

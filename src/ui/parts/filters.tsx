@@ -1,7 +1,7 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import { fieldTime, momentOf } from './clock.ts'
-import { useZone } from './zone.ts'
+import { timeZoneOf, useZone } from './zone.ts'
 
 /** The row of filters above a list. */
 export function Filters({ children, clear }: { children: ReactNode; clear?: (() => void) | undefined }): ReactNode {
@@ -85,7 +85,7 @@ export function FilterMoment({ label, value, onChange }: Omit<TextProps, 'placeh
       className="moment"
       size="xs"
       type="datetime-local"
-      label={zone === 'utc' ? `${label} (UTC)` : label}
+      label={zone === 'local' ? label : `${label} (${timeZoneOf(zone)})`}
       value={value === null ? '' : fieldTime(value)}
       onChange={(event) => onChange(momentOf(event.currentTarget.value))}
     />

@@ -27,6 +27,7 @@ export const PAGES: PageEntry[] = [
   { name: 'Webhooks', href: to.webhooks(), paths: ['/webhooks'], key: 'w' },
   { name: 'Connections', href: to.connections, paths: ['/connections', '/connection', '/authorised'], key: 'n' },
   { name: 'Connectors', href: to.connectors, paths: ['/connectors', '/connector'], key: 'k' },
+  { name: 'Timeline', href: to.timeline(), paths: ['/timeline'], key: 'i', needs: 'audit:read' },
   { name: 'Changes', href: to.changes, paths: ['/changes'], key: 'm' },
   { name: 'Audit', href: to.audit(), paths: ['/audit'], key: 'a', needs: 'audit:read' },
   { name: 'Settings', href: to.settings, paths: ['/settings'], key: 't' },

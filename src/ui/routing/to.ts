@@ -21,6 +21,7 @@ export const to = {
   connector: (name: string): string => withQuery('/connector', { name }),
   playground: (choice: Record<string, string | null | undefined> = {}): string => withQuery('/playground', choice),
   landscape: '/landscape',
+  timeline: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/timeline', filter),
   changes: '/changes',
   audit: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/audit', filter),
   settings: '/settings',

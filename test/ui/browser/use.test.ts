@@ -116,7 +116,7 @@ describe.skipIf(!hasBrowser)('using the page', () => {
     await rows.nth(2).waitFor()
   })
 
-  test('times are those of the browser or of logs, said with their offset, and a link keeps the choice', async () => {
+  test('times are those of the browser, of logs or of any zone, said with their offset, and a link keeps the choice', async () => {
     const page = await site.open('/runs?since=2026-03-02T11:00:00.000Z', { own: true, timezoneId: 'Asia/Kolkata' })
     const since = page.getByLabel('Since')
     expect(await since.inputValue()).toBe('2026-03-02T16:30')
@@ -124,6 +124,12 @@ describe.skipIf(!hasBrowser)('using the page', () => {
     expect(await started.getAttribute('title')).toContain('UTC+05:30')
     const local = await started.textContent()
     await page.getByRole('button', { name: 'Local time' }).click()
+    const zone = page.getByRole('dialog').getByRole('combobox')
+    await zone.selectOption('America/St_Johns')
+    expect(await started.getAttribute('title')).toMatch(/UTC−0[23]:30/)
+    await expect.poll(() => page.locator('[type=datetime-local]').first().inputValue()).toBe('2026-03-02T07:30')
+    await zone.selectOption('utc')
+    await page.getByRole('button', { name: 'Close' }).click()
     await page.getByRole('button', { name: 'UTC', exact: true }).waitFor()
     expect(await started.textContent()).not.toBe(local)
     expect(await started.getAttribute('title')).toContain('UTC+00:00')

@@ -13,11 +13,13 @@ import { Page, Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
+import { to } from '../../routing/to.ts'
 
 /** Who did what, when and why; and whether the trail is whole. */
 export function Audit(): ReactNode {
-  const { values, any, set, clear } = useFilters(['actor', 'action', 'subject', 'since', 'until'])
+  const { values, any, set, clear } = useFilters(['actor', 'action', 'subject', 'id', 'since', 'until'])
   const entries = usePages<AuditEntry>('/audit', values)
   const clearAny = any ? clear : undefined
   return (
@@ -55,7 +57,15 @@ export function Audit(): ReactNode {
 }
 
 const COLUMNS: Column<AuditEntry>[] = [
-  { head: 'When', cell: ({ at }) => <At at={at} /> },
+  {
+    head: 'When',
+    cell: ({ id, at }) => (
+      // The address of this entry.
+      <Link href={to.audit({ id: String(id) })} className="quiet">
+        <At at={at} />
+      </Link>
+    ),
+  },
   { head: 'Who', cell: ({ actor }) => <Plain>{actor}</Plain> },
   { head: 'What', cell: ({ action }) => <code>{action}</code> },
   { head: 'On what', className: 'main-cell', cell: ({ subject }) => <Plain>{subject}</Plain> },
@@ -66,7 +76,7 @@ const COLUMNS: Column<AuditEntry>[] = [
       detail === null || detail.text === '{}' ? (
         <span className="dim">–</span>
       ) : (
-        <details>
+        <details open={new URLSearchParams(location.search).get('id') === String(id)}>
           <summary>Show</summary>
           <JsonView json={detail} label={`Particulars of entry ${id}`} none="None." />
         </details>

@@ -1,0 +1,82 @@
+import type { ReactNode } from 'react'
+import { usePages } from '../../api/queries.ts'
+import type { TimelineEntry } from '../../api/types.ts'
+import { FilterChoice, FilterMoment, Filters } from '../../parts/filters.tsx'
+import { List } from '../../parts/list.tsx'
+import { Mark, State } from '../../parts/mark.tsx'
+import { At } from '../../parts/moment.tsx'
+import { More } from '../../parts/more.tsx'
+import { Page, Panel } from '../../parts/page.tsx'
+import { Plain } from '../../parts/plain.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import { Link } from '../../routing/link.tsx'
+import { useFilters } from '../../routing/place.ts'
+import { to } from '../../routing/to.ts'
+
+const KINDS: Record<string, 'deed' | 'run'> = { 'what somebody did': 'deed', runs: 'run' }
+
+/** What happened before it broke: runs, changes of the configuration, credentials, pauses and bulk actions, in one list. */
+export function Timeline(): ReactNode {
+  const { values, any, set, clear } = useFilters(['kind', 'since', 'until'])
+  const entries = usePages<TimelineEntry>('/timeline', values)
+  const clearAny = any ? clear : undefined
+  const chosen = Object.entries(KINDS).find(([, kind]) => kind === values.kind)?.[0] ?? null
+  return (
+    <Page title="Timeline">
+      <Panel title="What happened, newest first">
+        <Filters clear={clearAny}>
+          <FilterChoice
+            label="Only"
+            none="all"
+            value={chosen}
+            choices={Object.keys(KINDS)}
+            onChange={(kind) => set({ kind: kind === null ? null : (KINDS[kind] ?? null) })}
+          />
+          <FilterMoment label="Since" value={values.since} onChange={(since) => set({ since })} />
+          <FilterMoment label="Until" value={values.until} onChange={(until) => set({ until })} />
+        </Filters>
+        <List
+          source={entries}
+          count={entries.rows?.length}
+          clear={clearAny}
+          never={<p>Nothing has happened yet. Runs, and what people and programs do, would be here.</p>}
+        >
+          <Table
+            label="Timeline"
+            rows={entries.rows ?? []}
+            keyOf={({ kind, id }) => `${kind} ${id}`}
+            columns={COLUMNS}
+          />
+          <More pages={entries} what="Earlier" />
+        </List>
+      </Panel>
+    </Page>
+  )
+}
+
+const COLUMNS: Column<TimelineEntry>[] = [
+  {
+    head: 'When',
+    cell: (entry) => (
+      <Link href={addressOf(entry)}>
+        <At at={entry.at} />
+      </Link>
+    ),
+  },
+  {
+    head: 'What',
+    cell: ({ kind, what }) => (kind === 'run' ? `${what} run` : <code>{what}</code>),
+  },
+  { head: 'On what', className: 'main-cell', cell: ({ subject }) => <Plain>{subject}</Plain> },
+  {
+    head: 'Who or why',
+    cell: ({ kind, actor }) => (kind === 'run' ? <span className="dim">{actor}</span> : <Plain>{actor}</Plain>),
+  },
+  {
+    head: 'Outcome',
+    cell: ({ outcome }) => (outcome === null ? <Mark tone="idle">done</Mark> : <State state={outcome} />),
+  },
+]
+
+/** Each entry has an address of its own. */
+const addressOf = ({ kind, id }: TimelineEntry): string => (kind === 'run' ? to.run(id) : to.audit({ id: String(id) }))
