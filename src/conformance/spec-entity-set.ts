@@ -11,7 +11,7 @@ import {
 } from '../apispec/index.ts'
 import { formatPlace, isObject, type JsonObject, type YamlFile, type YamlPath } from '../core/index.ts'
 import { missing } from './spec-partial.ts'
-import type { SpecRow } from './spec-walk.ts'
+import type { SpecRow } from './spec-rows.ts'
 
 /** What one record of an entity set is; null where the service has no such set. */
 export function entityOf(stream: JsonObject, document: ApiDocument): Type | null {

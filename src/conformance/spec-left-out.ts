@@ -4,7 +4,7 @@
  */
 import type { ApiDocument } from '../apispec/index.ts'
 import type { LeftOut } from '../simulator/index.ts'
-import type { SpecRow } from './spec-walk.ts'
+import type { SpecRow } from './spec-rows.ts'
 
 export function excuseLeftOut(rows: SpecRow[], { editions }: ApiDocument, leftOut: readonly LeftOut[]): void {
   const here = leftOut.filter(({ by, before }) =>

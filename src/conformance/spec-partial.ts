@@ -5,7 +5,7 @@
  * options, which are all without `$`.
  */
 import { type ApiDocument, namesOf, type Operation, typeOfSchema } from '../apispec/index.ts'
-import type { SpecRow, SpecVerdict } from './spec-walk.ts'
+import type { SpecRow, SpecVerdict } from './spec-rows.ts'
 
 export const missing = {
   parameter: ({ operations, ofSets }: ApiDocument, name: string): SpecVerdict =>

@@ -4,8 +4,8 @@ import { isObject, type Json } from '../core/index.ts'
 import type { Served } from '../simulator/index.ts'
 import { bareName, operationFor, takesParameter } from './spec-match.ts'
 import { missing } from './spec-partial.ts'
+import type { SpecRow } from './spec-rows.ts'
 import { unnamed } from './spec-unnamed.ts'
-import type { SpecRow } from './spec-walk.ts'
 
 /** One row per kind of request and per member sent; values must be of the type described. */
 export function recordedRows(served: readonly Served[], document: ApiDocument, prefixes: string[]): SpecRow[] {

@@ -15,7 +15,7 @@ import {
   type Type,
   typeOfSchema,
 } from '../apispec/index.ts'
-import type { SpecVerdict } from './spec-walk.ts'
+import type { SpecVerdict } from './spec-rows.ts'
 
 type Judged = { verdict: SpecVerdict; detail: string }
 

@@ -6,7 +6,8 @@ import { parseYaml } from '../core/index.ts'
 import { readDescription } from '../simulator/index.ts'
 import { excuseLeftOut } from './spec-left-out.ts'
 import { recordedRows } from './spec-recorded.ts'
-import { type SpecRow, SpecWalk } from './spec-walk.ts'
+import type { SpecRow } from './spec-rows.ts'
+import { SpecWalk } from './spec-walk.ts'
 import { descriptionOf, REFUSAL, recordConnector } from './suite.ts'
 
 export type SpecReport = {

@@ -143,6 +143,31 @@ test.each([
   expect(wrong[0]!.place).toMatch(/connector\.yaml:\d+:\d+$/)
 })
 
+test('the call for very many and the log of changes are held against it too', async () => {
+  const many = `update:
+        bulk: { above: 50, size: 100, path: /contacts/many, body: { contacts: "\${ items }" } }
+`
+  const log = `changes:
+        path: /changes
+        query: { after: "\${ cursor }", since: "\${ since }" }
+        records: response.entries
+        paging: { kind: cursor, next: response.next }
+        incremental: { value: record.at }
+        id: record.about
+        keeps_seconds: 60
+`
+  const incremental = /incremental: \{[^}]*\}\n/
+  expect(MANIFEST).toMatch(incremental)
+  const named = async (manifest: string) =>
+    (await check(manifest)).rows.map(({ name, verdict }) => `${verdict} ${name}`)
+  expect(await named(MANIFEST.replace('update: {', `${many}        path: "/contacts/\${ id }"\n        #`))).toContain(
+    'wrong POST /contacts/many',
+  )
+  expect(
+    await named(MANIFEST.replace(incremental, log).replace('updated_since: "${ since }"', 'updated_since: null')),
+  ).toContain('wrong GET /changes')
+})
+
 /** The same API, described in other ways: the manifest fits each of them, and each of them finds the same faults. */
 const schemas = OPENAPI.components.schemas
 const variants: Record<string, () => object> = {
