@@ -11,12 +11,15 @@ import type { ErasureKeys } from './erasure-keys.ts'
 import { aboutEvent } from './inbox.ts'
 import { openLetter } from './ledger/letter-seals.ts'
 import { keysOf } from './ledger/registration.ts'
+import { mentions, plainPartOf } from './mentions.ts'
 import { withTransaction } from './transaction.ts'
 
 export type ErasureCounts = { records: number; deadLetters: number; journal: number; events: number }
 export type Erasure = { field: string; hash: string }
 
 const BATCH = 1_000
+/** Webhooks are up to a megabyte each. */
+const EVENTS = 50
 
 /** Erases by a value, and remembers its hash, so that what brings the person back is erased again. */
 export async function erase(
@@ -31,10 +34,10 @@ export async function erase(
      on conflict (field, value_hash) do update set erased_at = now(), actor = excluded.actor`,
     [field, erasure.hash, actor],
   )
-  // The spelling of JSON inside a body; what it does not contain need not be parsed.
-  const spelled = JSON.stringify(value).slice(1, -1)
+  // Systems spell JSON in several ways; a body without the part that all leave as it is need not be parsed.
+  const part = plainPartOf(value)
   const known = keys.hashes(field, value).map((hash) => ({ field, hash }))
-  const counts = await eraseMatching(pool, keys, known, (body) => body.includes(spelled))
+  const counts = await eraseMatching(pool, keys, known, (body) => body.includes(part))
   counts.events = await eraseEvents(pool, value)
   await pool.query('update erasure set counts = $3 where field = $1 and value_hash = $2', [
     field,
@@ -173,8 +176,8 @@ async function eraseEvents(pool: pg.Pool, value: string): Promise<number> {
   const { rows } = await pool.query<{ id: number }>(
     `update inbox set body = '', headers = '{}', reason = 'erased',
             state = case when state = 'pending' then 'skipped' else state end, next_attempt_at = null
-      where position(convert_to($1, 'UTF8') in body) > 0 or id = any($2) returning id`,
-    [value, await sealedEventsWith(pool, value)],
+      where id = any($1) returning id`,
+    [await eventsWith(pool, value)],
   )
   await pool.query(
     `update dead_letter set input = null, state = case when state in ('open', 'requeued') then 'discarded' else state end, reason = 'erased',
@@ -182,56 +185,60 @@ async function eraseEvents(pool: pg.Pool, value: string): Promise<number> {
     [rows.map(({ id }) => String(id))],
   )
   // Records that were rejected have no id of their own, only the text that came.
-  const spelled = JSON.stringify(value).slice(1, -1)
   await pool.query(
-    `update dead_letter set input = null, state = 'discarded', reason = 'erased', closed_at = coalesce(closed_at, now())
-      where kind = 'pull' and input is not null and (position($1 in input) > 0 or id = any($2))`,
-    [spelled, await sealedLettersWith(pool, spelled)],
+    `update dead_letter set input = null, state = 'discarded', reason = 'erased', closed_at = coalesce(closed_at, now()) where id = any($1)`,
+    [await rejectedWith(pool, value)],
   )
   return rows.length
 }
 
 /** Webhooks that stand sealed because nobody has read them yet have to be opened to be searched. */
-async function sealedEventsWith(pool: pg.Pool, value: string): Promise<number[]> {
-  type Row = { id: number; connection_id: number; event_id: string; body: Buffer }
-  return searchSealed<Row>(
+async function eventsWith(pool: pg.Pool, value: string): Promise<number[]> {
+  type Row = { id: number; connection_id: number; event_id: string; body: Buffer; headers: string }
+  return search<Row>(
     async (after) =>
       (
         await pool.query<Row>(
-          `select id, connection_id, event_id, body from inbox
-            where id > $1 and substring(body from 1 for ${SEAL_MARK.length}) = convert_to($2, 'UTF8') order by id limit $3`,
-          [after, SEAL_MARK, BATCH],
+          `select id, connection_id, event_id, body, headers from inbox
+            where id > $1 and (position(convert_to($2, 'UTF8') in body) > 0 or position($2 in headers) > 0
+                  or substring(body from 1 for ${SEAL_MARK.length}) = convert_to($3, 'UTF8')) order by id limit $4`,
+          [after, plainPartOf(value), SEAL_MARK, EVENTS],
         )
       ).rows,
-    async ({ connection_id, event_id, body }) =>
-      (await openBytes(pool, aboutEvent(connection_id, event_id), body)).includes(value),
+    EVENTS,
+    async ({ connection_id, event_id, body, headers }) =>
+      mentions(headers, value) ||
+      mentions((await openBytes(pool, aboutEvent(connection_id, event_id), body)).toString('utf8'), value),
   )
 }
 
-async function sealedLettersWith(pool: pg.Pool, spelled: string): Promise<number[]> {
+async function rejectedWith(pool: pg.Pool, value: string): Promise<number[]> {
   type Row = { id: number; record_id: string; input: string }
-  return searchSealed<Row>(
+  return search<Row>(
     async (after) =>
       (
         await pool.query<Row>(
-          `select id, record_id, input from dead_letter where id > $1 and kind = 'pull' and starts_with(input, $2) order by id limit $3`,
-          [after, SEAL_MARK, BATCH],
+          `select id, record_id, input from dead_letter
+            where id > $1 and kind = 'pull' and input is not null and (position($2 in input) > 0 or starts_with(input, $3)) order by id limit $4`,
+          [after, plainPartOf(value), SEAL_MARK, BATCH],
         )
       ).rows,
-    async ({ record_id, input }) => (await openLetter(pool, record_id, input))?.includes(spelled) ?? false,
+    BATCH,
+    async ({ record_id, input }) => mentions((await openLetter(pool, record_id, input)) ?? '', value),
   )
 }
 
 /** What cannot be opened, because its key is gone, tells nobody anything any more. */
-async function searchSealed<Row extends { id: number }>(
+async function search<Row extends { id: number }>(
   page: (after: number) => Promise<Row[]>,
+  size: number,
   matches: (row: Row) => Promise<boolean>,
 ): Promise<number[]> {
   const found: number[] = []
   for (let after = 0; ; ) {
     const rows = await page(after)
     for (const row of rows) if (await matches(row).catch(() => false)) found.push(row.id)
-    if (rows.length < BATCH) return found
+    if (rows.length < size) return found
     after = rows.at(-1)!.id
   }
 }

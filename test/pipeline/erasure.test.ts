@@ -87,6 +87,43 @@ test('an erased person is found nowhere, the others stay, and the target is not 
   expect((await hub.pool.query('select state from dead_letter')).rows).toEqual([{ state: 'discarded' }])
 })
 
+test('a person is found however their system spells them, and nobody else goes along', async () => {
+  const { hub, erasures } = await open()
+  const person = 'zoë/o’neil@example.test'
+  const id = hub.ports.model().connectionId('crm')!
+  const escaped = String.raw`{"email":"zo\u00eb\/o\u2019neil@example.test"}`
+  const bodies = [
+    escaped,
+    `mail=zo%C3%AB%2Fo%E2%80%99neil%40example.test&n=1`,
+    '<mail>zo&#xEB;/o&#8217;neil@example.test</mail>',
+    '{"email":"abzoë/o’neil@example.test","number":"1777"}',
+    '{"total":1770}',
+  ]
+  for (const [i, body] of bodies.entries())
+    await hub.pool.query(`insert into inbox (connection_id, event_id, headers, body) values ($1, $2, '{}', $3)`, [
+      id,
+      `spelled${i}`,
+      Buffer.from(body),
+    ])
+  await hub.pool.query(`update record set body = $1 where id = 'c3'`, [escaped])
+  await hub.pool.query(
+    `insert into dead_letter (kind, stream_id, record_id, code, fingerprint, error, input) select 'pull', stream_id, '', 'CSW-5001', 'f', '{}', $1 from record limit 1`,
+    [escaped],
+  )
+  const counts = await erasures.erase({ field: 'email', value: person, actor: 'me' })
+  expect(counts).toMatchObject({ events: 3 })
+  const left = await everything(hub)
+  expect(left).not.toContain(String.raw`zo\\u00eb`)
+  expect(left).not.toContain('zo%C3')
+  expect(await hub.pool.query(`select 1 from record where id = 'c3' and body is not null`)).toMatchObject({
+    rowCount: 0,
+  })
+  // A short value stands in many numbers: what those webhooks say is not lost.
+  expect(await erasures.erase({ field: 'number', value: '77', actor: 'me' })).toMatchObject({ events: 0 })
+  const { rows } = await hub.pool.query(`select state from inbox where event_id in ('spelled3', 'spelled4')`)
+  expect(rows).toEqual([{ state: 'pending' }, { state: 'pending' }])
+})
+
 test('whoever was erased does not come back with the next pull, nor is taken for deleted', async () => {
   const { crm, erp, hub, erasures } = await open()
   await erasures.erase({ field: 'email', value: CANARY, actor: 'me' })
