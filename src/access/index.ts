@@ -6,6 +6,7 @@ import { Users } from './users.ts'
 
 export { breakGlass, type Identity } from './identity.ts'
 export { isCsrf, type LoginLimits } from './logins.ts'
+export { networkOf } from './network.ts'
 export { MIN_PASSWORD } from './password.ts'
 export type { ProviderSettings } from './provider.ts'
 export { type Access, ROLES, type Role, SCOPE_NAMES, SCOPES, type Scope, scopesOf } from './roles.ts'

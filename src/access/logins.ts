@@ -12,6 +12,7 @@ import {
   withTransaction,
 } from '../store/index.ts'
 import { hashOf, type Identity, randomSecret } from './identity.ts'
+import { networkOf } from './network.ts'
 import { isPassword } from './password.ts'
 import { isRole, scopesOf } from './roles.ts'
 
@@ -20,7 +21,7 @@ export type LoginLimits = {
   idleMinutes: number
   /** … and any after so long. */
   hours: number
-  /** Failed logins per minute, for each account and each address. */
+  /** Failed logins per minute, for each account and each address (of IPv6, each network). */
   failuresPerMinute: number
 }
 const LOGIN_LIMITS: LoginLimits = { idleMinutes: 60, hours: 12, failuresPerMinute: 10 }
@@ -51,7 +52,7 @@ export class Logins {
     password: string
     address: string
   }): Promise<Opened> {
-    const keys = [throttleKey('user', name), throttleKey('address', address)].sort(Buffer.compare)
+    const keys = [throttleKey('user', name), throttleKey('address', networkOf(address))].sort(Buffer.compare)
     const { tries, seconds } = await countTry(this.#pool, keys)
     if (tries > this.#limits.failuresPerMinute)
       throw new CausewayError('CSW-8005', {

@@ -58,6 +58,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
     access: hub.access,
     adminToken: adminToken.token,
     publicUrl: hub.settings.public_url,
+    trustedProxies: hub.settings.trusted_proxies,
     metrics: hub.measure(context.version),
     version: context.version,
     logger: hub.logger,

@@ -102,3 +102,20 @@ export const host = (options: Options<string>) =>
       throw new BadValue('must be a host name or an IP address, without port')
     return value
   })
+
+/** IP addresses and networks (`10.0.0.0/8`): a list, or a text with commas or blanks between them. */
+export const networks = (options: Omit<Options<string[]>, 'default'>) =>
+  field<string[]>('IP addresses and networks', { ...options, default: [] }, (raw) => {
+    const items: unknown[] =
+      typeof raw === 'string' ? raw.split(/[\s,]+/).filter(Boolean) : Array.isArray(raw) ? raw : [raw]
+    for (const item of items)
+      if (typeof item !== 'string' || !isNetwork(item))
+        throw new BadValue('must hold IP addresses or networks such as 10.0.0.0/8 only')
+    return items as string[]
+  })
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, more] = text.split('/')
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)]!
+  return most > 0 && more === undefined && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+}

@@ -1,5 +1,5 @@
 /** Every setting of the hub, described once. */
-import { choice, type Field, flag, host, integer, ratio, secret, text, url } from './fields.ts'
+import { choice, type Field, flag, host, integer, networks, ratio, secret, text, url } from './fields.ts'
 
 export const SETTINGS = {
   database_url: url({
@@ -43,6 +43,10 @@ export const SETTINGS = {
     default: null,
     schemes: ['https', 'http'],
     description: 'Address under which other systems and people reach the hub, for webhook addresses and links.',
+  }),
+  trusted_proxies: networks({
+    description:
+      'Reverse proxies in front of the hub. What they say of a client (`X-Forwarded-For`, `-Proto`, `-Host`) is believed, so that limits of logins count each client for itself, and they may open any number of sockets. Nobody else is believed.',
   }),
   admin_token: secret({
     minLength: 32,

@@ -1,6 +1,14 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Access, type AccessControl, breakGlass, type Identity, isCsrf, SCOPES } from '../access/index.ts'
+import {
+  type Access,
+  type AccessControl,
+  breakGlass,
+  type Identity,
+  isCsrf,
+  networkOf,
+  SCOPES,
+} from '../access/index.ts'
 import { CausewayError } from '../core/index.ts'
 import { sameToken } from './admin-token.ts'
 import { CSRF_HEADER, isSecure, sessionOf } from './session-cookie.ts'
@@ -35,7 +43,11 @@ export async function authorise(app: FastifyInstance, options: AuthorisationOpti
     if (config?.access === undefined) throw new Error(`${method} ${url} does not declare what access it needs.`)
   })
   await app.register(rateLimit, { global: false })
-  const countWrong = app.createRateLimit({ max: options.wrongTokensPerMinute, timeWindow: 60_000 })
+  const countWrong = app.createRateLimit({
+    max: options.wrongTokensPerMinute,
+    timeWindow: 60_000,
+    keyGenerator: ({ ip }) => networkOf(ip),
+  })
 
   app.addHook('onRequest', async (request) => {
     const needed = request.routeOptions.config.access

@@ -22,8 +22,8 @@ export type BaseOptions = {
   adminActor?: string
   /** Address under which people reach the hub, where it is not the one their requests name. */
   publicUrl?: string | null
-  /** Addresses of reverse proxies whose forwarding headers are believed. Nobody else's are. */
-  trustedProxies?: string[]
+  /** Addresses and networks of reverse proxies whose forwarding headers are believed. Nobody else's are. */
+  trustedProxies?: readonly string[]
   logger?: FastifyBaseLogger
   limits?: Partial<Limits>
   /** Sees every route as it is added, with what it declares. */
@@ -40,7 +40,7 @@ export async function buildBase(
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const app = fastify(fastifyOptions(limits, options)).withTypeProvider<SchemaTypes>()
   app.server.headersTimeout = limits.headersMs
-  limitSockets(app.server as Server, limits.socketsPerAddress, new Set(options.trustedProxies))
+  limitSockets(app.server as Server, limits.socketsPerAddress, options.trustedProxies ?? [])
 
   app.setValidatorCompiler(validatorCompiler)
   // Answers are not cut to their schemas: those document and are tested, and bodies must come through untouched.
@@ -92,7 +92,7 @@ function fastifyOptions(limits: Limits, options: BaseOptions) {
     // Ids of others are not taken over: they could forge or flood our log.
     requestIdHeader: false as const,
     genReqId: () => randomUUID(),
-    trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
+    trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
     connectionTimeout: limits.idleSocketMs,

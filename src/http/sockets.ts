@@ -1,15 +1,18 @@
 import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
+import { BlockList, isIPv6, type Socket } from 'node:net'
+import { networkOf } from '../access/index.ts'
 
 /**
  * Closes sockets beyond `max` per address before they cost a request. Addresses of our own proxies are exempt: behind one,
  * every client has its address.
  */
-export function limitSockets(server: Server, max: number, exempt: ReadonlySet<string>): void {
+export function limitSockets(server: Server, max: number, proxies: readonly string[]): void {
   const open = new Map<string, number>()
+  const exempt = listOf(proxies)
   server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress
-    if (address === undefined || exempt.has(address)) return
+    const { remoteAddress } = socket
+    if (remoteAddress === undefined || exempt.check(remoteAddress, familyOf(remoteAddress))) return
+    const address = networkOf(remoteAddress)
     const count = (open.get(address) ?? 0) + 1
     if (count > max) {
       socket.destroy()
@@ -23,3 +26,15 @@ export function limitSockets(server: Server, max: number, exempt: ReadonlySet<st
     })
   })
 }
+
+function listOf(networks: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    if (bits === undefined) list.addAddress(address, familyOf(address))
+    else list.addSubnet(address, Number(bits), familyOf(address))
+  }
+  return list
+}
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4')

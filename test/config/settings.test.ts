@@ -87,6 +87,18 @@ test('true and false may be written as people write them', () => {
     expect(loadSettings({ env: { CAUSEWAY_SAMPLES: word } }).settings.samples).toBe(false)
 })
 
+test('proxies are addresses and networks, as a list or with commas between them', () => {
+  const read = (value: unknown) => loadSettings({ env: {}, file: { trusted_proxies: { value, place } } })
+  const list = ['10.0.0.0/8', '::1', 'fd00::/8']
+  for (const value of [list, '10.0.0.0/8, ::1 fd00::/8'])
+    expect(read(value)).toMatchObject({ settings: { trusted_proxies: list }, findings: [] })
+  for (const value of ['10.0.0.0/33', '10.0.0.0/8/8', 'proxy.example', '*', ['10.0.0.1', 7], 7])
+    expect(read(value), String(value)).toMatchObject({
+      settings: { trusted_proxies: [] },
+      findings: [{ code: 'CSW-1002', place }],
+    })
+})
+
 test('a misspelt variable is named with the right one; foreign ones are left alone', () => {
   const { findings } = loadSettings({ env: { CAUSEWAY_PROT: '1', CAUSEWAY_SOMETHING_ELSE: 'x', PATH: '/bin' } })
   expect(findings).toMatchObject([

@@ -17,7 +17,11 @@ test('every operation but health probes, webhooks and logging in is closed witho
   const open: string[] = []
   for (const [path, item] of Object.entries(paths))
     for (const [method, operation] of Object.entries(item)) {
-      const response = await fetch(hub.url + path.replaceAll(/\{\w+\}/g, '1'), { method: method.toUpperCase() })
+      // Logins send a browser on.
+      const response = await fetch(hub.url + path.replaceAll(/\{\w+\}/g, '1'), {
+        method: method.toUpperCase(),
+        redirect: 'manual',
+      })
       if (response.status !== 401 || path.startsWith('/hooks/')) open.push(operation.operationId)
       else expect(await response.json()).toMatchObject({ code: 'CSW-8001' })
     }

@@ -55,6 +55,36 @@ test('sockets beyond the limit per address are closed, and places become free ag
   await vi.waitFor(async () => expect((await fetch(`${hub.url}/livez`)).status).toBe(200), PATIENT)
 })
 
+test('behind a trusted proxy each client is counted for itself, and the proxy may open any number of sockets', async () => {
+  const behind = await startHub({
+    pool: hub.pool,
+    trustedProxies: ['127.0.0.0/8'],
+    limits: { wrongTokensPerMinute: 2, socketsPerAddress: 3 },
+  })
+  const guess = async (client: string, url = behind.url): Promise<number> => {
+    const headers = { authorization: 'Bearer wrong', 'x-forwarded-for': client }
+    return (await fetch(`${url}/api/v1/runs`, { headers })).status
+  }
+  const port = Number(new URL(behind.url).port)
+  const sockets = Array.from({ length: 10 }, () => connect(port, '127.0.0.1'))
+  await Promise.all(sockets.map((socket) => new Promise((done) => socket.once('connect', done))))
+  for (let n = 0; n < 3; n++) await guess('192.0.2.1')
+  expect(await guess('192.0.2.1')).toBe(429)
+  expect(await guess('192.0.2.2')).toBe(401)
+  // One network of IPv6 is one client.
+  for (let n = 0; n < 3; n++) await guess(`2001:db8:0:7::${n}`)
+  expect(await guess('2001:db8:0:7:ffff::1')).toBe(429)
+  expect(await guess('2001:db8:0:8::1')).toBe(401)
+  expect(sockets.filter(({ destroyed }) => destroyed)).toEqual([])
+  for (const socket of sockets) socket.destroy()
+  // Whoever is no proxy of ours only says so.
+  const alone = await startHub({ pool: hub.pool, limits: { wrongTokensPerMinute: 2 } })
+  for (let n = 0; n < 3; n++) await guess(`192.0.2.${n}`, alone.url)
+  expect(await guess('192.0.2.77', alone.url)).toBe(429)
+  await behind.close()
+  await alone.close()
+})
+
 test('bodies: size, depth, encoding, media type, prototype', async () => {
   const url = `${hub.url}/api/v1/dead-letters/preview`
   const post = (body: string | Buffer<ArrayBuffer>, type = 'application/json') =>

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { networkOf } from '../../access/index.ts'
 import { CausewayError } from '../../core/index.ts'
 import { API, type App } from '../app.ts'
 import type { AuthorisationOptions } from '../authorise.ts'
@@ -18,7 +19,11 @@ export function providerRoutes(app: App, { access, publicOrigin, loginsPerMinute
     if (!access.provider) throw notFound('This hub has no OpenID provider.', 'Log in with a password or a token.')
     return access.provider
   }
-  const refuseFlood = (app as unknown as FastifyInstance).createRateLimit({ max: loginsPerMinute, timeWindow: 60_000 })
+  const refuseFlood = (app as unknown as FastifyInstance).createRateLimit({
+    max: loginsPerMinute,
+    timeWindow: 60_000,
+    keyGenerator: ({ ip }) => networkOf(ip),
+  })
 
   /** A person stands in front of a browser: they go back to the page, which says what was wrong. */
   const backToPage = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): never => {
