@@ -174,7 +174,7 @@ async function wordsOf(other: Lane, changes: Change[], at: string): Promise<Agre
         recordId,
         slice: sliceOf(recordId),
         fields,
-        mark: { [TWO_WAY_MARK]: markOf(change, fields, was, at) },
+        mark: { [TWO_WAY_MARK]: markOf(other, change, fields, was, at) },
         due: false,
       },
     ]
@@ -219,6 +219,7 @@ function defaultsOf(other: Lane, { work }: Change, whole: JsonObject | undefined
 
 /** What the other direction must know to tell our write from an edit, and how its target shows what is agreed. */
 function markOf(
+  other: Lane,
   { work, merge, writes, before, look }: Change,
   fields: JsonObject,
   was: JsonObject,
@@ -235,6 +236,8 @@ function markOf(
     return !whole || shown === undefined || covers(shown, fields[field]!) ? [] : [shown]
   })
   if (!writes) return { stored }
+  const { pairs } = other.sync.twoWay!
+  const isMade = (field: string): boolean => merge.made.includes(Object.hasOwn(pairs, field) ? pairs[field]! : field)
   const sent = look ? Object.entries(work.values.value) : []
   const isSeen = sent.every(([field, value]) => {
     const shown = own(look!.body, field)
@@ -243,7 +246,8 @@ function markOf(
   return {
     stored,
     echo: each((field) => own(was, field) ?? null),
-    echoAt: each(() => at),
+    // A value of neither side has to be read there, however early after the write that was.
+    echoAt: each((field) => (isMade(field) ? '' : at)),
     echoVersion: each(() => (look && merge.mark.ownThere?.version) || ''),
     unseen: each(() => (!look ? 'blind' : isSeen ? false : 'other')),
     made: before === null && !look,

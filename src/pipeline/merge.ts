@@ -130,9 +130,9 @@ async function staleEchoes(lane: Lane, works: Work[]): Promise<Map<Work, string[
       const isOlder = (field: string): boolean =>
         row.version !== null && row.version < (echoVersion[field] ?? ownHere?.version ?? '')
       const read = row.observedAt.getTime()
-      const fields = Object.keys(echo).filter(
-        (field) => isReplaced || isOlder(field) || (echoAt[field] && read <= Date.parse(echoAt[field])),
-      )
+      const isEarly = (field: string): boolean =>
+        echoAt[field] ? read <= Date.parse(echoAt[field]) : sameJson(echo[field], own(work.values.value, field))
+      const fields = Object.keys(echo).filter((field) => isReplaced || isOlder(field) || isEarly(field))
       return fields.length ? [[work, fields]] : []
     }),
   )

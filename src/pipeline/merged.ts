@@ -8,7 +8,10 @@ export type Mark = {
   wrote?: string
   /** Fields that the other direction wrote here and that did not come back yet, with what stood there before. */
   echo?: JsonObject
-  /** When that write was answered, for each of them, and the version it made; empty where nobody saw one. */
+  /**
+   * When that write was answered, for each of them (empty: a value that was made of both, and must be read here), and the version it made;
+   * empty where nobody saw one.
+   */
   echoAt?: Record<string, string>
   echoVersion?: Record<string, string>
   /** Of these: nobody saw how they were stored (`blind`), or another value was seen (`other`). False: they were seen as written. */

@@ -43,6 +43,8 @@ export class MemorySystem implements ConnectorSession {
   folds = false
   /** How a version is spelt: a counter, or a time. */
   spells: (version: number) => string = (version) => String(version).padStart(12, '0')
+  /** Other ids of a record, by which a renamed one is known again. */
+  aliases: (row: Row) => string[] = () => []
   clock = 1
   #nextId = 1
 
@@ -107,7 +109,7 @@ export class MemorySystem implements ConnectorSession {
       id: row.id,
       version: this.spells(row.version),
       body: row.deleted ? {} : row.body,
-      ...(row.deleted ? { deleted: true } : {}),
+      ...(row.deleted ? { deleted: true } : { aliases: this.aliases(row) }),
       ...(row.content
         ? { content: { locator: { id: row.id }, size: row.content.length, hash: `v${row.version}` } }
         : {}),

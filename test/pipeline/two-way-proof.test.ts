@@ -322,3 +322,23 @@ test('a page that was read before several of our own writes takes none of them b
   expect(await cycle()).toBe(0)
   expect(left()[0]!.body).toEqual(right()[0]!.body)
 })
+
+test('a decided value that is neither side’s reaches both, also where it was read before its write was answered', async () => {
+  const { crm, desk, hub, cycle, conflicts, left, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  edit(desk, 'users', { name: 'Right' })
+  edit(crm, 'contacts', { name: 'Left' })
+  await hub.pull('crm:contacts')
+  await hub.pull('desk:users')
+  // The way back asks, so the value is in the words of `from`.
+  await hub.push('people~back')
+  const [{ id }] = await conflicts()
+  await hub.ports.ledger.decideConflicts([id], { decision: 'value', value: '"Neither"', actor: 'test', note: null })
+  crm.afterWrite = async () => {
+    crm.afterWrite = async () => {}
+    await hub.pull('crm:contacts')
+  }
+  expect(await cycle()).toBe(0)
+  expect([left()[0]!.body.name, right()[0]!.body.name]).toEqual(['Neither', 'Neither'])
+})

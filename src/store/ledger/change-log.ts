@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { CausewayError, JsonText, SLICES, sliceOf } from '../../core/index.ts'
 import { openBodies, sealsOf } from '../body-seals.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
+import { ALIAS_FIELD, saveAliases } from './aliases.ts'
 import { arrayText } from './array-text.ts'
 import { noteTraces } from './change-traces.ts'
 import { assertLease } from './lease-check.ts'
@@ -238,7 +239,7 @@ async function saveKeys(client: pg.PoolClient, streamId: number, news: News[]): 
       client.query({
         name: 'drop-keys',
         text: `with wanted as (select * from unnest($2::text[], $3::text[], $4::text[]) as w(field, value, record_id))
-     delete from record_key k where k.stream_id = $1 and k.record_id = any($5)
+     delete from record_key k where k.stream_id = $1 and k.record_id = any($5) and k.field <> '${ALIAS_FIELD}'
         and (k.record_id, k.field, k.value) not in (select record_id, field, value from wanted)`,
         values: [streamId, ...wanted, arrayText(before)],
       }),
@@ -250,34 +251,6 @@ async function saveKeys(client: pg.PoolClient, streamId: number, news: News[]): 
         values: [streamId, ...wanted],
       }),
   ])
-}
-
-/**
- * A former id stays resolvable: it becomes an alias in the entity of the id that survived. If only the former id was linked,
- * the survivor takes its place; if both were, the survivor's entity wins and the former target link is left to a person.
- */
-async function saveAliases(client: pg.PoolClient, streamId: number, records: PageCommit['records']): Promise<void> {
-  const pairs = records.flatMap((record) => record.aliases.map((alias) => ({ alias, id: record.id })))
-  const values = [streamId, pairs.map((pair) => pair.alias), pairs.map((pair) => pair.id)]
-  await client.query(
-    `insert into link (stream_id, record_id, part, entity_id, alias)
-     select $1, p.id, former.part, former.entity_id, true
-       from unnest($2::text[], $3::text[]) as p(alias, id)
-       join link former on former.stream_id = $1 and former.record_id = p.alias
-     on conflict (stream_id, record_id, part) do nothing`,
-    values,
-  )
-  await client.query(
-    `update link set alias = true from unnest($2::text[], $3::text[]) as p(alias, id)
-      where stream_id = $1 and record_id = p.alias and not link.alias`,
-    values,
-  )
-  await client.query(
-    `update link set alias = false from unnest($2::text[], $3::text[]) as p(alias, id)
-      where stream_id = $1 and record_id = p.id and link.alias
-        and not exists (select 1 from link other where other.entity_id = link.entity_id and other.stream_id = $1 and not other.alias)`,
-    values,
-  )
 }
 
 /** One row per commit, not one per record: a scan of a million records would write as many rows as it reads. */

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { isRawNumber, type Json, type JsonObject, parseExact } from '../../core/index.ts'
 import { asNoBody, openBodies, sealsOf } from '../body-seals.ts'
 import { withTransaction } from '../transaction.ts'
+import { ALIAS_FIELD } from './aliases.ts'
 import { makeOwedPullsDue } from './pulls.ts'
 import type { ConnectionRow, Keeping, StreamRow, SyncRow } from './types.ts'
 
@@ -179,7 +180,10 @@ async function rebuildKeys(pool: pg.Pool, stream: StreamRow, fields: string[]): 
     `update stream set key_fields = $2, keys_missing = case when $3 then 'walk' else keys_missing end where id = $1`,
     [stream.id, fields, walks],
   )
-  await pool.query('delete from record_key where stream_id = $1 and field <> all($2)', [stream.id, fields])
+  await pool.query('delete from record_key where stream_id = $1 and field <> all($2)', [
+    stream.id,
+    [...fields, ALIAS_FIELD],
+  ])
   if (!walks) return
   await walkLog(pool, stream.id, fields)
   await readShrunkAgain(pool, stream.id)

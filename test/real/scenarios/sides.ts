@@ -17,9 +17,13 @@ export type Side = {
   list(prefix: string): Promise<{ people: People; marks: Record<string, string> }>
   add(people: People): Promise<void>
   edit(code: string, values: Partial<Person>): Promise<void>
-  rename(code: string, to: string): Promise<void>
+  /** Absent where a system keeps what a record is matched by for ever. */
+  rename?(code: string, to: string): Promise<void>
   remove(code: string): Promise<void>
 }
+
+/** A letter and a number. */
+const isCode = (name: string, letter: string): boolean => name.startsWith(letter) && /^\d+$/.test(name.slice(1))
 
 const LANGUAGES: Readonly<Record<string, number>> = { de: 5, fr: 11, pl: 18 }
 
@@ -74,8 +78,8 @@ export function requestTrackerSide(env: Env): Side {
         users.push(...answer.items)
         pages = Math.ceil(answer.total / 100)
       }
-      // "Starts with" of Request Tracker takes capitals for small letters.
-      users = users.filter(({ Name: name }) => String(name).startsWith(prefix))
+      // "Starts with" takes capitals for small letters, and RT has users of its own (`root`, `RT_System`).
+      users = users.filter(({ Name: name }) => isCode(String(name), prefix))
       return {
         people: table(
           users.map((user) => [String(user.Name), { name: String(user.RealName), language: String(user.Lang) }]),
@@ -132,10 +136,6 @@ export function radicaleSide(env: Env): Side {
     async edit(code, values) {
       const card = (await all()).get(code)!
       await save(card.href, code, { ...personOf(card), ...values })
-    },
-    async rename(code, to) {
-      const card = (await all()).get(code)!
-      await save(card.href, to, personOf(card))
     },
     async remove(code) {
       await cards(env, 'DELETE', (await all()).get(code)!.href)
