@@ -1,9 +1,18 @@
 /** How a hub comes to work with what its files say: at its start, after an edit, and by a plan that is applied. */
 import { randomUUID } from 'node:crypto'
 import type { Environment } from '../config/index.ts'
-import { asCausewayError, CausewayError, hasErrors, type Logger, throwOnErrors } from '../core/index.ts'
+import { asCausewayError, CausewayError, digest, hasErrors, type Logger, throwOnErrors } from '../core/index.ts'
 import type { AppliedConfiguration, ConfigurationRequest } from '../http/index.ts'
-import { type ConfigurationBasis, call, demandSame, isInForce, type Store, saveConfiguration } from '../store/index.ts'
+import {
+  type ConfigurationBasis,
+  type ConfiguredItem,
+  call,
+  demandSame,
+  isInForce,
+  itemDigest,
+  type Store,
+  saveConfiguration,
+} from '../store/index.ts'
 import { configurationInForce } from './configuration.ts'
 import type { HubFiles } from './hub-files.ts'
 
@@ -25,6 +34,8 @@ export class Adoption {
   readonly #me = randomUUID()
   /** One after the other: an edit, a plan and a call may come together. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** Stands for what this process works with. */
+  #used = ''
 
   constructor(parts: AdoptionParts) {
     this.#parts = parts
@@ -32,7 +43,9 @@ export class Adoption {
 
   /** Says in the ledger what this hub works with. */
   async begin(files: HubFiles): Promise<void> {
-    await saveConfiguration(this.#parts.pool, await configurationInForce(files, this.#parts.env))
+    const items = await configurationInForce(files, this.#parts.env)
+    await saveConfiguration(this.#parts.pool, items)
+    this.#used = markOf(items)
   }
 
   /** Reads the files again and works with them. With errors in them the old ones stay in force and the errors are given back. */
@@ -40,7 +53,7 @@ export class Adoption {
     return this.#alone(async () => {
       const next = await this.#parts.read()
       if (hasErrors(next.blocking)) return next
-      await this.#parts.use(next)
+      await this.#use(next, await configurationInForce(next, this.#parts.env))
       if (save) await this.begin(next)
       return next
     })
@@ -56,7 +69,7 @@ export class Adoption {
       demandSame('after', basis, items, 'The files of the hub do not say what was planned')
       if (!allowDestructive) demandNothingRemoved(basis)
       await saveConfiguration(pool, items, basis)
-      await this.#parts.use(next)
+      await this.#use(next, items)
       await call(pool, CALL, this.#me)
       return { applied: basis.flatMap(changeOf) }
     })
@@ -69,16 +82,35 @@ export class Adoption {
     return kind === CALL
   }
 
+  /** This process hears calls from now on; a plan that was applied before it did is followed now. */
+  listening(): void {
+    void this.#alone(() => this.#catchUp()).catch((thrown: unknown) => this.#tell(thrown))
+  }
+
   /** Files that lie elsewhere may not be those that were applied; then what ran before goes on here. */
   async #follow(): Promise<void> {
     const next = await this.#parts.read()
     throwOnErrors(next.blocking)
-    if (!(await isInForce(this.#parts.pool, await configurationInForce(next, this.#parts.env))))
+    const items = await configurationInForce(next, this.#parts.env)
+    if (!(await isInForce(this.#parts.pool, items)))
       throw new CausewayError('CSW-8024', {
         what: 'A plan was applied, and the files of this process say something else.',
       })
-    await this.#parts.use(next)
+    await this.#use(next, items)
     this.#parts.log.info({}, 'works with the plan that was applied')
+  }
+
+  /** Files that are being edited, and were not applied, are none of its business. */
+  async #catchUp(): Promise<void> {
+    const next = await this.#parts.read()
+    if (hasErrors(next.blocking)) return
+    const items = await configurationInForce(next, this.#parts.env)
+    if (markOf(items) !== this.#used && (await isInForce(this.#parts.pool, items))) await this.#follow()
+  }
+
+  async #use(files: HubFiles, items: readonly ConfiguredItem[]): Promise<void> {
+    await this.#parts.use(files)
+    this.#used = markOf(items)
   }
 
   #tell(thrown: unknown): void {
@@ -91,6 +123,9 @@ export class Adoption {
     return mine
   }
 }
+
+const markOf = (items: readonly ConfiguredItem[]): string =>
+  digest(JSON.stringify(items.map((item) => [item.kind, item.name, itemDigest(item)])))
 
 /** A connector leaves with its last connection and takes nothing with it. */
 function demandNothingRemoved(basis: ConfigurationBasis): void {

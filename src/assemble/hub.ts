@@ -269,7 +269,11 @@ async function assemble(parts: Parts): Promise<Hub> {
   const endTraces = traces ? await startTraces(traces) : undefined
   if (!looks) await adoption.begin(files)
   const listen = (onCall: (kind: string, id: string) => void) =>
-    listenForCalls(store.url, (kind, id) => void (adoption.heard(kind, id) || onCall(kind, id)))
+    listenForCalls(
+      store.url,
+      (kind, id) => void (adoption.heard(kind, id) || onCall(kind, id)),
+      () => adoption.listening(),
+    )
   let work: Awaited<ReturnType<typeof startWork>> | undefined
   if (works)
     work = await startWork({

@@ -21,8 +21,15 @@ const AGAIN_MS = 1_000
 /** A session that died silently is found out by a question that has no answer. */
 const HEARTBEAT_MS = 15_000
 
-/** Listens on a session of its own for as long as it is open; a session that ends is replaced. */
-export function listenForCalls(url: string, onCall: (kind: string, id: string) => void): CallListener {
+/**
+ * Listens on a session of its own for as long as it is open; a session that ends is replaced. `onListening` is called each time it listens
+ * again: calls of before were missed.
+ */
+export function listenForCalls(
+  url: string,
+  onCall: (kind: string, id: string) => void,
+  onListening: () => void = () => undefined,
+): CallListener {
   let client: pg.Client | undefined
   let closed = false
   let timer: NodeJS.Timeout | undefined
@@ -55,7 +62,9 @@ export function listenForCalls(url: string, onCall: (kind: string, id: string) =
       const beat = (): void => {
         timer = setTimeout(() => next.query('select 1').then(beat, () => again(next)), HEARTBEAT_MS).unref()
       }
-      if (next === client) beat()
+      if (next !== client) return
+      beat()
+      onListening()
     } catch {
       again(next)
     }

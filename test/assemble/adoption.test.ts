@@ -111,9 +111,20 @@ test('all processes of a hub follow a plan that one of them applied; one whose f
     expect(mappingOf(hubs[0]!)).toBe(applied)
     await vi.waitFor(() => expect(mappingOf(hubs[1]!)).toBe(applied), { timeout: 120_000, interval: 50 })
     expect(mappingOf(hubs[2]!)).not.toBe(applied)
+    // Nobody hears the call about the next one: the sessions that listen are cut, and come again after a second.
+    await write('$trim(email)')
+    const next = await planOf(database, folder)
+    const listeners = `from pg_stat_activity where application_name = 'causeway-calls' and datname = current_database()`
+    expect((await database.pool.query(`select pg_terminate_backend(pid) ${listeners}`)).rowCount).toBe(3)
+    await hubs[0]!.services.applyConfiguration({ basis: next.basis, allowDestructive: false }, ACTOR)
+    await vi.waitFor(() => expect(mappingOf(hubs[1]!)).toContain('trim'), { timeout: 30_000, interval: 50 })
+    expect(mappingOf(hubs[2]!)).not.toContain('trim')
     const { rows } = await database.pool.query<{ action: string; detail: string }>('select action, detail from audit')
     expect(rows.map(({ action, detail }) => [action, JSON.parse(detail)])).toEqual([
-      ['configuration.apply', { applied: [{ kind: 'sync', name: 'contacts', change: 'changed' }], reason: 'reviewed' }],
+      ...Array(2).fill([
+        'configuration.apply',
+        { applied: [{ kind: 'sync', name: 'contacts', change: 'changed' }], reason: 'reviewed' },
+      ]),
     ])
   } finally {
     for (const hub of hubs) await hub.close()
