@@ -310,3 +310,9 @@ export class LoopGuard {
     return new CausewayError('CSW-2006', { what: `Reading ${this.stream} does not get on: ${what}.` })
   }
 }
+
+/** What the source says about the size of the whole list. */
+export function totalOf(paging: Paging, scope: Scope): { total?: number } {
+  const total = 'total' in paging && paging.total ? Number(paging.total.evaluate(scope)) : Number.NaN
+  return Number.isSafeInteger(total) && total >= 0 ? { total } : {}
+}

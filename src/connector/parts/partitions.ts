@@ -2,7 +2,8 @@
 import { isObject, type JsonObject } from '../../core/index.ts'
 import type { Page, ReadRequest } from '../contract.ts'
 import { type ForEach, markName, type Partition, partitionOfParent, partitionsOfValues } from './for-each.ts'
-import { type ReaderContext, readPass } from './read.ts'
+import { readPass } from './read.ts'
+import type { ReaderContext } from './reader.ts'
 import { TreeReader } from './tree.ts'
 
 /** More marks would make the cursor, which is stored with every page, too large. */

@@ -1,52 +1,23 @@
 /** One pass over a stream (or a partition of it), page by page, for every protocol that asks a question and gets an answer. */
 import { setImmediate as immediate } from 'node:timers/promises'
-import { CausewayError, digest, isObject, type Json, type JsonObject } from '../../core/index.ts'
+import { CausewayError, digest, type Json, type JsonObject } from '../../core/index.ts'
 import type { Page, ReadRequest, SourceRecord } from '../contract.ts'
 import { asText, type Scope } from '../language/index.ts'
-import type { StreamSpec } from '../protocols/contract.ts'
 import { Anchoring } from './anchoring.ts'
-import { type Answer, answerScope, type Caller } from './answer.ts'
+import { type Answer, answerScope } from './answer.ts'
 import { markInLog } from './change-log.ts'
-import { isTrue } from './errors.ts'
 import type { Partition } from './for-each.ts'
 import { initialWatermark, sinceOf, Watermark } from './incremental.ts'
-import { type Download, fileRows, type ReadJob } from './job-read.ts'
-import { type FetchSpec, fetchRecords } from './lookup.ts'
-import { completeNested, type NestedSpec } from './nested.ts'
+import { fileRows, type ReadJob } from './job-read.ts'
+import { completeNested } from './nested.ts'
+import { PageAnswers } from './page-answer.ts'
 import type { PageSpec } from './page-fields.ts'
-import { LoopGuard, nextPosition, type Paging, type Position, positionScope } from './paging.ts'
+import { LoopGuard, nextPosition, type Paging, type Position, positionScope, totalOf } from './paging.ts'
 import { polled } from './poll.ts'
-import { listOf } from './read-checks.ts'
-import type { ReadSpec } from './read-fields.ts'
-import { type Made, recordsOf, recordsOfLog, tombstonesOf } from './records-of-page.ts'
-import { rowsParser } from './rows.ts'
+import type { Asked, ReaderContext } from './reader.ts'
 import { type Pass, parseCursor, passFor, type StreamCursor, storedCursor } from './stream-cursor.ts'
 import { sortableTimestamp } from './timestamps.ts'
 import { readOn, wayOf } from './two-ways.ts'
-
-export type ReaderContext<R> = {
-  stream: StreamSpec<unknown>
-  read: ReadSpec<R>
-  fetch?: FetchSpec<R> | undefined
-  caller: Caller<R>
-  settings: JsonObject
-  concurrent: number
-  /** Opens a result file of a job. */
-  download?: Download
-  /** Lists inside the records that come cut off. */
-  nested?: readonly NestedSpec<R>[] | undefined
-  /** The part of the stream that is read, where `for_each` cuts it. */
-  partition?: Partition
-  /** Told of each answer that has records, before its page is handed out. */
-  onAnswer?: (scope: Scope) => void
-  /** Raises `MarkExpired` where the mark of the last read is too old, instead of reading everything. */
-  atExpiry?: 'throw'
-  /** No job is started where there are pages too. */
-  byPages?: boolean
-}
-
-/** The system knows the mark no more from which changes were to be read. */
-export class MarkExpired extends Error {}
 
 /**
  * Reads from where the cursor says, one page per call. Where an answer alone tells the next position, the next page is on its way
@@ -72,8 +43,6 @@ export async function* readPass<R>(context: ReaderContext<R>, request: ReadReque
   }
 }
 
-/** The names of one question, and the address it goes to where that is not the request's own. */
-type Asked = Scope & ReturnType<typeof positionScope>
 type Question = { asked: Asked; answering: Promise<Answer | 'expired'> }
 
 class PassReader<R> {
@@ -82,6 +51,7 @@ class PassReader<R> {
   private readonly pass: Pass
   private readonly watermark: Watermark | null
   private readonly anchors: Anchoring | null
+  private readonly answers: PageAnswers<R>
   private since: Json | undefined
   private committed: string | null
   private mayRestart: boolean
@@ -97,6 +67,14 @@ class PassReader<R> {
     if (server_cursor?.as === 'url' && pass.since !== null && pass.phase === 'records' && !resumed)
       this.pass.position = { url: pass.since }
     this.watermark = incremental ? new Watermark(incremental, context.settings, pass.newest) : null
+    const { watermark } = this
+    this.answers = new PageAnswers({
+      context,
+      pass: this.pass,
+      watermark,
+      signal: request.signal,
+      names: () => this.names,
+    })
     const { settings, stream } = context
     this.anchors =
       incremental && this.watermark
@@ -198,8 +176,8 @@ class PassReader<R> {
       open,
     )) {
       const { add } = this.context.partition ?? {}
-      const values = files.typed ? this.typed(rows) : rows
-      const made = await this.made(add ? values.map((row) => this.placed(row)) : values)
+      const values = files.typed ? this.answers.typed(rows) : rows
+      const made = await this.answers.made(add ? values.map((row) => this.answers.placed(row)) : values)
       yield { ...made, cursor: this.cursorAfter(next, requestedAt, more), requestedAt, last: next === null && !more }
     }
   }
@@ -259,7 +237,7 @@ class PassReader<R> {
         continue
       }
       this.pass.began ??= sortableTimestamp(answer.requestedAt.toISOString())
-      const bodies = answer.failure ? [] : this.bodies(spec, answer, asked)
+      const bodies = answer.failure ? [] : this.answers.found(spec, answer, asked)
       if (!answer.failure && this.pass.phase === 'records')
         this.context.onAnswer?.({ ...this.seenScope(answer, asked), ...this.names })
       if (foreseeable && !answer.failure) {
@@ -269,7 +247,7 @@ class PassReader<R> {
         if (next) await immediate()
       }
       if (this.pass.phase === 'records') await completeNested(this.context, bodies, this.request.signal)
-      const { records, rejected } = await this.made(bodies)
+      const { records, rejected } = await this.answers.made(bodies)
       this.note(answer)
       const asOf = this.asOf(answer)
       const mark = idsOf(records)
@@ -307,7 +285,7 @@ class PassReader<R> {
     const asked = this.scope(spec.paging, position, size)
     const ask = async (): Promise<Answer | 'expired'> => {
       guard.enter(position)
-      return this.ask(spec, asked)
+      return this.answers.ask(spec, asked, this.mayRestart)
     }
     const answering = ask()
     answering.catch(() => undefined)
@@ -342,7 +320,7 @@ class PassReader<R> {
   ): Promise<Page> {
     this.pass.began ??= sortableTimestamp(requestedAt.toISOString())
     await completeNested(this.context, bodies, this.request.signal)
-    const made = await this.made(bodies.map((body) => this.placed(body)))
+    const made = await this.answers.made(bodies.map((body) => this.answers.placed(body)))
     const cursor = this.cursorAfter(position, requestedAt, moreFollows)
     return { ...made, cursor, requestedAt, last: position === null && !moreFollows }
   }
@@ -364,39 +342,6 @@ class PassReader<R> {
     }
   }
 
-  /** Asks for one page. A failure that is declared to mean "no records" comes back as an answer with `failure` set. */
-  private async ask(spec: R & PageSpec, asked: Asked): Promise<Answer | 'expired'> {
-    const { caller, settings } = this.context
-    const { url, ...scope } = asked
-    const parse = this.parser(spec)
-    const answer = await caller.call(spec, scope, {
-      signal: this.request.signal,
-      purpose: 'read',
-      ...(url === undefined ? {} : { url }),
-      ...(parse ? { parse } : {}),
-    })
-    if (!answer.failure) return answer
-    const looked = answerScope(answer, settings)
-    if (spec.empty && isTrue(spec.empty.evaluate(looked))) return answer
-    if (this.mayRestart && this.isExpired(spec, looked)) {
-      if (this.context.atExpiry === 'throw') throw new MarkExpired('expired')
-      return 'expired'
-    }
-    throw answer.failure
-  }
-
-  /** Deleted records are listed as JSON, whatever the others are. */
-  private parser(spec: PageSpec) {
-    const { read } = this.context
-    return spec === (read as PageSpec) ? rowsParser(read.as ?? 'json', read.delimiter ?? ',') : undefined
-  }
-
-  private isExpired({ expired }: PageSpec, looked: Scope): boolean {
-    return expired
-      ? isTrue(expired.evaluate(looked))
-      : this.context.read.server_cursor !== undefined && looked.status === 410
-  }
-
   /** The stored position or mark is too old: the phase begins anew, once; without a mark, everything is read. */
   private restart(): Position {
     this.mayRestart = false
@@ -407,38 +352,6 @@ class PassReader<R> {
     }
     this.pass.position = {}
     return this.pass.position
-  }
-
-  private bodies(spec: PageSpec, answer: Answer, asked: Scope): Json[] {
-    const scope = { ...answerScope(answer, this.context.settings), ...this.names, page: asked.page }
-    const found = listOf(spec.records.evaluate(scope))
-    const bodies = spec === (this.context.read as PageSpec) && this.context.read.typed ? this.typed(found) : found
-    return this.context.partition?.add ? bodies.map((body) => this.placed(body)) : bodies
-  }
-
-  private typed(rows: Json[]): Json[] {
-    const { stream } = this.context
-    return stream.typeCells ? rows.map((row) => stream.typeCells!(row)) : rows
-  }
-
-  /** A record with what `add` gives it of its partition. */
-  private placed(body: Json): Json {
-    const { partition } = this.context
-    return partition?.add && isObject(body) ? { ...(body as JsonObject), ...partition.add } : body
-  }
-
-  private made(bodies: Json[]): Promise<Made> {
-    const { context, names, watermark, request } = this
-    if (this.pass.phase === 'deletions' && context.read.deletions)
-      return Promise.resolve(tombstonesOf(context.stream, context.read.deletions.id, bodies, names))
-    const fetch =
-      context.read.fetch_ids && ((ids: string[]) => fetchRecords(context, context.fetch!, ids, request.signal))
-    const { fetch_ids: fetchIds, split, changes: log } = context.read
-    if (log && this.pass.way === 'log') {
-      const byId = (ids: string[]) => fetchRecords(context, context.fetch!, ids, request.signal)
-      return recordsOfLog({ stream: context.stream, log, fetch: byId, names, watermark }, bodies)
-    }
-    return recordsOf({ stream: context.stream, fetchIds, fetch, split, names, watermark }, bodies)
   }
 
   /** How far the stream is read once the pass is over. */
@@ -466,12 +379,6 @@ class PassReader<R> {
     const cursor: StreamCursor = { watermark: this.committed, pass }
     return storedCursor(cursor)
   }
-}
-
-/** What the source says about the size of the whole list. */
-function totalOf(paging: Paging, scope: Scope): { total?: number } {
-  const total = 'total' in paging && paging.total ? Number(paging.total.evaluate(scope)) : Number.NaN
-  return Number.isSafeInteger(total) && total >= 0 ? { total } : {}
 }
 
 /** Failures after which a job is of no use: it failed, is forgotten, or took too long. */

@@ -3,8 +3,9 @@ import { asCausewayError, CausewayError, isObject, type JsonObject } from '../..
 import type { Page, ReadRequest } from '../contract.ts'
 import { asText, type Scope } from '../language/index.ts'
 import { addedBy, type TreeEach } from './for-each.ts'
-import { MarkExpired, type ReaderContext, readPass } from './read.ts'
+import { readPass } from './read.ts'
 import { listOf } from './read-checks.ts'
+import { MarkExpired, type ReaderContext } from './reader.ts'
 
 /** Pages without records are not worth a commit each; but progress must be stored now and then. */
 const MOST_EMPTY_PAGES = 20
