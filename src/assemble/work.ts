@@ -14,12 +14,14 @@ import {
   type WorkQueue,
 } from '../queue/index.ts'
 import {
+  beatWorker,
   type CallListener,
   call,
   claimSlot,
   dropOldRows,
   dropOldSlots,
   lastSlots,
+  leaveWorker,
   maintainPartitions,
   requestPull,
   type Store,
@@ -53,6 +55,8 @@ export type Work = {
 }
 
 const INBOX_CONCURRENCY = 8
+/** People are told within fifteen seconds that nobody works: three of these may be missed. */
+const BEAT_MS = 3_000
 const UPKEEP_EVERY_MS = 60 * 60_000
 
 /** Starts everything that works by itself: takers of jobs, schedules, sweeps, upkeep. */
@@ -92,7 +96,8 @@ export async function startWork(parts: WorkParts): Promise<Work> {
   const schedules = new Schedules({ book: slotBook(parts), fire: (schedule) => fire(parts, schedule), log: ports.log })
   schedules.replace(allSchedules(parts.scheduled()))
   schedules.start()
-  const sweeping = startSweeps([...sweeps(ports), ...parts.sweeps], { log: ports.log })
+  const beat: Sweep = { name: 'worker-beat', everyMs: BEAT_MS, run: () => beatWorker(parts.pool, parts.holder) }
+  const sweeping = startSweeps([beat, ...sweeps(ports), ...parts.sweeps], { log: ports.log })
   return {
     replaceTimetable: (scheduled) => schedules.replace(allSchedules(scheduled)),
     callLane: (job) => lanes.call(job),
@@ -100,6 +105,8 @@ export async function startWork(parts: WorkParts): Promise<Work> {
       await Promise.all([schedules.stop(), sweeping.stop(), listener.close()])
       await Promise.all([...takers, inboxes, lanes].map((taker) => taker.stop()))
       await Promise.all([pullGate.empty(), pushGate.empty()])
+      // What it does not say any more is seen by its silence.
+      await leaveWorker(parts.pool, parts.holder).catch(() => undefined)
     },
   }
 }

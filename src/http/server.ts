@@ -39,6 +39,7 @@ import { supportRoute } from './routes/support.ts'
 import { syncRoutes } from './routes/syncs.ts'
 import { timelineRoutes } from './routes/timeline.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
+import { workerRoutes } from './routes/workers.ts'
 import type { HubServices } from './services.ts'
 
 export type ServerOptions = BaseOptions & {
@@ -86,6 +87,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     secretRoutes,
     settingRoutes,
     timelineRoutes,
+    workerRoutes,
     entityRoutes,
     recordRoutes,
     planRoutes,

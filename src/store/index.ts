@@ -44,3 +44,4 @@ export { createSecretStore, forgetSecrets, type SecretStore } from './secrets.ts
 export { claimSlot, dropOldSlots, lastSlot, lastSlots } from './slots.ts'
 export { SubscriptionBook, type SubscriptionRow } from './subscriptions.ts'
 export { withTransaction } from './transaction.ts'
+export { beatWorker, leaveWorker } from './workers.ts'

@@ -774,6 +774,14 @@ create table webhook_subscription (
 );
 CREATE UNIQUE INDEX webhook_subscription_wanted ON webhook_subscription USING btree (connection_id, COALESCE(stream, ''::text)) WHERE (state <> 'leaving'::text);
 
+create table worker (
+  id text collate "C" not null,
+  started_at timestamp with time zone default now() not null,
+  seen_at timestamp with time zone default now() not null,
+  left_at timestamp with time zone,
+  constraint worker_pkey PRIMARY KEY (id)
+) with (fillfactor=50);
+
 CREATE OR REPLACE FUNCTION feed_cases_changed()
  RETURNS trigger
  LANGUAGE plpgsql

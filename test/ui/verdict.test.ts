@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Connection, Problem, Queue, Schedule, Sync } from '../../src/ui/api/types.ts'
+import type { Connection, Problem, Queue, Schedule, Sync, Worker } from '../../src/ui/api/types.ts'
 import { lateSchedules, type Situation, stuckQueues, verdictOf } from '../../src/ui/pages/home/verdict.ts'
 
 const NOW = Date.parse('2026-03-02T12:00:00Z')
@@ -89,6 +89,7 @@ const situation = (more: Partial<Situation> = {}): Situation => ({
   connections: [connection()],
   syncs: [sync()],
   queues: [queue()],
+  workers: [],
   schedules: [every15(minutesAgo(10))],
   system: { version: '1', node: 'v24', startedAt: minutesAgo(600), checks: [{ name: 'database', ok: true }] },
   now: NOW,
@@ -146,11 +147,25 @@ test('late means that the longest interval and a grace have passed without a slo
 
 test('a queue is stuck when work is old and nobody is at it, and nothing explains it', () => {
   const old = { waiting: 3, oldestAgeSeconds: 90 }
-  const stuck = (more: Partial<Queue>, syncs = [sync()]) => stuckQueues({ queues: [queue(more)], syncs }).length
+  const stuck = (more: Partial<Queue>, syncs = [sync()], workers: Worker[] = []) =>
+    stuckQueues({ queues: [queue(more)], syncs, workers }).length
   expect(stuck(old)).toBe(1)
   expect(stuck({ ...old, active: 1 })).toBe(0)
   expect(stuck({ ...old, paused: true })).toBe(0)
   expect(stuck({ ...old, waitUntil: minutesAgo(-1) })).toBe(0)
   expect(stuck({ ...old, oldestAgeSeconds: 10 })).toBe(0)
   expect(stuck(old, [sync({ state: 'paused' })])).toBe(0)
+  const worker = {
+    host: 'a',
+    process: '1',
+    startedAt: minutesAgo(9),
+    seenAt: minutesAgo(1),
+    leftAt: null,
+    alive: false,
+  }
+  const young = { waiting: 3, oldestAgeSeconds: 0 }
+  // With nobody alive nothing has to be waited for, whatever a killed run left behind.
+  expect(stuck({ ...young, active: 1 }, [sync()], [worker])).toBe(1)
+  expect(stuck(young, [sync()], [worker, { ...worker, alive: true }])).toBe(0)
+  expect(stuck({ ...young, paused: true }, [sync()], [worker])).toBe(0)
 })

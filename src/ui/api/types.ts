@@ -15,6 +15,7 @@ import type * as Access from '../../http/schemas/access.ts'
 import type { Problem as ProblemSchema } from '../../http/schemas/basics.ts'
 import type * as Entities from '../../http/schemas/entities.ts'
 import type * as Ledger from '../../http/schemas/ledger.ts'
+import type { Worker as HubWorker } from '../../http/schemas/worker.ts'
 import type {
   ActivityView,
   BulkSelection,
@@ -147,6 +148,7 @@ export type ApiProblem = Static<typeof ProblemSchema>
 export type Me = Wire<Static<typeof Access.Me>>
 export type LoginMethods = { password: boolean; provider: string | null }
 
+export type Worker = Wire<HubWorker>
 export type User = Wire<Static<typeof Access.User>>
 export type Token = Wire<Static<typeof Access.Token>>
 export type MadeToken = Wire<Static<typeof Access.MadeToken>>

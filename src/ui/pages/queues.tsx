@@ -1,18 +1,19 @@
 import type { ReactNode } from 'react'
 import { useAnswer } from '../api/queries.ts'
 import { withQuery } from '../api/request.ts'
-import type { Items, Page as PageOf, Queue, Sync } from '../api/types.ts'
+import type { Items, Page as PageOf, Queue, Sync, Worker } from '../api/types.ts'
 import { spanInWords } from '../parts/clock.ts'
 import { Filters, FilterText } from '../parts/filters.tsx'
 import { List } from '../parts/list.tsx'
 import { Mark } from '../parts/mark.tsx'
-import { Countdown } from '../parts/moment.tsx'
+import { Ago, Countdown } from '../parts/moment.tsx'
 import { Page, Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { WORKERS_MS } from './home/home.tsx'
 import { stuckQueues } from './home/verdict.ts'
 
 const KINDS: Record<Queue['kind'], string> = {
@@ -27,7 +28,9 @@ export function Queues(): ReactNode {
   const queues = useAnswer<Items<Queue>>(withQuery('/queues', values))
   const syncs = useAnswer<PageOf<Sync>>('/syncs?limit=500')
   const rows = queues.data?.items
-  const stuck = new Set(stuckQueues({ queues: rows ?? [], syncs: syncs.data?.items ?? [] }))
+  const workers = useAnswer<Items<Worker>>('/workers', WORKERS_MS)
+  const working = workers.data?.items ?? []
+  const stuck = new Set(stuckQueues({ queues: rows ?? [], syncs: syncs.data?.items ?? [], workers: working }))
   const clearAny = any ? clear : undefined
   return (
     <Page title="Queues">
@@ -84,6 +87,7 @@ export function Queues(): ReactNode {
           />
         </List>
       </Panel>
+      <Workers source={workers} rows={workers.data?.items} />
     </Page>
   )
 }
@@ -118,3 +122,39 @@ function QueueState({ queue, stuck }: { queue: Queue; stuck: boolean }): ReactNo
   if (queue.waiting > 0) return <Mark tone="wait">waiting</Mark>
   return queue.delayed > 0 ? <Mark tone="wait">for later</Mark> : <Mark tone="ok">empty</Mark>
 }
+
+type WorkersProps = { source: Parameters<typeof List>[0]['source']; rows: Worker[] | undefined }
+
+/** Processes that take work. */
+const Workers = ({ source, rows }: WorkersProps): ReactNode => (
+  <Panel title="Workers">
+    <List
+      source={source}
+      count={rows?.length}
+      never={<p>No worker has told of itself. Each does every few seconds.</p>}
+    >
+      <Table
+        label="Workers"
+        rows={rows ?? []}
+        keyOf={({ host, process, startedAt }) => `${host} ${process} ${startedAt}`}
+        columns={[
+          { head: 'Host', className: 'main-cell', cell: ({ host }) => <Plain>{host}</Plain> },
+          { head: 'Process', cell: ({ process }) => <code>{process}</code> },
+          {
+            head: 'State',
+            cell: ({ alive, leftAt }) =>
+              alive ? (
+                <Mark tone="ok">works</Mark>
+              ) : leftAt ? (
+                <Mark tone="idle">stopped</Mark>
+              ) : (
+                <Mark tone="bad">silent</Mark>
+              ),
+          },
+          { head: 'Last seen', cell: ({ seenAt }) => <Ago at={seenAt} /> },
+          { head: 'Started', cell: ({ startedAt }) => <Ago at={startedAt} /> },
+        ]}
+      />
+    </List>
+  </Panel>
+)

@@ -1,7 +1,17 @@
 import type { ReactNode } from 'react'
 import { useAnswer } from '../../api/queries.ts'
 import { useSilentSince } from '../../api/reach.ts'
-import type { Connection, Items, Page as PageOf, Problem, Queue, Schedule, Sync, System } from '../../api/types.ts'
+import type {
+  Connection,
+  Items,
+  Page as PageOf,
+  Problem,
+  Queue,
+  Schedule,
+  Sync,
+  System,
+  Worker,
+} from '../../api/types.ts'
 import { useNow } from '../../parts/clock.ts'
 import { Loading } from '../../parts/list.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
@@ -13,6 +23,8 @@ import { type Situation, verdictOf } from './verdict.ts'
 import { VerdictCard } from './verdict-card.tsx'
 
 const MOST = 'limit=500'
+/** A worker that falls silent changes nothing in the ledger, so no event tells of it. */
+export const WORKERS_MS = 3_000
 
 /** Is it all right? One line, then what is wrong, what stands still, and the state of things in numbers. */
 export function Home(): ReactNode {
@@ -45,10 +57,11 @@ function useSituation(): { situation: Situation | null; error: Error | null; ret
   const connections = useAnswer<PageOf<Connection>>(`/connections?${MOST}`)
   const syncs = useAnswer<PageOf<Sync>>(`/syncs?${MOST}`)
   const queues = useAnswer<Items<Queue>>('/queues')
+  const workers = useAnswer<Items<Worker>>('/workers', WORKERS_MS)
   const schedules = useAnswer<Items<Schedule>>('/schedules')
   const system = useAnswer<System>('/system')
   const now = useNow()
-  const all = [problems, connections, syncs, queues, schedules, system]
+  const all = [problems, connections, syncs, queues, workers, schedules, system]
   const complete = problems.data && connections.data && syncs.data && queues.data && schedules.data && system.data
   return {
     situation: complete
@@ -57,6 +70,7 @@ function useSituation(): { situation: Situation | null; error: Error | null; ret
           connections: connections.data.items,
           syncs: syncs.data.items,
           queues: queues.data.items,
+          workers: workers.data?.items ?? [],
           schedules: schedules.data.items,
           system: system.data,
           now,

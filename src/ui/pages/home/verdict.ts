@@ -1,10 +1,11 @@
-import type { Connection, Problem, Queue, Schedule, Sync, System } from '../../api/types.ts'
+import type { Connection, Problem, Queue, Schedule, Sync, System, Worker } from '../../api/types.ts'
 
 export type Situation = {
   problems: Problem[]
   connections: Connection[]
   syncs: Sync[]
   queues: Queue[]
+  workers: Worker[]
   schedules: Schedule[]
   system: System
   now: number
@@ -23,8 +24,11 @@ export type Verdict = {
 
 /** Slots fire on time to the second; a minute more is a busy machine, not a fault. */
 const LATE_GRACE_MS = 60_000
-/** Longer than any turn of a worker: work that is older, with nobody at it, is not being taken. */
+/** Longer than any turn of a worker: work that is older, with nobody at it, is not being taken, whoever says to be there. */
 const STUCK_SECONDS = 60
+
+/** Where processes have told of themselves and none does any more. With none ever, workers of a version that does not tell may be at it. */
+const isDeserted = (workers: Worker[]): boolean => workers.length > 0 && workers.every(({ alive }) => !alive)
 
 /**
  * Timetables whose slot came and nothing began. The API tells the coming slots and the last one that fired; a schedule is late
@@ -43,17 +47,19 @@ export function lateSchedules({ schedules, syncs, system, now }: Situation): Lat
 }
 
 /** Queues with work that could be done now and that nobody does. Paused and waiting ones are meant to stand still. */
-export function stuckQueues({ queues, syncs }: Pick<Situation, 'queues' | 'syncs'>): Queue[] {
+export function stuckQueues({ queues, syncs, workers }: Pick<Situation, 'queues' | 'syncs' | 'workers'>): Queue[] {
+  const patience = isDeserted(workers) ? -1 : STUCK_SECONDS
   const withPausedSync = new Set(
     syncs.filter((sync) => sync.state === 'paused').map((sync) => sync.to.slice(0, sync.to.indexOf(':'))),
   )
   return queues.filter(
     (queue) =>
       queue.waiting > 0 &&
-      queue.active === 0 &&
+      // A run of a worker that was killed looks alive for a minute.
+      (queue.active === 0 || isDeserted(workers)) &&
       !queue.paused &&
       queue.waitUntil === null &&
-      (queue.oldestAgeSeconds ?? 0) > STUCK_SECONDS &&
+      (queue.oldestAgeSeconds ?? 0) > patience &&
       !(queue.kind === 'push' && withPausedSync.has(queue.connection)),
   )
 }
