@@ -1,6 +1,5 @@
 /** Tables and files that follow streams: which streams an entry of the hub file means, and the work that keeps them up. */
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { AnalyticsConfig } from '../config/index.ts'
 import { asCausewayError, CausewayError, type Finding, isObject, type Logger, nearestName } from '../core/index.ts'
 import type { StreamAddress } from '../mapping/index.ts'
@@ -16,14 +15,12 @@ import {
   noteFiles,
   noteTableError,
   plainName,
-  type Readable,
   readablesOf,
-  readPages,
   type Store,
   type TableSpec,
   whileWriting,
 } from '../store/index.ts'
-import { type TableFormat, writeTable } from '../tabular/index.ts'
+import { writeFiles } from './analytics-files.ts'
 import type { HubFiles } from './hub-files.ts'
 import { keepingOf, toShape } from './model.ts'
 
@@ -222,23 +219,4 @@ async function writeDue({ pool, log, dir }: Parts, target: AnalyticsConfig, spec
     log.error({ analytics: target.name, err: error.toJSON() }, 'files for analytics were not written')
     await noteFiles(pool, target.name, error.toJSON())
   }
-}
-
-/** Writes each table to a file of its name; gives the paths. */
-async function writeFiles(
-  pool: Store['pool'],
-  tables: readonly Readable[],
-  folder: string,
-  format: TableFormat,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  // Of writers that died: nobody else writes here now.
-  for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name), { force: true })
-  const paths: string[] = []
-  for (const table of tables) {
-    const path = join(folder, `${table.name}.${format}`)
-    await writeTable(path, format, { columns: table.columns, pages: readPages(pool, table) })
-    paths.push(path)
-  }
-  return paths
 }

@@ -6,7 +6,7 @@ import { analyticsSweep } from '../../src/assemble/analytics.ts'
 import { readHubFiles } from '../../src/assemble/files.ts'
 import { toModel, toShape } from '../../src/assemble/model.ts'
 import { createLogger, JsonText } from '../../src/core/index.ts'
-import { createLedger } from '../../src/store/index.ts'
+import { createLedger, makeFilesDue } from '../../src/store/index.ts'
 import { listAnalyticsTables } from '../../src/store/views/index.ts'
 import { freshDatabase } from '../postgres.ts'
 
@@ -125,10 +125,29 @@ test('streams stand in tables and files, and a target that Postgres refuses hold
     ['refused', 'crm_companies', 0],
   ])
   expect((await readdir(join(dir, 'out'))).sort()).toEqual([
+    '.causeway-files.json',
     'crm_companies.csv',
     'crm_contacts.csv',
     'crm_contacts_history.csv',
     'links.csv',
   ])
   expect(await readFile(join(dir, 'out', 'crm_contacts.csv'), 'utf8')).toContain('Żak')
+
+  // A stream that is kept in part from now on leaves its files too; what others put there stays.
+  await writeFile(join(dir, 'out', 'of_others.csv'), 'x')
+  await writeFile(
+    join(dir, 'causeway.yaml'),
+    HUB('  bi: { streams: ["crm:*"], files: { folder: out, format: parquet } }', '{ contacts: used }'),
+  )
+  const later = await readHubFiles({ dir, env: { KEY: 'x' } })
+  expect(later.findings.filter(({ severity }) => severity === 'error')).toEqual([])
+  await makeFilesDue(pool, 'bi')
+  const again = analyticsSweep({ pool, files: () => later, model: () => model, log, dir })
+  await again.run(AbortSignal.timeout(60_000))
+  expect((await readdir(join(dir, 'out'))).sort()).toEqual([
+    '.causeway-files.json',
+    'crm_companies.parquet',
+    'links.parquet',
+    'of_others.csv',
+  ])
 })
