@@ -42,6 +42,7 @@ import { Link } from './routing/link.tsx'
 import { pageOf } from './routing/pages.ts'
 import { usePlace } from './routing/place.ts'
 import { Shell } from './shell.tsx'
+import { rich, t } from './texts/index.ts'
 import { styleNonce, theme } from './theme.ts'
 
 const PAGES: Record<string, () => ReactNode> = {
@@ -97,10 +98,8 @@ function Allowed({ path, children }: { path: string; children: ReactNode }): Rea
 }
 
 const NotFound = (): ReactNode => (
-  <Page title="No such page">
-    <p>
-      There is nothing under this address. <Link href="/">Go home</Link>
-    </p>
+  <Page title={t('main.noSuchPage')}>
+    <p>{rich('main.thereIsNothingUnderThis', { link: (text) => <Link href="/">{text}</Link> })}</p>
   </Page>
 )
 

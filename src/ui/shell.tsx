@@ -1,4 +1,4 @@
-import { Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { Button, NativeSelect, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import { useFeedState } from './api/feed.ts'
 import { live, useLive, useSelecting } from './api/live.ts'
@@ -18,6 +18,7 @@ import { Link } from './routing/link.tsx'
 import { PAGES } from './routing/pages.ts'
 import { go, usePlace } from './routing/place.ts'
 import { to } from './routing/to.ts'
+import { LANGUAGES, type Language, language, number, rich, setLanguage, t } from './texts/index.ts'
 
 /** What stands around every page. */
 export function Shell({ children }: { children: ReactNode }): ReactNode {
@@ -25,7 +26,7 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
   return (
     <div className="shell">
       <a className="skip" href="#main">
-        To the content
+        {t('shell.toTheContent')}
       </a>
       <header className="top">
         <Link href={to.home} className="brand">
@@ -36,10 +37,11 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
           <LiveButton />
           <ZoneButton />
           <SchemeButton />
+          <LanguageChoice />
           <KeysButton />
           <Who />
           <Button size="compact-sm" variant="subtle" color="gray" onClick={() => void signOut()}>
-            Sign out
+            {t('shell.signOut')}
           </Button>
         </div>
       </header>
@@ -57,7 +59,7 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
 function Who(): ReactNode {
   const me = useMe()
   return me ? (
-    <span className="who" title={`Signed in as ${me.name}, with the role ${me.role}`}>
+    <span className="who" title={t('shell.signedInAsWithThe', { name: me.name, role: me.role })}>
       {me.name === me.role ? me.name : `${me.name} · ${me.role}`}
     </span>
   ) : null
@@ -69,13 +71,13 @@ function Navigation(): ReactNode {
   const lacks = useMe()?.lacks.map(({ scope }) => scope) ?? []
   const letters = connections.data?.items.reduce((sum, connection) => sum + connection.openDeadLetters, 0) ?? 0
   return (
-    <nav className="side" aria-label="Pages">
+    <nav className="side" aria-label={t('shell.pages')}>
       <ul>
         {PAGES.filter(({ needs }) => needs === undefined || !lacks.includes(needs)).map(({ name, href, paths }) => (
           <li key={name}>
             <Link href={href} aria-current={paths.includes(path) ? 'page' : undefined}>
               {name}
-              {name === 'Dead letters' && letters > 0 && <span className="pill">{letters.toLocaleString()}</span>}
+              {href === to.deadLetters() && letters > 0 && <span className="pill">{number(letters)}</span>}
             </Link>
           </li>
         ))}
@@ -95,8 +97,8 @@ function RecordSearch(): ReactNode {
       <form onSubmit={submit}>
         <input
           type="search"
-          aria-label="Find a record by id, e-mail address or number"
-          placeholder="Find a record…"
+          aria-label={t('shell.findARecordById')}
+          placeholder={t('shell.findARecord')}
           value={key}
           maxLength={1_000}
           onChange={(event) => setKey(event.currentTarget.value)}
@@ -117,7 +119,7 @@ function LiveButton(): ReactNode {
   const isLost = isLive && feed.state === 'lost' && now - feed.since.getTime() > LOST_MS
   const lost = isLost ? clockTime(feed.since) : null
   const isSelecting = useSelecting()
-  const words = lost === null ? wordOf(isLive, isSelecting) : `Reconnecting since ${lost}`
+  const words = lost === null ? wordOf(isLive, isSelecting) : t('shell.reconnectingSince', { lost })
   return (
     <Button
       size="compact-sm"
@@ -125,9 +127,7 @@ function LiveButton(): ReactNode {
       color="gray"
       aria-pressed={isLive}
       aria-keyshortcuts="."
-      title={
-        isLive ? 'The page follows the hub. Click to hold it still.' : 'The page stands still. Click to follow the hub.'
-      }
+      title={isLive ? t('shell.thePageFollowsTheHub') : t('shell.thePageStandsStillClick')}
       leftSection={<Icon tone={lost === null ? (isLive && !isSelecting ? 'busy' : 'idle') : 'warn'} />}
       onClick={() => live.set(!isLive)}
     >
@@ -146,10 +146,10 @@ function ZoneButton(): ReactNode {
         variant="subtle"
         color="gray"
         aria-haspopup="dialog"
-        title="In which time zone times are shown"
+        title={t('shell.inWhichTimeZoneTimes')}
         onClick={() => setOpen(true)}
       >
-        {timeZoneOf(zone) ?? 'Local time'}
+        {timeZoneOf(zone) ?? t('shell.localTime')}
       </Button>
       {open && <ZoneDialog close={() => setOpen(false)} />}
     </>
@@ -157,8 +157,8 @@ function ZoneButton(): ReactNode {
 }
 
 function wordOf(isLive: boolean, isSelecting: boolean): string {
-  if (!isLive) return 'Held'
-  return isSelecting ? 'Paused: text is selected' : 'Live'
+  if (!isLive) return t('shell.held')
+  return isSelecting ? t('shell.pausedTextIsSelected') : t('shell.live')
 }
 
 function SchemeButton(): ReactNode {
@@ -171,20 +171,33 @@ function SchemeButton(): ReactNode {
       color="gray"
       onClick={() => setColorScheme(scheme === 'dark' ? 'light' : 'dark')}
     >
-      {scheme === 'dark' ? 'Light' : 'Dark'}
+      {scheme === 'dark' ? t('shell.light') : t('shell.dark')}
     </Button>
   )
 }
+
+/** Each language by its own name, so that it is found by those who can read no other. */
+const LanguageChoice = (): ReactNode => (
+  <NativeSelect
+    size="xs"
+    variant="unstyled"
+    className="language"
+    aria-label={t('shell.language')}
+    value={language}
+    data={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))}
+    onChange={(event) => setLanguage(event.currentTarget.value as Language)}
+  />
+)
 
 const KeysButton = (): ReactNode => (
   <Button
     size="compact-sm"
     variant="subtle"
     color="gray"
-    title="What single keys do"
+    title={t('shell.whatSingleKeysDo')}
     onClick={() => keysShown.set(true)}
   >
-    Keys
+    {t('shell.keys')}
   </Button>
 )
 
@@ -198,12 +211,14 @@ function SilenceBanner(): ReactNode {
         <div className="banner">
           <Icon tone="warn" size={18} />
           <span>
-            The hub has not answered since{' '}
-            <time dateTime={since.toISOString()} title={exactTime(since)}>
-              {clockTime(since)}
-            </time>{' '}
-            <span aria-live="off">({spanInWords(now - since.getTime())})</span>. What you see is older. This page tries
-            again by itself.
+            {rich('shell.theHubHasNotAnswered', {
+              time: (
+                <time dateTime={since.toISOString()} title={exactTime(since)}>
+                  {clockTime(since)}
+                </time>
+              ),
+              part: <span aria-live="off">({spanInWords(now - since.getTime())})</span>,
+            })}
           </span>
         </div>
       )}

@@ -1,4 +1,5 @@
 import type { Scope } from '../../access/index.ts'
+import { t } from '../texts/index.ts'
 import { useAnswer } from './queries.ts'
 import type { Me } from './types.ts'
 
@@ -14,6 +15,6 @@ export function useLack(scope: Scope | undefined): string | null | undefined {
   const lack = me.lacks.find((each) => each.scope === scope)
   if (!lack) return null
   return me.role === lack.role
-    ? `Your token may not do this: it lacks the scope ${lack.scope}.`
-    : `You may not do this as ${me.role}: it needs the scope ${lack.scope}, which the role ${lack.role} has.`
+    ? t('api.yourTokenMayNotDo', { scope: lack.scope })
+    : t('api.youMayNotDoThis', { role: me.role, scope: lack.scope, role2: lack.role })
 }

@@ -1,6 +1,7 @@
 import { Button, Checkbox, Group, Modal } from '@mantine/core'
 import { type ReactNode, useSyncExternalStore } from 'react'
 import { PAGES } from '../routing/pages.ts'
+import { t } from '../texts/index.ts'
 import { KEYS, keysShown, setSingleKeys, singleKeys } from './single-keys.ts'
 
 /** What single keys do, and the way to switch them off. */
@@ -13,7 +14,7 @@ export function KeysDialog(): ReactNode {
       <Modal.Overlay />
       <Modal.Content>
         <Modal.Body>
-          <Modal.Title className="dialog-title">Keys</Modal.Title>
+          <Modal.Title className="dialog-title">{t('keys.keys')}</Modal.Title>
           <dl className="keys">
             {KEYS.map(({ key, does }) => (
               <KeyLine key={key} keys={[key]} does={does} />
@@ -22,16 +23,16 @@ export function KeysDialog(): ReactNode {
               <KeyLine key={name} keys={['g', key]} does={name} />
             ))}
           </dl>
-          <p className="dim">They do nothing while you type.</p>
+          <p className="dim">{t('keys.theyDoNothingWhileYou')}</p>
           <Checkbox
             mt="sm"
-            label="Use single keys"
+            label={t('keys.useSingleKeys')}
             checked={on}
             onChange={(event) => setSingleKeys(event.currentTarget.checked)}
           />
           <Group justify="flex-end" mt="md">
             <Button variant="default" onClick={close}>
-              Close
+              {t('keys.close')}
             </Button>
           </Group>
         </Modal.Body>

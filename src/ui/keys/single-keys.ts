@@ -2,6 +2,7 @@ import { live } from '../api/live.ts'
 import { Signal } from '../api/signal.ts'
 import { PAGES } from '../routing/pages.ts'
 import { go } from '../routing/place.ts'
+import { t } from '../texts/index.ts'
 import { currentRow, moveAmongRows, openRow } from './rows.ts'
 
 const KEPT = 'causeway.single-keys'
@@ -21,14 +22,14 @@ type Key = { key: string; does: string; act: () => void }
 
 /** What single keys do; those of pages follow `g`. */
 export const KEYS: Key[] = [
-  { key: '?', does: 'Show these keys', act: () => keysShown.set(true) },
-  { key: 'j', does: 'Next row', act: () => moveAmongRows(1) },
-  { key: 'k', does: 'Row before', act: () => moveAmongRows(-1) },
-  { key: 'o', does: 'Open the row; Enter does too', act: openRow },
-  { key: '/', does: 'Find a record', act: () => focusOn('header input[type=search]') },
-  { key: 'f', does: 'Filter the list', act: () => focusOn('main search input, main search select') },
-  { key: 'r', does: 'Try again or run: of the row, else of the page; asks first', act: () => press('r') },
-  { key: '.', does: 'Hold the page still, or follow the hub again', act: () => live.set(!live.value) },
+  { key: '?', does: t('keys.showTheseKeys'), act: () => keysShown.set(true) },
+  { key: 'j', does: t('keys.nextRow'), act: () => moveAmongRows(1) },
+  { key: 'k', does: t('keys.rowBefore'), act: () => moveAmongRows(-1) },
+  { key: 'o', does: t('keys.openTheRowEnterDoes'), act: openRow },
+  { key: '/', does: t('keys.findARecord'), act: () => focusOn('header input[type=search]') },
+  { key: 'f', does: t('keys.filterTheList'), act: () => focusOn('main search input, main search select') },
+  { key: 'r', does: t('keys.tryAgainOrRunOf'), act: () => press('r') },
+  { key: '.', does: t('keys.holdThePageStillOr'), act: () => live.set(!live.value) },
 ]
 
 /** Listens from the first page on; what is pressed while somebody types, or with a dialog open, is left alone. */

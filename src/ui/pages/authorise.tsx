@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { post, useAction } from '../api/queries.ts'
 import type { BegunLogin, Connection } from '../api/types.ts'
 import { ActionButton } from '../parts/action-button.tsx'
+import { t } from '../texts/index.ts'
 import { keepLogin } from './kept-login.ts'
 
 /** Sends the person to the page of the system where they allow the connection; `/authorised` is where they come back to. */
@@ -25,7 +26,7 @@ export function Authorise({ connection: { name, state } }: { connection: Connect
         loading={begin.isPending}
         onClick={() => begin.mutate(undefined, { onSuccess: leave })}
       >
-        Authorise again
+        {t('connection.authoriseAgain')}
       </ActionButton>
     </>
   )

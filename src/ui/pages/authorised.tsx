@@ -9,6 +9,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { go } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { rich, t } from '../texts/index.ts'
 import { takeLogin } from './kept-login.ts'
 
 /** It gets tokens from another system, and may take its time. */
@@ -35,21 +36,24 @@ export function Authorised(): ReactNode {
     mutate(undefined)
   }, [mutate])
   return (
-    <Page title="Authorisation">
-      <Panel title={login ? `Connection ${login.connection}` : 'Nothing is under way'}>
-        {!login && (
-          <p>This tab has begun no authorisation, or it is finished. Begin it on the page of the connection.</p>
-        )}
+    <Page title={t('authorised.authorisation')}>
+      <Panel
+        title={login ? t('authorised.connection', { connection: login.connection }) : t('authorised.nothingIsUnderWay')}
+      >
+        {!login && <p>{t('authorised.thisTabHasBegunNo')}</p>}
         {isPending && <Loading />}
         {error && <Trouble error={error} />}
         {data && (
           <p role="status">
-            <Mark tone="ok">allowed</Mark> The tokens are kept sealed, and <Plain>{data.name}</Plain> works again.
+            {rich('authorised.allowedTheTokensAreKept', {
+              mark: (text) => <Mark tone="ok">{text}</Mark>,
+              name: <Plain>{data.name}</Plain>,
+            })}
           </p>
         )}
         {login && (
           <p>
-            <Link href={to.connection(login.connection)}>Back to the connection</Link>
+            <Link href={to.connection(login.connection)}>{t('authorised.backToTheConnection')}</Link>
           </p>
         )}
       </Panel>

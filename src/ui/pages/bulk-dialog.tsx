@@ -10,6 +10,7 @@ import { Mark } from '../parts/mark.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { ErrorLine } from '../parts/stored-error.tsx'
 import { Trouble } from '../parts/trouble.tsx'
+import { number, rich, t } from '../texts/index.ts'
 
 export type BulkFilter = Partial<
   Record<'code' | 'fingerprint' | 'sync' | 'connection' | 'kind' | 'recordId' | 'assignee' | 'before', string>
@@ -41,8 +42,8 @@ export function BulkDialog({ verb, filter, close }: Props): ReactNode {
   }
   return (
     <Confirm
-      title={verb === 'requeue' ? 'Try these again' : 'Give these up'}
-      verb={`${verb === 'requeue' ? 'Requeue' : 'Discard'} ${count.toLocaleString()}`}
+      title={verb === 'requeue' ? t('deadLetters.tryTheseAgain') : t('deadLetters.giveTheseUp')}
+      verb={verb === 'requeue' ? t('deadLetters.requeueCount', { count }) : t('deadLetters.discardCount', { count })}
       danger={verb === 'discard'}
       reason={verb === 'discard' ? 'required' : 'optional'}
       ready={count > 0 && !preview.isFetching}
@@ -55,7 +56,7 @@ export function BulkDialog({ verb, filter, close }: Props): ReactNode {
       {preview.data ? <Counted preview={preview.data} verb={verb} /> : preview.isPending && <Loading />}
       {stale && (
         <Button size="xs" variant="default" mt="xs" onClick={countAgain}>
-          Count again
+          {t('deadLetters.countAgain')}
         </Button>
       )}
     </Confirm>
@@ -66,30 +67,28 @@ function Counted({ preview, verb }: { preview: Preview; verb: Props['verb'] }): 
   return (
     <>
       <p>
-        <b>{preview.count.toLocaleString()}</b> open dead letters match
-        {preview.limited && '; there are more, and one action takes no more than this'}.{' '}
-        {verb === 'requeue'
-          ? 'Each is tried with the present record and the present mapping.'
-          : 'They are not delivered until their record changes in the source.'}
+        {rich('deadLetters.openDeadLettersMatch', {
+          count: preview.count,
+          strong: (text) => <b>{text}</b>,
+          value: preview.limited && t('deadLetters.thereAreMoreAndOne'),
+          value2: verb === 'requeue' ? t('deadLetters.eachIsTriedWithThe') : t('deadLetters.theyAreNotDeliveredUntil'),
+        })}
       </p>
       <ul className="by-code">
         {Object.entries(preview.byCode).map(([code, count]) => (
           <li key={code}>
-            <code>{code}</code> {count.toLocaleString()}
+            <code>{code}</code> {number(count)}
           </li>
         ))}
       </ul>
       {verb === 'requeue' && preview.duplicateRisk > 0 && (
         <p>
-          <Mark tone="warn">
-            {preview.duplicateRisk.toLocaleString()} may have reached the target already; look there before you try
-            again.
-          </Mark>
+          <Mark tone="warn">{t('deadLetters.mayHaveReachedTheTarget', { duplicateRisk: preview.duplicateRisk })}</Mark>
         </p>
       )}
       {preview.sample.length > 0 && (
         <details>
-          <summary>The oldest {preview.sample.length}</summary>
+          <summary>{t('deadLetters.theOldest', { count: preview.sample.length })}</summary>
           <ul className="sample">
             {preview.sample.map((letter) => (
               <li key={letter.id}>

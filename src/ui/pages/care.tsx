@@ -6,18 +6,19 @@ import { ActionButton } from '../parts/action-button.tsx'
 import { Facts, Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { Trouble } from '../parts/trouble.tsx'
+import { t } from '../texts/index.ts'
 
 /** Who looks after a dead letter, and what is known about it. */
 export function Care({ letter, path }: { letter: DeadLetterDetail; path: string }): ReactNode {
   const [editing, setEditing] = useState(false)
   return (
     <Panel
-      title="Who looks after it"
+      title={t('deadLetter.whoLooksAfterIt')}
       aside={
         letter.state === 'open' &&
         !editing && (
           <ActionButton needs="letters:operate" size="compact-xs" variant="default" onClick={() => setEditing(true)}>
-            Assign…
+            {t('deadLetter.assign')}
           </ActionButton>
         )
       }
@@ -27,8 +28,10 @@ export function Care({ letter, path }: { letter: DeadLetterDetail; path: string 
       ) : (
         <Facts
           items={[
-            ['Whose', <Plain key="a">{letter.assignee ?? 'nobody’s yet'}</Plain>],
-            ...(letter.note ? [['Note', <Plain key="n">{letter.note}</Plain>] as [string, ReactNode]] : []),
+            [t('deadLetter.whose'), <Plain key="a">{letter.assignee ?? t('deadLetter.nobodysYet')}</Plain>],
+            ...(letter.note
+              ? [[t('deadLetter.note'), <Plain key="n">{letter.note}</Plain>] as [string, ReactNode]]
+              : []),
           ]}
         />
       )}
@@ -49,16 +52,16 @@ function Assignment({ letter, path, close }: Props): ReactNode {
   return (
     <form onSubmit={submit} method="post">
       <TextInput
-        label="Whose"
-        description="Empty for nobody."
+        label={t('deadLetter.whose')}
+        description={t('deadLetter.emptyForNobody')}
         size="xs"
         maxLength={200}
         value={assignee}
         onChange={(event) => setAssignee(event.currentTarget.value)}
       />
       <Textarea
-        label="Note"
-        description="What is known or was tried."
+        label={t('deadLetter.note')}
+        description={t('deadLetter.whatIsKnownOrWas')}
         size="xs"
         maxLength={1_000}
         autosize
@@ -70,10 +73,10 @@ function Assignment({ letter, path, close }: Props): ReactNode {
       {assign.error && <Trouble error={assign.error} />}
       <Group gap="xs" mt="xs">
         <Button size="xs" type="submit" loading={assign.isPending}>
-          Save
+          {t('deadLetter.save')}
         </Button>
         <Button size="xs" variant="default" onClick={close}>
-          Not now
+          {t('deadLetter.notNow')}
         </Button>
       </Group>
     </form>

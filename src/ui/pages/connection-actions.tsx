@@ -5,6 +5,7 @@ import type { Connection } from '../api/types.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { Plain } from '../parts/plain.tsx'
+import { rich, t } from '../texts/index.ts'
 
 /** Pause and resume. */
 export function ConnectionActions({ connection: { name, state } }: { connection: Connection }): ReactNode {
@@ -22,9 +23,9 @@ export function ConnectionActions({ connection: { name, state } }: { connection:
           size="compact-xs"
           variant="default"
           onClick={() => setAsked(true)}
-          aria-label={`Pause ${name}`}
+          aria-label={t('connection.pause', { name })}
         >
-          Pause
+          {t('connection.pause2')}
         </ActionButton>
       ) : (
         <ActionButton
@@ -33,25 +34,22 @@ export function ConnectionActions({ connection: { name, state } }: { connection:
           variant="default"
           loading={resume.isPending}
           onClick={() => resume.mutate(undefined)}
-          aria-label={`Resume ${name}`}
+          aria-label={t('connection.resume', { name })}
         >
-          Resume
+          {t('connection.resume2')}
         </ActionButton>
       )}
       {asked && (
         <Confirm
-          title="Pause"
-          verb="Pause"
+          title={t('connection.pause2')}
+          verb={t('connection.pause2')}
           reason="optional"
           busy={pause.isPending}
           error={pause.error}
           close={() => setAsked(false)}
           confirm={(reason) => pause.mutate(reason, { onSuccess: () => setAsked(false) })}
         >
-          <p>
-            Nothing more is read from or written to <Plain>{name}</Plain> until it is resumed. What is under way ends;
-            webhooks are still accepted and kept.
-          </p>
+          <p>{rich('connection.nothingMoreIsReadFrom', { name: <Plain>{name}</Plain> })}</p>
         </Confirm>
       )}
     </Group>

@@ -16,6 +16,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { number, rich, t, word } from '../texts/index.ts'
 import { Authorise } from './authorise.tsx'
 import { ConnectionActions } from './connection-actions.tsx'
 import { ConnectionState } from './connections.tsx'
@@ -30,7 +31,7 @@ export function ConnectionPage(): ReactNode {
   const detail = answer.data
   return (
     <Page
-      title={`Connection ${name}`}
+      title={t('connection.connection', { name })}
       aside={
         detail && (
           <Group gap={6}>
@@ -46,19 +47,23 @@ export function ConnectionPage(): ReactNode {
         <>
           <About connection={detail.connection} />
           <ProbePanel path={path} />
-          <Panel title="Streams">
+          <Panel title={t('connection.streams')}>
             <Streams streams={detail.streams} />
           </Panel>
-          <Panel title="Settings">
+          <Panel title={t('connection.settings')}>
             {detail.definition ? (
               <>
                 <p className="dim">
-                  From <code>{detail.definition.file}</code>; secrets are masked.
+                  {rich('connection.fromSecretsAreMasked', { code: <code>{detail.definition.file}</code> })}
                 </p>
-                <JsonView json={detail.definition.settings} label="Settings" none="None." />
+                <JsonView
+                  json={detail.definition.settings}
+                  label={t('connection.settings')}
+                  none={t('connection.none')}
+                />
               </>
             ) : (
-              <p className="nothing">No file defines this connection any more.</p>
+              <p className="nothing">{t('connection.noFileDefinesThisConnection')}</p>
             )}
           </Panel>
         </>
@@ -69,32 +74,37 @@ export function ConnectionPage(): ReactNode {
 
 function About({ connection }: { connection: Connection }): ReactNode {
   return (
-    <Panel title="State">
+    <Panel title={t('connection.state')}>
       <Facts
         items={[
-          ['State', <ConnectionState key="s" connection={connection} />],
-          ['Since', <Ago key="since" at={connection.stateSince} />],
+          [t('connection.state'), <ConnectionState key="s" connection={connection} />],
+          [t('connection.since'), <Ago key="since" at={connection.stateSince} />],
           [
-            'Connector',
+            t('connection.connector'),
             <Link key="c" href={to.connector(connection.connector)}>
               <Plain>{connection.connector}</Plain>
             </Link>,
           ],
-          ['Breaker', <Breaker key="b" connection={connection} />],
-          ['Quota', <Quota key="q" connection={connection} />],
-          ['Last read', <Ago key="r" at={connection.lastPullSuccessAt} />],
-          ['Last write', <Ago key="w" at={connection.lastPushSuccessAt} />],
-          ['Throttle', connection.maxPerSecond === null ? 'none' : `${connection.maxPerSecond} calls per second`],
+          [t('connection.breaker'), <Breaker key="b" connection={connection} />],
+          [t('connection.quota'), <Quota key="q" connection={connection} />],
+          [t('connection.lastRead'), <Ago key="r" at={connection.lastPullSuccessAt} />],
+          [t('connection.lastWrite'), <Ago key="w" at={connection.lastPushSuccessAt} />],
           [
-            'Dead letters',
+            t('connection.throttle'),
+            connection.maxPerSecond === null
+              ? t('connection.noThrottle')
+              : t('connection.callsPerSecond', { maxPerSecond: connection.maxPerSecond }),
+          ],
+          [
+            t('connection.deadLetters'),
             <Link key="d" href={to.deadLetters({ connection: connection.name })}>
-              {connection.openDeadLetters.toLocaleString()} open
+              {t('connection.open', { openDeadLetters: connection.openDeadLetters })}
             </Link>,
           ],
           [
-            'Runs',
+            t('connection.runs'),
             <Link key="runs" href={to.runs({ connection: connection.name })}>
-              runs that touch it
+              {t('connection.runsThatTouchIt')}
             </Link>,
           ],
         ]}
@@ -105,16 +115,11 @@ function About({ connection }: { connection: Connection }): ReactNode {
 
 /** Open: calls are not even tried until the moment it says, because the last ones failed. */
 function Breaker({ connection: { breaker, breakerUntil, breakerReason } }: { connection: Connection }): ReactNode {
-  if (breaker === 'closed') return <Mark tone="ok">closed</Mark>
+  if (breaker === 'closed') return <Mark tone="ok">{t('connection.closed')}</Mark>
   return (
     <>
       <Mark tone={breaker === 'open' ? 'bad' : 'warn'}>{breaker}</Mark>
-      {breakerUntil && (
-        <>
-          {' '}
-          tries again in <Countdown until={breakerUntil} />
-        </>
-      )}{' '}
+      {breakerUntil && rich('connection.triesAgainIn', { time: <Countdown until={breakerUntil} /> })}{' '}
       <Plain>{breakerReason ?? ''}</Plain>
     </>
   )
@@ -123,12 +128,10 @@ function Breaker({ connection: { breaker, breakerUntil, breakerReason } }: { con
 /** A wait for a quota ends by itself and is never a failure. */
 function Quota({ connection: { waitUntil, waitReason } }: { connection: Connection }): ReactNode {
   const now = useNow()
-  if (waitUntil === null || Date.parse(waitUntil) <= now) return 'nothing is waited for'
+  if (waitUntil === null || Date.parse(waitUntil) <= now) return t('connection.nothingIsWaitedFor')
   return (
     <>
-      <Mark tone="wait">
-        goes on in <Countdown until={waitUntil} />
-      </Mark>{' '}
+      <Mark tone="wait">{rich('connection.goesOnIn', { time: <Countdown until={waitUntil} /> })}</Mark>{' '}
       <Plain>{waitReason ?? ''}</Plain>
     </>
   )
@@ -139,7 +142,7 @@ function ProbePanel({ path }: { path: string }): ReactNode {
   const probe = useAction(() => post<Probe>(`${path}/test`, {}, PROBE_PATIENCE_MS))
   return (
     <Panel
-      title="Probe"
+      title={t('connection.probe')}
       aside={
         <ActionButton
           needs="syncs:operate"
@@ -148,7 +151,7 @@ function ProbePanel({ path }: { path: string }): ReactNode {
           loading={probe.isPending}
           onClick={() => probe.mutate(undefined)}
         >
-          {probe.data ? 'Probe again' : 'Probe now'}
+          {probe.data ? t('connection.probeAgain') : t('connection.probeNow')}
         </ActionButton>
       }
     >
@@ -168,7 +171,7 @@ function ProbePanel({ path }: { path: string }): ReactNode {
             ))}
           </ol>
         ) : (
-          !probe.error && <p className="nothing">Tests name, TLS, credential and a first page. Writes nothing.</p>
+          !probe.error && <p className="nothing">{t('connection.testsNameTlsCredentialAnd')}</p>
         )}
       </div>
     </Panel>
@@ -176,32 +179,38 @@ function ProbePanel({ path }: { path: string }): ReactNode {
 }
 
 function Streams({ streams }: { streams: Stream[] }): ReactNode {
-  if (!streams.length) return <p className="nothing">No stream of it is used by a sync.</p>
+  if (!streams.length) return <p className="nothing">{t('connection.noStreamOfItIs')}</p>
   return (
     <Table
-      label="Streams"
+      label={t('connection.streams')}
       rows={streams}
       keyOf={(stream) => stream.address}
       columns={[
-        { head: 'Stream', cell: (stream) => <Plain>{stream.name}</Plain> },
+        { head: t('connection.stream'), cell: (stream) => <Plain>{stream.name}</Plain> },
         {
-          head: 'State',
+          head: t('connection.state'),
           className: 'main-cell',
           cell: (stream) =>
             stream.lastError ? (
               <>
-                <Mark tone="bad">{stream.pullFailures} failed reads</Mark> <ErrorLine error={stream.lastError} />
+                <Mark tone="bad">{t('connection.failedReads', { pullFailures: stream.pullFailures })}</Mark>{' '}
+                <ErrorLine error={stream.lastError} />
               </>
             ) : (
               <Mark tone={stream.pullMode ? 'busy' : 'ok'}>
-                {stream.pullMode ? `${stream.pullMode} read` : 'up to date'}
+                {stream.pullMode
+                  ? t('connection.read', { pullMode: word('words', stream.pullMode) })
+                  : t('connection.upToDate')}
               </Mark>
             ),
         },
-        { head: 'Last success', cell: (stream) => <Ago at={stream.lastSuccessAt} /> },
-        { head: 'Next try', cell: (stream) => <Ago at={stream.nextPullAt} none="–" /> },
-        { head: 'Changes so far', numeric: true, cell: (stream) => stream.seq.toLocaleString() },
-        { head: 'Runs', cell: (stream) => <Link href={to.runs({ stream: stream.address })}>runs</Link> },
+        { head: t('connection.lastSuccess'), cell: (stream) => <Ago at={stream.lastSuccessAt} /> },
+        { head: t('connection.nextTry'), cell: (stream) => <Ago at={stream.nextPullAt} none="–" /> },
+        { head: t('connection.changesSoFar'), numeric: true, cell: (stream) => number(stream.seq) },
+        {
+          head: t('connection.runs'),
+          cell: (stream) => <Link href={to.runs({ stream: stream.address })}>{t('connection.runs2')}</Link>,
+        },
       ]}
     />
   )

@@ -12,6 +12,7 @@ import { type Column, Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { number, rich, t } from '../texts/index.ts'
 import { ConnectionActions } from './connection-actions.tsx'
 
 export function Connections(): ReactNode {
@@ -19,35 +20,35 @@ export function Connections(): ReactNode {
   const connections = usePages<Connection>('/connections', values)
   const clearAny = any ? clear : undefined
   return (
-    <Page title="Connections">
-      <Panel title="All connections">
+    <Page title={t('connections.connections')}>
+      <Panel title={t('connections.allConnections')}>
         <Filters clear={clearAny}>
           <FilterChoice
-            label="State"
-            none="all in use"
+            label={t('connections.state')}
+            none={t('connections.allInUse')}
             value={values.state}
             choices={['active', 'paused', 'needs_authorisation', 'removed']}
             onChange={(state) => set({ state })}
           />
-          <FilterText label="Connector" value={values.connector} onChange={(connector) => set({ connector })} />
+          <FilterText
+            label={t('connections.connector')}
+            value={values.connector}
+            onChange={(connector) => set({ connector })}
+          />
         </Filters>
         <List
           source={connections}
           count={connections.rows?.length}
           clear={clearAny}
-          never={
-            <p>
-              No connection yet. They stand in <code>causeway.yaml</code>.
-            </p>
-          }
+          never={<p>{rich('connections.noConnectionYetTheyStand', { code: <code>causeway.yaml</code> })}</p>}
         >
           <Table
-            label="Connections"
+            label={t('connections.connections')}
             rows={connections.rows ?? []}
             keyOf={(connection) => connection.name}
             columns={COLUMNS}
           />
-          <More pages={connections} what="More connections" />
+          <More pages={connections} what={t('connections.moreConnections')} />
         </List>
       </Panel>
     </Page>
@@ -56,7 +57,7 @@ export function Connections(): ReactNode {
 
 const COLUMNS: Column<Connection>[] = [
   {
-    head: 'Connection',
+    head: t('connections.connection'),
     className: 'main-cell',
     cell: (connection) => (
       <Link href={to.connection(connection.name)}>
@@ -64,22 +65,22 @@ const COLUMNS: Column<Connection>[] = [
       </Link>
     ),
   },
-  { head: 'Connector', cell: (connection) => <Plain>{connection.connector}</Plain> },
-  { head: 'State', cell: (connection) => <ConnectionState connection={connection} /> },
-  { head: 'Last read', cell: (connection) => <Ago at={connection.lastPullSuccessAt} /> },
-  { head: 'Last write', cell: (connection) => <Ago at={connection.lastPushSuccessAt} /> },
-  { head: 'Streams', numeric: true, cell: (connection) => connection.streams },
+  { head: t('connections.connector'), cell: (connection) => <Plain>{connection.connector}</Plain> },
+  { head: t('connections.state'), cell: (connection) => <ConnectionState connection={connection} /> },
+  { head: t('connections.lastRead'), cell: (connection) => <Ago at={connection.lastPullSuccessAt} /> },
+  { head: t('connections.lastWrite'), cell: (connection) => <Ago at={connection.lastPushSuccessAt} /> },
+  { head: t('connections.streams'), numeric: true, cell: (connection) => connection.streams },
   {
-    head: 'Dead letters',
+    head: t('connections.deadLetters'),
     numeric: true,
     cell: ({ name, openDeadLetters }) =>
       openDeadLetters === 0 ? (
         <span className="dim">0</span>
       ) : (
-        <Link href={to.deadLetters({ connection: name })}>{openDeadLetters.toLocaleString()}</Link>
+        <Link href={to.deadLetters({ connection: name })}>{number(openDeadLetters)}</Link>
       ),
   },
-  { head: 'Actions', cell: (connection) => <ConnectionActions connection={connection} /> },
+  { head: t('connections.actions'), cell: (connection) => <ConnectionActions connection={connection} /> },
 ]
 
 /** State and reason; a wait is shown as a wait that ends, never as a failure. */
@@ -88,9 +89,7 @@ export function ConnectionState({ connection }: { connection: Connection }): Rea
   return (
     <>
       {connection.state === 'active' && waits ? (
-        <Mark tone="wait">
-          waits <Countdown until={connection.waitUntil ?? ''} />
-        </Mark>
+        <Mark tone="wait">{rich('connections.waits', { time: <Countdown until={connection.waitUntil ?? ''} /> })}</Mark>
       ) : (
         <State state={connection.state} />
       )}

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { indentJson, type JsonText } from '../api/json-text.ts'
 import { post, useAction } from '../api/queries.ts'
 import { Confirm } from '../parts/confirm.tsx'
+import { t } from '../texts/index.ts'
 
 type Props = { path: string; input: JsonText; close: () => void }
 
@@ -16,8 +17,8 @@ export function CorrectDialog({ path, input, close }: Props): ReactNode {
   const fault = faultOf(text)
   return (
     <Confirm
-      title="Correct the record and try again"
-      verb="Try again"
+      title={t('deadLetter.correctTheRecordAndTry')}
+      verb={t('deadLetter.tryAgain')}
       reason="optional"
       ready={fault === null}
       busy={correct.isPending}
@@ -25,9 +26,9 @@ export function CorrectDialog({ path, input, close }: Props): ReactNode {
       close={close}
       confirm={(reason) => correct.mutate(reason, { onSuccess: close })}
     >
-      <p>It holds until the source says something newer about this record. The source itself is not changed.</p>
+      <p>{t('deadLetter.itHoldsUntilTheSource')}</p>
       <Textarea
-        label="Record"
+        label={t('deadLetter.record')}
         autosize
         minRows={6}
         maxRows={24}
@@ -46,7 +47,7 @@ export function CorrectDialog({ path, input, close }: Props): ReactNode {
 function faultOf(text: string): string | null {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? null : 'A record is a JSON object.'
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? null : t('deadLetter.aRecordIsAJson')
   } catch (error) {
     return (error as Error).message
   }

@@ -17,6 +17,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { t } from '../texts/index.ts'
 import { Care } from './care.tsx'
 import { CorrectDialog } from './correct-dialog.tsx'
 import { Journal } from './journal.tsx'
@@ -27,26 +28,33 @@ export function DeadLetterPage(): ReactNode {
   const answer = useAnswer<DeadLetterDetail>(path)
   const letter = answer.data
   return (
-    <Page title={`Dead letter ${id}`} aside={letter?.state === 'open' && <Actions path={path} letter={letter} />}>
+    <Page
+      title={t('deadLetter.deadLetter', { id })}
+      aside={letter?.state === 'open' && <Actions path={path} letter={letter} />}
+    >
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!letter && answer.isPending && <Loading />}
       {letter && (
         <>
           {letter.error && (
-            <Panel title="What happened">
+            <Panel title={t('deadLetter.whatHappened')}>
               <StoredErrorView error={letter.error} />
             </Panel>
           )}
           <About letter={letter} />
           <Care letter={letter} path={path} />
-          <Panel title="Input">
-            <JsonView json={letter.input} label="Input" none="No source record was kept." />
+          <Panel title={t('deadLetter.input')}>
+            <JsonView json={letter.input} label={t('deadLetter.input')} none={t('deadLetter.noSourceRecordWasKept')} />
           </Panel>
-          <Panel title="Output">
-            <JsonView json={letter.output} label="Output" none="The mapping gave nothing, or did not come that far." />
+          <Panel title={t('deadLetter.output')}>
+            <JsonView
+              json={letter.output}
+              label={t('deadLetter.output')}
+              none={t('deadLetter.theMappingGaveNothingOr')}
+            />
           </Panel>
-          <Panel title="Exchange with the target">
-            <Calls exchange={letter.exchange} none="Nothing was sent." />
+          <Panel title={t('deadLetter.exchangeWithTheTarget')}>
+            <Calls exchange={letter.exchange} none={t('deadLetter.nothingWasSent')} />
           </Panel>
           <Attempts letter={letter} />
         </>
@@ -56,47 +64,47 @@ export function DeadLetterPage(): ReactNode {
 }
 
 function About({ letter }: { letter: DeadLetterDetail }): ReactNode {
-  const items: [string, ReactNode][] = [['State', <State key="s" state={letter.state} />]]
-  if (letter.reason) items.push(['Reason', <Plain key="r">{letter.reason}</Plain>])
-  if (letter.actor) items.push(['By', <Plain key="b">{letter.actor}</Plain>])
+  const items: [string, ReactNode][] = [[t('deadLetter.state'), <State key="s" state={letter.state} />]]
+  if (letter.reason) items.push([t('deadLetter.reason'), <Plain key="r">{letter.reason}</Plain>])
+  if (letter.actor) items.push([t('deadLetter.by'), <Plain key="b">{letter.actor}</Plain>])
   if (letter.recordId !== null && letter.stream !== null)
     items.push([
-      'Record',
+      t('deadLetter.record'),
       <Link key="rec" href={to.record(letter.stream, letter.recordId)}>
         <Plain>{`${letter.stream} ${letter.recordId}`}</Plain>
       </Link>,
     ])
-  if (letter.part) items.push(['Part', <Plain key="p">{letter.part}</Plain>])
+  if (letter.part) items.push([t('deadLetter.part'), <Plain key="p">{letter.part}</Plain>])
   if (letter.sync !== null)
     items.push([
-      'Sync',
+      t('deadLetter.sync'),
       <Link key="sync" href={to.sync(letter.sync)}>
         <Plain>{letter.sync}</Plain>
       </Link>,
     ])
-  if (letter.connection !== null) items.push(['Failed at', <Plain key="c">{letter.connection}</Plain>])
-  items.push(['Since', <At key="at" at={letter.createdAt} />])
-  if (letter.closedAt) items.push(['Closed', <At key="cl" at={letter.closedAt} />])
-  items.push(['Tries', String(letter.attempts)])
+  if (letter.connection !== null) items.push([t('deadLetter.failedAt'), <Plain key="c">{letter.connection}</Plain>])
+  items.push([t('deadLetter.since'), <At key="at" at={letter.createdAt} />])
+  if (letter.closedAt) items.push([t('deadLetter.closed'), <At key="cl" at={letter.closedAt} />])
+  items.push([t('deadLetter.tries'), String(letter.attempts)])
   if (letter.runId !== null)
     items.push([
-      'Run',
+      t('deadLetter.run'),
       <Link key="run" href={to.run(letter.runId)}>
         {letter.runId}
       </Link>,
     ])
-  if (letter.mappingVersion) items.push(['Mapping', <code key="m">{letter.mappingVersion}</code>])
+  if (letter.mappingVersion) items.push([t('deadLetter.mapping'), <code key="m">{letter.mappingVersion}</code>])
   items.push([
-    'Same cause',
+    t('deadLetter.sameCause'),
     <Link
       key="same"
       href={to.deadLetters({ code: letter.code, fingerprint: letter.fingerprint, connection: letter.connection })}
     >
-      all dead letters with it
+      {t('deadLetter.allDeadLettersWithIt')}
     </Link>,
   ])
   return (
-    <Panel title="About it">
+    <Panel title={t('deadLetter.aboutIt')}>
       <Facts items={items} />
     </Panel>
   )
@@ -109,7 +117,7 @@ function Attempts({ letter }: { letter: DeadLetterDetail }): ReactNode {
   const record = useAnswer<RecordDetail>(known ? withQuery('/record', { stream, id: recordId }) : null)
   if (!known || !record.data) return null
   const own = record.data.journal.filter((entry) => entry.sync === sync && entry.part === (part ?? ''))
-  return <Journal title="Attempts" entries={own} />
+  return <Journal title={t('deadLetter.attempts')} entries={own} />
 }
 
 function Actions({ path, letter }: { path: string; letter: DeadLetterDetail }): ReactNode {
@@ -120,7 +128,9 @@ function Actions({ path, letter }: { path: string; letter: DeadLetterDetail }): 
   return (
     <Group gap={6}>
       {letter.kind === 'push' && letter.sync !== null && letter.input !== null && (
-        <Link href={to.playground({ sync: letter.sync, letter: String(letter.id) })}>Open in playground</Link>
+        <Link href={to.playground({ sync: letter.sync, letter: String(letter.id) })}>
+          {t('deadLetter.openInPlayground')}
+        </Link>
       )}
       {requeue.error && <span className="tone-bad">{requeue.error.message}</span>}
       <ActionButton
@@ -130,23 +140,23 @@ function Actions({ path, letter }: { path: string; letter: DeadLetterDetail }): 
         loading={requeue.isPending}
         onClick={() => requeue.mutate(undefined)}
       >
-        Requeue
+        {t('deadLetter.requeue')}
       </ActionButton>
       {letter.kind === 'push' && letter.input !== null && (
         <ActionButton needs="records:write" size="xs" variant="default" onClick={() => setCorrecting(true)}>
-          Correct…
+          {t('deadLetter.correct')}
         </ActionButton>
       )}
       {correcting && letter.input !== null && (
         <CorrectDialog path={path} input={letter.input} close={() => setCorrecting(false)} />
       )}
       <ActionButton needs="letters:operate" size="xs" variant="default" onClick={() => setDiscarding(true)}>
-        Discard…
+        {t('deadLetter.discard')}
       </ActionButton>
       {discarding && (
         <Confirm
-          title="Give this record up"
-          verb="Discard"
+          title={t('deadLetter.giveThisRecordUp')}
+          verb={t('deadLetter.discard2')}
           danger
           reason="required"
           busy={discard.isPending}
@@ -154,7 +164,7 @@ function Actions({ path, letter }: { path: string; letter: DeadLetterDetail }): 
           close={() => setDiscarding(false)}
           confirm={(reason) => discard.mutate(reason, { onSuccess: () => setDiscarding(false) })}
         >
-          <p>It is not delivered until it changes in its source.</p>
+          <p>{t('deadLetter.itIsNotDeliveredUntil')}</p>
         </Confirm>
       )}
     </Group>

@@ -15,6 +15,7 @@ import { type Column, Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { number, t } from '../texts/index.ts'
 import { BulkDialog, type BulkFilter } from './bulk-dialog.tsx'
 
 const FILTER = ['code', 'fingerprint', 'sync', 'connection', 'kind', 'recordId', 'assignee', 'before'] as const
@@ -28,13 +29,13 @@ export function DeadLetters(): ReactNode {
   const clearAny = any ? clear : undefined
   const bulkFilter = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== null)) as BulkFilter
   return (
-    <Page title="Dead letters">
+    <Page title={t('deadLetters.deadLetters')}>
       <ByProblem
         chosen={values}
         choose={({ code, fingerprint, connection }) => set({ code, fingerprint, connection, state: null })}
       />
       <Panel
-        title={any ? 'Those that match' : 'All that are open'}
+        title={any ? t('deadLetters.thoseThatMatch') : t('deadLetters.allThatAreOpen')}
         aside={
           openOnes &&
           (letters.rows?.length ?? 0) > 0 && (
@@ -47,7 +48,7 @@ export function DeadLetters(): ReactNode {
                 aria-keyshortcuts="r"
                 onClick={() => setBulk('requeue')}
               >
-                Requeue all of these…
+                {t('deadLetters.requeueAllOfThese')}
               </ActionButton>
               <ActionButton
                 needs="letters:operate"
@@ -55,7 +56,7 @@ export function DeadLetters(): ReactNode {
                 variant="default"
                 onClick={() => setBulk('discard')}
               >
-                Discard all of these…
+                {t('deadLetters.discardAllOfThese')}
               </ActionButton>
             </Group>
           )
@@ -63,34 +64,51 @@ export function DeadLetters(): ReactNode {
       >
         <Filters clear={clearAny}>
           <FilterChoice
-            label="State"
-            none="open"
+            label={t('deadLetters.state')}
+            none={t('deadLetters.open')}
             value={state}
             choices={['open', 'requeued', 'resolved', 'discarded']}
             onChange={(wanted) => set({ state: wanted })}
           />
-          <FilterText label="Code" value={values.code} onChange={(code) => set({ code })} />
-          <FilterText label="Sync" value={values.sync} onChange={(sync) => set({ sync })} />
-          <FilterText label="Connection" value={values.connection} onChange={(connection) => set({ connection })} />
+          <FilterText label={t('deadLetters.code')} value={values.code} onChange={(code) => set({ code })} />
+          <FilterText label={t('deadLetters.sync')} value={values.sync} onChange={(sync) => set({ sync })} />
+          <FilterText
+            label={t('deadLetters.connection')}
+            value={values.connection}
+            onChange={(connection) => set({ connection })}
+          />
           <FilterChoice
-            label="Kind"
-            none="all"
+            label={t('deadLetters.kind')}
+            none={t('deadLetters.all')}
             value={values.kind}
             choices={['pull', 'push', 'inbox']}
             onChange={(kind) => set({ kind })}
           />
-          <FilterText label="Whose" value={values.assignee} onChange={(assignee) => set({ assignee })} />
-          <FilterText label="Record id" value={values.recordId} onChange={(recordId) => set({ recordId })} />
-          <FilterMoment label="Before" value={values.before} onChange={(before) => set({ before })} />
+          <FilterText
+            label={t('deadLetters.whose')}
+            value={values.assignee}
+            onChange={(assignee) => set({ assignee })}
+          />
+          <FilterText
+            label={t('deadLetters.recordId')}
+            value={values.recordId}
+            onChange={(recordId) => set({ recordId })}
+          />
+          <FilterMoment label={t('deadLetters.before')} value={values.before} onChange={(before) => set({ before })} />
         </Filters>
         <List
           source={letters}
           count={letters.rows?.length}
           clear={clearAny}
-          never={<p>No dead letter. Records that the hub cannot deliver without a person would be here.</p>}
+          never={<p>{t('deadLetters.noDeadLetterRecordsThat')}</p>}
         >
-          <Table label="Dead letters" rows={letters.rows ?? []} keyOf={(letter) => letter.id} columns={COLUMNS} />
-          <More pages={letters} what="Older dead letters" />
+          <Table
+            label={t('deadLetters.deadLetters')}
+            rows={letters.rows ?? []}
+            keyOf={(letter) => letter.id}
+            columns={COLUMNS}
+          />
+          <More pages={letters} what={t('deadLetters.olderDeadLetters')} />
         </List>
       </Panel>
       {bulk && <BulkDialog verb={bulk} filter={bulkFilter} close={() => setBulk(null)} />}
@@ -111,14 +129,14 @@ function ByProblem({ chosen, choose }: { chosen: Chosen; choose: (cause: Cause) 
     problem.fingerprint === chosen.fingerprint &&
     problem.connection === chosen.connection
   return (
-    <Panel title="By cause">
+    <Panel title={t('deadLetters.byCause')}>
       <Table
-        label="Causes"
+        label={t('deadLetters.causes')}
         rows={causes}
         keyOf={(problem) => `${problem.connection} ${problem.code} ${problem.fingerprint}`}
         columns={[
           {
-            head: 'Cause',
+            head: t('deadLetters.cause'),
             className: 'main-cell',
             cell: (problem) => (
               <>
@@ -129,12 +147,12 @@ function ByProblem({ chosen, choose }: { chosen: Chosen; choose: (cause: Cause) 
               </>
             ),
           },
-          { head: 'Connection', cell: (problem) => <Plain>{problem.connection ?? '–'}</Plain> },
-          { head: 'Syncs', cell: (problem) => <Plain>{problem.syncs.join(', ') || '–'}</Plain> },
-          { head: 'Count', numeric: true, cell: (problem) => problem.count.toLocaleString() },
-          { head: 'First', cell: (problem) => <Ago at={problem.firstSeenAt} /> },
-          { head: 'Last', cell: (problem) => <Ago at={problem.lastSeenAt} /> },
-          { head: 'Code', cell: (problem) => <code>{problem.code}</code> },
+          { head: t('deadLetters.connection'), cell: (problem) => <Plain>{problem.connection ?? '–'}</Plain> },
+          { head: t('deadLetters.syncs'), cell: (problem) => <Plain>{problem.syncs.join(', ') || '–'}</Plain> },
+          { head: t('deadLetters.count'), numeric: true, cell: (problem) => number(problem.count) },
+          { head: t('deadLetters.first'), cell: (problem) => <Ago at={problem.firstSeenAt} /> },
+          { head: t('deadLetters.last'), cell: (problem) => <Ago at={problem.lastSeenAt} /> },
+          { head: t('deadLetters.code'), cell: (problem) => <code>{problem.code}</code> },
         ]}
       />
     </Panel>
@@ -142,9 +160,9 @@ function ByProblem({ chosen, choose }: { chosen: Chosen; choose: (cause: Cause) 
 }
 
 const COLUMNS: Column<DeadLetter>[] = [
-  { head: 'Dead letter', cell: (letter) => <Link href={to.deadLetter(letter.id)}>{letter.id}</Link> },
+  { head: t('deadLetters.deadLetter'), cell: (letter) => <Link href={to.deadLetter(letter.id)}>{letter.id}</Link> },
   {
-    head: 'Record',
+    head: t('deadLetters.record'),
     cell: ({ stream, recordId }) =>
       recordId === null || stream === null ? (
         '–'
@@ -154,17 +172,17 @@ const COLUMNS: Column<DeadLetter>[] = [
         </Link>
       ),
   },
-  { head: 'Error', className: 'main-cell', cell: (letter) => <ErrorLine error={letter.error} /> },
-  { head: 'Sync or stream', cell: (letter) => <Plain>{letter.sync ?? letter.stream ?? '–'}</Plain> },
-  { head: 'State', cell: (letter) => <State state={letter.state} title={letter.reason} /> },
+  { head: t('deadLetters.error'), className: 'main-cell', cell: (letter) => <ErrorLine error={letter.error} /> },
+  { head: t('deadLetters.syncOrStream'), cell: (letter) => <Plain>{letter.sync ?? letter.stream ?? '–'}</Plain> },
+  { head: t('deadLetters.state'), cell: (letter) => <State state={letter.state} title={letter.reason} /> },
   {
-    head: 'Whose',
+    head: t('deadLetters.whose'),
     cell: ({ assignee, note }) => (
       <span title={note ?? ''}>
         <Plain>{assignee ?? '–'}</Plain>
       </span>
     ),
   },
-  { head: 'Tries', numeric: true, cell: (letter) => letter.attempts },
-  { head: 'Since', cell: (letter) => <Ago at={letter.createdAt} /> },
+  { head: t('deadLetters.tries'), numeric: true, cell: (letter) => letter.attempts },
+  { head: t('deadLetters.since'), cell: (letter) => <Ago at={letter.createdAt} /> },
 ]

@@ -5,6 +5,7 @@ import { ActionButton } from '../parts/action-button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
+import { rich, t } from '../texts/index.ts'
 
 /** How the source had changed the form of its records when a pull read them, and the lines of mappings that read it. */
 export function DriftPanel({ runId }: { runId: number }): ReactNode {
@@ -12,7 +13,7 @@ export function DriftPanel({ runId }: { runId: number }): ReactNode {
   const [asked, setAsked] = useState<Drift | null>(null)
   if (!data?.items.length) return null
   return (
-    <Panel title="The source has changed">
+    <Panel title={t('connection.theSourceHasChanged')}>
       {data.items.map((drift) => (
         <div key={drift.id}>
           <ul>
@@ -21,8 +22,12 @@ export function DriftPanel({ runId }: { runId: number }): ReactNode {
                 <code>{change.field}</code> {whatChanged(change)}
                 {change.touches.map(({ sync, key, place }) => (
                   <p className="dim" key={`${sync} ${key}`}>
-                    read by <Plain>{sync}</Plain>, <code>{key}</code>, {place.file}
-                    {place.line === undefined ? '' : `:${place.line}`}
+                    {rich('connection.readBy', {
+                      name: <Plain>{sync}</Plain>,
+                      code: <code>{key}</code>,
+                      file: place.file,
+                      value: place.line === undefined ? '' : `:${place.line}`,
+                    })}
                   </p>
                 ))}
               </li>
@@ -30,10 +35,12 @@ export function DriftPanel({ runId }: { runId: number }): ReactNode {
           </ul>
           {drift.state === 'open' ? (
             <ActionButton needs="records:write" size="compact-sm" onClick={() => setAsked(drift)}>
-              Accept
+              {t('connection.accept')}
             </ActionButton>
           ) : (
-            <p>{drift.actor ? `Accepted by ${drift.actor}.` : 'It breaks no mapping.'}</p>
+            <p>
+              {drift.actor ? t('connection.acceptedBy', { actor: drift.actor }) : t('connection.itBreaksNoMapping')}
+            </p>
           )}
         </div>
       ))}
@@ -43,24 +50,24 @@ export function DriftPanel({ runId }: { runId: number }): ReactNode {
 }
 
 function whatChanged({ kind, before, after }: Drift['changes'][number]): string {
-  if (kind === 'new') return 'is new'
-  if (kind === 'vanished') return 'is gone'
-  return `was ${before.join(', ')} and is also ${after.join(', ')} now`
+  if (kind === 'new') return t('connection.isNew')
+  if (kind === 'vanished') return t('connection.isGone')
+  return t('connection.wasAndIsAlsoNow', { before: before.join(', '), after: after.join(', ') })
 }
 
 function Acceptance({ drift, close }: { drift: Drift; close: () => void }): ReactNode {
   const accept = useAction((reason: string) => post(`/drifts/${drift.id}/accept`, reason ? { reason } : {}))
   return (
     <Confirm
-      title="Accept the change"
-      verb="Accept"
+      title={t('connection.acceptTheChange')}
+      verb={t('connection.accept')}
       reason="optional"
       busy={accept.isPending}
       error={accept.error}
       close={close}
       confirm={(reason) => accept.mutate(reason, { onSuccess: close })}
     >
-      <p>Records that were held for it are delivered, and syncs that it paused go on.</p>
+      <p>{t('connection.recordsThatWereHeldFor')}</p>
     </Confirm>
   )
 }

@@ -6,13 +6,14 @@ import { ActionButton } from '../parts/action-button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
 import { Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
+import { rich, t, word } from '../texts/index.ts'
 
 const REASONS: Record<string, string> = {
-  share: 'that is more at once than the limits allow',
-  empty: 'the source answered without any record',
-  total: 'the source says it has more records than it gave',
-  rejected: 'some records could not be read and may be among them',
-  alive: 'a second look found some of them in the source',
+  share: t('run.thatIsMoreAtOnce'),
+  empty: t('run.theSourceAnsweredWithoutAny'),
+  total: t('run.theSourceSaysItHas'),
+  rejected: t('run.someRecordsCouldNotBe'),
+  alive: t('run.aSecondLookFoundSome'),
 }
 
 /** What a run held instead of deleting it, and the two answers. */
@@ -21,24 +22,28 @@ export function HoldPanel({ runId }: { runId: number }): ReactNode {
   const [asked, setAsked] = useState<'approve' | 'reject' | null>(null)
   if (!data) return null
   return (
-    <Panel title="Held for a person">
+    <Panel title={t('run.heldForAPerson')}>
       <p>
-        {data.records.toLocaleString()} of {data.live.toLocaleString()} records would be deleted:{' '}
-        {REASONS[data.reason] ?? data.reason}. For example <Plain>{data.sample.slice(0, 5).join(', ')}</Plain>.
+        {rich('run.ofRecordsWouldBeDeleted', {
+          records: data.records,
+          live: data.live,
+          value: REASONS[data.reason] ?? data.reason,
+          name: <Plain>{data.sample.slice(0, 5).join(', ')}</Plain>,
+        })}
       </p>
       {data.state === 'open' ? (
         <Group gap={6}>
           <ActionButton needs="records:write" size="compact-sm" color="red" onClick={() => setAsked('approve')}>
-            Delete them
+            {t('run.deleteThem')}
           </ActionButton>
           <ActionButton needs="records:write" size="compact-sm" variant="default" onClick={() => setAsked('reject')}>
-            Keep them
+            {t('run.keepThem')}
           </ActionButton>
         </Group>
       ) : (
         <p>
-          {data.state}
-          {data.actor ? ` by ${data.actor}` : ''}
+          {word('words', data.state)}
+          {data.actor ? t('run.by', { actor: data.actor }) : ''}
           {data.note ? `: ${data.note}` : ''}
         </p>
       )}
@@ -53,8 +58,8 @@ function Decision({ runId, action, records, close }: DecisionProps): ReactNode {
   const decide = useAction((reason: string) => post(`/runs/${runId}/${action}`, reason ? { reason } : {}))
   return (
     <Confirm
-      title={action === 'approve' ? 'Delete' : 'Keep'}
-      verb={action === 'approve' ? 'Delete' : 'Keep'}
+      title={action === 'approve' ? t('run.delete') : t('run.keep')}
+      verb={action === 'approve' ? t('run.delete') : t('run.keep')}
       reason="optional"
       busy={decide.isPending}
       error={decide.error}
@@ -63,8 +68,8 @@ function Decision({ runId, action, records, close }: DecisionProps): ReactNode {
     >
       <p>
         {action === 'approve'
-          ? `${records.toLocaleString()} records count as deleted, except those found or changed since.`
-          : `${records.toLocaleString()} records stay as they are.`}
+          ? t('run.recordsCountAsDeletedExcept', { records })
+          : t('run.recordsStayAsTheyAre', { records })}
       </p>
     </Confirm>
   )

@@ -8,13 +8,20 @@ import { Plain } from '../parts/plain.tsx'
 import { ErrorLine } from '../parts/stored-error.tsx'
 import { Link } from '../routing/link.tsx'
 import { to } from '../routing/to.ts'
+import { rich, t } from '../texts/index.ts'
 
 /** What happened to a record, newest first; each entry opens to what went in, came out and stood there before. */
-export function Journal({ entries, title = 'Journal' }: { entries: JournalEntry[]; title?: string }): ReactNode {
+export function Journal({
+  entries,
+  title = t('record.journal'),
+}: {
+  entries: JournalEntry[]
+  title?: string
+}): ReactNode {
   return (
     <Panel title={title}>
       {entries.length === 0 ? (
-        <p className="nothing">Nothing is written down about this record, or retention has removed it.</p>
+        <p className="nothing">{t('record.nothingIsWrittenDownAbout')}</p>
       ) : (
         <ol className="journal">
           {entries.map((entry) => (
@@ -34,23 +41,23 @@ function Entry({ entry }: { entry: JournalEntry }): ReactNode {
       <summary>
         <At at={entry.at} /> <State state={entry.outcome} /> <Plain>{entry.sync ?? entry.stream ?? entry.kind}</Plain>{' '}
         {entry.operation} {entry.target !== null && <Plain>{`→ ${entry.target}`}</Plain>}{' '}
-        {entry.part && <Plain>{`part ${entry.part}`}</Plain>} <ErrorLine error={entry.error} />
+        {entry.part && <Plain>{t('record.part', { part: entry.part })}</Plain>} <ErrorLine error={entry.error} />
       </summary>
       <p className="dim">
-        {entry.runId !== null && <Link href={to.run(entry.runId)}>run {entry.runId}</Link>} · sequence {entry.seq}
-        {entry.mappingVersion && (
-          <>
-            {' '}
-            · mapping <code>{entry.mappingVersion}</code>
-          </>
-        )}
+        {rich('record.sequence', {
+          value: entry.runId !== null && (
+            <Link href={to.run(entry.runId)}>{t('record.run', { runId: entry.runId })}</Link>
+          ),
+          seq: entry.seq,
+          value2: entry.mappingVersion && rich('record.mapping', { code: <code>{entry.mappingVersion}</code> }),
+        })}
       </p>
-      <h3>What went in</h3>
-      <JsonView json={entry.input} label="What went in" none="Not kept." />
-      <h3>What the mapping gave</h3>
-      <JsonView json={entry.output} label="What the mapping gave" none="Nothing." />
-      <h3>What the target held before</h3>
-      <JsonView json={entry.before} label="What the target held before" none="Nothing, or not known." />
+      <h3>{t('record.whatWentIn')}</h3>
+      <JsonView json={entry.input} label={t('record.whatWentIn')} none={t('record.notKept')} />
+      <h3>{t('record.whatTheMappingGave')}</h3>
+      <JsonView json={entry.output} label={t('record.whatTheMappingGave')} none={t('record.nothing')} />
+      <h3>{t('record.whatTheTargetHeldBefore')}</h3>
+      <JsonView json={entry.before} label={t('record.whatTheTargetHeldBefore')} none={t('record.nothingOrNotKnown')} />
     </details>
   )
 }

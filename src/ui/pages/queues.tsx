@@ -13,13 +13,14 @@ import { Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { number, rich, t, word } from '../texts/index.ts'
 import { WORKERS_MS } from './home/home.tsx'
 import { stuckQueues } from './home/verdict.ts'
 
 const KINDS: Record<Queue['kind'], string> = {
-  pull: 'reads changes from the system',
-  push: 'writes changes into the system',
-  inbox: 'works on webhooks received',
+  pull: t('queues.readsChangesFromTheSystem'),
+  push: t('queues.writesChangesIntoTheSystem'),
+  inbox: t('queues.worksOnWebhooksReceived'),
 }
 
 /** Backlogs per connection and kind of work, as if each had a queue of its own. */
@@ -33,24 +34,28 @@ export function Queues(): ReactNode {
   const stuck = new Set(stuckQueues({ queues: rows ?? [], syncs: syncs.data?.items ?? [], workers: working }))
   const clearAny = any ? clear : undefined
   return (
-    <Page title="Queues">
-      <Panel title="By connection">
+    <Page title={t('queues.queues')}>
+      <Panel title={t('queues.byConnection')}>
         <Filters clear={clearAny}>
-          <FilterText label="Connection" value={values.connection} onChange={(connection) => set({ connection })} />
+          <FilterText
+            label={t('queues.connection')}
+            value={values.connection}
+            onChange={(connection) => set({ connection })}
+          />
         </Filters>
         <List
           source={queues}
           count={rows?.length}
           clear={clearAny}
-          never={<p>No queue yet. Each connection that is read or written gets its own.</p>}
+          never={<p>{t('queues.noQueueYetEachConnection')}</p>}
         >
           <Table
-            label="Queues"
+            label={t('queues.queues')}
             rows={rows ?? []}
             keyOf={(queue) => `${queue.connection} ${queue.kind}`}
             columns={[
               {
-                head: 'Connection',
+                head: t('queues.connection'),
                 className: 'main-cell',
                 cell: (queue) => (
                   <Link href={to.connection(queue.connection)}>
@@ -58,28 +63,29 @@ export function Queues(): ReactNode {
                   </Link>
                 ),
               },
-              { head: 'Kind', cell: (queue) => <span title={KINDS[queue.kind]}>{queue.kind}</span> },
-              { head: 'State', cell: (queue) => <QueueState queue={queue} stuck={stuck.has(queue)} /> },
               {
-                head: 'Waiting',
+                head: t('queues.kind'),
+                cell: (queue) => <span title={KINDS[queue.kind]}>{word('words', queue.kind)}</span>,
+              },
+              { head: t('queues.state'), cell: (queue) => <QueueState queue={queue} stuck={stuck.has(queue)} /> },
+              {
+                head: t('queues.waiting'),
                 numeric: true,
-                cell: (queue) => `${queue.waiting.toLocaleString()}${queue.waitingCapped ? '+' : ''}`,
+                cell: (queue) => `${number(queue.waiting)}${queue.waitingCapped ? '+' : ''}`,
               },
               {
-                head: 'Oldest',
+                head: t('queues.oldest'),
                 numeric: true,
                 cell: ({ oldestAgeSeconds: age }) => (age === null ? '–' : spanInWords(age * 1_000)),
               },
-              { head: 'Active', numeric: true, cell: (queue) => queue.active },
+              { head: t('queues.active'), numeric: true, cell: (queue) => queue.active },
               {
-                head: 'Later',
+                head: t('queues.later'),
                 numeric: true,
-                cell: (queue) => (
-                  <span title="Waits for its time: later pulls and retries">{queue.delayed.toLocaleString()}</span>
-                ),
+                cell: (queue) => <span title={t('queues.waitsForItsTimeLater')}>{number(queue.delayed)}</span>,
               },
               {
-                head: 'Throttle',
+                head: t('queues.throttle'),
                 numeric: true,
                 cell: ({ throttlePerSecond: rate }) => (rate === null ? '–' : `${rate}/s`),
               },
@@ -96,20 +102,19 @@ function QueueState({ queue, stuck }: { queue: Queue; stuck: boolean }): ReactNo
   if (queue.paused)
     return (
       <Mark tone="idle">
-        paused
-        {queue.pauseReason && queue.pauseReason !== 'paused' && (
-          <>
-            : <Plain>{queue.pauseReason}</Plain>
-          </>
-        )}
+        {rich('queues.paused', {
+          value: queue.pauseReason && queue.pauseReason !== 'paused' && (
+            <>
+              : <Plain>{queue.pauseReason}</Plain>
+            </>
+          ),
+        })}
       </Mark>
     )
   if (queue.waitUntil !== null)
     return (
       <>
-        <Mark tone="wait">
-          waits <Countdown until={queue.waitUntil} />
-        </Mark>
+        <Mark tone="wait">{rich('queues.waits', { time: <Countdown until={queue.waitUntil} /> })}</Mark>
         {queue.waitReason && (
           <p className="dim">
             <Plain>{queue.waitReason}</Plain>
@@ -117,42 +122,42 @@ function QueueState({ queue, stuck }: { queue: Queue; stuck: boolean }): ReactNo
         )}
       </>
     )
-  if (stuck) return <Mark tone="bad">nobody works</Mark>
-  if (queue.active > 0) return <Mark tone="busy">working</Mark>
-  if (queue.waiting > 0) return <Mark tone="wait">waiting</Mark>
-  return queue.delayed > 0 ? <Mark tone="wait">for later</Mark> : <Mark tone="ok">empty</Mark>
+  if (stuck) return <Mark tone="bad">{t('queues.nobodyWorks')}</Mark>
+  if (queue.active > 0) return <Mark tone="busy">{t('queues.working')}</Mark>
+  if (queue.waiting > 0) return <Mark tone="wait">{t('queues.waiting2')}</Mark>
+  return queue.delayed > 0 ? (
+    <Mark tone="wait">{t('queues.forLater')}</Mark>
+  ) : (
+    <Mark tone="ok">{t('queues.empty')}</Mark>
+  )
 }
 
 type WorkersProps = { source: Parameters<typeof List>[0]['source']; rows: Worker[] | undefined }
 
 /** Processes that take work. */
 const Workers = ({ source, rows }: WorkersProps): ReactNode => (
-  <Panel title="Workers">
-    <List
-      source={source}
-      count={rows?.length}
-      never={<p>No worker has told of itself. Each does every few seconds.</p>}
-    >
+  <Panel title={t('queues.workers')}>
+    <List source={source} count={rows?.length} never={<p>{t('queues.noWorkerHasToldOf')}</p>}>
       <Table
-        label="Workers"
+        label={t('queues.workers')}
         rows={rows ?? []}
         keyOf={({ host, process, startedAt }) => `${host} ${process} ${startedAt}`}
         columns={[
-          { head: 'Host', className: 'main-cell', cell: ({ host }) => <Plain>{host}</Plain> },
-          { head: 'Process', cell: ({ process }) => <code>{process}</code> },
+          { head: t('queues.host'), className: 'main-cell', cell: ({ host }) => <Plain>{host}</Plain> },
+          { head: t('queues.process'), cell: ({ process }) => <code>{process}</code> },
           {
-            head: 'State',
+            head: t('queues.state'),
             cell: ({ alive, leftAt }) =>
               alive ? (
-                <Mark tone="ok">works</Mark>
+                <Mark tone="ok">{t('queues.works')}</Mark>
               ) : leftAt ? (
-                <Mark tone="idle">stopped</Mark>
+                <Mark tone="idle">{t('queues.stopped')}</Mark>
               ) : (
-                <Mark tone="bad">silent</Mark>
+                <Mark tone="bad">{t('queues.silent')}</Mark>
               ),
           },
-          { head: 'Last seen', cell: ({ seenAt }) => <Ago at={seenAt} /> },
-          { head: 'Started', cell: ({ startedAt }) => <Ago at={startedAt} /> },
+          { head: t('queues.lastSeen'), cell: ({ seenAt }) => <Ago at={seenAt} /> },
+          { head: t('queues.started'), cell: ({ startedAt }) => <Ago at={startedAt} /> },
         ]}
       />
     </List>

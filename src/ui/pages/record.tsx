@@ -14,6 +14,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { rich, t, word } from '../texts/index.ts'
 import { Journal } from './journal.tsx'
 import { Presence } from './records.tsx'
 
@@ -25,9 +26,9 @@ export function RecordPage(): ReactNode {
   const answer = useAnswer<RecordDetail>(withQuery('/record', { stream, id }))
   const record = answer.data
   return (
-    <Page title="Record">
+    <Page title={t('record.record')}>
       <p className="subtitle">
-        <Plain>{id}</Plain> <span className="dim">in</span> <Plain>{stream}</Plain>
+        <Plain>{id}</Plain> <span className="dim">{t('record.in')}</span> <Plain>{stream}</Plain>
       </p>
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!record && answer.isPending && <Loading />}
@@ -46,16 +47,16 @@ export function RecordPage(): ReactNode {
 
 function DeadLetters({ record }: { record: RecordDetail }): ReactNode {
   return (
-    <Panel title="Needs a person">
+    <Panel title={t('record.needsAPerson')}>
       <Table
-        label="Dead letters of this record"
+        label={t('record.deadLettersOfThisRecord')}
         rows={record.deadLetters}
         keyOf={(letter) => letter.id}
         columns={[
-          { head: 'Dead letter', cell: (letter) => <Link href={to.deadLetter(letter.id)}>{letter.id}</Link> },
-          { head: 'Code', cell: (letter) => <code>{letter.code}</code> },
-          { head: 'Sync', className: 'main-cell', cell: (letter) => <Plain>{letter.sync ?? '–'}</Plain> },
-          { head: 'Since', cell: (letter) => <Ago at={letter.createdAt} /> },
+          { head: t('record.deadLetter'), cell: (letter) => <Link href={to.deadLetter(letter.id)}>{letter.id}</Link> },
+          { head: t('record.code'), cell: (letter) => <code>{letter.code}</code> },
+          { head: t('record.sync'), className: 'main-cell', cell: (letter) => <Plain>{letter.sync ?? '–'}</Plain> },
+          { head: t('record.since'), cell: (letter) => <Ago at={letter.createdAt} /> },
         ]}
       />
     </Panel>
@@ -65,42 +66,43 @@ function DeadLetters({ record }: { record: RecordDetail }): ReactNode {
 function Log({ record: { log } }: { record: RecordDetail }): ReactNode {
   if (log === null)
     return (
-      <Panel title="As received">
-        <p className="nothing">
-          The change log holds no such record; only a link, a delivery or a dead letter knows this id.
-        </p>
+      <Panel title={t('record.asReceived')}>
+        <p className="nothing">{t('record.theChangeLogHoldsNo')}</p>
       </Panel>
     )
   return (
-    <Panel title="As received">
+    <Panel title={t('record.asReceived')}>
       <Facts
         items={[
-          ['In the source', <Presence key="p" deleted={log.deleted} />],
-          ['Observed', <At key="o" at={log.observedAt} />],
-          ['First seen', <At key="f" at={log.firstSeenAt} />],
-          ['Version', log.version === null ? 'the source gives none' : <Plain key="v">{log.version}</Plain>],
-          ['Sequence', String(log.seq)],
+          [t('record.inTheSource'), <Presence key="p" deleted={log.deleted} />],
+          [t('record.observed'), <At key="o" at={log.observedAt} />],
+          [t('record.firstSeen'), <At key="f" at={log.firstSeenAt} />],
+          [
+            t('record.version'),
+            log.version === null ? t('record.theSourceGivesNone') : <Plain key="v">{log.version}</Plain>,
+          ],
+          [t('record.sequence2'), String(log.seq)],
         ]}
       />
-      <JsonView json={log.body} label="Body as received" none="The body was removed by retention." />
-      {log.content && <JsonView json={log.content} label="Content reference" none="" />}
+      <JsonView json={log.body} label={t('record.bodyAsReceived')} none={t('record.theBodyWasRemovedBy')} />
+      {log.content && <JsonView json={log.content} label={t('record.contentReference')} none="" />}
     </Panel>
   )
 }
 
 function Deliveries({ record }: { record: RecordDetail }): ReactNode {
   return (
-    <Panel title="Deliveries">
+    <Panel title={t('record.deliveries')}>
       {record.deliveries.length === 0 ? (
-        <p className="nothing">No sync has delivered this record.</p>
+        <p className="nothing">{t('record.noSyncHasDeliveredThis')}</p>
       ) : (
         <Table
-          label="Deliveries"
+          label={t('record.deliveries')}
           rows={record.deliveries}
           keyOf={(delivery) => `${delivery.sync} ${delivery.part}`}
           columns={[
             {
-              head: 'Sync',
+              head: t('record.sync'),
               className: 'main-cell',
               cell: (delivery) => (
                 <>
@@ -109,27 +111,25 @@ function Deliveries({ record }: { record: RecordDetail }): ReactNode {
                   </Link>
                   <p className="dim">
                     → <Plain>{delivery.to}</Plain>
-                    {delivery.part && (
-                      <>
-                        {' '}
-                        · part <Plain>{delivery.part}</Plain>
-                      </>
-                    )}
+                    {delivery.part && rich('record.part2', { name: <Plain>{delivery.part}</Plain> })}
                   </p>
                 </>
               ),
             },
             {
-              head: 'State',
+              head: t('record.state'),
               cell: (delivery) => (
                 <>
                   <State state={delivery.state} />
                   {delivery.waitsFor && (
                     <p>
-                      waits for{' '}
-                      <Link href={to.record(delivery.waitsFor.stream, delivery.waitsFor.id)}>
-                        <Plain>{`${delivery.waitsFor.stream} ${delivery.waitsFor.id}`}</Plain>
-                      </Link>
+                      {rich('record.waitsFor', {
+                        link: (
+                          <Link href={to.record(delivery.waitsFor.stream, delivery.waitsFor.id)}>
+                            <Plain>{`${delivery.waitsFor.stream} ${delivery.waitsFor.id}`}</Plain>
+                          </Link>
+                        ),
+                      })}
                     </p>
                   )}
                   <ErrorLine error={delivery.error} />
@@ -137,24 +137,24 @@ function Deliveries({ record }: { record: RecordDetail }): ReactNode {
               ),
             },
             {
-              head: 'Next try',
+              head: t('record.nextTry'),
               cell: (delivery) => <Ago at={delivery.nextAttemptAt} none="–" />,
             },
-            { head: 'Attempts', numeric: true, cell: (delivery) => delivery.attempts },
-            { head: 'Changed', cell: (delivery) => <Ago at={delivery.updatedAt} /> },
+            { head: t('record.attempts'), numeric: true, cell: (delivery) => delivery.attempts },
+            { head: t('record.changed'), cell: (delivery) => <Ago at={delivery.updatedAt} /> },
             {
-              head: 'Run',
+              head: t('record.run2'),
               cell: ({ runId }) => (runId === null ? '–' : <Link href={to.run(runId)}>{runId}</Link>),
             },
             {
-              head: 'Target holds',
+              head: t('record.targetHolds'),
               cell: ({ delivered, sync }) =>
                 delivered === null ? (
-                  <span className="dim">nothing of ours</span>
+                  <span className="dim">{t('record.nothingOfOurs')}</span>
                 ) : (
                   <details>
-                    <summary>Values</summary>
-                    <JsonView json={delivered} label={`Delivered by ${sync}`} none="" />
+                    <summary>{t('record.values')}</summary>
+                    <JsonView json={delivered} label={t('record.deliveredBy', { sync })} none="" />
                   </details>
                 ),
             },
@@ -168,17 +168,17 @@ function Deliveries({ record }: { record: RecordDetail }): ReactNode {
 function Links({ record }: { record: RecordDetail }): ReactNode {
   const others = record.links.filter((link) => link.stream !== record.stream || link.id !== record.id)
   return (
-    <Panel title="The same thing elsewhere">
+    <Panel title={t('record.theSameThingElsewhere')}>
       {others.length === 0 ? (
-        <p className="nothing">No link to a record of another system.</p>
+        <p className="nothing">{t('record.noLinkToARecord')}</p>
       ) : (
         <Table
-          label="Links"
+          label={t('record.links')}
           rows={others}
           keyOf={(link) => `${link.stream} ${link.id} ${link.part}`}
           columns={[
             {
-              head: 'Record',
+              head: t('record.record'),
               className: 'main-cell',
               cell: (link) => (
                 <Link href={to.record(link.stream, link.id)}>
@@ -186,10 +186,10 @@ function Links({ record }: { record: RecordDetail }): ReactNode {
                 </Link>
               ),
             },
-            { head: 'Stream', cell: (link) => <Plain>{link.stream}</Plain> },
-            { head: 'Part', cell: (link) => <Plain>{link.part || '–'}</Plain> },
-            { head: 'Kind', cell: (link) => (link.alias ? 'alias' : 'link') },
-            { head: 'Since', cell: (link) => <Ago at={link.createdAt} /> },
+            { head: t('record.stream'), cell: (link) => <Plain>{link.stream}</Plain> },
+            { head: t('record.part3'), cell: (link) => <Plain>{link.part || '–'}</Plain> },
+            { head: t('record.kind'), cell: (link) => word('words', link.alias ? 'alias' : 'link') },
+            { head: t('record.since'), cell: (link) => <Ago at={link.createdAt} /> },
           ]}
         />
       )}

@@ -12,6 +12,7 @@ import { Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { t } from '../texts/index.ts'
 
 /** Finds a record in all streams by whatever identifies it. */
 export function Records(): ReactNode {
@@ -19,36 +20,34 @@ export function Records(): ReactNode {
   const found = useAnswer<Items<FoundRecord>>(values.key === null ? null : withQuery('/records', values))
   const rows = found.data?.items
   return (
-    <Page title="Records">
-      <Panel title="Search">
+    <Page title={t('records.records')}>
+      <Panel title={t('records.search')}>
         <Filters clear={values.key !== null || values.stream !== null ? clear : undefined}>
           <FilterText
             wide
-            label="Id, e-mail address, number: whatever identifies it"
-            placeholder="ada@example.org"
+            label={t('records.idEMailAddressNumber')}
+            placeholder={t('records.adaExampleOrg')}
             value={values.key}
             onChange={(key) => set({ key })}
           />
           <FilterText
-            label="Only in stream"
-            placeholder="crm:contacts"
+            label={t('records.onlyInStream')}
+            placeholder={t('records.crmContacts')}
             value={values.stream}
             onChange={(stream) => set({ stream })}
           />
         </Filters>
         {values.key === null ? (
-          <p className="nothing">
-            Looks into every stream: record ids, the fields syncs match by, and the ids records have in other systems.
-          </p>
+          <p className="nothing">{t('records.looksIntoEveryStreamRecord')}</p>
         ) : (
           <List source={found} count={rows?.length} clear={clear} never={null}>
             <Table
-              label="Records found"
+              label={t('records.recordsFound')}
               rows={rows ?? []}
               keyOf={(record) => `${record.stream} ${record.id}`}
               columns={[
                 {
-                  head: 'Record',
+                  head: t('records.record'),
                   className: 'main-cell',
                   cell: (record) => (
                     <Link href={to.record(record.stream, record.id)}>
@@ -56,11 +55,11 @@ export function Records(): ReactNode {
                     </Link>
                   ),
                 },
-                { head: 'Stream', cell: (record) => <Plain>{record.stream}</Plain> },
-                { head: 'Found by', cell: (record) => <Plain>{record.matched}</Plain> },
-                { head: 'In the source', cell: (record) => <Presence deleted={record.deleted} /> },
+                { head: t('records.stream'), cell: (record) => <Plain>{record.stream}</Plain> },
+                { head: t('records.foundBy'), cell: (record) => <Plain>{record.matched}</Plain> },
+                { head: t('records.inTheSource'), cell: (record) => <Presence deleted={record.deleted} /> },
                 {
-                  head: 'Deliveries',
+                  head: t('records.deliveries'),
                   cell: ({ deliveries }) => (
                     <span className="marks">
                       {Object.entries(deliveries).map(([state, count]) => (
@@ -71,7 +70,7 @@ export function Records(): ReactNode {
                     </span>
                   ),
                 },
-                { head: 'Seen', cell: (record) => <Ago at={record.observedAt} none="–" /> },
+                { head: t('records.seen'), cell: (record) => <Ago at={record.observedAt} none="–" /> },
               ]}
             />
           </List>
@@ -83,6 +82,6 @@ export function Records(): ReactNode {
 
 /** The log may know nothing of a record that only a link names. */
 export function Presence({ deleted }: { deleted: boolean | null }): ReactNode {
-  if (deleted === null) return <Mark tone="idle">not read</Mark>
-  return deleted ? <Mark tone="idle">deleted</Mark> : <Mark tone="ok">present</Mark>
+  if (deleted === null) return <Mark tone="idle">{t('records.notRead')}</Mark>
+  return deleted ? <Mark tone="idle">{t('records.deleted')}</Mark> : <Mark tone="ok">{t('records.present')}</Mark>
 }

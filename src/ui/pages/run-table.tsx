@@ -8,6 +8,7 @@ import { ErrorLine } from '../parts/stored-error.tsx'
 import { Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
 import { to } from '../routing/to.ts'
+import { t, word } from '../texts/index.ts'
 
 export function RunTable({ rows, label }: { rows: Run[]; label: string }): ReactNode {
   return (
@@ -16,12 +17,12 @@ export function RunTable({ rows, label }: { rows: Run[]; label: string }): React
       rows={rows}
       keyOf={(run) => run.id}
       columns={[
-        { head: 'Run', cell: (run) => <Link href={to.run(run.id)}>{run.id}</Link> },
-        { head: 'Kind', cell: (run) => run.kind },
-        { head: 'Of', className: 'main-cell', cell: (run) => <Plain>{run.sync ?? run.stream ?? '–'}</Plain> },
-        { head: 'Outcome', cell: (run) => <State state={run.outcome} /> },
+        { head: t('runs.run'), cell: (run) => <Link href={to.run(run.id)}>{run.id}</Link> },
+        { head: t('runs.kind'), cell: (run) => word('words', run.kind) },
+        { head: t('runs.of'), className: 'main-cell', cell: (run) => <Plain>{run.sync ?? run.stream ?? '–'}</Plain> },
+        { head: t('runs.outcome'), cell: (run) => <State state={run.outcome} /> },
         {
-          head: 'Counts',
+          head: t('runs.counts'),
           cell: (run) => (
             <>
               {(run.error === null || inOrder(run.counts).length > 0) && <Counts counts={run.counts} />}
@@ -29,9 +30,9 @@ export function RunTable({ rows, label }: { rows: Run[]; label: string }): React
             </>
           ),
         },
-        { head: 'Trigger', cell: (run) => run.trigger },
-        { head: 'Started', cell: (run) => <At at={run.startedAt} /> },
-        { head: 'Took', numeric: true, cell: (run) => <Took from={run.startedAt} until={run.finishedAt} /> },
+        { head: t('runs.trigger'), cell: (run) => word('words', run.trigger) },
+        { head: t('runs.started'), cell: (run) => <At at={run.startedAt} /> },
+        { head: t('runs.took'), numeric: true, cell: (run) => <Took from={run.startedAt} until={run.finishedAt} /> },
       ]}
     />
   )

@@ -12,6 +12,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { number, t, word } from '../texts/index.ts'
 import { DriftPanel } from './drift.tsx'
 import { HoldPanel } from './hold.tsx'
 
@@ -19,7 +20,7 @@ export function RunPage(): ReactNode {
   const id = usePlace().query.get('id') ?? ''
   const answer = useAnswer<Run>(`/runs/${encodeURIComponent(id)}`)
   return (
-    <Page title={`Run ${id}`}>
+    <Page title={t('run.run', { id })}>
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {answer.data ? <Details run={answer.data} /> : answer.isPending && <Loading />}
     </Page>
@@ -30,53 +31,53 @@ function Details({ run }: { run: Run }): ReactNode {
   return (
     <>
       {run.error && (
-        <Panel title="Error">
+        <Panel title={t('run.error')}>
           <StoredErrorView error={run.error} />
         </Panel>
       )}
       {run.outcome === 'held' && <HoldPanel runId={run.id} />}
       {run.kind === 'pull' && <DriftPanel runId={run.id} />}
-      <Panel title="What it did">
+      <Panel title={t('run.whatItDid')}>
         <CountFacts run={run} />
       </Panel>
-      <Panel title="About the run">
+      <Panel title={t('run.aboutTheRun')}>
         <Facts
           items={[
-            ['Outcome', <State key="o" state={run.outcome} />],
-            ['Kind', run.mode ? `${run.kind}, ${run.mode}` : run.kind],
-            ['Started', <At key="st" at={run.startedAt} />],
+            [t('run.outcome'), <State key="o" state={run.outcome} />],
+            [t('run.kind'), [run.kind, ...(run.mode ? [run.mode] : [])].map((each) => word('words', each)).join(', ')],
+            [t('run.started'), <At key="st" at={run.startedAt} />],
             [
-              run.finishedAt === null ? 'Running for' : 'Took',
+              run.finishedAt === null ? t('run.runningFor') : t('run.took'),
               <Took key="t" from={run.startedAt} until={run.finishedAt} />,
             ],
             ...(run.finishedAt === null
-              ? [['Last sign of life', <Ago key="h" at={run.heartbeatAt} />] as [string, ReactNode]]
+              ? [[t('run.lastSignOfLife'), <Ago key="h" at={run.heartbeatAt} />] as [string, ReactNode]]
               : []),
             ...(run.sync
               ? [
                   [
-                    'Sync',
+                    t('run.sync'),
                     <Link key="s" href={to.sync(run.sync)}>
                       <Plain>{run.sync}</Plain>
                     </Link>,
                   ] as [string, ReactNode],
                 ]
               : []),
-            ...(run.stream ? [['Stream', <Plain key="str">{run.stream}</Plain>] as [string, ReactNode]] : []),
-            ['Trigger', run.trigger],
+            ...(run.stream ? [[t('run.stream'), <Plain key="str">{run.stream}</Plain>] as [string, ReactNode]] : []),
+            [t('run.trigger'), word('words', run.trigger)],
             ...(run.requestId
               ? [
                   [
-                    'Request',
+                    t('run.request'),
                     <Link key="r" href={to.runs({ requestId: run.requestId })}>
-                      all runs of this request
+                      {t('run.allRunsOfThisRequest')}
                     </Link>,
                   ] as [string, ReactNode],
                 ]
               : []),
-            ...(run.lane === null ? [] : [['Lane', String(run.lane)] as [string, ReactNode]]),
+            ...(run.lane === null ? [] : [[t('run.lane'), String(run.lane)] as [string, ReactNode]]),
             ...(run.mappingVersion
-              ? [['Mapping', <code key="m">{run.mappingVersion}</code>] as [string, ReactNode]]
+              ? [[t('run.mapping'), <code key="m">{run.mappingVersion}</code>] as [string, ReactNode]]
               : []),
           ]}
         />
@@ -88,12 +89,12 @@ function Details({ run }: { run: Run }): ReactNode {
 /** All counts, zeros too: that nothing was deleted is an answer. */
 function CountFacts({ run }: { run: Run }): ReactNode {
   const counts = inOrder(run.counts)
-  if (!counts.length) return <p className="nothing">It counted nothing.</p>
+  if (!counts.length) return <p className="nothing">{t('run.itCountedNothing')}</p>
   return (
     <ul className="numbers">
       {counts.map(([name, value]) => (
         <li key={name}>
-          <b>{value.toLocaleString()}</b> {name.replaceAll('_', ' ')}
+          <b>{number(value)}</b> {word('words', name)}
         </li>
       ))}
     </ul>

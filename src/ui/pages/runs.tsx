@@ -6,6 +6,7 @@ import { List } from '../parts/list.tsx'
 import { More } from '../parts/more.tsx'
 import { Page, Panel } from '../parts/page.tsx'
 import { useFilters } from '../routing/place.ts'
+import { t } from '../texts/index.ts'
 import { RunTable } from './run-table.tsx'
 
 const KINDS: Run['kind'][] = ['pull', 'push', 'inbox']
@@ -36,38 +37,37 @@ export function Runs(): ReactNode {
   const runs = usePages<Run>('/runs', values)
   const clearAny = any ? clear : undefined
   return (
-    <Page title="Runs">
-      <Panel title="Newest first">
+    <Page title={t('runs.runs')}>
+      <Panel title={t('runs.newestFirst')}>
         <Filters clear={clearAny}>
           <FilterChoice
-            label="Kind"
-            none="all"
+            label={t('runs.kind')}
+            none={t('runs.all')}
             value={values.kind}
             choices={KINDS}
             onChange={(kind) => set({ kind })}
           />
           <FilterChoice
-            label="Outcome"
-            none="all"
+            label={t('runs.outcome')}
+            none={t('runs.all')}
             value={values.outcome}
             choices={OUTCOMES}
             onChange={(outcome) => set({ outcome })}
           />
-          <FilterText label="Sync" value={values.sync} onChange={(sync) => set({ sync })} />
-          <FilterText label="Stream" value={values.stream} onChange={(stream) => set({ stream })} />
-          <FilterText label="Connection" value={values.connection} onChange={(connection) => set({ connection })} />
-          <FilterText label="Trigger" value={values.trigger} onChange={(trigger) => set({ trigger })} />
-          <FilterMoment label="Since" value={values.since} onChange={(since) => set({ since })} />
-          <FilterMoment label="Until" value={values.until} onChange={(until) => set({ until })} />
+          <FilterText label={t('runs.sync')} value={values.sync} onChange={(sync) => set({ sync })} />
+          <FilterText label={t('runs.stream')} value={values.stream} onChange={(stream) => set({ stream })} />
+          <FilterText
+            label={t('runs.connection')}
+            value={values.connection}
+            onChange={(connection) => set({ connection })}
+          />
+          <FilterText label={t('runs.trigger')} value={values.trigger} onChange={(trigger) => set({ trigger })} />
+          <FilterMoment label={t('runs.since')} value={values.since} onChange={(since) => set({ since })} />
+          <FilterMoment label={t('runs.until')} value={values.until} onChange={(until) => set({ until })} />
         </Filters>
-        <List
-          source={runs}
-          count={runs.rows?.length}
-          clear={clearAny}
-          never={<p>Nothing has run yet. Run a sync, or wait for its timetable.</p>}
-        >
-          <RunTable rows={runs.rows ?? []} label="Runs" />
-          <More pages={runs} what="Older runs" />
+        <List source={runs} count={runs.rows?.length} clear={clearAny} never={<p>{t('runs.nothingHasRunYetRun')}</p>}>
+          <RunTable rows={runs.rows ?? []} label={t('runs.runs')} />
+          <More pages={runs} what={t('runs.olderRuns')} />
         </List>
       </Panel>
     </Page>

@@ -9,6 +9,7 @@ import type { LoginMethods, Me } from '../api/types.ts'
 import { Icon } from '../parts/mark.tsx'
 import { Page } from '../parts/page.tsx'
 import { Trouble } from '../parts/trouble.tsx'
+import { rich, t } from '../texts/index.ts'
 
 const ONCE_MS = 3_600_000
 
@@ -20,12 +21,12 @@ export function SignIn(): ReactNode {
   const provider = methods.data?.provider
   return (
     <main className="sign-in" id="main">
-      <Page title="Sign in">
+      <Page title={t('signIn.signIn')}>
         {refused && <p className="tone-bad">{refused}</p>}
         {failed && <Failure {...failed} />}
         {provider && (
           <Button component="a" href="/api/v1/login/provider" fullWidth mb="lg">
-            Sign in with {provider}
+            {t('signIn.signInWith', { provider })}
           </Button>
         )}
         <PasswordForm />
@@ -43,7 +44,7 @@ const Failure = ({ code, detail, fix, requestId }: FailedLogin): ReactNode => (
       <p className="trouble-what">{detail}</p>
       <p>{fix}</p>
       <p className="dim">
-        Code <code>{code}</code> · request <code>{requestId}</code>
+        {rich('signIn.codeRequest', { code: <code>{code}</code>, code2: <code>{requestId}</code> })}
       </p>
     </div>
   </div>
@@ -74,7 +75,7 @@ function PasswordForm(): ReactNode {
   return (
     <form onSubmit={onSubmit} method="post">
       <TextInput
-        label="User name"
+        label={t('signIn.userName')}
         autoComplete="username"
         spellCheck={false}
         autoFocus
@@ -83,17 +84,17 @@ function PasswordForm(): ReactNode {
         onChange={(event) => setName(event.currentTarget.value)}
       />
       <PasswordInput
-        label="Password"
+        label={t('signIn.password')}
         autoComplete="current-password"
         required
         mt="sm"
         value={password}
         onChange={(event) => setPassword(event.currentTarget.value)}
-        visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
+        visibilityToggleButtonProps={{ 'aria-label': t('signIn.showThePassword') }}
       />
       {error && <Trouble error={error} />}
       <Button type="submit" mt="md" fullWidth loading={busy}>
-        Sign in
+        {t('signIn.signIn')}
       </Button>
     </form>
   )
@@ -112,19 +113,19 @@ function TokenForm(): ReactNode {
   return (
     <form onSubmit={onSubmit} method="post">
       <PasswordInput
-        label="Admin token"
-        description="When it starts, the hub prints where it keeps it. Tokens that it made are taken too."
+        label={t('signIn.adminToken')}
+        description={t('signIn.whenItStartsTheHub')}
         autoComplete="off"
         spellCheck={false}
         required
         mt="xl"
         value={token}
         onChange={(event) => setToken(event.currentTarget.value)}
-        visibilityToggleButtonProps={{ 'aria-label': 'Show the token' }}
+        visibilityToggleButtonProps={{ 'aria-label': t('signIn.showTheToken') }}
       />
       {error && <Trouble error={error} />}
       <Button type="submit" mt="md" fullWidth variant="default" loading={busy}>
-        Sign in with the token
+        {t('signIn.signInWithTheToken')}
       </Button>
     </form>
   )

@@ -7,6 +7,7 @@ import { Confirm } from '../parts/confirm.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { go } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { rich, t } from '../texts/index.ts'
 
 type Asked = 'run' | 'pause' | null
 
@@ -26,9 +27,9 @@ export function SyncActions({ sync }: { sync: Pick<Sync, 'name' | 'state'> }): R
         aria-haspopup="dialog"
         aria-keyshortcuts="r"
         onClick={() => setAsked('run')}
-        aria-label={`Run ${sync.name}`}
+        aria-label={t('sync.run', { name: sync.name })}
       >
-        Run
+        {t('sync.run2')}
       </ActionButton>
       {sync.state === 'paused' ? (
         <ActionButton
@@ -37,9 +38,9 @@ export function SyncActions({ sync }: { sync: Pick<Sync, 'name' | 'state'> }): R
           variant="default"
           loading={resume.isPending}
           onClick={() => resume.mutate(undefined)}
-          aria-label={`Resume ${sync.name}`}
+          aria-label={t('sync.resume', { name: sync.name })}
         >
-          Resume
+          {t('sync.resume2')}
         </ActionButton>
       ) : (
         <ActionButton
@@ -47,9 +48,9 @@ export function SyncActions({ sync }: { sync: Pick<Sync, 'name' | 'state'> }): R
           size="compact-xs"
           variant="default"
           onClick={() => setAsked('pause')}
-          aria-label={`Pause ${sync.name}`}
+          aria-label={t('sync.pause', { name: sync.name })}
         >
-          Pause
+          {t('sync.pause2')}
         </ActionButton>
       )}
       {resume.error && <span className="tone-bad">{resume.error.message}</span>}
@@ -68,8 +69,8 @@ function RunDialog({ name, path, close }: DialogProps): ReactNode {
   )
   return (
     <Confirm
-      title="Run now"
-      verb="Run"
+      title={t('sync.runNow')}
+      verb={t('sync.run2')}
       reason="optional"
       busy={run.isPending}
       error={run.error}
@@ -83,13 +84,10 @@ function RunDialog({ name, path, close }: DialogProps): ReactNode {
         })
       }
     >
-      <p>
-        Pulls the source of <Plain>{name}</Plain> and delivers what changed. What the target holds already is not
-        written again.
-      </p>
+      <p>{rich('sync.pullsTheSourceOfAnd', { name: <Plain>{name}</Plain> })}</p>
       <Checkbox
         mt="sm"
-        label="Read the source from the beginning, not only its changes"
+        label={t('sync.readTheSourceFromThe')}
         checked={full}
         onChange={(event) => setFull(event.currentTarget.checked)}
       />
@@ -101,18 +99,15 @@ function PauseDialog({ name, path, close }: DialogProps): ReactNode {
   const pause = useAction((reason: string) => post(`${path}/pause`, reason ? { reason } : {}))
   return (
     <Confirm
-      title="Pause"
-      verb="Pause"
+      title={t('sync.pause2')}
+      verb={t('sync.pause2')}
       reason="optional"
       busy={pause.isPending}
       error={pause.error}
       close={close}
       confirm={(reason) => pause.mutate(reason, { onSuccess: close })}
     >
-      <p>
-        <Plain>{name}</Plain> delivers nothing more until it is resumed. Its source is still read, and what gathers is
-        delivered then.
-      </p>
+      <p>{rich('sync.deliversNothingMoreUntilIt', { name: <Plain>{name}</Plain> })}</p>
     </Confirm>
   )
 }

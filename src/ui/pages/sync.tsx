@@ -12,6 +12,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { number, t, word } from '../texts/index.ts'
 import { RunTable } from './run-table.tsx'
 import { SyncActions } from './sync-actions.tsx'
 
@@ -25,16 +26,19 @@ export function SyncPage(): ReactNode {
   const progress = useAnswer<RequestProgress>(`${path}/requests/${encodeURIComponent(request ?? 'none')}`)
   const sync = answer.data?.sync
   return (
-    <Page title={`Sync ${name}`} aside={sync && <SyncActions sync={sync} />}>
+    <Page title={t('sync.sync', { name })} aside={sync && <SyncActions sync={sync} />}>
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!answer.data && answer.isPending && <Loading />}
       {request !== null && progress.data && <Progress progress={progress.data} />}
       {answer.data && <Overview detail={answer.data} remaining={progress.data?.remaining ?? null} />}
       {answer.data && <Runs name={name} />}
       {answer.data?.definition && (
-        <Panel title="Mapping file" aside={<Link href={to.playground({ sync: name })}>Open in playground</Link>}>
+        <Panel
+          title={t('sync.mappingFile')}
+          aside={<Link href={to.playground({ sync: name })}>{t('sync.openInPlayground')}</Link>}
+        >
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1). */}
-          <section className="json-scroll" aria-label="Mapping file, text" tabIndex={0}>
+          <section className="json-scroll" aria-label={t('sync.mappingFileText')} tabIndex={0}>
             <pre>
               <Plain>{answer.data.definition.source}</Plain>
             </pre>
@@ -55,36 +59,45 @@ function Overview({
   const schedules = useAnswer<Items<Schedule>>('/schedules', 15_000)
   const timetable = schedules.data?.items.filter((schedule) => schedule.sync === sync.name) ?? []
   return (
-    <Panel title="State">
+    <Panel title={t('sync.state')}>
       {sync.lastError && <StoredErrorView error={sync.lastError} />}
       <Facts
         items={[
-          ['State', <State key="s" state={sync.state} />],
-          ...(sync.stateReason ? [['Reason', <Plain key="r">{sync.stateReason}</Plain>] as [string, ReactNode]] : []),
-          ['From', <Plain key="f">{sync.from}</Plain>],
-          ['To', <Plain key="t">{sync.to}</Plain>],
-          ['Last success', <Ago key="l" at={sync.lastSuccessAt} />],
+          [t('sync.state'), <State key="s" state={sync.state} />],
+          ...(sync.stateReason
+            ? [[t('sync.reason'), <Plain key="r">{sync.stateReason}</Plain>] as [string, ReactNode]]
+            : []),
+          [t('sync.from'), <Plain key="f">{sync.from}</Plain>],
+          [t('sync.to'), <Plain key="t">{sync.to}</Plain>],
+          [t('sync.lastSuccess'), <Ago key="l" at={sync.lastSuccessAt} />],
           [
-            'Backlog',
-            remaining === null ? '–' : `${remaining.toLocaleString()}${remaining >= 20_000 ? '+' : ''} waiting`,
+            t('sync.backlog'),
+            remaining === null ? '–' : t('sync.waiting', { remaining, value: remaining >= 20_000 ? '+' : '' }),
           ],
-          ['Deliveries', <Deliveries key="d" counts={sync.deliveries} />],
+          [t('sync.deliveries'), <Deliveries key="d" counts={sync.deliveries} />],
           [
-            'Dead letters',
+            t('sync.deadLetters'),
             <Link key="dl" href={to.deadLetters({ sync: sync.name })}>
-              {sync.openDeadLetters.toLocaleString()} open
+              {t('sync.open', { openDeadLetters: sync.openDeadLetters })}
             </Link>,
           ],
           ...(definition
             ? ([
-                ['File', <code key="file">{definition.file}</code>],
-                ['Mode', `${definition.mode}, deletes: ${definition.deletes}, lanes: ${definition.lanes}`],
+                [t('sync.file'), <code key="file">{definition.file}</code>],
+                [
+                  t('sync.mode'),
+                  t('sync.deletesLanes', {
+                    mode: word('words', definition.mode),
+                    deletes: word('words', definition.deletes),
+                    lanes: definition.lanes,
+                  }),
+                ],
               ] as [string, ReactNode][])
             : []),
           ...timetable.map(
             (schedule) =>
               [
-                schedule.full ? 'Full timetable' : 'Timetable',
+                schedule.full ? t('sync.fullTimetable') : t('sync.timetable'),
                 <span key={schedule.schedule}>
                   <code>{schedule.expression}</code> {schedule.zone}{' '}
                   {schedule.next.slice(0, 3).map((slot) => (
@@ -103,12 +116,12 @@ function Overview({
 
 function Deliveries({ counts }: { counts: Record<string, number> }): ReactNode {
   const entries = Object.entries(counts)
-  if (!entries.length) return <span className="dim">none yet</span>
+  if (!entries.length) return <span className="dim">{t('sync.noneYet')}</span>
   return (
     <span className="marks">
       {entries.map(([state, count]) => (
         <span key={state}>
-          <State state={state} /> {count.toLocaleString()}
+          <State state={state} /> {number(count)}
         </span>
       ))}
     </span>
@@ -117,23 +130,25 @@ function Deliveries({ counts }: { counts: Record<string, number> }): ReactNode {
 
 function Progress({ progress }: { progress: RequestProgress }): ReactNode {
   return (
-    <Panel title="The run you asked for">
+    <Panel title={t('sync.theRunYouAskedFor')}>
       <div role="status" aria-live="polite">
         <Facts
           items={[
-            ['State', <State key="s" state={progress.outcome ?? progress.state} />],
+            [t('sync.state'), <State key="s" state={progress.outcome ?? progress.state} />],
             ...(progress.blocked
-              ? [['Held up', <Plain key="b">{progress.blocked}</Plain>] as [string, ReactNode]]
+              ? [[t('sync.heldUp'), <Plain key="b">{progress.blocked}</Plain>] as [string, ReactNode]]
               : []),
-            ['Left', `${progress.remaining.toLocaleString()} records`],
+            [t('sync.left'), t('sync.records', { remaining: progress.remaining })],
             ...(['pull', 'push', 'inbox'] as const).flatMap((kind): [string, ReactNode][] => {
               const counts = (JSON.parse(progress.counts.text) as Record<string, object>)[kind]
-              return counts ? [[kind, <Counts key={kind} counts={{ text: JSON.stringify(counts) }} />]] : []
+              return counts
+                ? [[word('words', kind), <Counts key={kind} counts={{ text: JSON.stringify(counts) }} />]]
+                : []
             }),
             [
-              'Runs',
+              t('sync.runs'),
               <Link key="r" href={to.runs({ requestId: progress.requestId })}>
-                those it started
+                {t('sync.thoseItStarted')}
               </Link>,
             ],
           ]}
@@ -147,9 +162,9 @@ function Progress({ progress }: { progress: RequestProgress }): ReactNode {
 function Runs({ name }: { name: string }): ReactNode {
   const runs = usePages<Run>('/runs', { sync: name })
   return (
-    <Panel title="Last runs" aside={<Link href={to.runs({ sync: name })}>All runs</Link>}>
-      <List source={runs} count={runs.rows?.length} never={<p>It has not run yet.</p>}>
-        <RunTable rows={(runs.rows ?? []).slice(0, 8)} label="Last runs" />
+    <Panel title={t('sync.lastRuns')} aside={<Link href={to.runs({ sync: name })}>{t('sync.allRuns')}</Link>}>
+      <List source={runs} count={runs.rows?.length} never={<p>{t('sync.itHasNotRunYet')}</p>}>
+        <RunTable rows={(runs.rows ?? []).slice(0, 8)} label={t('sync.lastRuns')} />
       </List>
     </Panel>
   )

@@ -12,6 +12,7 @@ import { type Column, Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
+import { number, rich, t } from '../texts/index.ts'
 import { SyncActions } from './sync-actions.tsx'
 
 export function Syncs(): ReactNode {
@@ -21,35 +22,35 @@ export function Syncs(): ReactNode {
   const schedules = useAnswer<Items<Schedule>>('/schedules', 15_000)
   const clearAny = any ? clear : undefined
   return (
-    <Page title="Syncs">
-      <Panel title="All syncs">
+    <Page title={t('syncs.syncs')}>
+      <Panel title={t('syncs.allSyncs')}>
         <Filters clear={clearAny}>
           <FilterChoice
-            label="State"
-            none="all in use"
+            label={t('syncs.state')}
+            none={t('syncs.allInUse')}
             value={values.state}
             choices={['active', 'paused', 'removed']}
             onChange={(state) => set({ state })}
           />
-          <FilterText label="Connection" value={values.connection} onChange={(connection) => set({ connection })} />
+          <FilterText
+            label={t('syncs.connection')}
+            value={values.connection}
+            onChange={(connection) => set({ connection })}
+          />
         </Filters>
         <List
           source={syncs}
           count={syncs.rows?.length}
           clear={clearAny}
-          never={
-            <p>
-              No sync yet. Each file in <code>mappings/</code> becomes one when the hub has read it.
-            </p>
-          }
+          never={<p>{rich('syncs.noSyncYetEachFile', { code: <code>mappings/</code> })}</p>}
         >
           <Table
-            label="Syncs"
+            label={t('syncs.syncs')}
             rows={syncs.rows ?? []}
             keyOf={(sync) => sync.name}
             columns={columns(queues.data?.items ?? [], schedules.data?.items ?? [])}
           />
-          <More pages={syncs} what="More syncs" />
+          <More pages={syncs} what={t('syncs.moreSyncs')} />
         </List>
       </Panel>
     </Page>
@@ -58,7 +59,7 @@ export function Syncs(): ReactNode {
 
 const columns = (queues: Queue[], schedules: Schedule[]): Column<Sync>[] => [
   {
-    head: 'Sync',
+    head: t('syncs.sync'),
     className: 'main-cell',
     cell: (sync) => (
       <>
@@ -71,30 +72,33 @@ const columns = (queues: Queue[], schedules: Schedule[]): Column<Sync>[] => [
       </>
     ),
   },
-  { head: 'State', cell: (sync) => <State state={sync.state} title={sync.stateReason} /> },
-  { head: 'Last run', cell: (sync) => <LastRun sync={sync} /> },
-  { head: 'Fresh as of', cell: (sync) => <Ago at={sync.lastSuccessAt} /> },
-  { head: 'Next', cell: (sync) => <NextRun schedules={schedules.filter((schedule) => schedule.sync === sync.name)} /> },
+  { head: t('syncs.state'), cell: (sync) => <State state={sync.state} title={sync.stateReason} /> },
+  { head: t('syncs.lastRun'), cell: (sync) => <LastRun sync={sync} /> },
+  { head: t('syncs.freshAsOf'), cell: (sync) => <Ago at={sync.lastSuccessAt} /> },
   {
-    head: 'Backlog',
+    head: t('syncs.next'),
+    cell: (sync) => <NextRun schedules={schedules.filter((schedule) => schedule.sync === sync.name)} />,
+  },
+  {
+    head: t('syncs.backlog'),
     numeric: true,
     cell: (sync) => <Backlog sync={sync} queues={queues} />,
   },
   {
-    head: 'Dead letters',
+    head: t('syncs.deadLetters'),
     numeric: true,
     cell: (sync) =>
       sync.openDeadLetters === 0 ? (
         <span className="dim">0</span>
       ) : (
-        <Link href={to.deadLetters({ sync: sync.name })}>{sync.openDeadLetters.toLocaleString()}</Link>
+        <Link href={to.deadLetters({ sync: sync.name })}>{number(sync.openDeadLetters)}</Link>
       ),
   },
-  { head: 'Actions', cell: (sync) => <SyncActions sync={sync} /> },
+  { head: t('syncs.actions'), cell: (sync) => <SyncActions sync={sync} /> },
 ]
 
 function LastRun({ sync: { lastRun } }: { sync: Sync }): ReactNode {
-  if (lastRun === null) return <span className="dim">never</span>
+  if (lastRun === null) return <span className="dim">{t('syncs.never')}</span>
   return (
     <Link href={to.run(lastRun.id)} className="quiet">
       <State state={lastRun.outcome} /> <Ago at={lastRun.finishedAt ?? lastRun.startedAt} />
@@ -107,14 +111,12 @@ function Backlog({ sync, queues }: { sync: Sync; queues: Queue[] }): ReactNode {
   const queue = queues.find(({ bySync }) => Object.hasOwn(bySync, sync.name))
   const waiting = queue?.bySync[sync.name] ?? 0
   if (queue === undefined || waiting === 0) return <span className="dim">0</span>
-  return (
-    <Link href={to.queues(queue.connection)}>{`${waiting.toLocaleString()}${queue.waitingCapped ? '+' : ''}`}</Link>
-  )
+  return <Link href={to.queues(queue.connection)}>{`${number(waiting)}${queue.waitingCapped ? '+' : ''}`}</Link>
 }
 
 function NextRun({ schedules }: { schedules: Schedule[] }): ReactNode {
   const soonest = schedules.flatMap((schedule) => schedule.next.slice(0, 1)).sort()[0]
   if (soonest) return <Ago at={soonest} />
   const webhook = schedules.some((schedule) => schedule.kind === 'webhook')
-  return <span className="dim">{webhook ? 'on webhook' : 'by hand'}</span>
+  return <span className="dim">{webhook ? t('syncs.onWebhook') : t('syncs.byHand')}</span>
 }

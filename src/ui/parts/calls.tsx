@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { type JsonText, readJson } from '../api/json-text.ts'
+import { number, t } from '../texts/index.ts'
 import { CopyButton } from './copy-button.tsx'
 import { type Call, curlOf } from './curl.ts'
 import { JsonView } from './json-view.tsx'
@@ -16,26 +17,33 @@ export function Calls({ exchange, none }: { exchange: JsonText | null; none: str
     <>
       {calls.length > 0 && (
         <Table
-          label="Calls"
+          label={t('parts.calls')}
           rows={calls.map((call, index) => ({ ...call, index }))}
           keyOf={({ index }) => index}
           columns={[
-            { head: 'Call', className: 'main-cell', cell: ({ method, url }) => <Plain>{`${method} ${url}`}</Plain> },
-            { head: 'Answer', cell: ({ status, error }) => <Answer status={status} error={error} /> },
-            { head: 'Took', numeric: true, cell: ({ ms }) => `${ms.toLocaleString()} ms` },
-            { head: 'Sent, bytes', numeric: true, cell: ({ requestBytes }) => requestBytes.toLocaleString() },
-            { head: 'Received, bytes', numeric: true, cell: ({ responseBytes }) => responseBytes.toLocaleString() },
-            { head: 'At', cell: ({ at }) => <At at={at} /> },
-            { head: 'Action', cell: (call) => <CopyButton text={curlOf(call)} label="Copy as curl" /> },
+            {
+              head: t('parts.call'),
+              className: 'main-cell',
+              cell: ({ method, url }) => <Plain>{`${method} ${url}`}</Plain>,
+            },
+            { head: t('parts.answer'), cell: ({ status, error }) => <Answer status={status} error={error} /> },
+            { head: t('parts.took'), numeric: true, cell: ({ ms }) => t('parts.ms', { ms }) },
+            { head: t('parts.sentBytes'), numeric: true, cell: ({ requestBytes }) => number(requestBytes) },
+            { head: t('parts.receivedBytes'), numeric: true, cell: ({ responseBytes }) => number(responseBytes) },
+            { head: t('parts.at'), cell: ({ at }) => <At at={at} /> },
+            {
+              head: t('parts.action'),
+              cell: (call) => <CopyButton text={curlOf(call)} label={t('parts.copyAsCurl')} />,
+            },
           ]}
         />
       )}
-      <JsonView json={exchange} label="Exchange" none={none} />
+      <JsonView json={exchange} label={t('parts.exchange')} none={none} />
     </>
   )
 }
 
 function Answer({ status, error }: { status: number | null; error: string | undefined }): ReactNode {
-  if (status === null) return <Mark tone="bad">{error ? <Plain>{error}</Plain> : 'none'}</Mark>
+  if (status === null) return <Mark tone="bad">{error ? <Plain>{error}</Plain> : t('parts.none')}</Mark>
   return <Mark tone={status < 400 ? 'ok' : 'bad'}>{status}</Mark>
 }

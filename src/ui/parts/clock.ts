@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import { Signal } from '../api/signal.ts'
+import { language, locale } from '../texts/index.ts'
 import { momentAt, offsetMinutes } from './wall-time.ts'
 import { currentZone, timeZoneOf, type Zone } from './zone.ts'
 
@@ -26,13 +27,23 @@ function watchClock(watcher: () => void): () => void {
 export const useNow = (): number => useSyncExternalStore(watchClock, seconds.get)
 
 const UNITS = [
-  ['d', 86_400],
-  ['h', 3_600],
-  ['min', 60],
-  ['s', 1],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
 ] as const
 
-/** "2 min 5 s", "3 h 20 min": two units at most, one when that says enough. */
+/** English has no short forms of its own that are as short as the signs of the units. */
+const SIGNS: Partial<Record<string, string>> = { day: 'd', hour: 'h', minute: 'min', second: 's' }
+
+const FORMS = new Map(
+  UNITS.map(([unit]) => [unit as string, new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' })]),
+)
+
+const inUnit = (count: number, unit: string): string =>
+  language === 'en' ? `${count} ${SIGNS[unit]}` : (FORMS.get(unit)?.format(count) ?? String(count))
+
+/** "2 min 5 s", "3 h 20 min" as the language writes it: two units at most, one when that says enough. */
 export function spanInWords(ms: number): string {
   let rest = Math.max(0, Math.round(ms / 1_000))
   const words: string[] = []
@@ -40,10 +51,10 @@ export function spanInWords(ms: number): string {
     const count = Math.floor(rest / size)
     rest -= count * size
     if (count === 0 && words.length === 0) continue
-    if (count > 0) words.push(`${count} ${unit}`)
+    if (count > 0) words.push(inUnit(count, unit))
     if (words.length === 2 || count >= 10) break
   }
-  return words.join(' ') || '0 s'
+  return words.join(' ') || inUnit(0, 'second')
 }
 
 /** "00:04:07" for what counts down. */
@@ -57,10 +68,10 @@ export function countdown(ms: number): string {
 function formatsIn(timeZone: string | undefined) {
   const zoned = { ...(timeZone ? { timeZone } : {}), hourCycle: 'h23' } as const
   return {
-    long: new Intl.DateTimeFormat(undefined, { ...zoned, dateStyle: 'medium', timeStyle: 'medium' }),
-    short: new Intl.DateTimeFormat(undefined, { ...zoned, hour: '2-digit', minute: '2-digit', second: '2-digit' }),
-    day: new Intl.DateTimeFormat(undefined, { ...zoned, day: 'numeric', month: 'short' }),
-    date: new Intl.DateTimeFormat(undefined, { ...zoned, dateStyle: 'short' }),
+    long: new Intl.DateTimeFormat(locale, { ...zoned, dateStyle: 'medium', timeStyle: 'medium' }),
+    short: new Intl.DateTimeFormat(locale, { ...zoned, hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+    day: new Intl.DateTimeFormat(locale, { ...zoned, day: 'numeric', month: 'short' }),
+    date: new Intl.DateTimeFormat(locale, { ...zoned, dateStyle: 'short' }),
   }
 }
 type Formats = ReturnType<typeof formatsIn>

@@ -1,5 +1,6 @@
 import { Button, Group, Modal, Textarea } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { t } from '../texts/index.ts'
 import { Trouble } from './trouble.tsx'
 
 type Props = {
@@ -39,8 +40,8 @@ export function Confirm({ reason = 'none', ready = true, wide = false, ...props 
             {props.children}
             {reason !== 'none' && (
               <Textarea
-                label={reason === 'required' ? 'Why' : 'Why (optional)'}
-                description="Goes into the audit trail."
+                label={reason === 'required' ? t('parts.why') : t('parts.whyOptional')}
+                description={t('parts.goesIntoTheAuditTrail')}
                 required={reason === 'required'}
                 maxLength={1_000}
                 autosize
@@ -53,7 +54,7 @@ export function Confirm({ reason = 'none', ready = true, wide = false, ...props 
             {props.error && <Trouble error={props.error} />}
             <Group justify="flex-end" mt="md" gap="xs">
               <Button variant="default" onClick={props.close}>
-                Not now
+                {t('parts.notNow')}
               </Button>
               <Button
                 type="submit"

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
+import { t } from '../texts/index.ts'
 
 /** Copies a text and says so. Not there where the browser has no clipboard: it exists on https and on this machine only. */
 export function CopyButton({ text, label }: { text: string; label: string }): ReactNode {
@@ -11,7 +12,7 @@ export function CopyButton({ text, label }: { text: string; label: string }): Re
       variant="default"
       onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(text))}
     >
-      {copied === text ? 'Copied' : label}
+      {copied === text ? t('parts.copied') : label}
     </Button>
   )
 }

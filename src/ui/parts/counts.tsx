@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { type JsonText, readJson } from '../api/json-text.ts'
+import { number, t, word } from '../texts/index.ts'
 
 /** Names that are bad news when they are not zero. */
 const BAD = new Set(['dead', 'failed', 'rejected', 'errors'])
@@ -17,12 +18,12 @@ export const inOrder = (counts: JsonText | null): [string, number][] =>
 /** "read 2,000 · changed 12": what is zero is left out. */
 export function Counts({ counts }: { counts: JsonText | null }): ReactNode {
   const shown = inOrder(counts).filter(([, count]) => count !== 0)
-  if (!shown.length) return <span className="dim">nothing</span>
+  if (!shown.length) return <span className="dim">{t('parts.nothing')}</span>
   return (
     <span className="counts">
       {shown.map(([name, count]) => (
         <span key={name} className={BAD.has(name) ? 'tone-bad' : UNEASY.has(name) ? 'tone-warn' : undefined}>
-          {name.replaceAll('_', ' ')} <b>{count.toLocaleString()}</b>
+          {word('words', name)} <b>{number(count)}</b>
         </span>
       ))}
     </span>

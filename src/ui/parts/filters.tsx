@@ -1,5 +1,6 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { t, word } from '../texts/index.ts'
 import { fieldTime, momentOf } from './clock.ts'
 import { timeZoneOf, useZone } from './zone.ts'
 
@@ -10,7 +11,7 @@ export function Filters({ children, clear }: { children: ReactNode; clear?: (() 
       {children}
       {clear && (
         <Button size="xs" variant="subtle" onClick={clear}>
-          Clear
+          {t('parts.clear')}
         </Button>
       )}
     </search>
@@ -69,10 +70,7 @@ export function FilterChoice({ label, value, onChange, choices, none }: ChoicePr
       label={label}
       value={value ?? ''}
       onChange={(event) => onChange(event.currentTarget.value || null)}
-      data={[
-        { value: '', label: none },
-        ...offered.map((choice) => ({ value: choice, label: choice.replaceAll('_', ' ') })),
-      ]}
+      data={[{ value: '', label: none }, ...offered.map((choice) => ({ value: choice, label: word('words', choice) }))]}
     />
   )
 }

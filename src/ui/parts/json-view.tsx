@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import { type ReactNode, useMemo, useState } from 'react'
 import { indentJson, type JsonText } from '../api/json-text.ts'
+import { t } from '../texts/index.ts'
 import { Plain } from './plain.tsx'
 
 /** More is shown on demand: a browser lays out a megabyte of text slowly. */
@@ -23,7 +24,7 @@ export function JsonView({ json, label, none }: { json: JsonText | null; label: 
       <div className="json-actions">
         {cut && (
           <Button size="compact-xs" variant="default" onClick={() => setAll(true)}>
-            Show all {text.length.toLocaleString()} characters
+            {t('parts.showAllCharacters', { count: text.length })}
           </Button>
         )}
         {/* The clipboard exists on https and on this machine only. */}
@@ -31,10 +32,10 @@ export function JsonView({ json, label, none }: { json: JsonText | null; label: 
           <Button
             size="compact-xs"
             variant="default"
-            aria-label={`Copy as received: ${label}`}
+            aria-label={t('parts.copyAsReceived', { label })}
             onClick={() => void navigator.clipboard.writeText(json.text)}
           >
-            Copy as received
+            {t('parts.copyAsReceived2')}
           </Button>
         )}
       </div>

@@ -1,5 +1,6 @@
 import { Button, Skeleton } from '@mantine/core'
 import { type ReactNode, useEffect, useState } from 'react'
+import { rich, t } from '../texts/index.ts'
 import { clockTime } from './clock.ts'
 import { Icon } from './mark.tsx'
 import { Trouble } from './trouble.tsx'
@@ -33,9 +34,9 @@ function Nothing({ never, clear }: { never: ReactNode; clear?: (() => void) | un
   if (!clear) return <div className="nothing">{never}</div>
   return (
     <div className="nothing">
-      <p>Nothing matches the filter.</p>
+      <p>{t('parts.nothingMatchesTheFilter')}</p>
       <Button size="xs" variant="default" onClick={clear}>
-        Clear the filter
+        {t('parts.clearTheFilter')}
       </Button>
     </div>
   )
@@ -53,7 +54,7 @@ export function Loading(): ReactNode {
   if (!shown) return null
   return (
     <div role="status" className="loading">
-      <span className="visually-hidden">Loading</span>
+      <span className="visually-hidden">{t('parts.loading')}</span>
       {[90, 75, 82, 60].map((width) => (
         <Skeleton key={width} height={14} width={`${width}%`} radius="sm" />
       ))}
@@ -66,7 +67,10 @@ function Stale({ source, retry }: { source: Source; retry: () => void }): ReactN
   return (
     <details className="stale">
       <summary>
-        <Icon tone="warn" /> Not updated since {clockTime(new Date(source.dataUpdatedAt))}
+        {rich('parts.notUpdatedSince', {
+          icon: <Icon tone="warn" />,
+          value: clockTime(new Date(source.dataUpdatedAt)),
+        })}
       </summary>
       {source.error && <Trouble error={source.error} retry={retry} />}
     </details>

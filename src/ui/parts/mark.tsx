@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { word } from '../texts/index.ts'
 
 /** How a state is to be read: shape and word say it too, never the colour alone. */
 export type Tone = 'ok' | 'busy' | 'wait' | 'warn' | 'bad' | 'idle'
@@ -86,7 +87,7 @@ const TONES: Record<string, Tone> = {
 export function State({ state, title }: { state: string; title?: string | null | undefined }): ReactNode {
   return (
     <Mark tone={TONES[state] ?? 'idle'} {...(title ? { title } : {})}>
-      {state.replaceAll('_', ' ')}
+      {word('words', state)}
     </Mark>
   )
 }

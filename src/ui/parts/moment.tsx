@@ -1,16 +1,17 @@
 import type { ReactNode } from 'react'
+import { t } from '../texts/index.ts'
 import { clockTime, countdown, exactTime, spanInWords, useNow } from './clock.ts'
 import { useZone } from './zone.ts'
 
 /** "3 min ago" or "in 3 min"; the exact time with its offset on hover. */
-export function Ago({ at, none = 'never' }: { at: string | null; none?: string }): ReactNode {
+export function Ago({ at, none = t('parts.never') }: { at: string | null; none?: string }): ReactNode {
   const now = useNow()
   if (at === null) return <span className="dim">{none}</span>
   const date = new Date(at)
   const past = now - date.getTime()
   return (
     <time dateTime={at} title={exactTime(date)}>
-      {past >= -500 ? `${spanInWords(past)} ago` : `in ${spanInWords(-past)}`}
+      {past >= -500 ? t('parts.ago', { past: spanInWords(past) }) : t('parts.in', { value: spanInWords(-past) })}
     </time>
   )
 }
@@ -30,7 +31,7 @@ export function At({ at }: { at: string }): ReactNode {
 export function Took({ from, until }: { from: string; until: string | null }): ReactNode {
   const now = useNow()
   const ms = (until === null ? now : Date.parse(until)) - Date.parse(from)
-  return <span>{ms < 1_000 && until !== null ? `${Math.max(0, ms)} ms` : spanInWords(ms)}</span>
+  return <span>{ms < 1_000 && until !== null ? t('parts.ms2', { value: Math.max(0, ms) }) : spanInWords(ms)}</span>
 }
 
 /** Counts down to a moment; says so when it has come. */
@@ -38,7 +39,7 @@ export function Countdown({ until }: { until: string }): ReactNode {
   const left = Date.parse(until) - useNow()
   return (
     <time dateTime={until} title={exactTime(new Date(until))} className="number">
-      {left > 0 ? countdown(left) : 'now'}
+      {left > 0 ? countdown(left) : t('parts.now')}
     </time>
   )
 }

@@ -2,6 +2,7 @@ import { Button, Group } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { acted } from '../api/live.ts'
 import type { Pages } from '../api/queries.ts'
+import { t } from '../texts/index.ts'
 
 /** The way on through a list, and back to the pages that made room. */
 export function More<T>({ pages, what }: { pages: Pages<T>; what: string }): ReactNode {
@@ -20,7 +21,7 @@ export function More<T>({ pages, what }: { pages: Pages<T>; what: string }): Rea
           loading={pages.isFetchingPreviousPage}
           onClick={() => go(pages.fetchPreviousPage)}
         >
-          Those before
+          {t('parts.thoseBefore')}
         </Button>
       )}
       {pages.hasNextPage && (

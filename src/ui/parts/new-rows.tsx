@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { t } from '../texts/index.ts'
 
 /** Lies over the list, so that its coming moves nothing. */
 export function NewRows({ count, show }: { count: number; show: () => void }): ReactNode {
@@ -7,7 +8,7 @@ export function NewRows({ count, show }: { count: number; show: () => void }): R
     <div className="new-rows" role="status">
       {count > 0 && (
         <Button size="compact-xs" onClick={show}>
-          {count.toLocaleString()} new
+          {t('parts.new', { count })}
         </Button>
       )}
     </div>

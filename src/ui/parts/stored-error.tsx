@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { type JsonText, readJson } from '../api/json-text.ts'
 import type { StoredError } from '../api/types.ts'
+import { t, word } from '../texts/index.ts'
 import { JsonView } from './json-view.tsx'
 import { Facts } from './page.tsx'
 import { Plain } from './plain.tsx'
@@ -15,20 +16,20 @@ export function StoredErrorView({ error }: { error: JsonText }): ReactNode {
   return (
     <div className="stored-error">
       <p className="trouble-what">
-        {read.code && <code>{read.code}</code>} <Plain>{read.what ?? 'No words were kept.'}</Plain>
+        {read.code && <code>{read.code}</code>} <Plain>{read.what ?? t('parts.noWordsWereKept')}</Plain>
       </p>
       <Facts
         items={[
-          ...(read.why ? [['Why', <Plain key="why">{read.why}</Plain>] as [string, ReactNode]] : []),
-          ...(read.fix ? [['What to do', <Plain key="fix">{read.fix}</Plain>] as [string, ReactNode]] : []),
-          ...(place ? [['Where', <code key="place">{place}</code>] as [string, ReactNode]] : []),
-          ...(read.causeClass ? [['Cause', read.causeClass] as [string, ReactNode]] : []),
+          ...(read.why ? [[t('parts.why'), <Plain key="why">{read.why}</Plain>] as [string, ReactNode]] : []),
+          ...(read.fix ? [[t('parts.whatToDo'), <Plain key="fix">{read.fix}</Plain>] as [string, ReactNode]] : []),
+          ...(place ? [[t('parts.where'), <code key="place">{place}</code>] as [string, ReactNode]] : []),
+          ...(read.causeClass ? [[t('parts.cause'), word('words', read.causeClass)] as [string, ReactNode]] : []),
         ]}
       />
       {read.data && Object.keys(read.data).length > 0 && (
         <details>
-          <summary>Particulars</summary>
-          <JsonView json={error} label="Error as kept" none="" />
+          <summary>{t('parts.particulars')}</summary>
+          <JsonView json={error} label={t('parts.errorAsKept')} none="" />
         </details>
       )}
     </div>

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Refused } from '../api/request.ts'
+import { rich, t } from '../texts/index.ts'
 import { Icon } from './mark.tsx'
 
 /** What went wrong with a request: what, what to do, code, request id, and the way to try again. */
@@ -21,18 +22,14 @@ export function Trouble({ error, retry }: { error: Error; retry?: (() => void) |
           </p>
         ))}
         <p className="dim">
-          {problem ? (
-            <>
-              Code <code>{problem.code}</code> · request <code>{problem.requestId}</code>
-            </>
-          ) : (
-            'This page keeps trying by itself.'
-          )}
+          {problem
+            ? rich('parts.codeRequest', { code: <code>{problem.code}</code>, code2: <code>{problem.requestId}</code> })
+            : t('parts.thisPageKeepsTryingBy')}
         </p>
       </div>
       {retry && (
         <Button size="xs" variant="default" onClick={retry}>
-          Try again
+          {t('parts.tryAgain')}
         </Button>
       )}
     </div>

@@ -1,5 +1,6 @@
 import { Button, Group, Modal, NativeSelect } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { t } from '../texts/index.ts'
 import { setZone, useZone } from './zone.ts'
 
 /** All zones of the browser; made when it is opened, for there are more than four hundred. */
@@ -8,8 +9,8 @@ export function ZoneDialog({ close }: { close: () => void }): ReactNode {
   const named = Intl.supportedValuesOf('timeZone').filter((name) => name !== 'UTC')
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone
   const offered = [
-    { value: 'local', label: `This browser (${own})` },
-    { value: 'utc', label: 'UTC, as in logs' },
+    { value: 'local', label: t('parts.thisBrowser', { own }) },
+    { value: 'utc', label: t('parts.utcAsInLogs') },
     ...(zone === 'local' || zone === 'utc' || named.includes(zone) ? named : [zone, ...named]),
   ]
   return (
@@ -17,17 +18,17 @@ export function ZoneDialog({ close }: { close: () => void }): ReactNode {
       <Modal.Overlay />
       <Modal.Content>
         <Modal.Body>
-          <Modal.Title className="dialog-title">Time zone</Modal.Title>
+          <Modal.Title className="dialog-title">{t('parts.timeZone')}</Modal.Title>
           <NativeSelect
-            label="Times are shown in"
-            description="It stands in the address, so that a link shows the same times to others."
+            label={t('parts.timesAreShownIn')}
+            description={t('parts.itStandsInTheAddress')}
             value={zone}
             data={offered}
             onChange={(event) => setZone(event.currentTarget.value)}
           />
           <Group justify="flex-end" mt="md">
             <Button variant="default" onClick={close}>
-              Close
+              {t('parts.close')}
             </Button>
           </Group>
         </Modal.Body>

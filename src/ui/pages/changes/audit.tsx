@@ -16,6 +16,7 @@ import { Trouble } from '../../parts/trouble.tsx'
 import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { t } from '../../texts/index.ts'
 
 /** Who did what, when and why; and whether the trail is whole. */
 export function Audit(): ReactNode {
@@ -23,33 +24,38 @@ export function Audit(): ReactNode {
   const entries = usePages<AuditEntry>('/audit', values)
   const clearAny = any ? clear : undefined
   return (
-    <Page title="Audit">
-      <Panel title="Who did what" aside={<Verification />}>
+    <Page title={t('changes.audit')}>
+      <Panel title={t('changes.whoDidWhat')} aside={<Verification />}>
         <Filters clear={clearAny}>
-          <FilterText label="Who" placeholder="user:ada" value={values.actor} onChange={(actor) => set({ actor })} />
           <FilterText
-            label="What"
-            placeholder="sync.pause"
+            label={t('changes.who')}
+            placeholder={t('changes.userAda')}
+            value={values.actor}
+            onChange={(actor) => set({ actor })}
+          />
+          <FilterText
+            label={t('changes.what')}
+            placeholder={t('changes.syncPause')}
             value={values.action}
             onChange={(action) => set({ action })}
           />
           <FilterText
-            label="On what"
-            placeholder="sync:contacts"
+            label={t('changes.onWhat')}
+            placeholder={t('changes.syncContacts')}
             value={values.subject}
             onChange={(subject) => set({ subject })}
           />
-          <FilterMoment label="Since" value={values.since} onChange={(since) => set({ since })} />
-          <FilterMoment label="Until" value={values.until} onChange={(until) => set({ until })} />
+          <FilterMoment label={t('changes.since')} value={values.since} onChange={(since) => set({ since })} />
+          <FilterMoment label={t('changes.until')} value={values.until} onChange={(until) => set({ until })} />
         </Filters>
         <List
           source={entries}
           count={entries.rows?.length}
           clear={clearAny}
-          never={<p>Nothing was done by anybody yet. Every deed of a person or program would be here.</p>}
+          never={<p>{t('changes.nothingWasDoneByAnybody')}</p>}
         >
-          <Table label="Audit" rows={entries.rows ?? []} keyOf={({ id }) => id} columns={COLUMNS} />
-          <More pages={entries} what="Older entries" />
+          <Table label={t('changes.audit')} rows={entries.rows ?? []} keyOf={({ id }) => id} columns={COLUMNS} />
+          <More pages={entries} what={t('changes.olderEntries')} />
         </List>
       </Panel>
     </Page>
@@ -58,7 +64,7 @@ export function Audit(): ReactNode {
 
 const COLUMNS: Column<AuditEntry>[] = [
   {
-    head: 'When',
+    head: t('changes.when'),
     cell: ({ id, at }) => (
       // The address of this entry.
       <Link href={to.audit({ id: String(id) })} className="quiet">
@@ -66,19 +72,19 @@ const COLUMNS: Column<AuditEntry>[] = [
       </Link>
     ),
   },
-  { head: 'Who', cell: ({ actor }) => <Plain>{actor}</Plain> },
-  { head: 'What', cell: ({ action }) => <code>{action}</code> },
-  { head: 'On what', className: 'main-cell', cell: ({ subject }) => <Plain>{subject}</Plain> },
+  { head: t('changes.who'), cell: ({ actor }) => <Plain>{actor}</Plain> },
+  { head: t('changes.what'), cell: ({ action }) => <code>{action}</code> },
+  { head: t('changes.onWhat'), className: 'main-cell', cell: ({ subject }) => <Plain>{subject}</Plain> },
   {
-    head: 'Particulars',
+    head: t('changes.particulars'),
     className: 'main-cell',
     cell: ({ id, detail }) =>
       detail === null || detail.text === '{}' ? (
         <span className="dim">–</span>
       ) : (
         <details open={new URLSearchParams(location.search).get('id') === String(id)}>
-          <summary>Show</summary>
-          <JsonView json={detail} label={`Particulars of entry ${id}`} none="None." />
+          <summary>{t('changes.show')}</summary>
+          <JsonView json={detail} label={t('changes.particularsOfEntry', { id })} none={t('changes.none')} />
         </details>
       ),
   },
@@ -94,14 +100,14 @@ function Verification(): ReactNode {
       {verify.error && <Trouble error={verify.error} />}
       {verify.data &&
         (verify.data.ok ? (
-          <Mark tone="ok">{verify.data.rows.toLocaleString()} rows, none changed or missing</Mark>
+          <Mark tone="ok">{t('changes.rowsNoneChangedOrMissing', { rows: verify.data.rows })}</Mark>
         ) : (
           <Mark tone="bad">
-            broken at {verify.data.brokenAt ?? 'the end'}: {verify.data.reason}
+            {t('changes.brokenAt', { value: verify.data.brokenAt ?? t('changes.theEnd'), reason: verify.data.reason })}
           </Mark>
         ))}
       <Button size="compact-xs" variant="default" loading={verify.isPending} onClick={() => verify.mutate(undefined)}>
-        Verify the trail
+        {t('changes.verifyTheTrail')}
       </Button>
     </div>
   )

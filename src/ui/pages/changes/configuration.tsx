@@ -13,12 +13,13 @@ import { Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { rich, t } from '../../texts/index.ts'
 
 /** What the hub works with, since when, and the plans that made it so. */
 export function Changes(): ReactNode {
   const mayAudit = useLack('audit:read') === null
   return (
-    <Page title="Changes">
+    <Page title={t('changes.changes')}>
       {mayAudit && <Applied />}
       <Configuration />
     </Page>
@@ -28,31 +29,39 @@ export function Changes(): ReactNode {
 function Applied(): ReactNode {
   const entries = usePages<AuditEntry>('/audit', { action: 'configuration.apply' })
   return (
-    <Panel title="Plans that were applied" aside={<Link href={to.audit()}>The whole audit</Link>}>
+    <Panel
+      title={t('changes.plansThatWereApplied')}
+      aside={<Link href={to.audit()}>{t('changes.theWholeAudit')}</Link>}
+    >
       <List
         source={entries}
         count={entries.rows?.length}
         never={
           <p>
-            None yet. <code>causeway plan --out FILE</code>, then <code>causeway apply FILE</code>.
+            {rich('changes.noneYetThen', {
+              code: <code>causeway plan --out FILE</code>,
+              code2: <code>causeway apply FILE</code>,
+            })}
           </p>
         }
       >
         <Table
-          label="Applied plans"
+          label={t('changes.appliedPlans')}
           rows={entries.rows ?? []}
           keyOf={({ id }) => id}
           columns={[
-            { head: 'When', cell: ({ at }) => <At at={at} /> },
-            { head: 'Who', cell: ({ actor }) => <Plain>{actor}</Plain> },
+            { head: t('changes.when'), cell: ({ at }) => <At at={at} /> },
+            { head: t('changes.who'), cell: ({ actor }) => <Plain>{actor}</Plain> },
             {
-              head: 'What changed',
+              head: t('changes.whatChanged'),
               className: 'main-cell',
-              cell: ({ id, detail }) => <JsonView json={detail} label={`Plan ${id}`} none="Nothing." />,
+              cell: ({ id, detail }) => (
+                <JsonView json={detail} label={t('changes.plan', { id })} none={t('changes.nothing')} />
+              ),
             },
           ]}
         />
-        <More pages={entries} what="Older plans" />
+        <More pages={entries} what={t('changes.olderPlans')} />
       </List>
     </Panel>
   )
@@ -67,32 +76,42 @@ function Configuration(): ReactNode {
     .filter(({ kind, name }) => (values.kind ?? kind) === kind && name.includes(values.name ?? ''))
     .sort((a, b) => b.since.localeCompare(a.since))
   return (
-    <Panel title="What the hub works with, newest change first">
+    <Panel title={t('changes.whatTheHubWorksWith')}>
       <Filters clear={any ? clear : undefined}>
-        <FilterChoice label="Kind" none="all" value={values.kind} choices={KINDS} onChange={(kind) => set({ kind })} />
-        <FilterText label="Name" value={values.name} onChange={(name) => set({ name })} />
+        <FilterChoice
+          label={t('changes.kind')}
+          none={t('changes.all')}
+          value={values.kind}
+          choices={KINDS}
+          onChange={(kind) => set({ kind })}
+        />
+        <FilterText label={t('changes.name')} value={values.name} onChange={(name) => set({ name })} />
       </Filters>
       <List
         source={answer}
         count={rows?.length}
         clear={any ? clear : undefined}
-        never={<p>The hub has not read its files yet.</p>}
+        never={<p>{t('changes.theHubHasNotRead')}</p>}
       >
         <Table
-          label="Configuration"
+          label={t('changes.configuration')}
           rows={rows ?? []}
           keyOf={({ kind, name }) => `${kind} ${name}`}
           columns={[
-            { head: 'Since', cell: ({ since }) => <Ago at={since} /> },
-            { head: 'Kind', cell: ({ kind }) => kind },
-            { head: 'Name', cell: ({ name }) => <Plain>{name}</Plain> },
+            { head: t('changes.since'), cell: ({ since }) => <Ago at={since} /> },
+            { head: t('changes.kind'), cell: ({ kind }) => kind },
+            { head: t('changes.name'), cell: ({ name }) => <Plain>{name}</Plain> },
             {
-              head: 'Fields',
+              head: t('changes.fields'),
               className: 'main-cell',
               cell: ({ fields, name }) => (
                 <details>
-                  <summary>{Object.keys(fields).length} fields</summary>
-                  <JsonView json={{ text: JSON.stringify(fields) }} label={`Fields of ${name}`} none="None." />
+                  <summary>{t('changes.fields2', { count: Object.keys(fields).length })}</summary>
+                  <JsonView
+                    json={{ text: JSON.stringify(fields) }}
+                    label={t('changes.fieldsOf', { name })}
+                    none={t('changes.none')}
+                  />
                 </details>
               ),
             },

@@ -15,6 +15,7 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { rich, t, word } from '../../texts/index.ts'
 import { ResolveDialog } from './resolve-dialog.tsx'
 
 /** Fields that both sides of a two-way sync changed to something else. */
@@ -24,35 +25,33 @@ export function Conflicts(): ReactNode {
   const [asked, setAsked] = useState<Asked | null>(null)
   const clearAny = any ? clear : undefined
   return (
-    <Page title="Conflicts">
-      <Panel title="Changed on both sides">
+    <Page title={t('conflicts.conflicts')}>
+      <Panel title={t('conflicts.changedOnBothSides')}>
         <Filters clear={clearAny}>
           <FilterChoice
-            label="State"
-            none="open"
+            label={t('conflicts.state')}
+            none={t('conflicts.open')}
             value={values.state}
             choices={['decided', 'settled']}
             onChange={(state) => set({ state })}
           />
-          <FilterText label="Sync" value={values.sync} onChange={(sync) => set({ sync })} />
-          <FilterText label="Field" value={values.field} onChange={(field) => set({ field })} />
-          <FilterText label="Record id" value={values.record} onChange={(record) => set({ record })} />
+          <FilterText label={t('conflicts.sync')} value={values.sync} onChange={(sync) => set({ sync })} />
+          <FilterText label={t('conflicts.field')} value={values.field} onChange={(field) => set({ field })} />
+          <FilterText label={t('conflicts.recordId')} value={values.record} onChange={(record) => set({ record })} />
         </Filters>
         <List
           source={conflicts}
           count={conflicts.rows?.length}
           clear={clearAny}
-          never={
-            <p>No conflict. Fields of two-way syncs that both sides changed, and that ask a person, would be here.</p>
-          }
+          never={<p>{t('conflicts.noConflictFieldsOfTwo')}</p>}
         >
           <Table
-            label="Conflicts"
+            label={t('conflicts.conflicts')}
             rows={conflicts.rows ?? []}
             keyOf={(conflict) => conflict.id}
             columns={columns(setAsked)}
           />
-          <More pages={conflicts} what="Older conflicts" />
+          <More pages={conflicts} what={t('conflicts.olderConflicts')} />
         </List>
       </Panel>
       {asked && <ResolveDialog {...asked} close={() => setAsked(null)} />}
@@ -64,7 +63,7 @@ type Asked = { conflict: Conflict; alike: boolean }
 
 const columns = (ask: (asked: Asked) => void): Column<Conflict>[] => [
   {
-    head: 'Field',
+    head: t('conflicts.field'),
     className: 'main-cell',
     cell: ({ field, sync, fromId, toId }) => (
       <>
@@ -80,12 +79,12 @@ const columns = (ask: (asked: Asked) => void): Column<Conflict>[] => [
       </>
     ),
   },
-  { head: 'Agreed before', cell: ({ agreedValue }) => <Value json={agreedValue} /> },
-  { head: 'From says', cell: ({ fromValue }) => <Value json={fromValue} /> },
-  { head: 'To says', cell: ({ toValue }) => <Value json={toValue} /> },
-  { head: 'Found', cell: ({ foundAt }) => <Ago at={foundAt} /> },
+  { head: t('conflicts.agreedBefore'), cell: ({ agreedValue }) => <Value json={agreedValue} /> },
+  { head: t('conflicts.fromSays'), cell: ({ fromValue }) => <Value json={fromValue} /> },
+  { head: t('conflicts.toSays'), cell: ({ toValue }) => <Value json={toValue} /> },
+  { head: t('conflicts.found'), cell: ({ foundAt }) => <Ago at={foundAt} /> },
   {
-    head: 'Decision',
+    head: t('conflicts.decision'),
     cell: (conflict) =>
       conflict.state === 'open' ? (
         <Group gap={6} wrap="nowrap">
@@ -93,19 +92,19 @@ const columns = (ask: (asked: Asked) => void): Column<Conflict>[] => [
             needs="records:write"
             size="compact-xs"
             variant="default"
-            aria-label={`Decide conflict ${conflict.id}`}
+            aria-label={t('conflicts.decideConflict', { id: conflict.id })}
             onClick={() => ask({ conflict, alike: false })}
           >
-            Decide…
+            {t('conflicts.decide')}
           </ActionButton>
           <ActionButton
             needs="records:write"
             size="compact-xs"
             variant="default"
-            aria-label={`All like this: conflict ${conflict.id}`}
+            aria-label={t('conflicts.allLikeThisConflict', { id: conflict.id })}
             onClick={() => ask({ conflict, alike: true })}
           >
-            All like this…
+            {t('conflicts.allLikeThis')}
           </ActionButton>
         </Group>
       ) : (
@@ -119,13 +118,8 @@ function Decided({ conflict }: { conflict: Conflict }): ReactNode {
     <>
       <State state={conflict.state} />
       <p className="dim">
-        {conflict.decision && `${conflict.decision} wins`}
-        {conflict.actor && (
-          <>
-            {' '}
-            by <Plain>{conflict.actor}</Plain>
-          </>
-        )}
+        {conflict.decision && t('conflicts.wins', { decision: word('words', conflict.decision) })}
+        {conflict.actor && rich('conflicts.by', { name: <Plain>{conflict.actor}</Plain> })}
         {conflict.note && (
           <>
             : <Plain>{conflict.note}</Plain>
@@ -139,7 +133,7 @@ function Decided({ conflict }: { conflict: Conflict }): ReactNode {
 /** A value as JSON spells it; long ones in a box of their own. */
 export function Value({ json }: { json: JsonText | null }): ReactNode {
   return json === null ? (
-    <span className="dim">none</span>
+    <span className="dim">{t('conflicts.none')}</span>
   ) : (
     <code className="value">
       <Plain>{json.text}</Plain>

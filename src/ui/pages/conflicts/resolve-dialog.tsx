@@ -7,6 +7,7 @@ import type { Conflict, Page } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { rich, t } from '../../texts/index.ts'
 import { Value } from './conflicts.tsx'
 
 type Props = { conflict: Conflict; alike: boolean; close: () => void }
@@ -39,8 +40,8 @@ export function ResolveDialog({ conflict, alike, close }: Props): ReactNode {
   )
   return (
     <Confirm
-      title={alike ? `Decide all of ${field}` : `Decide ${field}`}
-      verb={`Decide ${chosen.length.toLocaleString()}`}
+      title={alike ? t('conflicts.decideAllOf', { field }) : t('conflicts.decide2', { field })}
+      verb={t('conflicts.decide3', { count: chosen.length })}
       reason="optional"
       ready={chosen.length > 0 && fault === null}
       busy={resolve.isPending}
@@ -50,25 +51,26 @@ export function ResolveDialog({ conflict, alike, close }: Props): ReactNode {
     >
       {same.error && <Trouble error={same.error} />}
       <p>
-        {alike ? <Alike sync={sync} field={field} page={same.data} /> : <One conflict={conflict} />} The next push
-        writes the value that wins to the other side, unless a side was edited meanwhile.
+        {rich('conflicts.theNextPushWritesThe', {
+          value: alike ? <Alike sync={sync} field={field} page={same.data} /> : <One conflict={conflict} />,
+        })}
       </p>
       <NativeSelect
-        label="What wins"
+        label={t('conflicts.whatWins')}
         size="xs"
         mt="sm"
         value={choose}
         onChange={(event) => setChoose(event.currentTarget.value as Choice)}
         data={[
-          { value: 'from', label: 'the side under “from”' },
-          { value: 'to', label: 'the side under “to”' },
-          { value: 'value', label: 'another value, for both' },
+          { value: 'from', label: t('conflicts.theSideUnderFrom') },
+          { value: 'to', label: t('conflicts.theSideUnderTo') },
+          { value: 'value', label: t('conflicts.anotherValueForBoth') },
         ]}
       />
       {choose === 'value' && (
         <Textarea
-          label="Value, as JSON"
-          description={`In the words of the side under “${conflict.side}”.`}
+          label={t('conflicts.valueAsJson')}
+          description={t('conflicts.inTheWordsOfThe', { side: conflict.side })}
           size="xs"
           mt="sm"
           autosize
@@ -84,16 +86,26 @@ export function ResolveDialog({ conflict, alike, close }: Props): ReactNode {
 
 const One = ({ conflict: { fromId, toId, fromValue, toValue } }: { conflict: Conflict }): ReactNode => (
   <>
-    <Plain>{fromId}</Plain> says <Value json={fromValue} />, <Plain>{toId}</Plain> says <Value json={toValue} />.
+    {rich('conflicts.saysSays', {
+      name: <Plain>{fromId}</Plain>,
+      value: <Value json={fromValue} />,
+      name2: <Plain>{toId}</Plain>,
+      value2: <Value json={toValue} />,
+    })}
   </>
 )
 
 function Alike({ sync, field, page }: { sync: string; field: string; page: Page<Conflict> | undefined }): ReactNode {
-  if (!page) return 'Counting… '
+  if (!page) return t('conflicts.counting')
   return (
     <>
-      <b>{page.items.length.toLocaleString()}</b> open conflicts of <Plain>{field}</Plain> in <Plain>{sync}</Plain>
-      {page.next !== null && '; there are more, and one action takes no more than this'}.
+      {rich('conflicts.openConflictsOfIn', {
+        count: page.items.length,
+        strong: (text) => <b>{text}</b>,
+        name: <Plain>{field}</Plain>,
+        name2: <Plain>{sync}</Plain>,
+        value: page.next !== null && t('conflicts.thereAreMoreAndOne'),
+      })}
     </>
   )
 }
@@ -103,7 +115,7 @@ function faultOf(text: string): string | null {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'number' || String(value) === text.trim()) return null
-    return 'This number would not arrive digit by digit. Choose a side, or write it the short way.'
+    return t('conflicts.thisNumberWouldNotArrive')
   } catch (error) {
     return (error as Error).message
   }

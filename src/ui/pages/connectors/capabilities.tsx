@@ -3,13 +3,14 @@ import type { ConnectorDetail } from '../../api/types.ts'
 import { Mark } from '../../parts/mark.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { t } from '../../texts/index.ts'
 
 type Stream = ConnectorDetail['streams'][number]
 
 /** The ability sheet: one row per stream, yes and no as sign and word. */
 export function Capabilities({ streams }: { streams: Stream[] }): ReactNode {
-  if (!streams.length) return <p className="nothing">Its streams are known only when a connection is made.</p>
-  return <Table label="Abilities" rows={streams} keyOf={({ name }) => name} columns={COLUMNS} />
+  if (!streams.length) return <p className="nothing">{t('connectors.itsStreamsAreKnownOnly')}</p>
+  return <Table label={t('connectors.abilities')} rows={streams} keyOf={({ name }) => name} columns={COLUMNS} />
 }
 
 const can = (head: string, able: (abilities: Stream['abilities']) => boolean | string): Column<Stream> => ({
@@ -19,7 +20,7 @@ const can = (head: string, able: (abilities: Stream['abilities']) => boolean | s
 
 const COLUMNS: Column<Stream>[] = [
   {
-    head: 'Stream',
+    head: t('connectors.stream'),
     className: 'main-cell',
     cell: ({ name, title }) => (
       <>
@@ -32,18 +33,28 @@ const COLUMNS: Column<Stream>[] = [
       </>
     ),
   },
-  can('Read', ({ read }) => read),
-  can('Only changes', ({ incremental }) => incremental),
-  can('Deletions', ({ deletions }) => (deletions === 'none' ? false : deletions)),
-  can('Webhooks', ({ webhook }) => webhook),
-  can('Create', ({ create }) => create),
-  can('Update', ({ update, partialUpdate }) => (update && partialUpdate ? 'by field' : update)),
-  can('Upsert', ({ upsert, upsertBy }) => (upsert && upsertBy.length ? `by ${upsertBy.join(', ')}` : upsert)),
-  can('Delete', (abilities) => abilities.delete),
-  can('Look-up', ({ lookup }) => (lookup.length ? `by ${lookup.join(', ')}` : false)),
-  can('Files', ({ content }) => content),
+  can(t('connectors.read'), ({ read }) => read),
+  can(t('connectors.onlyChanges'), ({ incremental }) => incremental),
+  can(t('connectors.deletions'), ({ deletions }) => (deletions === 'none' ? false : deletions)),
+  can(t('connectors.webhooks'), ({ webhook }) => webhook),
+  can(t('connectors.create'), ({ create }) => create),
+  can(t('connectors.update'), ({ update, partialUpdate }) =>
+    update && partialUpdate ? t('connectors.byField') : update,
+  ),
+  can(t('connectors.upsert'), ({ upsert, upsertBy }) =>
+    upsert && upsertBy.length ? t('connectors.by', { upsertBy: upsertBy.join(', ') }) : upsert,
+  ),
+  can(t('connectors.delete'), (abilities) => abilities.delete),
+  can(t('connectors.lookUp'), ({ lookup }) =>
+    lookup.length ? t('connectors.by2', { lookup: lookup.join(', ') }) : false,
+  ),
+  can(t('connectors.files'), ({ content }) => content),
 ]
 
 function Ability({ able }: { able: boolean | string }): ReactNode {
-  return able ? <Mark tone="ok">{able === true ? 'yes' : able}</Mark> : <Mark tone="idle">no</Mark>
+  return able ? (
+    <Mark tone="ok">{able === true ? t('connectors.yes') : able}</Mark>
+  ) : (
+    <Mark tone="idle">{t('connectors.no')}</Mark>
+  )
 }

@@ -10,6 +10,7 @@ import { Trouble } from '../../parts/trouble.tsx'
 import { Link } from '../../routing/link.tsx'
 import { usePlace } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { t } from '../../texts/index.ts'
 import { ConnectionState } from '../connections.tsx'
 import { Capabilities } from './capabilities.tsx'
 
@@ -19,7 +20,7 @@ export function ConnectorPage(): ReactNode {
   const answer = useAnswer<ConnectorDetail>(`/connectors/${encodeURIComponent(name)}`, 60_000)
   const connector = answer.data
   return (
-    <Page title={`Connector ${name}`}>
+    <Page title={t('connectors.connector', { name })}>
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!connector && answer.isPending && <Loading />}
       {connector && (
@@ -28,12 +29,12 @@ export function ConnectorPage(): ReactNode {
             {connector.description && <p>{connector.description}</p>}
             <Facts
               items={[
-                ['Protocol', <code key="p">{connector.protocol}</code>],
-                ['Version', connector.version ?? '–'],
+                [t('connectors.protocol'), <code key="p">{connector.protocol}</code>],
+                [t('connectors.version'), connector.version ?? '–'],
               ]}
             />
           </Panel>
-          <Panel title="What it can do">
+          <Panel title={t('connectors.whatItCanDo')}>
             <Capabilities streams={connector.streams} />
           </Panel>
           <Connections connector={name} />
@@ -47,15 +48,15 @@ export function ConnectorPage(): ReactNode {
 function Connections({ connector }: { connector: string }): ReactNode {
   const connections = usePages<Connection>('/connections', { connector })
   return (
-    <Panel title="Connections of it">
-      <List source={connections} count={connections.rows?.length} never={<p>None.</p>}>
+    <Panel title={t('connectors.connectionsOfIt')}>
+      <List source={connections} count={connections.rows?.length} never={<p>{t('connectors.none')}</p>}>
         <Table
-          label="Connections of this connector"
+          label={t('connectors.connectionsOfThisConnector')}
           rows={connections.rows ?? []}
           keyOf={({ name }) => name}
           columns={[
             {
-              head: 'Connection',
+              head: t('connectors.connection'),
               cell: ({ name }) => (
                 <Link href={to.connection(name)}>
                   <Plain>{name}</Plain>
@@ -63,7 +64,7 @@ function Connections({ connector }: { connector: string }): ReactNode {
               ),
             },
             {
-              head: 'State',
+              head: t('connectors.state'),
               className: 'main-cell',
               cell: (connection) => <ConnectionState connection={connection} />,
             },
@@ -76,12 +77,12 @@ function Connections({ connector }: { connector: string }): ReactNode {
 
 function Schemas({ connector }: { connector: ConnectorDetail }): ReactNode {
   return (
-    <Panel title="Schemas">
+    <Panel title={t('connectors.schemas')}>
       <ul className="schemas">
-        <Schema name="Settings of a connection" json={connector.settings} />
+        <Schema name={t('connectors.settingsOfAConnection')} json={connector.settings} />
         {connector.streams.flatMap(({ name, readSchema, writeSchema }) => [
-          readSchema && <Schema key={`${name} r`} name={`${name}, as it is read`} json={readSchema} />,
-          writeSchema && <Schema key={`${name} w`} name={`${name}, as it is written`} json={writeSchema} />,
+          readSchema && <Schema key={`${name} r`} name={t('connectors.asItIsRead', { name })} json={readSchema} />,
+          writeSchema && <Schema key={`${name} w`} name={t('connectors.asItIsWritten', { name })} json={writeSchema} />,
         ])}
       </ul>
     </Panel>
@@ -94,7 +95,7 @@ const Schema = ({ name, json }: { name: string; json: ConnectorDetail['settings'
       <summary>
         <Plain>{name}</Plain>
       </summary>
-      <JsonView json={json} label={name} none="None." />
+      <JsonView json={json} label={name} none={t('connectors.none')} />
     </details>
   </li>
 )

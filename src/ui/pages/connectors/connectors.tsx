@@ -9,6 +9,7 @@ import { Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { t } from '../../texts/index.ts'
 
 /** The catalogue changes with the files of the hub only. */
 const EVERY_MS = 60_000
@@ -19,24 +20,24 @@ export function Connectors(): ReactNode {
   const wanted = values.name?.toLowerCase() ?? ''
   const rows = answer.data?.items.filter(({ name, title }) => `${name} ${title}`.toLowerCase().includes(wanted))
   return (
-    <Page title="Connectors">
-      <Panel title="Catalogue">
+    <Page title={t('connectors.connectors')}>
+      <Panel title={t('connectors.catalogue')}>
         <Filters clear={any ? clear : undefined}>
-          <FilterText label="Name" value={values.name} onChange={(name) => set({ name })} />
+          <FilterText label={t('connectors.name')} value={values.name} onChange={(name) => set({ name })} />
         </Filters>
         <List
           source={answer}
           count={rows?.length}
           clear={any ? clear : undefined}
-          never={<p>No connector. Those of the package and those in the folder of the hub would be here.</p>}
+          never={<p>{t('connectors.noConnectorThoseOfThe')}</p>}
         >
           <Table
-            label="Connectors"
+            label={t('connectors.connectors')}
             rows={rows ?? []}
             keyOf={({ name }) => name}
             columns={[
               {
-                head: 'Connector',
+                head: t('connectors.connector2'),
                 className: 'main-cell',
                 cell: ({ name, title, description }) => (
                   <>
@@ -51,9 +52,13 @@ export function Connectors(): ReactNode {
                   </>
                 ),
               },
-              { head: 'Protocol', cell: ({ protocol }) => <code>{protocol}</code> },
-              { head: 'Version', cell: ({ version }) => version ?? '–' },
-              { head: 'Streams', className: 'main-cell', cell: ({ streams }) => <Plain>{streams.join(', ')}</Plain> },
+              { head: t('connectors.protocol'), cell: ({ protocol }) => <code>{protocol}</code> },
+              { head: t('connectors.version'), cell: ({ version }) => version ?? '–' },
+              {
+                head: t('connectors.streams'),
+                className: 'main-cell',
+                cell: ({ streams }) => <Plain>{streams.join(', ')}</Plain>,
+              },
             ]}
           />
         </List>

@@ -11,6 +11,7 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { rich, t } from '../../texts/index.ts'
 import { OpenReviews } from './open-reviews.tsx'
 import { Values } from './values.tsx'
 
@@ -18,15 +19,11 @@ import { Values } from './values.tsx'
 export function Entities(): ReactNode {
   const types = useAnswer<Items<EntityType>>('/entities')
   return (
-    <Page title="Entities" aside={<OpenReviews entity={null} />}>
+    <Page title={t('entities.entities')} aside={<OpenReviews entity={null} />}>
       <List
         source={types}
         count={types.data?.items.length}
-        never={
-          <p>
-            No entity type yet. Files in <code>entities/</code> say which records of several systems are the same.
-          </p>
-        }
+        never={<p>{rich('entities.noEntityTypeYetFiles', { code: <code>entities/</code> })}</p>}
       >
         <Search types={types.data?.items ?? []} />
         <Types types={types.data?.items ?? []} />
@@ -41,10 +38,10 @@ function Search({ types }: { types: EntityType[] }): ReactNode {
   const path = values.q === null ? null : withQuery(`/entities/${encodeURIComponent(type)}`, { q: values.q })
   const found = useAnswer<Items<EntityPicture>>(path)
   return (
-    <Panel title="Search">
+    <Panel title={t('entities.search')}>
       <Filters clear={values.q === null ? undefined : clear}>
         <FilterChoice
-          label="Type"
+          label={t('entities.type')}
           none={types[0]?.title ?? ''}
           value={values.type}
           choices={types.slice(1).map(({ entity }) => entity)}
@@ -52,18 +49,18 @@ function Search({ types }: { types: EntityType[] }): ReactNode {
         />
         <FilterText
           wide
-          label="E-mail address, number, id, or the beginning of a name"
-          placeholder="ada@example.org"
+          label={t('entities.eMailAddressNumberId')}
+          placeholder={t('entities.adaExampleOrg')}
           value={values.q}
           onChange={(q) => set({ q })}
         />
       </Filters>
       {values.q === null ? (
-        <p className="nothing">Telephone numbers in any spelling, names without accents and in any order.</p>
+        <p className="nothing">{t('entities.telephoneNumbersInAnySpelling')}</p>
       ) : (
         <List source={found} count={found.data?.items.length} clear={clear} never={null}>
           <Table
-            label="Entities found"
+            label={t('entities.entitiesFound')}
             rows={found.data?.items ?? []}
             keyOf={(entity) => entity.id}
             columns={COLUMNS}
@@ -76,7 +73,7 @@ function Search({ types }: { types: EntityType[] }): ReactNode {
 
 const COLUMNS: Column<EntityPicture>[] = [
   {
-    head: 'Entity',
+    head: t('entities.entity'),
     cell: ({ entity, id }) => (
       <Link href={to.entity(entity, id)}>
         <Plain>{`${entity} ${id}`}</Plain>
@@ -84,7 +81,7 @@ const COLUMNS: Column<EntityPicture>[] = [
     ),
   },
   {
-    head: 'What is known',
+    head: t('entities.whatIsKnown'),
     className: 'main-cell',
     cell: ({ fields }) =>
       Object.entries(fields).map(([name, field]) => (
@@ -94,7 +91,7 @@ const COLUMNS: Column<EntityPicture>[] = [
       )),
   },
   {
-    head: 'Records',
+    head: t('entities.records'),
     cell: ({ records }) =>
       records.map(({ stream, id }) => (
         <p key={`${stream} ${id}`}>
@@ -109,20 +106,24 @@ const COLUMNS: Column<EntityPicture>[] = [
 
 function Types({ types }: { types: EntityType[] }): ReactNode {
   return (
-    <Panel title="Types">
+    <Panel title={t('entities.types')}>
       <Table
-        label="Entity types"
+        label={t('entities.entityTypes')}
         rows={types}
         keyOf={({ entity }) => entity}
         columns={[
-          { head: 'Type', cell: ({ title }) => <Plain>{title}</Plain> },
-          { head: 'Streams', className: 'main-cell', cell: ({ streams }) => <Plain>{streams.join(', ')}</Plain> },
+          { head: t('entities.type'), cell: ({ title }) => <Plain>{title}</Plain> },
           {
-            head: 'Reviews',
+            head: t('entities.streams'),
+            className: 'main-cell',
+            cell: ({ streams }) => <Plain>{streams.join(', ')}</Plain>,
+          },
+          {
+            head: t('entities.reviews'),
             cell: ({ entity }) => (
               <Group gap={6}>
                 <Button component={Link} href={to.reviews(entity)} size="compact-xs" variant="default">
-                  Reviews of {entity}
+                  {t('entities.reviewsOf', { entity })}
                 </Button>
               </Group>
             ),

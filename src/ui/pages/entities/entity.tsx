@@ -14,6 +14,7 @@ import { Trouble } from '../../parts/trouble.tsx'
 import { Link } from '../../routing/link.tsx'
 import { usePlace } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { rich, t, word } from '../../texts/index.ts'
 import { MergeDialog } from './merge-dialog.tsx'
 import { SideBySide } from './side-by-side.tsx'
 import { SplitDialog } from './split-dialog.tsx'
@@ -38,7 +39,7 @@ export function EntityPage(): ReactNode {
       {!entity && answer.isPending && <Loading />}
       {entity && (
         <>
-          <Panel title="One picture" aside={<Reveal entity={entity} reveal={reveal} toggle={setReveal} />}>
+          <Panel title={t('entities.onePicture')} aside={<Reveal entity={entity} reveal={reveal} toggle={setReveal} />}>
             <SideBySide entity={entity} />
           </Panel>
           <UnderWay entity={entity} />
@@ -57,7 +58,7 @@ function Reveal({ entity, reveal, toggle }: RevealProps): ReactNode {
   if (!masked && !reveal) return null
   return (
     <ActionButton needs="records:reveal" size="compact-xs" variant="default" onClick={() => toggle(!reveal)}>
-      {reveal ? 'Mask again' : 'Show masked values (audited)'}
+      {reveal ? t('entities.maskAgain') : t('entities.showMaskedValuesAudited')}
     </ActionButton>
   )
 }
@@ -68,11 +69,11 @@ function Actions({ entity }: { entity: EntityDetail }): ReactNode {
   return (
     <Group gap={6}>
       <ActionButton needs="entities:decide" size="xs" variant="default" onClick={() => setAsked('merge')}>
-        Merge…
+        {t('entities.merge2')}
       </ActionButton>
       {entity.records.length > 1 && (
         <ActionButton needs="entities:decide" size="xs" variant="default" onClick={() => setAsked('split')}>
-          Split…
+          {t('entities.split')}
         </ActionButton>
       )}
       {asked === 'merge' && <MergeDialog entity={entity} close={close} />}
@@ -83,22 +84,23 @@ function Actions({ entity }: { entity: EntityDetail }): ReactNode {
 
 function Timeline({ entity: { timeline } }: { entity: EntityDetail }): ReactNode {
   return (
-    <Panel title="Timeline">
+    <Panel title={t('entities.timeline')}>
       {timeline.length === 0 ? (
-        <p className="nothing">
-          Nothing. What belongs here stands under <code>timeline</code> in the entity file.
-        </p>
+        <p className="nothing">{rich('entities.nothingWhatBelongsHereStands', { code: <code>timeline</code> })}</p>
       ) : (
         <Table
-          label="Timeline"
+          label={t('entities.timeline')}
           rows={timeline}
           keyOf={(event) => `${event.stream} ${event.id} ${event.kind}`}
           columns={[
-            { head: 'When', cell: ({ at }) => (at === null ? <span className="dim">–</span> : <At at={at} />) },
-            { head: 'Kind', cell: ({ kind }) => <Plain>{kind}</Plain> },
-            { head: 'What', className: 'main-cell', cell: ({ text }) => <Plain>{text}</Plain> },
             {
-              head: 'Record',
+              head: t('entities.when'),
+              cell: ({ at }) => (at === null ? <span className="dim">–</span> : <At at={at} />),
+            },
+            { head: t('entities.kind'), cell: ({ kind }) => <Plain>{kind}</Plain> },
+            { head: t('entities.what'), className: 'main-cell', cell: ({ text }) => <Plain>{text}</Plain> },
+            {
+              head: t('entities.record'),
               cell: ({ stream, id }) => (
                 <Link href={to.record(stream, id)}>
                   <Plain>{`${stream} ${id}`}</Plain>
@@ -115,23 +117,23 @@ function Timeline({ entity: { timeline } }: { entity: EntityDetail }): ReactNode
 function History({ entity: { history } }: { entity: EntityDetail }): ReactNode {
   if (!history.length) return null
   return (
-    <Panel title="How it came to be one">
+    <Panel title={t('entities.howItCameToBe')}>
       <Table
-        label="History"
+        label={t('entities.history')}
         rows={history}
         keyOf={(entry) => `${entry.at} ${entry.action} ${entry.entityId} ${entry.otherId}`}
         columns={[
-          { head: 'When', cell: ({ at }) => <At at={at} /> },
-          { head: 'What', cell: ({ action }) => <Plain>{action.replaceAll('_', ' ')}</Plain> },
-          { head: 'By', cell: ({ actor }) => <Plain>{actor}</Plain> },
-          { head: 'Other entity', numeric: true, cell: ({ otherId }) => otherId ?? '–' },
+          { head: t('entities.when'), cell: ({ at }) => <At at={at} /> },
+          { head: t('entities.what'), cell: ({ action }) => <Plain>{word('words', action)}</Plain> },
+          { head: t('entities.by'), cell: ({ actor }) => <Plain>{actor}</Plain> },
+          { head: t('entities.otherEntity'), numeric: true, cell: ({ otherId }) => otherId ?? '–' },
           {
-            head: 'Particulars',
+            head: t('entities.particulars'),
             className: 'main-cell',
             cell: ({ detail, action }) => (
               <details>
-                <summary>Show</summary>
-                <JsonView json={detail} label={`Particulars of ${action}`} none="None." />
+                <summary>{t('entities.show')}</summary>
+                <JsonView json={detail} label={t('entities.particularsOf', { action })} none={t('entities.none')} />
               </details>
             ),
           },

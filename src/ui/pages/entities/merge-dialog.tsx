@@ -6,6 +6,7 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { Loading } from '../../parts/list.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { rich, t } from '../../texts/index.ts'
 import { SideBySide } from './side-by-side.tsx'
 
 type Props = { entity: EntityDetail; close: () => void }
@@ -23,8 +24,8 @@ export function MergeDialog({ entity, close }: Props): ReactNode {
   const there = chosen === null ? undefined : other.data
   return (
     <Confirm
-      title="Merge another entity into this one"
-      verb="Merge"
+      title={t('entities.mergeAnotherEntityIntoThis')}
+      verb={t('entities.merge')}
       reason="optional"
       wide
       ready={there !== undefined}
@@ -34,21 +35,23 @@ export function MergeDialog({ entity, close }: Props): ReactNode {
       confirm={(reason) => merge.mutate(reason, { onSuccess: close })}
     >
       <TextInput
-        label={`Number of the other ${entity.entity}`}
+        label={t('entities.numberOfTheOther', { entity: entity.entity })}
         size="xs"
         inputMode="numeric"
         value={words}
         onChange={(event) => setWords(event.currentTarget.value)}
-        error={chosen === null && words !== '' ? 'The number of another entity, as its page has it.' : null}
+        error={chosen === null && words !== '' ? t('entities.theNumberOfAnother') : null}
       />
       {chosen !== null && other.error && <Trouble error={other.error} />}
       {chosen !== null && !there && other.isPending && <Loading />}
       {there && (
         <>
           <p>
-            {there.records.length} records come over:{' '}
-            <Plain>{there.records.map(({ stream, id }) => `${stream} ${id}`).join(', ')}</Plain>.{' '}
-            {doubled(entity, there)}
+            {rich('entities.recordsComeOver', {
+              count: there.records.length,
+              name: <Plain>{there.records.map(({ stream, id }) => `${stream} ${id}`).join(', ')}</Plain>,
+              entity: doubled(entity, there),
+            })}
           </p>
           <SideBySide entity={{ ...entity, records: [...entity.records, ...there.records] }} />
         </>
@@ -61,5 +64,5 @@ export function MergeDialog({ entity, close }: Props): ReactNode {
 function doubled(entity: EntityDetail, there: EntityDetail): string {
   const own = new Set(entity.records.filter(({ alias }) => !alias).map(({ stream }) => stream))
   const both = there.records.filter(({ stream }) => own.has(stream)).map(({ stream }) => stream)
-  return both.length ? `Both have a record in ${both.join(', ')}: the one that comes counts as a duplicate there.` : ''
+  return both.length ? t('entities.bothHaveARecordIn', { both: both.join(', ') }) : ''
 }

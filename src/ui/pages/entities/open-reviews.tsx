@@ -4,6 +4,7 @@ import { withQuery } from '../../api/request.ts'
 import type { EntityReview, Items } from '../../api/types.ts'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { t } from '../../texts/index.ts'
 
 export const REVIEWS_SHOWN = 100
 
@@ -14,7 +15,9 @@ export function OpenReviews({ entity }: { entity: string | null }): ReactNode {
   if (count === undefined) return null
   return (
     <Link href={to.reviews(entity)}>
-      {count === 0 ? 'No open review' : `${count}${count === REVIEWS_SHOWN ? '+' : ''} open reviews`}
+      {count === 0
+        ? t('entities.noOpenReview')
+        : t('entities.openReviews', { count, value: count === REVIEWS_SHOWN ? '+' : '' })}
     </Link>
   )
 }

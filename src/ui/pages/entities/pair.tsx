@@ -4,6 +4,7 @@ import { Plain } from '../../parts/plain.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { t } from '../../texts/index.ts'
 import { Values } from './values.tsx'
 
 export type Reason = { field: string; agreement: number; points: number }
@@ -26,15 +27,15 @@ export function Pair({ review: { id, left, right }, reasons }: { review: EntityR
   })
   return (
     <Table
-      label={`Records of review ${id}`}
+      label={t('entities.recordsOfReview', { id })}
       rows={fields}
       keyOf={(field) => field}
       columns={[
-        { head: 'Field', cell: (field) => <Plain>{field}</Plain> },
+        { head: t('entities.field'), cell: (field) => <Plain>{field}</Plain> },
         side(left, 'left'),
         side(right, 'right'),
         {
-          head: 'Points',
+          head: t('entities.points'),
           numeric: true,
           cell: (field) => <Points reason={reasons.find((reason) => reason.field === field)} />,
         },

@@ -13,6 +13,7 @@ import { Ago } from '../../parts/moment.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { useFilters } from '../../routing/place.ts'
+import { rich, t } from '../../texts/index.ts'
 import { REVIEWS_SHOWN } from './open-reviews.tsx'
 import { Pair } from './pair.tsx'
 
@@ -23,23 +24,23 @@ export function Reviews(): ReactNode {
   const rows = reviews.data?.items
   const clearAny = any ? clear : undefined
   return (
-    <Page title="Reviews">
-      <Panel title="Are these the same?">
+    <Page title={t('entities.reviews')}>
+      <Panel title={t('entities.areTheseTheSame')}>
         <Filters clear={clearAny}>
           <FilterChoice
-            label="State"
-            none="open"
+            label={t('entities.state')}
+            none={t('entities.open')}
             value={values.state}
             choices={['confirmed', 'rejected', 'superseded']}
             onChange={(state) => set({ state })}
           />
-          <FilterText label="Type" value={values.entity} onChange={(entity) => set({ entity })} />
+          <FilterText label={t('entities.type')} value={values.entity} onChange={(entity) => set({ entity })} />
         </Filters>
         <List
           source={reviews}
           count={rows?.length}
           clear={clearAny}
-          never={<p>Nothing to review. Pairs about which the rules of an entity file are not certain would be here.</p>}
+          never={<p>{t('entities.nothingToReviewPairsAbout')}</p>}
         >
           <ul className="reviews">
             {rows?.map((review) => (
@@ -48,7 +49,9 @@ export function Reviews(): ReactNode {
               </li>
             ))}
           </ul>
-          {rows?.length === REVIEWS_SHOWN && <p className="dim">The first {REVIEWS_SHOWN}; more come as these go.</p>}
+          {rows?.length === REVIEWS_SHOWN && (
+            <p className="dim">{t('entities.theFirstMoreComeAs', { count: REVIEWS_SHOWN })}</p>
+          )}
         </List>
       </Panel>
     </Page>
@@ -58,23 +61,23 @@ export function Reviews(): ReactNode {
 function Review({ review }: { review: EntityReview }): ReactNode {
   const [asked, setAsked] = useState<'confirm' | 'reject' | null>(null)
   return (
-    <section aria-label={`Review ${review.id}`}>
+    <section aria-label={t('entities.review', { id: review.id })}>
       <div className="panel-head">
         <span>
-          <State state={review.state} /> <Plain>{review.entity}</Plain> {review.id}
-          {review.kind === 'duplicate' && ' · twice in one system'} · {review.points ?? '–'} points ·{' '}
-          <Ago at={review.createdAt} />
-          {review.actor && (
-            <>
-              {' '}
-              · by <Plain>{review.actor}</Plain>
-            </>
-          )}
+          {rich('entities.points2', {
+            state: <State state={review.state} />,
+            name: <Plain>{review.entity}</Plain>,
+            id: review.id,
+            value: review.kind === 'duplicate' && t('entities.twiceInOneSystem'),
+            value2: review.points ?? 0,
+            time: <Ago at={review.createdAt} />,
+            value3: review.actor && rich('entities.by2', { name: <Plain>{review.actor}</Plain> }),
+          })}
         </span>
         {review.state === 'open' && (
           <Group gap={6}>
             <ActionButton needs="entities:decide" size="compact-sm" onClick={() => setAsked('confirm')}>
-              The same…
+              {t('entities.theSame')}
             </ActionButton>
             <ActionButton
               needs="entities:decide"
@@ -82,7 +85,7 @@ function Review({ review }: { review: EntityReview }): ReactNode {
               variant="default"
               onClick={() => setAsked('reject')}
             >
-              Two…
+              {t('entities.two')}
             </ActionButton>
           </Group>
         )}
@@ -100,8 +103,8 @@ function Decision({ review: { id, left, right, kind }, verdict, close }: Decisio
   const names = [left, right].map(({ stream, id: record }) => `${stream} ${record}`)
   return (
     <Confirm
-      title={verdict === 'confirm' ? 'They are the same' : 'They are two'}
-      verb={verdict === 'confirm' ? 'Make them one' : 'Keep them apart'}
+      title={verdict === 'confirm' ? t('entities.theyAreTheSame') : t('entities.theyAreTwo')}
+      verb={verdict === 'confirm' ? t('entities.makeThemOne') : t('entities.keepThemApart')}
       reason="optional"
       busy={decide.isPending}
       error={decide.error}
@@ -117,8 +120,6 @@ function Decision({ review: { id, left, right, kind }, verdict, close }: Decisio
 }
 
 function consequence(verdict: DecisionProps['verdict'], kind: EntityReview['kind']): string {
-  if (verdict === 'reject') return 'They are never proposed again. Creates that waited for the answer go on.'
-  return kind === 'duplicate'
-    ? 'Their entities become one; the second counts as a duplicate of the first in that system. Nothing is deleted there.'
-    : 'Their entities become one: the next push updates the record that is there instead of making another.'
+  if (verdict === 'reject') return t('entities.theyAreNeverProposedAgain')
+  return kind === 'duplicate' ? t('entities.theirEntitiesBecomeOneThe') : t('entities.theirEntitiesBecomeOneThe2')
 }

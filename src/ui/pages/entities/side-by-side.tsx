@@ -5,6 +5,7 @@ import { Plain } from '../../parts/plain.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { rich, t } from '../../texts/index.ts'
 import { Values } from './values.tsx'
 
 type ShownRecord = EntityPicture['records'][number]
@@ -13,8 +14,8 @@ type ShownRecord = EntityPicture['records'][number]
 export function SideBySide({ entity }: { entity: EntityPicture }): ReactNode {
   const names = [...new Set([...Object.keys(entity.fields), ...entity.records.flatMap((r) => Object.keys(r.fields))])]
   const columns: Column<string>[] = [
-    { head: 'Field', cell: (name) => <Plain>{name}</Plain> },
-    { head: 'Together', className: 'together', cell: (name) => <Together field={entity.fields[name]} /> },
+    { head: t('entities.field'), cell: (name) => <Plain>{name}</Plain> },
+    { head: t('entities.together'), className: 'together', cell: (name) => <Together field={entity.fields[name]} /> },
     ...entity.records.map(
       (record): Column<string> => ({
         head: `${record.stream} ${record.id}`,
@@ -23,7 +24,7 @@ export function SideBySide({ entity }: { entity: EntityPicture }): ReactNode {
       }),
     ),
   ]
-  return <Table label="Records side by side" rows={names} keyOf={(name) => name} columns={columns} />
+  return <Table label={t('entities.recordsSideBySide')} rows={names} keyOf={(name) => name} columns={columns} />
 }
 
 function Together({ field }: { field: EntityPicture['fields'][string] | undefined }): ReactNode {
@@ -31,9 +32,7 @@ function Together({ field }: { field: EntityPicture['fields'][string] | undefine
   return (
     <>
       <Values values={field.values} masked={field.masked} />
-      <p className="dim">
-        from <Plain>{`${field.stream} ${field.id}`}</Plain>
-      </p>
+      <p className="dim">{rich('entities.from', { name: <Plain>{`${field.stream} ${field.id}`}</Plain> })}</p>
     </>
   )
 }
@@ -45,11 +44,9 @@ function RecordHead({ record: { stream, id, alias, changedAt } }: { record: Show
       <Link href={to.record(stream, id)}>
         <Plain>{id}</Plain>
       </Link>
-      {alias && <small> duplicate</small>}
+      {alias && <small>{t('entities.duplicate')}</small>}
       <br />
-      <small>
-        changed <Ago at={changedAt} none="–" />
-      </small>
+      <small>{rich('entities.changed', { time: <Ago at={changedAt} none="–" /> })}</small>
     </>
   )
 }

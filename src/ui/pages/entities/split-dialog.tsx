@@ -4,6 +4,7 @@ import { post, useAction } from '../../api/queries.ts'
 import type { EntityDetail } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Plain } from '../../parts/plain.tsx'
+import { t } from '../../texts/index.ts'
 
 type Props = { entity: EntityDetail; close: () => void }
 const keyOf = ({ stream, id }: { stream: string; id: string }): string => `${stream} ${id}`
@@ -27,8 +28,8 @@ export function SplitDialog({ entity, close }: Props): ReactNode {
   }
   return (
     <Confirm
-      title="Take records out of this entity"
-      verb="Split"
+      title={t('entities.takeRecordsOutOfThis')}
+      verb={t('entities.split2')}
       reason="optional"
       ready={going.length > 0 && staying.length > 0}
       busy={split.isPending}
@@ -49,10 +50,10 @@ export function SplitDialog({ entity, close }: Props): ReactNode {
       ))}
       <p aria-live="polite">
         {going.length === 0
-          ? 'Choose those that are something else.'
+          ? t('entities.chooseThoseThatAreSomething')
           : staying.length === 0
-            ? 'One record at least has to stay.'
-            : `${names(going)} become an entity of their own and are never proposed with ${names(staying)} again. What was delivered between them is pushed anew.`}
+            ? t('entities.oneRecordAtLeastHas')
+            : t('entities.becomeAnEntityOfTheir', { going: names(going), staying: names(staying) })}
       </p>
     </Confirm>
   )

@@ -10,21 +10,22 @@ import { ErrorLine } from '../../parts/stored-error.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { t } from '../../texts/index.ts'
 
 /** What is not done yet about any record of the entity. */
 export function UnderWay({ entity }: { entity: EntityDetail }): ReactNode {
   return (
-    <Panel title="Under way">
+    <Panel title={t('entities.underWay')}>
       {entity.deliveries.length === 0 ? (
-        <p className="nothing">Everything is delivered.</p>
+        <p className="nothing">{t('entities.everythingIsDelivered')}</p>
       ) : (
         <Table
-          label="Deliveries under way"
+          label={t('entities.deliveriesUnderWay')}
           rows={entity.deliveries}
           keyOf={(delivery) => `${delivery.sync} ${delivery.stream} ${delivery.id}`}
           columns={[
             {
-              head: 'Sync',
+              head: t('entities.sync'),
               cell: ({ sync }) => (
                 <Link href={to.sync(sync)}>
                   <Plain>{sync}</Plain>
@@ -32,7 +33,7 @@ export function UnderWay({ entity }: { entity: EntityDetail }): ReactNode {
               ),
             },
             {
-              head: 'Record',
+              head: t('entities.record'),
               cell: ({ stream, id }) => (
                 <Link href={to.record(stream, id)}>
                   <Plain>{`${stream} ${id}`}</Plain>
@@ -40,7 +41,7 @@ export function UnderWay({ entity }: { entity: EntityDetail }): ReactNode {
               ),
             },
             {
-              head: 'State',
+              head: t('entities.state'),
               className: 'main-cell',
               cell: ({ state, error }) => (
                 <>
@@ -48,7 +49,7 @@ export function UnderWay({ entity }: { entity: EntityDetail }): ReactNode {
                 </>
               ),
             },
-            { head: 'Next try', cell: ({ nextAttemptAt }) => <Ago at={nextAttemptAt} none="–" /> },
+            { head: t('entities.nextTry'), cell: ({ nextAttemptAt }) => <Ago at={nextAttemptAt} none="–" /> },
           ]}
         />
       )}
@@ -71,12 +72,12 @@ function Conflicts({ entity }: { entity: EntityDetail }): ReactNode {
   if (!both.length) return null
   return (
     <>
-      <h3>Conflicts</h3>
+      <h3>{t('entities.conflicts')}</h3>
       <ul>
         {both.map(({ id, sync, field, fromId }) => (
           <li key={id}>
             <Link href={to.conflicts({ sync, record: fromId })}>
-              <Plain>{`${field} in ${sync}`}</Plain>
+              <Plain>{t('entities.in', { field, sync })}</Plain>
             </Link>
           </li>
         ))}

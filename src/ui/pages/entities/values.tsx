@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { Plain } from '../../parts/plain.tsx'
+import { t } from '../../texts/index.ts'
 
 /** The values of one field. What the entity file masks says so in words. */
 export function Values({ values, masked = false }: { values: readonly string[]; masked?: boolean }): ReactNode {
@@ -7,7 +8,7 @@ export function Values({ values, masked = false }: { values: readonly string[]; 
   return (
     <>
       <Plain>{values.join(' · ')}</Plain>
-      {masked && <small className="masked">masked</small>}
+      {masked && <small className="masked">{t('entities.masked')}</small>}
     </>
   )
 }

@@ -16,6 +16,7 @@ import { useNow } from '../../parts/clock.ts'
 import { Loading } from '../../parts/list.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { t } from '../../texts/index.ts'
 import { Problems } from './problems.tsx'
 import { Standstills } from './standstills.tsx'
 import { Summary } from './summary.tsx'
@@ -31,7 +32,7 @@ export function Home(): ReactNode {
   const { situation, error, retry } = useSituation()
   const silentSince = useSilentSince()
   return (
-    <Page title="Is it all right?">
+    <Page title={t('home.isItAllRight')}>
       {situation === null ? (
         error ? (
           <Trouble error={error} retry={retry} />
@@ -42,7 +43,7 @@ export function Home(): ReactNode {
         <>
           <VerdictCard verdict={verdictOf(situation)} silentSince={silentSince} situation={situation} error={error} />
           <Summary situation={situation} />
-          <Panel title="Open problems">
+          <Panel title={t('home.openProblems')}>
             <Problems problems={situation.problems} />
           </Panel>
           <Standstills situation={situation} />

@@ -6,24 +6,25 @@ import { Plain } from '../../parts/plain.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { number, t } from '../../texts/index.ts'
 
 const STATUS: Record<Problem['status'], [Tone, string]> = {
-  dead: ['bad', 'needs you'],
-  failing: ['bad', 'failing'],
-  retrying: ['wait', 'retrying'],
-  parked: ['wait', 'waits in vain'],
-  drift: ['bad', 'source has changed'],
+  dead: ['bad', t('home.needsYou')],
+  failing: ['bad', t('home.failing')],
+  retrying: ['wait', t('home.retrying')],
+  parked: ['wait', t('home.waitsInVain')],
+  drift: ['bad', t('home.sourceHasChanged')],
 }
 
 /** Whose it is: ours, theirs, the credential, the quota or the data. */
 const CAUSE: Record<Problem['causeClass'], string> = {
-  config: 'configuration',
-  credential: 'credential',
-  quota: 'quota',
-  'remote-down': 'other side is down',
-  data: 'data',
-  mapping: 'mapping',
-  hub: 'the hub itself',
+  config: t('home.configuration'),
+  credential: t('home.credential'),
+  quota: t('home.quota'),
+  'remote-down': t('home.otherSideIsDown'),
+  data: t('home.data'),
+  mapping: t('home.mapping'),
+  hub: t('home.theHubItself'),
 }
 
 /** Where the records behind a problem are listed. */
@@ -38,19 +39,19 @@ const hrefOf = (problem: Problem): string =>
 
 /** One row per cause, however many records it touches. */
 export function Problems({ problems }: { problems: Problem[] }): ReactNode {
-  if (!problems.length) return <p className="nothing">No open problem.</p>
+  if (!problems.length) return <p className="nothing">{t('home.noOpenProblem')}</p>
   return (
     <Table
-      label="Open problems"
+      label={t('home.openProblems')}
       rows={problems}
       keyOf={(problem) => `${problem.status} ${problem.connection} ${problem.code} ${problem.fingerprint}`}
       columns={[
         {
-          head: 'State',
+          head: t('home.state'),
           cell: ({ status }) => <Mark tone={STATUS[status][0]}>{STATUS[status][1]}</Mark>,
         },
         {
-          head: 'What, and what to do',
+          head: t('home.whatAndWhatToDo'),
           className: 'main-cell',
           cell: (problem) => (
             <>
@@ -59,9 +60,9 @@ export function Problems({ problems }: { problems: Problem[] }): ReactNode {
             </>
           ),
         },
-        { head: 'Cause', cell: (problem) => CAUSE[problem.causeClass] },
+        { head: t('home.cause'), cell: (problem) => CAUSE[problem.causeClass] },
         {
-          head: 'Where',
+          head: t('home.where'),
           cell: (problem) => (
             <>
               {problem.connection === null ? (
@@ -77,10 +78,10 @@ export function Problems({ problems }: { problems: Problem[] }): ReactNode {
             </>
           ),
         },
-        { head: 'Count', numeric: true, cell: (problem) => problem.count.toLocaleString() },
-        { head: 'First', cell: (problem) => <Ago at={problem.firstSeenAt} /> },
-        { head: 'Last', cell: (problem) => <Ago at={problem.lastSeenAt} /> },
-        { head: 'Code', cell: (problem) => <code>{problem.code}</code> },
+        { head: t('home.count'), numeric: true, cell: (problem) => number(problem.count) },
+        { head: t('home.first'), cell: (problem) => <Ago at={problem.firstSeenAt} /> },
+        { head: t('home.last'), cell: (problem) => <Ago at={problem.lastSeenAt} /> },
+        { head: t('home.code'), cell: (problem) => <code>{problem.code}</code> },
       ]}
     />
   )

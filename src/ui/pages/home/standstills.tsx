@@ -6,6 +6,7 @@ import { Plain } from '../../parts/plain.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { rich, t, word } from '../../texts/index.ts'
 import {
   lateSchedules,
   needingAuthorisation,
@@ -21,19 +22,19 @@ type Row = { key: string; mark: ReactNode; what: ReactNode; why: ReactNode; sinc
 export function Standstills({ situation }: { situation: Situation }): ReactNode {
   const rows = [...checkRows(situation), ...connectionRows(situation), ...syncRows(situation), ...queueRows(situation)]
   return (
-    <Panel title="Waiting, late or stopped">
+    <Panel title={t('home.waitingLateOrStopped')}>
       {rows.length === 0 ? (
-        <p className="nothing">Everything moves.</p>
+        <p className="nothing">{t('home.everythingMoves')}</p>
       ) : (
         <Table
-          label="Waiting, late or stopped"
+          label={t('home.waitingLateOrStopped')}
           rows={rows}
           keyOf={(row) => row.key}
           columns={[
-            { head: 'State', cell: (row) => row.mark },
-            { head: 'What', cell: (row) => row.what },
-            { head: 'Why, and how it goes on', className: 'main-cell', cell: (row) => row.why },
-            { head: 'Since', cell: (row) => row.since },
+            { head: t('home.state'), cell: (row) => row.mark },
+            { head: t('home.what'), cell: (row) => row.what },
+            { head: t('home.whyAndHowItGoes'), className: 'main-cell', cell: (row) => row.why },
+            { head: t('home.since'), cell: (row) => row.since },
           ]}
         />
       )}
@@ -48,11 +49,11 @@ const checkRows = ({ system }: Situation): Row[] =>
     .filter((check) => !check.ok)
     .map((check) => ({
       key: `check ${check.name}`,
-      mark: mark('bad', 'not ready'),
-      what: `the hub's ${check.name}`,
+      mark: mark('bad', t('home.notReady')),
+      what: t('home.theHubs', { name: word('words', check.name) }),
       why: (
         <>
-          {check.code && <code>{check.code}</code>} {check.detail ?? 'The hub goes on when it is back.'}
+          {check.code && <code>{check.code}</code>} {check.detail ?? t('home.theHubGoesOnWhen')}
         </>
       ),
       since: '–',
@@ -60,10 +61,13 @@ const checkRows = ({ system }: Situation): Row[] =>
 
 const connectionLink = (name: string): ReactNode => (
   <>
-    connection{' '}
-    <Link href={to.connection(name)}>
-      <Plain>{name}</Plain>
-    </Link>
+    {rich('home.connection', {
+      link: (
+        <Link href={to.connection(name)}>
+          <Plain>{name}</Plain>
+        </Link>
+      ),
+    })}
   </>
 )
 
@@ -74,17 +78,19 @@ function connectionRows({ connections, now }: Situation): Row[] {
       key: `connection ${connection.name}`,
       mark: <State state={connection.state} />,
       what: connectionLink(connection.name),
-      why: connection.stateReason ? <Plain>{connection.stateReason}</Plain> : 'No reason was given.',
+      why: connection.stateReason ? <Plain>{connection.stateReason}</Plain> : t('home.noReasonWasGiven'),
       since: <Ago at={connection.stateSince} />,
     })),
     ...waitingConnections(connections, now).map((connection) => ({
       key: `wait ${connection.name}`,
-      mark: mark('wait', 'waiting'),
+      mark: mark('wait', t('home.waiting2')),
       what: connectionLink(connection.name),
       why: (
         <>
-          <Plain>{connection.waitReason ?? 'The other side asked us to wait.'}</Plain> Goes on by itself in{' '}
-          <Countdown until={connection.waitUntil ?? ''} />.
+          {rich('home.goesOnByItselfIn', {
+            name: <Plain>{connection.waitReason ?? t('home.theOtherSideAskedUs')}</Plain>,
+            time: <Countdown until={connection.waitUntil ?? ''} />,
+          })}
         </>
       ),
       since: '–',
@@ -94,10 +100,13 @@ function connectionRows({ connections, now }: Situation): Row[] {
 
 const syncLink = (name: string): ReactNode => (
   <>
-    sync{' '}
-    <Link href={to.sync(name)}>
-      <Plain>{name}</Plain>
-    </Link>
+    {rich('home.sync', {
+      link: (
+        <Link href={to.sync(name)}>
+          <Plain>{name}</Plain>
+        </Link>
+      ),
+    })}
   </>
 )
 
@@ -108,29 +117,25 @@ function syncRows(situation: Situation): Row[] {
       key: `sync ${sync.name}`,
       mark: <State state={sync.lastRun?.outcome ?? 'unknown'} />,
       what: syncLink(sync.name),
-      why: sync.lastRun && (
-        <>
-          Its last run did not end well: <Link href={to.run(sync.lastRun.id)}>run {sync.lastRun.id}</Link>.
-        </>
-      ),
+      why:
+        sync.lastRun &&
+        rich('home.itsLastRunDidNot', {
+          link: <Link href={to.run(sync.lastRun.id)}>{t('home.run', { id: sync.lastRun.id })}</Link>,
+        }),
       since: <Ago at={sync.lastRun?.startedAt ?? null} />,
     })),
     ...lateSchedules(situation).map(({ schedule, dueAt }) => ({
       key: `late ${schedule.schedule}`,
-      mark: mark('bad', 'late'),
+      mark: mark('bad', t('home.late')),
       what: schedule.sync ? syncLink(schedule.sync) : <Plain>{schedule.schedule}</Plain>,
-      why: (
-        <>
-          Its timetable (<code>{schedule.expression}</code>) had a slot and nothing began. Is a worker running?
-        </>
-      ),
+      why: <>{rich('home.itsTimetableHadASlot', { code: <code>{schedule.expression}</code> })}</>,
       since: <Ago at={new Date(dueAt).toISOString()} />,
     })),
     ...paused.map((sync) => ({
       key: `paused ${sync.name}`,
       mark: <State state="paused" />,
       what: syncLink(sync.name),
-      why: sync.stateReason ? <Plain>{sync.stateReason}</Plain> : 'No reason was given.',
+      why: sync.stateReason ? <Plain>{sync.stateReason}</Plain> : t('home.noReasonWasGiven'),
       since: <Ago at={sync.stateSince} />,
     })),
   ]
@@ -139,17 +144,15 @@ function syncRows(situation: Situation): Row[] {
 const queueRows = (situation: Situation): Row[] =>
   stuckQueues(situation).map((queue) => ({
     key: `queue ${queue.connection} ${queue.kind}`,
-    mark: mark('bad', 'nobody works'),
+    mark: mark('bad', t('home.nobodyWorks')),
     what: (
       <>
-        <Link href={to.queues(queue.connection)}>{queue.kind} queue</Link> of <Plain>{queue.connection}</Plain>
+        {rich('home.of', {
+          link: <Link href={to.queues(queue.connection)}>{t('home.queue', { kind: word('words', queue.kind) })}</Link>,
+          name: <Plain>{queue.connection}</Plain>,
+        })}
       </>
     ),
-    why: (
-      <>
-        {queue.waiting.toLocaleString()} could be done now and no worker takes them. Check: is a worker process running,
-        does <code>causeway doctor</code> reach the queue, what does the worker's log say?
-      </>
-    ),
+    why: <>{rich('home.couldBeDoneNowAnd', { waiting: queue.waiting, code: <code>causeway doctor</code> })}</>,
     since: <Ago at={queue.oldestWaitingAt} />,
   }))

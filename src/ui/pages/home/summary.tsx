@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { Ago } from '../../parts/moment.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { number, rich, t } from '../../texts/index.ts'
 import type { Situation } from './verdict.ts'
 
 /** The hub in five numbers, each leading to its list. */
@@ -11,34 +12,49 @@ export function Summary({ situation: { syncs, connections, queues, system } }: {
   const capped = queues.some((queue) => queue.waitingCapped)
   const letters = connections.reduce((sum, connection) => sum + connection.openDeadLetters, 0)
   return (
-    <ul className="numbers" aria-label="In numbers">
+    <ul className="numbers" aria-label={t('home.inNumbers')}>
       <li>
-        <Link href={to.syncs}>{syncs.length.toLocaleString()}</Link> syncs
-        <small>{paused ? `${paused} paused` : 'none paused'}</small>
+        {rich('home.syncs', {
+          count: syncs.length,
+          link: <Link href={to.syncs}>{number(syncs.length)}</Link>,
+          small: <small>{paused ? t('home.paused', { paused }) : t('home.nonePaused')}</small>,
+        })}
       </li>
       <li>
-        <Link href={to.connections}>{connections.length.toLocaleString()}</Link> connections
-        <small>
-          last write <Ago at={latest(connections.map((connection) => connection.lastPushSuccessAt))} />
-        </small>
+        {rich('home.connections', {
+          count: connections.length,
+          link: <Link href={to.connections}>{number(connections.length)}</Link>,
+          small: (
+            <small>
+              {rich('home.lastWrite', {
+                time: <Ago at={latest(connections.map((connection) => connection.lastPushSuccessAt))} />,
+              })}
+            </small>
+          ),
+        })}
       </li>
       <li>
-        <Link href={to.queues()}>
-          {waiting.toLocaleString()}
-          {capped ? '+' : ''}
-        </Link>{' '}
-        waiting
-        <small>{queues.reduce((sum, queue) => sum + queue.active, 0)} runs at work</small>
+        {rich('home.waiting', {
+          count: waiting,
+          link: (
+            <Link href={to.queues()}>
+              {number(waiting)}
+              {capped ? '+' : ''}
+            </Link>
+          ),
+          small: <small>{t('home.runsAtWork', { count: queues.reduce((sum, queue) => sum + queue.active, 0) })}</small>,
+        })}
       </li>
       <li>
-        <Link href={to.deadLetters()}>{letters.toLocaleString()}</Link> dead letters
-        <small>{letters ? 'wait for a person' : 'nothing was given up'}</small>
+        {rich('home.deadLetters', {
+          count: letters,
+          link: <Link href={to.deadLetters()}>{number(letters)}</Link>,
+          small: <small>{letters ? t('home.waitForAPerson') : t('home.nothingWasGivenUp')}</small>,
+        })}
       </li>
       <li>
         <b>{system.version}</b> Causeway
-        <small>
-          started <Ago at={system.startedAt} />
-        </small>
+        <small>{rich('home.started', { time: <Ago at={system.startedAt} /> })}</small>
       </li>
     </ul>
   )

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { clockTime, exactTime, spanInWords } from '../../parts/clock.ts'
 import { Icon, type Tone } from '../../parts/mark.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { t } from '../../texts/index.ts'
 import type { Situation, Verdict } from './verdict.ts'
 
 type Props = { verdict: Verdict; silentSince: Date | null; situation: Situation; error: Error | null }
@@ -27,39 +28,41 @@ function words(verdict: Verdict, silentSince: Date | null, situation: Situation,
   if (silentSince)
     return {
       tone: 'warn',
-      line: 'Unknown: the hub does not answer',
-      detail: `What you see is from before ${clockTime(silentSince)}.`,
+      line: t('home.unknownTheHubDoesNot'),
+      detail: t('home.whatYouSeeIsFrom', { silentSince: clockTime(silentSince) }),
     }
-  if (error)
-    return { tone: 'warn', line: 'Unknown: the hub cannot tell', detail: 'It answered part of the questions only.' }
+  if (error) return { tone: 'warn', line: t('home.unknownTheHubCannotTell'), detail: t('home.itAnsweredPartOfThe') }
   if (verdict.tone === 'bad')
     return {
       tone: 'bad',
-      line: `${verdict.wrong} ${verdict.wrong === 1 ? 'problem needs' : 'problems need'} you`,
+      line: t('home.you', { count: verdict.wrong }),
       detail: <Since verdict={verdict} now={situation.now} />,
     }
   if (verdict.tone === 'wait')
     return {
       tone: 'wait',
-      line: 'Nothing to do: it heals by itself',
-      detail: `${verdict.waiting} ${verdict.waiting === 1 ? 'cause waits' : 'causes wait'} for the other side or for a retry.`,
+      line: t('home.nothingToDoItHeals'),
+      detail: t('home.forTheOtherSideOr', { count: verdict.waiting }),
     }
   if (verdict.tone === 'idle')
     return {
       tone: 'idle',
-      line: 'Nothing is set up yet',
-      detail: 'Connections and syncs appear here as soon as the hub has read its files.',
+      line: t('home.nothingIsSetUpYet'),
+      detail: t('home.connectionsAndSyncsAppearHere'),
     }
-  return { tone: 'ok', line: 'All is well', detail: 'Every sync runs on time and nothing waits for a person.' }
+  return { tone: 'ok', line: t('home.allIsWell'), detail: t('home.everySyncRunsOnTime') }
 }
 
 function Since({ verdict, now }: { verdict: Verdict; now: number }): ReactNode {
-  if (verdict.since === null) return 'Since just now.'
+  if (verdict.since === null) return t('home.sinceJustNow')
   const since = new Date(verdict.since)
   return (
     <time dateTime={since.toISOString()} title={exactTime(since)}>
-      Since {clockTime(since)}, for {spanInWords(now - verdict.since)}
-      {verdict.waiting > 0 && ` · ${verdict.waiting} more without your help`}
+      {t('home.sinceFor', {
+        since: clockTime(since),
+        value: spanInWords(now - verdict.since),
+        value2: verdict.waiting > 0 && t('home.moreWithoutYourHelp', { waiting: verdict.waiting }),
+      })}
     </time>
   )
 }

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { clockTime } from '../../parts/clock.ts'
 import type { Tone } from '../../parts/mark.tsx'
+import { number, t } from '../../texts/index.ts'
 
 type Props = { label: string; hours: { at: Date; value: number }[]; tone: Tone }
 
@@ -15,13 +16,9 @@ export function Bars({ label, hours, tone }: Props): ReactNode {
   return (
     <figure className="plot">
       <figcaption>
-        {label} <b>{total.toLocaleString()}</b> <small>at most {most.toLocaleString()} in an hour</small>
+        {label} <b>{number(total)}</b> <small>{t('landscape.atMostInAnHour', { most })}</small>
       </figcaption>
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        role="img"
-        aria-label={`${label} by hour, ${total.toLocaleString()} in all`}
-      >
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={t('landscape.byHourInAll', { label, total })}>
         <line className="plot-ground" x1={0} x2={WIDTH} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
         {hours.map(({ at, value }, i) => {
           const height = value === 0 ? 0 : Math.max(2, (value / most) * (HEIGHT - 6))
@@ -34,7 +31,7 @@ export function Bars({ label, hours, tone }: Props): ReactNode {
               width={step - 4}
               height={height}
             >
-              <title>{`${clockTime(at)}: ${value.toLocaleString()}`}</title>
+              <title>{`${clockTime(at)}: ${number(value)}`}</title>
             </rect>
           )
         })}

@@ -1,5 +1,6 @@
 import type { Activity, Connection, Queue, Sync } from '../../api/types.ts'
 import type { Tone } from '../../parts/mark.tsx'
+import { t } from '../../texts/index.ts'
 
 /** One sync as an edge: what flows, how fresh it is, what is wrong. */
 export type Flow = {
@@ -38,18 +39,22 @@ export function flowsOf({ syncs, connections, queues, activity, now }: Given): F
 /** The worst that is true of a sync and of the systems at its ends. */
 function stateOf(sync: Sync, ends: Connection[], now: number): Pick<Flow, 'tone' | 'words'> {
   const refused = ends.find(({ state }) => state === 'needs_authorisation')
-  if (refused) return { tone: 'bad', words: `${refused.name} needs authorisation` }
-  if (sync.state === 'paused') return { tone: 'idle', words: 'paused' }
+  if (refused) return { tone: 'bad', words: t('landscape.needsAuthorisation', { name: refused.name }) }
+  if (sync.state === 'paused') return { tone: 'idle', words: t('landscape.paused') }
   const paused = ends.find(({ state }) => state === 'paused')
-  if (paused) return { tone: 'idle', words: `${paused.name} is paused` }
-  if (sync.lastError || sync.lastRun?.outcome === 'failed') return { tone: 'bad', words: 'the last run failed' }
-  if (sync.openDeadLetters > 0) return { tone: 'warn', words: `${sync.openDeadLetters.toLocaleString()} dead letters` }
+  if (paused) return { tone: 'idle', words: t('landscape.isPaused', { name: paused.name }) }
+  if (sync.lastError || sync.lastRun?.outcome === 'failed')
+    return { tone: 'bad', words: t('landscape.theLastRunFailed') }
+  if (sync.openDeadLetters > 0)
+    return { tone: 'warn', words: t('landscape.deadLetters', { openDeadLetters: sync.openDeadLetters }) }
   const open = ends.find(({ breaker }) => breaker === 'open')
-  if (open) return { tone: 'bad', words: `${open.name} does not answer` }
+  if (open) return { tone: 'bad', words: t('landscape.doesNotAnswer', { name: open.name }) }
   const waits = ends.find(({ waitUntil }) => waitUntil !== null && Date.parse(waitUntil) > now)
-  if (waits) return { tone: 'wait', words: `${waits.name} waits` }
-  if (sync.lastRun?.outcome === 'running') return { tone: 'busy', words: 'under way' }
-  return sync.lastRun === null ? { tone: 'idle', words: 'has not run yet' } : { tone: 'ok', words: 'all right' }
+  if (waits) return { tone: 'wait', words: t('landscape.waits', { name: waits.name }) }
+  if (sync.lastRun?.outcome === 'running') return { tone: 'busy', words: t('landscape.underWay') }
+  return sync.lastRun === null
+    ? { tone: 'idle', words: t('landscape.hasNotRunYet') }
+    : { tone: 'ok', words: t('landscape.allRight') }
 }
 
 /** Every ten times as much is drawn a little broader. */

@@ -6,6 +6,7 @@ import { At } from '../../parts/moment.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Table } from '../../parts/table.tsx'
+import { number, t } from '../../texts/index.ts'
 import { Bars } from './bars.tsx'
 
 const HOURS = 24
@@ -15,26 +16,26 @@ const HOUR_MS = 3_600_000
 export function Hours({ activity }: { activity: UseQueryResult<Items<Activity>> }): ReactNode {
   const rows = activity.data?.items
   return (
-    <Panel title="The last 24 hours">
-      <List source={activity} count={rows?.length} never={<p>Nothing was delivered in the last 24 hours.</p>}>
+    <Panel title={t('landscape.theLast24Hours')}>
+      <List source={activity} count={rows?.length} never={<p>{t('landscape.nothingWasDeliveredInThe')}</p>}>
         <div className="plots">
-          <Bars label="Written" hours={byHour(rows ?? [], ({ written }) => written)} tone="ok" />
-          <Bars label="Dead letters" hours={byHour(rows ?? [], ({ dead }) => dead)} tone="bad" />
+          <Bars label={t('landscape.written')} hours={byHour(rows ?? [], ({ written }) => written)} tone="ok" />
+          <Bars label={t('landscape.deadLetters2')} hours={byHour(rows ?? [], ({ dead }) => dead)} tone="bad" />
         </div>
         <details>
-          <summary>The numbers</summary>
+          <summary>{t('landscape.theNumbers')}</summary>
           <Table
-            label="Activity by hour"
+            label={t('landscape.activityByHour')}
             rows={[...(rows ?? [])].reverse()}
             keyOf={({ sync, hour }) => `${sync} ${hour}`}
             columns={[
-              { head: 'Hour', cell: ({ hour }) => <At at={hour} /> },
-              { head: 'Sync', className: 'main-cell', cell: ({ sync }) => <Plain>{sync}</Plain> },
-              { head: 'Runs', numeric: true, cell: ({ runs }) => runs.toLocaleString() },
-              { head: 'Not well', numeric: true, cell: ({ failed }) => failed.toLocaleString() },
-              { head: 'Written', numeric: true, cell: ({ written }) => written.toLocaleString() },
-              { head: 'Unchanged', numeric: true, cell: ({ unchanged }) => unchanged.toLocaleString() },
-              { head: 'Dead', numeric: true, cell: ({ dead }) => dead.toLocaleString() },
+              { head: t('landscape.hour'), cell: ({ hour }) => <At at={hour} /> },
+              { head: t('landscape.sync'), className: 'main-cell', cell: ({ sync }) => <Plain>{sync}</Plain> },
+              { head: t('landscape.runs'), numeric: true, cell: ({ runs }) => number(runs) },
+              { head: t('landscape.notWell'), numeric: true, cell: ({ failed }) => number(failed) },
+              { head: t('landscape.written'), numeric: true, cell: ({ written }) => number(written) },
+              { head: t('landscape.unchanged'), numeric: true, cell: ({ unchanged }) => number(unchanged) },
+              { head: t('landscape.dead'), numeric: true, cell: ({ dead }) => number(dead) },
             ]}
           />
         </details>

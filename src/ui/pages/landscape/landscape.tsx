@@ -10,6 +10,7 @@ import { Plain } from '../../parts/plain.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { number, t } from '../../texts/index.ts'
 import { type Flow, flowsOf } from './flows.ts'
 import { Hours } from './hours.tsx'
 import { Picture } from './picture.tsx'
@@ -30,17 +31,17 @@ export function Landscape(): ReactNode {
     now,
   })
   return (
-    <Page title="Landscape">
+    <Page title={t('landscape.landscape')}>
       <List
         source={connections.error ? connections : syncs}
         count={connections.data && syncs.data ? systems.length : undefined}
-        never={<p>No system yet. Connections in the hub file are drawn here, and the syncs between them.</p>}
+        never={<p>{t('landscape.noSystemYetConnectionsIn')}</p>}
       >
-        <Panel title="What flows where">
+        <Panel title={t('landscape.whatFlowsWhere')}>
           <Picture systems={systems} flows={flows} />
         </Panel>
-        <Panel title="The same as a table">
-          <Table label="Flows" rows={flows} keyOf={({ sync }) => sync.name} columns={COLUMNS} />
+        <Panel title={t('landscape.theSameAsATable')}>
+          <Table label={t('landscape.flows')} rows={flows} keyOf={({ sync }) => sync.name} columns={COLUMNS} />
         </Panel>
         <Hours activity={activity} />
       </List>
@@ -50,7 +51,7 @@ export function Landscape(): ReactNode {
 
 const COLUMNS: Column<Flow>[] = [
   {
-    head: 'Sync',
+    head: t('landscape.sync'),
     className: 'main-cell',
     cell: ({ sync }) => (
       <>
@@ -63,9 +64,9 @@ const COLUMNS: Column<Flow>[] = [
       </>
     ),
   },
-  { head: 'State', cell: ({ tone, words }) => <Mark tone={tone}>{words}</Mark> },
-  { head: 'Fresh as of', cell: ({ sync }) => <Ago at={sync.lastSuccessAt} /> },
-  { head: 'Written, 24 h', numeric: true, cell: ({ written }) => written.toLocaleString() },
-  { head: 'Failed, 24 h', numeric: true, cell: ({ dead }) => dead.toLocaleString() },
-  { head: 'Backlog', numeric: true, cell: ({ backlog }) => backlog.toLocaleString() },
+  { head: t('landscape.state'), cell: ({ tone, words }) => <Mark tone={tone}>{words}</Mark> },
+  { head: t('landscape.freshAsOf'), cell: ({ sync }) => <Ago at={sync.lastSuccessAt} /> },
+  { head: t('landscape.written24H'), numeric: true, cell: ({ written }) => number(written) },
+  { head: t('landscape.failed24H'), numeric: true, cell: ({ dead }) => number(dead) },
+  { head: t('landscape.backlog'), numeric: true, cell: ({ backlog }) => number(backlog) },
 ]

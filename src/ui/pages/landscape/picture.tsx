@@ -4,6 +4,7 @@ import { spanInWords, useNow } from '../../parts/clock.ts'
 import { Icon } from '../../parts/mark.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { t } from '../../texts/index.ts'
 import { breadthOf, type Flow } from './flows.ts'
 import { HEIGHT, NODE_SIZE, type PlacedEdge, type PlacedNode, placeEdges, placeNodes, WIDTH } from './layout.ts'
 
@@ -16,9 +17,9 @@ export function Picture({ systems, flows }: { systems: Connection[]; flows: Flow
   )
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1).
-    <section className="scroll" aria-label="Picture of the landscape" tabIndex={0}>
+    <section className="scroll" aria-label={t('landscape.pictureOfTheLandscape')} tabIndex={0}>
       <svg className="landscape" viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
-        <title>Systems and syncs</title>
+        <title>{t('landscape.systemsAndSyncs')}</title>
         <defs>
           <marker
             id="arrow"
@@ -48,7 +49,7 @@ function Edge({ edge: { path, middle }, flow }: { edge: PlacedEdge; flow: Flow }
   const now = useNow()
   const { sync, tone, words, written } = flow
   const age = sync.lastSuccessAt === null ? 'never' : spanInWords(now - Date.parse(sync.lastSuccessAt))
-  const label = `${sync.name}: ${words}, fresh as of ${age}, ${written.toLocaleString()} written in 24 hours`
+  const label = t('landscape.freshAsOfWrittenIn', { name: sync.name, words, age, written })
   return (
     <Link href={to.sync(sync.name)} className={`edge tone-${tone}`} aria-label={label}>
       <title>{label}</title>

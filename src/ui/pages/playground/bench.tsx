@@ -6,6 +6,7 @@ import { CopyButton } from '../../parts/copy-button.tsx'
 import { Loading } from '../../parts/list.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { t } from '../../texts/index.ts'
 import { Findings } from './findings.tsx'
 import { keepText, keptText } from './kept-text.ts'
 import { Output } from './output.tsx'
@@ -33,15 +34,15 @@ export function Bench({ sync, running }: { sync: string; running: string }): Rea
   return (
     <div className="bench">
       <Panel
-        title="Mapping"
+        title={t('playground.mapping')}
         aside={
           <Group gap={6}>
             {text !== running && (
               <Button size="compact-xs" variant="default" onClick={() => change(running)}>
-                Back to the one that runs
+                {t('playground.backToTheOneThat')}
               </Button>
             )}
-            <CopyButton text={text} label="Copy as YAML" />
+            <CopyButton text={text} label={t('playground.copyAsYaml')} />
           </Group>
         }
       >

@@ -13,6 +13,7 @@ import { Decoration, drawSelection, EditorView, keymap, lineNumbers } from '@cod
 import { tags } from '@lezer/highlight'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { Suggestion, Trial } from '../../api/types.ts'
+import { t } from '../../texts/index.ts'
 import { styleNonce } from '../../theme.ts'
 
 export type EditorProps = {
@@ -124,7 +125,7 @@ const EXTENSIONS: Extension = [
   EditorView.lineWrapping,
   // Tab leaves the editor, as it leaves every field (WCAG 2.1.2).
   keymap.of([...completionKeymap, ...historyKeymap, ...defaultKeymap]),
-  EditorView.contentAttributes.of({ 'aria-label': 'Mapping text', spellcheck: 'false' }),
+  EditorView.contentAttributes.of({ 'aria-label': t('playground.mappingText'), spellcheck: 'false' }),
   EditorView.cspNonce.of(styleNonce()),
 ]
 

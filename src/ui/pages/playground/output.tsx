@@ -6,6 +6,7 @@ import { Mark } from '../../parts/mark.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { StoredErrorView } from '../../parts/stored-error.tsx'
+import { rich, t } from '../../texts/index.ts'
 
 type Marking = { mark: (line: number | null) => void }
 type Origin = Trial['origins'][number]
@@ -13,25 +14,25 @@ type Origin = Trial['origins'][number]
 /** What comes out, value by value with the line that wrote it, and as it would be sent. */
 export function Output({ trial, mark }: { trial: Trial } & Marking): ReactNode {
   return (
-    <Panel title="Output" aside={<Outcome outcome={trial.outcome} />}>
+    <Panel title={t('playground.output')} aside={<Outcome outcome={trial.outcome} />}>
       {trial.outcome === null && (
         <p className="nothing">
           {trial.findings.some(({ severity }) => severity === 'error')
-            ? 'The text is no mapping yet.'
-            : 'Choose a record to see what becomes of it.'}
+            ? t('playground.theTextIsNoMapping')
+            : t('playground.chooseARecordToSee')}
         </p>
       )}
-      {trial.outcome === 'filtered' && <p>The condition under “when” is not true for this record.</p>}
+      {trial.outcome === 'filtered' && <p>{t('playground.theConditionUnderWhenIs')}</p>}
       {trial.error && <StoredErrorView error={trial.error} />}
       {trial.parts.map(({ part, values }) => (
         <div key={part}>
-          {part && (
-            <h3>
-              Part <Plain>{part}</Plain>
-            </h3>
-          )}
+          {part && <h3>{rich('playground.part', { name: <Plain>{part}</Plain> })}</h3>}
           {values && <Written values={values} origins={trial.origins} mark={mark} />}
-          <JsonView json={values} label={part ? `Output, part ${part}` : 'Output'} none="Nothing." />
+          <JsonView
+            json={values}
+            label={part ? t('playground.outputPart', { part }) : t('playground.output')}
+            none={t('playground.nothing')}
+          />
         </div>
       ))}
     </Panel>
@@ -54,7 +55,7 @@ function Written({ values, origins, mark }: { values: JsonText; origins: Origin[
   }
   return (
     <>
-      <ul className="written" aria-label="Which line wrote what">
+      <ul className="written" aria-label={t('playground.whichLineWroteWhat')}>
         {origins.map((origin) => (
           <li key={`${origin.field} ${origin.place.line}`}>
             <button
@@ -65,18 +66,18 @@ function Written({ values, origins, mark }: { values: JsonText; origins: Origin[
               onMouseLeave={() => point(null)}
               onBlur={() => point(null)}
             >
-              <Plain>{origin.field || '(all of it)'}</Plain>
+              <Plain>{origin.field || t('playground.allOfIt')}</Plain>
               <code>
                 <Plain>{textAt(read, origin.field)}</Plain>
               </code>
-              <small>line {origin.place.line}</small>
+              <small>{t('playground.line', { line: origin.place.line })}</small>
             </button>
           </li>
         ))}
       </ul>
       {/* At a place of its own, so that no row moves away under the pointer. */}
       <div className="explained" id={EXPLAINED}>
-        {shown ? <Explained origin={shown} /> : <span>Point at a value to see the line that wrote it.</span>}
+        {shown ? <Explained origin={shown} /> : <span>{t('playground.pointAtAValueTo')}</span>}
       </div>
     </>
   )
@@ -95,7 +96,7 @@ const Explained = ({ origin: { expression, reads } }: { origin: Origin }): React
         {!path.startsWith('$') && (
           <>
             {' '}
-            = <Plain>{value?.text ?? 'nothing'}</Plain>
+            = <Plain>{value?.text ?? t('playground.nothing2')}</Plain>
           </>
         )}
       </p>
@@ -108,6 +109,6 @@ function textAt(read: unknown, field: string): string {
   let at = read
   for (const step of field === '' ? [] : field.split('.'))
     at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[step] : undefined
-  if (at === undefined) return 'left out'
+  if (at === undefined) return t('playground.leftOut')
   return at === null ? 'null' : ((at as JsonText).text ?? '…')
 }

@@ -6,6 +6,7 @@ import { List, Loading } from '../../parts/list.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { useFilters } from '../../routing/place.ts'
+import { t } from '../../texts/index.ts'
 import { Bench } from './bench.tsx'
 
 /** A mapping tried on real records: nothing is kept, nothing is sent. */
@@ -13,21 +14,17 @@ export function Playground(): ReactNode {
   const { values, set } = useFilters(['sync', 'record', 'letter'])
   const syncs = useAnswer<PageOf<Sync>>('/syncs?limit=500', 60_000)
   return (
-    <Page title="Playground">
-      <List
-        source={syncs}
-        count={syncs.data?.items.length}
-        never={<p>No sync yet. A mapping of a sync can be tried here on its records.</p>}
-      >
-        <Panel title="Which mapping">
+    <Page title={t('playground.playground')}>
+      <List source={syncs} count={syncs.data?.items.length} never={<p>{t('playground.noSyncYetAMapping')}</p>}>
+        <Panel title={t('playground.whichMapping')}>
           <NativeSelect
-            label="Sync"
+            label={t('playground.sync')}
             size="xs"
             className="choice"
             value={values.sync ?? ''}
             onChange={(event) => set({ sync: event.currentTarget.value || null, record: null, letter: null })}
             data={[
-              { value: '', label: 'choose one' },
+              { value: '', label: t('playground.chooseOne') },
               ...(syncs.data?.items ?? []).map(({ name }) => ({ value: name, label: name })),
             ]}
           />
@@ -42,5 +39,5 @@ function OfSync({ sync }: { sync: string }): ReactNode {
   const answer = useAnswer<SyncDetail>(`/syncs/${encodeURIComponent(sync)}`, 60_000)
   if (answer.data?.definition) return <Bench sync={sync} running={answer.data.definition.source} />
   if (answer.error) return <Trouble error={answer.error} retry={() => void answer.refetch()} />
-  return answer.data ? <p className="nothing">No file defines this sync any more.</p> : <Loading />
+  return answer.data ? <p className="nothing">{t('playground.noFileDefinesThisSync')}</p> : <Loading />
 }

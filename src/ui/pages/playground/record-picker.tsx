@@ -7,6 +7,7 @@ import { FilterText } from '../../parts/filters.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { useFilters } from '../../routing/place.ts'
+import { t } from '../../texts/index.ts'
 import type { TrialInput } from './use-trial.ts'
 
 export type ChosenRecord = {
@@ -57,24 +58,24 @@ export function RecordPicker({ sync, chosen }: { sync: string; chosen: ChosenRec
     set({ record, letter: null })
   }
   return (
-    <Panel title="Record">
+    <Panel title={t('playground.record')}>
       <search className="filters">
         <NativeSelect
-          label="Newest of the source"
+          label={t('playground.newestOfTheSource')}
           size="xs"
           value={values.record ?? ''}
           onChange={(event) => choose(event.currentTarget.value || null)}
           data={[
-            { value: '', label: 'choose one' },
+            { value: '', label: t('playground.chooseOne') },
             ...(values.record !== null && !ids.includes(values.record) ? [values.record, ...ids] : ids),
           ]}
         />
-        <FilterText label="Or by its id" value={values.record} onChange={choose} />
+        <FilterText label={t('playground.orByItsId')} value={values.record} onChange={choose} />
       </search>
-      {values.letter && <p className="dim">As dead letter {values.letter} kept it.</p>}
+      {values.letter && <p className="dim">{t('playground.asDeadLetterKeptIt', { letter: values.letter })}</p>}
       {chosen.error && <Trouble error={chosen.error} />}
       <Textarea
-        label="Or any record, as JSON"
+        label={t('playground.orAnyRecordAsJson')}
         size="xs"
         autosize
         minRows={3}

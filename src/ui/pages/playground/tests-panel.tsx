@@ -9,6 +9,7 @@ import { Mark } from '../../parts/mark.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { rich, t } from '../../texts/index.ts'
 import { useTests } from './use-trial.ts'
 
 type Props = { sync: string; text: string; record: string | null; mark: (line: number | null) => void }
@@ -21,17 +22,19 @@ export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
   const failed = tests?.filter(({ ok }) => !ok).length ?? 0
   return (
     <Panel
-      title="Tests"
+      title={t('playground.tests')}
       aside={
         <Group gap={6}>
           {tests && tests.length > 0 && (
             <Mark tone={failed ? 'bad' : 'ok'}>
-              {failed ? `${failed} of ${tests.length} fail` : `${tests.length} pass`}
+              {failed
+                ? t('playground.ofFail', { failed, count: tests.length })
+                : t('playground.pass', { count: tests.length })}
             </Mark>
           )}
           {record !== null && (
             <ActionButton needs="plans:make" size="compact-xs" variant="default" onClick={() => setSaving(true)}>
-              Save as test
+              {t('playground.saveAsTest')}
             </ActionButton>
           )}
         </Group>
@@ -40,8 +43,8 @@ export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
       {saving && record !== null && <SavedFrom sync={sync} record={record} />}
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!tests && answer.isPending && <Loading />}
-      {tests?.length === 0 && <p className="nothing">No test stands in the text or beside its file.</p>}
-      <ul aria-label="Tests" className="tests">
+      {tests?.length === 0 && <p className="nothing">{t('playground.noTestStandsInThe')}</p>}
+      <ul aria-label={t('playground.tests')} className="tests">
         {tests?.map(({ name, ok, message, place }) => (
           <li key={`${name} ${place.line}`}>
             <button
@@ -51,7 +54,8 @@ export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
               onMouseLeave={() => mark(null)}
               onBlur={() => mark(null)}
             >
-              <Mark tone={ok ? 'ok' : 'bad'}>{ok ? 'passes' : 'fails'}</Mark> <Plain>{name}</Plain>
+              <Mark tone={ok ? 'ok' : 'bad'}>{ok ? t('playground.passes') : t('playground.fails')}</Mark>{' '}
+              <Plain>{name}</Plain>
             </button>
             {message && (
               <pre>
@@ -76,16 +80,18 @@ function SavedFrom({ sync, record }: { sync: string; record: string }): ReactNod
   return (
     <div>
       <p>
-        An item of <code>tests</code> in <code>{save.data.file}</code>; secrets and personal data are replaced. It is
-        made with the mapping that runs.
+        {rich('playground.anItemOfInSecrets', {
+          code: <code>tests</code>,
+          code2: <code>{save.data.file}</code>,
+        })}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1). */}
-      <section className="json-scroll" aria-label="Saved test" tabIndex={0}>
+      <section className="json-scroll" aria-label={t('playground.savedTest')} tabIndex={0}>
         <pre>
           <Plain>{save.data.test}</Plain>
         </pre>
       </section>
-      <CopyButton text={save.data.test} label="Copy the test" />
+      <CopyButton text={save.data.test} label={t('playground.copyTheTest')} />
     </div>
   )
 }

@@ -11,6 +11,7 @@ import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { rich, t } from '../../texts/index.ts'
 import { SnoozeDialog } from './snooze-dialog.tsx'
 
 type Alerts = { routes: AlertRoute[]; open: OpenAlert[] }
@@ -24,7 +25,7 @@ export function AlertRoutes(): ReactNode {
   const [snoozed, setSnoozed] = useState<string | null>(null)
   const columns: Column<AlertRoute>[] = [
     {
-      head: 'Route',
+      head: t('settings.route'),
       cell: ({ name, kind }) => (
         <>
           <Plain>{name}</Plain>
@@ -33,35 +34,47 @@ export function AlertRoutes(): ReactNode {
       ),
     },
     {
-      head: 'Tells of',
+      head: t('settings.tellsOf'),
       className: 'main-cell',
       cell: ({ tell, severity, syncs, connections }) => (
         <>
           {tell.join(', ').replaceAll('_', ' ')}
           <p className="dim">
             <Plain>
-              {[severity === 'error' ? 'errors only' : 'warnings too', ...syncs, ...connections].join(', ')}
+              {[
+                severity === 'error' ? t('settings.errorsOnly') : t('settings.warningsToo'),
+                ...syncs,
+                ...connections,
+              ].join(', ')}
             </Plain>
           </p>
         </>
       ),
     },
-    { head: 'State', cell: (route) => <RouteState route={route} /> },
-    { head: 'Last told', cell: ({ lastSentAt }) => <Ago at={lastSentAt} /> },
-    { head: 'Actions', cell: (route) => <RouteActions route={route} snooze={() => setSnoozed(route.name)} /> },
+    { head: t('settings.state'), cell: (route) => <RouteState route={route} /> },
+    { head: t('settings.lastTold'), cell: ({ lastSentAt }) => <Ago at={lastSentAt} /> },
+    {
+      head: t('settings.actions'),
+      cell: (route) => <RouteActions route={route} snooze={() => setSnoozed(route.name)} />,
+    },
   ]
   return (
-    <Panel title="Alert routes">
+    <Panel title={t('settings.alertRoutes')}>
       <List
         source={answer}
         count={answer.data?.routes.length}
         never={
           <p>
-            Nobody is told of trouble. A route is an entry of <code>alerts:</code> in <code>causeway.yaml</code>.
+            {rich('settings.nobodyIsToldOfTrouble', { code: <code>alerts:</code>, code2: <code>causeway.yaml</code> })}
           </p>
         }
       >
-        <Table label="Alert routes" rows={answer.data?.routes ?? []} keyOf={({ name }) => name} columns={columns} />
+        <Table
+          label={t('settings.alertRoutes')}
+          rows={answer.data?.routes ?? []}
+          keyOf={({ name }) => name}
+          columns={columns}
+        />
       </List>
       {snoozed !== null && <SnoozeDialog route={snoozed} close={() => setSnoozed(null)} />}
     </Panel>
@@ -72,21 +85,24 @@ function RouteState({ route: { snooze, waiting, lastError } }: { route: AlertRou
   const error = readJson<StoredError>(lastError)
   if (snooze !== null)
     return (
-      <Mark tone="idle" title={`by ${snooze.actor}${snooze.reason ? `: ${snooze.reason}` : ''}`}>
-        quiet, ends <Ago at={snooze.until} />
+      <Mark
+        tone="idle"
+        title={t('settings.by', { actor: snooze.actor, value: snooze.reason ? `: ${snooze.reason}` : '' })}
+      >
+        {rich('settings.quietEnds', { time: <Ago at={snooze.until} /> })}
       </Mark>
     )
   if (waiting > 0 && error)
     return (
       <>
-        <Mark tone="bad">{waiting.toLocaleString()} not sent</Mark>
+        <Mark tone="bad">{t('settings.notSent', { waiting })}</Mark>
         <p className="dim">
           <Plain>{error.what ?? error.code ?? ''}</Plain>
         </p>
       </>
     )
-  if (waiting > 0) return <Mark tone="wait">{waiting.toLocaleString()} to send</Mark>
-  return <Mark tone="ok">nothing waits</Mark>
+  if (waiting > 0) return <Mark tone="wait">{t('settings.toSend', { waiting })}</Mark>
+  return <Mark tone="ok">{t('settings.nothingWaits')}</Mark>
 }
 
 function RouteActions({ route: { name, snooze }, ...props }: { route: AlertRoute; snooze: () => void }): ReactNode {
@@ -100,35 +116,35 @@ function RouteActions({ route: { name, snooze }, ...props }: { route: AlertRoute
         needs="alerts:operate"
         size="compact-xs"
         variant="default"
-        aria-label={`Test ${name}`}
+        aria-label={t('settings.test', { name })}
         loading={test.isPending}
         onClick={() => test.mutate(undefined)}
       >
-        Test
+        {t('settings.test2')}
       </ActionButton>
       {snooze === null ? (
         <ActionButton
           needs="alerts:operate"
           size="compact-xs"
           variant="default"
-          aria-label={`Snooze… ${name}`}
+          aria-label={t('settings.snooze2', { name })}
           onClick={props.snooze}
         >
-          Snooze…
+          {t('settings.snooze3')}
         </ActionButton>
       ) : (
         <ActionButton
           needs="alerts:operate"
           size="compact-xs"
           variant="default"
-          aria-label={`Wake ${name}`}
+          aria-label={t('settings.wake', { name })}
           loading={wake.isPending}
           onClick={() => wake.mutate(undefined)}
         >
-          Wake
+          {t('settings.wake2')}
         </ActionButton>
       )}
-      <span role="status">{test.data && <Mark tone="ok">sent</Mark>}</span>
+      <span role="status">{test.data && <Mark tone="ok">{t('settings.sent')}</Mark>}</span>
       {test.error && <Trouble error={test.error} />}
       {wake.error && <Trouble error={wake.error} />}
     </Group>

@@ -6,6 +6,7 @@ import { List } from '../../parts/list.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Table } from '../../parts/table.tsx'
+import { rich, t } from '../../texts/index.ts'
 
 const ONCE_MS = 60_000
 
@@ -24,32 +25,37 @@ export function EffectiveSettings(): ReactNode {
     group === null || ((GROUPS[group]?.(name) ?? true) && (group !== 'set here' || from !== 'default'))
   const rows = answer.data?.items.filter(isShown)
   return (
-    <Panel title="What the hub works with">
-      <p className="dim">
-        From <code>causeway.yaml</code> and the environment, which is where they are changed. Secrets are never shown.
-      </p>
+    <Panel title={t('settings.whatTheHubWorksWith')}>
+      <p className="dim">{rich('settings.fromAndTheEnvironmentWhich', { code: <code>causeway.yaml</code> })}</p>
       <Filters>
-        <FilterChoice label="Settings" none="all" value={group} choices={Object.keys(GROUPS)} onChange={setGroup} />
+        <FilterChoice
+          label={t('settings.settings')}
+          none={t('settings.all')}
+          value={group}
+          choices={Object.keys(GROUPS)}
+          onChange={setGroup}
+        />
       </Filters>
       <List
         source={answer}
         count={rows?.length}
         clear={group === null ? undefined : () => setGroup(null)}
-        never={<p>No settings.</p>}
+        never={<p>{t('settings.noSettings')}</p>}
       >
         <Table
-          label="Settings"
+          label={t('settings.settings')}
           rows={rows ?? []}
           keyOf={({ name }) => name}
           columns={[
-            { head: 'Setting', cell: ({ name }) => <code>{name}</code> },
+            { head: t('settings.setting'), cell: ({ name }) => <code>{name}</code> },
             {
-              head: 'Value',
+              head: t('settings.value'),
               className: 'main-cell',
-              cell: ({ value }) => (value === null ? <span className="dim">not set</span> : <Plain>{value}</Plain>),
+              cell: ({ value }) =>
+                value === null ? <span className="dim">{t('settings.notSet')}</span> : <Plain>{value}</Plain>,
             },
             {
-              head: 'From',
+              head: t('settings.from'),
               cell: ({ from, where }) => (
                 <>
                   {from}
@@ -61,7 +67,7 @@ export function EffectiveSettings(): ReactNode {
                 </>
               ),
             },
-            { head: 'What it is', className: 'main-cell', cell: ({ description }) => <p>{description}</p> },
+            { head: t('settings.whatItIs'), className: 'main-cell', cell: ({ description }) => <p>{description}</p> },
           ]}
         />
       </List>

@@ -1,10 +1,11 @@
 import type { Role } from '../../../access/index.ts'
+import { t } from '../../texts/index.ts'
 
 const MEANINGS: Record<Role, string> = {
-  viewer: 'sees everything, changes nothing',
-  operator: 'runs, pauses, tries again',
-  editor: 'decides what is written',
-  admin: 'manages users, tokens and keys',
+  viewer: t('settings.seesEverythingChangesNothing'),
+  operator: t('settings.runsPausesTriesAgain'),
+  editor: t('settings.decidesWhatIsWritten'),
+  admin: t('settings.managesUsersTokensAndKeys'),
 }
 
 export const ROLE_CHOICES = Object.entries(MEANINGS).map(([value, meaning]) => ({

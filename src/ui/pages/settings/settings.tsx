@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { useLack } from '../../api/may.ts'
 import { Page } from '../../parts/page.tsx'
+import { t } from '../../texts/index.ts'
 import { AlertRoutes } from './alert-routes.tsx'
 import { EffectiveSettings } from './effective.tsx'
 import { Tokens } from './tokens.tsx'
@@ -10,7 +11,7 @@ import { Users } from './users.tsx'
 export function SettingsPage(): ReactNode {
   const [noAccess, noSettings] = [useLack('access:manage'), useLack('support:read')]
   return (
-    <Page title="Settings">
+    <Page title={t('settings.settings')}>
       <AlertRoutes />
       {noAccess === null && (
         <>
@@ -19,7 +20,7 @@ export function SettingsPage(): ReactNode {
         </>
       )}
       {noSettings === null && <EffectiveSettings />}
-      {noAccess && <p className="dim">Users, tokens and settings are not shown. {noAccess}</p>}
+      {noAccess && <p className="dim">{t('settings.usersTokensAndSettingsAre', { noAccess })}</p>}
     </Page>
   )
 }

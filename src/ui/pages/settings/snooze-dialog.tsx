@@ -3,13 +3,14 @@ import { type ReactNode, useState } from 'react'
 import { post, useAction } from '../../api/queries.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Plain } from '../../parts/plain.tsx'
+import { rich, t } from '../../texts/index.ts'
 
 const HOUR_MS = 3_600_000
 const SPANS = [
-  { value: '1', label: 'an hour' },
-  { value: '4', label: 'four hours' },
-  { value: '12', label: 'twelve hours' },
-  { value: '72', label: 'three days' },
+  { value: '1', label: t('settings.anHour') },
+  { value: '4', label: t('settings.fourHours') },
+  { value: '12', label: t('settings.twelveHours') },
+  { value: '72', label: t('settings.threeDays') },
 ]
 
 /** Quiet for a while; what is still wrong then is told then. */
@@ -24,20 +25,18 @@ export function SnoozeDialog({ route, close }: { route: string; close: () => voi
   )
   return (
     <Confirm
-      title="Snooze"
-      verb="Snooze"
+      title={t('settings.snooze')}
+      verb={t('settings.snooze')}
       reason="optional"
       busy={snooze.isPending}
       error={snooze.error}
       close={close}
       confirm={(reason) => snooze.mutate(reason, { onSuccess: close })}
     >
-      <p>
-        <Plain>{route}</Plain> tells nothing. What is still wrong at the end is told then.
-      </p>
+      <p>{rich('settings.tellsNothingWhatIsStill', { name: <Plain>{route}</Plain> })}</p>
       <NativeSelect
         mt="sm"
-        label="For"
+        label={t('settings.for')}
         value={hours}
         data={SPANS}
         onChange={(event) => setHours(event.currentTarget.value)}

@@ -5,14 +5,15 @@ import { post, useAction } from '../../api/queries.ts'
 import type { MadeToken } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
+import { t } from '../../texts/index.ts'
 import { RoleField } from './user-dialogs.tsx'
 
 const DAY_MS = 86_400_000
 const ENDS = [
-  { value: '30', label: 'in 30 days' },
-  { value: '90', label: 'in 90 days' },
-  { value: '365', label: 'in a year' },
-  { value: '', label: 'never' },
+  { value: '30', label: t('settings.in30Days') },
+  { value: '90', label: t('settings.in90Days') },
+  { value: '365', label: t('settings.inAYear') },
+  { value: '', label: t('settings.never') },
 ]
 
 /** Asks for a token, then shows it: now and never again. */
@@ -33,8 +34,8 @@ export function TokenDialog({ close }: { close: () => void }): ReactNode {
   if (make.data) return <Shown token={make.data} close={close} />
   return (
     <Confirm
-      title="Make a token"
-      verb="Make"
+      title={t('settings.makeAToken2')}
+      verb={t('settings.make')}
       ready={name.trim() !== ''}
       busy={make.isPending}
       error={make.error}
@@ -42,8 +43,8 @@ export function TokenDialog({ close }: { close: () => void }): ReactNode {
       confirm={() => make.mutate(undefined)}
     >
       <TextInput
-        label="Name"
-        description="What it is for; the audit names it."
+        label={t('settings.name')}
+        description={t('settings.whatItIsForThe')}
         autoComplete="off"
         required
         maxLength={100}
@@ -53,15 +54,15 @@ export function TokenDialog({ close }: { close: () => void }): ReactNode {
       <RoleField value={role} onChange={setRole} />
       <NativeSelect
         mt="sm"
-        label="Ends"
+        label={t('settings.ends')}
         value={days}
         data={ENDS}
         onChange={(event) => setDays(event.currentTarget.value)}
       />
       <Checkbox.Group
         mt="sm"
-        label="Only these scopes"
-        description="None: all that the role may."
+        label={t('settings.onlyTheseScopes')}
+        description={t('settings.noneAllThatTheRole')}
         value={scopes}
         onChange={setScopes}
       >
@@ -88,14 +89,14 @@ const Shown = ({ token, close }: { token: MadeToken; close: () => void }): React
     <Modal.Overlay />
     <Modal.Content>
       <Modal.Body>
-        <Modal.Title className="dialog-title">The token, shown this once</Modal.Title>
-        <p>The hub keeps no copy. Put it where the program reads it, and nowhere else.</p>
+        <Modal.Title className="dialog-title">{t('settings.theTokenShownThisOnce')}</Modal.Title>
+        <p>{t('settings.theHubKeepsNoCopy')}</p>
         <p className="secret">
           <code>{token.secret}</code>
         </p>
         <Group justify="flex-end" mt="md" gap="xs">
-          <CopyButton text={token.secret} label="Copy the token" />
-          <Button onClick={close}>I have it</Button>
+          <CopyButton text={token.secret} label={t('settings.copyTheToken')} />
+          <Button onClick={close}>{t('settings.iHaveIt')}</Button>
         </Group>
       </Modal.Body>
     </Modal.Content>

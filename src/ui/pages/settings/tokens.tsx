@@ -10,6 +10,7 @@ import { Ago } from '../../parts/moment.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { rich, t } from '../../texts/index.ts'
 import { TokenDialog } from './token-dialog.tsx'
 
 /** Tokens of programs. */
@@ -18,51 +19,47 @@ export function Tokens(): ReactNode {
   const [asked, setAsked] = useState<'create' | Token | null>(null)
   const close = (): void => setAsked(null)
   const columns: Column<Token>[] = [
-    { head: 'Name', className: 'main-cell', cell: ({ name }) => <Plain>{name}</Plain> },
-    { head: 'Begins', cell: ({ prefix }) => <code>{prefix}…</code> },
+    { head: t('settings.name'), className: 'main-cell', cell: ({ name }) => <Plain>{name}</Plain> },
+    { head: t('settings.begins'), cell: ({ prefix }) => <code>{prefix}…</code> },
     {
-      head: 'May',
+      head: t('settings.may'),
       cell: ({ role, scopes }) => (
         <>
           {role}
-          {scopes !== null && <p className="dim">only {scopes.join(', ')}</p>}
+          {scopes !== null && <p className="dim">{t('settings.only', { scopes: scopes.join(', ') })}</p>}
         </>
       ),
     },
-    { head: 'State', cell: (token) => <TokenState token={token} /> },
-    { head: 'Ends', cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
-    { head: 'Last used', cell: ({ lastUsedAt }) => <Ago at={lastUsedAt} /> },
-    { head: 'Made by', cell: ({ createdBy }) => <Plain>{createdBy}</Plain> },
+    { head: t('settings.state'), cell: (token) => <TokenState token={token} /> },
+    { head: t('settings.ends'), cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
+    { head: t('settings.lastUsed'), cell: ({ lastUsedAt }) => <Ago at={lastUsedAt} /> },
+    { head: t('settings.madeBy'), cell: ({ createdBy }) => <Plain>{createdBy}</Plain> },
     {
-      head: 'Actions',
+      head: t('settings.actions'),
       cell: (token) =>
         token.revokedAt === null && (
           <Button
             size="compact-xs"
             variant="default"
-            aria-label={`Revoke… ${token.name}`}
+            aria-label={t('settings.revoke', { name: token.name })}
             onClick={() => setAsked(token)}
           >
-            Revoke…
+            {t('settings.revoke2')}
           </Button>
         ),
     },
   ]
   return (
     <Panel
-      title="Tokens"
+      title={t('settings.tokens')}
       aside={
         <Button size="compact-xs" variant="default" aria-haspopup="dialog" onClick={() => setAsked('create')}>
-          Make a token…
+          {t('settings.makeAToken')}
         </Button>
       }
     >
-      <List
-        source={answer}
-        count={answer.data?.items.length}
-        never={<p>No token yet. Programs that use the API would have one each.</p>}
-      >
-        <Table label="Tokens" rows={answer.data?.items ?? []} keyOf={({ id }) => id} columns={columns} />
+      <List source={answer} count={answer.data?.items.length} never={<p>{t('settings.noTokenYetProgramsThat')}</p>}>
+        <Table label={t('settings.tokens')} rows={answer.data?.items ?? []} keyOf={({ id }) => id} columns={columns} />
       </List>
       {asked === 'create' && <TokenDialog close={close} />}
       {asked !== null && asked !== 'create' && <Revocation token={asked} close={close} />}
@@ -72,17 +69,17 @@ export function Tokens(): ReactNode {
 
 function TokenState({ token: { revokedAt, expiresAt } }: { token: Token }): ReactNode {
   const now = useNow()
-  if (revokedAt !== null) return <Mark tone="idle">revoked</Mark>
-  if (expiresAt !== null && Date.parse(expiresAt) <= now) return <Mark tone="idle">ended</Mark>
-  return <Mark tone="ok">valid</Mark>
+  if (revokedAt !== null) return <Mark tone="idle">{t('settings.revoked')}</Mark>
+  if (expiresAt !== null && Date.parse(expiresAt) <= now) return <Mark tone="idle">{t('settings.ended')}</Mark>
+  return <Mark tone="ok">{t('settings.valid')}</Mark>
 }
 
 function Revocation({ token, close }: { token: Token; close: () => void }): ReactNode {
   const revoke = useAction((reason: string) => post(`/tokens/${token.id}/revoke`, reason ? { reason } : {}))
   return (
     <Confirm
-      title="Revoke this token"
-      verb="Revoke"
+      title={t('settings.revokeThisToken')}
+      verb={t('settings.revoke3')}
       danger
       reason="optional"
       busy={revoke.isPending}
@@ -90,9 +87,7 @@ function Revocation({ token, close }: { token: Token; close: () => void }): Reac
       close={close}
       confirm={(reason) => revoke.mutate(reason, { onSuccess: close })}
     >
-      <p>
-        Whatever uses <Plain>{token.name}</Plain> is refused from now on. It cannot be taken back.
-      </p>
+      <p>{rich('settings.whateverUsesIsRefusedFrom', { name: <Plain>{token.name}</Plain> })}</p>
     </Confirm>
   )
 }

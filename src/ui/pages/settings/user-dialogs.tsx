@@ -4,6 +4,7 @@ import { post, useAction } from '../../api/queries.ts'
 import type { User } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Plain } from '../../parts/plain.tsx'
+import { rich, t } from '../../texts/index.ts'
 import { ROLE_CHOICES } from './roles.ts'
 
 type Close = { close: () => void }
@@ -18,8 +19,8 @@ export function AddUser({ close }: Close): ReactNode {
   const add = useAction(() => post('/users', { name: name.trim(), role, password }))
   return (
     <Confirm
-      title="Add a user"
-      verb="Add"
+      title={t('settings.addAUser2')}
+      verb={t('settings.add2')}
       ready={name.trim() !== '' && password !== ''}
       busy={add.isPending}
       error={add.error}
@@ -27,8 +28,8 @@ export function AddUser({ close }: Close): ReactNode {
       confirm={() => add.mutate(undefined, { onSuccess: close })}
     >
       <TextInput
-        label="Name"
-        description="With which they log in. The audit names it."
+        label={t('settings.name')}
+        description={t('settings.withWhichTheyLogIn')}
         autoComplete="off"
         required
         maxLength={100}
@@ -46,17 +47,15 @@ export function ChangeRole({ user, close }: OfUser): ReactNode {
   const change = useAction(() => post(pathOf(user, 'role'), { role }))
   return (
     <Confirm
-      title="Change the role"
-      verb="Change"
+      title={t('settings.changeTheRole')}
+      verb={t('settings.change')}
       ready={role !== user.role}
       busy={change.isPending}
       error={change.error}
       close={close}
       confirm={() => change.mutate(undefined, { onSuccess: close })}
     >
-      <p>
-        Sessions of <Plain>{user.name}</Plain> end: they log in again, with the new role.
-      </p>
+      <p>{rich('settings.sessionsOfEndTheyLog', { name: <Plain>{user.name}</Plain> })}</p>
       <RoleField value={role} onChange={setRole} />
     </Confirm>
   )
@@ -67,18 +66,15 @@ export function ChangePassword({ user, close }: OfUser): ReactNode {
   const change = useAction(() => post(pathOf(user, 'password'), { password }))
   return (
     <Confirm
-      title="Set another password"
-      verb="Set"
+      title={t('settings.setAnotherPassword')}
+      verb={t('settings.set')}
       ready={password !== ''}
       busy={change.isPending}
       error={change.error}
       close={close}
       confirm={() => change.mutate(undefined, { onSuccess: close })}
     >
-      <p>
-        Sessions of <Plain>{user.name}</Plain> end. Tell them the password in a way of your own; the hub sends it to
-        nobody.
-      </p>
+      <p>{rich('settings.sessionsOfEndTellThem', { name: <Plain>{user.name}</Plain> })}</p>
       <NewPassword value={password} onChange={setPassword} />
     </Confirm>
   )
@@ -88,8 +84,8 @@ export function DisableUser({ user, close }: OfUser): ReactNode {
   const disable = useAction((reason: string) => post(pathOf(user, 'disable'), reason ? { reason } : {}))
   return (
     <Confirm
-      title="Let in no more"
-      verb="Disable"
+      title={t('settings.letInNoMore')}
+      verb={t('settings.disable2')}
       danger
       reason="optional"
       busy={disable.isPending}
@@ -97,9 +93,7 @@ export function DisableUser({ user, close }: OfUser): ReactNode {
       close={close}
       confirm={(reason) => disable.mutate(reason, { onSuccess: close })}
     >
-      <p>
-        Sessions of <Plain>{user.name}</Plain> end now. Tokens that they made go on; they are revoked one by one.
-      </p>
+      <p>{rich('settings.sessionsOfEndNowTokens', { name: <Plain>{user.name}</Plain> })}</p>
     </Confirm>
   )
 }
@@ -109,7 +103,7 @@ type FieldProps = { value: string; onChange: (value: string) => void }
 export const RoleField = ({ value, onChange }: FieldProps): ReactNode => (
   <NativeSelect
     mt="sm"
-    label="Role"
+    label={t('settings.role')}
     value={value}
     data={ROLE_CHOICES}
     onChange={(event) => onChange(event.currentTarget.value)}
@@ -119,7 +113,7 @@ export const RoleField = ({ value, onChange }: FieldProps): ReactNode => (
 const NewPassword = ({ value, onChange }: FieldProps): ReactNode => (
   <PasswordInput
     mt="sm"
-    label="Password"
+    label={t('settings.password2')}
     autoComplete="new-password"
     required
     maxLength={1_000}

@@ -8,6 +8,7 @@ import { Ago } from '../../parts/moment.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { t } from '../../texts/index.ts'
 import { AddUser, ChangePassword, ChangeRole, DisableUser } from './user-dialogs.tsx'
 
 type Asked = { what: 'role' | 'password' | 'disable'; user: User } | { what: 'add' } | null
@@ -18,32 +19,38 @@ export function Users(): ReactNode {
   const [asked, setAsked] = useState<Asked>(null)
   const close = (): void => setAsked(null)
   const columns: Column<User>[] = [
-    { head: 'Name', className: 'main-cell', cell: ({ name }) => <Plain>{name}</Plain> },
-    { head: 'Role', cell: ({ role }) => role },
-    { head: 'Logs in', cell: ({ issuer }) => (issuer === null ? 'with a password' : <Plain>{issuer}</Plain>) },
+    { head: t('settings.name'), className: 'main-cell', cell: ({ name }) => <Plain>{name}</Plain> },
+    { head: t('settings.role'), cell: ({ role }) => role },
     {
-      head: 'State',
-      cell: ({ disabledAt }) =>
-        disabledAt === null ? <Mark tone="ok">may log in</Mark> : <Mark tone="idle">disabled</Mark>,
+      head: t('settings.logsIn'),
+      cell: ({ issuer }) => (issuer === null ? t('settings.withAPassword') : <Plain>{issuer}</Plain>),
     },
-    { head: 'Last login', cell: ({ lastLoginAt }) => <Ago at={lastLoginAt} /> },
-    { head: 'Actions', cell: (user) => <UserActions user={user} ask={(what) => setAsked({ what, user })} /> },
+    {
+      head: t('settings.state'),
+      cell: ({ disabledAt }) =>
+        disabledAt === null ? (
+          <Mark tone="ok">{t('settings.mayLogIn')}</Mark>
+        ) : (
+          <Mark tone="idle">{t('settings.disabled')}</Mark>
+        ),
+    },
+    { head: t('settings.lastLogin'), cell: ({ lastLoginAt }) => <Ago at={lastLoginAt} /> },
+    {
+      head: t('settings.actions'),
+      cell: (user) => <UserActions user={user} ask={(what) => setAsked({ what, user })} />,
+    },
   ]
   return (
     <Panel
-      title="Users"
+      title={t('settings.users')}
       aside={
         <Button size="compact-xs" variant="default" aria-haspopup="dialog" onClick={() => setAsked({ what: 'add' })}>
-          Add a user…
+          {t('settings.addAUser')}
         </Button>
       }
     >
-      <List
-        source={answer}
-        count={answer.data?.items.length}
-        never={<p>Nobody yet: only the admin token opens this page.</p>}
-      >
-        <Table label="Users" rows={answer.data?.items ?? []} keyOf={({ id }) => id} columns={columns} />
+      <List source={answer} count={answer.data?.items.length} never={<p>{t('settings.nobodyYetOnlyTheAdmin')}</p>}>
+        <Table label={t('settings.users')} rows={answer.data?.items ?? []} keyOf={({ id }) => id} columns={columns} />
       </List>
       {asked?.what === 'add' && <AddUser close={close} />}
       {asked?.what === 'role' && <ChangeRole user={asked.user} close={close} />}
@@ -65,11 +72,11 @@ function UserActions({ user: { name, issuer, disabledAt }, ask }: ActionsProps):
   )
   return (
     <Group gap={6}>
-      {issuer === null && button('Role…', () => ask('role'))}
-      {issuer === null && button('Password…', () => ask('password'))}
+      {issuer === null && button(t('settings.role2'), () => ask('role'))}
+      {issuer === null && button(t('settings.password'), () => ask('password'))}
       {disabledAt === null
-        ? button('Disable…', () => ask('disable'))
-        : button('Enable', () => enable.mutate(undefined), enable.isPending)}
+        ? button(t('settings.disable'), () => ask('disable'))
+        : button(t('settings.enable'), () => enable.mutate(undefined), enable.isPending)}
       {enable.error && <span className="tone-bad">{enable.error.message}</span>}
     </Group>
   )

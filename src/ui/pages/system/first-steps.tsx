@@ -5,6 +5,7 @@ import { Mark } from '../../parts/mark.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { rich, t } from '../../texts/index.ts'
 
 /** Ticks itself: each step looks at what the hub holds, so that nobody has to say that they did it. */
 export function FirstSteps(): ReactNode {
@@ -17,52 +18,44 @@ export function FirstSteps(): ReactNode {
   const steps: [done: boolean, name: string, how: ReactNode][] = [
     [
       connections.data.items.length > 0,
-      'A system is connected',
-      <>
-        An item of <code>connections</code> in <code>causeway.yaml</code>;{' '}
-        <Link href={to.connectors}>what can be connected</Link>.
-      </>,
+      t('system.aSystemIsConnected'),
+      rich('system.anItemOfInWhat', {
+        code: <code>connections</code>,
+        code2: <code>causeway.yaml</code>,
+        link: (text) => <Link href={to.connectors}>{text}</Link>,
+      }),
     ],
     [
       connections.data.items.length > 0 && waiting.length === 0,
-      'Every connection is allowed',
-      waiting.length > 0 ? (
-        <>
-          Authorise <Link href={to.connection(waiting[0]!.name)}>{waiting[0]!.name}</Link>.
-        </>
-      ) : (
-        <>
-          A probe on the page of a <Link href={to.connections}>connection</Link> tells.
-        </>
-      ),
+      t('system.everyConnectionIsAllowed'),
+      waiting.length > 0
+        ? rich('system.authorise', { link: <Link href={to.connection(waiting[0]!.name)}>{waiting[0]!.name}</Link> })
+        : rich('system.aProbeOnThePage', { link: (text) => <Link href={to.connections}>{text}</Link> }),
     ],
     [
       syncs.data.items.length > 0,
-      'A sync is defined',
-      <>
-        A file in <code>mappings/</code>; <code>causeway create mapping</code> makes one.
-      </>,
+      t('system.aSyncIsDefined'),
+      rich('system.aFileInMakesOne', {
+        code: <code>mappings/</code>,
+        code2: <code>causeway create mapping</code>,
+      }),
     ],
     [
       pulls.data.items.length > 0,
-      'A source was read',
-      <>
-        Run a <Link href={to.syncs}>sync</Link>, or wait for its timetable.
-      </>,
+      t('system.aSourceWasRead'),
+      rich('system.runASyncOrWait', { link: (text) => <Link href={to.syncs}>{text}</Link> }),
     ],
     [
       syncs.data.items.some(({ lastSuccessAt }) => lastSuccessAt !== null),
-      'A record has arrived',
-      <>
-        What keeps it stands under <Link href={to.home}>Home</Link>.
-      </>,
+      t('system.aRecordHasArrived'),
+      rich('system.whatKeepsItStandsUnder', { link: (text) => <Link href={to.home}>{text}</Link> }),
     ],
   ]
   const done = steps.filter(([ok]) => ok).length
   if (done === steps.length) return null
   return (
-    <Panel title={`First steps: ${done} of ${steps.length}`}>
-      <ol className="steps" aria-label="First steps">
+    <Panel title={t('system.firstStepsOf', { done, count: steps.length })}>
+      <ol className="steps" aria-label={t('system.firstSteps')}>
         {steps.map(([ok, name, how]) => (
           <li key={name}>
             <Mark tone={ok ? 'ok' : 'wait'}>{name}</Mark>

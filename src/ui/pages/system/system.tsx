@@ -7,6 +7,7 @@ import { Ago } from '../../parts/moment.tsx'
 import { Facts, Page, Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { t } from '../../texts/index.ts'
 import { FirstSteps } from './first-steps.tsx'
 
 /** The hub itself, and what is left to do until the first record arrives. */
@@ -14,28 +15,28 @@ export function SystemPage(): ReactNode {
   const answer = useAnswer<System>('/system')
   const system = answer.data
   return (
-    <Page title="System">
+    <Page title={t('system.system')}>
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!system && answer.isPending && <Loading />}
       <FirstSteps />
       {system && (
         <>
-          <Panel title="This hub">
+          <Panel title={t('system.thisHub')}>
             <Facts
               items={[
-                ['Version', system.version],
-                ['Node', system.node],
-                ['Started', <Ago key="s" at={system.startedAt} />],
+                [t('system.version'), system.version],
+                [t('system.node'), system.node],
+                [t('system.started'), <Ago key="s" at={system.startedAt} />],
                 [
                   'API',
                   <a key="a" href="/openapi.json">
-                    OpenAPI document
+                    {t('system.openapiDocument')}
                   </a>,
                 ],
               ]}
             />
           </Panel>
-          <Panel title="What must work">
+          <Panel title={t('system.whatMustWork')}>
             <ul className="steps">
               {system.checks.map(({ name, ok, detail, code }) => (
                 <li key={name}>

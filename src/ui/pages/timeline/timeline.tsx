@@ -12,8 +12,9 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { t, word } from '../../texts/index.ts'
 
-const KINDS: Record<string, 'deed' | 'run'> = { 'what somebody did': 'deed', runs: 'run' }
+const KINDS: Record<string, 'deed' | 'run'> = { [t('timeline.deed')]: 'deed', [t('timeline.run')]: 'run' }
 
 /** What happened before it broke: runs, changes of the configuration, credentials, pauses and bulk actions, in one list. */
 export function Timeline(): ReactNode {
@@ -22,32 +23,32 @@ export function Timeline(): ReactNode {
   const clearAny = any ? clear : undefined
   const chosen = Object.entries(KINDS).find(([, kind]) => kind === values.kind)?.[0] ?? null
   return (
-    <Page title="Timeline">
-      <Panel title="What happened, newest first">
+    <Page title={t('timeline.timeline')}>
+      <Panel title={t('timeline.whatHappenedNewestFirst')}>
         <Filters clear={clearAny}>
           <FilterChoice
-            label="Only"
-            none="all"
+            label={t('timeline.only')}
+            none={t('timeline.all')}
             value={chosen}
             choices={Object.keys(KINDS)}
             onChange={(kind) => set({ kind: kind === null ? null : (KINDS[kind] ?? null) })}
           />
-          <FilterMoment label="Since" value={values.since} onChange={(since) => set({ since })} />
-          <FilterMoment label="Until" value={values.until} onChange={(until) => set({ until })} />
+          <FilterMoment label={t('timeline.since')} value={values.since} onChange={(since) => set({ since })} />
+          <FilterMoment label={t('timeline.until')} value={values.until} onChange={(until) => set({ until })} />
         </Filters>
         <List
           source={entries}
           count={entries.rows?.length}
           clear={clearAny}
-          never={<p>Nothing has happened yet. Runs, and what people and programs do, would be here.</p>}
+          never={<p>{t('timeline.nothingHasHappenedYetRuns')}</p>}
         >
           <Table
-            label="Timeline"
+            label={t('timeline.timeline')}
             rows={entries.rows ?? []}
             keyOf={({ kind, id }) => `${kind} ${id}`}
             columns={COLUMNS}
           />
-          <More pages={entries} what="Earlier" />
+          <More pages={entries} what={t('timeline.earlier')} />
         </List>
       </Panel>
     </Page>
@@ -56,7 +57,7 @@ export function Timeline(): ReactNode {
 
 const COLUMNS: Column<TimelineEntry>[] = [
   {
-    head: 'When',
+    head: t('timeline.when'),
     cell: (entry) => (
       <Link href={addressOf(entry)}>
         <At at={entry.at} />
@@ -64,17 +65,19 @@ const COLUMNS: Column<TimelineEntry>[] = [
     ),
   },
   {
-    head: 'What',
-    cell: ({ kind, what }) => (kind === 'run' ? `${what} run` : <code>{what}</code>),
+    head: t('timeline.what'),
+    cell: ({ kind, what }) =>
+      kind === 'run' ? t('timeline.run2', { what: word('words', what) }) : <code>{what}</code>,
   },
-  { head: 'On what', className: 'main-cell', cell: ({ subject }) => <Plain>{subject}</Plain> },
+  { head: t('timeline.onWhat'), className: 'main-cell', cell: ({ subject }) => <Plain>{subject}</Plain> },
   {
-    head: 'Who or why',
+    head: t('timeline.whoOrWhy'),
     cell: ({ kind, actor }) => (kind === 'run' ? <span className="dim">{actor}</span> : <Plain>{actor}</Plain>),
   },
   {
-    head: 'Outcome',
-    cell: ({ outcome }) => (outcome === null ? <Mark tone="idle">done</Mark> : <State state={outcome} />),
+    head: t('timeline.outcome'),
+    cell: ({ outcome }) =>
+      outcome === null ? <Mark tone="idle">{t('timeline.done')}</Mark> : <State state={outcome} />,
   },
 ]
 

@@ -13,6 +13,7 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
+import { number, t } from '../../texts/index.ts'
 import { ReplayDialog } from './replay-dialog.tsx'
 
 /** Events that were verified and kept, newest first, and what became of each. */
@@ -23,7 +24,7 @@ export function Events(): ReactNode {
   const clearAny = any ? clear : undefined
   return (
     <Panel
-      title="Events"
+      title={t('webhooks.events')}
       aside={
         (events.rows?.length ?? 0) > 0 && (
           <ActionButton
@@ -32,37 +33,41 @@ export function Events(): ReactNode {
             variant="default"
             onClick={() => setReplaying({ event: null })}
           >
-            Replay all of these…
+            {t('webhooks.replayAllOfThese')}
           </ActionButton>
         )
       }
     >
       <Filters clear={clearAny}>
         <FilterChoice
-          label="State"
-          none="all"
+          label={t('webhooks.state')}
+          none={t('webhooks.all')}
           value={values.state}
           choices={['pending', 'done', 'skipped', 'dead']}
           onChange={(state) => set({ state })}
         />
-        <FilterText label="Connection" value={values.connection} onChange={(connection) => set({ connection })} />
-        <FilterText label="Stream" value={values.stream} onChange={(stream) => set({ stream })} />
-        <FilterMoment label="Since" value={values.since} onChange={(since) => set({ since })} />
-        <FilterMoment label="Until" value={values.until} onChange={(until) => set({ until })} />
+        <FilterText
+          label={t('webhooks.connection')}
+          value={values.connection}
+          onChange={(connection) => set({ connection })}
+        />
+        <FilterText label={t('webhooks.stream')} value={values.stream} onChange={(stream) => set({ stream })} />
+        <FilterMoment label={t('webhooks.since')} value={values.since} onChange={(since) => set({ since })} />
+        <FilterMoment label={t('webhooks.until')} value={values.until} onChange={(until) => set({ until })} />
       </Filters>
       <List
         source={events}
         count={events.rows?.length}
         clear={clearAny}
-        never={<p>No event yet. Webhooks that were verified are kept here with what became of them.</p>}
+        never={<p>{t('webhooks.noEventYetWebhooksThat')}</p>}
       >
         <Table
-          label="Events"
+          label={t('webhooks.events')}
           rows={events.rows ?? []}
           keyOf={({ id }) => id}
           columns={columns((event) => setReplaying({ event }))}
         />
-        <More pages={events} what="Older events" />
+        <More pages={events} what={t('webhooks.olderEvents')} />
       </List>
       {replaying && <ReplayDialog event={replaying.event} filter={values} close={() => setReplaying(null)} />}
     </Panel>
@@ -70,9 +75,9 @@ export function Events(): ReactNode {
 }
 
 const columns = (replay: (event: WebhookEvent) => void): Column<WebhookEvent>[] => [
-  { head: 'Received', cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
+  { head: t('webhooks.received'), cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
   {
-    head: 'Event',
+    head: t('webhooks.event2'),
     className: 'main-cell',
     cell: ({ eventId, reason }) => (
       <>
@@ -86,7 +91,7 @@ const columns = (replay: (event: WebhookEvent) => void): Column<WebhookEvent>[] 
     ),
   },
   {
-    head: 'From',
+    head: t('webhooks.from'),
     cell: ({ connection, stream }) => (
       <Link href={to.connection(connection)}>
         <Plain>{stream ? `${connection}:${stream}` : connection}</Plain>
@@ -94,7 +99,7 @@ const columns = (replay: (event: WebhookEvent) => void): Column<WebhookEvent>[] 
     ),
   },
   {
-    head: 'State',
+    head: t('webhooks.state'),
     cell: ({ state, connection }) =>
       state === 'dead' ? (
         <Link href={to.deadLetters({ connection, kind: 'inbox' })} className="quiet">
@@ -104,22 +109,22 @@ const columns = (replay: (event: WebhookEvent) => void): Column<WebhookEvent>[] 
         <State state={state} />
       ),
   },
-  { head: 'Tries', numeric: true, cell: ({ attempts }) => attempts },
-  { head: 'Bytes', numeric: true, cell: ({ bytes }) => bytes.toLocaleString() },
+  { head: t('webhooks.tries'), numeric: true, cell: ({ attempts }) => attempts },
+  { head: t('webhooks.bytes'), numeric: true, cell: ({ bytes }) => number(bytes) },
   {
-    head: 'Action',
+    head: t('webhooks.action'),
     cell: (event) =>
       event.state === 'pending' ? (
-        <span className="dim">under way</span>
+        <span className="dim">{t('webhooks.underWay')}</span>
       ) : (
         <ActionButton
           needs="letters:operate"
           size="compact-xs"
           variant="default"
-          aria-label={`Replay… event ${event.id}`}
+          aria-label={t('webhooks.replayEvent', { id: event.id })}
           onClick={() => replay(event)}
         >
-          Replay…
+          {t('webhooks.replay2')}
         </ActionButton>
       ),
   },

@@ -9,6 +9,7 @@ import { Plain } from '../../parts/plain.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
+import { number, rich, t } from '../../texts/index.ts'
 
 type Row = Intake['items'][number]
 
@@ -17,13 +18,9 @@ export function IntakePanel(): ReactNode {
   const intake = useAnswer<Intake>('/webhook-intake')
   return (
     <Panel
-      title="At the door"
+      title={t('webhooks.atTheDoor')}
       aside={
-        intake.data && (
-          <small>
-            this process, since <Ago at={intake.data.since} />
-          </small>
-        )
+        intake.data && <small>{rich('webhooks.thisProcessSince', { time: <Ago at={intake.data.since} /> })}</small>
       }
     >
       <List
@@ -31,12 +28,14 @@ export function IntakePanel(): ReactNode {
         count={intake.data?.items.length}
         never={
           <p>
-            Nothing has come. Other systems send to <code>{location.origin}/hooks/CONNECTION</code>.
+            {rich('webhooks.nothingHasComeOtherSystems', {
+              code: <code>{location.origin}/hooks/CONNECTION</code>,
+            })}
           </p>
         }
       >
         <Table
-          label="Webhooks by address"
+          label={t('webhooks.webhooksByAddress')}
           rows={intake.data?.items ?? []}
           keyOf={({ connection }) => connection ?? ''}
           columns={COLUMNS}
@@ -48,28 +47,28 @@ export function IntakePanel(): ReactNode {
 
 const COLUMNS: Column<Row>[] = [
   {
-    head: 'Address',
+    head: t('webhooks.address'),
     cell: ({ connection }) =>
       connection === null ? (
-        <span className="dim">names of no connection</span>
+        <span className="dim">{t('webhooks.namesOfNoConnection')}</span>
       ) : (
         <Link href={to.webhooks({ connection })}>
           <Plain>{`/hooks/${connection}`}</Plain>
         </Link>
       ),
   },
-  { head: 'Verified', numeric: true, cell: ({ stored }) => stored.toLocaleString() },
-  { head: 'Came again', numeric: true, cell: ({ duplicates }) => duplicates.toLocaleString() },
-  { head: 'Handshakes', numeric: true, cell: ({ handshakes }) => handshakes.toLocaleString() },
-  { head: 'Refused', className: 'main-cell', cell: ({ refused }) => <Refusals refused={refused} /> },
-  { head: 'Last', cell: ({ lastAt }) => <Ago at={lastAt} /> },
+  { head: t('webhooks.verified'), numeric: true, cell: ({ stored }) => number(stored) },
+  { head: t('webhooks.cameAgain'), numeric: true, cell: ({ duplicates }) => number(duplicates) },
+  { head: t('webhooks.handshakes'), numeric: true, cell: ({ handshakes }) => number(handshakes) },
+  { head: t('webhooks.refused'), className: 'main-cell', cell: ({ refused }) => <Refusals refused={refused} /> },
+  { head: t('webhooks.last'), cell: ({ lastAt }) => <Ago at={lastAt} /> },
 ]
 
 function Refusals({ refused }: { refused: Row['refused'] }): ReactNode {
-  if (!refused.length) return <Mark tone="ok">none</Mark>
+  if (!refused.length) return <Mark tone="ok">{t('webhooks.none')}</Mark>
   return refused.map(({ code, what, fix, count, lastAt }) => (
     <div key={code}>
-      <Mark tone="bad">{count.toLocaleString()}</Mark> <code>{code}</code> <Plain>{what}</Plain>, <Ago at={lastAt} />
+      <Mark tone="bad">{number(count)}</Mark> <code>{code}</code> <Plain>{what}</Plain>, <Ago at={lastAt} />
       <p className="dim">
         <Plain>{fix}</Plain>
       </p>

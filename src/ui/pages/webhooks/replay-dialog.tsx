@@ -8,6 +8,7 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { Loading } from '../../parts/list.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { rich, t } from '../../texts/index.ts'
 
 type Props = { event: WebhookEvent | null; filter: Record<string, string | null>; close: () => void }
 /** What one replay takes. */
@@ -34,8 +35,8 @@ export function ReplayDialog({ event, filter, close }: Props): ReactNode {
   )
   return (
     <Confirm
-      title="Read these events again"
-      verb={`Replay ${chosen.length.toLocaleString()}`}
+      title={t('webhooks.readTheseEventsAgain')}
+      verb={t('webhooks.replay', { count: chosen.length })}
       reason="optional"
       ready={chosen.length > 0}
       busy={replay.isPending}
@@ -46,20 +47,15 @@ export function ReplayDialog({ event, filter, close }: Props): ReactNode {
       {matching.error && <Trouble error={matching.error} />}
       {event === null && matching.isPending && <Loading />}
       <p>
-        {event ? (
-          <>
-            Event <Plain>{event.eventId}</Plain>
-          </>
-        ) : (
-          <>
-            <b>{chosen.length.toLocaleString()}</b> settled events
-          </>
-        )}
-        {matching.data?.next && '; there are more, and one replay takes no more than this'}. Their records go through
-        the syncs that follow; a record that is newer in the hub stays as it is.
+        {rich('webhooks.theirRecordsGoThroughThe', {
+          value: event
+            ? rich('webhooks.event', { name: <Plain>{event.eventId}</Plain> })
+            : rich('webhooks.settledEvents', { count: chosen.length, strong: (text) => <b>{text}</b> }),
+          value2: matching.data?.next && t('webhooks.thereAreMoreAndOne'),
+        })}
       </p>
       <TextInput
-        label="Only through this sync (optional)"
+        label={t('webhooks.onlyThroughThisSyncOptional')}
         size="xs"
         mt="sm"
         value={sync}

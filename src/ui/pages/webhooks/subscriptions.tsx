@@ -10,31 +10,26 @@ import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { ErrorLine } from '../../parts/stored-error.tsx'
 import { Table } from '../../parts/table.tsx'
+import { rich, t } from '../../texts/index.ts'
 
 /** Webhooks that the hub ordered at other systems, and until when they live. */
 export function Subscriptions(): ReactNode {
   const answer = useAnswer<Items<Subscription>>('/subscriptions', 15_000)
   const [asked, setAsked] = useState<Subscription | null>(null)
   return (
-    <Panel title="Ordered by the hub">
-      <List
-        source={answer}
-        count={answer.data?.items.length}
-        never={
-          <p>None. Connectors that can order webhooks do so when a sync asks for them and the hub has an address.</p>
-        }
-      >
+    <Panel title={t('webhooks.orderedByTheHub')}>
+      <List source={answer} count={answer.data?.items.length} never={<p>{t('webhooks.noneConnectorsThatCanOrder')}</p>}>
         <Table
-          label="Ordered webhooks"
+          label={t('webhooks.orderedWebhooks')}
           rows={answer.data?.items ?? []}
           keyOf={({ id }) => id}
           columns={[
             {
-              head: 'Connection',
+              head: t('webhooks.connection'),
               cell: ({ connection, stream }) => <Plain>{stream ? `${connection}:${stream}` : connection}</Plain>,
             },
             {
-              head: 'State',
+              head: t('webhooks.state'),
               className: 'main-cell',
               cell: ({ state, error }) => (
                 <>
@@ -42,19 +37,19 @@ export function Subscriptions(): ReactNode {
                 </>
               ),
             },
-            { head: 'Expires', cell: ({ expiresAt }) => <Ago at={expiresAt} none="never" /> },
-            { head: 'Renewed', cell: ({ renewAt }) => <Ago at={renewAt} none="–" /> },
+            { head: t('webhooks.expires'), cell: ({ expiresAt }) => <Ago at={expiresAt} none={t('webhooks.never')} /> },
+            { head: t('webhooks.renewed'), cell: ({ renewAt }) => <Ago at={renewAt} none="–" /> },
             {
-              head: 'Action',
+              head: t('webhooks.action'),
               cell: (subscription) => (
                 <ActionButton
                   needs="syncs:operate"
                   size="compact-xs"
                   variant="default"
-                  aria-label={`Order again… webhook ${subscription.id}`}
+                  aria-label={t('webhooks.orderAgainWebhook', { id: subscription.id })}
                   onClick={() => setAsked(subscription)}
                 >
-                  Order again…
+                  {t('webhooks.orderAgain')}
                 </ActionButton>
               ),
             },
@@ -70,8 +65,8 @@ function OrderAgain({ subscription, close }: { subscription: Subscription; close
   const order = useAction((reason: string) => post(`/subscriptions/${subscription.id}/again`, reason ? { reason } : {}))
   return (
     <Confirm
-      title="Order this webhook now"
-      verb="Order again"
+      title={t('webhooks.orderThisWebhookNow')}
+      verb={t('webhooks.orderAgain2')}
       reason="optional"
       busy={order.isPending}
       error={order.error}
@@ -79,8 +74,10 @@ function OrderAgain({ subscription, close }: { subscription: Subscription; close
       confirm={(reason) => order.mutate(reason, { onSuccess: close })}
     >
       <p>
-        Make sure first that <Plain>{subscription.connection}</Plain> holds no webhook with this address, or events come
-        twice: <code>{subscription.url}</code>
+        {rich('webhooks.makeSureFirstThatHolds', {
+          name: <Plain>{subscription.connection}</Plain>,
+          code: <code>{subscription.url}</code>,
+        })}
       </p>
     </Confirm>
   )

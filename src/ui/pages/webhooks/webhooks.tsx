@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { Page } from '../../parts/page.tsx'
+import { t } from '../../texts/index.ts'
 import { Events } from './events.tsx'
 import { IntakePanel } from './intake.tsx'
 import { Subscriptions } from './subscriptions.tsx'
@@ -7,7 +8,7 @@ import { Subscriptions } from './subscriptions.tsx'
 /** What other systems tell the hub by themselves: whether it arrives, whether it is believed, and what became of it. */
 export function Webhooks(): ReactNode {
   return (
-    <Page title="Webhooks">
+    <Page title={t('webhooks.webhooks')}>
       <IntakePanel />
       <Events />
       <Subscriptions />

@@ -1,0 +1,58 @@
+import { type FormatXMLElementFn, IntlMessageFormat, type PrimitiveType } from 'intl-messageformat'
+import { createElement, Fragment, type ReactNode } from 'react'
+import type { Language } from './choose.ts'
+import type english from './en.json'
+import { language, locale } from './language.ts'
+
+export { LANGUAGES, type Language } from './choose.ts'
+export { language, locale, setLanguage } from './language.ts'
+
+type Catalogue = typeof english
+export type Group = keyof Catalogue
+/** `page.message`, as the files of messages have it. */
+export type Key = { [G in Group]: `${G}.${keyof Catalogue[G] & string}` }[Group]
+
+const FILES: Record<Language, () => Promise<{ default: Record<string, Record<string, string>> }>> = {
+  en: () => import('./en.json'),
+  pl: () => import('./pl.json'),
+}
+
+// Whoever imports this module waits for it, so that texts may be made anywhere, also while a module is read.
+const catalogue = (await FILES[language]()).default
+if (typeof document !== 'undefined') document.documentElement.lang = language
+
+const parsed = new Map<string, IntlMessageFormat>()
+
+/** Messages are ICU MessageFormat; each is parsed once, when it is first shown. */
+function messageOf(key: Key): IntlMessageFormat {
+  let message = parsed.get(key)
+  if (message === undefined) {
+    const [group = '', name = ''] = key.split('.')
+    message = new IntlMessageFormat(catalogue[group]?.[name] ?? key, locale)
+    parsed.set(key, message)
+  }
+  return message
+}
+
+/** A text of the page in the language of the page. */
+export const t = (key: Key, values?: Record<string, PrimitiveType>): string => String(messageOf(key).format(values))
+
+type Part = ReactNode | FormatXMLElementFn<ReactNode>
+
+/** A text with parts of the page in it: `{name}` is put in as it is, `<link>words</link>` goes through the function `link`. */
+export function rich(key: Key, values: Record<string, Part>): ReactNode {
+  const parts = messageOf(key).format<ReactNode>(values as Record<string, ReactNode>)
+  // As arguments, not as a list: the parts of a sentence need no keys.
+  return Array.isArray(parts) ? createElement(Fragment, null, ...parts) : parts
+}
+
+/** The page's word for a word of the API (a state, an outcome); one that it does not know is shown as it came. */
+export function word(group: Group, name: string): string {
+  const words = catalogue[group] ?? {}
+  return Object.hasOwn(words, name) ? (words[name] ?? name) : name.replaceAll('_', ' ')
+}
+
+const numbers = new Intl.NumberFormat(locale)
+
+/** A number as the language writes it. */
+export const number = (value: number): string => numbers.format(value)
