@@ -1,3 +1,4 @@
+import { shownSetting } from '../config/index.ts'
 import type { CodeLogin, ConnectorSession } from '../connector/index.ts'
 import { asCausewayError, CausewayError, withUrgency } from '../core/index.ts'
 import type { Actor, ConnectionDefinition, HubServices, ReadinessCheck } from '../http/index.ts'
@@ -271,12 +272,16 @@ function withinMs<T>(work: Promise<T>, ms: number): Promise<T> {
   return Promise.race([work, late])
 }
 
-/** Settings as the file gives them. Secrets are references in a place of their own and are not shown at all. */
-function describeConnections({ config }: HubFiles): ConnectionDefinition[] {
-  return [...config.connections.values()].map(({ name, connector, file, settings }) => ({
-    name,
-    connector,
-    file,
-    settings,
-  }))
+/** Settings as the file gives them, without what is secret in them; references to secrets are not shown at all. */
+export function describeConnections({
+  config,
+  catalogue,
+}: Pick<HubFiles, 'config' | 'catalogue'>): ConnectionDefinition[] {
+  return [...config.connections.values()].map(({ name, connector, file, settings }) => {
+    const secrets = catalogue.has(connector) ? catalogue.get(connector).secrets : []
+    const shown = Object.entries(settings).map(
+      ([field, value]) => [field, shownSetting(field, value, secrets)] as const,
+    )
+    return { name, connector, file, settings: Object.fromEntries(shown) }
+  })
 }

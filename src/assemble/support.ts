@@ -161,15 +161,21 @@ function configuration({ config, syncs, entities, findings }: HubFiles): object 
   }
 }
 
+/** Settings that say who logs in, or whose something is. */
+const PERSONAL = /user|login|account|owner|e?mail|person|contact|bind/i
+/** Folders that are called after people. */
+const HOME = /(\/(?:home|Users)\/)[^/]+/g
+
 /** Plain words as they are; addresses down to the host; anything longer or with blanks, marks or an @ only by its length. */
 function shownValue(name: string, value: unknown): unknown {
   if (value === null || typeof value === 'boolean' || typeof value === 'number')
     return isSecretName(name) ? '[secret]' : value
   if (typeof value !== 'string') return '[not shown]'
   if (isSecretName(name)) return '[secret]'
+  if (PERSONAL.test(name)) return `[text of ${value.length}]`
   const url = URL.parse(value)
   if (url && /^(https?|rediss?|postgres(ql)?|ldaps?|sftp):$/.test(url.protocol)) return `${url.protocol}//${url.host}`
-  return /^[A-Za-z0-9_.:/-]{0,40}$/.test(value) ? value : `[text of ${value.length}]`
+  return /^[A-Za-z0-9_.:/-]{0,40}$/.test(value) ? value.replace(HOME, '$1…') : `[text of ${value.length}]`
 }
 
 /** The last lines of this process: when, how bad, what kind of thing; not the particulars. */

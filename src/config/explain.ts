@@ -1,5 +1,5 @@
 /** What a hub works with, value by value, and where each came from. */
-import { isSecretName, type Json, type Place } from '../core/index.ts'
+import { createRedactor, isSecretName, type Json, type Place, redactUrl } from '../core/index.ts'
 import type { ConnectionConfig } from './connection.ts'
 import type { HubConfig } from './hub-file.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
@@ -54,7 +54,7 @@ function explainConnection(hub: HubConfig, connection: ConnectionConfig): Explai
     [['title'], title],
     ...Object.entries(settings).map(([field, value]): [string[], Json] => [
       ['settings', field],
-      isSecretName(field) ? HIDDEN : value,
+      shownSetting(field, value),
     ]),
     // Where a secret stands, never what it is.
     ...secretTexts.map(([field, text]): [string[], Json] => [['secrets', field], text]),
@@ -75,6 +75,24 @@ function explainConnection(hub: HubConfig, connection: ConnectionConfig): Explai
       from: hub.isOfEnvironment(['connections', name, ...path]) ? 'environment' : 'file',
       where: shown(connection.placeOf(path)),
     }))
+}
+
+/** Nothing is known of values here, only how secrets are called. */
+const redact = createRedactor([])
+const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i
+
+/**
+ * A setting of a connection for people. `secrets`: settings that the connector calls so; one may have come under the wrong heading by way of a
+ * variable.
+ */
+export function shownSetting(name: string, value: Json, secrets: readonly string[] = []): Json {
+  return value !== null && (secrets.includes(name) || isSecretName(name)) ? HIDDEN : shownValue(value)
+}
+
+/** An address may carry who logs in, and tokens in its query. */
+function shownValue(value: Json): Json {
+  if (typeof value === 'string') return ADDRESS.test(value) ? redactUrl(value, redact) : value
+  return Array.isArray(value) ? value.map(shownValue) : value
 }
 
 const shown = ({ file, line, column }: Place): string =>

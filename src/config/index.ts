@@ -1,7 +1,7 @@
 export type { AlertKind, AlertRoute, SmtpServer } from './alerts.ts'
 export type { AnalyticsConfig } from './analytics.ts'
 export { type ConnectionConfig, connectionNamed } from './connection.ts'
-export { type ExplainedValue, explainHub } from './explain.ts'
+export { type ExplainedValue, explainHub, shownSetting } from './explain.ts'
 export { checkHub, HUB_FILE, type HubConfig, loadHub } from './hub-file.ts'
 export { hubFileSchema } from './hub-schema.ts'
 export {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { strFromU8, unzipSync } from 'fflate'
 import { expect, onTestFinished, test } from 'vitest'
 import { readHubFiles } from '../../src/assemble/files.ts'
+import { describeConnections } from '../../src/assemble/services.ts'
 import { supportFiles } from '../../src/assemble/support.ts'
 import { CausewayError, createLogger } from '../../src/core/index.ts'
 import { runCli } from '../cli/run-cli.ts'
@@ -22,7 +23,7 @@ connections:
   crm:
     connector: sample-crm
     title: CRM of Zofia Canary
-    settings: { url: "http://127.0.0.1:1/of/zofia?token=${SECRET}", api_key: "${SECRET}", owner: "${PERSON}" }
+    settings: { url: "http://127.0.0.1:1/of/zofia?token=${SECRET}", api_key: "${SECRET}", owner: "${PERSON}", user: zofia, folder: /home/zofia/out }
     secrets: { key: env:KEY }
   desk:
     connector: sample-crm
@@ -99,7 +100,13 @@ test('nothing of people and no secret is in it, wherever they stand', async () =
   expect(JSON.parse(all['problems.json']!)).toContainEqual(expect.objectContaining({ code: 'CSW-3008', count: 1 }))
   expect(JSON.parse(all['configuration.json']!).connections[0]).toMatchObject({
     name: 'crm',
-    settings: { url: 'http://127.0.0.1:1', api_key: '[secret]', owner: '[text of 25]' },
+    settings: {
+      url: 'http://127.0.0.1:1',
+      api_key: '[secret]',
+      owner: '[text of 25]',
+      user: '[text of 5]',
+      folder: '/home/…/out',
+    },
     secrets: { key: 'env' },
   })
   expect(JSON.parse(all['syncs.json']!)[0].lastError).toEqual({ code: null, status: 404 })
@@ -110,6 +117,24 @@ test('nothing of people and no secret is in it, wherever they stand', async () =
     ['not taken', 'CSW-3008'],
     ['a defect', null],
   ])
+})
+
+test('who may see a connection sees no secret that came under its settings', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-support-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  await writeFile(
+    join(dir, 'causeway.yaml'),
+    `connections:
+  crm: { connector: sample-crm, settings: { url: "https://zofia:\${CODE}@crm.test/?token=\${CODE}&page=2", key: "\${CODE}", api_token: "\${CODE}" } }
+`,
+  )
+  const files = await readHubFiles({ dir, env: { CODE: SECRET } })
+  expect(files.config.connections.get('crm')!.settings.key).toBe(SECRET)
+  expect(describeConnections(files)[0]!.settings).toEqual({
+    url: 'https://crm.test/?token=[secret]&page=2',
+    key: '[secret]',
+    api_token: '[secret]',
+  })
 })
 
 test('the command writes it as a zip for its owner only, of a hub elsewhere too, and never over something', async () => {

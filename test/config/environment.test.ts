@@ -95,6 +95,23 @@ test('each value says where it came from', async () => {
   expect(explained.get('connections.crm.secrets.key')).toMatchObject({ value: 'env:CRM_TEST_KEY', from: 'environment' })
 })
 
+test('an address is explained without who logs in there and what its query keeps secret', async () => {
+  const folder = await folderWith({
+    'causeway.yaml': `connections:
+  crm:
+    connector: crm
+    settings: { url: "https://ada:\${CRM_PASSWORD}@crm.example/x?api_key=\${CRM_PASSWORD}&page=2", mirrors: ["https://ada:hunter2@m.example/"] }
+    secrets: { key: "env:CRM_KEY" }
+`,
+  })
+  const hub = await checkHub({ folder, env: { CRM_PASSWORD: 'hunter2' } })
+  const told = explainHub(hub).filter(({ key }) => key.startsWith('connections.crm.settings'))
+  expect(told.map(({ value }) => value)).toEqual([
+    'https://crm.example/x?api_key=[secret]&page=2',
+    ['https://m.example/'],
+  ])
+})
+
 test('what is wrong in an environment is found whether it is in use or not, with its place', async () => {
   const wrong = FILE.replace('crm:\n        settings', 'crn:\n        settings')
   expect(told(await check(wrong))).toEqual([
