@@ -132,19 +132,28 @@ export class Erasures {
   }
 
   async #readFile(): Promise<JsonObject[]> {
-    const text = await readFile(this.#file, 'utf8').catch(() => '')
-    return text.split('\n').flatMap((line) => {
-      try {
-        const entry: unknown = JSON.parse(line)
-        return isObject(entry) ? [entry as JsonObject] : []
-      } catch {
-        return []
-      }
-    })
+    return linesOf(await readFile(this.#file, 'utf8').catch(() => ''))
   }
 }
 
+/** Without a last line that was cut off. */
+const linesOf = (text: string): JsonObject[] =>
+  text.split('\n').flatMap((line) => {
+    try {
+      const entry: unknown = JSON.parse(line)
+      return isObject(entry) ? [entry as JsonObject] : []
+    } catch {
+      return []
+    }
+  })
+
 const toText = (lines: object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+
+/** What the list of a data folder says was erased; null where there is no list. */
+export async function listedErasures(dataDir: string): Promise<Erasure[] | null> {
+  const text = await readFile(join(dataDir, FILE), 'utf8').catch(() => null)
+  return text === null ? null : linesOf(text).flatMap(erasureIn)
+}
 
 const erasureIn = ({ field, hash }: JsonObject): Erasure[] =>
   typeof field === 'string' && typeof hash === 'string' ? [{ field, hash }] : []

@@ -26,6 +26,8 @@ export const createConnector: Connectors['createConnector'] = async (project) =>
 
 export const serveEditorFor = async (dir: string): Promise<void> => (await import('./editing.ts')).serveEditorFor(dir)
 
+export const checkRestored = async (dir: string) => (await import('./restored.ts')).checkRestored(dir)
+
 type Migrating = typeof import('./migrating.ts')
 export const migrateLedger: Migrating['migrateLedger'] = async (target) =>
   (await import('./migrating.ts')).migrateLedger(target)

@@ -66,6 +66,8 @@ export type Assembly = {
     dir: string
     dryRun: boolean
   }): Promise<{ applied: number[]; pending: { number: number; name: string }[] }>
+  /** What a restored ledger holds and what the first start will do with it. Changes nothing. */
+  checkRestored(dir: string): Promise<{ check: string; ok: boolean; detail: string; fix?: string }[]>
   /** JSON Schema (draft-07) of connector manifests. */
   connectorSchema(): object
   /** Those of all other files, by kind. */

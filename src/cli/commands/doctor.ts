@@ -15,15 +15,34 @@ export type Check = { check: string; ok: boolean; detail: string; fix?: string }
 const LOW_DISK_BYTES = 1024 ** 3
 
 export function define(command: Command, makeContext: MakeContext): void {
-  command.option('--offline', 'do not call the connected systems').action(async (options: { offline?: boolean }) => {
-    const context = makeContext()
-    const checks = await runChecks(context, options.offline ?? false)
-    const ok = checks.every((check) => check.ok)
-    context.output.result('doctor', JSON.stringify({ ok, version: context.version, items: checks }), () =>
-      checks.map(line).join('\n'),
-    )
-    if (!ok) process.exitCode = EXIT.failed
-  })
+  command
+    .option('--offline', 'do not call the connected systems')
+    .option('--restored', 'look at a ledger that comes from a backup, before anything is started')
+    .action(async (options: { offline?: boolean; restored?: boolean }) => {
+      const context = makeContext()
+      const checks = await (options.restored ? restoredChecks(context) : runChecks(context, options.offline ?? false))
+      const ok = checks.every((check) => check.ok)
+      context.output.result('doctor', JSON.stringify({ ok, version: context.version, items: checks }), () =>
+        checks.map(line).join('\n'),
+      )
+      if (!ok) process.exitCode = EXIT.failed
+    })
+}
+
+/** A hub at work would change what is looked at. */
+async function restoredChecks({ dir }: CliContext): Promise<Check[]> {
+  const dataDir = await dataDirOf(dir)
+  const running = dataDir === undefined ? undefined : await findRunningHub(dataDir)
+  if (running)
+    return [
+      {
+        check: 'hub',
+        ok: false,
+        detail: `runs at ${running.url}`,
+        fix: 'Stop it: a restored ledger is looked at before the first start.',
+      },
+    ]
+  return attempt('ledger', async () => (await loadAssembly()).checkRestored(dir))
 }
 
 /** Everything that the hub needs, looked at from here. */

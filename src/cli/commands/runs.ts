@@ -16,6 +16,7 @@ export type Run = {
   stream: string | null
   trigger: string
   mode: string | null
+  mappingVersion: string | null
   requestId: string | null
   startedAt: string
   finishedAt: string | null
@@ -94,6 +95,7 @@ export function define(command: Command, makeContext: MakeContext): void {
           ['stream', run.stream],
           ['trigger', run.trigger],
           ['mode', run.mode],
+          ['mapping version', run.mappingVersion],
           ['request', run.requestId],
           ['outcome', run.outcome],
           ['started', time(run.startedAt)],
