@@ -1,6 +1,7 @@
 /** What decides conflicts: policies, when each side was changed, and what people said. */
 import type { Json } from '../core/index.ts'
 import { isLenient, type There } from './ask-sides.ts'
+import { pathOf, stepsOf } from './conflict-paths.ts'
 import { type FieldConflict, mergeFields, type Parties, resolve, type Verdict } from './merge-fields.ts'
 import { storedOf, versionOfOthers } from './merged.ts'
 import type { ConflictKey, ConflictRow, ConflictWrite, SyncRow } from './ports.ts'
@@ -10,19 +11,19 @@ export const isForward = (lane: Lane): boolean => lane.sync.twoWay!.direction ==
 
 /** A conflict has one place, whichever direction finds it: that of the field of `to`, where there is one. */
 export function conflictKey(lane: Lane, work: Work, path: string): ConflictKey {
-  const [field, ...inside] = path.split('.')
+  const [field, ...inside] = stepsOf(path)
   const { pairs } = lane.sync.twoWay!
-  const named = isForward(lane) || inside.length || !Object.hasOwn(pairs, field!) ? path : pairs[field!]!
+  const named = isForward(lane) || !Object.hasOwn(pairs, field!) ? path : pathOf([pairs[field!]!, ...inside])
   const [fromId, toId] = isForward(lane) ? [work.record.id, work.targetId!] : [work.targetId!, work.record.id]
   return { fromId, toId, field: named }
 }
 
 /** A conflict as people see it. */
-export function conflictOf(lane: Lane, work: Work, { path, mine, theirs, base }: FieldConflict): ConflictWrite {
+export function conflictOf(lane: Lane, work: Work, { field, path, mine, theirs, base }: FieldConflict): ConflictWrite {
   const [from, to] = isForward(lane) ? [mine, theirs] : [theirs, mine]
   return {
     ...conflictKey(lane, work, path),
-    asker: { recordId: work.record.id, field: path.split('.')[0]! },
+    asker: { recordId: work.record.id, field },
     side: isForward(lane) ? 'to' : 'from',
     base: base === undefined ? null : JSON.stringify(base),
     fromValue: JSON.stringify(from),

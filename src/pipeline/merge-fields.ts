@@ -1,6 +1,7 @@
 /** The three-way merge of one record, field by field. Pure: what is wanted, last agreed and there now goes in, a plan comes out. */
 import { isObject, isRawNumber, type Json, type JsonObject, sameJson, setOwn } from '../core/index.ts'
 import type { ConflictPolicy } from '../mapping/index.ts'
+import { pathOf } from './conflict-paths.ts'
 import { covers } from './diff.ts'
 import { isEmpty, isNear, isSpelling } from './near.ts'
 
@@ -45,7 +46,7 @@ export function mergeFields({ mine, base, theirs, stored = {}, lenient = false, 
       stored: own(stored, field),
       lenient,
       decide: (values, inside) => {
-        const conflict = { field, path: [field, ...inside].join('.'), ...values }
+        const conflict = { field, path: pathOf([field, ...inside]), ...values }
         const verdict = decide(conflict)
         if (verdict === 'ask') merge.asked.push(conflict)
         if (typeof verdict === 'object') merge.made.push(field)

@@ -1,6 +1,7 @@
 /** The step between match and diff for syncs that go both ways: what of a record is ours to write, and what the other side says. */
 import { CausewayError, isObject, type Json, type JsonObject, JsonText, sameJson, setOwn } from '../core/index.ts'
 import { askAgain, isLenient, type There } from './ask-sides.ts'
+import { partlyOf, pathOf, topOf } from './conflict-paths.ts'
 import { covers } from './diff.ts'
 import { leaveDeleted, meetDeletions } from './merge-deletions.ts'
 import { conflictKey, type Facts, factsOf, isBoth } from './merge-facts.ts'
@@ -163,16 +164,16 @@ function mergeOne(lane: Lane, work: Work, { there, stale, facts }: Known): void 
   merge.asked = merged.asked.map((conflict) => facts.toWrite(work, conflict))
   const { held, answered } = facts.answersOf(work)
   // Of fields that were read too early nothing is known: what is asked of them stays asked.
-  const unknown = (merge.mark.asked ?? []).filter((path) => late.includes(path.split('.', 1)[0]!))
+  const unknown = (merge.mark.asked ?? []).filter((path) => late.includes(topOf(path)))
   settleAsked(lane, work, [...merged.asked.map(({ path }) => path), ...held, ...unknown])
   merge.settled.push(...answered.map((path) => conflictKey(lane, work, path)))
   merge.held = held.map((path) => conflictKey(lane, work, path))
-  merge.partly = [...merged.asked.map(({ path }) => path), ...held].flatMap((path) => path.split('.', 2).slice(0, -1))
+  merge.partly = [...merged.asked.map(({ path }) => path), ...held].flatMap(partlyOf)
   // What stands there is the agreed value in another spelling only where all of it is agreed.
   for (const field of merged.touched)
     if (!Object.hasOwn(merged.values, field) && !merge.partly.includes(field))
       keepStored(merge.mark, field, merged.base, theirs)
-  merge.agreed = merged.touched.map((field) => conflictKey(lane, work, field))
+  merge.agreed = merged.touched.map((field) => conflictKey(lane, work, pathOf([field])))
   work.values = JsonText.of(merged.values)
   if (side?.body) work.known = theirs
 }
@@ -239,7 +240,7 @@ function settleAsked(lane: Lane, work: Work, still: string[]): void {
   const merge = work.merge!
   const gone = (merge.mark.asked ?? []).filter((path) => !still.includes(path))
   // Neither asked nor agreed: our edit was taken back, and the other side's has to come over.
-  if (gone.some((path) => !merge.touched.includes(path.split('.')[0]!))) merge.wakesPartner = true
+  if (gone.some((path) => !merge.touched.includes(topOf(path)))) merge.wakesPartner = true
   merge.settled = gone.map((path) => conflictKey(lane, work, path))
   merge.mark.asked = still
 }

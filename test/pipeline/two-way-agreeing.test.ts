@@ -1,5 +1,6 @@
 /** Two-way syncs: conflicts whose sides come to agree, and edits that were read before a write of the hub's own. */
 import { expect, test } from 'vitest'
+import { pathOf, stepsOf } from '../../src/pipeline/conflict-paths.ts'
 import { anna, edit, open } from './two-way-hub.ts'
 
 test('a conflict is closed by the direction that finds both sides the same, also where the other one asked', async () => {
@@ -88,3 +89,52 @@ test('an edit that goes over beside one that is taken back is agreed on both sid
   expect(await cycle()).toBe(0)
   for (const [row] of [left(), right()]) expect(row!.body).toMatchObject({ name: 'Right', phone: '2' })
 })
+
+test('a question inside an object with two names is closed by the direction that did not ask it', async () => {
+  const { crm, desk, hub, cycle, conflicts, left, right } = await open({ both: { email: 'email', addr: 'address' } })
+  const at = (street: string, city: string) => ({ street, city })
+  crm.put('contacts', 'c1', { email: 'a@example.test', addr: at('S', 'C') })
+  await cycle()
+  edit(crm, 'contacts', { addr: at('S', 'Left') })
+  edit(desk, 'users', { address: at('S', 'Right') })
+  // The way back asks, and the way there finds that both say the same by now.
+  await hub.pull('desk:users')
+  await hub.push('people~back')
+  expect(await conflicts()).toMatchObject([{ field: 'address.city', state: 'open' }])
+  edit(desk, 'users', { address: at('S', 'Left') })
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
+  expect(await cycle()).toBe(0)
+  expect([left()[0]!.body.addr, right()[0]!.body.address]).toEqual([at('S', 'Left'), at('S', 'Left')])
+})
+
+test('a field with a dot in its name is no inside of another one', async () => {
+  const both = { email: 'email', home: 'home', homeCity: 'home.city' }
+  const { crm, desk, hub, cycle, conflicts, left, right } = await open({ both })
+  crm.put('contacts', 'c1', { email: 'a@example.test', home: { city: 'A' }, homeCity: 'A' })
+  await cycle()
+  edit(crm, 'contacts', { home: { city: 'Left' }, homeCity: 'Left' })
+  edit(desk, 'users', { home: { city: 'Right' }, 'home.city': 'Right' })
+  await cycle()
+  const open2 = await conflicts()
+  expect(open2.map(({ field, state }) => [field, state]).sort()).toEqual([
+    ['`home.city`', 'open'],
+    ['home.city', 'open'],
+  ])
+  for (const { id, field } of open2)
+    await hub.ports.ledger.decideConflicts([id], {
+      ...{ decision: field === 'home.city' ? 'from' : 'to', value: null, actor: 'test', note: null },
+    } as never)
+  await cycle()
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['settled', 'settled'])
+  expect(left()[0]!.body).toMatchObject({ home: { city: 'Left' }, homeCity: 'Right' })
+  expect(right()[0]!.body).toMatchObject({ home: { city: 'Left' }, 'home.city': 'Right' })
+})
+
+test.each([['city'], ['a.b'], ['`'], ['a`.b`'], ['', 'x'], ['address', 'a.b', 'c`']])(
+  'steps come back: %s %s',
+  (...steps) => {
+    expect(stepsOf(pathOf(steps))).toEqual(steps)
+  },
+)

@@ -46,6 +46,17 @@ test('an edit on the side of the record that was made goes over, also where the 
   expect([left()[0]!.body.phone, right()[0]!.body.phone]).toEqual(['2', '2'])
 })
 
+test('a record that was found and never read is not due', async () => {
+  const { hub } = await lost()
+  await hub.skipWaits()
+  await hub.push('people')
+  const { rows } = await hub.pool.query('select record_id, state, next_attempt_at from delivery order by sync_id')
+  expect(rows).toEqual([
+    { record_id: 'c1', state: 'unchanged', next_attempt_at: null },
+    { record_id: 't1', state: 'delivered', next_attempt_at: null },
+  ])
+})
+
 test('two edits of one field are a conflict, and both sides know what was agreed before', async () => {
   const { crm, desk, cycle, conflicts } = await lost('ask')
   edit(crm, 'contacts', { name: 'Left' })

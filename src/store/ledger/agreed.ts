@@ -90,13 +90,14 @@ async function lockRows(client: pg.PoolClient, batch: BatchCommit, twoWay: TwoWa
   return rows
 }
 
+/** A record that was never read (`source_seq` 0) comes once it is: made due before, it would be so for ever. */
 async function updateOthers(client: pg.PoolClient, twoWay: TwoWayCommit, rows: Map<string, Row>): Promise<void> {
   const changed = [...folded(twoWay.agreed, rows)]
   if (!changed.length) return
   await client.query(
     `update delivery d set delivered = t.delivered,
-            next_attempt_at = case when t.due then now() else d.next_attempt_at end,
-            state = case when t.due and d.state not in ('in_doubt', 'parked', 'dead') then 'pending' else d.state end
+            next_attempt_at = case when t.due and d.source_seq > 0 then now() else d.next_attempt_at end,
+            state = case when t.due and d.source_seq > 0 and d.state not in ('in_doubt', 'parked', 'dead') then 'pending' else d.state end
        from unnest($2::text[], $3::text[], $4::boolean[]) as t(record_id, delivered, due)
       where d.sync_id = $1 and d.record_id = t.record_id and d.part = ''`,
     [
