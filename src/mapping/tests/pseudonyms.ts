@@ -24,8 +24,8 @@ const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?
 const DAY = /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?=$|[T ]00:00(:00(\.0+)?)?(Z|[+-]\d\d:?\d\d)?$)/
 /** Codes of countries, currencies and languages. */
 const CODE = /^([A-Z]{2,3}|[a-z]{2}(-[A-Z]{2})?)$/
-/** So few digits name nobody: counts, hours, sizes. A sum has more, or a fraction. */
-const FEW_DIGITS = /^-?\d{1,2}$/
+/** Yes, no and none. Anything larger may be an age. */
+const NONE_OR_ONE = /^-?[01]$/
 const EMAIL = /[^\s@<>"',;:]+@[^\s@<>"',;]+/g
 const ORIGIN = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*/i
 
@@ -54,7 +54,7 @@ export class Pseudonyms {
 
   /** An id, as the text or number it is in records. */
   id(id: string): string {
-    return FEW_DIGITS.test(id) || this.#options.known.has(id) ? id : this.#replaced(id)
+    return NONE_OR_ONE.test(id) || this.#options.known.has(id) ? id : this.#replaced(id)
   }
 
   #object(value: JsonObject): JsonObject {
@@ -79,7 +79,7 @@ export class Pseudonyms {
 
   /** The point, the sign and an exponent stay where they are. */
   #number(text: string, name: string): string {
-    if (this.#options.known.has(text) || (!PERSONAL.has(plain(name)) && FEW_DIGITS.test(text))) return text
+    if (this.#options.known.has(text) || (!PERSONAL.has(plain(name)) && NONE_OR_ONE.test(text))) return text
     const [, sign = '', digits = '', exponent = ''] = /^(-?)([\d.]*)(.*)$/.exec(text)!
     return sign + this.#shaped(digits) + exponent
   }
@@ -88,7 +88,7 @@ export class Pseudonyms {
     if (text === '' || this.#options.known.has(text)) return text
     if (DAY.test(text)) return text.replace(DAY, (day) => this.#day(day))
     if (MOMENT.test(text)) return PERSONAL.has(plain(name)) ? `1980-01-01${text.slice(10)}` : text
-    if (!PERSONAL.has(plain(name)) && (CODE.test(text) || FEW_DIGITS.test(text))) return text
+    if (!PERSONAL.has(plain(name)) && (CODE.test(text) || NONE_OR_ONE.test(text))) return text
     if (ORIGIN.test(text)) {
       const [origin, scheme] = ORIGIN.exec(text)!
       return `${scheme}example.org${this.#shaped(text.slice(origin.length))}`
