@@ -104,7 +104,7 @@ describe.skipIf(!hasBrowser)('entities and conflicts', () => {
     await page.getByRole('button', { name: 'Merge…' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByLabel('Number of the other person').fill(String(lis))
-    await dialog.getByText('1 records come over').waitFor()
+    await dialog.getByText('1 record comes over').waitFor()
     expect(await dialog.textContent()).toContain('erp:people e3')
     await dialog.getByRole('button', { name: 'Merge' }).click()
     await dialog.waitFor({ state: 'detached' })
