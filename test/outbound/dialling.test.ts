@@ -25,7 +25,18 @@ const SPELLINGS = [
     '224.0.0.1',
     '100.64.0.1',
   ],
+  // Loopback, private networks and the metadata service of clouds as one number, in octal, in hexadecimal, with parts left out.
+  ...['127.0.1', '127.0x1', '0x7f.0.0.1', '0177.1', '0x7F.0x0.0x0.0x1', '127.255.255.254', '0.1.2.3', '00000177.0.0.1'],
+  ...['10.1', '167772161', '0xa000001', '012.0.0.1', '192.168.1', '3232235521', '0xc0a80001', '0300.0250.0.1'],
+  ...['172.31.255.255', '2886729729', '2852039166', '0251.0376.0251.0376', '169.254.0.1', '100.127.255.255'],
+  ...['198.18.0.1', '255.255.255.255', '240.0.0.1', '239.255.255.250'],
+  ...['[fe80::1]', '[fc00::1]', '[ff02::1]', '[::ffff:10.0.0.1]', '[::ffff:a9fe:a9fe]', '[64:ff9b::a9fe:a9fe]'],
+  ...['[2002:a00:1::]', '[::FFFF:7F00:0001]', '[0000:0000:0000:0000:0000:0000:0000:0001]', 'LocalHost', '１０.0.0.1'],
 ]
+
+test('sixty spellings of forbidden addresses and more are tried', () => {
+  expect(new Set(SPELLINGS).size).toBeGreaterThanOrEqual(60)
+})
 
 test.each(SPELLINGS)('http://%s is not dialled without an allow entry', async (host) => {
   let connections = 0
