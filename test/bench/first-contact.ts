@@ -100,10 +100,13 @@ async function linksOf({ hub }: PeopleHub): Promise<Map<string, string>> {
   return new Map(rows.map((row) => [row.crm, row.erp]))
 }
 
-/** Ids of the first system about which a person is asked. */
+/**
+ * Ids of the first system of which a person is asked whether the other system knows them. That two of one system may be the same is another
+ * question: it holds no creation up.
+ */
 async function askedAbout({ hub }: PeopleHub): Promise<Set<string>> {
   const { rows } = await hub.pool.query<{ id: string }>(
-    `select left_id as id from entity_review where state = 'open' union select right_id from entity_review where state = 'open'`,
+    `select unnest(array[left_id, right_id]) as id from entity_review where state = 'open' and left_stream <> right_stream`,
   )
   return new Set(rows.map(({ id }) => id))
 }
