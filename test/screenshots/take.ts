@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, test } from 'vitest'
+import { appendAudit } from '../../src/store/index.ts'
 import { type Site, startSite } from '../ui/browser.ts'
 import { addBacklog, fillHub, type Lively } from '../ui/lively-hub.ts'
 import { openPeople } from '../ui/people-site.ts'
@@ -30,6 +31,8 @@ const pages: [name: string, path: (ids: Lively) => string, word: string][] = [
   ['connector', () => '/connector?name=demo-crm', 'tombstones'],
   ['audit', () => '/audit', 'Who did what'],
   ['changes', () => '/changes', 'Plans that were applied'],
+  ['timeline', () => '/timeline', 'sync.pause'],
+  ['settings', () => '/settings', 'journal_days'],
   ['system', () => '/system', 'What must work'],
 ]
 
@@ -40,6 +43,14 @@ beforeAll(async () => {
   site = await startSite()
   ids = await fillHub(site.hub.pool)
   await addBacklog(site.hub.pool, ids, 5)
+  for (const [action, subject] of [
+    ['configuration.apply', 'configuration'],
+    ['connection.login', 'connection:crm'],
+    ['sync.pause', 'sync:contacts-to-erp'],
+  ] as const)
+    await appendAudit(site.hub.pool, { actor: 'user:ada', action, subject, detail: {} })
+  await site.hub.post('/api/v1/users', { name: 'ada', role: 'operator', password: 'a long enough password' })
+  await site.hub.post('/api/v1/tokens', { name: 'ci', role: 'operator', scopes: ['hub:read', 'syncs:operate'] })
   await site.hub.pool.query(
     `insert into conflict (sync_id, from_id, to_id, field, side, base, from_value, to_value)
      values ($1, 'c1', '4711', 'phone', 'to', '"+48 11"', '"+48 22"', '"+48 33"')`,
