@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
-import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -16,6 +15,7 @@ const ADMIN = 'admin-token-of-the-worker-test-000001'
 test('a worker with a port answers probes, measures its own calls, and says that it drains until its work has ended', async () => {
   const peer = await Peer.start()
   peer.fill(3)
+  const database = await freshDatabase()
   const dir = await hubFolder(peer.url, {
     connector: CONNECTOR.replace('timeout_seconds: 5', 'timeout_seconds: 60'),
     mappings: { 'contacts.yaml': MAPPING.replace('manual', '{ every: 1s }') },
@@ -23,7 +23,7 @@ test('a worker with a port answers probes, measures its own calls, and says that
   const child = spawn(process.execPath, [BIN, '-C', dir, '-o', 'json', 'worker', '--metrics-port', '0'], {
     env: {
       ...{ PATH: process.env.PATH, XDG_CACHE_HOME: CACHE, PEER_TOKEN: TOKEN },
-      ...{ DATABASE_URL: (await freshDatabase()).url, CAUSEWAY_ADMIN_TOKEN: ADMIN },
+      ...{ DATABASE_URL: database.url, CAUSEWAY_ADMIN_TOKEN: ADMIN },
       CAUSEWAY_DATA_DIR: await mkdtemp(join(tmpdir(), 'causeway-worker-')),
       ...{ CAUSEWAY_SHUTDOWN_SECONDS: '300', CAUSEWAY_LOG_LEVEL: 'warn' },
     },
@@ -56,14 +56,16 @@ test('a worker with a port answers probes, measures its own calls, and says that
   )
   expect(text).toMatch(/^causeway_queue_oldest_age_seconds\{connection="peer",kind="pull"\} /m)
 
-  // A write is under way when it is told to stop: probes are answered until the write has ended.
-  let answer: (() => void) | undefined
-  const hold = (response: ServerResponse): void => {
-    answer = () => response.writeHead(503).end()
+  // A write is under way when it is told to stop: probes are answered until its outcome is committed, which somebody keeps it from.
+  let isHeld = false
+  const hold = (): void => {
+    isHeld = true
   }
-  peer.intercept = ({ method }) => (method === 'POST' && !answer ? { after: hold } : undefined)
+  peer.intercept = ({ method }) => (method === 'POST' && !isHeld ? { after: hold } : undefined)
   peer.put('late', { name: 'Late', email: 'late@example.test' })
-  await until(() => answer, Boolean)
+  await until(() => isHeld, Boolean)
+  const somebody = await database.pool.connect()
+  await somebody.query('begin; lock table delivery in exclusive mode')
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
   await until(
@@ -71,6 +73,7 @@ test('a worker with a port answers probes, measures its own calls, and says that
     (text) => /"serving","ok":false/.test(text),
   )
   expect((await get('/livez')).status).toBe(200)
-  answer!()
+  await somebody.query('rollback')
+  somebody.release()
   expect((await ended)[0]).toBe(0)
 }, 240_000)
