@@ -68,14 +68,14 @@ describe.skipIf(!hasBrowser)('using the page', () => {
     await password.fill(PASSWORD)
     await page.keyboard.press('Enter')
     await page.getByText('crm.example.org does not answer.').waitFor()
-    await page.getByText('ada', { exact: true }).waitFor()
+    await page.getByText('ada · operator', { exact: true }).waitFor()
     // The cookie is none that a script could read, and nothing of it is kept elsewhere.
     expect(await page.evaluate('document.cookie + sessionStorage.length + localStorage.length')).toMatch(/^0\d$/)
     await page.reload()
     await page.getByText('crm.example.org does not answer.').waitFor()
     const second = await page.context().newPage()
     await second.goto(`${site.hub.url}/syncs`)
-    await second.getByText('ada', { exact: true }).waitFor()
+    await second.getByText('ada · operator', { exact: true }).waitFor()
 
     // The hub takes no change by cookie without the proof that it comes from the page: signing out carries it.
     await second.getByRole('button', { name: 'Sign out' }).click()
