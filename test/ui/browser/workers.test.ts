@@ -34,7 +34,7 @@ describe.skipIf(!hasBrowser)('workers', () => {
     const row = page.locator('tr', { hasText: 'nobody works' }).first()
     await row.waitFor()
     expect(Date.now() - silentSince).toBeLessThan(15_000)
-    expect(await row.textContent()).toMatch(/is a worker process running[\s\S]*causeway doctor[\s\S]*worker's log/)
+    expect(await row.textContent()).toMatch(/is a worker process running[\s\S]*causeway doctor[\s\S]*worker’s log/)
     await beatWorker(pool, id)
     await row.waitFor({ state: 'detached' })
     // One that is stopped leaves at once, whatever it said a moment ago.
