@@ -100,6 +100,8 @@ export type JobNote = {
   place: number
   /** How many records went with it. */
   of: number
+  /** Something is to be sent once it is written (`after`), and who asks later has no values to make it of. */
+  links?: true
 }
 
 export type WriteItem = {

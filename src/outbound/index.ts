@@ -1,6 +1,7 @@
 export { kindOfAddress } from './address.ts'
 export { createAgents, type TlsIdentity } from './agents.ts'
 export { allowEntryFault, parseAllowList } from './allow.ts'
+export { inflated } from './answer.ts'
 export { createOutbound, type OutboundClient, type OutboundOptions } from './client.ts'
 export { createDialler, type Dialler, dialFailure, type ResolveName } from './dialler.ts'
 export type { Exchange, OnExchange } from './exchange-entry.ts'

@@ -1,4 +1,6 @@
 /** What routes do with the records. Every behaviour gives the names its answer may use, and the status it has by default. */
+
+import { packed } from './archives.ts'
 import type { Behaviour, Description } from './description.ts'
 import type { Expressions, Names } from './expressions.ts'
 import type { Jobs } from './jobs.ts'
@@ -64,6 +66,8 @@ export async function behave(doing: Doing): Promise<Done> {
     const done = await behave({ ...doing, behaviour: rest, names: { ...names, job } })
     return { ...done, names: { job, ...done.names } }
   }
+  if (behaviour.archive)
+    return { status: 200, names, bytes: await packed(doing.world.expressions, behaviour.archive, names) }
   if (behaviour.upload) return upload(doing)
   if (behaviour.log) return log(doing, behaviour.log)
   if (behaviour.download !== undefined) {

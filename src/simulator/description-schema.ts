@@ -86,6 +86,7 @@ const behaviour = {
   of_job: text,
   fill_job: text,
   run_job: text,
+  archive: expression,
   polls: count,
   session: { enum: ['open', 'add', 'close', 'state'] },
   content: expression,

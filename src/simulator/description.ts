@@ -96,6 +96,8 @@ export type Behaviour = {
   fill_job?: string
   run_job?: string
   runs?: Record<string, Behaviour>
+  /** Answers a gzipped tar archive: an expression that gives its files, each `{ name, content }`; what is no text is written as JSON. */
+  archive?: ExpressionText
   /** After how many questions a job is ready. */
   polls?: number
   /** A session that is opened, filled record by record (each does what `each` says; `done` and `failed` tell of it), closed and asked. */
@@ -139,7 +141,10 @@ export type Route = Behaviour &
   Reply & {
     /** A schema file beside the description, and what the fields of Query and Mutation do; names: `args`. */
     graphql?: GraphQL
-    /** Requests in the body, each served like one of its own: a list of method, path or url, headers, body; name `answers`. */
+    /**
+     * Requests in the body, each served like one of its own: a list of method, path or url, headers, body; name `answers`. With
+     * `job`, they are its work, and their answers its outcomes.
+     */
     calls?: ExpressionText
     /** True where the requests behind a refused one are not looked at. */
     stops?: ExpressionText

@@ -18,6 +18,7 @@ import { Routes, type Taken } from './routes.ts'
 import { checkRefusals } from './sessions.ts'
 import { heard } from './speech.ts'
 import { fill } from './template.ts'
+import { startCalls } from './write-jobs.ts'
 
 export class Simulator extends Installation {
   private readonly routes: Routes
@@ -160,8 +161,13 @@ export class Simulator extends Installation {
       )
       return { reply: route, status: 200, names: { ...scope, ...(result as Names) }, fallback: result }
     }
-    if (route.calls !== undefined)
-      return { reply: route, status: 200, names: { ...scope, answers: await this.answerCalls(call, route, scope) } }
+    if (route.calls !== undefined) {
+      const work = () => this.answerCalls(call, route, scope)
+      const names = route.job
+        ? { job: await startCalls(this.world.jobs, route.job, call.body, fault?.kind === 'fails', work) }
+        : { answers: await work() }
+      return { reply: route, status: 200, names: { ...scope, ...names } }
+    }
     const done = await behave({
       world: this.world,
       behaviour: route,

@@ -40,6 +40,20 @@ export async function startJob({ jobs, behaviour, names, fails, run }: Asked): P
   return { status: 200, names: { job } }
 }
 
+/** Requests in the body of one, done in the vendor's own time; their answers are what became of the job. */
+export async function startCalls(
+  jobs: Jobs,
+  kind: string,
+  given: unknown,
+  fails: boolean,
+  answers: () => Promise<unknown[]>,
+): Promise<Job> {
+  const job = jobs.start(kind, given)
+  if (fails) job.failed = true
+  else job.outcome = { results: [], errors: [], outcomes: await answers() }
+  return job
+}
+
 async function work(job: Job, behaviour: Behaviour, names: Names, fails: boolean, run: Run): Promise<void> {
   if (fails) job.failed = true
   else job.outcome = (await run(behaviour, { ...names, job })).names as JobOutcome

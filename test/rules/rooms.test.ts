@@ -116,6 +116,8 @@ const HOMES: Record<string, string[]> = {
   ssh2: ['connector', 'simulator'],
   fflate: ['simulator', 'cli'],
   yauzl: ['connector'],
+  // The simulator packs what connectors unpack.
+  'modern-tar': ['connector', 'simulator'],
   // Mappings read value tables.
   'csv-parse': ['connector', 'mapping', 'cli'],
   'csv-stringify': ['connector', 'tabular'],

@@ -34,12 +34,19 @@ export type CallOptions = {
   onExchange?: OnExchange
   /** How the body is read; as JSON without it. */
   parse?: ParseBody
+  /** The same for a body that is no text. */
+  unpack?: Unpack
+  /** The address was signed by the system: it may be anywhere, and sees nothing that the connection sends elsewhere. */
+  signed?: boolean
   /** Sent instead of the body that the request says. */
   body?: { text: string; type: string }
 }
 
 /** The parsed body, or why it cannot be used. */
-export type ParseBody = (response: OutboundResponse<'text'>) => { value: Json | undefined } | { fault: string }
+type Parsed = { value: Json | undefined } | { fault: string }
+export type ParseBody = (response: OutboundResponse<'text'>) => Parsed
+/** Reads bytes that may grow to `cap` when they are inflated. */
+export type Unpack = (bytes: Buffer, cap: number) => Promise<Parsed>
 
 /**
  * The way a protocol sends one of its requests (`R`: its compiled request fields). Resolves also for refusals, with `failure`
@@ -77,4 +84,14 @@ export const parseBody: ParseBody = (response) => {
   } catch {
     return { fault: /^\s*</.test(text) ? 'it is HTML or XML instead of JSON' : 'its JSON is broken' }
   }
+}
+
+/** The body of an answer as its request wants it read. What explains a refusal is no archive. */
+export async function readBody(
+  raw: OutboundResponse<'text' | 'buffer'>,
+  { parse = parseBody, unpack }: CallOptions,
+  cap: number,
+): Promise<Parsed> {
+  if (typeof raw.body === 'string') return parse(raw as OutboundResponse<'text'>)
+  return unpack && raw.status < 300 ? unpack(raw.body, cap) : { value: undefined }
 }

@@ -7,7 +7,10 @@ import { failedOutcome } from './outcome.ts'
 import type { WriteOperationSpec } from './write-fields.ts'
 import type { Prepared, WriterContext } from './writer.ts'
 
-/** Outcomes of the items whose job can tell. Throws what keeps a job from being asked. */
+/**
+ * Outcomes of the items whose job can tell. What a finished job does not mention it will not mention later either, and what has to
+ * be linked still is not done: both are left to be looked for. Throws what keeps a job from being asked.
+ */
 export async function finishJobs<R>(
   context: WriterContext<R>,
   operation: WriteOperationSpec<R>,
@@ -44,7 +47,10 @@ async function finishJob<R>(
     const item = { ref, values: {}, idempotencyKey: '', ...(id === undefined ? {} : { id }) }
     return { item, scope: { settings }, index, job }
   })
-  return batchOutcomes(batch, prepared, answer, context) ?? []
+  const links = new Set(items.flatMap(({ ref, job }) => (job.links ? [ref] : [])))
+  return (batchOutcomes(batch, prepared, answer, context) ?? []).filter(
+    ({ ref, status }) => status !== 'unknown' && !(status === 'written' && links.has(ref)),
+  )
 }
 
 /** That the outcome of a job cannot be learned is what there is to say of its records. */

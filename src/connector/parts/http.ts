@@ -8,7 +8,7 @@ import { backoffMs, CausewayError, type Json, type JsonObject } from '../../core
 import { type OutboundClient, OutboundFailure, type OutboundResponse, type ResponseType } from '../../outbound/index.ts'
 import type { CodeLogin } from '../contract.ts'
 import { asText, type CompiledPart, data, flag, list, type Scope, section, template } from '../language/index.ts'
-import { type Answer, type CallOptions, flatHeaders, parseBody } from './answer.ts'
+import { type Answer, type CallOptions, flatHeaders, readBody } from './answer.ts'
 import { type Authoriser, withHeaders } from './authorisation.ts'
 import { Cookies } from './cookies.ts'
 import { Csrf, csrfPart } from './csrf.ts'
@@ -79,6 +79,8 @@ export class HttpConnection {
   readonly settings: JsonObject
   private readonly outbound: OutboundClient
   private readonly judge: Judge
+  /** Of answers that another system gives: the words of this one mean nothing there. */
+  private readonly strange: Judge
   private readonly meter: Meter
   private readonly spec: HttpSpec
   private readonly connection: string
@@ -96,6 +98,7 @@ export class HttpConnection {
     this.outbound = outbound
     this.limits = spec.limits ?? DEFAULT_LIMITS
     this.judge = new Judge(spec.errors, outbound)
+    this.strange = new Judge(undefined, outbound)
     this.meter = new Meter(this.limits, settings, outbound.gate)
     this.spec = spec
     this.connection = connection
@@ -173,14 +176,15 @@ export class HttpConnection {
   ): Promise<Answer> {
     const filled = options.body ? withText(given, options.body) : given
     const request: HttpRequest = bare ? { ...filled, login: true } : filled
+    const aside = bare || options.signed === true
     for (let attempt = 1, renewals = 0, fetched = false; ; attempt++) {
-      const { forgery, taken, ...authorised } = await this.authorised(request, options.signal, bare)
-      const outcome = await this.once(authorised.request, options, interpret)
+      const { forgery, taken, ...authorised } = await this.authorised(request, options.signal, aside)
+      const outcome = await this.once(authorised.request, options, interpret, options.signed)
       const failure = outcome instanceof CausewayError ? outcome : outcome.failure
       if (
         failure?.code === 'CSW-3003' &&
         renewals < renewalsAllowed(taken) &&
-        this.renew(authorised.stamp, request, bare)
+        this.renew(authorised.stamp, request, aside)
       ) {
         renewals++
         attempt--
@@ -308,13 +312,16 @@ export class HttpConnection {
     interpret: Interpret,
     signed = false,
   ): Promise<Answer | CausewayError> {
-    let raw: OutboundResponse<'text'>
+    let raw: OutboundResponse<'text' | 'buffer'>
+    let parsed: Awaited<ReturnType<typeof readBody>>
     try {
       raw = await this.outbound.request({
         ...(signed ? { ...request, signed } : this.withCookies(this.common(request))),
         ...this.transport(request, options),
-        responseType: 'text',
+        responseType: options.unpack ? 'buffer' : 'text',
       })
+      const cap = this.limits.max_answer_mb * 1024 * 1024
+      parsed = interpret === headersOnly ? { value: undefined } : await readBody(raw, options, cap)
     } catch (error) {
       if (error instanceof CausewayError) return error
       throw error
@@ -323,13 +330,12 @@ export class HttpConnection {
       this.cookies.keep(raw.url, raw.headers, raw.requestedAt)
       for (const value of this.cookies.secrets(raw.url)) this.outbound.addSecret(value)
     }
-    const parsed = interpret === headersOnly ? { value: undefined } : (options.parse ?? parseBody)(raw)
     const body = 'value' in parsed ? parsed.value : undefined
     const { response, names, failed, fault } = interpret(body)
     const headers = flatHeaders(raw.headers)
     const scope = { response, status: raw.status, headers, settings: this.settings, ...names }
     this.meter.learn(scope)
-    const failure = this.judge.failureOf(
+    const failure = (options.signed ? this.strange : this.judge).failureOf(
       { raw, body, scope, failed: failed === true },
       options,
       'fault' in parsed ? parsed.fault : fault,

@@ -1,11 +1,12 @@
 /** Writing by a job: created, filled, closed, waited for, and its results told apart record by record. */
 import { CausewayError, type Json } from '../../core/index.ts'
 import { type Answer, answerScope, type Caller, type CallOptions, type ParseBody } from './answer.ts'
+import { archiveReader } from './archive.ts'
 import { isTrue } from './errors.ts'
 import { LONGEST_WAIT_MS, polled } from './poll.ts'
 import { listOf } from './read-checks.ts'
 import { fileOf, holdsNone, rowsParser } from './rows.ts'
-import type { Uploading, WriteJob } from './write-job-fields.ts'
+import type { Listing, Uploading, WriteJob } from './write-job-fields.ts'
 
 /** The little of a request that an upload replaces. */
 type Sent = { body?: { text: string; type: string } }
@@ -114,6 +115,14 @@ function uploadOf({ as, delimiter, none }: Uploading, { items }: Record<string, 
 const asItIs: ParseBody = ({ body, malformedText }) =>
   malformedText ? { fault: 'its text is not valid in its character set' } : { value: body }
 
+/** How the answer of a request for outcomes is fetched and read. */
+function readingOf({ as, delimiter, json_text, signed }: Listing): Partial<CallOptions> {
+  const aside = signed ? { signed } : {}
+  if (as === 'archive') return { ...aside, unpack: archiveReader(json_text) }
+  const parse = as === 'text' ? asItIs : rowsParser(as, delimiter)
+  return parse ? { ...aside, parse } : aside
+}
+
 /** One after the other: these are few, and the system is under its limits. */
 async function askEach(items: readonly Json[], ask: (item: Json) => Promise<Json>): Promise<Json[]> {
   const answers: Json[] = []
@@ -138,9 +147,9 @@ export async function finished<R>({ caller, settings, job }: JobContext<R>, { id
   const names = { job: { id, answer: status.response }, settings }
   const response: Record<string, Json> = { status: status.response ?? null }
   for (const [name, request] of Object.entries(job.outcomes ?? {})) {
-    const parse = request.as === 'text' ? asItIs : rowsParser(request.as, request.delimiter)
+    const reading = { ...asking, ...readingOf(request) }
     const ask = async (scope: Record<string, unknown>): Promise<Json> => {
-      const answer = await caller.call(request, scope, { ...asking, ...(parse ? { parse } : {}) })
+      const answer = await caller.call(request, scope, reading)
       if (answer.failure) throw answer.failure
       return answer.response ?? []
     }

@@ -7,6 +7,7 @@ import {
   choice,
   data,
   type Fields,
+  flag,
   type Scope,
   type Template,
   template,
@@ -54,6 +55,14 @@ export const requestFields = (names: readonly string[], method: Method = 'GET') 
   }),
   cost: costField(names),
 })
+/** For requests that may lead to an address the system made. */
+export const signedField = {
+  signed: flag({
+    sense:
+      'The address was signed by the system itself: it may be on another origin, and gets neither credentials nor headers of the connector.',
+    default: false,
+  }),
+}
 export type RequestSpec = CompiledPart<ReturnType<typeof requestFields>>
 
 /** A request ready for the client, still without credentials. */

@@ -1,24 +1,23 @@
 /** Uploads in parts, as a manifest describes them: begin, send, ask what arrived, finish. */
 import { choice, data, expression, flag, integer, part, section, template, text } from '../language/index.ts'
 import { ANSWER_NAMES } from './answer.ts'
-import { type Method, requestFields } from './request.ts'
+import { type Method, requestFields, signedField } from './request.ts'
 
 const DIGESTS = ['md5', 'sha1', 'sha256'] as const
 const SEEN = [...ANSWER_NAMES, 'session', 'file'] as const
 
-const signedField = {
-  signed: flag({
-    sense:
-      'The address was signed by the system itself: it may be on another origin, and gets neither credentials nor headers of the connector.',
-    default: false,
-  }),
+const acceptedField = {
   accepted: expression({
     sense: 'True for an answer that is no failure here although its status says so.',
     names: SEEN,
     example: 'status = 308',
   }),
 }
-const requestOf = (names: readonly string[], method: Method) => ({ ...requestFields(names, method), ...signedField })
+const requestOf = (names: readonly string[], method: Method) => ({
+  ...requestFields(names, method),
+  ...signedField,
+  ...acceptedField,
+})
 
 const startPart = (names: readonly string[]) =>
   part({

@@ -1,5 +1,12 @@
 /** Writing many records in one call: what stands for each, what the answer says of each, and what is refused as a whole cut in two. */
-import { asCausewayError, CausewayError, type Json } from '../../core/index.ts'
+import {
+  asCausewayError,
+  CausewayError,
+  isObject,
+  type Json,
+  type JsonObject,
+  spellWithTexts,
+} from '../../core/index.ts'
 import type { JobNote, WriteOutcome, WriteRequest } from '../contract.ts'
 import type { Answer } from './answer.ts'
 import { batchOutcomes, markOf } from './batch-outcomes.ts'
@@ -98,7 +105,8 @@ export class BatchWriter<R> {
       const opened = await caller.call(batch, whole, harmless ? { ...options, idempotent: true } : options)
       if (opened.failure) return opened
       const by = batch === operation.bulk ? 'bulk' : 'batch'
-      const keep = async (begun: Pick<JobNote, 'id' | 'at'>) => request.onJob?.(notesOf(batch, sent, { ...begun, by }))
+      const notes = (begun: Pick<JobNote, 'id' | 'at'>) => notesOf(operation, batch, sent, { ...begun, by })
+      const keep = async (begun: Pick<JobNote, 'id' | 'at'>) => request.onJob?.(notes(begun))
       if (!job.each) return runWriteJob({ caller, settings, job }, opened, whole, options, keep)
       return sendInSession(
         { context: this.context, batch: { ...batch, job }, opened, scope: whole, options },
@@ -141,14 +149,15 @@ export class BatchWriter<R> {
   }
 
   /** What stands for each record in the call. One that cannot be written down does not keep the others from being sent. */
-  private batchItems({ item, job }: BatchSpec<R>, chunk: Prepared[]) {
+  private batchItems({ item, job, json_text }: BatchSpec<R>, chunk: Prepared[]) {
     const items: Json[] = []
     const sent: Prepared[] = []
     const apart: Prepared[] = []
     const unfit: WriteOutcome[] = []
     for (const prepared of chunk) {
       try {
-        const one = item.evaluate({ ...prepared.scope, index: items.length }) as Json
+        const made = item.evaluate({ ...prepared.scope, index: items.length }) as Json
+        const one = json_text === undefined ? made : writtenAsText(made, json_text)
         if (job && wouldClear(job, one)) {
           apart.push(prepared)
           continue
@@ -195,17 +204,26 @@ export class BatchWriter<R> {
   }
 }
 
+/** Not by an expression: its functions see a number that no double can hold as a text. */
+function writtenAsText(item: Json, member: string): Json {
+  if (!isObject(item) || !(member in item)) return item
+  return { ...(item as JsonObject), [member]: spellWithTexts((item as JsonObject)[member]!).toString() }
+}
+
 /** What must be known of each record to learn its outcome later. */
 const notesOf = <R>(
+  { after, apart }: WriteOperationSpec<R>,
   batch: BatchSpec<R>,
   sent: Prepared[],
   job: Pick<JobNote, 'id' | 'at' | 'by'>,
 ): ReadonlyMap<string, JobNote> =>
   new Map(
-    sent.map((prepared, place) => [
-      prepared.item.ref,
-      { ...job, mark: markOf(batch, prepared, place) ?? null, place, of: sent.length },
-    ]),
+    sent.map((prepared, place) => {
+      const { ref, values } = prepared.item
+      const links = after !== undefined && (apart === undefined || apart.some((name) => name in values))
+      const mark = markOf(batch, prepared, place) ?? null
+      return [ref, { ...job, mark, place, of: sent.length, ...(links ? { links } : {}) }]
+    }),
   )
 
 /** Answers to a job that was not begun: refused, forbidden, or not there at all. */

@@ -66,6 +66,11 @@ const batchPart = <R extends Fields>(request: RequestFields<R>, names: readonly 
         names: [...names, 'index'],
         default: names.includes('values') ? `\${ values }` : `\${ id }`,
       }),
+      json_text: text({
+        sense:
+          'The member of each item that goes as JSON written as a text, for systems that take the body of a request inside another.',
+        example: 'body',
+      }),
       results: expression({
         sense:
           'The list of results, one per record. A record without a result has an unknown outcome. Without `results`, a call that succeeds has written all.',

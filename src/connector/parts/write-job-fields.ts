@@ -13,7 +13,7 @@ import {
   type ValueOf,
 } from '../language/index.ts'
 import { type PollSpec, pollFields } from './poll.ts'
-import type { RequestFields } from './request.ts'
+import { type RequestFields, signedField } from './request.ts'
 import { formatFields } from './rows.ts'
 import { type Step, stepFindings, stepsField } from './steps.ts'
 
@@ -45,6 +45,33 @@ write:
       again: $not($exists(result.id)) and $not($exists(result.error))
       id: result.id
       message: result.error
+`
+
+const ARCHIVE_EXAMPLE = `
+write:
+  upsert:
+    key: [external_id]
+    batch:
+      size: 500
+      path: /batches
+      item:
+        method: PUT
+        path: /contacts/\${ key.value }
+        operation_id: \${ $string(index) }
+        body: \${ values }
+      json_text: body
+      body: { operations: "\${ items }" }
+      job:
+        id: response.id
+        status: { path: "/batches/\${ job.id }" }
+        done: response.status = "finished"
+        outcomes:
+          answers: { url: "\${ job.answer.results_url }", signed: true, as: archive, json_text: response }
+      results: response.answers
+      correlate: { result: result.operation_id, item: index }
+      failed: result.status_code >= 400
+      id: result.response.id
+      message: result.response.detail
 `
 
 /** What makes a session of a write job; `names` are those of its requests. */
@@ -85,7 +112,7 @@ const sessionFindings = ({ steps, each, upload }: WriteJob<unknown>): PartFindin
     : []),
 ]
 
-const outcomeFields = {
+const listFields = {
   as: choice(['json', 'csv', 'jsonl', 'text'], {
     sense: 'How it is written. `csv` (under a header) and `jsonl` are lists of rows; `text` is taken as it is.',
     default: 'json',
@@ -97,6 +124,38 @@ const outcomeFields = {
     names: ['response', 'settings'],
     example: 'response.refused[reason = "duplicate"]',
   }),
+}
+
+/** What REST can ask besides: an address of its own for the outcomes, and bytes instead of text. */
+const packedFields = {
+  ...listFields,
+  as: choice(['json', 'csv', 'jsonl', 'text', 'archive'], {
+    sense:
+      'How it is written. `csv` (under a header) and `jsonl` are lists of rows; `text` is taken as it is. `archive`: a tar archive, gzipped or not, of JSON files; what lies in all of them is one list. One that is cut, or larger than `limits.max_answer_mb` when inflated, says nothing.',
+    default: 'json',
+  }),
+  json_text: text({
+    sense:
+      'For an archive: the member of each answer that is JSON written as a text. It becomes what the text says; a text that is no JSON stays.',
+    example: 'response',
+  }),
+  ...signedField,
+}
+
+const outcomesPart = <R extends Fields>(request: RequestFields<R>) => {
+  const isRest = 'path' in request([])
+  return part({
+    title: 'Outcomes',
+    sense: 'A request for a list of outcomes.',
+    fields: { ...request(['job', 'item', 'settings'], 'GET'), ...(isRest ? packedFields : listFields) },
+    check: (value) => {
+      const { as, json_text } = value as unknown as Listing
+      return json_text !== undefined && as !== 'archive'
+        ? [{ field: 'json_text', message: 'it is read in archives only', fix: 'Add `as: archive`, or take it out.' }]
+        : []
+    },
+    ...(isRest ? { example: ARCHIVE_EXAMPLE } : {}),
+  })
 }
 
 /** The `job` of a batch. */
@@ -138,17 +197,10 @@ export const writeJobPart = <R extends Fields>(request: RequestFields<R>) =>
         part({ title: 'Close', sense: 'The request that starts the work.', fields: request(NAMES, 'PATCH') }),
         { sense: 'The request that starts the work; without it, it starts with the request before.' },
       ),
-      outcomes: map(
-        section(
-          part({
-            title: 'Outcomes',
-            sense: 'A request for a list of outcomes.',
-            fields: { ...request(['job', 'item', 'settings'], 'GET'), ...outcomeFields },
-          }),
-          { sense: 'A request for a list of outcomes.' },
-        ),
-        { sense: 'Where the outcomes are told apart from the status: lists by name.', keys: '^[a-z][a-z0-9_]*$' },
-      ),
+      outcomes: map(section(outcomesPart(request), { sense: 'A request for a list of outcomes.' }), {
+        sense: 'Where the outcomes are told apart from the status: lists by name.',
+        keys: '^[a-z][a-z0-9_]*$',
+      }),
     },
     check: (job) => sessionFindings(job as unknown as WriteJob<unknown>),
     // Its requests are those of REST; other protocols have the same fields around theirs.
@@ -161,8 +213,8 @@ export type Uploading = {
   none: string | undefined
   max_mb: number | undefined
 }
-type Listing = ValueOf<typeof listing>
-const listing = part({ title: 'Outcomes', sense: 'Only for its type.', fields: outcomeFields })
+export type Listing = ValueOf<typeof listing>
+const listing = part({ title: 'Outcomes', sense: 'Only for its type.', fields: packedFields })
 export type WriteJob<R> = PollSpec<R> &
   SessionSpec<R> & {
     upload: (R & Uploading) | undefined

@@ -175,6 +175,7 @@ function operation(
         return { ...one, url: one.url.slice(set.service(scope.settings).length) }
       }),
       results: computed(place, ({ response }) => response),
+      json_text: undefined,
       errors: undefined,
       correlate: undefined,
       // Deletes of what is gone, and changes of it: the status says it for each.

@@ -17,7 +17,7 @@ export class RestCaller implements Caller<RequestSpec> {
 
   async call(request: RequestSpec, scope: Scope, options: CallOptions & { url?: string }): Promise<Answer> {
     await this.http.locate(options.signal)
-    return this.http.call(this.built(request, scope, options.url), options)
+    return this.http.call(this.built(request, scope, options.url, options.signed), options)
   }
 
   /** A call without credentials. */
@@ -26,8 +26,8 @@ export class RestCaller implements Caller<RequestSpec> {
   }
 
   /** The request filled in; `next` replaces its address by one the system gave for the next page. */
-  built(request: RequestSpec, scope: Scope, next?: string): HttpRequest {
-    const built = buildRequest(request, scope, this.http.base, this.http.origins)
+  built(request: RequestSpec, scope: Scope, next?: string, signed = false): HttpRequest {
+    const built = buildRequest(request, scope, this.http.base, signed ? 'any' : this.http.origins)
     if (next === undefined) return built
     const { query: _own, ...rest } = built
     return { ...rest, url: onSameOrigin(next, built.url) }
