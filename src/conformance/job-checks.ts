@@ -130,6 +130,7 @@ export const forgottenJobs: StreamCheck = async (test) => {
     items: [...notes].map(([ref, job]) => ({ ref, job })),
     signal,
   })
+  agreed(later.length === items.length, `of ${items.length} records of a job ${later.length} are told of later`)
   agreedMade(test, later, before)
   return 'unknown, then asked after'
 }
