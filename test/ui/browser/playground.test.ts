@@ -80,6 +80,8 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await page.keyboard.press('End')
     await page.keyboard.press('Control+Space')
     await page.getByRole('option', { name: /\$lowercase/ }).waitFor()
+    // The editor takes no key for an answer in the first 75 ms of a list, so that nobody chooses what appeared under their fingers.
+    await page.waitForTimeout(150)
     await page.keyboard.press('Enter')
     await page.locator('.cm-line', { hasText: 'email: $lowercase' }).waitFor()
   })
