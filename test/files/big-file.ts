@@ -170,7 +170,8 @@ try {
 } finally {
   await hub.stop()
   await Promise.all([dav.close(), store.close()])
-  await rm(root, { recursive: true, force: true })
+  // A Postgres that a killed hub left behind may be ending still, and writes as long.
+  await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
 }
 console.log(`${passed} passed${failures.length ? `, ${failures.length} failed` : ''}`)
 process.exitCode = failures.length ? 1 : 0
