@@ -105,6 +105,8 @@ function RouteState({ route: { snooze, waiting, lastError } }: { route: AlertRou
   return <Mark tone="ok">{t('settings.nothingWaits')}</Mark>
 }
 
+const SMALL = { needs: 'alerts:operate', size: 'compact-xs', variant: 'default' } as const
+
 function RouteActions({ route: { name, snooze }, ...props }: { route: AlertRoute; snooze: () => void }): ReactNode {
   const test = useAction(() =>
     post<{ sent: boolean }>(`/alerts/routes/${encodeURIComponent(name)}/test`, {}, TEST_PATIENCE_MS),
@@ -113,9 +115,7 @@ function RouteActions({ route: { name, snooze }, ...props }: { route: AlertRoute
   return (
     <Group gap={6}>
       <ActionButton
-        needs="alerts:operate"
-        size="compact-xs"
-        variant="default"
+        {...SMALL}
         aria-label={t('settings.test', { name })}
         loading={test.isPending}
         onClick={() => test.mutate(undefined)}
@@ -123,20 +123,12 @@ function RouteActions({ route: { name, snooze }, ...props }: { route: AlertRoute
         {t('settings.test2')}
       </ActionButton>
       {snooze === null ? (
-        <ActionButton
-          needs="alerts:operate"
-          size="compact-xs"
-          variant="default"
-          aria-label={t('settings.snooze2', { name })}
-          onClick={props.snooze}
-        >
+        <ActionButton {...SMALL} aria-label={t('settings.snooze2', { name })} onClick={props.snooze}>
           {t('settings.snooze3')}
         </ActionButton>
       ) : (
         <ActionButton
-          needs="alerts:operate"
-          size="compact-xs"
-          variant="default"
+          {...SMALL}
           aria-label={t('settings.wake', { name })}
           loading={wake.isPending}
           onClick={() => wake.mutate(undefined)}
