@@ -1,6 +1,7 @@
 /** How a hub comes to work with what its files say: at its start, after an edit, and by a plan that is applied. */
 import { randomUUID } from 'node:crypto'
-import type { Environment } from '../config/index.ts'
+import { hostname } from 'node:os'
+import type { Environment, SecretSources } from '../config/index.ts'
 import { asCausewayError, CausewayError, digest, hasErrors, type Logger, throwOnErrors } from '../core/index.ts'
 import type { AppliedConfiguration, ConfigurationRequest } from '../http/index.ts'
 import {
@@ -10,11 +11,16 @@ import {
   demandSame,
   isInForce,
   itemDigest,
+  type NewVersion,
+  readInForce,
   type Store,
   saveConfiguration,
+  saveUnlessOvertaken,
+  versionDigest,
 } from '../store/index.ts'
 import { configurationInForce } from './configuration.ts'
 import type { HubFiles } from './hub-files.ts'
+import { keptFiles } from './hub-texts.ts'
 
 /** The kind of call by which the other processes of a hub learn that a plan was applied. */
 const CALL = 'configuration'
@@ -23,11 +29,16 @@ type AdoptionParts = {
   pool: Store['pool']
   /** Without the addresses of sample systems. */
   env: Environment
+  /** Where secrets are found, which are kept out of versions. */
+  sources: SecretSources
   log: Logger
   read(): Promise<HubFiles>
   /** From now on this process works with these files. */
   use(files: HubFiles): Promise<void>
 }
+
+/** Who puts something into force, and why. */
+export type Deed = Pick<NewVersion, 'actor' | 'reason'>
 
 export class Adoption {
   readonly #parts: AdoptionParts
@@ -41,38 +52,76 @@ export class Adoption {
     this.#parts = parts
   }
 
-  /** Says in the ledger what this hub works with. */
-  async begin(files: HubFiles): Promise<void> {
-    const items = await configurationInForce(files, this.#parts.env)
-    await saveConfiguration(this.#parts.pool, items)
-    this.#used = markOf(items)
+  /** Says in the ledger what this hub works with; gives the files, read again where a plan was applied since they were read. */
+  begin(files: HubFiles): Promise<HubFiles> {
+    return this.#alone(async () => {
+      const { pool, env } = this.#parts
+      const inForce = await readInForce(pool)
+      const items = await configurationInForce(files, env)
+      const version = await this.#versionOf(files, { how: 'start', actor: 'hub' })
+      // As a rule nothing changed, and then when the files were read does not matter.
+      if (inForce.digest === versionDigest(version) && (await isInForce(pool, items))) {
+        this.#used = markOf(items)
+        return files
+      }
+      const now = await this.#putInForce('start')
+      throwOnErrors(now.files.blocking)
+      this.#used = markOf(items)
+      if (markOf(now.items) === this.#used) return files
+      await this.#use(now.files, now.items)
+      return now.files
+    })
   }
 
   /** Reads the files again and works with them. With errors in them the old ones stay in force and the errors are given back. */
   reload(save: boolean): Promise<HubFiles> {
     return this.#alone(async () => {
-      const next = await this.#parts.read()
-      if (hasErrors(next.blocking)) return next
-      await this.#use(next, await configurationInForce(next, this.#parts.env))
-      if (save) await this.begin(next)
-      return next
+      const { files, items } = save ? await this.#putInForce('edit') : await this.#readItems()
+      if (!hasErrors(files.blocking)) await this.#use(files, items)
+      return files
     })
   }
 
   /** Works with the files, if they and what is in force are as they were planned. Throws CSW-8024, CSW-8025, errors in files. */
-  apply({ basis, allowDestructive }: ConfigurationRequest): Promise<AppliedConfiguration> {
+  apply({ basis, allowDestructive }: ConfigurationRequest, by: Deed): Promise<AppliedConfiguration> {
     return this.#alone(async () => {
-      const { pool, env } = this.#parts
-      const next = await this.#parts.read()
-      throwOnErrors(next.blocking)
-      const items = await configurationInForce(next, env)
+      const { pool } = this.#parts
+      const { files, items } = await this.#readItems()
+      throwOnErrors(files.blocking)
       demandSame('after', basis, items, 'The files of the hub do not say what was planned')
       if (!allowDestructive) demandNothingRemoved(basis)
-      await saveConfiguration(pool, items, basis)
-      await this.#use(next, items)
+      const version = await this.#versionOf(files, { how: 'plan', ...by })
+      await saveConfiguration(pool, { items, version }, basis)
+      await this.#use(files, items)
       await call(pool, CALL, this.#me)
       return { applied: basis.flatMap(changeOf) }
     })
+  }
+
+  async #readItems(): Promise<{ files: HubFiles; items: ConfiguredItem[] }> {
+    const files = await this.#parts.read()
+    return { files, items: hasErrors(files.blocking) ? [] : await configurationInForce(files, this.#parts.env) }
+  }
+
+  /** What the files say now. Those that another process put into force meanwhile are younger than what was read, hence the next look. */
+  async #putInForce(how: 'start' | 'edit'): Promise<{ files: HubFiles; items: ConfiguredItem[] }> {
+    for (;;) {
+      const inForce = await readInForce(this.#parts.pool)
+      const { files, items } = await this.#readItems()
+      if (hasErrors(files.blocking)) return { files, items }
+      const version = await this.#versionOf(files, { how, actor: 'hub' })
+      if (await saveUnlessOvertaken(this.#parts.pool, { items, version }, inForce)) return { files, items }
+    }
+  }
+
+  async #versionOf(files: HubFiles, by: Deed & Pick<NewVersion, 'how'>): Promise<NewVersion> {
+    return {
+      ...by,
+      host: hostname(),
+      environment: files.config.environment,
+      files: await keptFiles(files, this.#parts.sources),
+      mappings: files.syncs.map(({ name, version }) => ({ sync: name, version })),
+    }
   }
 
   /** Whether a call is about the configuration; where another process made it, this one follows. */

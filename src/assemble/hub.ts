@@ -218,9 +218,11 @@ async function assemble(parts: Parts): Promise<Hub> {
     return whole.catalogue
   }
   const book = new SubscriptionBook(store.pool, secrets)
+  let work: Awaited<ReturnType<typeof startWork>> | undefined
   const adoption = new Adoption({
     pool: store.pool,
     env: parts.own,
+    sources,
     log: logger,
     read: () => readHubFiles(parts),
     use: async (next) => {
@@ -274,7 +276,6 @@ async function assemble(parts: Parts): Promise<Hub> {
       (kind, id) => void (adoption.heard(kind, id) || onCall(kind, id)),
       () => adoption.listening(),
     )
-  let work: Awaited<ReturnType<typeof startWork>> | undefined
   if (works)
     work = await startWork({
       ports,

@@ -184,7 +184,7 @@ export function createServices(parts: ServiceParts): HubServices {
       return undone
     },
     async applyConfiguration(request, actor) {
-      const done = await parts.adoption.apply(request)
+      const done = await parts.adoption.apply(request, { actor: actor.name, reason: actor.reason })
       await audit(actor, 'configuration.apply', 'configuration', done)
       return done
     },

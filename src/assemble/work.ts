@@ -129,6 +129,7 @@ function upkeep({ pool, settings }: WorkParts): Record<'partitions', () => Promi
         runs: settings.run_days,
         deadLetters: settings.dead_letter_days,
         formerLinks: settings.former_link_days,
+        configuration: settings.configuration_days,
       })
       await dropOldSlots(pool, settings.slot_days)
       await forgetStaleUploads(pool)

@@ -213,6 +213,13 @@ export const SETTINGS = {
     max: 3650,
     description: 'Days for which the former target of a deleted record is remembered, in case the record comes back.',
   }),
+  configuration_days: integer({
+    default: 1_095,
+    min: 1,
+    max: 3650,
+    description:
+      'Days for which a version of the configuration is kept after another one replaced it. The last 20 stay however old they are.',
+  }),
   shutdown_seconds: integer({
     default: 25,
     min: 1,

@@ -1,6 +1,7 @@
 /** What the files said when a hub last began to work with them. */
 import type pg from 'pg'
 import { CausewayError, digest } from '../core/index.ts'
+import { type ItemChange, keepVersion, latestVersion, type NewVersion, namedChanges } from './configuration-versions.ts'
 import { withTransaction } from './transaction.ts'
 
 type ConfiguredKind = 'connection' | 'connector' | 'entity' | 'sync'
@@ -25,36 +26,77 @@ export type ConfigurationBasis = {
 export const itemDigest = ({ fields }: Pick<ConfiguredItem, 'fields'>): string =>
   digest(JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1))))
 
+/** What was in force at some moment; whoever reads files after it learns from it whether others put something else into force meanwhile. */
+export type InForce = { version: number | null; digest: string | null; items: ConfigurationBasis }
+
+/** What is in force now. */
+export async function readInForce(pool: pg.Pool | pg.PoolClient): Promise<InForce> {
+  const [latest, items] = [await latestVersion(pool), await readItems(pool)]
+  return { version: latest?.id ?? null, digest: latest?.digest ?? null, items: basisOf(items) }
+}
+
+export type Coming = {
+  items: readonly ConfiguredItem[]
+  /** Its files, which are kept unless they are those in force already. */
+  version?: NewVersion
+}
+
 /**
  * Keeps what is in force from now on. What stays as it is keeps the time since when. With a basis it refuses (CSW-8024) where
  * something else is in force than that says, with the lock that makes it stay so.
  */
-export async function saveConfiguration(
-  pool: pg.Pool,
-  items: readonly ConfiguredItem[],
-  basis?: ConfigurationBasis,
-): Promise<void> {
+export async function saveConfiguration(pool: pg.Pool, coming: Coming, basis?: ConfigurationBasis): Promise<void> {
+  await withTransaction(pool, async (client) => {
+    await client.query(LOCK)
+    if (basis) demandSame('before', basis, await readItems(client), 'The hub works with something else by now')
+    await putInForce(client, coming)
+  })
+}
+
+/**
+ * The same for files that were read after `since` was in force. False, and nothing is kept, where something else came into force
+ * after that: the files may be older than it, and are to be read again.
+ */
+export function saveUnlessOvertaken(pool: pg.Pool, coming: Coming, since: InForce): Promise<boolean> {
+  return withTransaction(pool, async (client) => {
+    await client.query(LOCK)
+    if (JSON.stringify(await readInForce(client)) !== JSON.stringify(since)) return false
+    await putInForce(client, coming)
+    return true
+  })
+}
+
+const LOCK = 'lock table configuration in share row exclusive mode'
+
+async function putInForce(client: pg.PoolClient, { items, version }: Coming): Promise<void> {
+  const changes = itemChanges(await readItems(client), items)
   const columns = [
     items.map(({ kind }) => kind),
     items.map(({ name }) => name),
     items.map(({ fields }) => JSON.stringify(fields)),
     items.map(({ source }) => source ?? null),
   ]
-  await withTransaction(pool, async (client) => {
-    await client.query('lock table configuration in share row exclusive mode')
-    if (basis) demandSame('before', basis, await readItems(client), 'The hub works with something else by now')
-    await client.query(
-      `delete from configuration
-        where (kind, name) not in (select * from unnest($1::text[], $2::text[]))`,
-      columns.slice(0, 2),
-    )
-    await client.query(
-      `insert into configuration (kind, name, fields, source)
-       select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
-       on conflict (kind, name) do update set fields = excluded.fields, source = excluded.source, since = now()
-       where configuration.fields <> excluded.fields`,
-      columns,
-    )
+  await client.query(
+    `delete from configuration
+      where (kind, name) not in (select * from unnest($1::text[], $2::text[]))`,
+    columns.slice(0, 2),
+  )
+  await client.query(
+    `insert into configuration (kind, name, fields, source)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+     on conflict (kind, name) do update set fields = excluded.fields, source = excluded.source, since = now()
+     where configuration.fields <> excluded.fields`,
+    columns,
+  )
+  if (version) await keepVersion(client, version, changes)
+}
+
+function itemChanges(before: readonly ConfiguredItem[], after: readonly ConfiguredItem[]): ItemChange[] {
+  const byName = (items: readonly ConfiguredItem[]) =>
+    new Map(items.map((item) => [`${item.kind} ${item.name}`, itemDigest(item)]))
+  return namedChanges(byName(before), byName(after)).map(({ name, change }) => {
+    const space = name.indexOf(' ')
+    return { kind: name.slice(0, space), name: name.slice(space + 1), change }
   })
 }
 

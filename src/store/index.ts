@@ -10,8 +10,11 @@ export {
   demandSame,
   isInForce,
   itemDigest,
+  readInForce,
   saveConfiguration,
+  saveUnlessOvertaken,
 } from './configuration.ts'
+export { type KeptFile, type NewVersion, versionDigest } from './configuration-versions.ts'
 export { type Erasure, erase, eraseAgain, readErasures } from './erasure.ts'
 export {
   ErasureKeys,

@@ -1,9 +1,11 @@
 /** What is deleted when its time is over, row by row; what is cut by day is dropped in `partitions.ts`. */
 import type pg from 'pg'
 
-type RowDays = { runs: number; deadLetters: number; formerLinks: number }
+type RowDays = { runs: number; deadLetters: number; formerLinks: number; configuration: number }
 
 const BATCH = 5_000
+/** However long ago they were replaced: a hub that nobody touched for years can be rolled back too. */
+const VERSIONS_THAT_STAY = 20
 
 /** Tables and what is over in them. `$1` is a number of days. Open letters, unanswered holds and live data are never touched. */
 const OVER: Record<keyof RowDays, { table: string; where: string }[]> = {
@@ -23,6 +25,17 @@ const OVER: Record<keyof RowDays, { table: string; where: string }[]> = {
     { table: 'correction', where: `corrected_at < now() - $1 * interval '1 day'` },
   ],
   formerLinks: [{ table: 'former_link', where: `left_at < now() - $1 * interval '1 day'` }],
+  configuration: [
+    {
+      table: 'configuration_version',
+      where: `exists (select from configuration_version next where next.id > configuration_version.id and next.at < now() - $1 * interval '1 day')
+        and id < (select id from configuration_version order by id desc offset ${VERSIONS_THAT_STAY - 1} limit 1)`,
+    },
+    {
+      table: 'configuration_file',
+      where: `$1 >= 0 and not exists (select from configuration_version_file kept where kept.digest = configuration_file.digest)`,
+    },
+  ],
 }
 
 /** Deletes what is over, in small transactions, so that nobody waits for long. Gives how many rows went, by table. */

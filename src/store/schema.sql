@@ -126,6 +126,47 @@ create table configuration (
 );
 CREATE TRIGGER feed_configuration AFTER INSERT OR DELETE OR UPDATE ON configuration FOR EACH ROW EXECUTE FUNCTION feed_note('configuration.changed');
 
+create table configuration_file (
+  digest text not null,
+  content bytea not null,
+  constraint configuration_file_pkey PRIMARY KEY (digest)
+);
+
+create table configuration_version (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default now() not null,
+  digest text not null,
+  environment text,
+  how text not null,
+  actor text not null,
+  host text not null,
+  reason text,
+  back_to bigint,
+  changes text not null,
+  constraint configuration_version_how_check CHECK ((how = ANY (ARRAY['start'::text, 'edit'::text, 'plan'::text, 'roll_back'::text]))),
+  constraint configuration_version_pkey PRIMARY KEY (id)
+);
+
+create table configuration_version_file (
+  version_id bigint not null,
+  path text collate "C" not null,
+  digest text not null,
+  masked boolean not null,
+  constraint configuration_version_file_digest_fkey FOREIGN KEY (digest) REFERENCES configuration_file(digest),
+  constraint configuration_version_file_version_id_fkey FOREIGN KEY (version_id) REFERENCES configuration_version(id) ON DELETE CASCADE,
+  constraint configuration_version_file_pkey PRIMARY KEY (version_id, path)
+);
+CREATE INDEX configuration_version_file_digest ON configuration_version_file USING btree (digest);
+
+create table configuration_version_mapping (
+  version_id bigint not null,
+  sync text collate "C" not null,
+  mapping_version text not null,
+  constraint configuration_version_mapping_version_id_fkey FOREIGN KEY (version_id) REFERENCES configuration_version(id) ON DELETE CASCADE,
+  constraint configuration_version_mapping_pkey PRIMARY KEY (version_id, sync)
+);
+CREATE INDEX configuration_version_mapping_sync ON configuration_version_mapping USING btree (sync, mapping_version);
+
 create table conflict (
   id bigint generated always as identity not null,
   sync_id integer not null,

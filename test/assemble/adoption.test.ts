@@ -51,6 +51,7 @@ test('a plan is applied as it was made, and refused by name when the hub, its fi
   const adoption = new Adoption({
     pool: database.pool,
     env: {},
+    sources: { env: {}, folder },
     log,
     read,
     use: async (files) => void used.push(files),
@@ -58,7 +59,7 @@ test('a plan is applied as it was made, and refused by name when the hub, its fi
   await adoption.begin(await read())
   expect((await planOf(database, folder)).named).toEqual([])
   const apply = async (plan: { basis: Parameters<Adoption['apply']>[0]['basis'] }, allowDestructive = false) =>
-    adoption.apply({ basis: plan.basis, allowDestructive })
+    adoption.apply({ basis: plan.basis, allowDestructive }, { actor: ACTOR.name })
 
   await write('$lowercase(email)')
   const early = await planOf(database, folder)

@@ -264,7 +264,9 @@ test('a plan without a sync: what the files say differently from what the hub wo
   const former = await readFile(file, 'utf8')
   // Addresses of systems are told apart, not shown.
   expect(JSON.stringify(items.map(({ fields }) => fields))).not.toContain('://')
-  await saveConfiguration(hub.pool, [...items, { kind: 'sync', name: 'gone', fields: { mapping: 'v' } }])
+  await saveConfiguration(hub.pool, {
+    items: [...items, { kind: 'sync', name: 'gone', fields: { mapping: 'v' } }],
+  })
   const version = items.find(({ kind }) => kind === 'sync')!.fields.mapping
   await hub.pool.query(
     'insert into mapping_version (sync, version, source) values ($1, $2, $3) on conflict do nothing',
@@ -312,11 +314,12 @@ test('a plan without a sync: what the files say differently from what the hub wo
   const adoption = new Adoption({
     pool: hub.pool,
     env: {},
+    sources: { env: {}, folder },
     log: createLogger({ level: 'silent', destination: process.stderr }),
     read: () => readHubFiles({ dir: folder, env: sampleEnvironment() }),
     use: async () => undefined,
   })
-  hub.services.applyConfiguration = (request) => adoption.apply(request)
+  hub.services.applyConfiguration = (request, actor) => adoption.apply(request, { actor: actor.name })
   const refused = await cli('apply', kept)
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('The plan removes sync gone.')])
   const done = await cli('apply', kept, '--allow-destructive', '-o', 'human')
@@ -354,7 +357,7 @@ test('value tables travel with the texts of a mapping: to a plan of the configur
   await git('add', 'mappings')
   await git('commit', '-qm', 'first')
   const items = await folderConfiguration(folder)
-  await saveConfiguration(hub.pool, items)
+  await saveConfiguration(hub.pool, { items })
   const { fields } = items.find(({ kind, name }) => kind === 'sync' && name === 'contacts-to-erp')!
   await hub.pool.query(
     'insert into mapping_version (sync, version, source) values ($1, $2, $3) on conflict do nothing',

@@ -112,7 +112,7 @@ test('a replayed event goes through the syncs once more, or through one of them'
 
 test('what is over is deleted, what is open or young stays', async () => {
   const { hub, letter } = await refused()
-  const days = { runs: 30, deadLetters: 30, formerLinks: 30 }
+  const days = { runs: 30, deadLetters: 30, formerLinks: 30, configuration: 30 }
   await hub.pool.query("update dead_letter set created_at = now() - interval '100 days'")
   await hub.pool.query(
     "insert into dead_letter (kind, code, fingerprint, error, record_id, part, state, closed_at) values ('push', 'CSW-3008', 'x', '{}', 'b', '', 'resolved', now() - interval '31 days'), ('push', 'CSW-3008', 'x', '{}', 'c', '', 'discarded', now())",
