@@ -105,7 +105,7 @@ export class Sessions {
   async forget(name: string): Promise<void> {
     const session = this.#open.get(name)
     this.#open.delete(name)
-    await session?.then((open) => open.close()).catch(() => undefined)
+    void closed(session)
   }
 
   async #tls({ tls }: Pick<ConnectionConfig, 'tls'>) {
@@ -123,12 +123,16 @@ export class Sessions {
   /** Takes new files and closes all sessions; work under way ends with its own and later work opens new ones. */
   async replace(files: HubFiles): Promise<void> {
     this.#files = files
-    await this.close()
+    void this.close()
   }
 
   async close(): Promise<void> {
     const sessions = [...this.#open.values()]
     this.#open.clear()
-    await Promise.allSettled(sessions.map(async (session) => (await session).close()))
+    await Promise.all(sessions.map(closed))
   }
 }
+
+/** One that never opened is closed. */
+const closed = async (session: Promise<ConnectorSession> | undefined): Promise<void> =>
+  session?.then((open) => open.close()).catch(() => undefined)

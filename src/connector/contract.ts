@@ -248,6 +248,7 @@ export interface ConnectorSession {
   subscriber?(): Subscriber
   /** The login by a person that the credentials need (OAuth 2.0 with a code). CSW-2003 where they need none. */
   login?(): CodeLogin
+  /** Calls under way go on to their ends. Resolves once no tokens are being renewed, which would be lost with the process. */
   close(): Promise<void>
 }
 

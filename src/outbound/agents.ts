@@ -8,6 +8,7 @@ import { type Dialler, TLS_RULES } from './dialler.ts'
 /** Trust and client certificate of a connection. */
 export type TlsIdentity = Pick<TlsOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'servername'>
 
+/** `close` lets calls under way have their answers; then their sockets close too. */
 export type AgentPair = { http: Agent; https: Agent; close(): void }
 
 type Created = (error: Error | null, socket: Duplex) => void
@@ -71,8 +72,14 @@ export function createAgents(dialler: Dialler, maxSockets: number, tls: TlsIdent
     http,
     https,
     close: () => {
-      http.destroy()
-      https.destroy()
+      closeIdle(http)
+      closeIdle(https)
     },
   }
+}
+
+/** Not `destroy`, which cuts the calls under way too: a write would be of unknown outcome, a refresh token that serves once used up. */
+function closeIdle(agent: Agent): void {
+  agent.maxFreeSockets = 0
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
 }

@@ -48,6 +48,22 @@ const ROTATING = `
   refresh_token: \${ settings.token }`
 const SETTINGS = { token: 'refresh-0', old_token: 's:e+c%t' }
 
+test('a session that is closed while tokens are renewed waits for them: a refresh token that serves once is not lost', async () => {
+  const { server, state } = await rotating()
+  await using _ = server
+  state.slow = 300
+  const tokens = new MemoryTokens()
+  const session = await open(manifest(ROTATING), server, SETTINGS, { tokens })
+  const read = failureOf(readAll(session, { signal: AbortSignal.timeout(100) }))
+  expect((await read).code).toBe('CSW-3015')
+  await session.close()
+  expect(await tokens.load()).toMatchObject({ refresh_token: 'refresh-1' })
+
+  const next = await open(manifest(ROTATING), server, SETTINGS, { tokens })
+  expect((await readAll(next)).ids).toEqual(['1'])
+  expect(state.revoked).toBe(false)
+})
+
 test('client credentials in a Basic header, form-encoded before, with scope, audience and extra parameters', async () => {
   await using server = await serve(({ path }) =>
     path === '/token' ? { json: { access_token: 'abcdefg' } } : { json: [{ id: 1 }] },

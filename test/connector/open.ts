@@ -69,11 +69,17 @@ export const signal = new AbortController().signal
 /** Reads pages to the end, or `limit` of them. */
 export async function readAll(
   session: ConnectorSession,
-  request: { stream?: string; mode?: 'full' | 'incremental'; cursor?: JsonObject | null; limit?: number } = {},
+  request: {
+    stream?: string
+    mode?: 'full' | 'incremental'
+    cursor?: JsonObject | null
+    limit?: number
+    signal?: AbortSignal
+  } = {},
 ): Promise<{ pages: Page[]; ids: string[]; cursor: JsonObject | null }> {
   const pages: Page[] = []
   const { stream = 'things', mode = 'incremental', cursor = null, limit = Number.POSITIVE_INFINITY } = request
-  for await (const page of session.read({ stream, mode, cursor, signal })) {
+  for await (const page of session.read({ stream, mode, cursor, signal: request.signal ?? signal })) {
     pages.push(page)
     if (pages.length >= limit) break
   }

@@ -14,6 +14,8 @@ export type Authoriser = {
   readonly codeLogin?: CodeLogin | null
   /** What the system gave at the login, for `base_url` and headers that are made of it. */
   token?(signal: AbortSignal): Promise<unknown>
+  /** Resolves once nothing is asked for any more whose answer must not be lost. */
+  settled?(): Promise<void>
 }
 
 export const withHeaders =

@@ -159,6 +159,11 @@ export class HttpConnection {
     return this.authoriser?.codeLogin ?? null
   }
 
+  /** Resolves once no answer to a login is on its way any more. */
+  async settled(): Promise<void> {
+    await this.authoriser?.settled?.()
+  }
+
   /** Credentials for all further calls; set after construction because a login is itself a call of this connection. */
   authorise(authoriser: Authoriser): void {
     this.authoriser = authoriser

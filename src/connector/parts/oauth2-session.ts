@@ -98,6 +98,11 @@ export class OAuth2Authoriser implements Authoriser {
     return (await this.usable(signal)).token ?? null
   }
 
+  /** A refresh token that serves once is used up with the question: its answer has to reach the store. */
+  async settled(): Promise<void> {
+    await this.renewing?.catch(() => undefined)
+  }
+
   renew(stamp: unknown): boolean {
     // Somebody else may have renewed it meanwhile; then the new one is simply used.
     const { held } = this

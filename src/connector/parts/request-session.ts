@@ -223,7 +223,9 @@ export class RequestSession<R> implements ProtocolSession {
     return this.parts.http.login
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.parts.http.settled()
+  }
 
   private stream(name: string): { stream: StreamSpec<unknown>; parts: RequestStream<R> } {
     const stream = this.context.streams.get(name)!
