@@ -4,6 +4,8 @@ import { sleep, until } from '../rig/waiting.ts'
 import type { World } from '../rig/world.ts'
 
 const RECORDS = 20
+/** A worker that was frozen while it opened a connection to Postgres comes to no late write: it has lost that connection. */
+const ROUNDS = 3
 
 export const row: Row = {
   id: 'A4',
@@ -27,15 +29,24 @@ export const row: Row = {
     )
     await world.drained(20_000)
 
-    const second = await takeOver(world, check, { frozen: first, rev: 3, freeze: () => inACall(world, first) })
-    check.equal('refusals in the late worker', first.output().includes('CSW-6004'), true)
-    await first.kill()
-    await takeOver(world, check, { frozen: second, rev: 5, freeze: () => inATransaction(world, second) })
+    let worker = first
+    let rev = 1
+    let refused = false
+    for (let round = 1; round <= ROUNDS && !refused; round++) {
+      const [sent, newer] = [++rev, ++rev]
+      const late = worker
+      worker = await takeOver(world, check, { frozen: late, rev: newer, freeze: () => inACall(world, late, sent) })
+      refused = late.output().includes('CSW-6004')
+      await late.kill()
+    }
+    check.equal('refusals in the late worker', refused, true)
+    const [sent, last] = [++rev, ++rev]
+    await takeOver(world, check, { frozen: worker, rev: last, freeze: () => inATransaction(world, worker, sent) })
 
     const { stale, ...others } = await world.ledgers({ events: true })
     // A call that was on its way when the worker froze may arrive late; what counts is what stands in the end.
     check.note('writes that went back', stale)
-    check.ledgers({ ...others, stale: RECORDS - newest(world, 5), examples: [] })
+    check.ledgers({ ...others, stale: RECORDS - newest(world, last), examples: [] })
     check.equal('processes that fell over', hub.crashed().length, 0)
   },
 }
@@ -66,11 +77,11 @@ async function takeOver(
   return successor
 }
 
-async function inACall(world: World, worker: Program): Promise<void> {
+async function inACall(world: World, worker: Program, rev: number): Promise<void> {
   const { target } = world
   target.delayMs = 1_000
   const before = target.calls.length
-  await sendVersions(world, 2)
+  await sendVersions(world, rev)
   await until(
     'writes are under way',
     () => target.calls.length,
@@ -83,11 +94,11 @@ async function inACall(world: World, worker: Program): Promise<void> {
 }
 
 /** The worker waits for a lock when it is frozen, and gets it then: its transaction stands open and holds its rows. */
-async function inATransaction(world: World, worker: Program): Promise<void> {
+async function inATransaction(world: World, worker: Program, rev: number): Promise<void> {
   const blocker = await world.pool.connect()
   try {
     await blocker.query('begin; lock table delivery in share mode')
-    await sendVersions(world, 4)
+    await sendVersions(world, rev)
     await until(
       'the worker waits for the lock',
       () => sessions(world, 'cardinality(pg_blocking_pids(pid)) > 0'),
