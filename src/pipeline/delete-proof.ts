@@ -88,8 +88,8 @@ function limitsOf(ports: Ports, streamId: number): DeleteLimits {
 }
 
 /** Which of these records are there after all. Null where the source cannot be asked for single records. */
-async function lookAgain(
-  stream: StreamRow,
+export async function lookAgain(
+  stream: Pick<StreamRow, 'name'>,
   session: ConnectorSession,
   run: { signal: AbortSignal },
   ids: string[],

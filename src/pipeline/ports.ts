@@ -110,4 +110,4 @@ export type {
   TwoWayCommit,
   WritesUnderWay,
 } from '../store/index.ts'
-export { HASHES, hashDelivered, isStorableKey, keysOf, keyText, linkKey } from '../store/index.ts'
+export { HASHES, hashDelivered, isMark, isStorableKey, keysOf, keyText, linkKey, MOVED_FIELD } from '../store/index.ts'

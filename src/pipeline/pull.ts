@@ -19,6 +19,7 @@ import { carryOutApproved, removeVanished } from './delete-proof.ts'
 import { DriftWatch } from './drift.ts'
 import { isWait } from './failures.ts'
 import { lookahead } from './lookahead.ts'
+import { followMoves, markOf } from './moves.ts'
 import type { HeldLease, IncomingRecord, PageCommit, Ports, RunCounts, RunOutcome, StreamRow } from './ports.ts'
 import { isStorableKey, keysOf } from './ports.ts'
 import { DEATHS } from './suspects.ts'
@@ -209,6 +210,8 @@ async function readPages(ports: Ports, stream: StreamRow, session: ConnectorSess
     if (erased.length) commit.alsoSeen = erased
     if (scanning) commit.scanId = stream.scanId
     commit.lease = run.lease
+    const moved = await followMoves(ports, stream, session, commit, signal)
+    if (moved) run.counts.moved = (run.counts.moved ?? 0) + moved
     const result = await ports.ledger.commitPage(commit)
     keepFresh(ports, stream.id, commit.records, result.changed)
     tally(run.counts, pages, commit.rejected.length, result.changed.length)
@@ -310,7 +313,7 @@ function toRow(record: SourceRecord, body: Buffer, keyFields: readonly string[])
     body: JsonText.from(body),
     content,
     deleted: record.deleted ?? false,
-    keys: keyFields.length && !record.deleted ? keysOf(record.body, keyFields) : [],
+    keys: record.deleted ? [] : [...(keyFields.length ? keysOf(record.body, keyFields) : []), ...markOf(record)],
     aliases: record.aliases?.filter(isStorableKey) ?? [],
   }
 }

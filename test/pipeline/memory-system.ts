@@ -45,6 +45,8 @@ export class MemorySystem implements ConnectorSession {
   spells: (version: number) => string = (version) => String(version).padStart(12, '0')
   /** Other ids of a record, by which a renamed one is known again. */
   aliases: (row: Row) => string[] = () => []
+  /** What a record keeps when it is moved to another id. */
+  movedBy: (row: Row) => string | undefined = () => undefined
   clock = 1
   #nextId = 1
 
@@ -105,7 +107,9 @@ export class MemorySystem implements ConnectorSession {
   }
 
   #record(row: Row): SourceRecord {
+    const movedBy = row.deleted ? undefined : this.movedBy(row)
     return {
+      ...(movedBy === undefined ? {} : { movedBy }),
       id: row.id,
       version: this.spells(row.version),
       body: row.deleted ? {} : row.body,

@@ -50,6 +50,12 @@ export async function runBoth(
   return items.reduce((sum, run) => sum + written(run), 0)
 }
 
+/** How many records a sync made or deleted in its target since then. */
+export async function madeOrDeleted(hub: HubProcess, sync: string, since: string): Promise<number> {
+  const { items } = await hub.call<{ items: Run[] }>('GET', `/api/v1/runs?sync=${sync}&since=${since}&limit=100`)
+  return items.reduce((sum, { counts }) => sum + (counts.created ?? 0) + (counts.deleted ?? 0), 0)
+}
+
 const written = ({ counts }: Run): number => (counts.created ?? 0) + (counts.updated ?? 0) + (counts.deleted ?? 0)
 
 /**

@@ -12,6 +12,7 @@ export type RecordRecipe = {
   version: { value: Expression; type: VersionType } | undefined
   deleted: Expression | undefined
   aliases: Expression | undefined
+  movedBy?: Expression | undefined
   unordered?: UnorderedSpec | undefined
   /** Turns a body as it was received into one as records have it. */
   convert?: (body: JsonObject) => JsonObject
@@ -24,7 +25,7 @@ export function recordReader(
   recipe: RecordRecipe,
   settings: JsonObject,
 ): (body: Json, id?: string | null) => SourceRecord | RejectedRecord {
-  const { key, version, deleted, aliases } = recipe
+  const { key, version, deleted, aliases, movedBy } = recipe
   // One scope for all records: evaluation is synchronous and keeps nothing of it.
   const scope: { record: Json; settings: JsonObject } = { record: null, settings }
   return (received, given) => {
@@ -57,6 +58,8 @@ export function recordReader(
       record.body = {}
     }
     if (aliases) addAliases(record, aliases.evaluate(scope))
+    const kept = movedBy && !record.deleted ? usableId(movedBy.evaluate(scope)) : null
+    if (kept !== null) record.movedBy = kept
     return record
   }
 }

@@ -84,6 +84,12 @@ export function commonStreamFields(
       names: RECORD_NAMES,
       example: 'record.merged_ids',
     }),
+    moved_by: expression({
+      sense:
+        'For ids that are places (paths): what a record keeps when it is moved to another one, such as its ETag. A new record that has this in common with exactly one known record, and only where a look shows that one gone, is that record under a new id. No value means: nothing.',
+      names: RECORD_NAMES,
+      example: 'record.etag',
+    }),
     unordered: section(unorderedPart, {
       sense: 'For systems that give the fields of an object (or the items of a list) in another order each time.',
     }) as Field<UnorderedSpec | undefined>,

@@ -73,7 +73,7 @@ async function renamed(client: pg.PoolClient, streamId: number, named: Pair[]): 
 }
 
 /** What was delivered of the former id, and agreed with the other side, holds for the new one: otherwise all of it would look like an edit. */
-async function takeOver(client: pg.PoolClient, streamId: number, pairs: Pair[]): Promise<void> {
+export async function takeOver(client: pg.PoolClient, streamId: number, pairs: Pair[]): Promise<void> {
   if (!pairs.length) return
   await client.query(
     `insert into delivery (sync_id, record_id, part, slice, state, source_seq, delivered, mapping_version)
@@ -81,7 +81,8 @@ async function takeOver(client: pg.PoolClient, streamId: number, pairs: Pair[]):
        from unnest($2::text[], $3::text[], $4::smallint[]) as p(former, id, slice)
        join sync y on y.from_stream = $1
        join delivery d on d.sync_id = y.id and d.record_id = p.former and d.delivered is not null
-     on conflict do nothing`,
+     on conflict (sync_id, record_id, part) do update
+        set delivered = excluded.delivered, state = 'delivered' where delivery.delivered is null and delivery.state = 'gone'`,
     [
       streamId,
       arrayText(pairs.map(({ former }) => former)),

@@ -6,6 +6,7 @@ import { ALIAS_FIELD, saveAliases } from './aliases.ts'
 import { arrayText } from './array-text.ts'
 import { noteTraces } from './change-traces.ts'
 import { assertLease } from './lease-check.ts'
+import { isMark, saveMarks, saveMoves } from './moves.ts'
 import { isSameSet, keysOf } from './registration.ts'
 import { saveRejected } from './rejected.ts'
 import { packTexts, textAt } from './text-blob.ts'
@@ -85,6 +86,8 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
       const fresh = written.filter(({ isNew }) => isNew)
       const known = written.filter(({ isNew }) => !isNew)
       const aliases = records.some((record) => record.aliases.length > 0)
+      const marked = records.some(({ keys }) => keys.some(isMark))
+      const moves = acceptedMoves(page, news)
       const traces = news.flatMap(({ record, seq }) => (record.trace ? { seq, trace: record.trace } : []))
       await inOneGo([
         // Under the stream lock nobody else writes records of this stream, so what was not there is still not there: an insert
@@ -96,6 +99,8 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
         page.cursor === undefined && noteSeen(client, page, records),
         saveKeys(client, page.streamId, news),
         aliases && saveAliases(client, page.streamId, records),
+        marked && saveMarks(client, page.streamId, records),
+        moves.length > 0 && saveMoves(client, page.streamId, moves),
         page.scanId !== undefined &&
           markSeen(client, page.streamId, page.scanId, [
             ...records.map((record) => record.id),
@@ -104,7 +109,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
         traces.length > 0 && noteTraces(client, page.streamId, traces),
         saveRejected(client, page, keeping === 'full' ? undefined : pool),
         // These two send one statement after the answer to another.
-        !aliases && !page.rejected.length && commit(),
+        !aliases && !moves.length && !page.rejected.length && commit(),
       ])
       return { changed: news.map(({ record, seq }) => ({ id: record.id, seq })), seq }
     },
@@ -130,7 +135,18 @@ async function sealed(
 /** Match or join fields may have changed since the page was asked for: whoever changed them relies on the new ones from then on. */
 function withKeysOf(fields: string[], page: PageCommit, records: IncomingRecord[]): IncomingRecord[] {
   if (!page.keyFields || isSameSet(page.keyFields, fields)) return records
-  return records.map((record) => (record.deleted ? record : { ...record, keys: keysOf(record.body.value, fields) }))
+  return records.map((record) =>
+    record.deleted
+      ? record
+      : { ...record, keys: [...keysOf(record.body.value, fields), ...record.keys.filter(isMark)] },
+  )
+}
+
+/** A move of which one side was not taken, because something newer is known of it, did not take place for the log. */
+function acceptedMoves({ moves = [] }: PageCommit, news: News[]): { former: string; id: string }[] {
+  if (!moves.length) return moves
+  const taken = new Set(news.map(({ record }) => record.id))
+  return moves.filter(({ former, id }) => taken.has(former) && taken.has(id))
 }
 
 async function noteSeen(client: pg.PoolClient, page: PageCommit, records: IncomingRecord[]): Promise<void> {

@@ -10,6 +10,7 @@ import { countDelivered, decideHold, findApprovedRecords, holdPush, readApproved
 import { readIdentityStanding } from './identity-wait.ts'
 import { closeIntents, noteJobs, openIntents, readIntents } from './intents.ts'
 import { findFormerTargets, findTargets, findTwins, findUnlinked } from './links.ts'
+import { findMoved } from './moves.ts'
 import * as pulls from './pulls.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
 import { readRunWrites } from './run-writes.ts'
@@ -25,6 +26,7 @@ const functions = {
   lastRecords,
   readBodies,
   findByKey,
+  findMoved,
   readTraces,
   sampleRecords,
   countScan,

@@ -3,6 +3,7 @@ import { isRawNumber, type Json, type JsonObject, parseExact } from '../../core/
 import { asNoBody, openBodies, sealsOf } from '../body-seals.ts'
 import { withTransaction } from '../transaction.ts'
 import { ALIAS_FIELD } from './aliases.ts'
+import { MOVED_FIELD } from './moves.ts'
 import { makeOwedPullsDue } from './pulls.ts'
 import type { ConnectionRow, Keeping, StreamRow, SyncRow } from './types.ts'
 
@@ -182,7 +183,7 @@ async function rebuildKeys(pool: pg.Pool, stream: StreamRow, fields: string[]): 
   )
   await pool.query('delete from record_key where stream_id = $1 and field <> all($2)', [
     stream.id,
-    [...fields, ALIAS_FIELD],
+    [...fields, ALIAS_FIELD, MOVED_FIELD],
   ])
   if (!walks) return
   await walkLog(pool, stream.id, fields)

@@ -75,6 +75,8 @@ export type PageCommit = {
   requestedAt: Date
   /** Absent for webhooks: they do not move the cursor. */
   cursor?: JsonObject
+  /** Records that are known under another id from now on; both are among the records, the former one as a tombstone. */
+  moves?: { former: string; id: string }[]
   /** Ids that were met and are not stored. */
   alsoSeen?: string[]
   /** Set while a complete scan collects the ids it meets. */

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ConnectorSession, WriteItem, WriteOperation } from '../../../src/connector/index.ts'
+import { bodyOf } from '../../../src/connector/protocols/webdav/body.ts'
 import { webdav } from '../../../src/connector/protocols/webdav/index.ts'
 import { parseMultistatus } from '../../../src/connector/protocols/webdav/multistatus.ts'
 import { pathOf, rootOf, urlOf } from '../../../src/connector/protocols/webdav/paths.ts'
@@ -282,4 +283,27 @@ test('property: any path goes to a URL and comes back as itself', () => {
 
 test('an empty multistatus is an empty list', () => {
   expect(parseMultistatus('<D:multistatus xmlns:D="DAV:"/>', 'x')).toEqual([])
+})
+
+test('an address that stays with a resource wherever it is moved is shown, and only where the server has one', () => {
+  const listing = (prop: string): string =>
+    `<D:multistatus xmlns:D="DAV:"><D:response><D:href>/dav/a.txt</D:href><D:propstat><D:prop><D:resourcetype/>${prop}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response></D:multistatus>`
+  const id = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6'
+  const bodies = [`<D:resource-id><D:href>${id}</D:href></D:resource-id>`, ''].map((prop) =>
+    bodyOf(parseMultistatus(listing(prop), '')[0]!, 'a.txt', 'path'),
+  )
+  expect(bodies[0]).toMatchObject({ resource_id: id })
+  expect(bodies[1]).not.toHaveProperty('resource_id')
+})
+
+test('a moved file keeps what the manifest says that it keeps, and a changed one does not', async () => {
+  const manifest = webdav.example.replace('write: true', 'write: true\n    moved_by: record.etag')
+  const moved = await openManifest(manifest, settings())
+  const marks = async () => (await readAll(moved, 'documents')).records.map(({ id, movedBy }) => [id, movedBy])
+  server.put('a.txt', 'x')
+  const [[, before]] = (await marks()) as [[string, string]]
+  await write('update', item({ path: 'b/moved.txt' }, { id: 'a.txt' }), moved)
+  expect(await marks()).toEqual([['b/moved.txt', before]])
+  server.put('b/moved.txt', 'changed')
+  expect((await marks())[0]![1]).not.toBe(before)
 })

@@ -20,6 +20,13 @@ export const documentPairs: Pair[] = [
       await dav(env, 'DELETE', '2025/12/Protokoll 23-41.txt')
       await dav(env, 'DELETE', 'odd names/wer? niemand.txt')
     },
+    move: async (env) => {
+      await dav(env, 'MOVE', 'odd names/é composed.txt', '2026/é verschoben.txt')
+      await dav(env, 'MOVE', '2024/02/Protokoll 1-7.txt', '2024/02/Protokoll 1-7, korrigiert.txt')
+      await dav(env, 'MOVE', '2025/03', '2027/März')
+    },
+    // The last one is a folder of 42 documents.
+    moved: 44,
   },
 ]
 
@@ -33,16 +40,18 @@ function filesIn(folder: string): Record<string, string> {
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-async function dav(env: Env, method: string, at: string, body?: string): Promise<void> {
+/** `more`: what a PUT writes, and where a MOVE goes. */
+async function dav(env: Env, method: 'PUT' | 'DELETE' | 'MOVE', at: string, more?: string): Promise<void> {
   const parts = at.split('/')
-  const call = async (verb: string, to: string[], content?: string) =>
-    fetch(env.DAV_URL! + to.map(encodeURIComponent).join('/'), {
-      method: verb,
-      headers: { authorization: `Basic ${Buffer.from(`${env.DAV_USER}:${env.DAV_PASSWORD}`).toString('base64')}` },
-      ...(content === undefined ? {} : { body: content }),
-    })
+  const urlOf = (to: string[]): string => env.DAV_URL! + to.map(encodeURIComponent).join('/')
+  const authorization = `Basic ${Buffer.from(`${env.DAV_USER}:${env.DAV_PASSWORD}`).toString('base64')}`
+  const call = (verb: string, to: string[], rest: { headers?: Record<string, string>; body?: string } = {}) =>
+    fetch(urlOf(to), { method: verb, ...rest, headers: { authorization, ...rest.headers } })
+  const target = method === 'MOVE' ? more!.split('/') : parts
   // A collection that is there already answers 405.
-  if (method === 'PUT') await call('MKCOL', parts.slice(0, -1))
-  const response = await call(method, parts, body)
+  if (method !== 'DELETE') await call('MKCOL', target.slice(0, -1))
+  const rest =
+    method === 'MOVE' ? { headers: { Destination: urlOf(target) } } : more === undefined ? {} : { body: more }
+  const response = await call(method, parts, rest)
   if (!response.ok) throw new Error(`${method} ${at}: ${response.status} ${await response.text()}`)
 }

@@ -1,6 +1,6 @@
 import type { HubProcess } from '../hub-process.ts'
 import type { Report } from '../report.ts'
-import { runAll } from '../writes.ts'
+import { madeOrDeleted, runAll } from '../writes.ts'
 
 export type Env = Record<string, string>
 
@@ -17,6 +17,9 @@ export type Pair = {
   changed?: number
   /** Removes three. */
   remove(env: Env): Promise<void>
+  /** Moves records to other ids, where the source has that: so many, none deleted and none made. */
+  move?(env: Env): Promise<void>
+  moved?: number
 }
 
 /** In full, unchanged both ways, after changes, after deletions that only a complete scan can prove, and unchanged again. */
@@ -34,5 +37,11 @@ export async function runPair(pair: Pair, hub: HubProcess, env: Env, report: Rep
   await step('changes', pair.changed ?? 3)
   await pair.remove(env)
   await step('deletions', 3, { full: true })
+  if (pair.move) {
+    await pair.move(env)
+    const since = new Date().toISOString()
+    await step('moved', pair.moved!, { full: true })
+    report.equal('made or deleted meanwhile', await madeOrDeleted(hub, pair.sync, since), 0)
+  }
   await step('nothing changed after that', 0)
 }

@@ -18,6 +18,8 @@ export function bodyOf(resource: Resource, path: string, identity: 'path' | 'fil
     media_type: resource.mediaType,
     modified: isoOf(resource.modified),
     etag: resource.etag?.replace(/^W\//, '') ?? null,
+    // Only where there is one: the documents of all other servers would look changed.
+    ...(resource.resourceId === null ? {} : { resource_id: resource.resourceId }),
   }
 }
 

@@ -11,10 +11,12 @@ export type Resource = {
   etag: string | null
   mediaType: string | null
   fileId: string | null
+  /** An address that stays with the resource wherever it is moved (RFC 5842); few servers have it. */
+  resourceId: string | null
 }
 
 export const PROPFIND_BODY = `<?xml version="1.0" encoding="utf-8"?>
-<d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><d:resourcetype/><d:getcontentlength/><d:getlastmodified/><d:getetag/><d:getcontenttype/><oc:fileid/></d:prop></d:propfind>`
+<d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><d:resourcetype/><d:getcontentlength/><d:getlastmodified/><d:getetag/><d:getcontenttype/><d:resource-id/><oc:fileid/></d:prop></d:propfind>`
 
 const read = xmlReader({ isList: (name) => name === 'response' || name === 'propstat' })
 
@@ -43,8 +45,12 @@ function resourceOf(response: Node, shownUrl: string): Resource {
     etag: textOf(props.getetag),
     mediaType: textOf(props.getcontenttype),
     fileId: textOf(props.fileid),
+    resourceId: hrefIn(props['resource-id']),
   }
 }
+
+const hrefIn = (value: unknown): string | null =>
+  typeof value === 'object' && value !== null ? textOf((value as Node).href) : null
 
 const asList = (value: unknown): Node[] => (Array.isArray(value) ? (value as Node[]) : [])
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
