@@ -6,14 +6,12 @@ import { readImports } from './imports.ts'
 const ROOMS = readdirSync('src')
   // Compilers and checkers call themselves for the parts of what they were given.
   .filter((room) => !['expression', 'mapping'].includes(room))
-  // Not yet.
-  .filter((room) => room !== 'ui')
   .map((room) => `src/${room}`)
 
 /** Files that a file imports, by file; types count, for whoever reads one file has to know the other. */
 function importsOf(room: string): Map<string, string[]> {
   const known = new Map<string, string[]>()
-  for (const { file, target } of readImports([`${room}/**/*.ts`]))
+  for (const { file, target } of readImports([`${room}/**/*.{ts,tsx}`]))
     if (target !== null) known.set(file, [...(known.get(file) ?? []), target])
   return known
 }

@@ -1,6 +1,5 @@
 import { Group } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
-import type { JsonText } from '../../api/json-text.ts'
 import { usePages } from '../../api/queries.ts'
 import type { Conflict } from '../../api/types.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
@@ -17,6 +16,7 @@ import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
 import { rich, t, word } from '../../texts/index.ts'
 import { ResolveDialog } from './resolve-dialog.tsx'
+import { Value } from './value.tsx'
 
 /** Fields that both sides of a two-way sync changed to something else. */
 export function Conflicts(): ReactNode {
@@ -127,16 +127,5 @@ function Decided({ conflict }: { conflict: Conflict }): ReactNode {
         )}
       </p>
     </>
-  )
-}
-
-/** A value as JSON spells it; long ones in a box of their own. */
-export function Value({ json }: { json: JsonText | null }): ReactNode {
-  return json === null ? (
-    <span className="dim">{t('conflicts.none')}</span>
-  ) : (
-    <code className="value">
-      <Plain>{json.text}</Plain>
-    </code>
   )
 }

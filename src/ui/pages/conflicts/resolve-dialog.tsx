@@ -8,7 +8,7 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { rich, t } from '../../texts/index.ts'
-import { Value } from './conflicts.tsx'
+import { Value } from './value.tsx'
 
 type Props = { conflict: Conflict; alike: boolean; close: () => void }
 type Choice = 'from' | 'to' | 'value'

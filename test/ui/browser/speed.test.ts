@@ -1,0 +1,32 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { hasBrowser, type Site, startSite } from '../browser.ts'
+import { addBacklog, fillHub } from '../lively-hub.ts'
+import { ownTime, slowDown } from '../own-time.ts'
+
+/** A processor a quarter as fast, as that of an old laptop or a phone. */
+const SLOWER = 4
+const USABLE_MS = 1_500
+
+describe.skipIf(!hasBrowser)('what the page costs its reader', () => {
+  let site: Site
+  beforeAll(async () => {
+    site = await startSite()
+    await addBacklog(site.hub.pool, await fillHub(site.hub.pool), 5)
+  })
+  afterEach(() => site?.closeTabs())
+  afterAll(() => site?.close())
+
+  test('home is usable within 1.5 seconds on a processor a quarter as fast', async () => {
+    const page = await site.open('about:blank', { own: true })
+    const meter = await slowDown(page, SLOWER)
+    const began = performance.now()
+    await page.goto(site.hub.url, { waitUntil: 'commit' })
+    await page.locator('[data-verdict]').waitFor()
+    await page.getByRole('link', { name: 'The target refused this record.' }).waitFor()
+    const wallMs = performance.now() - began
+    const ownMs = await ownTime(meter)
+    console.log(`home: ${Math.round(ownMs)} ms of its own time, ${Math.round(wallMs)} ms on the clock`)
+    expect(ownMs).toBeGreaterThan(50)
+    expect(ownMs).toBeLessThan(USABLE_MS)
+  })
+})
