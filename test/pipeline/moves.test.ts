@@ -78,6 +78,22 @@ test('a copy is new, whatever it has in common, and so is what was copied and de
   expect(ids().has('c/1.txt')).toBe(true)
 })
 
+test('a list that forgets a record does not make its copy the moved one: a look by id still finds it', async () => {
+  const { files, rows, put, cycle, ids } = await open()
+  const hidden = rows.get('a/1.txt')!
+  rows.delete('a/1.txt')
+  const { fetch } = files
+  files.fetch = async (request) => {
+    rows.set('a/1.txt', hidden)
+    const found = await fetch.call(files, request)
+    rows.delete('a/1.txt')
+    return found
+  }
+  put('b/copy.txt', 'e1')
+  expect(await cycle()).toEqual({ outcome: 'success', moved: 0, operations: ['create'] })
+  expect(ids().has('a/1.txt')).toBe(true)
+})
+
 test('without a mark it is one that left and a new one', async () => {
   const { put, move, cycle } = await open()
   put('a/4.txt', null)
