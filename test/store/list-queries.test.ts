@@ -86,7 +86,10 @@ async function readsOf(view: (db: Database) => Promise<unknown>): Promise<{ whol
 
 const limit = 50
 const lastMinute = new Date(Date.parse('2026-01-01T00:00:00Z') + ROWS * 60_000).toISOString()
-const middle = Buffer.from(JSON.stringify([ROWS / 2])).toString('base64url')
+const cursorOf = (key: number | string): string => Buffer.from(JSON.stringify([key])).toString('base64url')
+const middle = cursorOf(ROWS / 2)
+const half = new Date(Date.parse('2026-01-01T00:00:00Z') + (ROWS / 2) * 60_000).toISOString()
+const middleByTime = cursorOf(`${half.replace('Z', '000Z')} ${ROWS / 2}`)
 
 test.for<[name: string, view: (db: Database) => Promise<unknown>]>([
   ['runs', (db) => listRuns(db, { limit })],
@@ -99,8 +102,12 @@ test.for<[name: string, view: (db: Database) => Promise<unknown>]>([
   ['runs of a request', (db) => listRuns(db, { limit, requestId: 'asked-7' })],
   ['runs before a day', (db) => listRuns(db, { limit, until: '2026-01-01T01:00:00Z' })],
   ['runs since the last minute', (db) => listRuns(db, { limit, since: lastMinute })],
+  [
+    'runs before a day from the middle',
+    (db) => listRuns(db, { limit, until: '2030-01-01T00:00:00Z', cursor: middleByTime }),
+  ],
   ['open letters', (db) => listDeadLetters(db, { limit })],
-  ['closed letters from the middle', (db) => listDeadLetters(db, { limit, state: 'resolved', cursor: middle })],
+  ['closed letters from the middle', (db) => listDeadLetters(db, { limit, state: 'resolved', cursor: middleByTime })],
   ['letters before a day', (db) => listDeadLetters(db, { limit, state: 'resolved', before: '2026-01-02T00:00:00Z' })],
   ['letters of a cause', (db) => listDeadLetters(db, { limit, code: 'CSW-3008', fingerprint: 'f' })],
   ['discarded letters, of which there are none', (db) => listDeadLetters(db, { limit, state: 'discarded' })],

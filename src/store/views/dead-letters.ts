@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { openLetter } from '../ledger/letter-seals.ts'
 import { type Database, firstRow, rows } from './database.ts'
-import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
+import { Conditions, exactTime, type Page, timeKey, toPage } from './paging.ts'
 import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
 
 export const DEAD_LETTER_STATES = ['open', 'requeued', 'resolved', 'discarded'] as const
@@ -89,18 +89,15 @@ export async function listDeadLetters(
 ): Promise<Page<DeadLetterView>> {
   const where = conditions(filter)
     .add('d.state = ?', filter.state ?? 'open')
-    .add(
-      '(d.created_at, d.id) < (select l.created_at, l.id from dead_letter l where l.id = ?)',
-      filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'number'),
-    )
+    .behind('d.created_at', 'd.id', filter.cursor)
   const limit = where.parameter(filter.limit + 1)
-  const found = await rows<Row>(
+  const found = await rows<Row & { exact: string }>(
     db,
-    `select ${COLUMNS} ${FROM} ${where.where} order by d.created_at desc, d.id desc limit ${limit}`,
+    `select ${COLUMNS}, ${exactTime('d.created_at')} as exact ${FROM} ${where.where} order by d.created_at desc, d.id desc limit ${limit}`,
     where.values,
   )
-  const items = found.map((row) => ({ ...row, error: verbatimError(row.error) }))
-  return toPage(items, filter.limit, (item) => item.id)
+  const { items, next } = toPage(found, filter.limit, timeKey)
+  return { items: items.map(({ exact: _, ...row }) => ({ ...row, error: verbatimError(row.error) })), next }
 }
 
 export async function showDeadLetter(db: Database, id: string): Promise<DeadLetterDetail | undefined> {

@@ -15,11 +15,34 @@ export function decodeCursor(cursor: string, kind: 'string' | 'number'): string 
   } catch {
     // Falls through to the one message.
   }
-  throw new CausewayError('CSW-8003', {
+  throw notOfThisList()
+}
+
+const notOfThisList = (): CausewayError =>
+  new CausewayError('CSW-8003', {
     what: 'The cursor is not one that this list gave out.',
     fix: 'Send `next` of the page before, or no cursor for the first page.',
     data: { errors: [{ pointer: '/cursor', message: 'not a cursor of this list' }] },
   })
+
+/** SQL of a time to the microsecond, as Postgres has it: a Date would lose what tells two rows apart. */
+export const exactTime = (column: string): string =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+
+/** Where a list by time goes on. All of it stands in the cursor: the row itself may be gone by then. `kind` only where a list mixes several. */
+type TimePlace = { at: string; kind: string; id: string }
+
+/** The sort key of a row in a list by time. */
+export const timeKey = ({ exact, kind, id }: { exact: string; kind?: string; id: number }): string =>
+  [exact, kind, id].filter((part) => part !== undefined).join(' ')
+
+const TIME_KEY = /^(\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)(?: ([a-z]+))? (\d{1,15})$/
+
+/** Reads the cursor of a list by time back. */
+export function decodeTimePlace(cursor: string): TimePlace {
+  const [, at, kind = '', id] = TIME_KEY.exec(String(decodeCursor(cursor, 'string'))) ?? []
+  if (at === undefined || id === undefined || Number.isNaN(Date.parse(at))) throw notOfThisList()
+  return { at, kind, id }
 }
 
 /** Cuts `limit + 1` fetched items to a page and says where the next one starts. */
@@ -38,6 +61,16 @@ export class Conditions {
   add(condition: string, value: unknown): this {
     if (value === undefined) return this
     this.#parts.push(condition.replaceAll('?', `$${this.values.push(value)}`))
+    return this
+  }
+
+  /** Only rows that a list by time, newest first, shows behind the place of a cursor. */
+  behind(time: string, id: string, cursor: string | undefined): this {
+    if (cursor === undefined) return this
+    const place = decodeTimePlace(cursor)
+    this.#parts.push(
+      `(${time}, ${id}) < (${this.parameter(place.at)}::timestamptz, ${this.parameter(place.id)}::bigint)`,
+    )
     return this
   }
 

@@ -1,5 +1,5 @@
 import { type Database, rows } from './database.ts'
-import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
+import { Conditions, decodeCursor, exactTime, type Page, timeKey, toPage } from './paging.ts'
 import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
 
 export const RUN_OUTCOMES = [
@@ -34,10 +34,11 @@ export type RunView = {
 
 type Row = Omit<RunView, 'counts' | 'error'> & { counts: string; error: string | null }
 
-const SELECT = `
-select r.id, r.kind, r.request_id as "requestId", r.trigger, c.name || ':' || s.name as stream, y.name as sync, r.lane,
+const COLUMNS = `
+       r.id, r.kind, r.request_id as "requestId", r.trigger, c.name || ':' || s.name as stream, y.name as sync, r.lane,
        r.mode, r.mapping_version as "mappingVersion", r.started_at as "startedAt", r.heartbeat_at as "heartbeatAt",
-       r.finished_at as "finishedAt", r.outcome, r.counts::text as counts, r.error
+       r.finished_at as "finishedAt", r.outcome, r.counts::text as counts, r.error`
+const FROM = `
   from run r
   left join sync y on y.id = r.sync_id
   left join stream s on s.id = r.stream_id
@@ -93,7 +94,6 @@ export async function listRuns(db: Database, filter: RunFilter): Promise<Page<Ru
   const ids = await idsOf(db, filter)
   const { since, until, cursor } = filter
   const byTime = (since ?? until) !== undefined && ids === null
-  const last = cursor === undefined ? undefined : decodeCursor(cursor, 'number')
   const where = new Conditions()
     .add('r.kind = ?', filter.kind)
     .add('r.outcome = ?', filter.outcome)
@@ -101,18 +101,24 @@ export async function listRuns(db: Database, filter: RunFilter): Promise<Page<Ru
     .add('r.trigger = ?', filter.trigger)
     .add('r.started_at >= ?', since)
     .add('r.started_at < ?', until)
-    .add(byTime ? '(r.started_at, r.id) < (select l.started_at, l.id from run l where l.id = ?)' : 'r.id < ?', last)
+  if (byTime) where.behind('r.started_at', 'r.id', cursor)
+  else where.add('r.id < ?', cursor === undefined ? undefined : decodeCursor(cursor, 'number'))
   if (ids)
     where.always(
       `(${[...equalsOneOf(where, 'r.stream_id', ids.streams), ...equalsOneOf(where, 'r.sync_id', ids.syncs)].join(' or ') || 'false'})`,
     )
   const limit = where.parameter(filter.limit + 1)
   const order = byTime ? 'r.started_at desc, r.id desc' : 'r.id desc'
-  const found = await rows<Row>(db, `${SELECT} ${where.where} order by ${order} limit ${limit}`, where.values)
-  return toPage(found.map(toView), filter.limit, (item) => item.id)
+  const found = await rows<Row & { exact: string }>(
+    db,
+    `select ${COLUMNS}, ${exactTime('r.started_at')} as exact ${FROM} ${where.where} order by ${order} limit ${limit}`,
+    where.values,
+  )
+  const { items, next } = toPage(found, filter.limit, (row) => (byTime ? timeKey(row) : row.id))
+  return { items: items.map(({ exact: _, ...row }) => toView(row)), next }
 }
 
 export async function showRun(db: Database, id: string): Promise<RunView | undefined> {
-  const [row] = await rows<Row>(db, `${SELECT} where r.id = $1`, [id])
+  const [row] = await rows<Row>(db, `select ${COLUMNS} ${FROM} where r.id = $1`, [id])
   return row && toView(row)
 }

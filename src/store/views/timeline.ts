@@ -1,5 +1,5 @@
 import { type Database, rows } from './database.ts'
-import { decodeCursor, type Page, toPage } from './paging.ts'
+import { decodeTimePlace, exactTime, type Page, timeKey, toPage } from './paging.ts'
 
 export type TimelineEntry = {
   at: Date
@@ -17,24 +17,14 @@ export type TimelineEntry = {
 
 export type TimelineFilter = { since?: string; until?: string; kind?: 'deed' | 'run'; cursor?: string; limit: number }
 
-/** Time to the microsecond, as Postgres has it: a Date would lose what tells two entries apart. */
 type Row = TimelineEntry & { exact: string }
-type Place = { at: string; kind: string; id: string }
-
-const SEPARATOR = ' '
-
-function placeOf(cursor: string | undefined): Place | null {
-  if (cursor === undefined) return null
-  const [at = '', kind = '', id = '0'] = String(decodeCursor(cursor, 'string')).split(SEPARATOR)
-  return { at, kind, id }
-}
 
 /**
  * What people did and what ran, newest first. Each of the two is read by its index and cut to a page before they are mixed, so a page costs
  * two short reads, however long the past is.
  */
 export async function listTimeline(db: Database, filter: TimelineFilter): Promise<Page<TimelineEntry>> {
-  const place = placeOf(filter.cursor)
+  const place = filter.cursor === undefined ? null : decodeTimePlace(filter.cursor)
   const found = await rows<Row>(db, TIMELINE, [
     filter.since ?? null,
     filter.until ?? null,
@@ -44,7 +34,7 @@ export async function listTimeline(db: Database, filter: TimelineFilter): Promis
     filter.limit + 1,
     filter.kind ?? null,
   ])
-  const page = toPage(found, filter.limit, ({ exact, kind, id }) => [exact, kind, id].join(SEPARATOR))
+  const page = toPage(found, filter.limit, timeKey)
   return { ...page, items: page.items.map(({ exact: _, ...entry }) => entry) }
 }
 
@@ -56,7 +46,7 @@ const after = (time: string, kind: 'deed' | 'run', id: string): string =>
    and ($3::timestamptz is null or (${time}, '${kind}'::text, ${id}) < ($3, $4::text, $5::bigint))`
 
 const TIMELINE = `
-select at, kind, id, actor, what, subject, outcome, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as exact from (
+select at, kind, id, actor, what, subject, outcome, ${exactTime('at')} as exact from (
   (select at, 'deed' as kind, id, actor, action as what, subject, null::text as outcome
      from audit where ${after('at', 'deed', 'id')} order by at desc, id desc limit $6)
   union all
