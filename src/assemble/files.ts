@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ConnectionConfig, checkHub, type Environment, type HubConfig, type SettingName } from '../config/index.ts'
 import { type Catalogue, loadConnectors, type RecordSchema } from '../connector/index.ts'
-import { type Finding, nearestName, type Place } from '../core/index.ts'
+import { type Finding, isSecretName, nearestName, type Place } from '../core/index.ts'
 import { loadEntities } from '../identity/index.ts'
 import { checkSync, loadMappings, type StreamAddress, type SyncDefinition } from '../mapping/index.ts'
 import { checkAlerts } from './alerts.ts'
@@ -85,11 +85,25 @@ function checkConnection(connection: ConnectionConfig, catalogue: Catalogue): Fi
   const references = Object.fromEntries(
     Object.entries(connection.secrets).map(([field, { kind, name }]) => [field, `${kind}:${name}`]),
   )
-  return catalogue.get(connection.connector).checkSettings({ ...connection.settings, ...references }, (setting) => {
+  const connector = catalogue.get(connection.connector)
+  const findings = connector.checkSettings({ ...connection.settings, ...references }, (setting) => {
     if (setting === undefined) return connection.placeOf(['settings'])
     return connection.placeOf([Object.hasOwn(references, setting) ? 'secrets' : 'settings', setting])
   })
+  return [...findings, ...secretsAmongSettings(connection, connector.secrets)]
 }
+
+/** Secrets by what the connector says of them; those whose names tell are found where the hub file is read. */
+const secretsAmongSettings = (connection: ConnectionConfig, secrets: readonly string[]): Finding[] =>
+  secrets
+    .filter((name) => Object.hasOwn(connection.settings, name) && !isSecretName(name))
+    .map((name) => ({
+      severity: 'warning',
+      code: 'CSW-1005',
+      message: `connections.${connection.name}.settings.${name}: is a secret of the connector and stands under settings`,
+      fix: `Move it to \`secrets:\` as a reference, like ${name}: env:NAME.`,
+      place: connection.placeOf(['settings', name]),
+    }))
 
 /** The connectors that come with Causeway, and those of the hub folder; all of them, or only some. */
 export function readConnectors(dir: string, connectorsDir: string | null, only?: ReadonlySet<string>): Catalogue {

@@ -8,7 +8,7 @@ import {
   type YamlFile,
 } from '../core/index.ts'
 import type { Fill } from './fill.ts'
-import { hasPlaceholder } from './interpolate.ts'
+import { hasPlaceholder, variableOf } from './interpolate.ts'
 import { parseReference, type SecretReference } from './secrets.ts'
 
 /** A connection as the hub file defines it. Its settings are checked against its connector elsewhere. */
@@ -47,7 +47,7 @@ export function readConnection(
   const findings: Finding[] = NAME.test(name) ? [] : [badName(yaml, name)]
   if (!isObject(raw) || typeof raw.connector !== 'string') return { connection: null, findings }
   const settings = fill(isObject(raw.settings) ? raw.settings : {}, [...path, 'settings'])
-  findings.push(...settings.findings, ...literalSecrets(yaml, path, raw.settings))
+  findings.push(...settings.findings, ...secretsAmongSettings(yaml, path, raw.settings))
   const allow = fill(Array.isArray(raw.allow) ? raw.allow : [], [...path, 'allow'])
   findings.push(...allow.findings)
   const readReference = (at: string[], field: string, text: unknown): SecretReference | null => {
@@ -120,16 +120,22 @@ function notAReference(where: string, place: Place, connection: string, field: s
   }
 }
 
-/** A setting that is called like a secret and has a literal value has most likely come under the wrong heading. */
-function literalSecrets(yaml: YamlFile, path: string[], settings: unknown): Finding[] {
+/**
+ * A setting that is called like a secret has most likely come under the wrong heading: in the file itself, or by way of a variable, where it works
+ * and is kept out of nothing that a secret is kept out of, what is written into plans and audit above all.
+ */
+function secretsAmongSettings(yaml: YamlFile, path: string[], settings: unknown): Finding[] {
   return Object.entries(isObject(settings) ? settings : {}).flatMap(([key, value]): Finding[] => {
-    if (typeof value !== 'string' || !isSecretName(key) || hasPlaceholder(value)) return []
+    if (typeof value !== 'string' || !isSecretName(key)) return []
+    const variable = variableOf(value)
     return [
       {
         severity: 'warning',
         code: 'CSW-1005',
-        message: `${[...path, 'settings', key].join('.')}: looks like a secret that stands in the file`,
-        fix: `Move it to \`secrets:\` as a reference, like ${key}: env:NAME.`,
+        message: `${[...path, 'settings', key].join('.')}: looks like a secret ${
+          hasPlaceholder(value) ? 'that comes under settings' : 'that stands in the file'
+        }`,
+        fix: `Move it to \`secrets:\` as a reference, like ${key}: env:${variable ?? 'NAME'}.`,
         place: yaml.placeOf([...path, 'settings', key]),
       },
     ]

@@ -1,7 +1,10 @@
 /** What a hub works with, value by value, and where each came from. */
 import { createRedactor, isSecretName, type Json, type Place, redactUrl } from '../core/index.ts'
+import type { AlertRoute } from './alerts.ts'
+import type { AnalyticsConfig } from './analytics.ts'
 import type { ConnectionConfig } from './connection.ts'
 import type { HubConfig } from './hub-file.ts'
+import type { SecretReference } from './secrets.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
 
 export type ExplainedValue = {
@@ -19,6 +22,8 @@ export function explainHub(hub: HubConfig): ExplainedValue[] {
   return [
     ...SETTING_NAMES.map((name) => explainSetting(hub, name)),
     ...[...hub.connections.values()].flatMap((connection) => explainConnection(hub, connection)),
+    ...hub.analytics.flatMap((target) => explainAnalytics(hub, target)),
+    ...hub.alerts.flatMap((route) => explainAlert(hub, route)),
     ...[...hub.tables].map(
       ([file, instead]): ExplainedValue => ({
         key: `tables.${file}`,
@@ -67,14 +72,73 @@ function explainConnection(hub: HubConfig, connection: ConnectionConfig): Explai
     [['tls', 'certificate'], tls.certificate],
     [['tls', 'key'], tls.key && `${tls.key.kind}:${tls.key.name}`],
   ]
+  return entries(hub, ['connections', name], connection.placeOf, values)
+}
+
+function explainAnalytics(hub: HubConfig, target: AnalyticsConfig): ExplainedValue[] {
+  const { name, schema, streams, history, readers, files, placeOf } = target
+  return entries(hub, ['analytics', name], placeOf, [
+    [['schema'], schema],
+    [['streams'], [...streams]],
+    [['history'], listed(history)],
+    [['readers'], listed(readers)],
+    [['files', 'folder'], files?.folder ?? null],
+    [['files', 'format'], files?.format ?? null],
+    [['files', 'every_minutes'], files?.everyMinutes ?? null],
+  ])
+}
+
+function explainAlert(hub: HubConfig, route: AlertRoute): ExplainedValue[] {
+  const { name, target, allow, tell, severity, syncs, connections, placeOf } = route
+  return entries(hub, ['alerts', name], placeOf, [
+    [['kind'], target.kind],
+    ...wayOf(target),
+    [['allow'], listed(allow)],
+    [['tell'], [...tell]],
+    [['severity'], severity],
+    [['syncs'], listed(syncs)],
+    [['connections'], listed(connections)],
+  ])
+}
+
+/** How a route reaches whom it tells. */
+function wayOf(target: AlertRoute['target']): [string[], Json][] {
+  if (target.kind === 'webhook')
+    return [
+      [['url'], shownValue(target.url)],
+      [['secrets', 'signing_key'], referenceText(target.signingKey)],
+    ]
+  if (target.kind !== 'email') return [[['secrets', 'url'], referenceText(target.url)]]
+  const { host, port, security, login } = target.smtp
+  return [
+    [['smtp', 'host'], host],
+    [['smtp', 'port'], port],
+    [['smtp', 'security'], security],
+    [['smtp', 'user'], login?.user ?? null],
+    [['secrets', 'password'], login && referenceText(login.password)],
+    [['from'], target.from],
+    [['to'], [...target.to]],
+  ]
+}
+
+const referenceText = ({ kind, name }: SecretReference): string => `${kind}:${name}`
+const listed = (texts: readonly string[]): Json => (texts.length ? [...texts] : null)
+
+/** One entry of a section, key by key. What the file does not say has the place of what is around it. */
+function entries(
+  hub: HubConfig,
+  at: string[],
+  placeOf: (path: string[]) => Place,
+  values: readonly [string[], Json][],
+): ExplainedValue[] {
   return values
     .filter(([, value]) => value !== null)
-    .map(([path, value]) => ({
-      key: ['connections', name, ...path].join('.'),
-      value,
-      from: hub.isOfEnvironment(['connections', name, ...path]) ? 'environment' : 'file',
-      where: shown(connection.placeOf(path)),
-    }))
+    .map(([path, value]) => {
+      const key = [...at, ...path].join('.')
+      const place = shown(placeOf(path))
+      if (place === shown(placeOf(path.slice(0, -1)))) return { key, value, from: 'default', where: null }
+      return { key, value, from: hub.isOfEnvironment([...at, ...path]) ? 'environment' : 'file', where: place }
+    })
 }
 
 /** Nothing is known of values here, only how secrets are called. */

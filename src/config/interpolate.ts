@@ -25,3 +25,7 @@ export function interpolate(text: string, env: Environment): { text: string; mis
 
 /** True when a text takes something from the environment. */
 export const hasPlaceholder = (text: string): boolean => /(?<!\$)\$\{[A-Za-z_]/.test(text)
+
+/** The variable that a text consists of, if it is nothing but one. */
+export const variableOf = (text: string): string | undefined =>
+  /^\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-[^}]*)?\}$/.exec(text)?.[1]

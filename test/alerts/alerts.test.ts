@@ -547,7 +547,7 @@ test('no end overtakes the digest that tells the beginning, and none is told of 
   ])
 })
 
-test('a route is told of an open problem once its sync joins it, and what begins after it was forgotten has another id', async () => {
+test('a route is told of an open problem once its sync joins it or the route is new, and what begins after it was forgotten has another id', async () => {
   const hub = await hubWith(webhook('http://127.0.0.1:1'))
   const [ops] = hub.files.config.alerts
   const routes = ['a', 'b'].map((name) => ({ ...ops!, name, syncs: [name] }))
@@ -569,6 +569,11 @@ test('a route is told of an open problem once its sync joins it, and what begins
   await look(observed({ syncs: ['a', 'b'] }))
   await look(observed({ syncs: ['a', 'b'] }))
   expect(await routesOf()).toEqual(['opened a', 'opened b'])
+  // A route that is new by now, of all syncs.
+  routes.push({ ...ops!, name: 'c', syncs: [] })
+  await look(observed({ syncs: ['a', 'b'] }))
+  await look(observed({ syncs: ['a', 'b'] }))
+  expect(await routesOf()).toEqual(['opened a', 'opened b', 'opened c'])
   const ids = (await messages()).map(({ id }) => id)
   await hub.pool.query('delete from alert_message; delete from alert_subject')
   await look(observed({ syncs: ['a', 'b'] }))

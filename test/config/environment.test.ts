@@ -95,6 +95,39 @@ test('each value says where it came from', async () => {
   expect(explained.get('connections.crm.secrets.key')).toMatchObject({ value: 'env:CRM_TEST_KEY', from: 'environment' })
 })
 
+test('alerts and analytics are explained too, with what is theirs by default and where their secrets stand', async () => {
+  const folder = await folderWith({
+    'causeway.yaml': `connections:
+  crm: { connector: x }
+analytics:
+  bi: { streams: [crm:*], files: { folder: out } }
+alerts:
+  ops:
+    kind: webhook
+    url: "https://ada:pw@alerts.example/hook"
+    secrets: { signing_key: env:ALERT_KEY }
+    severity: warning
+  mail:
+    kind: email
+    smtp: { host: mail.example }
+    from: a@example.com
+    to: [b@example.com]
+`,
+  })
+  const hub = await checkHub({ folder, env: {} })
+  const explained = new Map(explainHub(hub).map(({ key, ...rest }) => [key, rest]))
+  expect(explained.get('analytics.bi.streams')).toEqual({ value: ['crm:*'], from: 'file', where: 'causeway.yaml:4:18' })
+  expect(explained.get('analytics.bi.schema')).toEqual({ value: 'bi', from: 'default', where: null })
+  expect(explained.get('analytics.bi.files.folder')).toMatchObject({ value: 'out', from: 'file' })
+  expect(explained.get('analytics.bi.files.every_minutes')).toEqual({ value: 60, from: 'default', where: null })
+  expect(explained.get('alerts.ops.secrets.signing_key')).toMatchObject({ value: 'env:ALERT_KEY', from: 'file' })
+  expect(explained.get('alerts.ops.severity')).toEqual({ value: 'warning', from: 'file', where: 'causeway.yaml:10:15' })
+  expect(explained.get('alerts.ops.tell')).toMatchObject({ from: 'default', where: null })
+  expect(explained.get('alerts.mail.smtp.port')).toEqual({ value: 587, from: 'default', where: null })
+  expect(explained.get('alerts.mail.to')).toMatchObject({ value: ['b@example.com'], from: 'file' })
+  expect(JSON.stringify([...explained])).not.toContain('pw@')
+})
+
 test('an address is explained without who logs in there and what its query keeps secret', async () => {
   const folder = await folderWith({
     'causeway.yaml': `connections:

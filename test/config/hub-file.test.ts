@@ -149,12 +149,22 @@ test('a database URL may stand in the file without a password, and with one only
   expect(variable.settings).toMatchObject({ database_url: 'postgres://u:p4ss@db/c', port: 4200 })
 })
 
-test('a setting that is called like a secret and stands there literally is pointed out', async () => {
+test('a setting that is called like a secret is pointed out, whether it stands there or comes by a variable', async () => {
   const hub = await check(
     `connections:\n  crm:\n    connector: x\n    settings: { password: hunter2, client_secret: "\${S:-x}", name: a }\n`,
   )
   expect(hub.findings).toMatchObject([
-    { severity: 'warning', place: { line: 4 }, message: expect.stringContaining('settings.password') },
+    {
+      severity: 'warning',
+      place: { line: 4 },
+      message: 'connections.crm.settings.password: looks like a secret that stands in the file',
+    },
+    {
+      severity: 'warning',
+      place: { line: 4 },
+      message: 'connections.crm.settings.client_secret: looks like a secret that comes under settings',
+      fix: 'Move it to `secrets:` as a reference, like client_secret: env:S.',
+    },
   ])
   expect(JSON.stringify(hub.findings)).not.toContain('hunter2')
 })
