@@ -77,10 +77,11 @@ export async function compare(
 export async function saveTest(
   ports: Ports & { mappings: Pick<SandboxedRunner, 'map'> },
   name: string,
-  { record, name: title, keep }: SaveTestRequest,
+  { record, name: title, keep, mapping }: SaveTestRequest,
   signal: AbortSignal,
 ): Promise<SavedTestCase> {
-  const { row, definition } = known(ports, name)
+  const { row, definition: running } = known(ports, name)
+  const definition = mapping === undefined ? running : candidateFor(running, mapping)
   const input = await recordedInput(ports, row.id, { record, signal })
   const test = title ?? `saved from a record on ${ports.clock.now().toISOString().slice(0, 10)}`
   const saved = await saveAsTest(definition, input, { name: test, runner: ports.mappings, ...(keep ? { keep } : {}) })

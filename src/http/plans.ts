@@ -82,7 +82,7 @@ export type MappingComparison = {
 }
 
 /** A record that becomes a test: `keep` names fields whose values may stay as they are. */
-export type SaveTestRequest = { record: string; name?: string; keep?: string[] }
+export type SaveTestRequest = { record: string; name?: string; keep?: string[]; mapping?: string }
 export type SavedTestCase = {
   sync: string
   /** The mapping file, as the hub calls it. */

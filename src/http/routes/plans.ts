@@ -298,6 +298,13 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         body: Closed({
           record: Text('Id of the source record.'),
           name: Type.Optional(Text('Of the test.')),
+          mapping: Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: 500_000,
+              description: 'A text of the mapping that the test is for, instead of the one that runs.',
+            }),
+          ),
           keep: Type.Optional(
             Type.Array(Text('Name of a field.'), {
               maxItems: 200,

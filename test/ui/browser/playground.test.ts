@@ -113,6 +113,18 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     for (const personal of ['ADA@', 'ada@', 'Lovelace']) expect(text).not.toContain(personal)
   })
 
+  test('a saved test expects what the text that is being written makes, not what the mapping that runs does', async () => {
+    const { page, editor, output } = await openOn('&record=c1')
+    await editor.fill(SOURCE.replace('$lowercase(email)', '$uppercase(email)'))
+    await output.filter({ hasText: 'ADA@EXAMPLE.ORG' }).waitFor()
+    await page.getByRole('button', { name: 'Save as test' }).click()
+    const saved = page.getByRole('region', { name: 'Saved test' })
+    await saved.waitFor()
+    const [, expected] = (await saved.textContent())!.split('expect:')
+    expect(expected).toMatch(/email: [A-Z]+@/)
+    await page.getByRole('button', { name: 'Back to the one that runs' }).click()
+  })
+
   test('the editor is loaded by the playground alone', async () => {
     const page = await site.open('about:blank')
     const scripts: string[] = []

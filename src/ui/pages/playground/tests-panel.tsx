@@ -40,7 +40,7 @@ export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
         </Group>
       }
     >
-      {saving && record !== null && <SavedFrom sync={sync} record={record} />}
+      {saving && record !== null && <SavedFrom sync={sync} text={text} record={record} />}
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!tests && answer.isPending && <Loading />}
       {tests?.length === 0 && <p className="nothing">{t('playground.noTestStandsInThe')}</p>}
@@ -69,9 +69,11 @@ export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
   )
 }
 
-/** The record as a test, without its secrets and personal data; for the file, for the hub writes no files. */
-function SavedFrom({ sync, record }: { sync: string; record: string }): ReactNode {
-  const save = useAction(() => post<SavedTest>(`/syncs/${encodeURIComponent(sync)}/save-test`, { record }))
+/** The record as a test of the text as it stands, without its secrets and personal data; for the file, for the hub writes no files. */
+function SavedFrom({ sync, text, record }: { sync: string; text: string; record: string }): ReactNode {
+  const save = useAction(() =>
+    post<SavedTest>(`/syncs/${encodeURIComponent(sync)}/save-test`, { record, mapping: text }),
+  )
   const { mutate } = save
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each record.
   useEffect(() => mutate(undefined), [record, mutate])
