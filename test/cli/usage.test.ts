@@ -114,6 +114,20 @@ test('init writes a hub that validates, once, and never over something', async (
   expect(await readdir(demo, { recursive: true })).toEqual(before)
 })
 
+test('validate points out what the connector calls a secret and stands under settings, by whatever name', async () => {
+  const hub = await mkdtemp(join(folder, 'settings-'))
+  const wanted = 'connections: { crm: { connector: sample-crm, settings: { key: "${KEY}" } } }\n'
+  await writeFile(join(hub, 'causeway.yaml'), wanted)
+  const { code, stdout } = await runCli(['validate', '-o', 'json'], { cwd: hub, env: { KEY: 'hunter2' } })
+  expect(JSON.parse(stdout).data.items).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ severity: 'warning', message: expect.stringContaining('settings.key') }),
+    ]),
+  )
+  expect(stdout).not.toContain('hunter2')
+  expect(code).toBe(5)
+})
+
 test.each(['validate', 'test', 'plan', 'run'])(
   '%s takes a selection, and refuses one that means nothing as all others do',
   async (name) => {
