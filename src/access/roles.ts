@@ -29,7 +29,14 @@ export const SCOPES = {
   },
   'records:reveal': { role: 'editor', allows: 'see values of entities that are masked' },
   'entities:decide': { role: 'editor', allows: 'decide which records are the same: reviews, merges, splits, imports' },
-  'configuration:apply': { role: 'editor', allows: 'make the hub work with its files as they are now' },
+  'configuration:read': {
+    role: 'editor',
+    allows: 'read the files of the configuration, with addresses and accounts, as they stood in each version',
+  },
+  'configuration:apply': {
+    role: 'editor',
+    allows: 'make the hub work with its files as they are now, and write those of a former version back',
+  },
   'connections:authorise': { role: 'editor', allows: 'allow a connection at its system (OAuth 2.0)' },
   'persons:erase': { role: 'admin', allows: 'erase a person' },
   'audit:read': { role: 'admin', allows: 'read and verify the audit' },

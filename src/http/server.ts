@@ -13,6 +13,7 @@ import { alertRoutes } from './routes/alerts.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { configurationRoutes } from './routes/configuration.ts'
+import { configurationVersionRoutes } from './routes/configuration-versions.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { connectorRoutes } from './routes/connectors.ts'
@@ -80,6 +81,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     alertRoutes,
     analyticsRoutes,
     configurationRoutes,
+    configurationVersionRoutes,
     syncRoutes,
     runRoutes,
     conflictRoutes,

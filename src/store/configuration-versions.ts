@@ -26,7 +26,7 @@ export type NewVersion = {
 
 export type ItemChange = { kind: string; name: string; change: 'added' | 'changed' | 'removed' }
 type FileChange = { path: string; change: ItemChange['change'] }
-type VersionChanges = { files: FileChange[]; items: ItemChange[] }
+export type VersionChanges = { files: FileChange[]; items: ItemChange[] }
 
 /** The same for the same files in the same environment. */
 export const versionDigest = ({ files, environment }: Pick<NewVersion, 'files' | 'environment'>): string =>

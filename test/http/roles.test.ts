@@ -22,6 +22,7 @@ const RANKS: Record<string, string> = {
   'records:write': 'editor',
   'records:reveal': 'editor',
   'entities:decide': 'editor',
+  'configuration:read': 'editor',
   'configuration:apply': 'editor',
   'connections:authorise': 'editor',
   'persons:erase': 'admin',

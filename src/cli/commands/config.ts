@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { ExplainedValue } from '../../config/index.ts'
 import { nearestName } from '../../core/index.ts'
+import { compareVersions, type ListOptions, listVersions, showMapping, showVersion } from '../configuration-versions.ts'
 import type { CliContext, MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 import { table } from '../table.ts'
@@ -14,6 +15,40 @@ export function define(command: Command, makeContext: MakeContext): void {
       'only this one, or what begins with it: `port`, `connections.crm`, `connections.crm.settings.url`',
     )
     .action((key: string | undefined) => explain(makeContext(), key))
+
+  command
+    .command('versions')
+    .description('the configurations that came into force, newest first; * is the one in force')
+    .option('--sync <name>', 'only those that had this sync')
+    .option('--mapping <version>', 'only those that had this version of a mapping, as a run names it')
+    .option('--limit <number>', 'how many (50)')
+    .option('--cursor <cursor>', 'where the page before ended')
+    .action((options: ListOptions) => listVersions(makeContext(), options))
+
+  command
+    .command('show')
+    .description('a version with what changed in it and its files; with PATH that file as it stood')
+    .argument('<version>', 'its number')
+    .argument('[path]', 'a file, from the hub folder: `mappings/contacts.yaml`')
+    .action((version: string, path: string | undefined) => showVersion(makeContext(), version, path))
+
+  command
+    .command('diff')
+    .description('the files that differ between two versions, line by line')
+    .argument('<version>', 'number of the one before')
+    .argument('[other]', 'number of the one after; the one in force unless told')
+    .action((version: string, other: string | undefined) => compareVersions(makeContext(), version, other))
+
+  command
+    .command('mapping')
+    .description('the versions that the mapping of a sync had; with VERSION its text')
+    .argument('<sync>', 'name of the sync')
+    .argument('[version]', 'as runs and deliveries name it')
+    .option('--limit <number>', 'how many (50)')
+    .option('--cursor <cursor>', 'where the page before ended')
+    .action((sync: string, version: string | undefined, options: Pick<ListOptions, 'limit' | 'cursor'>) =>
+      showMapping(makeContext(), sync, version, options),
+    )
 }
 
 async function explain({ dir, output }: CliContext, key: string | undefined): Promise<void> {

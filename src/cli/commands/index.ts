@@ -75,7 +75,7 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'create', summary: 'draft a connector out of an API description', load: () => import('./create.ts') },
   {
     name: 'config',
-    summary: 'what the hub folder says, and where each value came from',
+    summary: 'what the hub folder says, and which versions of it came into force',
     load: () => import('./config.ts'),
   },
   { name: 'schema', summary: 'print the JSON Schema of a file, for editors', load: () => import('./schema.ts') },

@@ -1,10 +1,16 @@
 import { Type } from 'typebox'
 import { nearestName } from '../../core/index.ts'
 import type { SyncDetail } from '../../store/views/index.ts'
-import { listSyncs, requestProgress, showSync } from '../../store/views/index.ts'
+import {
+  listMappingVersions,
+  listSyncs,
+  requestProgress,
+  showMappingVersion,
+  showSync,
+} from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
-import { Closed, Counts, DEFAULT_LIMIT, NameParams, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
+import { Closed, Counts, DEFAULT_LIMIT, NameParams, PageOf, paging, ReasonBody, Text, Time } from '../schemas/basics.ts'
 import { RequestProgress, Sync } from '../schemas/ledger.ts'
 import { actorOf } from './actor.ts'
 
@@ -20,6 +26,13 @@ const Definition = Closed({
   fullSchedule: Type.Unknown(),
   source: Type.String({ description: 'The mapping file as it stands.' }),
 })
+const MappingVersion = {
+  version: Type.String(),
+  firstUsedAt: Time,
+  configurations: Type.Array(Type.Integer(), {
+    description: 'The newest versions of the configuration that had it; at most ten.',
+  }),
+}
 const Detail = Closed({
   sync: Closed({ ...Sync, deliveries: Counts('Deliveries by state.') }),
   definition: Type.Union([Definition, Type.Null()]),
@@ -79,6 +92,45 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
       if (!found) return { sync, definition: null }
       const { file, mode, match, deletes, lanes, tags, schedule, fullSchedule, source } = found
       return { sync, definition: { file, mode, match, deletes, lanes, tags, schedule, fullSchedule, source } }
+    },
+  )
+
+  app.get(
+    `${API}/syncs/:name/mappings`,
+    {
+      config: { access: 'hub:read' },
+      schema: {
+        operationId: 'listMappingVersions',
+        summary: 'The versions that the mapping of a sync had, the youngest first; runs and deliveries name them',
+        tags,
+        params: NameParams('sync'),
+        querystring: Closed(paging),
+        response: { 200: PageOf(Closed(MappingVersion)) },
+      },
+    },
+    async ({ params: { name }, query }) => {
+      await find(name)
+      return listMappingVersions(database, name, { ...query, limit: query.limit ?? DEFAULT_LIMIT })
+    },
+  )
+
+  app.get(
+    `${API}/syncs/:name/mappings/:version`,
+    {
+      config: { access: 'hub:read' },
+      schema: {
+        operationId: 'showMappingVersion',
+        summary: 'A version of a mapping with its text',
+        tags,
+        params: Closed({ name: Text('Name of the sync.'), version: Text('As a run names it.') }),
+        response: { 200: Closed({ ...MappingVersion, source: Type.String({ description: 'The mapping file.' }) }) },
+      },
+    },
+    async ({ params: { name, version } }) => {
+      await find(name)
+      const found = await showMappingVersion(database, name, version)
+      if (found) return found
+      throw notFound(`The mapping of ${name} never had the version ${version}.`)
     },
   )
 
