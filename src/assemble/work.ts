@@ -1,5 +1,6 @@
 import { inboxWorker, pullWorker, pushWorker, upkeepWorker } from '../../workers/index.ts'
 import type { Settings } from '../config/index.ts'
+import { ProcessStops } from '../core/index.ts'
 import type { EntityType } from '../identity/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import { type Ports, sweeps } from '../pipeline/index.ts'
@@ -57,6 +58,8 @@ export type Work = {
 const INBOX_CONCURRENCY = 8
 /** People are told within fifteen seconds that nobody works: three of these may be missed. */
 const BEAT_MS = 3_000
+/** What of `shutdown_seconds` a call under way gets for its answer; the rest is for what becomes of it to be committed. */
+const SHARE_OF_ANSWERS = 0.7
 const UPKEEP_EVERY_MS = 60 * 60_000
 
 /** Starts everything that works by itself: takers of jobs, schedules, sweeps, upkeep. */
@@ -103,7 +106,8 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     callLane: (job) => lanes.call(job),
     async stop() {
       await Promise.all([schedules.stop(), sweeping.stop(), listener.close()])
-      await Promise.all([...takers, inboxes, lanes].map((taker) => taker.stop()))
+      const reason = new ProcessStops(settings.shutdown_seconds * 1_000 * SHARE_OF_ANSWERS)
+      await Promise.all([...takers, inboxes, lanes].map((taker) => taker.stop(reason)))
       await Promise.all([pullGate.empty(), pushGate.empty()])
       // What it does not say any more is seen by its silence.
       await leaveWorker(parts.pool, parts.holder).catch(() => undefined)

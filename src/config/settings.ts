@@ -224,7 +224,8 @@ export const SETTINGS = {
     default: 25,
     min: 1,
     max: 600,
-    description: 'Time that work under way gets to finish when the hub is told to stop.',
+    description:
+      'Time that work under way gets to finish when the hub is told to stop; writes that were sent have 0.7 of it for their answers.',
   }),
 } as const satisfies Record<string, Field<unknown>>
 

@@ -11,6 +11,7 @@ export * from './json-text.ts'
 export { lazily } from './lazily.ts'
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts'
 export * from './nearest.ts'
+export { ProcessStops } from './process-stops.ts'
 export * from './redaction.ts'
 export {
   inRun,

@@ -1,4 +1,5 @@
-import { CausewayError } from '../core/index.ts'
+import { CausewayError, ProcessStops } from '../core/index.ts'
+import type { Sent } from './failure.ts'
 import type { CallEnd } from './quota.ts'
 import { isIdempotent, type OutboundRequest } from './request.ts'
 
@@ -15,7 +16,10 @@ export class Call {
   outcome: CallEnd = { end: 'neutral' }
   private readonly controller = new AbortController()
   private readonly parents: AbortSignal[]
+  /** How far the request got. */
+  wire: { readonly sent: Sent } | null = null
   private timer: NodeJS.Timeout | undefined
+  private patience: NodeJS.Timeout | undefined
   private release: (() => void) | undefined
 
   constructor(
@@ -58,11 +62,24 @@ export class Call {
   /** Frees timer, listeners and slot; may be called more than once. */
   finish(): void {
     clearTimeout(this.timer)
+    clearTimeout(this.patience)
     for (const parent of this.parents) parent.removeEventListener('abort', this.cancel)
     this.release?.()
   }
 
-  private readonly cancel = (): void => this.end('cancelled')
+  /** True once nobody wants it any more, even where it is let end. */
+  get isCancelled(): boolean {
+    return this.parents.some(({ aborted }) => aborted)
+  }
+
+  /** A write on its way has its answer waited for where the process goes in good order: cut, it would be of unknown outcome. */
+  private readonly cancel = (): void => {
+    const reason: unknown = this.parents.find(({ aborted }) => aborted)?.reason
+    const isWrite = this.request.maySend !== undefined && (this.wire?.sent ?? 'no') !== 'no'
+    const patienceMs = reason instanceof ProcessStops && isWrite ? reason.answerWithinMs : 0
+    if (patienceMs > 0) this.patience = setTimeout(() => this.end('cancelled'), patienceMs)
+    else this.end('cancelled')
+  }
 
   private end(by: 'deadline' | 'cancelled'): void {
     this.endedBy ??= by

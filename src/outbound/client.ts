@@ -236,6 +236,7 @@ class AxiosOutbound implements OutboundClient {
     for (let attempt = 1; ; attempt++) {
       call.refuseIfTooLate()
       const wire = new Wire(call.request.maySend)
+      call.wire = wire
       const requestedAt = this.clock.now()
       const began = performance.now()
       try {
@@ -386,6 +387,7 @@ const mayRepeat = (call: Call, wire: Wire): boolean =>
   wire.diedOnReusedSocket &&
   call.idempotent &&
   call.endedBy === null &&
+  !call.isCancelled &&
   (call.request.body == null || typeof call.request.body === 'string' || Buffer.isBuffer(call.request.body))
 
 function definedLimits({ deadlineMs, maxResponseBytes }: OutboundOptions): Partial<typeof LIMITS> {

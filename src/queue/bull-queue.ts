@@ -1,5 +1,5 @@
 import { CausewayError } from '../core/index.ts'
-import { type Backlog, WORK_KINDS, type WorkHandler, type WorkKind, type WorkQueue } from './contract.ts'
+import { type Backlog, WORK_KINDS, type WorkHandler, type Working, type WorkKind, type WorkQueue } from './contract.ts'
 import type { Driver, JobQueue } from './driver.ts'
 import { REMINDER, reminderOptions, wakeOptions } from './job.ts'
 import { type QueueLog, type TroubleReport, within } from './trouble.ts'
@@ -16,7 +16,7 @@ export class BullWorkQueue implements WorkQueue {
   readonly #log: QueueLog
   readonly #trouble: TroubleReport
   readonly #queues: Map<WorkKind, JobQueue>
-  readonly #workers = new Map<WorkKind, { stop(): Promise<void> }>()
+  readonly #workers = new Map<WorkKind, Working>()
   #closing: Promise<void> | undefined
   /** Later than `#closing`: while workers stop, what they leave undone is still put back. */
   #closed = false
@@ -53,11 +53,7 @@ export class BullWorkQueue implements WorkQueue {
     }
   }
 
-  async work(
-    kind: WorkKind,
-    handler: WorkHandler,
-    options: { concurrency: number },
-  ): Promise<{ stop(): Promise<void> }> {
+  async work(kind: WorkKind, handler: WorkHandler, options: { concurrency: number }): Promise<Working> {
     if (this.#closing) throw closedError()
     if (this.#workers.has(kind)) {
       throw new CausewayError('CSW-1001', { what: `This process works on "${kind}" already.` })
@@ -72,8 +68,8 @@ export class BullWorkQueue implements WorkQueue {
       trouble: this.#trouble,
       closeTimeoutMs: this.#tuning.callTimeoutMs,
     })
-    const stop = async () => {
-      await worker.stop()
+    const stop: Working['stop'] = async (reason) => {
+      await worker.stop(reason)
       this.#workers.delete(kind)
       await this.#announce()
     }

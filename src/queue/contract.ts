@@ -1,3 +1,5 @@
+import type { ProcessStops } from '../core/index.ts'
+
 /**
  * The queue in our words. A job is a wake-up call that carries an id and nothing else; the work itself stands in the ledger,
  * so a lost, doubled or late job costs time and never a record.
@@ -15,13 +17,15 @@ export type WorkHandler = (id: string, signal: AbortSignal) => Promise<void>
 
 export type Backlog = { waiting: number; active: number; delayed: number; failed: number; workers: number }
 
+export type Working = { stop(reason?: ProcessStops): Promise<void> }
+
 export interface WorkQueue {
   readonly backend: 'postgres' | 'redis'
   /** Asks for work soon. Calls for an id that already waits collapse; one that arrives while the id is being worked on is kept. */
   wake(kind: WorkKind, id: string, options?: { delayMs?: number }): Promise<void>
   wakeMany(kind: WorkKind, ids: string[]): Promise<void>
-  /** Starts taking jobs of a kind. `stop` lets running handlers finish (their signal aborts first). */
-  work(kind: WorkKind, handler: WorkHandler, options: { concurrency: number }): Promise<{ stop(): Promise<void> }>
+  /** Starts taking jobs of a kind. `stop` lets running handlers finish (their signal aborts first, with the reason given). */
+  work(kind: WorkKind, handler: WorkHandler, options: { concurrency: number }): Promise<Working>
   backlog(kind: WorkKind): Promise<Backlog>
   /** True when the backend answers now. */
   ping(): Promise<boolean>

@@ -1,4 +1,4 @@
-import { asCausewayError } from '../core/index.ts'
+import { asCausewayError, ProcessStops } from '../core/index.ts'
 import type { WorkHandler } from './contract.ts'
 import type { QueueLog } from './trouble.ts'
 
@@ -77,8 +77,8 @@ export class NearWork {
   }
 
   /** Ends what rests and waits for what runs. */
-  async stop(): Promise<void> {
-    this.#stopping.abort('the process stops')
+  async stop(reason = new ProcessStops(0)): Promise<void> {
+    this.#stopping.abort(reason)
     for (const run of this.#runs.values()) run.resting?.(false)
     await Promise.allSettled([...this.#runs.values()].map(({ settled }) => settled))
   }

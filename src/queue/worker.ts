@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq'
-import { asCausewayError } from '../core/index.ts'
-import type { WorkHandler, WorkKind } from './contract.ts'
+import { asCausewayError, ProcessStops } from '../core/index.ts'
+import type { WorkHandler, Working, WorkKind } from './contract.ts'
 import type { Driver } from './driver.ts'
 import { isJobData, type JobData, REMINDER } from './job.ts'
 import { type QueueLog, type TroubleReport, within } from './trouble.ts'
@@ -18,7 +18,7 @@ type WorkerParts = {
 }
 
 /** Takes jobs of one kind until stopped. No failure of a handler or of the backend leaves it. */
-export function startWorker(parts: WorkerParts): { stop(): Promise<void> } {
+export function startWorker(parts: WorkerParts): Working {
   const running = new Set<Promise<void>>()
   const stopping = new AbortController()
   // The third parameter must stand in the signature: BullMQ counts parameters to decide whether to make a signal.
@@ -34,10 +34,10 @@ export function startWorker(parts: WorkerParts): { stop(): Promise<void> } {
     for (const jobId of jobIds) worker.cancelJob(jobId, 'the job was taken over')
   })
   return {
-    async stop() {
+    async stop(reason = new ProcessStops(0)) {
       const closed = worker.close()
       // Not BullMQ's own cancelling: a job that it has fetched but not handed to us yet would never hear of it.
-      stopping.abort('the process stops')
+      stopping.abort(reason)
       // Handlers get all the time they need; the backend does not: BullMQ waits for ever when it is away.
       while (running.size > 0) await Promise.allSettled(running)
       const late = () => new Error(`the worker for "${parts.kind}" could not sign off`)

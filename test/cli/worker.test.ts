@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -12,7 +13,7 @@ import { BIN, CACHE } from './run-cli.ts'
 
 const ADMIN = 'admin-token-of-the-worker-test-000001'
 
-test('a worker with a port answers probes, measures its own calls, and says that it drains until its work has ended', async () => {
+test('a worker with a port answers probes, measures its own calls, and says that it drains until the write under way has its answer', async () => {
   const peer = await Peer.start()
   peer.fill(3)
   const database = await freshDatabase()
@@ -56,16 +57,15 @@ test('a worker with a port answers probes, measures its own calls, and says that
   )
   expect(text).toMatch(/^causeway_queue_oldest_age_seconds\{connection="peer",kind="pull"\} /m)
 
-  // A write is under way when it is told to stop: probes are answered until its outcome is committed, which somebody keeps it from.
-  let isHeld = false
-  const hold = (): void => {
-    isHeld = true
+  // A write is under way when it is told to stop: probes are answered until it has its answer and the outcome is committed.
+  let late: ServerResponse | undefined
+  const hold = (response: ServerResponse): void => {
+    late = response
   }
-  peer.intercept = ({ method }) => (method === 'POST' && !isHeld ? { after: hold } : undefined)
+  peer.intercept = ({ method, body }) =>
+    method === 'POST' && body.includes('late@') && !late ? { after: hold } : undefined
   peer.put('late', { name: 'Late', email: 'late@example.test' })
-  await until(() => isHeld, Boolean)
-  const somebody = await database.pool.connect()
-  await somebody.query('begin; lock table delivery in exclusive mode')
+  await until(() => late !== undefined, Boolean)
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
   await until(
@@ -73,7 +73,12 @@ test('a worker with a port answers probes, measures its own calls, and says that
     (text) => /"serving","ok":false/.test(text),
   )
   expect((await get('/livez')).status).toBe(200)
-  await somebody.query('rollback')
-  somebody.release()
+  const { id } = [...peer.customers.values()].find(({ external_id }) => external_id === 'late')!
+  late!.writeHead(200, { 'content-type': 'application/json' })
+  late!.end(JSON.stringify({ results: [{ status: 'ok', id }] }))
   expect((await ended)[0]).toBe(0)
+  const { rows } = await database.pool.query(
+    `select state, (select count(*)::int from intent) as intents from delivery where record_id = 'late'`,
+  )
+  expect(rows).toEqual([{ state: 'delivered', intents: 0 }])
 }, 240_000)
