@@ -32,6 +32,7 @@ import { startTraces, traceSettings } from '../traces/index.ts'
 import { Adoption } from './adoption.ts'
 import { alertSweep } from './alerts.ts'
 import { analyticsSweep } from './analytics.ts'
+import { bulkSweep } from './bulk-actions.ts'
 import { Erasures } from './erasures.ts'
 import { type HubFolder, readConnectors, readHubFiles, targetSchema } from './files.ts'
 import type { HubFiles } from './hub-files.ts'
@@ -286,6 +287,7 @@ async function assemble(parts: Parts): Promise<Hub> {
       scheduled: () => files,
       sweeps: [
         hooks,
+        bulkSweep(store.pool, ports),
         keepingSweep({ pool: store.pool, ports, erasures }),
         matchingSweep(ports, store.pool, () => files.entities),
         alertSweep({

@@ -2,10 +2,11 @@ import { shownSetting } from '../config/index.ts'
 import type { CodeLogin, ConnectorSession } from '../connector/index.ts'
 import { asCausewayError, CausewayError, withUrgency } from '../core/index.ts'
 import type { Actor, ConnectionDefinition, HubServices, ReadinessCheck } from '../http/index.ts'
-import { applyPlan, laneJob, type Ports, requestSync, undoRun } from '../pipeline/index.ts'
+import { applyPlan, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
 import { appendAudit, makeFilesDue, migrationStatus, type Store } from '../store/index.ts'
 import { alertServices } from './alert-services.ts'
+import { bulkServices, wakeSyncs } from './bulk-actions.ts'
 import { entityServices } from './entities.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './hub-files.ts'
@@ -137,21 +138,12 @@ export function createServices(parts: ServiceParts): HubServices {
       await ports.ledger.assignDeadLetter(id, to)
       await audit(actor, 'dead_letter.assign', `dead_letter:${id}`, { assignee: to.assignee })
     },
-    async replayEvents({ connection, since, until, limit, ...choice }, sync, actor) {
+    async replayEvents({ ids, limit }, sync, actor) {
       const to = sync === null ? 0 : syncId(sync)
-      const { replayed, notKept, connections } = await ports.ledger.replayEvents(
-        {
-          ...choice,
-          ...(connection === undefined ? {} : { connectionId: connectionId(connection) }),
-          ...(since === undefined ? {} : { since: new Date(since) }),
-          ...(until === undefined ? {} : { until: new Date(until) }),
-        },
-        to,
-        limit,
-      )
+      const { replayed, notKept, connections } = await ports.ledger.replayEvents({ ids }, to, limit)
       if (notKept && !replayed)
         throw new CausewayError('CSW-5018', { what: `the bytes of these ${notKept} events are not kept` })
-      await audit(actor, 'events.replay', connection ? `connection:${connection}` : 'events', { replayed, sync })
+      await audit(actor, 'events.replay', 'events', { replayed, sync })
       if (connections.length) await queue.wakeMany('inbox', connections.map(String))
       return { replayed, notKept }
     },
@@ -201,6 +193,7 @@ export function createServices(parts: ServiceParts): HubServices {
     acceptWebhook: (request) => acceptWebhook(parts, tally, request),
     webhookIntake: () => tally.list(),
     alerts: alertServices({ pool, files: parts.files, channel: parts.alertChannel, clock: parts.clock, audit }),
+    bulk: bulkServices(pool, syncId),
     support: {
       files: () => supportFiles({ pool, files: parts.files, log: parts.log, backend: queue.backend }),
     },
@@ -235,14 +228,6 @@ function loginOf(session: ConnectorSession, connection: string): CodeLogin {
 function known<T>(value: T | undefined, kind: string, name: string): T {
   if (value === undefined) throw new CausewayError('CSW-1007', { what: `there is no ${kind} "${name}"` })
   return value
-}
-
-async function wakeSyncs(ports: Ports, syncIds: number[]): Promise<void> {
-  const jobs = syncIds.flatMap((id) => {
-    const lanes = ports.model().sync(id)?.definition.lanes ?? 0
-    return Array.from({ length: lanes }, (_, lane) => laneJob(id, lane))
-  })
-  if (jobs.length) await ports.queue.wakeMany('push', jobs)
 }
 
 async function readiness(pool: Store['pool'], queue: WorkQueue): Promise<ReadinessCheck[]> {

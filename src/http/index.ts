@@ -1,6 +1,7 @@
 export type { Actor } from './actor.ts'
 export { type AdminToken, loadAdminToken, readTokenFile } from './admin-token.ts'
 export type { AlertScopeRequest, AlertServices } from './alert-services.ts'
+export type * from './bulk-services.ts'
 export type * from './configuration.ts'
 export type * from './entity-services.ts'
 export { listen } from './listening.ts'

@@ -10,6 +10,7 @@ type Schema = {
   tags?: readonly string[]
   params?: ObjectSchema
   querystring?: ObjectSchema
+  headers?: ObjectSchema
   body?: Json
   response?: Record<string, Json>
 }
@@ -79,7 +80,11 @@ function securityOf(access: Access): { security: Json[]; needs: string | null } 
 function operation(schema: Schema, method: string, access: Access): Json {
   const { security, needs } = securityOf(access)
   const description = [schema.description, needs].filter(Boolean).join(' ')
-  const parameters = [...parametersOf(schema.params, 'path'), ...parametersOf(schema.querystring, 'query')]
+  const parameters = [
+    ...parametersOf(schema.params, 'path'),
+    ...parametersOf(schema.querystring, 'query'),
+    ...parametersOf(schema.headers, 'header'),
+  ]
   return {
     operationId: schema.operationId,
     summary: schema.summary,
@@ -98,7 +103,7 @@ const requestBody = (schema: Json): Json => ({
   content: { 'application/json': { schema } },
 })
 
-const parametersOf = (schema: ObjectSchema | undefined, place: 'path' | 'query'): Json[] =>
+const parametersOf = (schema: ObjectSchema | undefined, place: 'path' | 'query' | 'header'): Json[] =>
   Object.entries(schema?.properties ?? {}).map(([name, { description, examples, ...rest }]) => ({
     name,
     in: place,

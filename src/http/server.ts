@@ -12,6 +12,7 @@ import { accessRoutes } from './routes/access.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { bulkActionRoutes } from './routes/bulk-actions.ts'
 import { configurationRoutes } from './routes/configuration.ts'
 import { configurationVersionRoutes } from './routes/configuration-versions.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
@@ -95,6 +96,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     planRoutes,
     playgroundRoutes,
     deadLetterRoutes,
+    bulkActionRoutes,
     eventRoutes,
     subscriptionRoutes,
     erasureRoutes,

@@ -3,6 +3,7 @@ import type { ErrorCode, JsonObject, JsonText } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import type { Actor } from './actor.ts'
 import type { AlertServices } from './alert-services.ts'
+import type { BulkServices } from './bulk-services.ts'
 import type { AppliedConfiguration, ConfigurationRequest } from './configuration.ts'
 import type { EntityServices } from './entity-services.ts'
 import type {
@@ -128,17 +129,9 @@ export interface HubServices {
   /** Tries a record again with a body that a person corrected. Throws CSW-5013 when the source has said something newer. */
   correctDeadLetter(id: number, input: JsonText, actor: Actor): Promise<{ requeued: number }>
   assignDeadLetter(id: number, to: { assignee: string | null; note: string | null }, actor: Actor): Promise<void>
-  /** Reads settled events again; through one sync, or through all that follow. */
+  /** Reads settled events again, by number; through one sync, or through all that follow. */
   replayEvents(
-    choice: {
-      ids?: number[]
-      connection?: string
-      stream?: string
-      state?: 'done' | 'skipped' | 'dead'
-      since?: string
-      until?: string
-      limit: number
-    },
+    choice: { ids: number[]; limit: number },
     sync: string | null,
     actor: Actor,
   ): Promise<{ replayed: number; notKept: number }>
@@ -177,6 +170,7 @@ export interface HubServices {
   explainTarget(target: { stream: string; id: string; field?: string }): Promise<Explanation | undefined>
 
   alerts: AlertServices
+  bulk: BulkServices
   entities: EntityServices
   secrets: SecretServices
   support: SupportServices

@@ -3,6 +3,7 @@ export * from './alerts/index.ts'
 export * from './analytics/index.ts'
 export { appendAudit, verifyAudit } from './audit.ts'
 export { sealBodies } from './body-seals.ts'
+export * from './bulk/index.ts'
 export { type CallListener, call, listenForCalls } from './calls.ts'
 export {
   type ConfigurationBasis,

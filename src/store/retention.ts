@@ -22,6 +22,7 @@ const OVER: Record<keyof RowDays, { table: string; where: string }[]> = {
   ],
   deadLetters: [
     { table: 'dead_letter', where: `state in ('resolved', 'discarded') and closed_at < now() - $1 * interval '1 day'` },
+    { table: 'bulk_action', where: `ended_at < now() - $1 * interval '1 day'` },
     { table: 'correction', where: `corrected_at < now() - $1 * interval '1 day'` },
   ],
   formerLinks: [{ table: 'former_link', where: `left_at < now() - $1 * interval '1 day'` }],

@@ -106,6 +106,42 @@ create table audit (
 CREATE INDEX audit_by_time ON audit USING btree (at DESC, id DESC);
 CREATE TRIGGER audit_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
+create table bulk_action (
+  id bigint generated always as identity not null,
+  kind text not null,
+  said text,
+  filter text not null,
+  state text default 'running'::text not null,
+  actor text not null,
+  reason text,
+  total integer not null,
+  done integer default 0 not null,
+  passed_over integer default 0 not null,
+  failed integer default 0 not null,
+  error text,
+  request_key text collate "C",
+  request text not null,
+  aborted_by text,
+  created_at timestamp with time zone default now() not null,
+  changed_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  constraint bulk_action_kind_check CHECK ((kind = ANY (ARRAY['dead_letters.requeue'::text, 'dead_letters.discard'::text, 'conflicts.resolve'::text, 'events.replay'::text]))),
+  constraint bulk_action_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'aborted'::text]))),
+  constraint bulk_action_pkey PRIMARY KEY (id),
+  constraint bulk_action_request_key_key UNIQUE (request_key)
+) with (fillfactor=50);
+CREATE INDEX bulk_action_running ON bulk_action USING btree (id) WHERE (state = 'running'::text);
+CREATE TRIGGER feed_bulk AFTER INSERT OR UPDATE ON bulk_action FOR EACH ROW EXECUTE FUNCTION feed_bulk();
+
+create table bulk_part (
+  id bigint generated always as identity not null,
+  action_id bigint not null,
+  ids bigint[] not null,
+  constraint bulk_part_action_id_fkey FOREIGN KEY (action_id) REFERENCES bulk_action(id) ON DELETE CASCADE,
+  constraint bulk_part_pkey PRIMARY KEY (id)
+);
+CREATE INDEX bulk_part_of_action ON bulk_part USING btree (action_id, id);
+
 create table change_trace (
   stream_id integer not null,
   seq bigint not null,
@@ -823,6 +859,17 @@ create table worker (
   constraint worker_pkey PRIMARY KEY (id)
 ) with (fillfactor=50);
 
+CREATE OR REPLACE FUNCTION feed_bulk()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'causeway'
+AS $function$
+begin
+  insert into feed (kind, about) values (case when new.state = 'running' then 'bulk.progress' else 'bulk.ended' end, json_build_object(
+    'id', new.id, 'kind', new.kind, 'state', new.state, 'total', new.total, 'done', new.done, 'passedOver', new.passed_over, 'failed', new.failed));
+  return null;
+end $function$
+;
 CREATE OR REPLACE FUNCTION feed_cases_changed()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -87,9 +87,12 @@ test('dead letters: list, show, requeue by number and by filter only after a pre
   expect(dataOf(await cli('dlq', 'requeue', '--code', 'CSW-4002', '--preview'))).toMatchObject({ count: 2 })
   expect((dataOf(await cli('dlq', 'list')).items as unknown[]).length).toBe(2)
   expect((await cli('dlq', 'discard', '--code', 'CSW-4002', '--yes')).code).toBe(2)
-  expect(dataOf(await cli('dlq', 'discard', '--code', 'CSW-4002', '--yes', '--reason', 'test data'))).toEqual({
-    discarded: 2,
+  expect(dataOf(await cli('dlq', 'discard', '--code', 'CSW-4002', '--yes', '--reason', 'test data'))).toMatchObject({
+    kind: 'dead_letters.discard',
+    state: 'done',
+    done: 2,
   })
+  expect(dataOf(await cli('bulk', 'list'))).toMatchObject({ items: [{ state: 'done', total: 2 }] })
   expect((await cli('dlq', 'requeue')).code).toBe(2)
 })
 

@@ -192,8 +192,18 @@ test('conflicts are listed with both sides, and decided one by one or all that a
   expect(await expectDocumented(hub, 'resolveConflicts', await hub.post('/api/v1/conflicts/resolve', said))).toEqual({
     decided: 1,
   })
-  const rest = await hub.post('/api/v1/conflicts/resolve', { sync: 'contacts-to-erp', field: 'name', choose: 'from' })
-  expect(await expectDocumented(hub, 'resolveConflicts', rest)).toEqual({ decided: 2 })
+  const filter = { sync: 'contacts-to-erp', field: 'name' }
+  const previewed = await hub.post('/api/v1/conflicts/preview', { filter })
+  const preview = (await expectDocumented(hub, 'previewConflicts', previewed)) as { token: string }
+  expect(preview).toMatchObject({ count: 2, byField: { name: 2 } })
+  // A side that is edited meanwhile is another question.
+  await hub.pool.query(`update conflict set to_value = '"R2"' where from_id = 'a2'`)
+  const stale = await hub.post('/api/v1/conflicts/resolve-all', { filter, token: preview.token, choose: 'from' })
+  expect(await expectDocumented(hub, 'resolveAllConflicts', stale)).toMatchObject({ code: 'CSW-8007' })
+  const { token } = (await (await hub.post('/api/v1/conflicts/preview', { filter })).json()) as { token: string }
+  const rest = await hub.post('/api/v1/conflicts/resolve-all', { filter, token, choose: 'from' })
+  const begun = await expectDocumented(hub, 'resolveAllConflicts', rest)
+  expect(await ended(begun)).toMatchObject({ kind: 'conflicts.resolve', state: 'done', total: 2, done: 2 })
   const decided = await hub.get('/api/v1/conflicts?state=decided&record=a3')
   expect(await expectDocumented(hub, 'listConflicts', decided)).toMatchObject({
     items: [{ decision: 'value', decidedValue: 'Both', actor: 'admin', note: 'asked them' }],
@@ -202,6 +212,16 @@ test('conflicts are listed with both sides, and decided one by one or all that a
   expect(await expectDocumented(hub, 'resolveConflicts', vague)).toMatchObject({ code: 'CSW-8003' })
 })
 
+/** The bulk action when it is over. */
+async function ended(begun: unknown): Promise<unknown> {
+  const { id } = begun as { id: number }
+  for (;;) {
+    const action = await expectDocumented(hub, 'showBulkAction', await hub.get(`/api/v1/bulk-actions/${id}`))
+    if ((action as { state: string }).state !== 'running') return action
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
 test('a bulk requeue does what its preview counted and is refused when that changed', async () => {
   for (let i = 0; i < 8; i++) await addDeadLetter(hub.pool, ids.sync, `b${i}`, i < 6 ? 'CSW-3008' : 'CSW-5004', 'bulk')
   const filter = { fingerprint: 'bulk' }
@@ -209,7 +229,6 @@ test('a bulk requeue does what its preview counted and is refused when that chan
   const preview = (await expectDocumented(hub, 'previewDeadLetters', response)) as { token: string; sample: unknown[] }
   expect(preview).toMatchObject({
     count: 8,
-    limited: false,
     byCode: { 'CSW-3008': 6, 'CSW-5004': 2 },
     duplicateRisk: 2,
   })
@@ -222,7 +241,13 @@ test('a bulk requeue does what its preview counted and is refused when that chan
 
   const fresh = (await (await hub.post('/api/v1/dead-letters/preview', { filter })).json()) as { token: string }
   const done = await hub.post('/api/v1/dead-letters/requeue', { filter, token: fresh.token })
-  expect(await expectDocumented(hub, 'requeueDeadLetters', done)).toEqual({ requeued: 9 })
+  expect(done.status).toBe(202)
+  const begun = await expectDocumented(hub, 'requeueDeadLetters', done)
+  expect(await ended(begun)).toMatchObject({ state: 'done', total: 9, done: 9, left: 0, actor: 'admin' })
+  const over = await hub.post(`/api/v1/bulk-actions/${(begun as { id: number }).id}/abort`, {})
+  expect(await expectDocumented(hub, 'abortBulkAction', over)).toMatchObject({ code: 'CSW-8008' })
+  const listed = await hub.get('/api/v1/bulk-actions?kind=dead_letters.requeue&state=done')
+  expect(await expectDocumented(hub, 'listBulkActions', listed)).toMatchObject({ items: [{ filter }] })
   expect(await stateOf(newcomer)).toMatchObject({ state: 'requeued' })
   const none = (await (await hub.get('/api/v1/dead-letters?fingerprint=bulk')).json()) as { items: unknown[] }
   expect(none.items).toEqual([])

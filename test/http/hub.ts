@@ -3,13 +3,16 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import { createAccess, type ProviderSettings } from '../../src/access/index.ts'
+import { bulkServices, bulkSweep } from '../../src/assemble/bulk-actions.ts'
 import { entityServices } from '../../src/assemble/entities.ts'
 import { WebhookTally } from '../../src/assemble/webhook-tally.ts'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
+import { startSweeps } from '../../src/queue/index.ts'
 import { erase } from '../../src/store/erasure.ts'
 import { ErasureKeys } from '../../src/store/erasure-keys.ts'
 import { InboxWriter } from '../../src/store/inbox.ts'
+import { holdLease } from '../../src/store/leases.ts'
 import { decideConflicts } from '../../src/store/ledger/conflicts.ts'
 import { assignDeadLetter, correctRecord, replayEvents } from '../../src/store/ledger/corrections.ts'
 import { acceptDrift } from '../../src/store/ledger/drifts.ts'
@@ -49,6 +52,13 @@ export async function startHub(
     version: '0.0.0-test',
     ...serverOptions,
   })
+  const bulk = bulkSweep(pool, {
+    holdLease: (name) => holdLease(pool, name, { holder: 'test' }),
+    model: () => ({ sync: () => undefined }) as never,
+    queue: { wakeMany: async () => undefined } as never,
+  })
+  const sweeping = startSweeps([{ ...bulk, everyMs: 50 }], { log: { warn() {}, error() {} } as never })
+  app.addHook('onClose', () => sweeping.stop())
   await app.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   const headers = { authorization: `Bearer ${TOKEN}` }
@@ -94,6 +104,9 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       snooze: async (scope, until, actor) => void calls.push(['snoozeAlerts', scope, until, actor]),
       wake: async (scope, actor) => void calls.push(['wakeAlerts', scope, actor]),
     },
+    bulk: bulkServices(pool, (name) => {
+      throw new CausewayError('CSW-1007', { what: `there is no sync "${name}"` })
+    }),
     settings: () => [
       { name: 'journal_days', value: '30', from: 'default', where: null, description: 'Days of the journal.' },
       { name: 'database_url', value: '[secret]', from: 'variable', where: 'DATABASE_URL', description: 'The ledger.' },
@@ -138,8 +151,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       return { requeued: 1 }
     },
     assignDeadLetter: (id, to) => assignDeadLetter(pool, id, to),
-    replayEvents: async ({ connection: _connection, since: _since, until: _until, limit, ...choice }) =>
-      replayEvents(pool, choice, 0, limit),
+    replayEvents: ({ ids, limit }) => replayEvents(pool, { ids }, 0, limit),
     erase: async ({ field, value }, actor) => {
       const key = { id: 'test', key: Buffer.alloc(32, 7) }
       const ring = { current: key, all: new Map([[key.id, key]]) }

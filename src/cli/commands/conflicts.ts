@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { withApi, withQuery } from '../api.ts'
+import { actInBulk, type Confirmation, withConfirmation } from '../bulk.ts'
 import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 import { fields, time } from '../table.ts'
@@ -17,7 +18,14 @@ type Conflict = {
   foundAt: string
 }
 type ListOptions = { sync?: string; field?: string; record?: string; state?: string; limit?: string; cursor?: string }
-type ResolveOptions = { from?: boolean; to?: boolean; value?: string; sync?: string; field?: string; reason?: string }
+type ResolveOptions = Confirmation & {
+  from?: boolean
+  to?: boolean
+  value?: string
+  sync?: string
+  field?: string
+  reason?: string
+}
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
@@ -39,9 +47,7 @@ export function define(command: Command, makeContext: MakeContext): void {
       })
     })
 
-  command
-    .command('resolve')
-    .description('decide conflicts, singly or all of a sync and field')
+  withConfirmation(command.command('resolve').description('decide conflicts, singly or all of a sync and field'))
     .argument('[ids...]', 'numbers of conflicts')
     .option('--from', 'the side under "from" wins')
     .option('--to', 'the side under "to" wins')
@@ -51,11 +57,22 @@ export function define(command: Command, makeContext: MakeContext): void {
     .option('--reason <text>', 'why, for the audit trail')
     .action(async (ids: string[], options: ResolveOptions) => {
       const context = makeContext()
-      const body = requestOf(ids, options)
-      const json = await withApi(context, (api) => api.call('POST', '/api/v1/conflicts/resolve', body))
-      context.output.result('conflicts.resolve', json, () => {
-        const { decided } = JSON.parse(json) as { decided: number }
-        return `${decided} decided; the next push writes the side that lost.`
+      const said = saidIn(ids, options)
+      await withApi(context, async (api) => {
+        if (!ids.length)
+          return actInBulk(api, context, {
+            name: 'conflicts.resolve',
+            paths: { preview: '/api/v1/conflicts/preview', act: '/api/v1/conflicts/resolve-all' },
+            filter: filterIn(options),
+            body: said,
+            options,
+            describe: previewText,
+          })
+        const json = await api.call('POST', '/api/v1/conflicts/resolve', { ids: ids.map(Number), ...said })
+        context.output.result('conflicts.resolve', json, () => {
+          const { decided } = JSON.parse(json) as { decided: number }
+          return `${decided} decided; the next push writes the side that lost.`
+        })
       })
     })
 }
@@ -72,7 +89,21 @@ function describe(conflict: Conflict): string {
   ])
 }
 
-function requestOf(ids: string[], { from, to, value, sync, field, reason }: ResolveOptions): Record<string, unknown> {
+const filterIn = ({ sync, field }: ResolveOptions): object => ({
+  ...(sync === undefined ? {} : { sync }),
+  ...(field === undefined ? {} : { field }),
+})
+
+function previewText(json: string): string {
+  const { count, byField } = JSON.parse(json) as { count: number; byField: Record<string, number> }
+  const of = Object.entries(byField).map(([field, number]) => `${number} × ${field || 'the whole record'}`)
+  return fields([
+    ['would decide', count],
+    ['of', of.join(', ')],
+  ])
+}
+
+function saidIn(ids: string[], { from, to, value, sync, reason }: ResolveOptions): Record<string, unknown> {
   const choices = [...(from ? ['from'] : []), ...(to ? ['to'] : []), ...(value === undefined ? [] : ['value'])]
   if (choices.length !== 1) throw usageError('One of --from, --to and --value decides.', 'Give exactly one of them.')
   if (!ids.length && sync === undefined)
@@ -80,9 +111,6 @@ function requestOf(ids: string[], { from, to, value, sync, field, reason }: Reso
   if (ids.some((id) => !/^[1-9]\d*$/.test(id)))
     throw usageError('A conflict has a number.', 'See `causeway conflicts list`.')
   return {
-    ...(ids.length ? { ids: ids.map(Number) } : {}),
-    ...(sync === undefined ? {} : { sync }),
-    ...(field === undefined ? {} : { field }),
     ...(reason === undefined ? {} : { reason }),
     choose: choices[0],
     ...(value === undefined ? {} : { value: parsed(value) }),

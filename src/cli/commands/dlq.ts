@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { isObject, parseExact } from '../../core/index.ts'
 import { type Api, withApi, withQuery } from '../api.ts'
+import { actInBulk, type Confirmation, withConfirmation } from '../bulk.ts'
 import type { CliContext, MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 import { fields, table, time } from '../table.ts'
@@ -25,8 +26,8 @@ type Filter = {
   assignee?: string
   before?: string
 }
-type BulkOptions = Filter & { all?: boolean; yes?: boolean; preview?: boolean; reason?: string }
-type Preview = { count: number; limited: boolean; byCode: Record<string, number>; duplicateRisk: number; token: string }
+type BulkOptions = Filter & Confirmation & { all?: boolean; reason?: string }
+type Preview = { count: number; byCode: Record<string, number>; duplicateRisk: number }
 
 const PATH = '/api/v1/dead-letters'
 
@@ -83,11 +84,9 @@ export function define(command: Command, makeContext: MakeContext): void {
     ['requeue', 'try records again with their present state and mapping'],
     ['discard', 'give records up'],
   ] as const)
-    withFilter(command.command(action).description(does))
+    withConfirmation(withFilter(command.command(action).description(does)))
       .argument('[ids...]', 'numbers of dead letters; without them the filter selects')
       .option('--all', 'all that the filter selects; without a filter, all')
-      .option('--preview', 'only count what would be touched')
-      .option('--yes', 'do what the filter selects without looking at a preview first')
       .option('--reason <text>', action === 'discard' ? 'why (needed)' : 'why, for the audit trail')
       .action(async (ids: string[], options: BulkOptions) => {
         const context = makeContext()
@@ -113,7 +112,7 @@ async function act(
   ids: string[],
   options: BulkOptions,
 ): Promise<void> {
-  const { all, yes, preview, reason, ...filter } = options
+  const { all, yes: _yes, preview: _preview, wait: _wait, reason, ...filter } = options
   const why = reason ? { reason } : {}
   const key = action === 'requeue' ? 'requeued' : 'discarded'
   if (ids.length) {
@@ -130,23 +129,20 @@ async function act(
       `\`dlq ${action}\` needs numbers or a filter.`,
       'Name dead letters, or select them with --code, --sync, --connection, --fingerprint or --before.',
     )
-  const selected = await api.call('POST', `${PATH}/preview`, { filter })
-  const counted = JSON.parse(selected) as Preview
-  if (preview || !yes) {
-    context.output.result(`dlq.${action}.preview`, selected, () => previewText(action, counted))
-    // Asked to act, and did not: that must not look like success.
-    if (!preview && counted.count)
-      throw usageError(`Nothing was done: ${counted.count} would be ${key}.`, 'Repeat the command with --yes.')
-    return
-  }
-  const answer = await api.call('POST', `${PATH}/${action}`, { filter, token: counted.token, ...why })
-  context.output.result(`dlq.${action}`, answer, () => `${(JSON.parse(answer) as Record<string, number>)[key]} ${key}.`)
+  await actInBulk(api, context, {
+    name: `dlq.${action}`,
+    paths: { preview: `${PATH}/preview`, act: `${PATH}/${action}` },
+    filter,
+    body: why,
+    options,
+    describe: (json) => previewText(action, JSON.parse(json) as Preview),
+  })
 }
 
-function previewText(action: string, { count, limited, byCode, duplicateRisk }: Preview): string {
+function previewText(action: string, { count, byCode, duplicateRisk }: Preview): string {
   const codes = Object.entries(byCode).map(([code, number]) => `${number} × ${code}`)
   return fields([
-    [`would ${action}`, `${count}${limited ? ' (more than one action takes; repeat it)' : ''}`],
+    [`would ${action}`, count],
     ['of', codes.join(', ')],
     ['may be in the target already', duplicateRisk],
   ])

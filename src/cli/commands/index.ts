@@ -60,6 +60,7 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
     load: () => import('./webhooks.ts'),
   },
   { name: 'dlq', summary: 'list, show, requeue and discard dead letters', load: () => import('./dlq.ts') },
+  { name: 'bulk', summary: 'bulk actions: list, show, abort', load: () => import('./bulk.ts') },
   { name: 'syncs', summary: 'list, show, pause and resume syncs', load: () => import('./syncs.ts') },
   {
     name: 'connections',

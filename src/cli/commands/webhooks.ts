@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { withApi, withQuery } from '../api.ts'
+import { actInBulk, type Confirmation, withConfirmation } from '../bulk.ts'
 import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
-import { state, table, time } from '../table.ts'
+import { fields, state, table, time } from '../table.ts'
 
 type Event = {
   id: number
@@ -60,26 +61,36 @@ export function define(command: Command, makeContext: MakeContext): void {
       })
     })
 
-  withFilter(command.command('replay').description('read events again and let their records go through the syncs'))
+  withConfirmation(
+    withFilter(command.command('replay').description('read events again and let their records go through the syncs')),
+  )
     .argument('[ids...]', 'numbers of events; without them the filter selects')
     .option('--sync <name>', 'only through this sync')
-    .option('--yes', 'needed with a filter, which may select many')
     .option('--reason <text>', 'why, for the audit trail')
-    .action(async (ids: string[], options: Filter & { sync?: string; yes?: boolean; reason?: string }) => {
+    .action(async (ids: string[], options: Filter & Confirmation & { sync?: string; reason?: string }) => {
       const context = makeContext()
-      const { yes, ...rest } = options
-      const filtered = Object.keys(rest).some((key) => key !== 'sync' && key !== 'reason')
-      if (!ids.length && !filtered)
+      const { yes: _yes, preview: _preview, wait: _wait, sync, reason, ...filter } = options
+      const body = { ...(sync === undefined ? {} : { sync }), ...(reason === undefined ? {} : { reason }) }
+      if (!ids.length && !Object.keys(filter).length)
         throw usageError(
           '`webhooks replay` needs numbers or a filter.',
           'Name events, or select them with --since, --state …',
         )
-      if (!ids.length && !yes) throw usageError('Nothing was done: a filter may select many.', 'Repeat with --yes.')
-      const body = { ...rest, ...(ids.length ? { ids: ids.map(Number) } : {}) }
-      const json = await withApi(context, (api) => api.call('POST', '/api/v1/events/replay', body))
-      const { replayed, notKept } = JSON.parse(json) as { replayed: number; notKept: number }
-      const lost = notKept ? ` Of ${notKept} the bytes are not kept (CSW-5018).` : ''
-      context.output.result('webhooks.replay', json, () => `${replayed} events are read again.${lost}`)
+      await withApi(context, async (api) => {
+        if (!ids.length)
+          return actInBulk(api, context, {
+            name: 'webhooks.replay',
+            paths: { preview: '/api/v1/events/preview', act: '/api/v1/events/replay-all' },
+            filter,
+            body,
+            options,
+            describe: previewText,
+          })
+        const json = await api.call('POST', '/api/v1/events/replay', { ids: ids.map(Number), ...body })
+        const { replayed, notKept } = JSON.parse(json) as { replayed: number; notKept: number }
+        const lost = notKept ? ` Of ${notKept} the bytes are not kept (CSW-5018).` : ''
+        context.output.result('webhooks.replay', json, () => `${replayed} events are read again.${lost}`)
+      })
     })
 
   command
@@ -114,4 +125,13 @@ export function define(command: Command, makeContext: MakeContext): void {
         return table(head, rows, 'No webhooks are ordered.')
       })
     })
+}
+
+function previewText(json: string): string {
+  const { count, byState } = JSON.parse(json) as { count: number; byState: Record<string, number> }
+  const states = Object.entries(byState).map(([name, number]) => `${number} × ${name}`)
+  return fields([
+    ['would read again', count],
+    ['of', states.join(', ')],
+  ])
 }

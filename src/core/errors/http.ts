@@ -125,4 +125,10 @@ export const httpErrors = {
     meaning: 'The plan takes connections or syncs away, and nobody allowed that; nothing was applied.',
     action: 'Look at what it removes; then apply it with `--allow-destructive`.',
   },
+  'CSW-8026': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'The `Idempotency-Key` stands for another request that came before.',
+    action: 'Send a new key with a new request; the old key only with the request it came with first.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,21 +1,25 @@
 import { Type } from 'typebox'
 import { CausewayError, isObject, type Json, JsonText, parseExact } from '../../core/index.ts'
 import {
-  type BulkSelection,
+  countSelection,
   type DeadLetterFilter,
   listDeadLetters,
-  selectDeadLetters,
+  mayHaveHappened,
+  openDeadLetters,
+  sampleDeadLetters,
+  showBulkAction,
   showDeadLetter,
 } from '../../store/views/index.ts'
+import type { Actor } from '../actor.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, Counts, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
+import { BulkAction, confirmedToken, KeyHeaders, token } from '../schemas/bulk.ts'
 import { DeadLetter, DeadLetterDetail, RunKind } from '../schemas/ledger.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['dead letters']
-/** One bulk action; more are done by repeating it, which also gives somebody time to see what the first did. */
-const BULK_MAX = 10_000
+const SAMPLE = 5
 /** Longer records are corrected in their source. */
 const MAX_TEXT = 500_000
 
@@ -32,18 +36,13 @@ const filter = {
 const Filter = Closed(filter)
 const Preview = Closed({
   count: Type.Integer(),
-  limited: Type.Boolean({ description: `True when there are more than the ${BULK_MAX} one action takes.` }),
   byCode: Counts('How many of each error code.'),
   duplicateRisk: Type.Integer({ description: 'How many may have reached the target already.' }),
   sample: Type.Array(DeadLetter),
-  token: Type.String({ description: 'Confirms exactly this selection; of no use once it has changed.' }),
+  token,
 })
-const Confirmed = Closed({
-  filter: Filter,
-  token: Text('`token` of the preview.'),
-  reason: Type.Optional(Text('Why.')),
-})
-const ConfirmedDiscard = Closed({ filter: Filter, token: Text('`token` of the preview.'), reason: Text('Why.') })
+const Confirmed = Closed({ filter: Filter, token: confirmedToken, reason: Type.Optional(Text('Why.')) })
+const ConfirmedDiscard = Closed({ filter: Filter, token: confirmedToken, reason: Text('Why.') })
 const Requeued = Closed({ requeued: Type.Integer() })
 const Discarded = Closed({ discarded: Type.Integer() })
 
@@ -69,13 +68,15 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
       throw new CausewayError('CSW-8008', { what: `Dead letter ${id} is ${found.state} already.` })
     return found.id
   }
-  const confirm = async (wanted: DeadLetterFilter, token: string): Promise<BulkSelection> => {
-    const selection = await selectDeadLetters(database, wanted, BULK_MAX)
-    if (selection.token !== token)
-      throw new CausewayError('CSW-8007', {
-        what: `The filter selects other dead letters now (${selection.count}) than when the preview was made.`,
-      })
-    return selection
+  const begin = async (
+    kind: 'dead_letters.requeue' | 'dead_letters.discard',
+    confirmed: { filter: DeadLetterFilter; token: string },
+    key: string | undefined,
+    actor: Actor,
+  ) => {
+    const selection = openDeadLetters(confirmed.filter)
+    const id = await hub.bulk.begin({ kind, ...confirmed, selection, key: key ?? null }, actor)
+    return (await showBulkAction(database, id))!
   }
 
   app.get(
@@ -219,8 +220,12 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
       },
     },
     async ({ body }) => {
-      const { ids: _ids, ...selection } = await selectDeadLetters(database, body.filter, BULK_MAX)
-      return { ...selection, limited: selection.count === BULK_MAX }
+      const [counted, sample] = await Promise.all([
+        countSelection(database, openDeadLetters(body.filter)),
+        sampleDeadLetters(database, body.filter, SAMPLE),
+      ])
+      const doubled = Object.entries(counted.byCode).filter(([code]) => mayHaveHappened(code))
+      return { ...counted, duplicateRisk: doubled.reduce((sum, [, count]) => sum + count, 0), sample }
     },
   )
 
@@ -230,15 +235,17 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
       config: { access: 'letters:operate' },
       schema: {
         operationId: 'requeueDeadLetters',
-        summary: 'Tries again what a preview counted; refused when that has changed',
+        summary: 'Tries again what a preview counted, as a bulk action; refused when that has changed',
         tags,
         body: Confirmed,
-        response: { 200: Requeued },
+        headers: KeyHeaders,
+        response: { 202: BulkAction },
       },
     },
-    async ({ body, caller }) => {
-      const { ids } = await confirm(body.filter, body.token)
-      return hub.requeueDeadLetters(ids.map(Number), actorOf(caller, body))
+    async ({ body, caller, headers }, reply) => {
+      const { reason: _reason, ...confirmed } = body
+      const key = headers['idempotency-key']
+      return reply.code(202).send(await begin('dead_letters.requeue', confirmed, key, actorOf(caller, body)))
     },
   )
 
@@ -248,15 +255,17 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
       config: { access: 'letters:operate' },
       schema: {
         operationId: 'discardDeadLetters',
-        summary: 'Gives up what a preview counted; refused when that has changed',
+        summary: 'Gives up what a preview counted, as a bulk action; refused when that has changed',
         tags,
         body: ConfirmedDiscard,
-        response: { 200: Discarded },
+        headers: KeyHeaders,
+        response: { 202: BulkAction },
       },
     },
-    async ({ body, caller }) => {
-      const { ids } = await confirm(body.filter, body.token)
-      return hub.discardDeadLetters(ids.map(Number), actorOf(caller, body))
+    async ({ body, caller, headers }, reply) => {
+      const { reason: _reason, ...confirmed } = body
+      const key = headers['idempotency-key']
+      return reply.code(202).send(await begin('dead_letters.discard', confirmed, key, actorOf(caller, body)))
     },
   )
 }

@@ -1,12 +1,24 @@
 import { Type } from 'typebox'
-import { CausewayError } from '../../core/index.ts'
-import { EVENT_STATES, listEvents } from '../../store/views/index.ts'
+import { countSelection, EVENT_STATES, listEvents, settledEvents, showBulkAction } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
-import { Closed, DEFAULT_LIMIT, MaybeText, MaybeTime, Moment, PageOf, paging, Text, Time } from '../schemas/basics.ts'
+import {
+  Closed,
+  Counts,
+  DEFAULT_LIMIT,
+  MaybeText,
+  MaybeTime,
+  Moment,
+  PageOf,
+  paging,
+  Text,
+  Time,
+} from '../schemas/basics.ts'
+import { BulkAction, confirmedToken, KeyHeaders, token } from '../schemas/bulk.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['webhooks']
-const REPLAY_MAX = 10_000
+/** Named one by one; more are read again by a filter. */
+const REPLAY_MAX = 500
 
 const filter = {
   connection: Type.Optional(Text('Only this connection.', 'crm')),
@@ -14,6 +26,8 @@ const filter = {
   since: Type.Optional(Moment('Received at or after.')),
   until: Type.Optional(Moment('Received before.')),
 }
+const Filter = Closed({ ...filter, state: Type.Optional(Type.Enum(['done', 'skipped', 'dead'])) })
+const onlySync = Type.Optional(Text('Only through this sync; without it through all that follow the stream.'))
 const Event = Closed({
   id: Type.Integer(),
   connection: Type.String(),
@@ -87,13 +101,12 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
       config: { access: 'letters:operate' },
       schema: {
         operationId: 'replayEvents',
-        summary: 'Reads settled events again and lets their records go through the syncs, or one of them',
+        summary:
+          'Reads settled events again by their numbers, and lets their records go through the syncs, or one of them',
         tags,
         body: Closed({
-          ids: Type.Optional(Type.Array(Type.Integer({ minimum: 1 }), { maxItems: REPLAY_MAX })),
-          ...filter,
-          state: Type.Optional(Type.Enum(['done', 'skipped', 'dead'])),
-          sync: Type.Optional(Text('Only through this sync; without it through all that follow the stream.')),
+          ids: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: REPLAY_MAX }),
+          sync: onlySync,
           reason: Type.Optional(Text('Why, for the audit trail.')),
         }),
         response: {
@@ -106,13 +119,53 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
         },
       },
     },
-    async ({ body, caller }) => {
-      const { reason, sync, ...choice } = body
-      if (Object.keys(choice).length === 0)
-        throw new CausewayError('CSW-8002', {
-          what: 'Say which events: `ids`, or a connection, stream, state or time.',
-        })
-      return hub.replayEvents({ ...choice, limit: REPLAY_MAX }, sync ?? null, actorOf(caller, reason ? { reason } : {}))
+    ({ body, caller }) =>
+      hub.replayEvents({ ids: body.ids, limit: REPLAY_MAX }, body.sync ?? null, actorOf(caller, body)),
+  )
+
+  app.post(
+    `${API}/events/preview`,
+    {
+      config: { access: 'letters:operate' },
+      schema: {
+        operationId: 'previewEvents',
+        summary: 'Counts the settled events that would be read again, and changes nothing',
+        tags,
+        body: Closed({ filter: Filter }),
+        response: { 200: Closed({ count: Type.Integer(), byState: Counts('How many in each state.'), token }) },
+      },
+    },
+    async ({ body }) => {
+      const { byCode: byState, ...counted } = await countSelection(database, settledEvents(body.filter))
+      return { ...counted, byState }
+    },
+  )
+
+  app.post(
+    `${API}/events/replay-all`,
+    {
+      config: { access: 'letters:operate' },
+      schema: {
+        operationId: 'replayAllEvents',
+        summary: 'Reads again what a preview counted, as a bulk action; refused when that has changed',
+        tags,
+        body: Closed({
+          filter: Filter,
+          token: confirmedToken,
+          sync: onlySync,
+          reason: Type.Optional(Text('Why, for the audit trail.')),
+        }),
+        headers: KeyHeaders,
+        response: { 202: BulkAction },
+      },
+    },
+    async ({ body, caller, headers }, reply) => {
+      const { filter: wanted, token: counted, sync = null } = body
+      const key = headers['idempotency-key'] ?? null
+      const selection = settledEvents(wanted)
+      const asked = { kind: 'events.replay', filter: wanted, selection, token: counted, key, sync } as const
+      const id = await hub.bulk.begin(asked, actorOf(caller, body))
+      return reply.code(202).send((await showBulkAction(database, id))!)
     },
   )
 }

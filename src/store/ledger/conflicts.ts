@@ -68,26 +68,35 @@ const columnsOf = (keys: ConflictKey[]): string[] => [
 export function decideConflicts(
   pool: pg.Pool,
   ids: number[],
-  decision: { decision: 'from' | 'to' | 'value'; value: string | null; actor: string; note: string | null },
+  decision: ConflictDecision,
 ): Promise<{ decided: number; syncs: number[] }> {
-  return withTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ sync_id: number; from_id: string; to_id: string; back_id: number | null }>(
-      `update conflict c set state = 'decided', decision = $2, value = $3, actor = $4, note = $5
-         from sync y left join sync b on b.name = y.name || '~back'
-        where c.id = any($1) and c.state = 'open' and y.id = c.sync_id and ($2 <> 'value' or c.field <> '')
-       returning c.sync_id, c.from_id, c.to_id, b.id as back_id`,
-      [ids, decision.decision, decision.value, decision.actor, decision.note],
-    )
-    const due = rows.flatMap((row) => [
-      { sync: row.sync_id, record: row.from_id },
-      ...(row.back_id === null ? [] : [{ sync: row.back_id, record: row.to_id }]),
-    ])
-    await client.query(
-      `update delivery d set next_attempt_at = now()
-         from unnest($1::int[], $2::text[]) as t(sync_id, record_id)
-        where d.sync_id = t.sync_id and d.record_id = t.record_id and d.state <> 'dead'`,
-      [due.map(({ sync }) => sync), due.map(({ record }) => record)],
-    )
-    return { decided: rows.length, syncs: [...new Set(due.map(({ sync }) => sync))] }
-  })
+  return withTransaction(pool, (client) => decideConflictsIn(client, ids, decision))
+}
+
+type ConflictDecision = { decision: 'from' | 'to' | 'value'; value: string | null; actor: string; note: string | null }
+
+/** The same within a transaction. */
+export async function decideConflictsIn(
+  client: pg.PoolClient,
+  ids: number[],
+  decision: ConflictDecision,
+): Promise<{ decided: number; syncs: number[] }> {
+  const { rows } = await client.query<{ sync_id: number; from_id: string; to_id: string; back_id: number | null }>(
+    `update conflict c set state = 'decided', decision = $2, value = $3, actor = $4, note = $5
+       from sync y left join sync b on b.name = y.name || '~back'
+      where c.id = any($1) and c.state = 'open' and y.id = c.sync_id and ($2 <> 'value' or c.field <> '')
+     returning c.sync_id, c.from_id, c.to_id, b.id as back_id`,
+    [ids, decision.decision, decision.value, decision.actor, decision.note],
+  )
+  const due = rows.flatMap((row) => [
+    { sync: row.sync_id, record: row.from_id },
+    ...(row.back_id === null ? [] : [{ sync: row.back_id, record: row.to_id }]),
+  ])
+  await client.query(
+    `update delivery d set next_attempt_at = now()
+       from unnest($1::int[], $2::text[]) as t(sync_id, record_id)
+      where d.sync_id = t.sync_id and d.record_id = t.record_id and d.state <> 'dead'`,
+    [due.map(({ sync }) => sync), due.map(({ record }) => record)],
+  )
+  return { decided: rows.length, syncs: [...new Set(due.map(({ sync }) => sync))] }
 }

@@ -87,7 +87,7 @@ type EventChoice = {
  * many of them have no bytes any more, because of how the hub keeps their streams or because somebody was erased.
  */
 export async function replayEvents(
-  pool: pg.Pool,
+  pool: pg.Pool | pg.PoolClient,
   choice: EventChoice,
   to: number,
   limit: number,

@@ -342,7 +342,7 @@ export async function settleEvents(
 
 /** Puts open dead letters back to work: deliveries become due with the current record and mapping, events are read again. */
 export async function requeueDeadLetters(
-  pool: pg.Pool,
+  pool: pg.Pool | pg.PoolClient,
   ids: number[],
   actor: string,
 ): Promise<{ requeued: number; syncs: number[]; connections: number[] }> {
@@ -370,7 +370,12 @@ export async function requeueDeadLetters(
   return { ...rows[0]!, connections }
 }
 
-export async function discardDeadLetters(pool: pg.Pool, ids: number[], actor: string, reason: string): Promise<number> {
+export async function discardDeadLetters(
+  pool: pg.Pool | pg.PoolClient,
+  ids: number[],
+  actor: string,
+  reason: string,
+): Promise<number> {
   const { rowCount } = await pool.query(
     `update dead_letter set state = 'discarded', actor = $2, reason = $3, closed_at = now() where id = any($1) and state = 'open'`,
     [ids, actor, reason],

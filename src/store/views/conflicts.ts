@@ -1,5 +1,6 @@
 import { type Database, rows } from './database.ts'
 import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
+import type { Selection } from './selection.ts'
 import { type Verbatim, verbatim } from './verbatim.ts'
 
 export const CONFLICT_STATES = ['open', 'decided', 'settled'] as const
@@ -29,7 +30,7 @@ export type ConflictView = {
 type Values = 'agreedValue' | 'fromValue' | 'toValue' | 'decidedValue'
 type Row = Omit<ConflictView, Values> & Record<Values, string | null>
 
-type ConflictFilter = { ids?: number[]; sync?: string; field?: string; record?: string; state?: string }
+export type ConflictFilter = { ids?: number[]; sync?: string; field?: string; record?: string; state?: string }
 
 function conditions(filter: ConflictFilter): Conditions {
   return new Conditions()
@@ -69,14 +70,12 @@ export async function listConflicts(
   return toPage(items, filter.limit, (item) => item.id)
 }
 
-/** Ids of open conflicts, at most so many. */
-export async function selectConflicts(db: Database, filter: ConflictFilter, limit: number): Promise<number[]> {
+/** Open conflicts of a filter, for a bulk action: with other values they are others. */
+export function openConflicts(filter: ConflictFilter): Selection {
   const where = conditions({ ...filter, state: 'open' })
-  const most = where.parameter(limit)
-  const found = await rows<{ id: number }>(
-    db,
-    `select c.id from conflict c join sync y on y.id = c.sync_id ${where.where} order by c.id limit ${most}`,
-    where.values,
-  )
-  return found.map(({ id }) => id)
+  const mark = `concat_ws(' ', md5(c.from_value), md5(c.to_value))`
+  return {
+    text: `select c.id, c.field as code, ${mark} as mark from conflict c join sync y on y.id = c.sync_id ${where.where}`,
+    values: where.values,
+  }
 }

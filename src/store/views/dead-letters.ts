@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { openLetter } from '../ledger/letter-seals.ts'
 import { type Database, firstRow, rows } from './database.ts'
 import { Conditions, exactTime, type Page, timeKey, toPage } from './paging.ts'
+import type { Selection } from './selection.ts'
 import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
 
 export const DEAD_LETTER_STATES = ['open', 'requeued', 'resolved', 'discarded'] as const
@@ -120,41 +120,26 @@ export async function showDeadLetter(db: Database, id: string): Promise<DeadLett
 /** Codes that say the earlier attempt may have reached the target: doing it again may double a record there. */
 const MAY_HAVE_HAPPENED = ['CSW-3012', 'CSW-5004']
 
-export type BulkSelection = {
-  count: number
-  ids: string[]
-  byCode: Record<string, number>
-  /** How many may have reached the target already. */
-  duplicateRisk: number
-  sample: DeadLetterView[]
-  /** Stands for exactly these dead letters; changes as soon as one is added, closed or replaced. */
-  token: string
+export const mayHaveHappened = (code: string): boolean => MAY_HAVE_HAPPENED.includes(code)
+
+/** The open letters of a filter, for a bulk action. */
+export function openDeadLetters(filter: DeadLetterFilter): Selection {
+  const where = conditions(filter).always(`d.state = 'open'`)
+  return { text: `select d.id, d.code, '' as mark ${FROM} ${where.where}`, values: where.values }
 }
 
-/** The open dead letters a filter selects, oldest first, at most `max`. */
-export async function selectDeadLetters(db: Database, filter: DeadLetterFilter, max: number): Promise<BulkSelection> {
+/** The oldest of them, to look at. */
+export async function sampleDeadLetters(
+  db: Database,
+  filter: DeadLetterFilter,
+  count: number,
+): Promise<DeadLetterView[]> {
   const where = conditions(filter).always(`d.state = 'open'`)
-  const limit = where.parameter(max)
-  const found = await rows<{ id: string; code: string }>(
+  const limit = where.parameter(count)
+  const found = await rows<Row>(
     db,
-    `select d.id::text as id, d.code ${FROM} ${where.where} order by d.id limit ${limit}`,
+    `select ${COLUMNS} ${FROM} ${where.where} order by d.created_at, d.id limit ${limit}`,
     where.values,
   )
-  const byCode: Record<string, number> = {}
-  for (const { code } of found) byCode[code] = (byCode[code] ?? 0) + 1
-  const ids = found.map(({ id }) => id)
-  return {
-    count: ids.length,
-    ids,
-    byCode,
-    duplicateRisk: found.filter(({ code }) => MAY_HAVE_HAPPENED.includes(code)).length,
-    sample: await sampleOf(db, ids.slice(0, 5)),
-    token: createHash('sha256').update(ids.join(',')).digest('base64url'),
-  }
-}
-
-async function sampleOf(db: Database, ids: string[]): Promise<DeadLetterView[]> {
-  if (!ids.length) return []
-  const found = await rows<Row>(db, `select ${COLUMNS} ${FROM} where d.id = any($1::bigint[]) order by d.id`, [ids])
   return found.map((row) => ({ ...row, error: verbatimError(row.error) }))
 }

@@ -1,5 +1,6 @@
 import { type Database, rows } from './database.ts'
 import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
+import type { Selection } from './selection.ts'
 
 export const EVENT_STATES = ['pending', 'done', 'skipped', 'dead'] as const
 
@@ -23,18 +24,23 @@ export type EventFilter = {
   until?: string
 }
 
-/** Webhook events, newest first. Bodies are not shown: they may hold anything. */
-export async function listEvents(
-  db: Database,
-  filter: EventFilter & { cursor?: string; limit: number },
-): Promise<Page<EventView>> {
-  const where = new Conditions()
+const conditions = (filter: EventFilter): Conditions =>
+  new Conditions()
     .add('c.name = ?', filter.connection)
     .add('i.stream = ?', filter.stream)
     .add('i.state = ?', filter.state)
     .add('i.received_at >= ?', filter.since)
     .add('i.received_at < ?', filter.until)
-    .add('i.id < ?', filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'number'))
+
+/** Webhook events, newest first. Bodies are not shown: they may hold anything. */
+export async function listEvents(
+  db: Database,
+  filter: EventFilter & { cursor?: string; limit: number },
+): Promise<Page<EventView>> {
+  const where = conditions(filter).add(
+    'i.id < ?',
+    filter.cursor === undefined ? undefined : decodeCursor(filter.cursor, 'number'),
+  )
   const limit = where.parameter(filter.limit + 1)
   const found = await rows<EventView>(
     db,
@@ -44,4 +50,13 @@ export async function listEvents(
     where.values,
   )
   return toPage(found, filter.limit, (item) => item.id)
+}
+
+/** Settled events of a filter, for a bulk action. */
+export function settledEvents(filter: EventFilter): Selection {
+  const where = conditions(filter).always(`i.state <> 'pending'`)
+  return {
+    text: `select i.id, i.state as code, '' as mark from inbox i join connection c on c.id = i.connection_id ${where.where}`,
+    values: where.values,
+  }
 }

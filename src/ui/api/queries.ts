@@ -107,5 +107,8 @@ export function useAction<Input, Output>(
   })
 }
 
-export const post = <T>(path: string, body: unknown = {}, patienceMs?: number): Promise<T> =>
-  request<T>(path, { method: 'POST', body, ...(patienceMs === undefined ? {} : { patienceMs }) })
+export const post = <T>(
+  path: string,
+  body: unknown = {},
+  more: { patienceMs?: number; key?: string } = {},
+): Promise<T> => request<T>(path, { method: 'POST', body, ...more })

@@ -30,6 +30,8 @@ type Options = {
   body?: unknown
   signal?: AbortSignal
   patienceMs?: number
+  /** The same request sent again is known by it. */
+  key?: string
   as?: Identity
   /** An answer that the hub gave others is good enough if it was begun after this was heard; see `src/http/live`. */
   asOf?: string | null
@@ -56,7 +58,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
 
 async function exchange(
   path: string,
-  { method = 'GET', body, signal, patienceMs = PATIENCE_MS, asOf }: Options,
+  { method = 'GET', body, signal, patienceMs = PATIENCE_MS, key, asOf }: Options,
   identity: Identity | null,
 ): Promise<{ response: Response; text: string }> {
   const patience = AbortSignal.timeout(patienceMs)
@@ -66,6 +68,7 @@ async function exchange(
       headers: {
         ...headersOf(identity),
         ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+        ...(key ? { 'idempotency-key': key } : {}),
         ...(asOf ? { 'x-causeway-as-of': asOf } : {}),
       },
       ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),

@@ -3,6 +3,7 @@ const TOUCHES: Record<string, string[]> = {
   run: ['/runs', '/syncs', '/record', '/queues', '/connections', '/streams', '/problems', '/drifts'],
   problem: ['/problems', '/dead-letters', '/connections', '/syncs', '/runs', '/queues', '/record'],
   conflict: ['/conflicts'],
+  bulk: ['/bulk-actions', '/dead-letters', '/conflicts', '/events'],
   review: ['/entity', '/entities', '/entity-reviews'],
   sync: ['/syncs', '/queues', '/problems', '/schedules'],
   connection: ['/connections', '/queues', '/problems', '/syncs'],

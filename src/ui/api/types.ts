@@ -13,12 +13,12 @@ import type {
 } from '../../http/index.ts'
 import type * as Access from '../../http/schemas/access.ts'
 import type { Problem as ProblemSchema } from '../../http/schemas/basics.ts'
+import type * as Bulk from '../../http/schemas/bulk.ts'
 import type * as Entities from '../../http/schemas/entities.ts'
 import type * as Ledger from '../../http/schemas/ledger.ts'
 import type { Worker as HubWorker } from '../../http/schemas/worker.ts'
 import type {
   ActivityView,
-  BulkSelection,
   EventView,
   TimelineEntry as HubTimelineEntry,
   SubscriptionView,
@@ -76,7 +76,11 @@ export type RecordDetail = Omit<RecordSchema, 'journal'> & { journal: JournalEnt
 
 export type DeadLetter = Wire<Static<typeof Ledger.DeadLetter>>
 export type DeadLetterDetail = Wire<Static<typeof Ledger.DeadLetterDetail>>
-export type Preview = Wire<Omit<BulkSelection, 'ids'>> & { limited: boolean }
+export type BulkAction = Wire<Static<typeof Bulk.BulkAction>>
+type Preview = { count: number; token: string }
+export type LetterPreview = Preview & { byCode: Record<string, number>; duplicateRisk: number; sample: DeadLetter[] }
+export type ConflictPreview = Preview & { byField: Record<string, number> }
+export type EventPreview = Preview & { byState: Record<string, number> }
 
 export type EntityType = { entity: string; title: string; streams: string[] }
 export type EntityPicture = Wire<Static<typeof Entities.EntityPicture>>

@@ -7,6 +7,8 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
   ...['counts', 'error', 'input', 'output', 'exchange'],
   // lists
   ...['items[].counts', 'items[].error', 'items[].lastError', 'items[].cursor', 'sample[].error'],
+  // bulk actions
+  ...['filter', 'items[].filter'],
   // syncs
   ...['lastError', 'sync.lastError', 'definition.schedule[]', 'definition.fullSchedule'],
   // streams and connections

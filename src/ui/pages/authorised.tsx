@@ -26,7 +26,7 @@ export function Authorised(): ReactNode {
     post<Connection>(
       `/connections/${encodeURIComponent(login?.connection ?? '')}/login/finish`,
       { pending: login?.pending, parameters },
-      PATIENCE_MS,
+      { patienceMs: PATIENCE_MS },
     ),
   )
   useEffect(() => {

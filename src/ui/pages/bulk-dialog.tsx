@@ -1,9 +1,5 @@
-import { Button } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { post, useAction } from '../api/queries.ts'
-import { Refused } from '../api/request.ts'
-import type { DeadLetter, Preview } from '../api/types.ts'
+import type { DeadLetter, LetterPreview } from '../api/types.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Loading } from '../parts/list.tsx'
 import { Mark } from '../parts/mark.tsx'
@@ -11,6 +7,7 @@ import { Plain } from '../parts/plain.tsx'
 import { ErrorLine } from '../parts/stored-error.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { number, rich, t } from '../texts/index.ts'
+import { CountAgain, useBulkAction, usePreview } from './bulk/begin.tsx'
 
 export type BulkFilter = Partial<
   Record<'code' | 'fingerprint' | 'sync' | 'connection' | 'kind' | 'recordId' | 'assignee' | 'before', string>
@@ -18,28 +15,13 @@ export type BulkFilter = Partial<
 
 type Props = { verb: 'requeue' | 'discard'; filter: BulkFilter; close: () => void }
 
-/** The hub refuses with this code when the selection changed after the preview. */
-const STALE = 'CSW-8007'
-
-/** Counts first, then acts on exactly what was counted. */
+/** Counts first, then lets the hub act on exactly what was counted. */
 export function BulkDialog({ verb, filter, close }: Props): ReactNode {
-  // Counted once: a number that changes under the finger that confirms it would be worse than an old one that is refused.
-  const preview = useQuery({
-    queryKey: ['preview', verb, filter],
-    queryFn: () => post<Preview>('/dead-letters/preview', { filter }),
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-    refetchOnWindowFocus: false,
-  })
-  const act = useAction((reason: string) =>
-    post<object>(`/dead-letters/${verb}`, { filter, token: preview.data?.token, ...(reason ? { reason } : {}) }),
-  )
+  const preview = usePreview<LetterPreview>('/dead-letters/preview', filter)
+  const act = useBulkAction(`/dead-letters/${verb}`)
   const count = preview.data?.count ?? 0
-  const stale = act.error instanceof Refused && act.error.problem.code === STALE
-  const countAgain = (): void => {
-    act.reset()
-    void preview.refetch()
-  }
+  const confirm = (reason: string): void =>
+    act.mutate({ filter, token: preview.data?.token, ...(reason ? { reason } : {}) }, { onSuccess: close })
   return (
     <Confirm
       title={verb === 'requeue' ? t('deadLetters.tryTheseAgain') : t('deadLetters.giveTheseUp')}
@@ -50,27 +32,22 @@ export function BulkDialog({ verb, filter, close }: Props): ReactNode {
       busy={act.isPending}
       error={act.error}
       close={close}
-      confirm={(reason) => act.mutate(reason, { onSuccess: close })}
+      confirm={confirm}
     >
-      {preview.error && <Trouble error={preview.error} retry={countAgain} />}
+      {preview.error && <Trouble error={preview.error} retry={() => void preview.refetch()} />}
       {preview.data ? <Counted preview={preview.data} verb={verb} /> : preview.isPending && <Loading />}
-      {stale && (
-        <Button size="xs" variant="default" mt="xs" onClick={countAgain}>
-          {t('deadLetters.countAgain')}
-        </Button>
-      )}
+      <CountAgain action={act} preview={preview} />
     </Confirm>
   )
 }
 
-function Counted({ preview, verb }: { preview: Preview; verb: Props['verb'] }): ReactNode {
+function Counted({ preview, verb }: { preview: LetterPreview; verb: Props['verb'] }): ReactNode {
   return (
     <>
       <p>
         {rich('deadLetters.openDeadLettersMatch', {
           count: preview.count,
           strong: (text) => <b>{text}</b>,
-          value: preview.limited && t('deadLetters.thereAreMoreAndOne'),
           value2: verb === 'requeue' ? t('deadLetters.eachIsTriedWithThe') : t('deadLetters.theyAreNotDeliveredUntil'),
         })}
       </p>

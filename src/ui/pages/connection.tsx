@@ -139,7 +139,7 @@ function Quota({ connection: { waitUntil, waitReason } }: { connection: Connecti
 
 /** Walks from the name of the host to a first page, so that one sees at which step it ends. */
 function ProbePanel({ path }: { path: string }): ReactNode {
-  const probe = useAction(() => post<Probe>(`${path}/test`, {}, PROBE_PATIENCE_MS))
+  const probe = useAction(() => post<Probe>(`${path}/test`, {}, { patienceMs: PROBE_PATIENCE_MS }))
   return (
     <Panel
       title={t('connection.probe')}

@@ -16,6 +16,7 @@ import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
 import { number, t } from '../texts/index.ts'
+import { BulkActions } from './bulk/actions.tsx'
 import { BulkDialog, type BulkFilter } from './bulk-dialog.tsx'
 
 const FILTER = ['code', 'fingerprint', 'sync', 'connection', 'kind', 'recordId', 'assignee', 'before'] as const
@@ -30,6 +31,7 @@ export function DeadLetters(): ReactNode {
   const bulkFilter = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== null)) as BulkFilter
   return (
     <Page title={t('deadLetters.deadLetters')}>
+      <BulkActions of="dead_letters" />
       <ByProblem
         chosen={values}
         choose={({ code, fingerprint, connection }) => set({ code, fingerprint, connection, state: null })}

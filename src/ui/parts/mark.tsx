@@ -78,6 +78,8 @@ const TONES: Record<string, Tone> = {
   confirmed: 'ok',
   rejected: 'idle',
   superseded: 'idle',
+  // bulk actions
+  aborted: 'warn',
   // requests
   waiting: 'wait',
   finished: 'ok',

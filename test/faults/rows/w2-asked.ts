@@ -21,7 +21,9 @@ export const row: Row = {
     await storm.rage(edits, perSecond)
     await storm.judge(check)
     check.atLeast('asked', (await readConflicts(world.pool)).size, 1)
-    await world.hub.api('POST', '/conflicts/resolve', { sync: 'people', choose: 'from' })
+    const filter = { sync: 'people' }
+    const { token } = (await world.hub.api('POST', '/conflicts/preview', { filter })) as { token: string }
+    await world.hub.api('POST', '/conflicts/resolve-all', { filter, token, choose: 'from' })
     await storm.judge(check)
     await storm.judgeAnswered(check)
   },

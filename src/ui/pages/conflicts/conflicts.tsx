@@ -15,6 +15,7 @@ import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
 import { rich, t, word } from '../../texts/index.ts'
+import { BulkActions } from '../bulk/actions.tsx'
 import { ResolveDialog } from './resolve-dialog.tsx'
 import { Value } from './value.tsx'
 
@@ -26,6 +27,7 @@ export function Conflicts(): ReactNode {
   const clearAny = any ? clear : undefined
   return (
     <Page title={t('conflicts.conflicts')}>
+      <BulkActions of="conflicts" />
       <Panel title={t('conflicts.changedOnBothSides')}>
         <Filters clear={clearAny}>
           <FilterChoice

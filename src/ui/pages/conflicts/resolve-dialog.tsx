@@ -1,58 +1,51 @@
 import { NativeSelect, Textarea } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { post, useAction } from '../../api/queries.ts'
-import { request, withQuery } from '../../api/request.ts'
-import type { Conflict, Page } from '../../api/types.ts'
+import type { Conflict, ConflictPreview } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { rich, t } from '../../texts/index.ts'
+import { CountAgain, useBulkAction, usePreview } from '../bulk/begin.tsx'
 import { Value } from './value.tsx'
 
 type Props = { conflict: Conflict; alike: boolean; close: () => void }
 type Choice = 'from' | 'to' | 'value'
-/** What one decision takes; the rest stays for the next. */
-const MOST = 500
 
-/** Says which side wins, for one conflict or for all of its sync and field. Acts on those that were counted, by number. */
+/** Says which side wins, for one conflict or for all of its sync and field. Acts on exactly those that were counted. */
 export function ResolveDialog({ conflict, alike, close }: Props): ReactNode {
   const [choose, setChoose] = useState<Choice>('from')
   const [value, setValue] = useState('')
   const { sync, field } = conflict
-  const same = useQuery({
-    queryKey: ['alike', sync, field],
-    queryFn: () => request<Page<Conflict>>(withQuery('/conflicts', { sync, field, limit: MOST })),
-    enabled: alike,
-    gcTime: 0,
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
-  })
-  const chosen = alike ? (same.data?.items ?? []) : [conflict]
+  const filter = { sync, field }
+  const same = usePreview<ConflictPreview>('/conflicts/preview', filter, alike)
+  const count = alike ? (same.data?.count ?? 0) : 1
   const fault = choose === 'value' ? faultOf(value) : null
-  const resolve = useAction((reason: string) =>
-    post('/conflicts/resolve', {
-      ids: chosen.map(({ id }) => id),
-      choose,
-      ...(choose === 'value' ? { value: JSON.parse(value) as unknown } : {}),
-      ...(reason ? { reason } : {}),
-    }),
-  )
+  const resolve = useAction((said: object) => post('/conflicts/resolve', { ids: [conflict.id], ...said }))
+  const resolveAll = useBulkAction('/conflicts/resolve-all')
+  const { isPending, error } = alike ? resolveAll : resolve
+  const confirm = (reason: string): void => {
+    const parsed = choose === 'value' ? { value: JSON.parse(value) as unknown } : {}
+    const said = { choose, ...parsed, ...(reason ? { reason } : {}) }
+    if (alike) resolveAll.mutate({ filter, token: same.data?.token, ...said }, { onSuccess: close })
+    else resolve.mutate(said, { onSuccess: close })
+  }
   return (
     <Confirm
       title={alike ? t('conflicts.decideAllOf', { field }) : t('conflicts.decide2', { field })}
-      verb={t('conflicts.decide3', { count: chosen.length })}
+      verb={t('conflicts.decide3', { count })}
       reason="optional"
-      ready={chosen.length > 0 && fault === null}
-      busy={resolve.isPending}
-      error={resolve.error}
+      ready={count > 0 && fault === null && !same.isFetching}
+      busy={isPending}
+      error={error}
       close={close}
-      confirm={(reason) => resolve.mutate(reason, { onSuccess: close })}
+      confirm={confirm}
     >
-      {same.error && <Trouble error={same.error} />}
+      {same.error && <Trouble error={same.error} retry={() => void same.refetch()} />}
+      <CountAgain action={resolveAll} preview={same} />
       <p>
         {rich('conflicts.theNextPushWritesThe', {
-          value: alike ? <Alike sync={sync} field={field} page={same.data} /> : <One conflict={conflict} />,
+          value: alike ? <Alike sync={sync} field={field} count={same.data?.count} /> : <One conflict={conflict} />,
         })}
       </p>
       <NativeSelect
@@ -95,16 +88,15 @@ const One = ({ conflict: { fromId, toId, fromValue, toValue } }: { conflict: Con
   </>
 )
 
-function Alike({ sync, field, page }: { sync: string; field: string; page: Page<Conflict> | undefined }): ReactNode {
-  if (!page) return t('conflicts.counting')
+function Alike({ sync, field, count }: { sync: string; field: string; count: number | undefined }): ReactNode {
+  if (count === undefined) return t('conflicts.counting')
   return (
     <>
       {rich('conflicts.openConflictsOfIn', {
-        count: page.items.length,
+        count,
         strong: (text) => <b>{text}</b>,
         name: <Plain>{field}</Plain>,
         name2: <Plain>{sync}</Plain>,
-        value: page.next !== null && t('conflicts.thereAreMoreAndOne'),
       })}
     </>
   )

@@ -109,7 +109,7 @@ const SMALL = { needs: 'alerts:operate', size: 'compact-xs', variant: 'default' 
 
 function RouteActions({ route: { name, snooze }, ...props }: { route: AlertRoute; snooze: () => void }): ReactNode {
   const test = useAction(() =>
-    post<{ sent: boolean }>(`/alerts/routes/${encodeURIComponent(name)}/test`, {}, TEST_PATIENCE_MS),
+    post<{ sent: boolean }>(`/alerts/routes/${encodeURIComponent(name)}/test`, {}, { patienceMs: TEST_PATIENCE_MS }),
   )
   const wake = useAction(() => post('/alerts/wake', { route: name }))
   return (

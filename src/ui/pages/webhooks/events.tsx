@@ -26,6 +26,8 @@ export function Events(): ReactNode {
     <Panel
       title={t('webhooks.events')}
       aside={
+        // What is not settled is read anyway.
+        values.state !== 'pending' &&
         (events.rows?.length ?? 0) > 0 && (
           <ActionButton
             needs="letters:operate"

@@ -1,57 +1,49 @@
 import { TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { post, useAction } from '../../api/queries.ts'
-import { request, withQuery } from '../../api/request.ts'
-import type { Page, WebhookEvent } from '../../api/types.ts'
+import type { EventPreview, WebhookEvent } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Loading } from '../../parts/list.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { rich, t } from '../../texts/index.ts'
+import { CountAgain, useBulkAction, usePreview } from '../bulk/begin.tsx'
 
 type Props = { event: WebhookEvent | null; filter: Record<string, string | null>; close: () => void }
-/** What one replay takes. */
-const MOST = 500
 
-/** Reads events again: those that were counted, by number, so that what comes meanwhile is not among them. */
+/** Reads events again: exactly those that were counted, so that what comes meanwhile is not among them. */
 export function ReplayDialog({ event, filter, close }: Props): ReactNode {
   const [sync, setSync] = useState('')
-  const matching = useQuery({
-    queryKey: ['replay', filter],
-    queryFn: () => request<Page<WebhookEvent>>(withQuery('/events', { ...filter, limit: MOST })),
-    enabled: event === null,
-    gcTime: 0,
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
-  })
-  const chosen = event ? [event] : (matching.data?.items.filter(({ state }) => state !== 'pending') ?? [])
-  const replay = useAction((reason: string) =>
-    post<{ replayed: number; notKept: number }>('/events/replay', {
-      ids: chosen.map(({ id }) => id),
-      ...(sync.trim() ? { sync: sync.trim() } : {}),
-      ...(reason ? { reason } : {}),
-    }),
-  )
+  const wanted = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== null))
+  const matching = usePreview<EventPreview>('/events/preview', wanted, event === null)
+  const count = event ? 1 : (matching.data?.count ?? 0)
+  const replay = useAction((said: object) => post('/events/replay', { ids: [event?.id], ...said }))
+  const replayAll = useBulkAction('/events/replay-all')
+  const { isPending, error } = event ? replay : replayAll
+  const confirm = (reason: string): void => {
+    const said = { ...(sync.trim() ? { sync: sync.trim() } : {}), ...(reason ? { reason } : {}) }
+    if (event) replay.mutate(said, { onSuccess: close })
+    else replayAll.mutate({ filter: wanted, token: matching.data?.token, ...said }, { onSuccess: close })
+  }
   return (
     <Confirm
       title={t('webhooks.readTheseEventsAgain')}
-      verb={t('webhooks.replay', { count: chosen.length })}
+      verb={t('webhooks.replay', { count })}
       reason="optional"
-      ready={chosen.length > 0}
-      busy={replay.isPending}
-      error={replay.error}
+      ready={count > 0 && !matching.isFetching}
+      busy={isPending}
+      error={error}
       close={close}
-      confirm={(reason) => replay.mutate(reason, { onSuccess: close })}
+      confirm={confirm}
     >
-      {matching.error && <Trouble error={matching.error} />}
+      {matching.error && <Trouble error={matching.error} retry={() => void matching.refetch()} />}
+      <CountAgain action={replayAll} preview={matching} />
       {event === null && matching.isPending && <Loading />}
       <p>
         {rich('webhooks.theirRecordsGoThroughThe', {
           value: event
             ? rich('webhooks.event', { name: <Plain>{event.eventId}</Plain> })
-            : rich('webhooks.settledEvents', { count: chosen.length, strong: (text) => <b>{text}</b> }),
-          value2: matching.data?.next && t('webhooks.thereAreMoreAndOne'),
+            : rich('webhooks.settledEvents', { count, strong: (text) => <b>{text}</b> }),
         })}
       </p>
       <TextInput

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { Page } from '../../parts/page.tsx'
 import { t } from '../../texts/index.ts'
+import { BulkActions } from '../bulk/actions.tsx'
 import { Events } from './events.tsx'
 import { IntakePanel } from './intake.tsx'
 import { Subscriptions } from './subscriptions.tsx'
@@ -10,6 +11,7 @@ export function Webhooks(): ReactNode {
   return (
     <Page title={t('webhooks.webhooks')}>
       <IntakePanel />
+      <BulkActions of="events" />
       <Events />
       <Subscriptions />
     </Page>

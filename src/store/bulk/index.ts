@@ -1,0 +1,2 @@
+export { abortBulkAction, beginBulkAction } from './begin.ts'
+export { findRunningBulkActions, workBulkPart } from './work.ts'
