@@ -1,4 +1,5 @@
 /** An API description in one shape, whatever it was written in. */
+import type { JsonObject } from '../core/index.ts'
 import type { Lookup, RawSchema } from './schema.ts'
 
 export type Parameter = {
@@ -41,4 +42,16 @@ export type ApiDocument = {
   marksReadOnly: boolean
   /** It describes the sets of a service by name, wherever they are reached. */
   ofSets: boolean
+  /** A GraphQL schema has no calls of its own: any document may be asked. */
+  graphql?: (query: string) => GraphQLCall
+}
+
+/** A GraphQL document as the schema sees it. */
+export type GraphQLCall = {
+  /** Why the schema does not allow it; none where it does. */
+  faults: string[]
+  /** Why values of its variables are refused; none where they are taken. */
+  refusals?: (variables: JsonObject) => string[]
+  /** Its variables as body and its data as answer; absent where it is no document. */
+  operation?: Operation
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { CausewayError, isObject, parseYamlData } from '../core/index.ts'
 import type { ApiDocument, Operation } from './contract.ts'
 import { readCsdl } from './csdl.ts'
+import { introspectionIn, isSdl, readGraphQL } from './graphql.ts'
 import { anchored, lookupIn } from './references.ts'
 import type { Lookup, RawSchema } from './schema.ts'
 import { exemplified } from './types.ts'
@@ -14,6 +15,7 @@ type Raw = Record<string, unknown>
 /** Reads one description or several that together describe an API. Throws CSW-1005 for a file that is none. */
 export function readApiDocuments(files: readonly string[]): ApiDocument {
   const [first, ...others] = files.map(readApiDocument)
+  const graphql = [first, ...others].find((one) => one?.graphql)?.graphql
   if (!first) throw notReadable('', 'no file was given')
   // References are looked up where they stand: each operation keeps to its own file.
   return {
@@ -27,6 +29,7 @@ export function readApiDocuments(files: readonly string[]): ApiDocument {
     tokenPaths: [first, ...others].flatMap((one) => one.tokenPaths),
     marksReadOnly: [first, ...others].some((one) => one.marksReadOnly),
     ofSets: [first, ...others].every((one) => one.ofSets),
+    ...(graphql ? { graphql } : {}),
   }
 }
 
@@ -35,14 +38,25 @@ function readApiDocument(file: string): ApiDocument {
   const text = decoded(readFileSync(file))
   if (isWsdl(text)) return readWsdlCalls(file)
   if (/^\s*</.test(text)) return readCsdl(text, file)
+  if (isSdl(text)) return graphqlOf(text, file)
   let raw: unknown
   try {
     raw = /^\s*[{[]/.test(text) ? JSON.parse(text) : parseYamlData(text)
   } catch (cause) {
     throw notReadable(file, (cause as Error).message)
   }
+  const introspection = introspectionIn(raw)
+  if (introspection) return graphqlOf(introspection, file)
   if (!isObject(raw) || !isObject(raw.paths as never)) throw notReadable(file, 'it has no paths')
   return ofOpenApi(raw as Raw, file)
+}
+
+function graphqlOf(given: Parameters<typeof readGraphQL>[0], file: string): ApiDocument {
+  try {
+    return readGraphQL(given, file)
+  } catch (cause) {
+    throw notReadable(file, (cause as Error).message)
+  }
 }
 
 /** The text of a file. Some tools of Windows write metadata as UTF-16. */
@@ -52,7 +66,7 @@ const decoded = (bytes: Buffer): string =>
 const notReadable = (file: string, why: string) =>
   new CausewayError('CSW-1005', {
     what: `${file} cannot be used as an API description: ${why}.`,
-    fix: 'Give OpenAPI 3 or Swagger 2 (JSON or YAML), the $metadata of an OData service, or a WSDL (XML).',
+    fix: 'Give OpenAPI 3 or Swagger 2 (JSON or YAML), the $metadata of an OData service, a WSDL (XML), or a GraphQL schema.',
     place: { file },
   })
 

@@ -1,7 +1,8 @@
 /** Requests that were really sent, during the conformance run, held against the description. */
 import { type ApiDocument, isAnnotation, itemOf, member, type Type, tellsOf, typeOfSchema } from '../apispec/index.ts'
-import { isObject, type Json } from '../core/index.ts'
+import { isObject, type Json, type JsonObject } from '../core/index.ts'
 import type { Served } from '../simulator/index.ts'
+import { sentDocument } from './spec-graphql.ts'
 import { bareName, operationFor, takesParameter } from './spec-match.ts'
 import { missing } from './spec-partial.ts'
 import type { SpecRow } from './spec-rows.ts'
@@ -14,8 +15,22 @@ export function recordedRows(served: readonly Served[], document: ApiDocument, p
     const key = `${route} ${what} ${name}`
     if (verdict === 'wrong' || !rows.has(key)) rows.set(key, { place: `sent: ${route}`, what, name, verdict, detail })
   }
-  for (const { method, path, query, body, route } of served) {
+  for (const one of served) {
+    const { method, path, query, body, route } = one
     if (route === null) continue
+    if (document.graphql && typeof (body as JsonObject | null)?.query === 'string') {
+      const sent = sentDocument(one, document, note)
+      if (sent)
+        values(
+          sent.variables,
+          typeOfSchema(sent.operation.body!.schema, sent.operation.lookup),
+          '',
+          (name, verdict, detail) => note(sent.operation.path, 'sent', name, verdict, detail),
+          false,
+          (name, taken) => unnamed(document, sent.operation, name, taken),
+        )
+      continue
+    }
     const operation = operationFor(document, method, prefixes, path)
     if (!operation) {
       if (document.tokenPaths.some((one) => one === path || (one !== '' && path.endsWith(one))))

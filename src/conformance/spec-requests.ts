@@ -19,6 +19,7 @@ import {
 import { isObject, type Json, type JsonObject, type YamlPath } from '../core/index.ts'
 import { pathsOf } from './spec-address.ts'
 import type { SpecExpressions } from './spec-expressions.ts'
+import { asksGraphQL, graphqlCall } from './spec-graphql.ts'
 import { HOLE, operationFor, takesParameter } from './spec-match.ts'
 import { missing } from './spec-partial.ts'
 import type { Names, SpecRows } from './spec-rows.ts'
@@ -39,6 +40,7 @@ export class SpecRequests {
 
   /** Holds a request against the operations it may be (an address may depend on a condition); none where nothing is known. */
   request(spec: JsonObject, at: YamlPath, byDefault: string, names: Names): Operation[] {
+    if (this.document.graphql && asksGraphQL(spec)) return this.asked(spec, at, names)
     const { method, paths, content } = callIn(spec, byDefault)
     if (paths.length === 0) this.rows.note(at, 'request', method, 'unknown', 'the address is made of an expression')
     const operations = paths.flatMap((path) => this.operation(method, path, at) ?? [])
@@ -49,6 +51,14 @@ export class SpecRequests {
     }
     if (spec[content] !== undefined) this.body(spec[content]!, operations[0]!, [...at, content], names)
     return operations
+  }
+
+  private asked(spec: JsonObject, at: YamlPath, names: Names): Operation[] {
+    const operation = graphqlCall(spec, this.document, at, this.rows)
+    if (!operation) return []
+    const from = spec.each === undefined ? 'variables' : 'item'
+    if (spec[from] !== undefined) this.body(spec[from], operation, [...at, from], names)
+    return [operation]
   }
 
   private operation(method: string, path: string, at: YamlPath): Operation | null {

@@ -68,6 +68,8 @@ export class SpecWalk {
   private described(walk: () => void): void {
     const from = this.notes.rows.length
     walk()
+    // A GraphQL schema is whole: what it does not have does not exist.
+    if (this.document.graphql) return
     const mine = this.notes.rows.slice(from)
     if (mine.some(({ what, verdict }) => what === 'request' && verdict === 'checked')) return
     for (const row of mine)
@@ -86,6 +88,8 @@ export class SpecWalk {
     if (read) found.push(this.read(read, [...at, 'read']))
     if (isObject(read?.deletions)) this.list(read.deletions as JsonObject, [...at, 'read', 'deletions'], READ, ['id'])
     if (fetch) found.push(this.list(fetch, [...at, 'fetch'], { settings: ANY, id: STRING, ids: listOf(STRING) }, []))
+    for (const [index, one] of ((stream.nested ?? []) as JsonObject[]).entries())
+      this.nested(one, [...at, 'nested', index], union(found))
     for (const [field, spec] of Object.entries((lookup ?? {}) as Record<string, JsonObject>))
       if (typeof stream.set !== 'string') this.lookup(spec, [...at, 'lookup', field], found.at(-1) ?? ANY)
     // A record comes from a list or by its id; what it may hold is what either answer says. Where one of them is not described,
@@ -115,6 +119,16 @@ export class SpecWalk {
       this.list(spec, at, names, ['fetch_ids'])
       this.expressions.expression(spec.field, [...at, 'field'], { record: fetched, settings: ANY })
     }
+  }
+
+  /** The rest of a list that a record holds. */
+  private nested(spec: JsonObject, at: YamlPath, record: Type): void {
+    const names = { record, settings: ANY }
+    this.expressions.expression(`record.${spec.at}`, [...at, 'at'], names)
+    this.expressions.expression(spec.next, [...at, 'next'], names)
+    const operations = this.requests.request(spec, at, 'GET', { ...names, cursor: ANY })
+    const answer = { ...names, ...this.requests.answerOf(operations) }
+    for (const field of ['records', 'more']) this.expressions.expression(spec[field], [...at, field], answer)
   }
 
   private read(read: JsonObject, at: YamlPath): Type {
@@ -166,6 +180,9 @@ export class SpecWalk {
         this.expressions.expression(paging[field], [...at, 'paging', field], answer)
         if (field === 'next') doubtPlaces(this.notes.rows.slice(from), operations, this.document)
       }
+    if (isObject(paging) && typeof paging.connection === 'string')
+      for (const name of ['hasNextPage', 'endCursor'])
+        this.expressions.expression(`${paging.connection}.pageInfo.${name}`, [...at, 'paging', 'connection'], answer)
     if (isObject(spec.server_cursor))
       this.expressions.expression((spec.server_cursor as JsonObject).next, [...at, 'server_cursor', 'next'], answer)
     const record = operations.length ? itemOf(records) : ANY

@@ -6,6 +6,7 @@ import type { SpecRequests } from './spec-requests.ts'
 import type { Names } from './spec-rows.ts'
 
 const STRING = scalar('string')
+const CALLS = ['path', 'url', 'operation']
 
 export class SpecWrites {
   private readonly expressions: SpecExpressions
@@ -33,7 +34,7 @@ export class SpecWrites {
       file: ANY,
     }
     const method = kind === 'delete' ? 'DELETE' : kind === 'update' ? 'PATCH' : kind === 'upsert' ? 'PUT' : 'POST'
-    if (spec.path !== undefined || spec.url !== undefined || spec.operation !== undefined) {
+    if (CALLS.some((name) => spec[name] !== undefined) || typeof spec.query === 'string') {
       const answer = { settings: ANY, ...this.requests.answerOf(this.requests.request(spec, at, method, one)) }
       for (const field of ['id', 'version', 'returned'])
         this.expressions.expression(spec[field], [...at, field], answer)
@@ -96,7 +97,7 @@ export class SpecWrites {
     const { job } = spec as Record<string, JsonObject>
     const steps = isObject(job) ? this.steps(job.steps, [...at, 'job', 'steps'], { settings: ANY, secret: ANY }) : ANY
     const names = { settings: ANY, items: listOf(item), ids: listOf(STRING), steps, secret: ANY }
-    const operations = this.requests.request(spec, at, 'POST', names)
+    const operations = this.requests.request(spec, at, 'POST', spec.each === undefined ? names : { ...one, ...names })
     const opened = { settings: ANY, ...this.requests.answerOf(operations) }
     const answer = isObject(job) ? { ...opened, response: this.jobAnswer(job, opened, [...at, 'job'], names) } : opened
     const result = itemOf(this.expressions.expression(spec.results, [...at, 'results'], answer))

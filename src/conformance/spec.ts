@@ -18,7 +18,7 @@ export type SpecReport = {
   ok: boolean
 }
 
-/** Holds every request and every member that is read against a description file (OpenAPI 3, Swagger 2, OData CSDL, WSDL). */
+/** Holds every request and every member that is read against a description file (OpenAPI 3, Swagger 2, OData CSDL, WSDL, GraphQL). */
 export async function checkAgainstSpec(catalogue: Catalogue, name: string, files: string[]): Promise<SpecReport> {
   const document = readApiDocuments(files)
   const connector = catalogue.get(name).describe()
@@ -26,7 +26,7 @@ export async function checkAgainstSpec(catalogue: Catalogue, name: string, files
   const walk = new SpecWalk(yaml, connector, document)
   const rows = walk.run()
   // Calls of a SOAP service all go to one address, which says nothing of them.
-  const told = document.operations.some(({ method }) => method !== SOAP_METHOD)
+  const told = document.graphql !== undefined || document.operations.some(({ method }) => method !== SOAP_METHOD)
   const samples = descriptionOf(catalogue, name)
   if (told && samples !== null) {
     // What is sent to be refused is wrong on purpose.

@@ -51,7 +51,7 @@ export function define(command: Command, makeContext: MakeContext): void {
     .argument('[names...]', 'connectors (with --live: or connections); without them all')
     .option(
       '--spec <file...>',
-      "the vendor's description of the API: OpenAPI 3, Swagger 2, $metadata of OData, or a WSDL",
+      "the vendor's description of the API: OpenAPI 3, Swagger 2, $metadata of OData, a WSDL, or a GraphQL schema",
     )
     .option('--live', 'ask the systems themselves: address, TLS, credentials, a first page; writes nothing')
     .action(async (names: string[], { live, spec }: { live?: true; spec?: string[] }) => {
