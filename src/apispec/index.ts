@@ -1,4 +1,4 @@
-export type { ApiDocument, GraphQLCall, Operation } from './contract.ts'
+export type { ApiDocument, Operation } from './contract.ts'
 export { readApiDocuments } from './document.ts'
 export { draftFrom } from './from.ts'
 export { infer } from './infer.ts'
