@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { pathsReadOf } from '../../src/assemble/model.ts'
+import type { ConnectorSession } from '../../src/connector/index.ts'
 import { digest, type Json, type JsonObject, JsonText, parseExact, systemClock } from '../../src/core/index.ts'
 import {
   DELETE_LIMITS,
@@ -22,7 +23,6 @@ import {
 } from '../../src/pipeline/index.ts'
 import { createLedger, holdLease, type Keeping, type StreamRow, type SyncRow } from '../../src/store/index.ts'
 import { freshDatabase } from '../postgres.ts'
-import type { MemorySystem } from './memory-system.ts'
 
 type MapFunction = (record: JsonObject, joins: Record<string, Json>) => MapOutput
 
@@ -50,7 +50,7 @@ export class TestHub {
   readonly marks: Record<string, string> = {}
   readonly #syncs: TestSync[]
 
-  private constructor(pool: pg.Pool, systems: Record<string, MemorySystem>, syncs: TestSync[], model: HubModel) {
+  private constructor(pool: pg.Pool, systems: Record<string, ConnectorSession>, syncs: TestSync[], model: HubModel) {
     this.pool = pool
     this.#syncs = syncs
     const woken = this.woken
@@ -84,7 +84,7 @@ export class TestHub {
 
   /** `keep`: how streams are kept, by address; all in full without it. */
   static async open(
-    systems: Record<string, MemorySystem>,
+    systems: Record<string, ConnectorSession>,
     syncs: TestSync[],
     database?: pg.Pool,
     keep: Record<string, Keeping> = {},
