@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { asCausewayError, CausewayError, type ErrorCode, errorRegistry } from '../core/index.ts'
+import { lingerBeforeClose } from './lingering.ts'
 
 /** RFC 9457, with our code, what to do, and the id under which the log line is found. */
 export type Problem = {
@@ -90,6 +91,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   const retryAfterMs = error.retryAfterMs ?? (problem.status === 503 ? 5_000 : undefined)
   if (retryAfterMs !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)))
+  if ((thrown as FastifyError).code === 'FST_ERR_CTP_BODY_TOO_LARGE') lingerBeforeClose(request.raw)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="causeway"')
   return reply.code(problem.status).type('application/problem+json').send(problem)
 }

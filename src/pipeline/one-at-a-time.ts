@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Runs what it is given one after the other, in the order in which it came: what may end this process. */
 export class OneAtATime {
   readonly #settledAt: number
+  readonly #breathMs: number
   #last: Promise<unknown> = Promise.resolve()
 
   /** `settleMs`: so long after its start this process takes up nothing that ended one before. */
   constructor(settleMs = 0) {
     this.#settledAt = performance.now() + settleMs
+    this.#breathMs = settleMs / 5
   }
 
   /**
@@ -17,6 +19,14 @@ export class OneAtATime {
   async settled(signal: AbortSignal): Promise<void> {
     const left = this.#settledAt - performance.now()
     if (left > 0) await sleep(left, undefined, { signal }).catch(() => undefined)
+  }
+
+  /**
+   * A pause before what two processes ended over is taken up by itself. A death that has nothing to do with it falls into the pause
+   * rather than into the milliseconds of its call, so that it is not blamed for that one too.
+   */
+  async breath(signal: AbortSignal): Promise<void> {
+    if (this.#breathMs) await sleep(this.#breathMs, undefined, { signal }).catch(() => undefined)
   }
 
   /** Resolves with what `work` gives. One that fails does not keep the next one from its turn. */

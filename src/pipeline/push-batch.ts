@@ -75,15 +75,16 @@ async function sendInRun(
   if (lane.sync.twoWay) await mergeSides(lane, works)
   diff(lane, works)
   await holdTooMany(lane, works, run.leaving(runId))
-  const { apart, together } = takeSuspects(lane, works)
+  const { alone, groups, together } = takeSuspects(lane, works)
   const rest = new Set(batch.records)
-  for (const group of apart) {
+  for (const group of [...alone, ...groups]) {
     const records = [...new Set(group.map(({ record }) => record))]
     for (const record of records) rest.delete(record)
     // Their positions are moved past with the rest of the batch.
     const part = { ...batch, records: records.map((record) => ({ ...record, logSeq: null })) }
     const send = (): Promise<CausewayError | null> => writeOut(lane, runId, part, group, new Map())
     await lane.ports.alone.settled(lane.signal)
+    if (alone.includes(group) && !batch.alone) await lane.ports.alone.breath(lane.signal)
     const failure = await (batch.alone ? send() : lane.ports.alone.run(send))
     run.add(records.length, group)
     // The rest of the batch is neither sent nor committed, so nothing behind it may be.

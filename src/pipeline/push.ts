@@ -229,7 +229,10 @@ async function beginAfterDeath(
 ): Promise<CausewayError | null> {
   const { ledger, alone } = lane.ports
   const known = (await ledger.countDeaths(lane.lease)) > 0
-  if (!known) await alone.settled(lane.signal)
+  if (!known) {
+    await alone.settled(lane.signal)
+    await alone.breath(lane.signal)
+  }
   const step = async (): Promise<CausewayError | null | 'done'> => {
     const batch = await (known ? reader.next() : reader.nextAlone())
     if (!batch) return 'done'

@@ -22,7 +22,7 @@ const deathsOf = (work: Work): number => Math.max(0, ...work.unfinished.map(({ d
  * Takes out what is to be sent apart from the rest, all works of a record together: alone after two deaths, in small groups after
  * one. What has ended its process often enough is not sent at all.
  */
-export function takeSuspects(lane: Lane, works: Work[]): { apart: Work[][]; together: Work[] } {
+export function takeSuspects(lane: Lane, works: Work[]): { alone: Work[][]; groups: Work[][]; together: Work[] } {
   const deaths = new Map<string, number>()
   for (const work of works) {
     if (work.settlement || !work.operation) continue
@@ -31,9 +31,10 @@ export function takeSuspects(lane: Lane, works: Work[]): { apart: Work[][]; toge
     else if (count) deaths.set(work.record.id, Math.max(count, deaths.get(work.record.id) ?? 0))
   }
   const after = (count: number): string[] => [...deaths].flatMap(([id, n]) => (n === count ? [id] : []))
-  const groups = [...after(2).map((id) => [id]), ...chunks(after(1), GROUP)]
+  const worksOf = (ids: string[]): Work[] => works.filter((work) => ids.includes(work.record.id))
   return {
-    apart: groups.map((ids) => works.filter((work) => ids.includes(work.record.id))),
+    alone: after(2).map((id) => worksOf([id])),
+    groups: chunks(after(1), GROUP).map(worksOf),
     together: works.filter((work) => !deaths.has(work.record.id)),
   }
 }

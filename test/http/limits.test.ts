@@ -45,6 +45,25 @@ test('headers beyond 16 kB and broken HTTP get a problem and a closed socket', a
   expect(await drain(broken)).toMatch(/^HTTP\/1.1 400[\s\S]*CSW-8003/)
 })
 
+test('a sender that goes on with a body beyond the limit hears that it is too large, and is cut off', async () => {
+  const sizes = ['content-length: 900000000', 'transfer-encoding: chunked']
+  const answers = sizes.map(async (size) => {
+    const socket = await open()
+    socket.on('error', () => undefined)
+    socket.write(`POST /hooks/crm HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${size}\r\n\r\n`)
+    const zeros = Buffer.alloc(65_536)
+    const piece = size.startsWith('t') ? Buffer.concat([Buffer.from('10000\r\n'), zeros, Buffer.from('\r\n')]) : zeros
+    const sending = setInterval(() => socket.writable && socket.write(piece), 1)
+    // Deaf for a while: an answer that a reset overtakes is lost.
+    socket.pause()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const text = await drain(socket).catch(() => '')
+    clearInterval(sending)
+    return text
+  })
+  for (const text of await Promise.all(answers)) expect(text).toMatch(/^HTTP\/1.1 413[\s\S]*CSW-8004/)
+})
+
 test('sockets beyond the limit per address are closed, and places become free again', async () => {
   // Sockets of earlier requests are kept alive by fetch; only the surplus counts here.
   const sockets = await Promise.all(Array.from({ length: 20 }, open))

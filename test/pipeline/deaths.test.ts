@@ -187,6 +187,47 @@ test('workers that are killed in their first seconds, however often, take no inn
   }
 })
 
+/** Says when a process has come to the pause before what two ended over, and stays there. */
+class Breathing extends OneAtATime {
+  readonly waiting = Promise.withResolvers<void>()
+  override breath(): Promise<void> {
+    this.waiting.resolve()
+    return new Promise(() => {})
+  }
+}
+
+test('workers that are killed just before they take up what two ended over take no innocent record along', async () => {
+  const { crm, erp } = systems(16)
+  const open = (database?: TestHub['pool']): Promise<TestHub> => TestHub.open({ crm, erp }, [sync], database)
+  const hub = await open()
+  await hub.pull('crm:contacts')
+  await hub.push('contacts')
+  for (let i = 0; i < 16; i++) crm.put('contacts', `c${i}`, { email: `p${i}@example.test`, name: `Changed ${i}` })
+  await hub.pull('crm:contacts')
+  const pauses: boolean[] = []
+  for (let life = 0; life < 5; life++) {
+    const current = life ? await open(hub.pool) : hub
+    const alone = new Breathing()
+    current.ports.alone = alone
+    const died = Promise.withResolvers<boolean>()
+    erp.onWrite = () => {
+      died.resolve(false)
+      return new Promise(() => {})
+    }
+    await hub.skipWaits()
+    const end = new AbortController()
+    current.push('contacts', 0, end.signal).catch(() => null)
+    pauses.push(await Promise.race([died.promise, alone.waiting.promise.then(() => true)]))
+    await breakLeases(hub.pool)
+    end.abort()
+  }
+  expect(pauses).toEqual([false, false, true, true, true])
+  erp.onWrite = async () => {}
+  expect(await untilOneLives(await open(hub.pool), () => open(hub.pool), { died: false })).toBe(0)
+  expect(await letters(hub)).toEqual([])
+  expect(erp.journal).toHaveLength(32)
+})
+
 test('a webhook that ends the process becomes a dead letter after the third time, and those behind it are read', async () => {
   const { crm, erp } = systems(0)
   const hub = await TestHub.open({ crm, erp }, [sync])
