@@ -1,5 +1,5 @@
 /** What `causeway test` prints for people and for CI servers, and what it runs again while it watches. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { slowness } from './processor-time.ts'
 import { BIN, CACHE, runCli } from './run-cli.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'causeway-test-command-'))
@@ -115,13 +116,6 @@ test.skipIf(!procfs)('an edit is answered within 200 ms of processor time and se
   // editor to finish its steps.
   expect(Math.min(...taken)).toBeLessThan((200 - 40) * slowness())
 })
-
-/** How many times slower than the machine of the bar this one is: there Node starts within 40 ms of processor time. */
-function slowness(): number {
-  const program = '({ user, system } = process.cpuUsage()), (user + system) / 1000'
-  const starts = Array.from({ length: 5 }, () => Number(execFileSync(process.execPath, ['-p', program])))
-  return Math.max(1, Math.min(...starts) / 40)
-}
 
 /** Processor time of a process and all that it started, in steps of ten. */
 function millisecondsOf(pid: number): number {
