@@ -1,5 +1,5 @@
 /** An open connection as the pipeline sees it: the protocol's session behind checks, with webhooks beside it. */
-import { CausewayError, nearestName } from '../core/index.ts'
+import { CausewayError, nearestName, timed, timedSteps } from '../core/index.ts'
 import type {
   ConnectorSession,
   ContentRequest,
@@ -41,7 +41,7 @@ export class CheckedSession implements ConnectorSession {
 
   read(request: ReadRequest) {
     this.require(request.stream, 'read', ({ read }) => read)
-    return this.reading(request)
+    return timedSteps('connector', this.reading(request))
   }
 
   private async *reading(request: ReadRequest): AsyncGenerator<Page> {
@@ -82,20 +82,28 @@ export class CheckedSession implements ConnectorSession {
   async fetch(request: { stream: string; ids: string[]; signal: AbortSignal }) {
     this.stream(request.stream)
     if (request.ids.length === 0) return []
-    await this.ready(request.stream, request.signal)
-    return this.opened.protocol.fetch(request)
+    return timed('connector', async () => {
+      await this.ready(request.stream, request.signal)
+      return this.opened.protocol.fetch(request)
+    })
   }
 
   async lookup(request: LookupRequest) {
     this.require(request.stream, `look-up by ${request.field}`, ({ lookup }) => lookup.includes(request.field))
     if (request.values.length === 0) return new Map()
-    await this.ready(request.stream, request.signal)
-    return this.opened.protocol.lookup(request)
+    return timed('connector', async () => {
+      await this.ready(request.stream, request.signal)
+      return this.opened.protocol.lookup(request)
+    })
   }
 
   async write(request: WriteRequest) {
     this.require(request.stream, request.operation, (abilities) => abilities[request.operation])
     if (request.items.length === 0) return []
+    return timed('connector', () => this.writing(request))
+  }
+
+  private async writing(request: WriteRequest) {
     await this.ready(request.stream, request.signal)
     const bodies = this.opened.bodies.get(request.stream)
     if (!bodies || bodies.idle) return this.opened.protocol.write(request)
@@ -108,8 +116,10 @@ export class CheckedSession implements ConnectorSession {
 
   async finish(request: FinishRequest) {
     this.require(request.stream, request.operation, (abilities) => abilities[request.operation])
-    await this.ready(request.stream, request.signal)
-    return (await this.opened.protocol.finish?.(request)) ?? []
+    return timed('connector', async () => {
+      await this.ready(request.stream, request.signal)
+      return (await this.opened.protocol.finish?.(request)) ?? []
+    })
   }
 
   bulk(stream: string) {

@@ -14,6 +14,18 @@ export * from './nearest.ts'
 export { ProcessStops } from './process-stops.ts'
 export * from './redaction.ts'
 export {
+  afterQueue,
+  inTimes,
+  type RunSplit,
+  RunTimes,
+  type RunTimesKept,
+  splitOf,
+  takeQueueWait,
+  timed,
+  timedSteps,
+  timesNow,
+} from './run-times.ts'
+export {
   inRun,
   inSpan,
   installTracer,

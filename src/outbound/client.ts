@@ -8,6 +8,7 @@ import {
   redactUrl,
   startSpan,
   systemClock,
+  timed,
   urgencyNow,
 } from '../core/index.ts'
 import { type AgentPair, createAgents, type TlsIdentity } from './agents.ts'
@@ -154,8 +155,8 @@ class AxiosOutbound implements OutboundClient {
     const hop: Hop = { url: urlOf(request), headers: this.headersOf(request) }
     const call = new Call(request, { ...LIMITS, ...definedLimits(this.options) }, this.options.signal)
     try {
-      await this.admit(call)
-      return (await this.exchange(call, hop)) as OutboundResponse<T>
+      await timed('limits', () => this.admit(call))
+      return (await timed('call', () => this.exchange(call, hop))) as OutboundResponse<T>
     } catch (error) {
       call.finish()
       throw error

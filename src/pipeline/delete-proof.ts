@@ -1,5 +1,5 @@
 import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
-import { asCausewayError, CausewayError } from '../core/index.ts'
+import { asCausewayError, CausewayError, inTimes, RunTimes, takeQueueWait } from '../core/index.ts'
 import { DELETE_LIMITS, type DeleteLimits } from '../mapping/index.ts'
 import type { HeldLease, Ports, RunCounts, RunOutcome, ScanCount, StreamRow } from './ports.ts'
 
@@ -123,23 +123,26 @@ export async function carryOutApproved(
 ): Promise<{ runId: number; outcome: RunOutcome; counts: RunCounts; error: CausewayError | null } | null> {
   let last: Awaited<ReturnType<typeof carryOutApproved>> = null
   for (const hold of await ports.ledger.readApprovedScans(stream.id)) {
+    const times = new RunTimes(takeQueueWait())
     const counts: RunCounts = { approved: hold.records, deleted: 0 }
     const requestId = `approval:${hold.runId}`
     const runId = await ports.ledger.startRun({ kind: 'pull', requestId, trigger: 'approval', streamId: stream.id })
     let error: CausewayError | null = null
     try {
-      const session = await ports.session(stream.connection)
-      const ids = await ports.ledger.sampleHeld(hold, LOOKS)
-      const alive = (await lookAgain(stream, session, run, ids)) ?? []
-      await run.keep(alive, ports.clock.now())
-      if (alive.length) counts.spared = alive.length
-      const except = alive.map(({ id }) => id)
-      counts.deleted = await ports.ledger.finishHold({ ...hold, lease: run.lease, except })
+      await inTimes(times, async () => {
+        const session = await ports.session(stream.connection)
+        const ids = await ports.ledger.sampleHeld(hold, LOOKS)
+        const alive = (await lookAgain(stream, session, run, ids)) ?? []
+        await run.keep(alive, ports.clock.now())
+        if (alive.length) counts.spared = alive.length
+        const except = alive.map(({ id }) => id)
+        counts.deleted = await ports.ledger.finishHold({ ...hold, lease: run.lease, except })
+      })
     } catch (thrown) {
       error = asCausewayError(thrown)
     }
     const outcome: RunOutcome = error ? (run.signal.aborted ? 'cancelled' : 'failed') : 'success'
-    await ports.ledger.finishRun(runId, { outcome, counts, error: error?.toJSON() ?? null })
+    await ports.ledger.finishRun(runId, { outcome, counts, times: times.kept(), error: error?.toJSON() ?? null })
     last = { runId, outcome, counts, error }
     if (error) break
   }

@@ -6,11 +6,14 @@ import {
   digest,
   inRun,
   inSpan,
+  inTimes,
   isTracing,
   JsonText,
   joinBytes,
+  RunTimes,
   spellAll,
   startSpan,
+  takeQueueWait,
   tracedPages,
   withUrgency,
 } from '../core/index.ts'
@@ -72,14 +75,17 @@ async function runPull(
   options: { trigger: string; signal: AbortSignal },
 ): Promise<PullResult> {
   const mode = stream.pullMode!
+  const times = new RunTimes(takeQueueWait())
   const runId = await ports.ledger.startRun({
     kind: 'pull',
     requestId: stream.pullRequest,
     trigger: options.trigger,
     streamId: stream.id,
     mode,
+    agoMs: times.elapsedMs,
   })
-  return traceOfPull(stream, runId, () => pullInRun(ports, stream, lease, { ...options, runId }))
+  const pull = (): Promise<PullResult> => pullInRun(ports, stream, lease, { ...options, runId, times })
+  return traceOfPull(stream, runId, () => inTimes(times, pull))
 }
 
 /** A run in a span of its own, which its log lines name. */
@@ -101,9 +107,9 @@ async function pullInRun(
   ports: Ports,
   stream: StreamRow,
   lease: HeldLease,
-  options: { runId: number; signal: AbortSignal },
+  options: { runId: number; times: RunTimes; signal: AbortSignal },
 ): Promise<PullResult> {
-  const { runId } = options
+  const { runId, times } = options
   const mode = stream.pullMode!
   const counts: RunCounts = { pages: 0, read: 0, changed: 0, deleted: 0, rejected: 0 }
   ports.wakes.pullBegins(stream.id)
@@ -112,7 +118,7 @@ async function pullInRun(
   try {
     if (lease.formerDied) await refuseDeadlyPage(ports, stream, lease, AbortSignal.any([options.signal, lease.signal]))
     const session = await ports.session(stream.connection)
-    const run = { runId, lease, counts, signal: options.signal, total: null, keep: keeper(ports, stream, lease) }
+    const run = { runId, times, lease, counts, signal: options.signal, total: null, keep: keeper(ports, stream, lease) }
     const { watch, changes } = await DriftWatch.begin(ports, stream, { runId, session, signal: options.signal })
     if (changes) counts.drift = changes
     const complete = await readPages(ports, stream, session, Object.assign(run, { watch }))
@@ -142,6 +148,7 @@ async function pullInRun(
   await ports.ledger.finishRun(runId, {
     outcome,
     counts,
+    times: times.kept(),
     error: outcome === 'waiting' ? null : (error?.toJSON() ?? null),
   })
   return { runId, outcome, counts, error }
@@ -182,6 +189,7 @@ const keeper =
 
 type PullRun = {
   runId: number
+  times: RunTimes
   lease: HeldLease
   counts: RunCounts
   signal: AbortSignal
@@ -219,7 +227,7 @@ async function readPages(ports: Ports, stream: StreamRow, session: ConnectorSess
     if (result.changed.length) await wakeFollowers(ports, stream.id, { now: isFirst })
     if (ports.clock.monotonic() - lastBeat > BEAT_MS) {
       lastBeat = ports.clock.monotonic()
-      await ports.ledger.beatRun(run.runId, run.counts)
+      await ports.ledger.beatRun(run.runId, run.counts, run.times.kept())
     }
     if (pages.at(-1)!.last) {
       await run.watch.save()

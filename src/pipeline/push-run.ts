@@ -1,4 +1,4 @@
-import { backoffMs, type CausewayError, inRun } from '../core/index.ts'
+import { backoffMs, type CausewayError, inRun, RunTimes, takeQueueWait } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { isConnectionFailure, isWait } from './failures.ts'
 import type { RunOutcome } from './ports.ts'
@@ -40,6 +40,8 @@ type LaneName = Pick<Lane, 'ports' | 'row' | 'sync' | 'lane'>
 /** The run row of a lane: begun with the first batch, so that an idle look leaves no trace. */
 export class PushRun {
   readonly counts = noCounts()
+  /** From where its first batch was looked for. */
+  readonly times = new RunTimes(takeQueueWait())
   readonly #lane: LaneName
   readonly #options: { trigger: string; requestId?: string }
   #id: number | null = null
@@ -57,6 +59,7 @@ export class PushRun {
 
   async begin(): Promise<number> {
     const { ports, row, sync, lane } = this.#lane
+    this.times.begin()
     this.#starting ??= ports.ledger.startRun({
       kind: 'push',
       requestId: this.#options.requestId ?? null,
@@ -65,6 +68,7 @@ export class PushRun {
       syncId: row.id,
       lane,
       mappingVersion: sync.version,
+      agoMs: this.times.elapsedMs,
     })
     this.#id = await this.#starting
     if (!this.#timer) this.#began = ports.clock.monotonic()
@@ -92,7 +96,7 @@ export class PushRun {
 
   /** For people; the work does not wait for it. */
   #beat(): void {
-    this.#lane.ports.ledger.beatRun(this.#id!, this.counts).catch(() => {})
+    this.#lane.ports.ledger.beatRun(this.#id!, this.counts, this.times.kept()).catch(() => {})
   }
 
   async finish(end: LaneEnd): Promise<PushResult> {
@@ -112,6 +116,7 @@ export class PushRun {
       await ports.ledger.finishRun(this.#id, {
         outcome,
         counts: this.counts,
+        times: this.times.kept(),
         error: waits ? null : (error?.toJSON() ?? null),
       })
     if (end === null) {

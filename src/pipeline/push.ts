@@ -1,4 +1,4 @@
-import { asCausewayError, type CausewayError } from '../core/index.ts'
+import { asCausewayError, type CausewayError, inTimes } from '../core/index.ts'
 import type { SyncDefinition } from '../mapping/index.ts'
 import { InFlight } from './in-flight.ts'
 import type { HeldLease, Ports, SyncRow } from './ports.ts'
@@ -50,8 +50,15 @@ export async function pushLane(
   try {
     const run = new PushRun({ ports, row: state, sync: known.definition, lane: laneNumber }, options)
     try {
-      const lane = await openLane(ports, known, laneNumber, lease, options.signal)
-      return await run.finish(await runLane(lane, run, options.rest ?? (async () => false)))
+      const rest: Rest = async (ms) => {
+        run.times.rested()
+        return (await options.rest?.(ms)) ?? false
+      }
+      const end = await inTimes(run.times, async () => {
+        const lane = await openLane(ports, known, laneNumber, lease, options.signal)
+        return runLane(lane, run, rest)
+      })
+      return await run.finish(end)
     } catch (thrown) {
       const error = asCausewayError(thrown)
       if (error.code === 'CSW-6001') throw error

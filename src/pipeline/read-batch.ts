@@ -1,4 +1,15 @@
-import { inSpan, isObject, type Json, JsonText, type SerializedError, SLICES, sliceOf, traced } from '../core/index.ts'
+import {
+  inSpan,
+  isObject,
+  type Json,
+  JsonText,
+  type SerializedError,
+  SLICES,
+  sliceOf,
+  timed,
+  timesNow,
+  traced,
+} from '../core/index.ts'
 import type { JoinKeys, JoinSpec, MapInput, MapOutput } from '../mapping/index.ts'
 import { type WholeBody, wholeBodies } from './kept.ts'
 import { isStorableKey, keysOf, type LogBody } from './ports.ts'
@@ -34,6 +45,7 @@ export class LaneReader {
   /** The next mapped batch, or null when nothing is left now. */
   async next(): Promise<MappedBatch | null> {
     const { ledger } = this.#lane.ports
+    timesNow()?.restart()
     const bulk = this.#lane.target.bulk?.(this.#lane.sync.to.stream) ?? null
     const most = Math.max(BATCH, bulk?.size ?? 0)
     const [allDue, log] = await Promise.all([
@@ -53,6 +65,7 @@ export class LaneReader {
       due.filter((id) => !freshIds.has(id)),
     )
     if (!records.length) return null
+    timesNow()?.begin()
     for (const record of records) this.#inFlight.add(record.id)
     const span = await beginBatch(this.#lane, records)
     const attributes = { 'causeway.sync': this.#lane.sync.name, 'causeway.records': records.length }
@@ -63,11 +76,13 @@ export class LaneReader {
   /** The next record by itself, noted before it is looked at; set aside when that ended the process before. */
   async nextAlone(): Promise<MappedBatch | null> {
     const { ports, row, lease, slices } = this.#lane
+    timesNow()?.restart()
     const [due] = await ports.ledger.readDue(row.id, slices, 1)
     // It gives at least one of each slice.
     const [fresh] = due === undefined ? await ports.ledger.readLog(this.#streamId, this.#positions, 1) : []
     const id = due ?? fresh?.id
     if (id === undefined) return null
+    timesNow()?.begin()
     const starts = await ports.ledger.noteSuspect(lease, id)
     if (fresh) this.#positions.set(fresh.slice, fresh.seq)
     const records = await this.#withBodies(fresh ? [fresh] : [], due === undefined ? [] : [due])
@@ -171,7 +186,8 @@ export async function mapBatch(
   { store }: { store: boolean },
 ): Promise<MappedBatch> {
   const { live, inputs, joined, dependencies, failed } = await inputsOf(lane, records, { store })
-  const mapped = inputs.length ? await lane.ports.mappings.map(lane.sync, inputs, lane.signal) : []
+  const { mappings } = lane.ports
+  const mapped = inputs.length ? await timed('mapping', () => mappings.map(lane.sync, inputs, lane.signal)) : []
   const outputs = new Map(live.map((record, i) => [record, failed.get(record.id) ?? mapped[i]!]))
   const outputOf = (record: BatchRecord): MapOutput =>
     record.missing && !record.deleted
@@ -219,7 +235,8 @@ async function addJoins(
 ): Promise<{ dependencies: MappedBatch['dependencies']; failed: Map<string, MapOutput> }> {
   const failed = new Map<string, MapOutput>()
   if (!lane.sync.joins.length) return { dependencies: [], failed }
-  const keysPerInput = await lane.ports.mappings.joinKeys(lane.sync, inputs, lane.signal)
+  const { mappings } = lane.ports
+  const keysPerInput = await timed('mapping', () => mappings.joinKeys(lane.sync, inputs, lane.signal))
   const dependencies = inputs.map((input) => ({ recordId: input.id, keys: [] as { streamId: number; key: string }[] }))
   // Without its keys a record would be mapped as if it had nothing to join.
   keysPerInput.forEach((keys, i) => {

@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq'
-import { asCausewayError, ProcessStops } from '../core/index.ts'
+import { afterQueue, asCausewayError, ProcessStops } from '../core/index.ts'
 import type { WorkHandler, Working, WorkKind } from './contract.ts'
 import type { Driver } from './driver.ts'
 import { isJobData, type JobData, REMINDER } from './job.ts'
@@ -56,7 +56,9 @@ async function runJob(parts: WorkerParts, job: Job<JobData, void>, signal: Abort
   // Fetched while we were told to stop: left to somebody else.
   if (job.name === REMINDER || signal.aborted) return parts.wake(id)
   try {
-    await handler(id, signal)
+    // Tried again, it waited for its turn after a crash, not in the queue.
+    const waitedMs = job.attemptsMade ? 0 : Date.now() - job.timestamp
+    await afterQueue(waitedMs, () => handler(id, signal))
   } catch (thrown) {
     const error = asCausewayError(thrown)
     log.error({ kind, id, code: error.code, attempt: job.attemptsMade + 1, err: error }, 'a handler crashed')

@@ -715,6 +715,7 @@ create table run (
   outcome text default 'running'::text not null,
   counts jsonb default '{}'::jsonb not null,
   error text,
+  times jsonb,
   constraint run_kind_check CHECK ((kind = ANY (ARRAY['pull'::text, 'push'::text, 'inbox'::text]))),
   constraint run_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'success'::text, 'partial'::text, 'failed'::text, 'held'::text, 'waiting'::text, 'cancelled'::text, 'interrupted'::text, 'unknown'::text]))),
   constraint run_pkey PRIMARY KEY (id)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { takeQueueWait } from '../../src/core/index.ts'
 import { WORK_KINDS, type WorkHandler } from '../../src/queue/index.ts'
 import { type Cases, recorder, soon } from './bench.ts'
 
@@ -24,6 +25,16 @@ export const workCases: Cases = {
     await queue.work('pull', handler, { concurrency: 20 })
     await soon(() => expect(finished.length).toBe(450))
     expect(new Set(finished).size).toBe(450)
+  },
+
+  'a handler knows how long its job waited': async ({ queue }) => {
+    const waits: number[] = []
+    await queue.wake('pull', 'patient')
+    await sleep(400)
+    await queue.work('pull', async () => void waits.push(takeQueueWait()), { concurrency: 1 })
+    await soon(() => expect(waits).toHaveLength(1))
+    expect(waits[0]).toBeGreaterThanOrEqual(380)
+    expect(waits[0]).toBeLessThan(20_000)
   },
 
   'calls for an id that waits collapse': async ({ queue }) => {

@@ -74,6 +74,9 @@ async function addRuns(pool: pg.Pool, ids: Seeded): Promise<number> {
     startedAt: at(3),
   })
   await pool.query(`update run set finished_at = started_at + interval '4.2 seconds'`)
+  await pool.query(`update run set times = $1 where kind = 'push'`, [
+    { queue: 800, limits: 1000, remote: 2500, mapping: 300, storing: 150 },
+  ])
   await pool.query(`update sync set last_success_at = now() - interval '3 minutes', last_push_at = now()`)
   return failed
 }

@@ -22,6 +22,7 @@ export type Run = {
   finishedAt: string | null
   outcome: string
   counts: Record<string, number>
+  times: Record<string, number> | null
   error: { code?: string; what?: string; fix?: string } | null
 }
 
@@ -101,6 +102,7 @@ export function define(command: Command, makeContext: MakeContext): void {
           ['started', time(run.startedAt)],
           ['finished', time(run.finishedAt)],
           ['took', took(run)],
+          ['time went to', run.times && timesText(run.times)],
           ['counts', countsText(run.counts)],
           ...(hold
             ? ([
@@ -170,6 +172,12 @@ function decision(command: Command, makeContext: MakeContext, action: 'approve' 
 
 const took = (run: Run): string =>
   duration((run.finishedAt ? Date.parse(run.finishedAt) : Date.now()) - Date.parse(run.startedAt))
+
+/** All parts in the order of a run, zeros too; they add up to the last. */
+const timesText = (times: Record<string, number>): string =>
+  ['queue', 'limits', 'remote', 'mapping', 'storing', 'other', 'total']
+    .map((part) => `${part} ${times[part]} ms`)
+    .join(', ')
 
 export const countsText = (counts: Record<string, number>): string =>
   Object.entries(counts)

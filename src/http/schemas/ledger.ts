@@ -62,6 +62,26 @@ export const Sync = {
 }
 
 export const Outcome = Type.Unsafe<(typeof RUN_OUTCOMES)[number]>({ enum: [...RUN_OUTCOMES] })
+const Ms = Type.Integer({ minimum: 0 })
+const RunTimes = Closed(
+  {
+    queue: Type.Integer({ minimum: 0, description: 'Waited in the queue before the run began.' }),
+    limits: Type.Integer({ minimum: 0, description: 'Nothing was under way but calls that wait for limits.' }),
+    remote: Type.Integer({
+      minimum: 0,
+      description: 'The other side: calls, and what reads and writes do around them.',
+    }),
+    mapping: Ms,
+    storing: Type.Integer({ minimum: 0, description: 'The ledger.' }),
+    other: Type.Integer({ minimum: 0, description: 'The rest of the duration.' }),
+    total: Type.Integer({ minimum: 0, description: 'The sum of all others.' }),
+  },
+  {
+    description:
+      'Milliseconds by what they went to. Where things overlap, a moment counts once: for a call before a wait for limits before mapping before the ledger.',
+  },
+)
+
 export const Run = Closed({
   id: Type.Integer(),
   kind: RunKind,
@@ -77,6 +97,7 @@ export const Run = Closed({
   finishedAt: MaybeTime,
   outcome: Outcome,
   counts: Stored('Numbers by name, e.g. {"read": 2000, "changed": 12}.'),
+  times: Type.Union([RunTimes, Type.Null()], { description: 'Null for runs of before times were kept.' }),
   error: StoredError,
 })
 

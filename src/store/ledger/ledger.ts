@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { timed } from '../../core/index.ts'
 import { commitPage, findByKey, lastRecords, readBodies, readLog, sampleRecords } from './change-log.ts'
 import { readTraces } from './change-traces.ts'
 import { decideConflicts, readConflicts } from './conflicts.ts'
@@ -124,7 +125,7 @@ export type Ledger = { [K in keyof typeof functions]: Bound<(typeof functions)[K
 export function createLedger(pool: pg.Pool): Ledger {
   const bound = Object.entries(functions).map(([name, run]) => [
     name,
-    (run as (...args: unknown[]) => unknown).bind(null, pool),
+    (...args: unknown[]) => timed('storing', () => (run as (...args: unknown[]) => Promise<unknown>)(pool, ...args)),
   ])
   return Object.fromEntries(bound) as Ledger
 }

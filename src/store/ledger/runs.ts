@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { SerializedError } from '../../core/index.ts'
+import type { RunTimesKept, SerializedError } from '../../core/index.ts'
 import type { RunCounts, RunOutcome } from './types.ts'
 
 export type RunStart = {
@@ -11,12 +11,14 @@ export type RunStart = {
   lane?: number
   mode?: string
   mappingVersion?: string
+  /** It began so long ago: what was read and mapped before the row was needed is a part of it. */
+  agoMs?: number
 }
 
 export async function startRun(pool: pg.Pool, run: RunStart): Promise<number> {
   const { rows } = await pool.query<{ id: number }>(
-    `insert into run (kind, request_id, trigger, stream_id, sync_id, lane, mode, mapping_version)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+    `insert into run (kind, request_id, trigger, stream_id, sync_id, lane, mode, mapping_version, started_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, now() - make_interval(secs => $9)) returning id`,
     [
       run.kind,
       run.requestId,
@@ -26,6 +28,7 @@ export async function startRun(pool: pg.Pool, run: RunStart): Promise<number> {
       run.lane ?? null,
       run.mode ?? null,
       run.mappingVersion ?? null,
+      (run.agoMs ?? 0) / 1_000,
     ],
   )
   return rows[0]!.id
@@ -41,20 +44,20 @@ export async function readRun(pool: pg.Pool, runId: number): Promise<RunFacts | 
 }
 
 /** Shows that a run lives and how far it is. */
-export async function beatRun(pool: pg.Pool, runId: number, counts: RunCounts): Promise<void> {
-  await pool.query('update run set heartbeat_at = now(), counts = $2 where id = $1', [runId, counts])
+export async function beatRun(pool: pg.Pool, runId: number, counts: RunCounts, times: RunTimesKept): Promise<void> {
+  await pool.query('update run set heartbeat_at = now(), counts = $2, times = $3 where id = $1', [runId, counts, times])
 }
 
 /** A run that was taken for dead, because it was silent for long, and comes to its end after all is the better witness. */
 export async function finishRun(
   pool: pg.Pool,
   runId: number,
-  result: { outcome: RunOutcome; counts: RunCounts; error: SerializedError | null },
+  result: { outcome: RunOutcome; counts: RunCounts; times: RunTimesKept; error: SerializedError | null },
 ): Promise<void> {
   await pool.query(
-    `update run set outcome = $2, counts = $3, error = $4, heartbeat_at = now(), finished_at = now()
+    `update run set outcome = $2, counts = $3, error = $4, times = $5, heartbeat_at = now(), finished_at = now()
       where id = $1 and outcome in ('running', 'interrupted')`,
-    [runId, result.outcome, result.counts, result.error ? JSON.stringify(result.error) : null],
+    [runId, result.outcome, result.counts, result.error ? JSON.stringify(result.error) : null, result.times],
   )
 }
 

@@ -1,3 +1,4 @@
+import { type RunSplit, type RunTimesKept, splitOf } from '../../core/index.ts'
 import { type Database, rows } from './database.ts'
 import { Conditions, decodeCursor, exactTime, type Page, timeKey, toPage } from './paging.ts'
 import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
@@ -29,22 +30,33 @@ export type RunView = {
   finishedAt: Date | null
   outcome: (typeof RUN_OUTCOMES)[number]
   counts: Verbatim
+  /** Milliseconds by what they went to; null for runs of before they were kept. */
+  times: RunSplit | null
   error: Verbatim | null
 }
 
-type Row = Omit<RunView, 'counts' | 'error'> & { counts: string; error: string | null }
+type Row = Omit<RunView, 'counts' | 'times' | 'error'> & {
+  counts: string
+  times: RunTimesKept | null
+  error: string | null
+}
 
 const COLUMNS = `
        r.id, r.kind, r.request_id as "requestId", r.trigger, c.name || ':' || s.name as stream, y.name as sync, r.lane,
        r.mode, r.mapping_version as "mappingVersion", r.started_at as "startedAt", r.heartbeat_at as "heartbeatAt",
-       r.finished_at as "finishedAt", r.outcome, r.counts::text as counts, r.error`
+       r.finished_at as "finishedAt", r.outcome, r.counts::text as counts, r.times, r.error`
 const FROM = `
   from run r
   left join sync y on y.id = r.sync_id
   left join stream s on s.id = r.stream_id
   left join connection c on c.id = s.connection_id`
 
-const toView = (row: Row): RunView => ({ ...row, counts: verbatim(row.counts), error: verbatimError(row.error) })
+const toView = (row: Row): RunView => ({
+  ...row,
+  counts: verbatim(row.counts),
+  times: row.times && splitOf(row.times, (row.finishedAt ?? row.heartbeatAt).getTime() - row.startedAt.getTime()),
+  error: verbatimError(row.error),
+})
 
 export type RunFilter = {
   kind?: string

@@ -15,6 +15,7 @@ import { to } from '../routing/to.ts'
 import { number, t, word } from '../texts/index.ts'
 import { DriftPanel } from './drift.tsx'
 import { HoldPanel } from './hold.tsx'
+import { RunTimes } from './run-times.tsx'
 
 export function RunPage(): ReactNode {
   const id = usePlace().query.get('id') ?? ''
@@ -39,6 +40,9 @@ function Details({ run }: { run: Run }): ReactNode {
       {run.kind === 'pull' && <DriftPanel runId={run.id} />}
       <Panel title={t('run.whatItDid')}>
         <CountFacts run={run} />
+      </Panel>
+      <Panel title={t('run.whereTheTimeWent')}>
+        <RunTimes times={run.times} />
       </Panel>
       <Panel title={t('run.aboutTheRun')}>
         <Facts
