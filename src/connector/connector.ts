@@ -207,7 +207,7 @@ function specOf(
   settings: JsonObject,
   bodies: BodyConverter,
 ): StreamSpec<unknown> {
-  const { key, version, deleted, aliases, moved_by: movedBy, unordered } = common
+  const { key, version, deleted, aliases, merged_into: mergedInto, moved_by: movedBy, unordered } = common
   const stream = `${connector.name}:${name}`
   const schemas = schemasOf(common)
   return {
@@ -216,7 +216,7 @@ function specOf(
     ...schemas,
     typeCells: (row) => bodies.typeCells(row, schemas.readSchema),
     toRecord: recordReader(
-      { stream, key, version, deleted, aliases, movedBy, unordered, convert: (body) => bodies.read(body) },
+      { stream, key, version, deleted, aliases, mergedInto, movedBy, unordered, convert: (body) => bodies.read(body) },
       settings,
     ),
   }

@@ -53,6 +53,8 @@ export type SourceRecord = {
   deleted?: boolean
   /** Former ids of the same record (merged or renamed), which become aliases. */
   aliases?: string[]
+  /** Of a tombstone: the record that it lives on in. */
+  mergedInto?: string
   /** What the record keeps when somebody moves it to another id. Not unique: a copy may have it too. */
   movedBy?: string
   /** Present when the record is a file: how to fetch its bytes again later. Stored with the record, so no secrets in it. */

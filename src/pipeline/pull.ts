@@ -323,6 +323,7 @@ function toRow(record: SourceRecord, body: Buffer, keyFields: readonly string[])
     deleted: record.deleted ?? false,
     keys: record.deleted ? [] : [...(keyFields.length ? keysOf(record.body, keyFields) : []), ...markOf(record)],
     aliases: record.aliases?.filter(isStorableKey) ?? [],
+    ...(record.mergedInto !== undefined && isStorableKey(record.mergedInto) ? { mergedInto: record.mergedInto } : {}),
   }
 }
 

@@ -18,23 +18,34 @@ test.each(['contacts', 'companies', 'deals'])(
 
 const people = { email: 'email', firstname: 'name' }
 
-/** As HubSpot does it: the merged record is in no list any more, the other one changes and names it. */
-async function merge(table: Table, into: string, former: string): Promise<void> {
+/** The merged record is in no list any more, or in that of the archived ones; the other one changes and names it. */
+async function merge(table: Table, into: string, former: string, shown: boolean): Promise<void> {
   const survivor = table.find(into)!
   await table.touch(survivor, Date.now())
   Object.assign(survivor.record.properties as object, { hs_merged_object_ids: former })
-  table.entries.splice(table.entries.indexOf(table.find(former)!), 1)
+  if (shown) await table.remove(table.find(former)!, Date.now())
+  else table.entries.splice(table.entries.indexOf(table.find(former)!), 1)
 }
 
-test('a merge of two that each have a counterpart: 0 deletes, 0 creates, and the second counterpart stays', async () => {
+test.each([
+  ['shown no more', false],
+  ['archived', true],
+])('a merge of two that each have a counterpart, one then %s: 0 deletes, 0 creates', async (_, shown) => {
   const { table, desk, cycle, written } = await together('hubspot', 'contacts', people)
   const before = desk.list('users')
   expect(written().desk).toEqual(before.map(() => 'create'))
   const [into, former] = table.entries.map(({ id }) => id)
-  await merge(table, into!, former!)
+  await merge(table, into!, former!, shown)
   await cycle()
   expect(written()).toEqual({ vendor: [], desk: [] })
   expect(desk.list('users')).toEqual(before)
+  // The second counterpart stands by itself from here on: what somebody changes there is a new record here.
+  const second = before.find(
+    ({ body }) => body.email === (table.find(former!)!.record.properties as { email: string }).email,
+  )!
+  desk.put('users', second.id, { ...second.body, name: 'Zoë' })
+  await cycle()
+  expect(written()).toEqual({ vendor: ['upsert'], desk: [] })
 })
 
 test('a merge under a new id takes over what the merged record had: 0 deletes, 0 creates, and edits go both ways', async () => {

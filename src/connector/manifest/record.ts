@@ -12,6 +12,7 @@ export type RecordRecipe = {
   version: { value: Expression; type: VersionType } | undefined
   deleted: Expression | undefined
   aliases: Expression | undefined
+  mergedInto?: Expression | undefined
   movedBy?: Expression | undefined
   unordered?: UnorderedSpec | undefined
   /** Turns a body as it was received into one as records have it. */
@@ -25,7 +26,7 @@ export function recordReader(
   recipe: RecordRecipe,
   settings: JsonObject,
 ): (body: Json, id?: string | null) => SourceRecord | RejectedRecord {
-  const { key, version, deleted, aliases, movedBy } = recipe
+  const { key, version, deleted, aliases, mergedInto, movedBy } = recipe
   // One scope for all records: evaluation is synchronous and keeps nothing of it.
   const scope: { record: Json; settings: JsonObject } = { record: null, settings }
   return (received, given) => {
@@ -56,6 +57,8 @@ export function recordReader(
     if (deleted && isTrue(deleted.evaluate(scope))) {
       record.deleted = true
       record.body = {}
+      const survivor = mergedInto ? usableId(mergedInto.evaluate(scope)) : null
+      if (survivor !== null && survivor !== id) record.mergedInto = survivor
     }
     if (aliases) addAliases(record, aliases.evaluate(scope))
     const kept = movedBy && !record.deleted ? usableId(movedBy.evaluate(scope)) : null

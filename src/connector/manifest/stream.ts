@@ -84,6 +84,12 @@ export function commonStreamFields(
       names: RECORD_NAMES,
       example: 'record.merged_ids',
     }),
+    merged_into: expression({
+      sense:
+        'For systems that delete a record when it is merged into another one, and name that one in the tombstone: its id. The record lives on in it, so what the target has of it is not deleted. Asked of tombstones only. No value means: it is just gone.',
+      names: RECORD_NAMES,
+      example: 'record.merged_into_id',
+    }),
     moved_by: expression({
       sense:
         'For ids that are places (paths): what a record keeps when it is moved to another one, such as its ETag. A new record that has this in common with exactly one known record, and only where a look shows that one gone, is that record under a new id. No value means: nothing.',

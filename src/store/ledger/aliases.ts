@@ -19,9 +19,7 @@ export async function saveAliases(
   streamId: number,
   records: PageCommit['records'],
 ): Promise<void> {
-  const named = records.flatMap((record) =>
-    record.deleted ? [] : record.aliases.map((alias) => ({ former: alias, id: record.id })),
-  )
+  const named = namedBy(records)
   if (!named.length) return
   const pairs = [...named, ...(await renamed(client, streamId, named))]
   const values = [streamId, arrayText(pairs.map(({ former }) => former)), arrayText(pairs.map(({ id }) => id))]
@@ -50,6 +48,28 @@ export async function saveAliases(
     streamId,
     pairs.filter(({ id }) => ids.has(id)),
   )
+}
+
+/** Which ids are now which: as the record that is left names them, or as the tombstones name it. */
+function namedBy(records: PageCommit['records']): Pair[] {
+  const merged = new Map(records.flatMap(({ id, mergedInto }) => (mergedInto === undefined ? [] : [[id, mergedInto]])))
+  return records.flatMap(({ id, deleted, aliases }) => {
+    if (!deleted) return aliases.map((alias) => ({ former: alias, id }))
+    const survivor = lastOf(merged, id)
+    return survivor === undefined ? [] : [{ former: id, id: survivor }]
+  })
+}
+
+/** Where a chain of merges ends; undefined where it comes back to where it began. */
+function lastOf(merged: ReadonlyMap<string, string>, id: string): string | undefined {
+  const met = new Set([id])
+  let last = merged.get(id)
+  for (let next = last; next !== undefined; next = merged.get(next)) {
+    if (met.has(next)) return undefined
+    met.add(next)
+    last = next
+  }
+  return last
 }
 
 /** Notes the aliases of records, and gives those records that had one of them under another id before. */

@@ -85,7 +85,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
       const written = await sealed(sealsOf(pool), { client, streamId: page.streamId, keeping }, news)
       const fresh = written.filter(({ isNew }) => isNew)
       const known = written.filter(({ isNew }) => !isNew)
-      const aliases = records.some((record) => record.aliases.length > 0)
+      const aliases = records.some((record) => record.aliases.length > 0 || record.mergedInto !== undefined)
       const marked = records.some(({ keys }) => keys.some(isMark))
       const moves = acceptedMoves(page, news)
       const traces = news.flatMap(({ record, seq }) => (record.trace ? { seq, trace: record.trace } : []))

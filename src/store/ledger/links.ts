@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { ifAllNew } from '../transaction.ts'
+import { ALIAS_FIELD } from './aliases.ts'
 import { arrayText } from './array-text.ts'
 import type { BatchCommit, LinkWrite } from './types.ts'
 
@@ -30,8 +31,8 @@ export async function findTargets(
 export const linkKey = (recordId: string, part: string): string => `${recordId}\u001f${part}`
 
 /**
- * Which of these parts share their target record with another record of the same stream that still lives: duplicates in the
- * source, or the survivor of a merge. Gives link keys.
+ * Which of these parts share their target record with another record of the same stream that still lives (duplicates in the
+ * source, or the survivor of a merge), or were merged into one that lives and has a target of its own. Gives link keys.
  */
 export async function findTwins(
   pool: pg.Pool,
@@ -43,7 +44,9 @@ export async function findTwins(
     `select own.record_id, own.part from unnest($2::text[], $3::text[]) as p(id, part)
        join link own on own.stream_id = $1 and own.record_id = p.id and own.part = p.part
       where exists (select 1 from link twin join record r on r.stream_id = $1 and r.id = twin.record_id and not r.deleted
-                     where twin.entity_id = own.entity_id and twin.stream_id = $1 and twin.record_id <> own.record_id)`,
+                     where twin.entity_id = own.entity_id and twin.stream_id = $1 and twin.record_id <> own.record_id)
+          or (own.alias and exists (select 1 from record_key k join record r on r.stream_id = $1 and r.id = k.record_id and not r.deleted
+                     where k.stream_id = $1 and k.field = '${ALIAS_FIELD}' and k.value = own.record_id and k.record_id <> own.record_id))`,
     [streamId, parts.map((row) => row.recordId), parts.map((row) => row.part)],
   )
   return new Set(rows.map((row) => linkKey(row.record_id, row.part)))

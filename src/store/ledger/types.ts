@@ -60,6 +60,8 @@ export type IncomingRecord = {
   /** Values of the stream's key fields, for matching and joins. */
   keys: { field: string; value: string }[]
   aliases: string[]
+  /** Of a tombstone: the record that it was merged into. */
+  mergedInto?: string
   /** `traceparent` of what brought it, where that is worth keeping. */
   trace?: string
   /** When the read that gave it began; that of the page without it. */
