@@ -21,6 +21,7 @@ import {
 import { configurationInForce } from './configuration.ts'
 import type { HubFiles } from './hub-files.ts'
 import { keptFiles } from './hub-texts.ts'
+import { writeVersion } from './rolling-back.ts'
 
 /** The kind of call by which the other processes of a hub learn that a plan was applied. */
 const CALL = 'configuration'
@@ -39,6 +40,8 @@ type AdoptionParts = {
 
 /** Who puts something into force, and why. */
 export type Deed = Pick<NewVersion, 'actor' | 'reason'>
+
+type Cause = Deed & Pick<NewVersion, 'how' | 'backTo'>
 
 export class Adoption {
   readonly #parts: AdoptionParts
@@ -83,19 +86,34 @@ export class Adoption {
   }
 
   /** Works with the files, if they and what is in force are as they were planned. Throws CSW-8024, CSW-8025, errors in files. */
-  apply({ basis, allowDestructive }: ConfigurationRequest, by: Deed): Promise<AppliedConfiguration> {
+  apply(request: ConfigurationRequest, by: Deed): Promise<AppliedConfiguration> {
     return this.#alone(async () => {
-      const { pool } = this.#parts
-      const { files, items } = await this.#readItems()
+      const { rollBack } = request
+      if (!rollBack) return this.#apply(request, { how: 'plan', ...by })
+      const { pool, sources } = this.#parts
+      const files = await this.#parts.read()
       throwOnErrors(files.blocking)
-      demandSame('after', basis, items, 'The files of the hub do not say what was planned')
-      if (!allowDestructive) demandNothingRemoved(basis)
-      const version = await this.#versionOf(files, { how: 'plan', ...by })
-      await saveConfiguration(pool, { items, version }, basis)
-      await this.#use(files, items)
-      await call(pool, CALL, this.#me)
-      return { applied: basis.flatMap(changeOf) }
+      const restore = await writeVersion(pool, files.config.folder, await keptFiles(files, sources), rollBack)
+      try {
+        return await this.#apply(request, { how: 'roll_back', backTo: rollBack.version, ...by })
+      } catch (error) {
+        await restore()
+        throw error
+      }
     })
+  }
+
+  async #apply({ basis, allowDestructive }: ConfigurationRequest, by: Cause): Promise<AppliedConfiguration> {
+    const { pool } = this.#parts
+    const { files, items } = await this.#readItems()
+    throwOnErrors(files.blocking)
+    demandSame('after', basis, items, 'The files of the hub do not say what was planned')
+    if (!allowDestructive) demandNothingRemoved(basis)
+    const version = await this.#versionOf(files, by)
+    await saveConfiguration(pool, { items, version }, basis)
+    await this.#use(files, items)
+    await call(pool, CALL, this.#me)
+    return { applied: basis.flatMap(changeOf) }
   }
 
   async #readItems(): Promise<{ files: HubFiles; items: ConfiguredItem[] }> {
@@ -114,7 +132,7 @@ export class Adoption {
     }
   }
 
-  async #versionOf(files: HubFiles, by: Deed & Pick<NewVersion, 'how'>): Promise<NewVersion> {
+  async #versionOf(files: HubFiles, by: Cause): Promise<NewVersion> {
     return {
       ...by,
       host: hostname(),

@@ -13,12 +13,13 @@ export function configurationPlanOf(value: unknown): ConfigurationPlan | undefin
 /** The hub begins to work with its files, if both are as they were planned; else it refuses by name (CSW-8024, CSW-8025). */
 export async function applyConfiguration(
   context: CliContext,
-  { basis }: ConfigurationPlan,
+  { basis, rollBack }: ConfigurationPlan,
   options: { reason?: string; allowDestructive?: boolean },
 ): Promise<void> {
   const request: ConfigurationRequest & { reason?: string } = {
     basis,
     allowDestructive: options.allowDestructive ?? false,
+    ...(rollBack ? { rollBack: { version: rollBack.version, files: rollBack.files } } : {}),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
   }
   const json = await withApi(context, (api) => api.call('POST', '/api/v1/configuration/apply', request))

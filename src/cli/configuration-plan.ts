@@ -3,6 +3,7 @@ import { structuredPatch } from 'diff'
 import type { MappingComparison, PlannedBasis, PlannedItem } from '../http/index.ts'
 import { paint, type Style } from './output.ts'
 import { printable } from './printable.ts'
+import type { RollBack } from './roll-back-plan.ts'
 
 export type ConfigurationChange = {
   kind: PlannedItem['kind']
@@ -15,7 +16,7 @@ export type ConfigurationChange = {
   /** Of a changed mapping: both texts over the recorded inputs. */
   effect?: MappingComparison
 }
-export type ConfigurationPlan = { configuration: ConfigurationChange[]; basis: PlannedBasis }
+export type ConfigurationPlan = { configuration: ConfigurationChange[]; basis: PlannedBasis; rollBack?: RollBack }
 
 /** By kind and name, connections first. */
 export function configurationPlan(before: readonly PlannedItem[], after: readonly PlannedItem[]): ConfigurationPlan {

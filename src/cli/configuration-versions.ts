@@ -1,5 +1,6 @@
 /** Versions of the configuration, of a mapping, and what differs between two. */
-import { withApi, withQuery } from './api.ts'
+import { type Api, withApi, withQuery } from './api.ts'
+import type { Assembly } from './assembly.ts'
 import type { CliContext } from './context.ts'
 import { paint, type Style } from './output.ts'
 import { printable } from './printable.ts'
@@ -22,9 +23,10 @@ type Version = {
 type Shown = Version & { kept: { path: string; digest: string; bytes: number; masked: boolean }[] }
 type Difference = { path: string; change: 'added' | 'changed' | 'removed'; masked: boolean; patch: string | null }
 type MappingVersion = { version: string; firstUsedAt: string; configurations: number[]; source: string }
+export type FolderItem = Awaited<ReturnType<Assembly['folderConfiguration']>>[number]
 type Page<T> = { items: T[]; next: string | null }
 
-const VERSIONS = '/api/v1/configuration/versions'
+export const VERSIONS = '/api/v1/configuration/versions'
 
 export type ListOptions = { sync?: string; mapping?: string; limit?: string; cursor?: string }
 
@@ -75,6 +77,9 @@ export async function showVersion({ output, ...context }: CliContext, version: s
     return text
   })
 }
+
+export const shownVersion = async (api: Api, version: string): Promise<Shown> =>
+  JSON.parse(await api.call('GET', `${VERSIONS}/${numberOf(version)}`)) as Shown
 
 function shownText(version: Shown): string {
   return [

@@ -3,25 +3,28 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { MappingComparison, PlannedItem } from '../http/index.ts'
 import { type Api, withApi } from './api.ts'
-import { type Assembly, loadAssembly } from './assembly.ts'
+import { loadAssembly } from './assembly.ts'
 import { type ConfigurationChange, configurationPlan, configurationText } from './configuration-plan.ts'
+import type { FolderItem } from './configuration-versions.ts'
 import type { CliContext } from './context.ts'
 import { countOption } from './count-option.ts'
 import { EXIT } from './exit-codes.ts'
 import { tablesField } from './mapping-tables.ts'
-
-type FolderItem = Awaited<ReturnType<Assembly['folderConfiguration']>>[number]
+import { planRollBack, rollBackText } from './roll-back-plan.ts'
 
 /** Recorded inputs that go through the former and the new text of a changed mapping, the last ones. */
 const EFFECT_RECORDS = 1_000
 
 export async function planConfiguration(
   context: CliContext,
-  options: { limit?: string; out?: string; exitCode?: boolean },
+  options: { limit?: string; out?: string; exitCode?: boolean; to?: string },
 ): Promise<void> {
-  const after = await (await loadAssembly()).folderConfiguration(context.dir)
   const limit = options.limit === undefined ? EFFECT_RECORDS : countOption(options.limit)
   const plan = await withApi(context, async (api) => {
+    const { after, rollBack } =
+      options.to === undefined
+        ? { after: await (await loadAssembly()).folderConfiguration(context.dir) }
+        : await planRollBack(api, options.to)
     const { items: before } = JSON.parse(await api.call('GET', '/api/v1/configuration')) as { items: PlannedItem[] }
     const made = configurationPlan(before, after)
     for (const change of made.configuration) {
@@ -29,12 +32,15 @@ export async function planConfiguration(
       const effect = await effectOf(api, change, [before.find(is), after.find(is)], limit)
       if (effect) change.effect = effect
     }
-    return made
+    return { ...made, ...(rollBack ? { rollBack } : {}) }
   })
   const json = JSON.stringify(plan)
   if (options.out !== undefined) await writeFile(resolve(context.dir, options.out), `${json}\n`)
-  context.output.result('plan', json, () => configurationText(plan.configuration))
-  if (options.exitCode && plan.configuration.length > 0) process.exitCode = EXIT.changes
+  context.output.result('plan', json, () =>
+    [...(plan.rollBack ? [rollBackText(plan.rollBack)] : []), configurationText(plan.configuration)].join('\n'),
+  )
+  if (options.exitCode && plan.configuration.length + (plan.rollBack?.changes.length ?? 0) > 0)
+    process.exitCode = EXIT.changes
 }
 
 /**

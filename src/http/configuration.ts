@@ -18,7 +18,10 @@ export type PlannedBasis = {
   after: string | null
 }[]
 
-export type ConfigurationRequest = { basis: PlannedBasis; allowDestructive: boolean }
+/** A version of the configuration to go back to; `before` is the digest of what is kept of a file, null where there is none. */
+export type RollBackRequest = { version: number; files: { path: string; before: string | null }[] }
+
+export type ConfigurationRequest = { basis: PlannedBasis; allowDestructive: boolean; rollBack?: RollBackRequest }
 
 /** What the hub works with from now on that it did not before. */
 export type AppliedConfiguration = {

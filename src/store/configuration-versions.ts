@@ -1,6 +1,6 @@
 /** The configurations that came into force, each with its files as they stood. */
 import type pg from 'pg'
-import { digest } from '../core/index.ts'
+import { CausewayError, digest } from '../core/index.ts'
 
 export type KeptFile = {
   /** From the hub folder, with `/`. */
@@ -98,6 +98,19 @@ async function keepFiles(client: pg.PoolClient, id: number, files: readonly Kept
      select $1, * from unnest($2::text[], $3::text[], $4::boolean[])`,
     [id, files.map(({ path }) => path), files.map((file) => file.digest), files.map(({ masked }) => masked)],
   )
+}
+
+/** The files of a version, as they are kept. */
+export async function readKeptFiles(pool: pg.Pool, version: number): Promise<KeptFile[]> {
+  const { rows } = await pool.query<KeptFile>(
+    `select f.path, f.digest, f.masked, c.content
+       from configuration_version_file f join configuration_file c using (digest)
+      where f.version_id = $1 order by f.path`,
+    [version],
+  )
+  if (rows.length === 0)
+    throw new CausewayError('CSW-1007', { what: `There is no version ${version} of the configuration.` })
+  return rows
 }
 
 async function fileChanges(

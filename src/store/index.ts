@@ -15,7 +15,7 @@ export {
   saveConfiguration,
   saveUnlessOvertaken,
 } from './configuration.ts'
-export { type KeptFile, type NewVersion, versionDigest } from './configuration-versions.ts'
+export { type KeptFile, type NewVersion, readKeptFiles, versionDigest } from './configuration-versions.ts'
 export { type Erasure, erase, eraseAgain, readErasures } from './erasure.ts'
 export {
   ErasureKeys,

@@ -24,6 +24,7 @@ type Options = {
   out?: string
   exitCode?: boolean
   save?: boolean
+  to?: string
   keep?: string[]
 }
 
@@ -44,6 +45,7 @@ export function define(command: Command, makeContext: MakeContext): void {
       `save the records as tests beside the mapping, secrets and personal data replaced; at most ${MOST_SAVED}`,
     )
     .option('--keep <field...>', 'with --save: fields whose values may stay as they are')
+    .option('--to <version>', 'plan going back to this version of the configuration, as `config versions` lists it')
     .option('--exit-code', 'end with 3 when something would be written or changed')
     .action(async (sync: string | undefined, options: Options) => {
       const context = makeContext()
@@ -52,6 +54,8 @@ export function define(command: Command, makeContext: MakeContext): void {
           throw usageError('--mapping, --record, --all and --save belong to one sync.', 'Name the sync.')
         return await planConfiguration(context, options)
       }
+      if (options.to !== undefined)
+        throw usageError('--to belongs to the whole configuration.', 'Leave out the sync and --select.')
       const syncs = await chosenSyncs(context.dir, sync, options.select)
       if (
         options.select !== undefined &&

@@ -131,4 +131,16 @@ export const httpErrors = {
     meaning: 'The `Idempotency-Key` stands for another request that came before.',
     action: 'Send a new key with a new request; the old key only with the request it came with first.',
   },
+  'CSW-8027': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'A secret stood in files of that version and was not kept; they cannot be written back, and nothing was.',
+    action: 'Take those files from git, then `causeway plan` and `causeway apply`; refer to the secret as `env:NAME`.',
+  },
+  'CSW-8028': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'The hub may not write into its folder; nothing was changed.',
+    action: 'Give the hub a folder that it may write, or bring the files there another way and apply a plan of them.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

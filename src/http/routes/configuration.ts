@@ -54,6 +54,18 @@ export function configurationRoutes(app: App, { database, hub }: RouteContext): 
             { maxItems: 20_000, description: 'Every item that the hub works with, or that is in the files.' },
           ),
           allowDestructive: Type.Optional(Type.Boolean({ description: 'Connections and syncs may be removed.' })),
+          rollBack: Type.Optional(
+            Closed(
+              {
+                version: Type.Integer({ minimum: 1 }),
+                files: Type.Array(Closed({ path: Text('From the hub folder.'), before: Digest }), { maxItems: 20_000 }),
+              },
+              {
+                description:
+                  'Write the files of this version into the folder first, if they are as they were planned (CSW-8024) and the hub may (CSW-8028).',
+              },
+            ),
+          ),
           reason: Type.Optional(Text('Why, for the audit trail.')),
         }),
         response: {
@@ -65,9 +77,9 @@ export function configurationRoutes(app: App, { database, hub }: RouteContext): 
         },
       },
     },
-    ({ body: { basis, allowDestructive, reason }, caller }) =>
+    ({ body: { basis, allowDestructive, rollBack, reason }, caller }) =>
       hub.applyConfiguration(
-        { basis, allowDestructive: allowDestructive ?? false },
+        { basis, allowDestructive: allowDestructive ?? false, ...(rollBack ? { rollBack } : {}) },
         actorOf(caller, reason === undefined ? undefined : { reason }),
       ),
   )

@@ -1,0 +1,121 @@
+/** Going back to a version of the configuration: from the command line to the files, over a real ledger. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { sampleEnvironment } from '../../sandbox/index.ts'
+import { Adoption } from '../../src/assemble/adoption.ts'
+import { readHubFiles } from '../../src/assemble/index.ts'
+import { createLogger } from '../../src/core/index.ts'
+import { startHub, type TestHub, TOKEN } from '../http/hub.ts'
+import { runCli } from './run-cli.ts'
+
+const HUB_FILE = `connections:
+  crm: { connector: sample-crm, settings: { url: "\${SAMPLE_CRM_URL}" }, secrets: { key: env:CRM_KEY }, allow: [127.0.0.1] }
+  helpdesk:
+    connector: sample-helpdesk
+    settings: { url: "\${SAMPLE_HELPDESK_URL}", email: a@example.org }
+    secrets: { token: env:HELPDESK_TOKEN }
+    allow: [127.0.0.1]
+`
+const mapping = (from: string, name: string) =>
+  `from: crm:${from}\r\nto: helpdesk:requesters\nmatch: [email]\nmap:\n  email: email\n  name: ${name}\n`
+
+let hub: TestHub
+let folder: string
+let home: string
+let adoption: Adoption
+const at = (path: string) => join(folder, path)
+const cli = (...args: string[]) =>
+  runCli([...args, '--url', hub.url, '--token-file', join(home, 'token')], { env: sampleEnvironment() })
+const latest = async () =>
+  (await hub.pool.query('select id, how, actor, back_to from configuration_version order by id desc limit 1')).rows[0]
+
+beforeAll(async () => {
+  hub = await startHub()
+  home = await mkdtemp(join(tmpdir(), 'causeway-roll-back-'))
+  await writeFile(join(home, 'token'), `${TOKEN}\n`, { mode: 0o600 })
+})
+afterAll(async () => {
+  await rm(home, { recursive: true, force: true })
+  await hub.close()
+})
+
+/** Version `first` has one mapping; the one in force has it changed, and another one. */
+let first: number
+beforeEach(async () => {
+  folder = await mkdtemp(join(home, 'hub-'))
+  await mkdir(at('mappings'))
+  await writeFile(at('causeway.yaml'), HUB_FILE)
+  await writeFile(at('mappings/contacts.yaml'), mapping('contacts', 'lastName'))
+  const read = () => readHubFiles({ dir: folder, env: sampleEnvironment() })
+  adoption = new Adoption({
+    pool: hub.pool,
+    env: sampleEnvironment(),
+    sources: { env: sampleEnvironment(), folder },
+    log: createLogger({ level: 'silent', destination: process.stderr }),
+    read,
+    use: async () => undefined,
+  })
+  hub.services.applyConfiguration = (request, actor) => adoption.apply(request, { actor: actor.name })
+  await adoption.begin(await read())
+  first = (await latest()).id
+  await writeFile(at('mappings/contacts.yaml'), mapping('contacts', 'firstName'))
+  await writeFile(at('mappings/more.yaml'), mapping('contacts', 'email'))
+  await adoption.reload(true)
+  expect((await latest()).id).toBe(first + 1)
+})
+
+test('a plan names the files and the syncs, and applied it brings the files back byte by byte', async () => {
+  const plan = join(home, 'plan.json')
+  const shown = await cli('plan', '--to', String(first), '--out', plan, '-o', 'human')
+  expect(shown.stderr).toBe('')
+  expect(shown.stdout).toContain(`Back to version ${first}, files:`)
+  expect(shown.stdout).toMatch(/changed mappings\/contacts\.yaml\n.*removed mappings\/more\.yaml\n/)
+  expect(shown.stdout).toMatch(/~ sync contacts\n {4}mapping: /)
+  expect(shown.stdout).toContain('- sync more')
+  const refused = await cli('apply', plan)
+  expect(refused.stderr).toContain('The plan removes sync more.')
+  expect(await readFile(at('mappings/contacts.yaml'), 'utf8')).toBe(mapping('contacts', 'firstName'))
+  expect(await readFile(at('mappings/more.yaml'), 'utf8')).toBe(mapping('contacts', 'email'))
+
+  const done = await cli('apply', plan, '--allow-destructive', '--reason', 'was better')
+  expect([done.code, done.stderr]).toEqual([0, ''])
+  expect(await readFile(at('mappings/contacts.yaml'), 'utf8')).toBe(mapping('contacts', 'lastName'))
+  expect(await readFile(at('causeway.yaml'), 'utf8')).toBe(HUB_FILE)
+  await expect(readFile(at('mappings/more.yaml'))).rejects.toThrow('ENOENT')
+  expect(await latest()).toEqual({ id: first + 2, how: 'roll_back', actor: 'admin', back_to: first })
+  await adoption.reload(true)
+  expect((await latest()).id).toBe(first + 2)
+})
+
+test('a file that was edited since the plan is named, and nothing is written', async () => {
+  const plan = join(home, 'edited.json')
+  await cli('plan', '--to', String(first), '--out', plan)
+  const edited = mapping('contacts', 'email')
+  await writeFile(at('mappings/contacts.yaml'), edited)
+  const refused = await cli('apply', plan, '--allow-destructive')
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toContain('Files are not as they were planned: mappings/contacts.yaml.')
+  expect(await readFile(at('mappings/contacts.yaml'), 'utf8')).toBe(edited)
+  expect((await latest()).id).toBe(first + 1)
+})
+
+test('a version with a masked file is refused by the name of that file, at the plan and at the hub', async () => {
+  const plan = join(home, 'masked.json')
+  await cli('plan', '--to', String(first), '--out', plan)
+  await hub.pool.query(
+    "update configuration_version_file set masked = true where version_id = $1 and path = 'causeway.yaml'",
+    [first],
+  )
+  for (const args of [
+    ['plan', '--to', String(first)],
+    ['apply', plan, '--allow-destructive'],
+  ]) {
+    const refused = await cli(...args)
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain('CSW-8027')
+    expect(refused.stderr).toContain('files with a secret in them: causeway.yaml.')
+  }
+  expect(await readFile(at('mappings/contacts.yaml'), 'utf8')).toBe(mapping('contacts', 'firstName'))
+})
