@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { timed } from '../../core/index.ts'
+import { timed, timedSteps } from '../../core/index.ts'
 import { commitPage, findByKey, lastRecords, readBodies, readLog, sampleRecords } from './change-log.ts'
 import { readTraces } from './change-traces.ts'
 import { decideConflicts, readConflicts } from './conflicts.ts'
@@ -122,10 +122,16 @@ type Bound<F> = F extends (pool: pg.Pool, ...rest: infer A) => infer R ? (...arg
 /** The ledger as the pipeline uses it: every function of this folder with the pool filled in. */
 export type Ledger = { [K in keyof typeof functions]: Bound<(typeof functions)[K]> }
 
+/** What a function of the ledger answers with at once, or gives bit by bit. */
+type Given = Promise<unknown> | AsyncIterable<unknown>
+
 export function createLedger(pool: pg.Pool): Ledger {
   const bound = Object.entries(functions).map(([name, run]) => [
     name,
-    (...args: unknown[]) => timed('storing', () => (run as (...args: unknown[]) => Promise<unknown>)(pool, ...args)),
+    (...args: unknown[]) => {
+      const given = (run as (...args: unknown[]) => Given)(pool, ...args)
+      return Symbol.asyncIterator in given ? timedSteps('storing', given) : timed('storing', () => given)
+    },
   ])
   return Object.fromEntries(bound) as Ledger
 }
