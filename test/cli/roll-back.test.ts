@@ -1,5 +1,5 @@
 /** Going back to a version of the configuration: from the command line to the files, over a real ledger. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -118,4 +118,27 @@ test('a version with a masked file is refused by the name of that file, at the p
     expect(refused.stderr).toContain('files with a secret in them: causeway.yaml.')
   }
   expect(await readFile(at('mappings/contacts.yaml'), 'utf8')).toBe(mapping('contacts', 'firstName'))
+})
+
+test.skipIf(process.getuid?.() === 0)('a folder that the hub may not write is refused', async () => {
+  const plan = join(home, 'closed.json')
+  await cli('plan', '--to', String(first), '--out', plan)
+  await chmod(at('mappings'), 0o500)
+  const refused = await cli('apply', plan, '--allow-destructive')
+  await chmod(at('mappings'), 0o700)
+  expect(refused.stderr).toContain('CSW-8028')
+  expect(await readFile(at('mappings/contacts.yaml'), 'utf8')).toBe(mapping('contacts', 'firstName'))
+})
+
+test('a file that lies outside of the folder is never written', async () => {
+  const plan = join(home, 'outside.json')
+  await cli('plan', '--to', String(first), '--out', plan)
+  await hub.pool.query(
+    `insert into configuration_version_file (version_id, path, digest, masked)
+     select version_id, '../outside.yaml', digest, false from configuration_version_file where version_id = $1 limit 1`,
+    [first],
+  )
+  const refused = await cli('apply', plan, '--allow-destructive')
+  expect(refused.stderr).toContain('../outside.yaml lies outside the folder of the hub.')
+  await expect(readFile(join(home, 'outside.yaml'))).rejects.toThrow('ENOENT')
 })
