@@ -30,7 +30,7 @@ const POLL_MS = 500
 export const withConfirmation = (command: Command): Command =>
   command
     .option('--preview', 'only count what would be touched')
-    .option('--yes', 'do what the filter selects without looking at a preview first')
+    .option('--yes', 'do it: what the filter selects, without looking at a preview first')
     .option('--no-wait', 'do not wait until it is done; see `causeway bulk show`')
 
 /**

@@ -69,7 +69,7 @@ test('a token is shown once, does what its scopes let it do, and ends', async ()
   expect(list.stdout).toMatch(/ci +csw_\S+… +operator: hub:read +active/)
   expect(list.stdout).not.toContain(secret)
   const { items } = (await dataOf(cli('tokens list'))) as { items: { id: number }[] }
-  await dataOf(cli(`tokens revoke ${items[0]!.id}`))
+  await dataOf(cli(`tokens revoke ${items[0]!.id} --yes`))
   const ended = await cli('runs list', { token: 'ci' })
   expect(ended.stderr).toContain('CSW-8001')
   expect((await cli('tokens list -o human')).stdout).toContain('revoked')

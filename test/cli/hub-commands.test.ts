@@ -226,9 +226,9 @@ test('what a run wrote is taken back; what stays is named, and the exit code tel
   expect(planned.stdout).toContain('phone: "+48 22" → "+48 11"')
   expect(planned.stdout).toContain('8 → C-8 stays: name (it was changed since)')
   expect(hub.calls.at(-1)).toEqual(['undoRun', id, { plan: true }, null])
-  await cli('runs', 'undo', String(id), '--reason', 'wrong mapping')
+  await cli('runs', 'undo', String(id), '--yes', '--reason', 'wrong mapping')
   expect(hub.calls.at(-1)).toEqual(['undoRun', id, { plan: false }, 'wrong mapping'])
-  expect((await cli('runs', 'undo', '999999')).code).not.toBe(0)
+  expect((await cli('runs', 'undo', '999999', '--yes')).code).not.toBe(0)
 })
 
 test('a kept plan is applied; what moved since is named and nothing is called done', async () => {

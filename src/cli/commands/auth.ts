@@ -6,8 +6,10 @@ import { CausewayError } from '../../core/index.ts'
 import { withApi } from '../api.ts'
 import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
+import { fields, time } from '../table.ts'
 
 type Options = { port: string; redirect?: string }
+type Caller = { name: string; kind: string; role: string; scopes: string[]; expiresAt: string | null }
 type Begun = { url: string; pending: { redirectUri: string } }
 
 const WAIT_MS = 10 * 60_000
@@ -33,6 +35,23 @@ export function define(command: Command, makeContext: MakeContext): void {
         return finish(begun, parametersOf(await pasted(begun.url)))
       })
       context.output.result('auth.login', json, () => `${name} is allowed; its tokens are kept sealed.`)
+    })
+
+  command
+    .command('whoami')
+    .description('whom the hub takes this command line for, and what they may do')
+    .action(async () => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', '/api/v1/me'))
+      context.output.result('auth.whoami', json, () => {
+        const { name, kind, role, scopes, expiresAt } = JSON.parse(json) as Caller
+        return fields([
+          ['name', `${name} (${kind})`],
+          ['role', role],
+          ['may', scopes.join(' ')],
+          ['until', expiresAt && time(expiresAt)],
+        ])
+      })
     })
 }
 
@@ -92,8 +111,16 @@ const say = (url: string): void => {
 async function pasted(url: string): Promise<string> {
   say(url)
   const prompt = createInterface({ input: process.stdin, output: process.stderr })
+  // A question to an input that has ended is never answered, and never fails either.
+  const ended = new Promise<never>((_, reject) => {
+    prompt.once('close', () =>
+      reject(
+        usageError('No address came on stdin.', 'Run it in a terminal, or pipe in the address the browser came to.'),
+      ),
+    )
+  })
   try {
-    return await prompt.question('Then paste the address the browser came to: ')
+    return await Promise.race([prompt.question('Then paste the address the browser came to: '), ended])
   } finally {
     prompt.close()
   }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { isObject, parseExact } from '../../core/index.ts'
 import { type Api, withApi, withQuery } from '../api.ts'
 import { actInBulk, type Confirmation, withConfirmation } from '../bulk.ts'
+import { demandYes } from '../confirmation.ts'
 import type { CliContext, MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 import { fields, table, time } from '../table.ts'
@@ -92,6 +93,7 @@ export function define(command: Command, makeContext: MakeContext): void {
         const context = makeContext()
         if (action === 'discard' && !options.reason && !options.preview)
           throw usageError('`dlq discard` needs a reason.', 'Add --reason "…"; it is kept with the record.')
+        if (action === 'discard' && ids.length) demandYes(options.yes, 'what is discarded is not delivered any more')
         await withApi(context, (api) => act(api, context, action, ids, options))
       })
 }

@@ -43,6 +43,19 @@ export function define(command: Command, makeContext: MakeContext): void {
   const at = (...steps: string[]): string => [PATH, ...steps.map(encodeURIComponent)].join('/')
 
   command
+    .command('types')
+    .description('kinds of entities, with the streams whose records belong to them')
+    .action(async () => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', '/api/v1/entities'))
+      context.output.result('entities.types', json, () => {
+        const { items } = JSON.parse(json) as { items: { entity: string; title: string; streams: string[] }[] }
+        const rows = items.map(({ entity, title, streams }) => [entity, title, streams.join(', ')])
+        return table(['entity', 'title', 'streams'], rows, 'No entities.')
+      })
+    })
+
+  command
     .command('search')
     .description('find entities by an e-mail address, a number, an id, or words of a name')
     .argument('<entity>', 'name of the entity type')

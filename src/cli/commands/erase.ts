@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { withApi } from '../api.ts'
+import { demandYes } from '../confirmation.ts'
 import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 
@@ -15,7 +16,7 @@ export function define(command: Command, makeContext: MakeContext): void {
       const at = key.indexOf('=')
       if (at < 1 || at === key.length - 1)
         throw usageError('`--key` needs a field and a value.', 'Write email=ada@example.org.')
-      if (!yes) throw usageError('Nothing was done: erasing cannot be undone.', 'Repeat the command with --yes.')
+      demandYes(yes, 'erasing cannot be undone')
       const body = { field: key.slice(0, at), value: key.slice(at + 1), ...(reason ? { reason } : {}) }
       const json = await withApi(context, (api) => api.call('POST', '/api/v1/erasures', body))
       const { records, deadLetters, journal, events } = JSON.parse(json) as Counts

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { parseExact } from '../../core/index.ts'
 import type { Undone } from '../../http/index.ts'
 import { withApi, withQuery } from '../api.ts'
+import { demandYes } from '../confirmation.ts'
 import type { MakeContext } from '../context.ts'
 import { type Drift, driftLines } from '../drift-list.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -108,7 +109,7 @@ export function define(command: Command, makeContext: MakeContext): void {
             ? ([
                 ['held', `${hold.records} of ${hold.live} (${hold.reason}), ${hold.state}`],
                 ['for example', hold.sample.join(', ')],
-                ['then', `causeway runs approve ${run.id}, or reject`],
+                ['then', `causeway runs approve ${run.id} --yes, or reject`],
               ] as [string, string][])
             : []),
           ...driftLines(drifts),
@@ -127,9 +128,11 @@ export function define(command: Command, makeContext: MakeContext): void {
     .description('give the fields that a run wrote the values they had before, where they still hold what it wrote')
     .argument('<id>', 'number of the run')
     .option('--plan', 'only say what would be done')
+    .option('--yes', 'do it: fields of the target are written')
     .option('--reason <text>', 'why, for the audit trail')
-    .action(async (id: string, options: { plan?: boolean; reason?: string }) => {
+    .action(async (id: string, { yes, ...options }: { plan?: boolean; yes?: boolean; reason?: string }) => {
       const context = makeContext()
+      if (!options.plan) demandYes(yes, 'what a run wrote would be overwritten; see it with --plan')
       const path = `/api/v1/runs/${encodeURIComponent(id)}/undo`
       const json = await withApi(context, (api) => api.call('POST', path, options))
       const undone = parseExact(json) as unknown as Undone
@@ -155,13 +158,14 @@ function undoneText({ run, sync, restored, changes, left }: Undone, plan: boolea
 }
 
 function decision(command: Command, makeContext: MakeContext, action: 'approve' | 'reject', does: string): void {
-  command
-    .command(action)
-    .description(does)
+  const decide = command.command(action).description(does)
+  if (action === 'approve') decide.option('--yes', 'do it: the records are deleted')
+  decide
     .argument('<id>', 'number of the run')
     .option('--reason <text>', 'why, for the audit trail')
-    .action(async (id: string, { reason }: { reason?: string }) => {
+    .action(async (id: string, { yes, reason }: { yes?: boolean; reason?: string }) => {
       const context = makeContext()
+      if (action === 'approve') demandYes(yes, `records would be deleted; see how many with \`runs show ${id}\``)
       const path = `/api/v1/runs/${encodeURIComponent(id)}/${action}`
       const json = await withApi(context, (api) => api.call('POST', path, reason ? { reason } : {}))
       const { records } = JSON.parse(json) as { records: number }

@@ -3,6 +3,7 @@ import { withApi, withQuery } from '../api.ts'
 import type { MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { listProblems } from '../problem-list.ts'
+import { defineStatusLists } from '../status-lists.ts'
 import { duration, state, table, time } from '../table.ts'
 
 type Queue = {
@@ -79,4 +80,6 @@ export function define(command: Command, makeContext: MakeContext): void {
         ),
       )
     })
+
+  defineStatusLists(command, makeContext)
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { withApi } from '../api.ts'
+import { demandYes } from '../confirmation.ts'
 import type { MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
 import { state, table, time } from '../table.ts'
@@ -68,8 +69,10 @@ export function define(command: Command, makeContext: MakeContext): void {
     .command('revoke')
     .description('end a token now')
     .argument('<id>', 'number of the token')
-    .action(async (id: string) => {
+    .option('--yes', 'do it; a token that has ended stays so')
+    .action(async (id: string, { yes }: { yes?: boolean }) => {
       const context = makeContext()
+      demandYes(yes, 'a token that has ended stays so')
       const json = await withApi(context, (api) => api.call('POST', `${PATH}/${encodeURIComponent(id)}/revoke`, {}))
       context.output.result('tokens.revoke', json, () => `${(JSON.parse(json) as Token).name} has ended.`)
     })

@@ -34,6 +34,14 @@ const withFilter = (command: Command): Command =>
     .option('--since <time>', 'received at or after, as 2026-01-31T08:00:00Z')
     .option('--until <time>', 'received before')
 
+type Intake = {
+  connection: string | null
+  stored: number
+  duplicates: number
+  handshakes: number
+  refused: { code: string; count: number }[]
+}
+
 export function define(command: Command, makeContext: MakeContext): void {
   withFilter(command.command('list').description('webhook events, newest first'))
     .option('--limit <number>', 'how many (50)')
@@ -91,6 +99,27 @@ export function define(command: Command, makeContext: MakeContext): void {
         const lost = notKept ? ` Of ${notKept} the bytes are not kept (CSW-5018).` : ''
         context.output.result('webhooks.replay', json, () => `${replayed} events are read again.${lost}`)
       })
+    })
+
+  command
+    .command('intake')
+    .description('webhooks that came since the hub began, also those that were refused, and why')
+    .action(async () => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', '/api/v1/webhook-intake'))
+      context.output.result('webhooks.intake', json, () =>
+        table(
+          ['connection', 'stored', 'repeats', 'handshakes', 'refused'],
+          (JSON.parse(json) as { items: Intake[] }).items.map((item) => [
+            item.connection ?? 'no connection',
+            item.stored,
+            item.duplicates,
+            item.handshakes,
+            item.refused.map(({ code, count }) => `${count} × ${code}`).join(', '),
+          ]),
+          'None came yet.',
+        ),
+      )
     })
 
   command
