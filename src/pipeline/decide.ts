@@ -40,13 +40,12 @@ export function decide(
     return [...before.keys(), ...unnoted].map((part) => takeBack(lane, make(part), lane.sync.deletes))
   if (output.status === 'failed') {
     const waiting = existing.filter((row) => row.part !== '' && isWaiting(row)).map((row) => rest(make(row.part)))
-    if (isPullWait(output.error)) {
-      const whole = make('')
-      return [{ ...whole, settlement: parkForPull(whole, output.error) }, ...waiting]
-    }
+    const whole = make('')
+    if (isPullWait(output.error)) return [{ ...whole, settlement: parkForPull(whole, output.error) }, ...waiting]
     // A mapping gives the same result again: it becomes a dead letter at once, not after many attempts.
-    const dead: Work = { ...make(''), settlement: { state: 'dead', dead: true, error: output.error } }
-    return [dead, ...waiting]
+    // Only a create that may have taken effect is kept open; other writes under way would hold up whoever writes that target record.
+    const open = whole.doubt ? {} : ({ intent: 'close' } as const)
+    return [{ ...whole, settlement: { state: 'dead', dead: true, error: output.error, ...open } }, ...waiting]
   }
   if (output.status === 'filtered') {
     const noted = existing.filter((row) => row.delivered !== null || isWaiting(row) || mayHaveMade(make(row.part)))

@@ -228,6 +228,36 @@ test('workers that are killed just before they take up what two ended over take 
   expect(erp.journal).toHaveLength(32)
 })
 
+test('a change that was under way and is set aside before it is sent again leaves no write open', async () => {
+  const { crm, erp } = systems(16)
+  const open = (database?: TestHub['pool']): Promise<TestHub> => TestHub.open({ crm, erp }, [sync], database)
+  const hub = await open()
+  await hub.pull('crm:contacts')
+  await hub.push('contacts')
+  for (let i = 0; i < 16; i++) crm.put('contacts', `c${i}`, { email: `p${i}@example.test`, name: `Changed ${i}` })
+  await hub.pull('crm:contacts')
+  for (let life = 0; life < 4; life++) {
+    const current = life ? await open(hub.pool) : hub
+    const died = Promise.withResolvers<void>()
+    const kill = (): Promise<never> => {
+      died.resolve()
+      return new Promise(() => {})
+    }
+    if (life === 0) erp.onWrite = kill
+    else current.ports.mappings.map = kill
+    await hub.skipWaits()
+    const end = new AbortController()
+    current.push('contacts', 0, end.signal).catch(() => null)
+    await died.promise
+    await breakLeases(hub.pool)
+    end.abort()
+  }
+  erp.onWrite = async () => {}
+  expect(await untilOneLives(await open(hub.pool), () => open(hub.pool), { died: false })).toBe(0)
+  expect((await letters(hub)).map(({ code }) => code)).toEqual(['CSW-5015'])
+  expect((await hub.pool.query('select record_id from intent')).rows).toEqual([])
+})
+
 test('a webhook that ends the process becomes a dead letter after the third time, and those behind it are read', async () => {
   const { crm, erp } = systems(0)
   const hub = await TestHub.open({ crm, erp }, [sync])
