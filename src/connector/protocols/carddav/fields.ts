@@ -1,7 +1,7 @@
 /** What a manifest says about an address book. */
 import { type CompiledPart, choice, flag, integer, list, template } from '../../language/index.ts'
 import { authField } from '../../parts/auth.ts'
-import { httpFields } from '../../parts/http.ts'
+import { httpFields } from '../../parts/http-fields.ts'
 import { requestFields } from '../../parts/request.ts'
 
 export const connectorFields = { ...httpFields(), auth: authField(requestFields) }

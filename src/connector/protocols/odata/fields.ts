@@ -17,7 +17,7 @@ import {
 } from '../../language/index.ts'
 import { ANSWER_NAMES } from '../../parts/answer.ts'
 import { authField } from '../../parts/auth.ts'
-import { httpFields } from '../../parts/http.ts'
+import { httpFields } from '../../parts/http-fields.ts'
 import { requestFields } from '../../parts/request.ts'
 import { subscriptionsPart } from '../../parts/subscription-fields.ts'
 import type { Keys } from './keys.ts'
