@@ -14,7 +14,7 @@ import { noteConnectionFailure } from './connection-failure.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
 import type { HeldLease, HubModel, InboxRow, PageCommit, Ports, StreamRow } from './ports.ts'
 import { keepFresh, toCommit, together, withoutErased } from './pull.ts'
-import { CAREFUL, DEATHS } from './suspects.ts'
+import { CAREFUL, isEnough } from './suspects.ts'
 import { Touched } from './touched.ts'
 import { callFollowers } from './wake-followers.ts'
 
@@ -116,7 +116,8 @@ class InboxReader {
     for (const event of batch) {
       if (stopped()) break
       const goesOn = await alone.run(async () => {
-        if ((await ledger.noteSuspect(lease, String(event.id))) >= DEATHS) return this.#setAside(event)
+        const starts = await ledger.noteSuspect(lease, String(event.id))
+        if (await isEnough(starts, this.#ports)) return this.#setAside(event, starts)
         const count = await this.#take([event], touched, stopped)
         await this.#settleDone()
         return count > 0
@@ -133,9 +134,9 @@ class InboxReader {
     return { ...event, sealed: this.#model.keepsPartOf(this.#connection.name) }
   }
 
-  async #setAside(event: InboxRow): Promise<true> {
+  async #setAside(event: InboxRow, deaths: number): Promise<true> {
     const { id, name } = this.#connection
-    const what = `The worker process ended ${DEATHS} times while it handled this webhook.`
+    const what = `The worker process ended ${deaths} times while it handled this webhook.`
     const error = new CausewayError('CSW-5015', { what })
     this.#ports.log.error({ connection: name, code: error.code }, 'a webhook that ends its worker')
     await this.#ports.ledger.buryEvent(this.#letterOf(event), id, error.toJSON(), fingerprintOf(error, name))

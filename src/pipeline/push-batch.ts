@@ -75,7 +75,7 @@ async function sendInRun(
   if (lane.sync.twoWay) await mergeSides(lane, works)
   diff(lane, works)
   await holdTooMany(lane, works, run.leaving(runId))
-  const { alone, groups, together } = takeSuspects(lane, works)
+  const { alone, groups, together } = await takeSuspects(lane, works)
   const rest = new Set(batch.records)
   for (const group of [...alone, ...groups]) {
     const records = [...new Set(group.map(({ record }) => record))]

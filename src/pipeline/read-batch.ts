@@ -14,7 +14,7 @@ import type { JoinKeys, JoinSpec, MapInput, MapOutput } from '../mapping/index.t
 import { type WholeBody, wholeBodies } from './kept.ts'
 import { isStorableKey, keysOf, type LogBody } from './ports.ts'
 import { waitForPull } from './pull-wait.ts'
-import { DEATHS, killed } from './suspects.ts'
+import { isEnough, killed } from './suspects.ts'
 import { beginBatch } from './traces.ts'
 import type { BatchRecord, Lane, MappedBatch } from './work.ts'
 
@@ -86,8 +86,9 @@ export class LaneReader {
     const starts = await ports.ledger.noteSuspect(lease, id)
     if (fresh) this.#positions.set(fresh.slice, fresh.seq)
     const records = await this.#withBodies(fresh ? [fresh] : [], due === undefined ? [] : [due])
-    if (starts < DEATHS) return { ...(await mapBatch(this.#lane, records, { store: true })), alone: true }
-    const output: MapOutput = { status: 'failed', error: killed(this.#lane, id) }
+    if (!(await isEnough(starts, ports)))
+      return { ...(await mapBatch(this.#lane, records, { store: true })), alone: true }
+    const output: MapOutput = { status: 'failed', error: killed(this.#lane, id, starts) }
     return { records, outputs: records.map(() => output), dependencies: [], joined: [], alone: true }
   }
 

@@ -1,4 +1,5 @@
 import { CausewayError, type SerializedError } from '../core/index.ts'
+import type { Ports } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
 /*
@@ -8,6 +9,10 @@ import type { Lane, Settlement, Work } from './work.ts'
 
 /** So many deaths and a record is set aside: one in a batch, one in a small group, one by itself. */
 export const DEATHS = 3
+/** So many in times in which processes end over and over, most of them over nothing that they handled. */
+const DEATHS_IN_A_STORM = 5
+/** Two records that end their workers, met at the same time, make no storm. */
+const STORM = 2 * DEATHS
 /** What was under way at one death is sent in groups of so many records: alone, a batch would take ten times as long. */
 const GROUP = 10
 /**
@@ -16,25 +21,40 @@ const GROUP = 10
  */
 export const CAREFUL = 50
 
+/**
+ * Whether a record or event is set aside after so many deaths. Where many processes end anyway, a death says little of what was under
+ * way then: each one more that is asked for makes it some fifty times less likely that a bystander is set aside.
+ */
+export async function isEnough(deaths: number, { ledger }: Pick<Ports, 'ledger'>): Promise<boolean> {
+  if (deaths < DEATHS) return false
+  return deaths >= DEATHS_IN_A_STORM || (await ledger.countSilentWorkers()) <= STORM
+}
+
 const deathsOf = (work: Work): number => Math.max(0, ...work.unfinished.map(({ deaths }) => deaths))
 
 /**
  * Takes out what is to be sent apart from the rest, all works of a record together: alone after two deaths, in small groups after
  * one. What has ended its process often enough is not sent at all.
  */
-export function takeSuspects(lane: Lane, works: Work[]): { alone: Work[][]; groups: Work[][]; together: Work[] } {
+export async function takeSuspects(
+  lane: Lane,
+  works: Work[],
+): Promise<{ alone: Work[][]; groups: Work[][]; together: Work[] }> {
   const deaths = new Map<string, number>()
   for (const work of works) {
     if (work.settlement || !work.operation) continue
     const count = deathsOf(work)
-    if (count >= DEATHS) work.settlement = setAside(lane, work)
+    if (await isEnough(count, lane.ports)) work.settlement = setAside(lane, work, count)
     else if (count) deaths.set(work.record.id, Math.max(count, deaths.get(work.record.id) ?? 0))
   }
-  const after = (count: number): string[] => [...deaths].flatMap(([id, n]) => (n === count ? [id] : []))
+  const after = (is: (count: number) => boolean): string[] => [...deaths].flatMap(([id, n]) => (is(n) ? [id] : []))
   const worksOf = (ids: string[]): Work[] => works.filter((work) => ids.includes(work.record.id))
   return {
-    alone: after(2).map((id) => worksOf([id])),
-    groups: chunks(after(1), GROUP).map(worksOf),
+    alone: after((count) => count > 1).map((id) => worksOf([id])),
+    groups: chunks(
+      after((count) => count === 1),
+      GROUP,
+    ).map(worksOf),
     together: works.filter((work) => !deaths.has(work.record.id)),
   }
 }
@@ -43,14 +63,14 @@ const chunks = <T>(items: T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))
 
 /** A create that may have taken effect stays open, so that a requeue looks first. Other writes are simply repeated. */
-function setAside(lane: Lane, work: Work): Settlement {
-  const error = killed(lane, work.record.id)
+function setAside(lane: Lane, work: Work, deaths: number): Settlement {
+  const error = killed(lane, work.record.id, deaths)
   return { state: 'dead', dead: true, error, ...(work.doubt ? {} : { intent: 'close' }) }
 }
 
-/** Why a record is set aside. */
-export function killed(lane: Lane, record: string): SerializedError {
+/** Why a record is set aside after so many deaths. */
+export function killed(lane: Lane, record: string, deaths: number): SerializedError {
   lane.ports.log.error({ sync: lane.sync.name, lane: lane.lane, code: 'CSW-5015' }, 'a record that ends its worker')
-  const what = `The worker process ended ${DEATHS} times while it handled the record "${record}".`
+  const what = `The worker process ended ${deaths} times while it handled the record "${record}".`
   return new CausewayError('CSW-5015', { what }).toJSON()
 }

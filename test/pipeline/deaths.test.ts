@@ -123,6 +123,48 @@ test('a record that ends the process before anything is written is found by hand
   expect(await letters(hub)).toMatchObject([{ record_id: 'c3', code: 'CSW-5015' }])
 })
 
+test('where many workers end anyway, a record is set aside after five deaths only, and a bystander of three not at all', async () => {
+  for (const at of ['write', 'map'] as const) {
+    const { crm, erp } = systems(12)
+    const has = { died: false }
+    const ends = new Map([
+      [POISON, Number.POSITIVE_INFINITY],
+      // Together with the other it is met twice in the batch and in the group of writes, by itself when records are mapped alone.
+      ['p5@example.test', at === 'write' ? 1 : 2],
+    ])
+    const die = async (): Promise<never> => {
+      has.died = true
+      await breakLeases(hub.pool)
+      throw new Error('the process died here')
+    }
+    const meet = async (emails: string[]): Promise<void> => {
+      const met = emails.find((email) => ends.get(email))
+      if (!met) return
+      ends.set(met, ends.get(met)! - 1)
+      await die()
+    }
+    erp.onWrite = async (items) => (at === 'write' ? meet(items.map(({ values }) => String(values.email))) : undefined)
+    const open = async (database?: TestHub['pool']): Promise<TestHub> => {
+      const opened = await TestHub.open({ crm, erp }, [sync], database)
+      const { map } = opened.ports.mappings
+      opened.ports.mappings.map = async (definition, inputs, signal) => {
+        const bodies = inputs.map(({ body }) => body.toString())
+        if (at === 'map') await meet([...ends.keys()].filter((email) => bodies.some((body) => body.includes(email))))
+        return map(definition, inputs, signal)
+      }
+      return opened
+    }
+    const hub: TestHub = await open()
+    await hub.pool.query(
+      `insert into worker (id, seen_at) select 'killed ' || n, now() - interval '1 minute' from generate_series(1, 7) n`,
+    )
+    await hub.pull('crm:contacts')
+    await untilOneLives(hub, () => open(hub.pool), has)
+    expect(await letters(hub)).toMatchObject([{ record_id: 'c3', code: 'CSW-5015' }])
+    expect(erp.journal).toHaveLength(11)
+  }
+})
+
 test('records that were merely under way when workers were killed are never set aside', async () => {
   const { crm, erp } = systems(16)
   const hub = await TestHub.open({ crm, erp }, [sync])

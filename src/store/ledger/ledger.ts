@@ -17,7 +17,7 @@ import { readConnection, readRegistry, readStream, readSync, registerHub } from 
 import { readRunWrites } from './run-writes.ts'
 import { beatRun, finishRun, markInterrupted, readRun, startRun } from './runs.ts'
 import { countScan, finishHold, finishScan, holdScan, sampleHeld, sampleVanished } from './scans.ts'
-import { clearSuspect, countDeaths, noteSuspect } from './suspects.ts'
+import { clearSuspect, countDeaths, countSilentWorkers, noteSuspect } from './suspects.ts'
 import * as work from './work.ts'
 import { readWritesUnderWay } from './writes-under-way.ts'
 
@@ -104,6 +104,7 @@ const functions = {
   settleEvents: work.settleEvents,
   buryEvent,
   countDeaths,
+  countSilentWorkers,
   noteSuspect,
   clearSuspect,
   readConflicts,

@@ -30,6 +30,18 @@ export async function noteSuspect(pool: pg.Pool, lease: LeaseProof, suspect: str
   return rows[0].starts
 }
 
+/**
+ * How many processes that work fell silent in the last ten minutes and had not said that they end: killed, crashed or frozen. One that
+ * died in the last ten seconds is not among them yet.
+ */
+export async function countSilentWorkers(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ silent: number }>(
+    `select count(*)::int as silent from worker
+      where left_at is null and seen_at between now() - interval '10 minutes' and now() - interval '10 seconds'`,
+  )
+  return rows[0]!.silent
+}
+
 /** What was noted last has come to an end. */
 export async function clearSuspect(pool: pg.Pool, lease: LeaseProof): Promise<void> {
   await pool.query('update lease set suspect = null, starts = 0 where name = $1 and token = $2', [
