@@ -46,17 +46,17 @@ export async function latestVersion(client: pg.Pool | pg.PoolClient): Promise<{ 
 }
 
 /**
- * Keeps a version, unless it is the last one again. Inside the transaction that puts its items into force, which holds the lock
+ * Keeps a version, unless it is the last one again, and gives its number either way. Inside the transaction that puts its items into force, which holds the lock
  * that keeps others from doing the same.
  */
 export async function keepVersion(
   client: pg.PoolClient,
   version: NewVersion,
   items: readonly ItemChange[],
-): Promise<void> {
+): Promise<number> {
   const whole = versionDigest(version)
   const last = await latestVersion(client)
-  if (last?.digest === whole) return
+  if (last?.digest === whole) return last.id
   const changes: VersionChanges = {
     files: await fileChanges(client, last?.id ?? null, version.files),
     items: [...items],
@@ -82,6 +82,7 @@ export async function keepVersion(
      select $1, * from unnest($2::text[], $3::text[])`,
     [id, version.mappings.map(({ sync }) => sync), version.mappings.map((one) => one.version)],
   )
+  return id
 }
 
 async function keepFiles(client: pg.PoolClient, id: number, files: readonly KeptFile[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the files said when a hub last began to work with them. */
 import type pg from 'pg'
 import { CausewayError, digest } from '../core/index.ts'
+import { auditAllowances } from './allowances.ts'
 import { type ItemChange, keepVersion, latestVersion, type NewVersion, namedChanges } from './configuration-versions.ts'
 import { withTransaction } from './transaction.ts'
 
@@ -69,7 +70,7 @@ export function saveUnlessOvertaken(pool: pg.Pool, coming: Coming, since: InForc
 const LOCK = 'lock table configuration in share row exclusive mode'
 
 async function putInForce(client: pg.PoolClient, { items, version }: Coming): Promise<void> {
-  const changes = itemChanges(await readItems(client), items)
+  const before = await readItems(client)
   const columns = [
     items.map(({ kind }) => kind),
     items.map(({ name }) => name),
@@ -88,7 +89,9 @@ async function putInForce(client: pg.PoolClient, { items, version }: Coming): Pr
      where configuration.fields <> excluded.fields`,
     columns,
   )
-  if (version) await keepVersion(client, version, changes)
+  if (!version) return
+  const id = await keepVersion(client, version, itemChanges(before, items))
+  await auditAllowances(client, before, items, { ...version, id })
 }
 
 function itemChanges(before: readonly ConfiguredItem[], after: readonly ConfiguredItem[]): ItemChange[] {

@@ -120,7 +120,9 @@ test('all processes of a hub follow a plan that one of them applied; one whose f
     await hubs[0]!.services.applyConfiguration({ basis: next.basis, allowDestructive: false }, ACTOR)
     await vi.waitFor(() => expect(mappingOf(hubs[1]!)).toContain('trim'), { timeout: 30_000, interval: 50 })
     expect(mappingOf(hubs[2]!)).not.toContain('trim')
-    const { rows } = await database.pool.query<{ action: string; detail: string }>('select action, detail from audit')
+    const { rows } = await database.pool.query<{ action: string; detail: string }>(
+      `select action, detail from audit where action = 'configuration.apply'`,
+    )
     expect(rows.map(({ action, detail }) => [action, JSON.parse(detail)])).toEqual([
       ...Array(2).fill([
         'configuration.apply',
@@ -131,4 +133,68 @@ test('all processes of a hub follow a plan that one of them applied; one whose f
     for (const hub of hubs) await hub.close()
     vi.unstubAllEnvs()
   }
+})
+
+test('an entry in `allow` that comes or goes stands in the audit, with who brought it into force and in which version', async () => {
+  const database = await freshDatabase()
+  const { folder } = await hubFolder(true)
+  const read = () => readHubFiles({ dir: folder, env: sampleEnvironment() })
+  const adoption = new Adoption({
+    pool: database.pool,
+    env: {},
+    sources: { env: {}, folder },
+    log,
+    read,
+    use: () => Promise.resolve(),
+  })
+  const file = join(folder, 'causeway.yaml')
+  const written = await readFile(file, 'utf8')
+  const allowCrm = (entries: string) =>
+    writeFile(file, written.replace(/(crm: .*?)allow: \[127\.0\.0\.1\]/, `$1allow: [${entries}]`))
+  const noted = async () =>
+    (
+      await database.pool.query<{ actor: string; subject: string; detail: string }>(
+        `select actor, subject, detail from audit where action = 'connection.allow' order by id`,
+      )
+    ).rows.map(({ actor, subject, detail }) => ({ actor, subject, ...JSON.parse(detail) }))
+
+  await adoption.begin(await read())
+  const first = { actor: 'hub', how: 'start', version: 1, added: ['127.0.0.1'], removed: [], allow: ['127.0.0.1'] }
+  expect(await noted()).toEqual([
+    { ...first, subject: 'connection:crm' },
+    { ...first, subject: 'connection:helpdesk' },
+  ])
+  await allowCrm('127.0.0.1, "10.1.2.3:389"')
+  await adoption.reload(true)
+  // Neither a second reading nor another order is a change of what is allowed.
+  await adoption.reload(true)
+  await allowCrm('"10.1.2.3:389", 127.0.0.1')
+  await adoption.reload(true)
+  expect((await noted()).slice(2)).toEqual([
+    {
+      actor: 'hub',
+      subject: 'connection:crm',
+      how: 'edit',
+      version: 2,
+      added: ['10.1.2.3:389'],
+      removed: [],
+      allow: ['127.0.0.1', '10.1.2.3:389'],
+    },
+  ])
+  await writeFile(file, written.replace(/^ {2}crm:.*\n/m, ''))
+  await rm(join(folder, MAPPING))
+  const { basis } = await planOf(database, folder)
+  await adoption.apply({ basis, allowDestructive: true }, { actor: 'admin', reason: 'moved away' })
+  expect((await noted()).slice(3)).toEqual([
+    {
+      actor: 'admin',
+      subject: 'connection:crm',
+      how: 'plan',
+      version: 4,
+      reason: 'moved away',
+      added: [],
+      removed: ['10.1.2.3:389', '127.0.0.1'],
+      allow: [],
+    },
+  ])
 })

@@ -1,0 +1,37 @@
+/** Exceptions to the address rules, as they come into force and leave it again, in the audit. */
+import type pg from 'pg'
+import { appendAudit } from './audit.ts'
+import type { NewVersion } from './configuration-versions.ts'
+
+type Item = { kind: string; name: string; fields: Record<string, string> }
+type Cause = Pick<NewVersion, 'actor' | 'how' | 'reason'> & { id: number }
+
+/**
+ * Notes each connection whose `allow` is not what it was: which entries came, which went, with what version of the configuration. The
+ * note commits with what it notes. Where files were read, nobody knows more of who wrote them than that version tells.
+ */
+export async function auditAllowances(
+  client: pg.PoolClient,
+  before: readonly Item[],
+  after: readonly Item[],
+  { actor, how, reason, id }: Cause,
+): Promise<void> {
+  const [was, is] = [allowancesOf(before), allowancesOf(after)]
+  for (const name of [...new Set([...was.keys(), ...is.keys()])].sort()) {
+    const [old, now] = [was.get(name) ?? [], is.get(name) ?? []]
+    const [added, removed] = [without(now, old), without(old, now)]
+    if (added.length + removed.length === 0) continue
+    const detail = { added, removed, allow: now, how, version: id, ...(reason ? { reason } : {}) }
+    await appendAudit(client, { actor, action: 'connection.allow', subject: `connection:${name}`, detail })
+  }
+}
+
+const without = (entries: readonly string[], others: readonly string[]): string[] =>
+  entries.filter((entry) => !others.includes(entry))
+
+const allowancesOf = (items: readonly Item[]): Map<string, string[]> =>
+  new Map(
+    items
+      .filter(({ kind }) => kind === 'connection')
+      .map(({ name, fields }) => [name, JSON.parse(fields.allow ?? '[]') as string[]]),
+  )
