@@ -8,7 +8,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readEntityType } from '../../src/identity/read.ts'
 import { twoSystems } from '../identity/people.ts'
+import { sharesOf } from '../identity/shares.ts'
 import { Judge } from './judge.ts'
 import { type PeopleHub, withPeopleHub } from './people-hub.ts'
 
@@ -28,6 +30,7 @@ schedule: manual
 `
 
 const judge = new Judge()
+judgePeople()
 await withPeopleHub(
   // Both systems are read before anybody writes, as an operator does who wants to see what would happen.
   { 'entities/person.yaml': `${rules}schedule: { every: 5s }\n`, 'mappings/people.yaml': MAPPING },
@@ -38,6 +41,22 @@ await withPeopleHub(
   meet,
 )
 judge.end()
+
+/** How hard they are to match: easier ones would reach any bar. */
+function judgePeople(): void {
+  const shares = sharesOf(readEntityType(rules, 'person.yaml').type!, people)
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+  judge.note('pairs with two or more fields that are written differently', percent(shares.differing))
+  judge.holds(
+    `pairs with two or more fields that differ in more than spelling: ${percent(shares.differingInMeaning)}, at least 30 %`,
+    shares.differingInMeaning >= 0.3,
+  )
+  judge.holds(
+    `pairs with neither e-mail nor telephone in common: ${percent(shares.withoutKey)}, at least 20 %`,
+    shares.withoutKey >= 0.2,
+  )
+  judge.holds(`look-alikes: ${percent(shares.lookAlikes)}, at least 5 %`, shares.lookAlikes >= 0.05)
+}
 
 async function meet(hub: PeopleHub): Promise<void> {
   const { services, pool } = hub.hub

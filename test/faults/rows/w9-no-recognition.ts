@@ -21,7 +21,7 @@ export const row: Row = {
     await world.start(2)
     await storm.rest()
     const made = storm.writes()
-    await storm.rage(Math.ceil(edits / 2), perSecond)
+    await storm.rage(edits, perSecond)
     const inner = new Check()
     await storm.judge(inner)
     inner.atMost('writes for each edit', (storm.writes() - made) / storm.made, 1)
