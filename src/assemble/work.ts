@@ -105,9 +105,12 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     replaceTimetable: (scheduled) => schedules.replace(allSchedules(scheduled)),
     callLane: (job) => lanes.call(job),
     async stop() {
-      await Promise.all([schedules.stop(), sweeping.stop(), listener.close()])
       const reason = new ProcessStops(settings.shutdown_seconds * 1_000 * SHARE_OF_ANSWERS)
-      await Promise.all([...takers, inboxes, lanes].map((taker) => taker.stop(reason)))
+      // All at once: a sweep in a long statement must not use up the time that calls under way get for their answers.
+      await Promise.all([
+        ...[...takers, inboxes, lanes].map((taker) => taker.stop(reason)),
+        ...[schedules.stop(), sweeping.stop(), listener.close()],
+      ])
       await Promise.all([pullGate.empty(), pushGate.empty()])
       // What it does not say any more is seen by its silence.
       await leaveWorker(parts.pool, parts.holder).catch(() => undefined)

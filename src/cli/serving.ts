@@ -30,10 +30,15 @@ export async function serveHub(context: CliContext, role: HubRole, options: Serv
     ...(options.watch ? { watch: true } : {}),
     ...(context.output.isForPeople ? {} : { logger: createLogger({ destination: process.stderr }) }),
   })
+  // From the signal on, because requests that are still coming in hold up the server's end too.
+  let inTime: (() => void) | undefined
+  void stopped.signal.then(() => {
+    inTime = endInTime(hub)
+  })
   try {
     await listenUntil(stopped, hub, context)
   } finally {
-    const inTime = endInTime(hub)
+    inTime ??= endInTime(hub)
     await hub.close()
     inTime()
     stopped.release()
