@@ -40,6 +40,7 @@ import { keepingSweep } from './keeping.ts'
 import { matchingSweep } from './matching.ts'
 import { boundHeapGrowth, giveBackAtRest } from './memory.ts'
 import { toModel, toShape } from './model.ts'
+import { Refusals } from './refusals.ts'
 import { startSamples } from './samples.ts'
 import { createServices } from './services.ts'
 import { Sessions } from './sessions.ts'
@@ -173,6 +174,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     folder: parts.dir,
     store: async (connection, field) => (await secrets.get({ connection, field })) ?? null,
   }
+  const refusals = new Refusals({ pool: store.pool, clock: systemClock, log: logger })
   const sessions = new Sessions({
     files,
     clock: systemClock,
@@ -180,6 +182,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     tokens: (connection) => sealedTokens(store.pool, secrets, connection),
     uploads: (connection) => sealedUploads(secrets, connection),
     quotas: new QuotaBook(store.pool),
+    refused: (connection, refusal) => refusals.note(connection, refusal),
     sources,
   })
   sealBodies(store.pool, secrets)
@@ -343,6 +346,7 @@ async function assemble(parts: Parts): Promise<Hub> {
       await queue.close()
       await mappings.close()
       await sessions.close()
+      await refusals.settled()
       await endTraces?.()
       await store.close()
       await parts.stopSamples()

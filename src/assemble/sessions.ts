@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { type ConnectionConfig, connectionNamed, resolveSecret, type SecretSources } from '../config/index.ts'
 import type { Catalogue, ConnectorSession, TokenStore, UploadStore } from '../connector/index.ts'
 import { type Clock, digest, type Logger } from '../core/index.ts'
-import { type QuotaStore, SharedQuotaGate } from '../outbound/index.ts'
+import { type QuotaStore, type Refusal, SharedQuotaGate } from '../outbound/index.ts'
 import type { HubFiles } from './hub-files.ts'
 
 /** What a session needs of a connection. */
@@ -21,6 +21,7 @@ export class Sessions {
   readonly #tokens: (connection: string) => TokenStore
   readonly #uploads: (connection: string) => UploadStore
   readonly #quotas: QuotaStore
+  readonly #refused: (connection: string, refusal: Refusal) => void
   #files: HubFiles
 
   constructor(options: {
@@ -31,6 +32,7 @@ export class Sessions {
     tokens: (connection: string) => TokenStore
     uploads: (connection: string) => UploadStore
     quotas: QuotaStore
+    refused: (connection: string, refusal: Refusal) => void
   }) {
     this.#files = options.files
     this.#sources = options.sources
@@ -39,6 +41,7 @@ export class Sessions {
     this.#tokens = options.tokens
     this.#uploads = options.uploads
     this.#quotas = options.quotas
+    this.#refused = options.refused
   }
 
   get(connection: string): Promise<ConnectorSession> {
@@ -76,6 +79,7 @@ export class Sessions {
         ...(await this.#tls(config)),
         tokens: this.#tokens(name),
         uploads: this.#uploads(name),
+        onRefused: (refusal) => this.#refused(name, refusal),
         gate: (quota) => new SharedQuotaGate(quota, this.#quotas, this.#clock),
         clock: this.#clock,
         log: this.#log.child({ connection: name }),

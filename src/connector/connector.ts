@@ -28,6 +28,8 @@ export type ConnectionContext = {
   traceparent?: boolean
   /** Makes the gate of its limits, where it is shared over processes. */
   gate?: NonNullable<OutboundOptions['gate']>
+  /** Hears of each address that was not dialled, however often it repeats itself. */
+  onRefused?: NonNullable<OutboundOptions['onRefused']>
   /** Sees every call of the connection. */
   onExchange?: OnExchange
   /** Ends every call of the connection when it aborts. */
@@ -153,6 +155,7 @@ export class Connector {
       secrets: this.secrets.flatMap((name) => (typeof settings[name] === 'string' ? [settings[name] as string] : [])),
       ...(context.allow ? { allow: context.allow } : {}),
       ...(context.gate ? { gate: context.gate } : {}),
+      ...(context.onRefused ? { onRefused: context.onRefused } : {}),
       ...(context.onExchange ? { onExchange: context.onExchange } : {}),
       ...(context.signal ? { signal: context.signal } : {}),
       ...(context.tls ? { tls: context.tls } : {}),

@@ -12,10 +12,9 @@ import {
   urgencyNow,
 } from '../core/index.ts'
 import { type AgentPair, createAgents, type TlsIdentity } from './agents.ts'
-import { parseAllowList } from './allow.ts'
 import { ACCEPT_ENCODING, collect, decoded, inflated, metered } from './answer.ts'
 import { Call } from './call.ts'
-import { createDialler, type Dialler, type ResolveName } from './dialler.ts'
+import { createDialler, type Dialler, type DiallerOptions } from './dialler.ts'
 import { exchangeOf, textOf } from './exchange.ts'
 import type { Exchange, OnExchange } from './exchange-entry.ts'
 import { type FailureContext, failureOfError, failureOfStatus, type OutboundFailure } from './failure.ts'
@@ -35,11 +34,9 @@ import { retryAfterOf } from './retry-after.ts'
 import { Slots } from './slots.ts'
 import { exchangeOnWire, Wire } from './wire.ts'
 
-export type OutboundOptions = {
+export type OutboundOptions = Omit<DiallerOptions, 'tls'> & {
   /** Name of the connection, for messages. */
   connection: string
-  /** The connection's audited exceptions to the address rules. */
-  allow?: readonly string[]
   /** Secret values of the connection, replaced wherever they turn up in exchanges and errors. */
   secrets?: Iterable<string>
   tls?: TlsIdentity
@@ -57,7 +54,6 @@ export type OutboundOptions = {
   /** Calls tell the system which trace they belong to. */
   traceparent?: boolean
   clock?: Clock
-  resolve?: ResolveName
 }
 
 export interface OutboundClient {
@@ -122,7 +118,7 @@ class AxiosOutbound implements OutboundClient {
     this.clock = options.clock ?? systemClock
     this.secrets = new Set(options.secrets)
     this.redactor = createRedactor(this.secrets)
-    this.dialler = createDialler(options.connection, parseAllowList(options.allow ?? []), options.resolve, options.tls)
+    this.dialler = createDialler(options.connection, options)
     this.agents = createAgents(this.dialler, maxConcurrent, options.tls)
     this.slots = new Slots(maxConcurrent)
     const quota = { connection: options.connection, buckets: options.buckets ?? [], concurrent: maxConcurrent }

@@ -6,8 +6,8 @@ import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from '
 import { isIP, type LookupFunction, connect as netConnect, Socket } from 'node:net'
 import { type TLSSocket, type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls'
 import { CausewayError } from '../core/index.ts'
-import { kindOfAddress } from './address.ts'
-import type { AllowList } from './allow.ts'
+import { type AddressKind, kindOfAddress } from './address.ts'
+import { parseAllowList } from './allow.ts'
 import { failureOfError } from './failure.ts'
 
 type DialOptions = { tls?: TlsOptions | true; deadlineMs?: number; signal?: AbortSignal }
@@ -38,23 +38,34 @@ export type ResolveName = (
   done: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
 ) => void
 
+/** An address that was not dialled. */
+export type Refusal = { host: string; address: string; port: number; kind: AddressKind }
+
+export type DiallerOptions = {
+  /** The connection's audited exceptions to the address rules. */
+  allow?: readonly string[]
+  resolve?: ResolveName
+  /** Its authority and certificate. */
+  tls?: TlsOptions
+  /** Hears of each refusal, however often it repeats itself. */
+  onRefused?: (refusal: Refusal) => void
+}
+
 /** Makes the dialler of one connection. */
-export function createDialler(
-  connection: string,
-  allow: AllowList,
-  resolve: ResolveName = dnsLookup,
-  identity: TlsOptions = {},
-): Dialler {
+export function createDialler(connection: string, options: DiallerOptions = {}): Dialler {
+  const { resolve = dnsLookup, tls: identity = {}, onRefused } = options
+  const allow = parseAllowList(options.allow ?? [])
   const mayDial = (host: string, address: string, port: number) =>
     kindOfAddress(address) === 'public' || allow.permits({ host, address, port })
 
   const refuse = (host: string, address: string, port: number): CausewayError => {
-    const kind = kindOfAddress(address)
+    const refusal = { host, address, port, kind: kindOfAddress(address) }
+    onRefused?.(refusal)
     const shown = host === address ? address : `${host} (${address})`
     return new CausewayError('CSW-3010', {
-      what: `Connection ${connection} may not dial ${shown} port ${port}: it is a ${kind} address.`,
+      what: `Connection ${connection} may not dial ${shown} port ${port}: it is a ${refusal.kind} address.`,
       fix: `If the system really lives there, add "${host.includes(':') ? `[${host}]` : host}:${port}" to \`allow\` of connection ${connection}; the entry is audited.`,
-      data: { host, address, port, kind },
+      data: refusal,
     })
   }
 

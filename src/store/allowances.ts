@@ -1,7 +1,8 @@
-/** Exceptions to the address rules, as they come into force and leave it again, in the audit. */
+/** Exceptions to the address rules, and who was refused for want of one, in the audit. */
 import type pg from 'pg'
-import { appendAudit } from './audit.ts'
+import { appendAudit, lockAudit } from './audit.ts'
 import type { NewVersion } from './configuration-versions.ts'
+import { withTransaction } from './transaction.ts'
 
 type Item = { kind: string; name: string; fields: Record<string, string> }
 type Cause = Pick<NewVersion, 'actor' | 'how' | 'reason'> & { id: number }
@@ -35,3 +36,26 @@ const allowancesOf = (items: readonly Item[]): Map<string, string[]> =>
       .filter(({ kind }) => kind === 'connection')
       .map(({ name, fields }) => [name, JSON.parse(fields.allow ?? '[]') as string[]]),
   )
+
+/** Whoever makes a connection try address after address fills no audit. */
+export const REFUSALS_AN_HOUR = 20
+
+/** Notes that a connection was not let to an address, once an hour for the same host and port, whichever process it was. */
+export function auditRefusal(
+  pool: pg.Pool,
+  connection: string,
+  refusal: { host: string; port: number; address: string; kind: string },
+): Promise<void> {
+  const entry = { actor: 'hub', action: 'connection.refused', subject: `connection:${connection}`, detail: refusal }
+  return withTransaction(pool, async (client) => {
+    await lockAudit(client)
+    const { rows } = await client.query<{ detail: string }>(
+      `select detail from audit where at > now() - interval '1 hour' and action = $1 and subject = $2`,
+      [entry.action, entry.subject],
+    )
+    const noted = rows.map(({ detail }) => JSON.parse(detail) as typeof refusal)
+    if (noted.length >= REFUSALS_AN_HOUR) return
+    if (noted.some(({ host, port }) => host === refusal.host && port === refusal.port)) return
+    await appendAudit(client, entry)
+  })
+}

@@ -41,7 +41,7 @@ const GENESIS = '0'.repeat(64)
  */
 export async function appendAudit(session: pg.Pool | pg.PoolClient, entry: AuditEntry): Promise<void> {
   if (!('release' in session)) return withTransaction(session, (client) => appendAudit(client, entry))
-  await session.query('select pg_advisory_xact_lock($1)', [LOCK])
+  await lockAudit(session)
   const { rows } = await session.query<{ hash: string }>('select hash from audit order by id desc limit 1')
   const previous = rows[0]?.hash ?? GENESIS
   // Taken here and in milliseconds, because the hash covers it as JavaScript reads it back.
@@ -51,6 +51,10 @@ export async function appendAudit(session: pg.Pool | pg.PoolClient, entry: Audit
     [row.at, row.actor, row.action, row.subject, row.detail, previous, hashOf(previous, row)],
   )
 }
+
+/** Nobody else notes anything until this transaction ends. */
+export const lockAudit = (client: pg.PoolClient): Promise<unknown> =>
+  client.query('select pg_advisory_xact_lock($1)', [LOCK])
 
 /**
  * Follows the chain from the first row. A changed, inserted or removed row shows at once; rows taken off the end show only

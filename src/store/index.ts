@@ -1,5 +1,6 @@
 export * from './access/index.ts'
 export * from './alerts/index.ts'
+export { auditRefusal, REFUSALS_AN_HOUR } from './allowances.ts'
 export * from './analytics/index.ts'
 export { appendAudit, verifyAudit } from './audit.ts'
 export { sealBodies } from './body-seals.ts'

@@ -10,7 +10,7 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base'
 import { asCausewayError, type Span, type Tracer, validTraceparent } from '../core/index.ts'
-import { createAgents, createDialler, parseAllowList } from '../outbound/index.ts'
+import { createAgents, createDialler } from '../outbound/index.ts'
 import { KINDS } from './kinds.ts'
 import type { TraceSettings } from './settings.ts'
 
@@ -25,7 +25,7 @@ const MOST_LINKS = 64
 /** Makes the tracer of a process. `close` sends what is left. */
 export function openTracer(settings: TraceSettings): { tracer: Tracer; close(): Promise<void> } {
   // The exporter speaks HTTP itself; its sockets are ours, so that the rules of addresses hold for the collector too.
-  const agents = createAgents(createDialler('the collector of traces', parseAllowList(settings.allow)), 2)
+  const agents = createAgents(createDialler('the collector of traces', { allow: settings.allow }), 2)
   const exporter = new OTLPTraceExporter({
     url: settings.url,
     headers: settings.headers,

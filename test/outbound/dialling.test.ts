@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, test, vi } from 'vitest'
-import { createDialler, parseAllowList, type ResolveName, sentOf } from '../../src/outbound/index.ts'
+import { createDialler, type ResolveName, sentOf } from '../../src/outbound/index.ts'
 import { certificate, client, errorOf, httpPeer, httpsPeer, rawPeer } from './peer.ts'
 
 const SPELLINGS = [
@@ -71,7 +71,7 @@ test('a name that turns to a private address between two look-ups gains nothing'
   const { port } = new URL(url)
   const answers = ['93.184.216.34', '127.0.0.1']
   const resolve: ResolveName = (_host, _options, done) => done(null, [{ address: answers.shift()!, family: 4 }])
-  const dialler = createDialler('test', parseAllowList([]), resolve)
+  const dialler = createDialler('test', { resolve })
   expect(await dialler.resolveChecked('rebind.test', Number(port))).toMatchObject([{ address: '93.184.216.34' }])
   await expect(dialler.dial('rebind.test', Number(port))).rejects.toMatchObject({ code: 'CSW-3010' })
   expect(hits).toBe(0)
@@ -83,7 +83,7 @@ test('of a name with public and private addresses only the public ones are used'
       { address: '10.0.0.1', family: 4 },
       { address: '93.184.216.34', family: 4 },
     ])
-  const dialler = createDialler('test', parseAllowList([]), resolve)
+  const dialler = createDialler('test', { resolve })
   expect(await dialler.resolveChecked('mixed.test', 80)).toEqual([{ address: '93.184.216.34', family: 4 }])
 })
 
@@ -147,11 +147,11 @@ test('a certificate for another host is not accepted', async () => {
 
 test('dial gives sockets to protocols that are not HTTP, under the same rules', async () => {
   const port = await rawPeer((socket) => socket.end('hello'))
-  const dialler = createDialler('test', parseAllowList(['127.0.0.1']))
+  const dialler = createDialler('test', { allow: ['127.0.0.1'] })
   const socket = await dialler.dial('localhost', port)
   const [greeting] = await socket.toArray()
   expect(String(greeting)).toBe('hello')
-  const strict = createDialler('test', parseAllowList([]))
+  const strict = createDialler('test')
   await expect(strict.dial('2130706433', port)).rejects.toMatchObject({ code: 'CSW-3010' })
   await expect(strict.dial('fe80::1%lo', port)).rejects.toMatchObject({ code: 'CSW-3010' })
 })
@@ -170,7 +170,7 @@ test('a standing socket goes on in TLS under the same rules', async () => {
 
 test('a TLS dial that is never answered ends at its deadline', async () => {
   const port = await rawPeer(() => {})
-  const dialler = createDialler('test', parseAllowList(['127.0.0.1']))
+  const dialler = createDialler('test', { allow: ['127.0.0.1'] })
   const error = await errorOf(dialler.dial('127.0.0.1', port, { tls: true, deadlineMs: 100 }))
   expect(error).toMatchObject({ code: 'CSW-3001' })
 })

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { mysqlDialect } from '../../../src/connector/protocols/sql/mysql.ts'
-import { createDialler, parseAllowList } from '../../../src/outbound/index.ts'
+import { createDialler } from '../../../src/outbound/index.ts'
 import { certificate, key } from '../../outbound/peer.ts'
 import { failureOf } from '../open.ts'
 import { never } from './open.ts'
@@ -33,8 +33,8 @@ test('a server without TLS gets no credentials', async () => {
 })
 
 function connect(host: string, port: number, ca: string | undefined) {
-  const allow = parseAllowList(['127.0.0.1', '127.0.0.2'])
-  const dialler = createDialler('shop', allow, undefined, ca === undefined ? {} : { ca })
+  const allow = ['127.0.0.1', '127.0.0.2']
+  const dialler = createDialler('shop', { allow, tls: ca === undefined ? {} : { ca } })
   const target = { host, port, database: 'shop', schema: null, user: USER, password: 'x', tls: true, timeoutMs: 60_000 }
   return failureOf(mysqlDialect.connect(dialler, target, 'read', never))
 }
