@@ -48,8 +48,10 @@ export type TwoWay = {
     /** By top-level field of this direction's target. */
     fields: Readonly<Record<string, ConflictPolicy>>
   }
-  /** This direction's target fields by the field that the other direction makes of them, where both read each other. */
-  pairs: Readonly<Record<string, string>>
+  /** The top-level fields that the other direction makes of each of this direction's target fields, where both read each other. */
+  pairs: Readonly<Record<string, readonly string[]>>
+  /** Where each target path of `both` is found on the other side, as both are written there: `addr.town` → `address.city`. */
+  paths: Readonly<Record<string, string>>
 }
 
 /** What a sync reads of its source records, and of joined ones by the name of the join. */

@@ -220,18 +220,26 @@ function stands(template: unknown, field: string): boolean {
 /** Makes the two directions know each other. Findings say which fields go there and do not come back as they were. */
 export function joinDirections(forward: Mapping, back: Mapping): Finding[] {
   const [there, home] = [topReads(forward), topReads(back)]
-  const pairs: Record<string, string> = {}
-  for (const [to, reads] of there)
-    for (const [from, others] of home) if (reads.has(from) && others.has(to)) setOwn(pairs, to, from)
-  const { conflict } = rawOf(forward)
+  const met = [...there].flatMap(([to, reads]) =>
+    [...home].flatMap(([from, others]): [string, string][] => (reads.has(from) && others.has(to) ? [[to, from]] : [])),
+  )
+  const { conflict, both = {} } = rawOf(forward)
+  const turned = <T>(list: [T, T][]): [T, T][] => list.map(([one, other]) => [other, one])
   const all = typeof conflict === 'string' ? { default: conflict } : (conflict ?? {})
   const policies = { default: all.default ?? ('ask' as const), fields: all.fields ?? {} }
-  forward.definition.twoWay = { direction: 'forward', partner: back.definition.name, conflict: policies, pairs }
+  forward.definition.twoWay = {
+    direction: 'forward',
+    partner: back.definition.name,
+    conflict: policies,
+    pairs: listed(met),
+    paths: Object.fromEntries(turned(Object.entries(both))),
+  }
   back.definition.twoWay = {
     direction: 'back',
     partner: forward.definition.name,
-    conflict: { default: policies.default, fields: inOtherWords(policies.fields, pairs) },
-    pairs: Object.fromEntries(Object.entries(pairs).map(([to, from]) => [from, to])),
+    conflict: { default: policies.default, fields: inOtherWords(policies.fields, met) },
+    pairs: listed(turned(met)),
+    paths: { ...both },
   }
   // Who wins decides what comes out.
   for (const { definition } of [forward, back])
@@ -239,12 +247,19 @@ export function joinDirections(forward: Mapping, back: Mapping): Finding[] {
   return [...policyFindings(forward, policies.fields, there), ...oddFindings(back, there, home)]
 }
 
+const listed = (pairs: [string, string][]): Record<string, string[]> =>
+  Object.fromEntries([...Map.groupBy(pairs, ([one]) => one)].map(([one, met]) => [one, met.map(([, other]) => other)]))
+
+/** The first of several fields of `to` that has a policy gives it to the field of `from` that they share. */
 const inOtherWords = (
   fields: TwoWay['conflict']['fields'],
-  pairs: Record<string, string>,
+  pairs: [to: string, from: string][],
 ): Record<string, ConflictPolicy> =>
   Object.fromEntries(
-    Object.entries(fields).flatMap(([field, policy]) => (Object.hasOwn(pairs, field) ? [[pairs[field]!, policy]] : [])),
+    pairs
+      .filter(([to]) => Object.hasOwn(fields, to))
+      .map(([to, from]): [string, ConflictPolicy] => [from, fields[to]!])
+      .reverse(),
   )
 
 const rawOf = ({ yaml }: Mapping): MappingFile => yaml.value as MappingFile

@@ -237,7 +237,8 @@ function markOf(
   })
   if (!writes) return { stored }
   const { pairs } = other.sync.twoWay!
-  const isMade = (field: string): boolean => merge.made.includes(Object.hasOwn(pairs, field) ? pairs[field]! : field)
+  const isMade = (field: string): boolean =>
+    (Object.hasOwn(pairs, field) ? pairs[field]! : [field]).some((one) => merge.made.includes(one))
   const sent = look ? Object.entries(work.values.value) : []
   const isSeen = sent.every(([field, value]) => {
     const shown = own(look!.body, field)

@@ -10,13 +10,38 @@ import type { Lane, Work } from './work.ts'
 export const isForward = (lane: Lane): boolean => lane.sync.twoWay!.direction === 'forward'
 
 /** A conflict has one place, whichever direction finds it: that of the field of `to`, where there is one. */
-export function conflictKey(lane: Lane, work: Work, path: string): ConflictKey {
-  const [field, ...inside] = stepsOf(path)
-  const { pairs } = lane.sync.twoWay!
-  const named = isForward(lane) || !Object.hasOwn(pairs, field!) ? path : pathOf([pairs[field!]!, ...inside])
-  const [fromId, toId] = isForward(lane) ? [work.record.id, work.targetId!] : [work.targetId!, work.record.id]
-  return { fromId, toId, field: named }
+export const conflictKey = (lane: Lane, work: Work, path: string): ConflictKey =>
+  keyAt(lane, work, isForward(lane) ? path : inWordsOfTo(lane, path))
+
+/** The places under which all that is inside a field stands. */
+export function placesOf(lane: Lane, work: Work, field: string): ConflictKey[] {
+  const { paths, pairs } = lane.sync.twoWay!
+  if (isForward(lane)) return [keyAt(lane, work, pathOf([field]))]
+  const inside = Object.entries(paths).flatMap(([path, to]) => (path.split('.')[0] === field ? [to] : []))
+  const places = inside.length ? inside : (own(pairs, field) ?? [field]).map((to) => pathOf([to]))
+  return places.map((place) => keyAt(lane, work, place))
 }
+
+function keyAt(lane: Lane, work: Work, field: string): ConflictKey {
+  const [fromId, toId] = isForward(lane) ? [work.record.id, work.targetId!] : [work.targetId!, work.record.id]
+  return { fromId, toId, field }
+}
+
+/** A path of `from` as `to` calls it: `both` may pair what is inside an object with another place. */
+function inWordsOfTo(lane: Lane, path: string): string {
+  const { paths, pairs } = lane.sync.twoWay!
+  const steps = stepsOf(path)
+  for (let count = steps.length; count > 0; count--) {
+    const paired = own(paths, pathOf(steps.slice(0, count)))
+    if (paired !== undefined) return pathOf([...paired.split('.'), ...steps.slice(count)])
+  }
+  const [field, ...inside] = steps
+  const [to] = own(pairs, field!) ?? []
+  return to === undefined ? path : pathOf([to, ...inside])
+}
+
+const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined
 
 /** A conflict as people see it. */
 export function conflictOf(lane: Lane, work: Work, { field, path, mine, theirs, base }: FieldConflict): ConflictWrite {

@@ -1,10 +1,10 @@
 /** The step between match and diff for syncs that go both ways: what of a record is ours to write, and what the other side says. */
 import { CausewayError, isObject, type Json, type JsonObject, JsonText, sameJson, setOwn } from '../core/index.ts'
 import { askAgain, isLenient, type There } from './ask-sides.ts'
-import { partlyOf, pathOf, topOf } from './conflict-paths.ts'
+import { partlyOf, topOf } from './conflict-paths.ts'
 import { covers } from './diff.ts'
 import { leaveDeleted, meetDeletions } from './merge-deletions.ts'
-import { conflictKey, type Facts, factsOf, isBoth } from './merge-facts.ts'
+import { conflictKey, type Facts, factsOf, isBoth, placesOf } from './merge-facts.ts'
 import { isAsAgreed, mergeFields } from './merge-fields.ts'
 import { sentBefore, storedOtherwise } from './merge-sent.ts'
 import { type Mark, type Merged, storedOf } from './merged.ts'
@@ -127,13 +127,19 @@ async function staleEchoes(lane: Lane, works: Work[]): Promise<Map<Work, string[
       if (!row) return []
       // Mapped from a state that the log has replaced since.
       const isReplaced = row.seq > work.record.seq
-      // A later write of other fields says nothing of this one. Marks of before have the last version only.
-      const isOlder = (field: string): boolean =>
-        row.version !== null && row.version < (echoVersion[field] ?? ownHere?.version ?? '')
       const read = row.observedAt.getTime()
+      const stoodBefore = (field: string): boolean => sameJson(echo[field], own(work.values.value, field))
       const isEarly = (field: string): boolean =>
-        echoAt[field] ? read <= Date.parse(echoAt[field]) : sameJson(echo[field], own(work.values.value, field))
-      const fields = Object.keys(echo).filter((field) => isReplaced || isOlder(field) || isEarly(field))
+        echoAt[field] ? read <= Date.parse(echoAt[field]) : stoodBefore(field)
+      // A write may be done long before its answer is here, and what somebody changes in between is an edit: versions tell, where the look
+      // after the write saw one. Two changes may share one. A later write of other fields says nothing of this one.
+      const isLate = (field: string): boolean => {
+        // Marks of before have the last version only.
+        const seen = echoVersion[field] ?? ownHere?.version
+        if (row.version === null || !seen) return isEarly(field)
+        return row.version < seen || (row.version === seen && isEarly(field) && stoodBefore(field))
+      }
+      const fields = Object.keys(echo).filter((field) => isReplaced || isLate(field))
       return fields.length ? [[work, fields]] : []
     }),
   )
@@ -173,7 +179,7 @@ function mergeOne(lane: Lane, work: Work, { there, stale, facts }: Known): void 
   for (const field of merged.touched)
     if (!Object.hasOwn(merged.values, field) && !merge.partly.includes(field))
       keepStored(merge.mark, field, merged.base, theirs)
-  merge.agreed = merged.touched.map((field) => conflictKey(lane, work, pathOf([field])))
+  merge.agreed = merged.touched.flatMap((field) => placesOf(lane, work, field))
   work.values = JsonText.of(merged.values)
   if (side?.body) work.known = theirs
 }

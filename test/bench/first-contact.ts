@@ -86,6 +86,8 @@ async function meet(hub: PeopleHub): Promise<void> {
   await services.resumeSync('people', actor)
   judge.note('seconds to deliver', (await hub.run('people')).toFixed(0))
   await judgeCreated(hub, links, asked)
+  const planned = plan.changes.filter(({ action }) => action === 'create').map(({ record }) => record)
+  await judgePlanned(hub, new Set(planned))
   const before = hub.erp.written
   await hub.run('people', { full: true })
   judge.holds('what was made comes back and is nobody new: 0 writes', hub.erp.written === before)
@@ -108,6 +110,22 @@ async function judgeCreated(hub: PeopleHub, links: Map<string, string>, asked: S
     made.every((id) => !links.has(id) && !asked.has(id)),
   )
   judge.holds('0 duplicates are created', twice.length === 0)
+}
+
+/** Whoever the plan showed as new is made, and nobody else. */
+async function judgePlanned(hub: PeopleHub, planned: ReadonlySet<string>): Promise<void> {
+  const created = new Set(hub.erp.writes.created)
+  const made = new Set([...(await linksOf(hub))].filter(([, number]) => created.has(number)).map(([id]) => id))
+  const others = [...planned, ...made].filter((id) => planned.has(id) !== made.has(id))
+  for (const id of others) {
+    const { rows } = await hub.hub.pool.query(
+      `select state, error, (select json_agg(r) from entity_review r where d.record_id in (r.left_id, r.right_id)) as reviews
+         from delivery d where record_id = $1`,
+      [id],
+    )
+    judge.note(planned.has(id) ? 'planned and not made' : 'made and not planned', `${id} ${JSON.stringify(rows)}`)
+  }
+  judge.holds('what the plan showed as new is made, and nothing else', others.length === 0)
 }
 
 async function linksOf({ hub }: PeopleHub): Promise<Map<string, string>> {

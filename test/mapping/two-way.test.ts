@@ -37,7 +37,8 @@ test('a file with a way back is two syncs that know each other', () => {
       direction: 'forward',
       partner: 'people~back',
       conflict: { default: 'newest', fields: { Phone: 'from' } },
-      pairs: { RealName: 'name', EmailAddress: 'email', City: 'address', Phone: 'phone' },
+      pairs: { RealName: ['name'], EmailAddress: ['email'], City: ['address'], Phone: ['phone'] },
+      paths: { RealName: 'name', EmailAddress: 'email', City: 'address.city' },
     },
   })
   expect(back).toMatchObject({
@@ -48,7 +49,12 @@ test('a file with a way back is two syncs that know each other', () => {
     deletes: 'ignore',
     deleteLimits: { maxCount: 3 },
     writes: ['phone', 'source', 'name', 'email', 'address'],
-    twoWay: { direction: 'back', partner: 'people', conflict: { default: 'newest', fields: { phone: 'from' } } },
+    twoWay: {
+      direction: 'back',
+      partner: 'people',
+      conflict: { default: 'newest', fields: { phone: 'from' } },
+      paths: { name: 'RealName', email: 'EmailAddress', 'address.city': 'City' },
+    },
   })
   // Another policy decides otherwise, so it is another version.
   expect(read(FILE.replace('newest', 'to')).mapping!.definition.version).not.toBe(there.version)
@@ -127,4 +133,18 @@ test.each([
   expect(
     findings.map(({ message, fix, place }) => `${place.line}:${place.column} ${message} ${fix}`).join('\n'),
   ).toContain(wanted)
+})
+
+test('fields that share an object on the other side go both ways, each with the policy of the object', () => {
+  const { mapping } = read(`sync: people
+from: crm:contacts
+to: desk:users
+match: [email]
+both: { email: email, town: address.city, zip: address.zip }
+conflict: { default: newest, fields: { address: from } }
+`)
+  const [there, back] = [mapping!.definition.twoWay!, mapping!.back!.definition.twoWay!]
+  expect(there.pairs).toEqual({ email: ['email'], address: ['town', 'zip'] })
+  expect(back.pairs).toEqual({ email: ['email'], town: ['address'], zip: ['address'] })
+  expect(back.conflict.fields).toEqual({ town: 'from', zip: 'from' })
 })

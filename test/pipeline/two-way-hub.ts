@@ -26,7 +26,10 @@ export function pair(from: string, to: string, both: Fields, options: Options = 
           ? fields
           : Object.fromEntries(Object.entries(fields).map(([to, one]) => [pairs[to], one])),
     },
-    pairs: direction === 'forward' ? pairs : both,
+    pairs: Object.fromEntries(
+      Object.entries(direction === 'forward' ? pairs : both).map(([field, other]) => [field, [other]]),
+    ),
+    paths: {},
   })
   const copy = (map: Fields) => (record: JsonObject) =>
     one(

@@ -342,3 +342,31 @@ test('a decided value that is neither side’s reaches both, also where it was r
   expect(await cycle()).toBe(0)
   expect([left()[0]!.body.name, right()[0]!.body.name]).toEqual(['Neither', 'Neither'])
 })
+
+test.each([
+  ['a counter', (version: number) => String(version).padStart(12, '0')],
+  [
+    'whole minutes, so that many changes have the same',
+    (version: number) => new Date(Math.floor(version / 50) * 60_000).toISOString(),
+  ],
+])(
+  'an edit over our own write is no echo, although it was read before the write was answered (versions: %s)',
+  async (_, spells) => {
+    const { crm, desk, hub, cycle, left, right } = await open({ policy: 'newest' })
+    for (const system of [crm, desk]) system.spells = spells
+    crm.put('contacts', 'c1', anna)
+    await cycle()
+    edit(crm, 'contacts', { name: 'Left' })
+    desk.afterWrite = async () => {
+      desk.afterWrite = async () => {}
+      // A write that takes long: it is done, and its answer is still on the way.
+      edit(desk, 'users', { name: 'Right' })
+      await hub.pull('desk:users')
+    }
+    await hub.pull('crm:contacts')
+    await hub.push('people')
+    expect(right()[0]!.body.name).toBe('Right')
+    expect(await cycle()).toBe(0)
+    expect([left()[0]!.body.name, right()[0]!.body.name]).toEqual(['Right', 'Right'])
+  },
+)
