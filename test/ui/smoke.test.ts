@@ -22,8 +22,10 @@ describe.skipIf(!hasBrowser)('the page, in short', () => {
     await page.getByRole('button', { name: 'Requeue all of these…' }).click()
     await page.getByRole('button', { name: 'Requeue 3' }).click()
     await page.getByText('Nothing matches the filter.').waitFor()
-    const { rows } = await site.hub.pool.query(`select state from dead_letter where code = 'CSW-3008'`)
-    expect(rows).toEqual([{ state: 'requeued' }, { state: 'requeued' }, { state: 'requeued' }])
+    const states = async () => (await site.hub.pool.query(`select state from dead_letter where code = 'CSW-3008'`)).rows
+    await expect
+      .poll(states, { timeout: 20_000 })
+      .toEqual([{ state: 'requeued' }, { state: 'requeued' }, { state: 'requeued' }])
     expect(page.complaints).toEqual([])
   })
 })

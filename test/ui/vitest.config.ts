@@ -12,6 +12,8 @@ export default defineConfig({
     maxWorkers: 2,
     retry: Number(process.env.CAUSEWAY_TEST_RETRIES ?? 1),
     reporters: ['default', './test/second-try.ts'],
+    // On a machine that does other work a page takes seconds for what takes it a moment; vitest itself gives up after one.
+    expect: { poll: { timeout: 30_000 } },
     testTimeout: 600_000,
     hookTimeout: 600_000,
   },

@@ -1,17 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { expectAccessible, hasBrowser, type Site, startSite } from '../browser.ts'
+import { describe, expect, test } from 'vitest'
+import { expectAccessible, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 import { fillHub, type Lively } from '../lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('single keys', () => {
   let site: Site
   let ids: Lively
 
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite()
     ids = await fillHub(site.hub.pool)
+    return site
   })
-  afterEach(() => site?.closeTabs())
-  afterAll(() => site?.close())
 
   const open = async (path: string, word: string) => {
     const page = await site.open(path)
@@ -25,12 +24,14 @@ describe.skipIf(!hasBrowser)('single keys', () => {
     await page.keyboard.press('d')
     const rows = page.getByRole('region', { name: 'Dead letters' }).locator('tbody tr')
     await rows.nth(3).waitFor()
-    const focused = (): Promise<string> => page.evaluate(`document.activeElement.closest('tr')?.textContent ?? ''`)
     // The causes of the letters are rows too, and stand first.
+    await page.getByRole('region', { name: 'By cause' }).locator('tbody tr').nth(1).waitFor()
+    const hasFocus = (row: number): Promise<boolean> =>
+      rows.nth(row).evaluate((element) => element.contains(element.ownerDocument.activeElement))
     for (let i = 0; i < 3; i++) await page.keyboard.press('j')
-    expect(await focused()).toBe(await rows.nth(0).textContent())
+    await expect.poll(() => hasFocus(0)).toBe(true)
     await page.keyboard.press('j')
-    expect(await focused()).toBe(await rows.nth(1).textContent())
+    await expect.poll(() => hasFocus(1)).toBe(true)
     await page.keyboard.press('k')
     const id = (await rows.nth(0).locator('a').first().textContent())?.trim()
     await page.keyboard.press('Enter')
@@ -57,7 +58,7 @@ describe.skipIf(!hasBrowser)('single keys', () => {
     await page.keyboard.press('/')
     const search = page.getByLabel('Find a record by id')
     await page.keyboard.type('gh?j/')
-    expect(await search.inputValue()).toBe('gh?j/')
+    await expect.poll(() => search.inputValue()).toBe('gh?j/')
     expect(new URL(page.url()).pathname).toBe('/runs')
     expect(await page.getByRole('dialog').count()).toBe(0)
     await page.locator('h1').focus()
@@ -65,7 +66,7 @@ describe.skipIf(!hasBrowser)('single keys', () => {
     await page.keyboard.press('h')
     expect(new URL(page.url()).pathname).toBe('/runs')
     await page.keyboard.press('f')
-    expect(await page.evaluate(`document.activeElement.closest('main search') !== null`)).toBe(true)
+    await expect.poll(() => page.evaluate(`document.activeElement.closest('main search') !== null`)).toBe(true)
     await page.goto(`${site.hub.url}/sync?name=contacts-to-erp`)
     await page.getByRole('button', { name: 'Pause contacts-to-erp' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Not now' }).focus()
@@ -86,7 +87,7 @@ describe.skipIf(!hasBrowser)('single keys', () => {
     await page.goto(`${site.hub.url}/dead-letter?id=${ids.deadLetters[0]}`)
     await page.getByRole('button', { name: 'Requeue' }).waitFor()
     await page.keyboard.press('r')
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Requeue')
+    await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Requeue')
     const { rows } = await site.hub.pool.query('select state from dead_letter where id = $1', [ids.deadLetters[0]])
     expect(rows).toEqual([{ state: 'open' }])
     await page.keyboard.press('.')

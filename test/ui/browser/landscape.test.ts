@@ -1,12 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { appendAudit } from '../../../src/store/index.ts'
-import { expectGoodLooks, hasBrowser, type Site, startSite } from '../browser.ts'
+import { expectGoodLooks, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 import { fillHub } from '../lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('landscape, audit, changes and system', () => {
   let site: Site
 
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite()
     await fillHub(site.hub.pool)
     await appendAudit(site.hub.pool, {
@@ -21,27 +21,30 @@ describe.skipIf(!hasBrowser)('landscape, audit, changes and system', () => {
       subject: 'configuration',
       detail: { applied: ['sync contacts'] },
     })
+    return site
   })
-  afterEach(() => site?.closeTabs())
-  afterAll(() => site?.close())
 
   test('the picture shows what flows, how fresh it is and what is wrong; a click leads there; the table says the same', async () => {
     const page = await site.open('/landscape')
     const edge = page.getByRole('link', { name: /^contacts-to-erp: 4 dead letters, fresh as of \d+ min/ })
     await edge.waitFor()
-    expect(await edge.getAttribute('aria-label')).toContain('1,160 written in 24 hours')
+    await expect.poll(() => edge.getAttribute('aria-label')).toContain('1,160 written in 24 hours')
     // No longer than they are seen: who points at the line gets the same words.
-    expect(await edge.locator('title').textContent()).toBe(await edge.getAttribute('aria-label'))
+    await expect
+      .poll(() => edge.evaluate((it) => it.querySelector('title')?.textContent === it.getAttribute('aria-label')))
+      .toBe(true)
     await page.getByRole('link', { name: 'helpdesk, demo-helpdesk: needs_authorisation' }).waitFor()
     const row = page.getByRole('region', { name: 'Flows' }).locator('tr', { hasText: 'contacts-to-erp' })
-    expect(await row.locator('td').allTextContents()).toEqual([
-      expect.stringContaining('crm:contacts → erp:customers'),
-      '4 dead letters',
-      expect.stringMatching(/min/),
-      '1,160',
-      '40',
-      expect.any(String),
-    ])
+    await expect
+      .poll(() => row.locator('td').allTextContents())
+      .toEqual([
+        expect.stringContaining('crm:contacts → erp:customers'),
+        '4 dead letters',
+        expect.stringMatching(/min/),
+        '1,160',
+        '40',
+        expect.any(String),
+      ])
     await page.getByRole('img', { name: 'Written by hour, 1,160 in all' }).waitFor()
     await page.getByRole('img', { name: 'Dead letters by hour, 40 in all' }).waitFor()
     await expectGoodLooks(page)
@@ -56,9 +59,9 @@ describe.skipIf(!hasBrowser)('landscape, audit, changes and system', () => {
     const page = await site.open('/audit?actor=user:ada')
     const rows = page.getByRole('region', { name: 'Audit' }).locator('tbody tr')
     await rows.filter({ hasText: 'sync.pause' }).waitFor()
-    expect(await rows.count()).toBe(1)
+    await expect.poll(() => rows.count()).toBe(1)
     await rows.getByText('Show').click()
-    expect(await rows.textContent()).toContain('Stocktaking')
+    await expect.poll(() => rows.textContent()).toContain('Stocktaking')
     await expectGoodLooks(page)
     await page.getByRole('button', { name: 'Verify the trail' }).click()
     await page.getByText('none changed or missing').waitFor()

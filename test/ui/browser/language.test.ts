@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import english from '../../../src/ui/texts/en.json' with { type: 'json' }
 import polish from '../../../src/ui/texts/pl.json' with { type: 'json' }
-import { expectAccessible, hasBrowser, type Site, startSite } from '../browser.ts'
+import { expectAccessible, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 import { fillHub, type Lively } from '../lively-hub.ts'
 
 const textsOf = (catalogue: Record<string, Record<string, string>>): string[] =>
@@ -14,12 +14,11 @@ describe.skipIf(!hasBrowser)('the page in Polish', () => {
   let site: Site
   let ids: Lively
 
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite()
     ids = await fillHub(site.hub.pool)
+    return site
   })
-  afterEach(() => site?.closeTabs())
-  afterAll(() => site?.close())
 
   // Words that the hub itself keeps (meanings of codes, reasons of people) are not in the catalogue and stay as they are.
   test.each([
@@ -32,7 +31,8 @@ describe.skipIf(!hasBrowser)('the page in Polish', () => {
   ])('%s has no text of the English catalogue', async (path, heading) => {
     const page = await site.open(`${path}?lang=pl${path === '/run' ? `&id=${ids.failedRun}` : ''}`)
     await page.getByRole('heading', { name: heading }).first().waitFor()
-    const pieces: string[] = await page.evaluate(`(() => {
+    const read = (): Promise<string[]> =>
+      page.evaluate(`(() => {
       const found = []
       const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
       while (walker.nextNode()) {
@@ -43,9 +43,11 @@ describe.skipIf(!hasBrowser)('the page in Polish', () => {
         for (const name of ['title', 'aria-label', 'placeholder']) found.push(element.getAttribute(name) ?? '')
       return found
     })()`)
-    expect(pieces.length).toBeGreaterThan(30)
+    await expect.poll(() => page.locator('.loading').count()).toBe(0)
+    await expect.poll(async () => (await read()).length).toBeGreaterThan(30)
+    const pieces = await read()
     expect(pieces.filter((piece) => ONLY_ENGLISH.has(piece))).toEqual([])
-    expect(await page.evaluate('document.documentElement.lang')).toBe('pl')
+    await expect.poll(() => page.evaluate('document.documentElement.lang')).toBe('pl')
     await expectAccessible(page)
     expect(page.complaints).toEqual([])
   })
@@ -57,7 +59,7 @@ describe.skipIf(!hasBrowser)('the page in Polish', () => {
     await page.getByRole('heading', { name: 'Od najnowszych' }).waitFor()
     await page.reload()
     await page.getByRole('heading', { name: 'Od najnowszych' }).waitFor()
-    expect(await page.evaluate('document.documentElement.lang')).toBe('pl')
+    await expect.poll(() => page.evaluate('document.documentElement.lang')).toBe('pl')
     await page.getByLabel('Język').selectOption('en')
     await page.getByRole('heading', { name: 'Newest first' }).waitFor()
   })

@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addDeadLetter, seedHub } from '../../http/rows.ts'
-import { hasBrowser, type Site, startSite } from '../browser.ts'
+import { hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 
 /** Every list of the page: its address, what it asks the hub, and a filter that nothing passes. */
 const LISTS: [path: string, asks: string, filter: string | null, never: string][] = [
@@ -19,11 +19,10 @@ const LISTS: [path: string, asks: string, filter: string | null, never: string][
 
 describe.skipIf(!hasBrowser)('every list has its four states', () => {
   let site: Site
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite({ services: { connectors: () => [] } })
+    return site
   })
-  afterEach(() => site?.closeTabs())
-  afterAll(() => site?.close())
 
   test.for(LISTS)('%s, %s', async ([path, asks, filter, never]) => {
     const page = await site.open('about:blank')
@@ -36,7 +35,7 @@ describe.skipIf(!hasBrowser)('every list has its four states', () => {
     await page.goto(site.hub.url + path)
     await page.locator('.loading').first().waitFor()
     // Grey bars are for the eye; others are told in words, once.
-    expect(await page.locator('.loading[role=status]').first().textContent()).toBe('Loading')
+    await expect.poll(() => page.locator('.loading[role=status]').first().textContent()).toBe('Loading')
     held.resolve()
     await page.locator('.nothing', { hasText: never }).waitFor()
     expect(await page.getByText('Nothing matches').count()).toBe(0)
@@ -47,7 +46,7 @@ describe.skipIf(!hasBrowser)('every list has its four states', () => {
       await page.getByText('Nothing matches the filter.').waitFor()
       await page.getByRole('button', { name: 'Clear the filter' }).click()
       await page.locator('.nothing', { hasText: never }).waitFor()
-      expect(page.url()).not.toContain(filter)
+      await expect.poll(() => page.url()).not.toContain(filter)
     }
 
     await page.route(question, (route) =>
@@ -70,9 +69,9 @@ describe.skipIf(!hasBrowser)('every list has its four states', () => {
     await alert.waitFor()
     // Held, or a page that heals by itself may take the button away before it is pressed.
     await page.getByRole('button', { name: 'Live', exact: true }).click()
-    expect(await alert.textContent()).toMatch(
-      /The database does not answer\.Start it\.Code CSW-6001 · request request-42/,
-    )
+    await expect
+      .poll(() => alert.textContent())
+      .toMatch(/The database does not answer\.Start it\.Code CSW-6001 · request request-42/)
     await page.unroute(question)
     await alert.getByRole('button', { name: 'Try again' }).click()
     await page.locator('.nothing', { hasText: never }).waitFor()
@@ -105,9 +104,9 @@ describe.skipIf(!hasBrowser)('an outage at a glance', () => {
     const page = await site.open('/')
     const rows = page.getByRole('region', { name: 'Open problems' }).last().locator('tbody tr')
     await rows.nth(2).waitFor()
-    expect(await rows.count()).toBe(3)
-    for (const text of await rows.allTextContents()) expect(text).toMatch(/needs you[\s\S]*500[\s\S]*CSW-\d{4}/)
-    expect(await page.locator('[data-verdict]').textContent()).toContain('3 problems need you')
+    const told = expect.stringMatching(/needs you[\s\S]*500[\s\S]*CSW-\d{4}/)
+    await expect.poll(() => rows.allTextContents()).toEqual([told, told, told])
+    await expect.poll(() => page.locator('[data-verdict]').textContent()).toContain('3 problems need you')
   })
 
   test('states are told by shape and word, and nothing moves for those who want it still', async () => {
@@ -115,10 +114,10 @@ describe.skipIf(!hasBrowser)('an outage at a glance', () => {
     await page.emulateMedia({ reducedMotion: 'reduce' })
     await page.locator('.mark').first().waitFor()
     for (const mark of await page.locator('.mark').all()) {
-      expect(await mark.locator('svg path, svg circle').count()).toBeGreaterThan(0)
+      await expect.poll(() => mark.locator('svg path, svg circle').count()).toBeGreaterThan(0)
       expect((await mark.textContent())?.trim()).not.toBe('')
     }
-    expect(await page.locator('[data-verdict]').getAttribute('aria-live')).toBe('polite')
+    await expect.poll(() => page.locator('[data-verdict]').getAttribute('aria-live')).toBe('polite')
     for (const path of ['/landscape', '/runs', '/dead-letters']) {
       await page.goto(site.hub.url + path)
       await page.getByRole('heading', { level: 1 }).waitFor()

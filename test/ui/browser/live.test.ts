@@ -1,18 +1,17 @@
 /** The page while things happen: what is read holds still, and what is new can be had. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { hasBrowser, type Site, startSite } from '../browser.ts'
+import { describe, expect, test } from 'vitest'
+import { hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 import { fillHub, type Lively } from '../lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('the page while things happen', () => {
   let site: Site
   let ids: Lively
 
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite()
     ids = await fillHub(site.hub.pool)
+    return site
   })
-  afterEach(() => site?.closeTabs())
-  afterAll(() => site?.close())
 
   const happens = async (trigger: string): Promise<number> => {
     const { rows } = await site.hub.pool.query<{ id: number }>(
@@ -45,7 +44,7 @@ describe.skipIf(!hasBrowser)('the page while things happen', () => {
       .first()
       .filter({ hasText: String(run) })
       .waitFor()
-    expect(await rows.count()).toBe(before.length + 2)
+    await expect.poll(() => rows.count()).toBe(before.length + 2)
     // Nobody looks: nothing has to wait.
     await page.mouse.move(2, 2)
     await page.getByRole('heading', { level: 1 }).focus()

@@ -1,19 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { TOKEN } from '../../http/hub.ts'
-import { expectAccessible, expectGoodLooks, hasBrowser, type Site, startSite } from '../browser.ts'
+import { expectAccessible, expectGoodLooks, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 import { addBacklog, fillHub, HOSTILE, type Lively } from '../lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('the page', () => {
   let site: Site
   let ids: Lively
 
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite()
     ids = await fillHub(site.hub.pool)
     await addBacklog(site.hub.pool, ids, 5)
+    return site
   })
-  afterEach(() => site?.closeTabs())
-  afterAll(() => site?.close())
 
   /** Every page with a word that stands there when its data has come. */
   const pages: [name: string, path: () => string, word: string][] = [
@@ -97,12 +96,12 @@ describe.skipIf(!hasBrowser)('the page', () => {
     const page = await site.open(`/records?key=${encodeURIComponent(HOSTILE.script)}`)
     await page.getByRole('link', { name: HOSTILE.script }).click()
     await page.getByRole('heading', { name: 'As received' }).waitFor()
-    expect(await page.locator('pre').first().textContent()).toContain(JSON.stringify(HOSTILE.script))
+    await expect.poll(() => page.locator('pre').first().textContent()).toContain(JSON.stringify(HOSTILE.script))
     expect(await page.evaluate('globalThis.hacked')).toBeUndefined()
     expect(await page.locator('main img').count()).toBe(0)
     await page.goto(`${site.hub.url}/record?stream=crm:contacts&id=${encodeURIComponent(HOSTILE.bidi)}`)
     await page.getByRole('heading', { name: 'As received' }).waitFor()
-    expect(await page.locator('.subtitle .unseen').textContent()).toBe('U+202E')
+    await expect.poll(() => page.locator('.subtitle .unseen').textContent()).toBe('U+202E')
     // A name of 900 letters in every place of the page does not push it out of the window.
     await page.goto(`${site.hub.url}/sync?name=${HOSTILE.long}`)
     await page.getByText('CSW-8002').first().waitFor()
@@ -114,21 +113,21 @@ describe.skipIf(!hasBrowser)('the page', () => {
     const page = await site.open('/')
     const verdict = page.locator('[data-verdict]')
     await verdict.waitFor()
-    expect(await verdict.getAttribute('data-verdict')).toBe('bad')
+    await expect.poll(() => verdict.getAttribute('data-verdict')).toBe('bad')
     // Two causes of dead letters, one connection without credential, one queue nobody works on.
-    expect(await verdict.textContent()).toContain('4 problems need you')
+    await expect.poll(() => verdict.textContent()).toContain('4 problems need you')
     const problems = page.getByRole('region', { name: 'Open problems' }).last().locator('tbody tr')
-    expect(await problems.count()).toBe(2)
-    expect(await problems.first().textContent()).toMatch(
-      /needs you[\s\S]*refused[\s\S]*data[\s\S]*erp[\s\S]*3[\s\S]*CSW-3008/,
-    )
+    await expect.poll(() => problems.count()).toBe(2)
+    await expect
+      .poll(() => problems.first().textContent())
+      .toMatch(/needs you[\s\S]*refused[\s\S]*data[\s\S]*erp[\s\S]*3[\s\S]*CSW-3008/)
     const standing = page.getByRole('region', { name: 'Waiting, late or stopped' }).last()
     for (const words of ['The refresh token was revoked.', 'Goes on by itself in 00:0', 'Payroll week', 'nobody works'])
-      expect(await standing.textContent()).toContain(words)
+      await expect.poll(() => standing.textContent()).toContain(words)
     // One click from the cause to its records.
     await page.getByRole('link', { name: 'The target refused this record.' }).click()
     await page.getByText('vat-0').waitFor()
-    expect(await page.getByRole('region', { name: 'Dead letters' }).locator('tbody tr').count()).toBe(3)
+    await expect.poll(() => page.getByRole('region', { name: 'Dead letters' }).locator('tbody tr').count()).toBe(3)
   })
 
   test('the backlog of each sync and each queue is shown', async () => {
@@ -137,8 +136,8 @@ describe.skipIf(!hasBrowser)('the page', () => {
     await row.getByRole('link', { name: '8', exact: true }).click()
     const queue = page.locator('tr', { hasText: 'push' })
     await queue.waitFor()
-    expect(await queue.count()).toBe(1)
-    expect(await queue.textContent()).toMatch(/^erppushnobody works8\d+ min/)
+    await expect.poll(() => queue.count()).toBe(1)
+    await expect.poll(() => queue.textContent()).toMatch(/^erppushnobody works8\d+ min/)
   })
 
   test('follows the theme of the system and remembers another choice', async () => {
@@ -146,11 +145,11 @@ describe.skipIf(!hasBrowser)('the page', () => {
     const scheme = (): Promise<unknown> => page.evaluate('document.documentElement.dataset.mantineColorScheme')
     const button = page.getByRole('button', { name: 'Light', exact: true })
     await button.waitFor()
-    expect(await scheme()).toBe('dark')
+    await expect.poll(() => scheme()).toBe('dark')
     await button.click()
-    expect(await scheme()).toBe('light')
+    await expect.poll(() => scheme()).toBe('light')
     await page.reload()
     await page.getByRole('button', { name: 'Dark', exact: true }).waitFor()
-    expect(await scheme()).toBe('light')
+    await expect.poll(() => scheme()).toBe('light')
   })
 })

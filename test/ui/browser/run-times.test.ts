@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { expectGoodLooks, hasBrowser, type Site, startSite } from '../browser.ts'
+import { describe, expect, test } from 'vitest'
+import { expectGoodLooks, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 import { fillHub } from '../lively-hub.ts'
 
 describe.skipIf(!hasBrowser)('where the time of a run went', () => {
@@ -7,14 +7,13 @@ describe.skipIf(!hasBrowser)('where the time of a run went', () => {
   let push: number
   let failed: number
 
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite()
     failed = (await fillHub(site.hub.pool)).failedRun
     const { rows } = await site.hub.pool.query<{ id: number }>(`select id from run where kind = 'push'`)
     push = rows[0]!.id
+    return site
   })
-  afterEach(() => site?.closeTabs())
-  afterAll(() => site?.close())
 
   test('each part stands in the table with its bar, one behind the other, and they add up to the duration', async () => {
     const page = await site.open(`/run?id=${push}`)

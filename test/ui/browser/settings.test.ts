@@ -1,16 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { expectAccessible, expectGoodLooks, hasBrowser, type Site, startSite } from '../browser.ts'
+import { describe, expect, test } from 'vitest'
+import { expectAccessible, expectGoodLooks, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 
 const PASSWORD = 'a long enough password'
 
 describe.skipIf(!hasBrowser)('the settings page', () => {
   let site: Site
 
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite()
+    return site
   })
-  afterEach(() => site?.closeTabs())
-  afterAll(() => site?.close())
 
   const statusAs = async (headers: Record<string, string>, path = '/api/v1/syncs') =>
     (await fetch(site.hub.url + path, { headers })).status
@@ -80,14 +79,16 @@ describe.skipIf(!hasBrowser)('the settings page', () => {
     await dialog.getByRole('button', { name: 'I have it' }).click()
     await dialog.waitFor({ state: 'detached' })
     const row = page.getByRole('region', { name: 'Tokens' }).locator('tbody tr')
-    expect(await row.textContent()).toMatch(/ci[\s\S]*operator[\s\S]*only hub:read[\s\S]*valid[\s\S]*in 30 d|29 d/)
+    await expect
+      .poll(() => row.textContent())
+      .toMatch(/ci[\s\S]*operator[\s\S]*only hub:read[\s\S]*valid[\s\S]*in 30 d|29 d/)
     expect(await page.content()).not.toContain(secret)
     const headers = { authorization: `Bearer ${secret}` }
     expect([await statusAs(headers), await statusAs(headers, '/api/v1/dead-letters')]).toEqual([200, 403])
     await page.getByRole('button', { name: 'Revoke… ci' }).click()
     await dialog.getByRole('button', { name: 'Revoke' }).click()
     await row.filter({ hasText: 'revoked' }).waitFor()
-    expect(await statusAs(headers)).toBe(401)
+    await expect.poll(() => statusAs(headers)).toBe(401)
     expect(page.complaints).toEqual([])
   })
 
@@ -110,10 +111,12 @@ describe.skipIf(!hasBrowser)('the settings page', () => {
     expect(hours).toBeLessThanOrEqual(4)
     const settings = page.getByRole('region', { name: 'Settings' }).locator('tbody tr')
     await settings.nth(1).waitFor()
-    expect(await settings.allTextContents()).toEqual([
-      expect.stringMatching(/journal_days30default/),
-      expect.stringMatching(/database_url\[secret\]variableDATABASE_URL/),
-    ])
+    await expect
+      .poll(() => settings.allTextContents())
+      .toEqual([
+        expect.stringMatching(/journal_days30default/),
+        expect.stringMatching(/database_url\[secret\]variableDATABASE_URL/),
+      ])
     await page.getByRole('combobox', { name: 'Settings' }).selectOption('retention')
     await expect.poll(() => settings.count()).toBe(1)
     await expectGoodLooks(page)
