@@ -25,7 +25,7 @@ describe.skipIf(!hasBrowser)('single keys', () => {
     const rows = page.getByRole('region', { name: 'Dead letters' }).locator('tbody tr')
     await rows.nth(3).waitFor()
     // The causes of the letters are rows too, and stand first.
-    await page.getByRole('region', { name: 'By cause' }).locator('tbody tr').nth(1).waitFor()
+    await page.getByRole('region', { name: 'Causes' }).locator('tbody tr').nth(1).waitFor()
     const hasFocus = (row: number): Promise<boolean> =>
       rows.nth(row).evaluate((element) => element.contains(element.ownerDocument.activeElement))
     for (let i = 0; i < 3; i++) await page.keyboard.press('j')
