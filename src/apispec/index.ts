@@ -3,6 +3,7 @@ export { readApiDocuments } from './document.ts'
 export { draftFrom } from './from.ts'
 export { infer } from './infer.ts'
 export { ODATA_BATCH } from './odata-batch.ts'
+export { flatLists, flatLookup } from './odata-openapi.ts'
 export type { RawSchema } from './schema.ts'
 export { joined, listedTexts, textsOf } from './texts.ts'
 export {

@@ -1,25 +1,32 @@
 /** A stream over an entity set of an OData service: every property it names must be one of the set's. */
 import {
   type ApiDocument,
+  flatLists,
+  flatLookup,
   isReadOnly,
   itemOf,
   member,
   namesOf,
   type Operation,
+  type RawSchema,
   type Type,
   typeOfSchema,
 } from '../apispec/index.ts'
 import { formatPlace, isObject, type JsonObject, type YamlFile, type YamlPath } from '../core/index.ts'
 import { missing } from './spec-partial.ts'
 import type { SpecRow } from './spec-rows.ts'
+import { unnamed } from './spec-unnamed.ts'
 
 /** What one record of an entity set is; null where the service has no such set. */
 export function entityOf(stream: JsonObject, document: ApiDocument): Type | null {
   const operation = listOf(stream, document)
   if (!operation?.answer) return null
-  const answer = typeOfSchema(operation.answer, operation.lookup)
-  return itemOf(namesOf(answer).includes('d') ? member(member(answer, 'd'), 'results') : member(answer, 'value'))
+  const answer = plain(operation.answer, operation)
+  return itemOf(member(answer, namesOf(answer).includes('d') ? 'd' : 'value'))
 }
+
+/** What is read and written as a stream sees it: the runtime takes version 2 out of its wrappings. */
+const plain = (schema: RawSchema, { lookup }: Operation): Type => typeOfSchema(flatLists(schema), flatLookup(lookup))
 
 /**
  * The call that lists a set. A set behind a company or tenant (`companies(…)/customers`) is described by its own name, or by a
@@ -80,19 +87,14 @@ export function entitySetRows(
       verdict: call ? 'checked' : missing.request(document, METHODS[kind]?.[0] ?? ''),
       detail: call ? `${call.method} ${call.path}` : 'the description has no such call',
     })
-    const taken = call?.body && kind === 'create' ? typeOfSchema(call.body.schema, call.lookup) : null
-    for (const property of taken && taken.kind !== 'any' ? keysOf(writeSchema?.properties) : []) {
-      const type = member(itemOf(taken!), property)
-      const fault =
-        type.kind === 'none' ? `${set} takes no such property` : isReadOnly(type) ? 'the property is read-only' : ''
+    const taken = call?.body && kind === 'create' ? plain(call.body.schema, call) : null
+    for (const property of taken && taken.kind !== 'any' ? keysOf(writeSchema?.properties) : [])
       rows.push({
         place: at(['write_schema']),
         what: 'sent',
         name: property,
-        verdict: fault ? 'wrong' : 'checked',
-        detail: fault,
+        ...sent(property, taken!, call!, document),
       })
-    }
   }
   const entity = entityOf(stream, document)
   if (!entity) return rows
@@ -116,6 +118,20 @@ export function entitySetRows(
   for (const { 0: name, 1: reference } of Object.entries((stream.references ?? {}) as Record<string, JsonObject>))
     if (typeof reference.navigation === 'string') note(reference.navigation, ['references', name, 'navigation'], 'sent')
   return rows
+}
+
+/** A new entity may carry what belongs to it, which the description of the call does not repeat. */
+function sent(
+  property: string,
+  taken: Type,
+  call: Operation,
+  document: ApiDocument,
+): Pick<SpecRow, 'verdict' | 'detail'> {
+  const type = member(itemOf(taken), property)
+  if (type.kind === 'none') return unnamed(document, call, property, itemOf(taken))
+  return isReadOnly(type)
+    ? { verdict: 'wrong', detail: 'the property is read-only' }
+    : { verdict: 'checked', detail: '' }
 }
 
 const keysOf = (value: unknown): string[] => (isObject(value as never) ? Object.keys(value as object) : [])

@@ -1,5 +1,15 @@
 /** Requests that were really sent, during the conformance run, held against the description. */
-import { type ApiDocument, isAnnotation, itemOf, member, type Type, tellsOf, typeOfSchema } from '../apispec/index.ts'
+import {
+  type ApiDocument,
+  flatLists,
+  flatLookup,
+  isAnnotation,
+  itemOf,
+  member,
+  type Type,
+  tellsOf,
+  typeOfSchema,
+} from '../apispec/index.ts'
 import { isObject, type Json, type JsonObject } from '../core/index.ts'
 import type { Served } from '../simulator/index.ts'
 import { sentDocument } from './spec-graphql.ts'
@@ -58,7 +68,9 @@ export function recordedRows(served: readonly Served[], document: ApiDocument, p
     if (operation.body && isObject(body as never))
       values(
         body as Json,
-        typeOfSchema(operation.body.schema, operation.lookup),
+        document.ofSets
+          ? typeOfSchema(flatLists(operation.body.schema), flatLookup(operation.lookup))
+          : typeOfSchema(operation.body.schema, operation.lookup),
         '',
         (name, verdict, detail) => note(route, 'sent', name, verdict, detail),
         operation.body.form,
