@@ -13,7 +13,7 @@ import { OUTAGE_BACKOFF, type PushRun } from './push-run.ts'
 import { followOwnJoins } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import { toBatchCommit } from './settle.ts'
-import { takeSuspects } from './suspects.ts'
+import { isLastTry, takeSuspects } from './suspects.ts'
 import { holdTooMany, respectGrace } from './take-back.ts'
 import type { Lane, MappedBatch, Work } from './work.ts'
 
@@ -84,7 +84,7 @@ async function sendInRun(
     const part = { ...batch, records: records.map((record) => ({ ...record, logSeq: null })) }
     const send = (): Promise<CausewayError | null> => writeOut(lane, runId, part, group, new Map())
     await lane.ports.alone.settled(lane.signal)
-    if (alone.includes(group) && !batch.alone) await lane.ports.alone.breath(lane.signal)
+    if (!batch.alone && (await isLastTry(group, lane.ports))) await lane.ports.alone.breath(lane.signal)
     const failure = await (batch.alone ? send() : lane.ports.alone.run(send))
     run.add(records.length, group)
     // The rest of the batch is neither sent nor committed, so nothing behind it may be.

@@ -32,6 +32,10 @@ export async function isEnough(deaths: number, { ledger }: Pick<Ports, 'ledger'>
 
 const deathsOf = (work: Work): number => Math.max(0, ...work.unfinished.map(({ deaths }) => deaths))
 
+/** Whether one more death would set one of these aside. */
+export const isLastTry = (works: Work[], ports: Pick<Ports, 'ledger'>): Promise<boolean> =>
+  isEnough(Math.max(...works.map(deathsOf)) + 1, ports)
+
 /**
  * Takes out what is to be sent apart from the rest, all works of a record together: alone after two deaths, in small groups after
  * one. What has ended its process often enough is not sent at all.
