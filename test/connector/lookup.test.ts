@@ -144,3 +144,61 @@ ${fetch}`)
     expect.stringContaining('cannot be read by id'),
   ])
 })
+
+const cutOff = restManifest(
+  `
+  lookup:
+    email:
+      path: /search
+      query: { any: "\${ $join(values, ',') }" }
+      records: response
+      batch: 20
+  fetch:
+    path: /people
+    query: { ids: "\${ $join(ids, ',') }" }
+    records: response
+    batch: 20
+`,
+  'limits: { attempts: 1 }',
+)
+const crowd = Array.from({ length: 8 }, (_, i) => ({ id: i, email: `p${i}@x.y` }))
+
+/** Shows at most three records of what was asked; and says 404 where there is none of them. */
+const shortening = (atNone: 'empty' | 'refused') =>
+  serve(({ query }) => {
+    const wanted = (query.get('ids') ?? query.get('any'))!.split(',')
+    const found = crowd.filter(({ id, email }) => wanted.includes(String(id)) || wanted.includes(email))
+    return found.length || atNone === 'empty' ? { json: found.slice(0, 3) } : { status: 404, json: {} }
+  })
+
+test.for(['empty', 'refused'] as const)(
+  'records that an answer of several leaves out are asked for again before they count as absent (%s at the end)',
+  async (atNone) => {
+    await using server = await shortening(atNone)
+    const session = await open(cutOff, server)
+    const ids = [...crowd.map(({ id }) => String(id)), '98', '99']
+    const found = await session.fetch({ stream: 'things', ids, signal })
+    expect(found.map(({ id }) => id)).toEqual(crowd.map(({ id }) => String(id)))
+    expect(server.asked).toHaveLength(4)
+  },
+)
+
+test('values that an answer of several leaves out are asked for again before they count as unknown', async () => {
+  await using server = await shortening('empty')
+  const session = await open(cutOff, server)
+  const values = ['nobody@x.y', ...crowd.map(({ email }) => email)]
+  const found = await session.lookup({ stream: 'things', field: 'email', values, signal })
+  expect([...found.keys()].sort()).toEqual(crowd.map(({ email }) => email))
+  const none = await session.lookup({ stream: 'things', field: 'email', values: ['a@x.y', 'b@x.y'], signal })
+  expect(none.size).toBe(0)
+  // What nobody has is asked for once.
+  expect(server.asked).toHaveLength(5)
+})
+
+test('a value is found however its accents are spelled', async () => {
+  await using server = await serve(() => ({ json: [{ id: 1, email: 'Ren\u00e9@x.y' }] }))
+  const session = await open(cutOff, server)
+  const asked = 'Rene\u0301@x.y'
+  const found = await session.lookup({ stream: 'things', field: 'email', values: [asked], signal })
+  expect(found.get(asked)?.map(({ id }) => id)).toEqual(['1'])
+})

@@ -107,12 +107,40 @@ export async function fetchRecords<R>(
   ids: string[],
   signal: AbortSignal,
 ): Promise<SourceRecord[]> {
-  const found = await inPool(chunksOf([...new Set(ids)], spec.batch), context.concurrent, async (chunk) => {
-    const scope = { ids: chunk, id: chunk[0], settings: context.settings }
-    return recordsOf(context, spec, await ask(context, spec, scope, chunk.length, signal), signal)
-  })
+  const found = await inPool(chunksOf([...new Set(ids)], spec.batch), context.concurrent, (chunk) =>
+    untilComplete(chunk, namesOf, async (some, again) => {
+      const scope = { ids: some, id: some[0], settings: context.settings }
+      return recordsOf(context, spec, await ask(context, spec, scope, { asked: some.length, again, signal }), signal)
+    }),
+  )
   const wanted = new Set(ids)
   return found.flat().filter((record) => wanted.has(record.id) || record.aliases?.some((alias) => wanted.has(alias)))
+}
+
+const namesOf = ({ id, aliases = [] }: SourceRecord): string[] => [id, ...aliases]
+
+/**
+ * Asks for what an answer left out once more, as long as that brings something. An answer that shows a part may have been cut off at the
+ * end of a page, and what it does not show would be taken for absent: created a second time, or deleted. Where nothing is shown, or
+ * everything, one request is enough.
+ */
+async function untilComplete(
+  wanted: string[],
+  shownBy: (record: SourceRecord) => string[],
+  ask: (some: string[], again: boolean) => Promise<SourceRecord[]>,
+): Promise<SourceRecord[]> {
+  const all: SourceRecord[] = []
+  let left = wanted
+  for (let again = false; ; again = true) {
+    const records = await ask(left, again)
+    const asked = new Set(left)
+    // Some systems give what they gave before, whatever they are asked for.
+    all.push(...(again ? records.filter((record) => shownBy(record).some((one) => asked.has(one))) : records))
+    const shown = new Set(records.flatMap(shownBy))
+    const rest = left.filter((one) => !shown.has(one))
+    if (!rest.length || rest.length === left.length) return all
+    left = rest
+  }
 }
 
 /** Finds records by the value of a field; `fetch` is needed where the look-up has `fetch_ids`. */
@@ -122,20 +150,23 @@ export async function lookupRecords<R>(
   { field, values, signal }: LookupRequest,
   fetch: FetchSpec<R> | undefined,
 ): Promise<LookupResult> {
-  const fold = (text: string) => (spec.ignore_case ? text.toLowerCase() : text)
+  // Systems compare texts, not how their accents are spelled.
+  const fold = (text: string) => (spec.ignore_case ? text.toLowerCase() : text).normalize()
   const askable = spec.possible ? values.filter(spec.possible) : values
   const asked = new Map(askable.map((value) => [fold(value), value]))
   const result: LookupResult = new Map()
-  const pages = await inPool(chunksOf([...asked.values()], spec.batch), context.concurrent, async (chunk) => {
-    const scope = { values: chunk, value: chunk[0], settings: context.settings }
-    const answer = await ask(context, spec, scope, chunk.length, signal)
-    if (!spec.fetch_ids) return recordsOf(context, spec, answer, signal)
-    return fetchRecords(context, fetch!, idsOf(spec.fetch_ids, spec, answer, context.settings), signal)
-  })
+  const heldBy = (record: SourceRecord) =>
+    valuesOf(spec, record, field, context.settings).flatMap((held) => asked.get(fold(held)) ?? [])
+  const pages = await inPool(chunksOf([...asked.values()], spec.batch), context.concurrent, (chunk) =>
+    untilComplete(chunk, heldBy, async (some, again) => {
+      const scope = { values: some, value: some[0], settings: context.settings }
+      const answer = await ask(context, spec, scope, { asked: some.length, again, signal })
+      if (!spec.fetch_ids) return recordsOf(context, spec, answer, signal)
+      return fetchRecords(context, fetch!, idsOf(spec.fetch_ids, spec, answer, context.settings), signal)
+    }),
+  )
   for (const record of pages.flat()) {
-    for (const held of valuesOf(spec, record, field, context.settings)) {
-      const value = asked.get(fold(held))
-      if (value === undefined) continue
+    for (const value of heldBy(record)) {
       const known = result.get(value)
       if (!known) result.set(value, [record])
       else if (!known.some(({ id }) => id === record.id)) known.push(record)
@@ -171,13 +202,14 @@ async function ask<R>(
   context: FinderContext<R>,
   spec: R & { empty: { evaluate(scope: Record<string, unknown>): unknown } | undefined },
   scope: Record<string, unknown>,
-  asked: number,
-  signal: AbortSignal,
+  { asked, again, signal }: { asked: number; again: boolean; signal: AbortSignal },
 ): Promise<Answer | null> {
-  const options = { signal, purpose: 'read', notFound: asked === 1 ? 'record' : 'address' } as const
+  // The address was right a moment ago.
+  const ofRecords = asked === 1 || again
+  const options = { signal, purpose: 'read', notFound: ofRecords ? 'record' : 'address' } as const
   const answer = await context.caller.call(spec, scope, options)
   if (!answer.failure) return answer
-  const absent = asked === 1 && answer.failure.code === 'CSW-3009'
+  const absent = ofRecords && answer.failure.code === 'CSW-3009'
   if (absent || (spec.empty && isTrue(spec.empty.evaluate(answerScope(answer, context.settings))))) return null
   throw answer.failure
 }
