@@ -157,11 +157,13 @@ export type ContentRequest = {
  * What became of one item.
  * `written`: done, with the target's id. `refused`: the target said no to this record (dead letter). `retry`: not done, may
  * be tried again. `unknown`: may or may not have been done; look it up first. `missing`: the id no longer exists there.
- * `conflict`: `ifVersion` no longer holds.
+ * `conflict`: `ifVersion` no longer holds. `mayBeDone`: a create that went with its idempotency key and was not answered; sent again
+ * with the same key and values it is done once.
  */
 export type WriteOutcome = { ref: string } & (
   | { status: 'written'; id: string; version?: string; body?: JsonObject }
-  | { status: 'refused' | 'retry' | 'unknown' | 'missing' | 'conflict'; error: CausewayError }
+  | { status: 'refused' | 'unknown' | 'missing' | 'conflict'; error: CausewayError }
+  | { status: 'retry'; error: CausewayError; mayBeDone?: true }
 )
 
 export type LookupRequest = { stream: string; field: string; values: string[]; signal: AbortSignal }

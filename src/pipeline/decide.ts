@@ -154,3 +154,13 @@ export const idempotencyKey = (work: Work, syncName: string): string =>
       ...(work.asked ? [JSON.stringify(work.known)] : []),
     ].join('\n'),
   )
+
+/**
+ * A create whose idempotency key the target obeys, and that is wanted as it was sent, is no doubt: sent again it gives the record that it may
+ * have made. With other values the target would make a second one, or refuse.
+ */
+export function repeatAsSent(lane: Lane, works: Work[]): void {
+  for (const work of works)
+    if (!work.takenBack && work.doubt?.repeatable && work.doubt.idempotencyKey === idempotencyKey(work, lane.sync.name))
+      work.doubt = undefined
+}

@@ -1,7 +1,7 @@
 import type { Exchange } from '../connector/index.ts'
 import { backoffMs, CausewayError, inRun, inSpan } from '../core/index.ts'
 import { agree } from './agree.ts'
-import { decide } from './decide.ts'
+import { decide, repeatAsSent } from './decide.ts'
 import { deliver } from './deliver.ts'
 import { diff } from './diff.ts'
 import { holdDrifted } from './drift.ts'
@@ -70,6 +70,7 @@ async function sendInRun(
   await holdDrifted(lane, works)
   await respectGrace(lane, works)
   await resolveReferences(lane, works, new Map(batch.records.map((record, i) => [record.id, batch.outputs[i]!])))
+  repeatAsSent(lane, works)
   await finishJobs(lane, works, targets)
   await matchTargets(lane, works, targets)
   if (lane.sync.twoWay) await mergeSides(lane, works)

@@ -49,10 +49,14 @@ export function settle(work: Work, outcome: WriteOutcome): Settlement {
         error: outcome.error.toJSON(),
         retryInMs: outcome.error.retryAfterMs ?? 0,
         countAttempt: isOfRecord(outcome.error),
-        intent: 'close',
+        intent: outcome.mayBeDone || repeats(work) ? 'repeat' : 'close',
       }
   }
 }
+
+/** Sent again for an attempt that may have taken effect: that this one did not get there says nothing of the other. */
+const repeats = ({ intent, unfinished }: Work): boolean =>
+  unfinished.some(({ id, repeatable }) => repeatable && id === intent?.id)
 
 /** A failed connection, or a hub that shuts down, says nothing about the record and costs it no attempt. */
 const isOfRecord = (error: CausewayError): boolean =>

@@ -42,7 +42,8 @@ export function toBatchCommit(
     doubtIntents: works.flatMap((work) =>
       work.settlement!.intent === 'looked' ? ((work.intent ?? work.doubt)?.id ?? []) : [],
     ),
-    keptIntents: works.flatMap((work) => (work.settlement!.intent === 'keep' ? (work.intent?.id ?? []) : [])),
+    keptIntents: intentsLeft(works, 'keep'),
+    repeatableIntents: intentsLeft(works, 'repeat'),
     targetKeys: works.flatMap((work) => writtenKeys(lane, work)),
     dependencies: batch.dependencies,
     joined: batch.joined,
@@ -144,11 +145,15 @@ function settledRecords(works: Work[]): string[] {
   ]
 }
 
+const intentsLeft = (works: Work[], as: 'keep' | 'repeat'): number[] =>
+  works.flatMap((work) => (work.settlement!.intent === as ? (work.intent?.id ?? []) : []))
+
 const DONE: ReadonlySet<string> = new Set(['delivered', 'unchanged', 'skipped', 'gone'])
 
 function closedIntents(work: Work): number[] {
   const settlement = work.settlement!
-  const ids = work.intent && settlement.intent !== 'keep' ? [work.intent.id] : []
+  const stays = settlement.intent === 'keep' || settlement.intent === 'repeat'
+  const ids = work.intent && !stays ? [work.intent.id] : []
   const done = DONE.has(settlement.state)
   const earlier = work.unfinished.filter((intent) => intent.id !== work.intent?.id)
   // Whether an earlier create took effect stays open until its record was found or another was made instead of it.

@@ -63,10 +63,10 @@ export type Settlement = {
   /** The target record is known although the delivery is not done. */
   link?: true
   /**
-   * `keep` leaves it open because the outcome is unknown; `looked` counts a look-up that found nothing; `close` ends whatever
+   * `keep` leaves it open because the outcome is unknown, `repeat` because it may be done and can be sent again as it was; `looked` counts a look-up that found nothing; `close` ends whatever
    * was unknown of earlier attempts too.
    */
-  intent?: 'close' | 'keep' | 'looked'
+  intent?: 'close' | 'keep' | 'repeat' | 'looked'
   dead?: boolean
 }
 

@@ -572,6 +572,7 @@ create table intent (
   deaths smallint default 0 not null,
   job text,
   sent text,
+  repeatable boolean default false not null,
   constraint intent_pkey PRIMARY KEY (id),
   constraint intent_target_stream_target_key_key UNIQUE (target_stream, target_key)
 ) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=2000, fillfactor=70);

@@ -1,5 +1,6 @@
 /** Writing one record by a call of its own, with what is read before and what links it afterwards. */
 import { asCausewayError, CausewayError, type JsonObject } from '../../core/index.ts'
+import { sentOf } from '../../outbound/index.ts'
 import type { WriteItem, WriteOutcome, WriteRequest } from '../contract.ts'
 import { asText } from '../language/index.ts'
 import { usableId } from '../manifest/record.ts'
@@ -90,11 +91,11 @@ export class RecordWriter<R> {
         item.content && operation.content && sendContent
           ? await sendContent(operation, prepared, options)
           : await this.context.caller.call(operation, scope, options)
-      if (answer.failure) return failedOutcome(item.ref, answer.failure)
+      if (answer.failure) return failedCall(operation, request, item.ref, answer.failure)
       const outcome = this.written(operation, item, answer)
       return operation.id_from_lookup ? await this.identified(item, outcome, request.signal) : outcome
     } catch (error) {
-      return failedOutcome(item.ref, asCausewayError(error))
+      return failedCall(operation, request, item.ref, asCausewayError(error))
     }
   }
 
@@ -133,6 +134,22 @@ export class RecordWriter<R> {
     const [id, another] = (await this.context.idsBy?.(key.field, key.value, signal)) ?? []
     return id === undefined || another !== undefined ? outcome : { ref, status: 'written', id }
   }
+}
+
+/** Failures after which nobody knows whether the call was carried out. */
+const UNANSWERED = new Set<string>(['CSW-3001', 'CSW-3002', 'CSW-3006', 'CSW-3007', 'CSW-3015'])
+
+/** A create that may be repeated for its idempotency key may be done all the same. */
+function failedCall<R>(
+  operation: WriteOperationSpec<R>,
+  request: WriteRequest,
+  ref: string,
+  error: CausewayError,
+): WriteOutcome {
+  const outcome = failedOutcome(ref, error)
+  if (outcome.status !== 'retry' || request.operation !== 'create') return outcome
+  const unanswered = UNANSWERED.has(error.code) && sentOf(error) !== 'no'
+  return unanswered && usedNames(operation).has('idempotency_key') ? { ...outcome, mayBeDone: true } : outcome
 }
 
 const noId = (stream: string): CausewayError =>

@@ -269,6 +269,10 @@ async function saveIntents(client: pg.PoolClient, batch: BatchCommit): Promise<v
     await client.query('update intent set looked_up = looked_up + 1 where id = any($1)', [batch.doubtIntents])
   if (batch.keptIntents.length)
     await client.query('update intent set under_way = false where id = any($1)', [batch.keptIntents])
+  if (batch.repeatableIntents.length)
+    await client.query('update intent set under_way = false, repeatable = true where id = any($1)', [
+      batch.repeatableIntents,
+    ])
 }
 
 export async function savePositions(

@@ -9,7 +9,7 @@ import type { IntentJob, IntentOpen, IntentRow, LeaseProof } from './types.ts'
 
 const COLUMNS = `id, target_stream as "targetStream", target_key as "targetKey", sync_id as "syncId", record_id as "recordId",
   part, operation, match_key::json as "matchKey", idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt",
-  deaths, job::json as "job", sent`
+  deaths, job::json as "job", sent, repeatable`
 
 /** Intents left open for these records: their outcome is unknown. */
 export async function readIntents(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<IntentRow[]> {
@@ -91,6 +91,7 @@ function openAll(
                   deaths: row.deaths ?? 0,
                   job: null,
                   sent: intent.sent ?? null,
+                  repeatable: false,
                 },
               ]
             : []

@@ -151,13 +151,15 @@ export type IntentRow = {
   job: IntentJob | null
   /** What a create of a two-way sync sent, as JSON. */
   sent: string | null
+  /** A create that may have taken effect, and that the target makes only once when it is sent again with the same key and values. */
+  repeatable: boolean
 }
 
 /** What is kept of a job of the target system; `sent` tells whether the values are still those that went with it. */
 export type IntentJob = { note: JsonObject; sent: string }
 
 /** `guards`: digests of further match keys of a record about to be created; nobody else may create one with any of them. */
-export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job' | 'sent'> & {
+export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job' | 'sent' | 'repeatable'> & {
   /** What is sent, as JSON; for creates of two-way syncs. Needs `pairedWith`. */
   sent?: string
   guards: string[]
@@ -222,6 +224,8 @@ export type BatchCommit = {
   doubtIntents: number[]
   /** Intents that stay open, though their holder lives: their outcome is unknown. */
   keptIntents: number[]
+  /** The same of creates that may be done, and that the target makes only once when they are sent again with the same key and values. */
+  repeatableIntents: number[]
   /** Match-key values of records we just wrote, so that the next look-up does not depend on the target's search. */
   targetKeys: { field: string; value: string; recordId: string }[]
   dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]

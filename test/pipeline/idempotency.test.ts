@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest'
+import type { JsonObject } from '../../src/core/index.ts'
+import { open, restManifest } from '../connector/open.ts'
+import { serve } from '../connector/server.ts'
+import { one, TestHub, type TestSync } from './hub.ts'
+import { MemorySystem } from './memory-system.ts'
+
+/** A target that repeats its answer to an idempotency key, and has no search. */
+const shop = restManifest(
+  `
+  write:
+    create:
+      path: /things
+      headers: { Idempotency-Key: "\${ idempotency_key }" }
+      body: \${ values }
+      id: response.id
+    update: { path: "/things/\${ id }", body: "\${ values }" }
+`,
+  'limits: { attempts: 1 }',
+)
+
+type Fault = 'lost-answer' | 'failed-after' | 'failed-before' | undefined
+
+async function shopServer() {
+  const things = new Map<string, { id: string; values: JsonObject }>()
+  const state: { fault: Fault } = { fault: undefined }
+  const server = await serve(({ method, headers, json, path }, response) => {
+    if (method !== 'POST') {
+      const known = [...things.values()].find(({ id }) => path === `/things/${id}`)!
+      Object.assign(known.values, json)
+      return { json: {} }
+    }
+    if (state.fault === 'failed-before') return { status: 429, json: {} }
+    const key = String(headers['idempotency-key'])
+    const thing = things.get(key) ?? { id: `t${things.size + 1}`, values: json }
+    if (JSON.stringify(thing.values) !== JSON.stringify(json)) return { status: 400, json: { error: 'another body' } }
+    things.set(key, thing)
+    if (state.fault === 'failed-after') return { status: 500, json: {} }
+    if (state.fault === 'lost-answer') {
+      response.socket!.destroy()
+      return undefined
+    }
+    return { json: { id: thing.id } }
+  })
+  return { server, things, state }
+}
+
+const people: TestSync = {
+  name: 'people',
+  from: 'crm:people',
+  to: 'shop:things',
+  run: ({ name }) => one({ name: name! }),
+}
+
+async function hubOf(server: Awaited<ReturnType<typeof serve>>) {
+  const crm = new MemorySystem().stream('people')
+  crm.put('people', 'p1', { name: 'Ann' })
+  const hub = await TestHub.open({ crm, shop: await open(shop, server) }, [people])
+  const push = async (times = 1) => {
+    for (let i = 0; i < times; i++) {
+      await hub.skipWaits()
+      await hub.push('people')
+    }
+  }
+  const letters = async () =>
+    (await hub.pool.query<{ code: string }>("select code from dead_letter where state = 'open'")).rows.map(
+      ({ code }) => code,
+    )
+  await hub.pull('crm:people')
+  return { crm, hub, push, letters }
+}
+
+test.for(['lost-answer', 'failed-after'] as const)(
+  'a create that went with an idempotency key and may have been done is not made anew when the record changes (%s)',
+  async (fault) => {
+    const { server, things, state } = await shopServer()
+    await using _server = server
+    const { crm, hub, push, letters } = await hubOf(server)
+    state.fault = fault
+    await push()
+    expect(things.size).toBe(1)
+    // The next try does not even get there, which says nothing of the one before.
+    state.fault = 'failed-before'
+    await push()
+    state.fault = undefined
+    crm.put('people', 'p1', { name: 'Anna' })
+    await hub.pull('crm:people')
+    await push(3)
+    expect(things.size).toBe(1)
+    expect(await letters()).toEqual(['CSW-5004'])
+  },
+)
+
+test.for(['lost-answer', 'failed-after'] as const)(
+  'an unchanged record is sent again with the same key, without asking anybody (%s)',
+  async (fault) => {
+    const { server, things, state } = await shopServer()
+    await using _server = server
+    const { crm, hub, push, letters } = await hubOf(server)
+    state.fault = fault
+    await push(2)
+    state.fault = undefined
+    await push()
+    expect(await hub.states('people')).toEqual({ delivered: 1 })
+    expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(0)
+    crm.put('people', 'p1', { name: 'Anna' })
+    await hub.pull('crm:people')
+    await push()
+    expect([...things.values()].map(({ values }) => values)).toEqual([{ name: 'Anna' }])
+    expect(await letters()).toEqual([])
+  },
+)
