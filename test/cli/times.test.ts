@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { processorTimeOf, slowness } from './processor-time.ts'
-import { runCli } from './run-cli.ts'
+import { runBinary, runCli } from './run-cli.ts'
 
 /** The best of some tries: what else the machine does can only add. */
 async function leastOf(tries: number, args: string[], cwd: string): Promise<number> {
@@ -15,6 +15,15 @@ async function leastOf(tries: number, args: string[], cwd: string): Promise<numb
 
 test('--version takes at most 150 ms of processor time', async () => {
   expect(await leastOf(5, ['--version'], import.meta.dirname)).toBeLessThan(150 * slowness())
+})
+
+test('completion with the names of a hub folder takes at most 150 ms of processor time', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-tab-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  expect((await runCli(['init', '.'], { cwd: folder })).code).toBe(0)
+  const line = ['complete', '--', 'run', '']
+  expect((await runBinary(line, { cwd: folder })).stdout).toContain('contacts-to-helpdesk')
+  expect(await leastOf(5, line, folder)).toBeLessThan(150 * slowness())
 })
 
 test('validate takes at most 2 s of processor time for a hub of 100 mapping files', async () => {
