@@ -110,5 +110,5 @@ export function useAction<Input, Output>(
 export const post = <T>(
   path: string,
   body: unknown = {},
-  more: { patienceMs?: number; key?: string } = {},
+  more: { patienceMs?: number; key?: string; signal?: AbortSignal } = {},
 ): Promise<T> => request<T>(path, { method: 'POST', body, ...more })

@@ -68,7 +68,7 @@ function Written({ values, origins, mark }: { values: JsonText; origins: Origin[
             >
               <Plain>{origin.field || t('playground.allOfIt')}</Plain>
               <code>
-                <Plain>{textAt(read, origin.field)}</Plain>
+                <Plain>{inShort(textAt(read, origin.field))}</Plain>
               </code>
               <small>{t('playground.line', { line: origin.place.line })}</small>
             </button>
@@ -84,6 +84,9 @@ function Written({ values, origins, mark }: { values: JsonText; origins: Origin[
 }
 
 const EXPLAINED = 'explained'
+/** A row of the list shows less; all of it stands below. */
+const MOST_SHOWN = 500
+const inShort = (text: string): string => (text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text)
 
 const Explained = ({ origin: { expression, reads } }: { origin: Origin }): ReactNode => (
   <>
@@ -96,7 +99,7 @@ const Explained = ({ origin: { expression, reads } }: { origin: Origin }): React
         {!path.startsWith('$') && (
           <>
             {' '}
-            = <Plain>{value?.text ?? t('playground.nothing2')}</Plain>
+            = <Plain>{inShort(value?.text ?? t('playground.nothing2'))}</Plain>
           </>
         )}
       </p>

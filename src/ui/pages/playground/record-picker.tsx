@@ -1,5 +1,5 @@
 import { NativeSelect, Textarea } from '@mantine/core'
-import { type ReactNode, useEffect, useState } from 'react'
+import { memo, type ReactNode, useEffect, useMemo, useState } from 'react'
 import { indentJson } from '../../api/json-text.ts'
 import { useAnswer } from '../../api/queries.ts'
 import type { DeadLetterDetail, Items, NewestRecord } from '../../api/types.ts'
@@ -32,24 +32,28 @@ export function useChosenRecord(): ChosenRecord {
     if (body !== undefined) paste(indentJson(body))
   }, [body])
   const recordId = values.record ?? letter.data?.recordId ?? null
-  if (pasted !== null)
-    return {
-      input: pasted.trim() === '' ? null : { input: pasted, ...(recordId === null ? {} : { record: recordId }) },
-      recordId,
-      pasted,
-      paste,
-      error: letter.error,
-    }
-  return {
-    input: values.record === null ? null : { record: values.record },
-    recordId,
-    pasted,
-    paste,
-    error: letter.error,
-  }
+  const { record } = values
+  const { error } = letter
+  return useMemo(
+    () => ({ input: inputOf(pasted, record, recordId), recordId, pasted, paste, error }),
+    [pasted, record, recordId, error],
+  )
 }
 
-export function RecordPicker({ sync, chosen }: { sync: string; chosen: ChosenRecord }): ReactNode {
+function inputOf(pasted: string | null, record: string | null, recordId: string | null): TrialInput {
+  if (pasted === null) return record === null ? null : { record }
+  if (pasted.trim() === '') return null
+  return { input: pasted, ...(recordId === null ? {} : { record: recordId }) }
+}
+
+/** Drawn anew for another record only: to measure a field of 100 kB takes longer than to map what is in it. */
+export const RecordPicker = memo(function RecordPicker({
+  sync,
+  chosen,
+}: {
+  sync: string
+  chosen: ChosenRecord
+}): ReactNode {
   const { values, set } = useFilters(['record', 'letter'])
   const newest = useAnswer<Items<NewestRecord>>(`/syncs/${encodeURIComponent(sync)}/newest-records`, 60_000)
   const ids = newest.data?.items.map(({ id }) => id) ?? []
@@ -88,4 +92,4 @@ export function RecordPicker({ sync, chosen }: { sync: string; chosen: ChosenRec
       />
     </Panel>
   )
-}
+})

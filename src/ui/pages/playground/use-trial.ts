@@ -1,37 +1,44 @@
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useId, useMemo, useState } from 'react'
 import { post } from '../../api/queries.ts'
 import type { Trial } from '../../api/types.ts'
+import { SETTLE_MS } from './settle.ts'
 
-/** How long nothing is typed before the hub is asked. */
-const SETTLE_MS = 150
 const TESTS_SETTLE_MS = 600
 
 export type TrialInput = { record: string } | { input: string; record?: string } | null
 
 /** What the hub makes of the text and the record, a moment after either has changed. */
 export function useTrial(sync: string, mapping: string | undefined, input: TrialInput): UseQueryResult<Trial> {
-  return useSettled(sync, { mapping, ...input }, SETTLE_MS)
+  const body = useMemo(() => ({ mapping, ...input }), [mapping, input])
+  return useSettled(sync, body, SETTLE_MS)
 }
 
 /** The tests of the text; apart, so that slow ones keep nobody from seeing the output. */
 export function useTests(sync: string, mapping: string | undefined): UseQueryResult<Trial> {
-  return useSettled(sync, { mapping, tests: true }, TESTS_SETTLE_MS)
+  const body = useMemo(() => ({ mapping, tests: true }), [mapping])
+  return useSettled(sync, body, TESTS_SETTLE_MS)
 }
 
 type Body = { mapping: string | undefined; record?: string; input?: string; tests?: boolean }
 
+/** `body` is the same object while nothing in it changes. */
 function useSettled(sync: string, body: Body, settleMs: number): UseQueryResult<Trial> {
-  const wanted = JSON.stringify(body)
-  const [settled, setSettled] = useState(wanted)
+  const id = useId()
+  // A number stands for what is asked: a record of 100 kB in the key would be written out with every drawing of the page.
+  const [settled, setSettled] = useState({ body, turn: 0 })
   useEffect(() => {
-    const timer = setTimeout(() => setSettled(wanted), settleMs)
+    const timer = setTimeout(
+      () => setSettled((before) => (before.body === body ? before : { body, turn: before.turn + 1 })),
+      settleMs,
+    )
     return () => clearTimeout(timer)
-  }, [wanted, settleMs])
+  }, [body, settleMs])
   return useQuery<Trial>({
-    queryKey: ['try', sync, settled],
-    queryFn: () => post<Trial>(`/syncs/${encodeURIComponent(sync)}/try`, JSON.parse(settled)),
-    enabled: body.mapping !== undefined,
+    queryKey: ['try', sync, id, settled.turn],
+    // What is typed meanwhile makes the answer one that nobody waits for: the hub is told so.
+    queryFn: ({ signal }) => post<Trial>(`/syncs/${encodeURIComponent(sync)}/try`, settled.body, { signal }),
+    enabled: settled.body.mapping !== undefined,
     placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
