@@ -1,11 +1,16 @@
 /** What `status` lists besides problems, queues and schedules. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { withApi, withQuery } from './api.ts'
 import type { MakeContext } from './context.ts'
 import { printable } from './printable.ts'
+import { usageError } from './report-error.ts'
 import { fields, state, table, time } from './table.ts'
 
 type Activity = { sync: string; hour: string } & Record<'runs' | 'failed' | 'written' | 'unchanged' | 'dead', number>
+type Hour = { hour: string; lag: number | null; times: Record<'queue' | 'limits' | 'remote', number> } & Record<
+  'runs' | 'failed' | 'read' | 'written' | 'dead',
+  number
+>
 type Entry = { at: string; kind: string; actor: string; what: string; subject: string; outcome: string | null }
 type Worker = { host: string; process: string; startedAt: string; seenAt: string; alive: boolean }
 type Setting = { name: string; value: string | null; from: string; where: string | null }
@@ -45,6 +50,24 @@ export function defineStatusLists(command: Command, makeContext: MakeContext): v
         withQuery('/api/v1/activity', options),
         ['sync', 'hour', 'runs', 'failed', 'written', 'unchanged', 'dead'],
         (item) => [item.sync, time(item.hour), item.runs, item.failed, item.written, item.unchanged, item.dead],
+        'Nothing ran.',
+      ),
+    )
+
+  command
+    .command('hours')
+    .description('throughput, errors, lag and waits of one sync or connection, by hour')
+    .addOption(new Option('--sync <name>', 'of this sync').conflicts('connection'))
+    .option('--connection <name>', 'of this connection')
+    .option('--hours <number>', 'how many, at most 168 (24)')
+    .action(({ sync, connection, hours }: Partial<Record<'sync' | 'connection' | 'hours', string>>) =>
+      show<Hour>(
+        'hours',
+        withQuery(`/api/v1/${pathOf(sync, connection)}/hours`, { hours }),
+        ['hour', 'runs', 'failed', 'read', 'written', 'dead', 'lag ms', 'queue ms', 'limits ms', 'other side ms'],
+        ({ hour, runs, failed, read, written, dead, lag, times: { queue, limits, remote } }) => {
+          return [time(hour), runs, failed, read, written, dead, lag, queue, limits, remote]
+        },
         'Nothing ran.',
       ),
     )
@@ -111,6 +134,12 @@ export function defineStatusLists(command: Command, makeContext: MakeContext): v
           )
         : showStream(makeContext, address),
     )
+}
+
+function pathOf(sync: string | undefined, connection: string | undefined): string {
+  const [kind, name] = sync === undefined ? ['connections', connection] : ['syncs', sync]
+  if (name === undefined) throw usageError('It is not said whose hours.', 'Give --sync or --connection.')
+  return `${kind}/${encodeURIComponent(name)}`
 }
 
 const withPaging = (command: Command): Command =>

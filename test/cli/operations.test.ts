@@ -29,6 +29,8 @@ const LINES: Record<string, string> = {
   showBulkAction: 'bulk show 1',
   abortBulkAction: 'bulk abort 1',
   showActivity: 'status activity --hours 2',
+  listSyncHours: 'status hours --sync contacts-to-erp --hours 2',
+  listConnectionHours: 'status hours --connection crm',
   showConfiguration: 'plan',
   applyConfiguration: 'apply configuration.json',
   listConfigurationVersions: 'config versions',

@@ -5,6 +5,7 @@ import type { Database } from '../../src/store/views/database.ts'
 import { listDeadLetters } from '../../src/store/views/dead-letters.ts'
 import { findEntities, listReviews } from '../../src/store/views/entities.ts'
 import { listEvents } from '../../src/store/views/events.ts'
+import { listHours } from '../../src/store/views/hours.ts'
 import { newestRecords } from '../../src/store/views/newest-records.ts'
 import { searchRecords } from '../../src/store/views/record-search.ts'
 import { showRecord } from '../../src/store/views/records.ts'
@@ -106,6 +107,8 @@ test.for<[name: string, view: (db: Database) => Promise<unknown>]>([
     'runs before a day from the middle',
     (db) => listRuns(db, { limit, until: '2030-01-01T00:00:00Z', cursor: middleByTime }),
   ],
+  ['hours of a sync that rests', (db) => listHours(db, { of: 'sync', name: 'contacts-to-erp', hours: 24 })],
+  ['hours of a connection that rests', (db) => listHours(db, { of: 'connection', name: 'crm', hours: 24 })],
   ['open letters', (db) => listDeadLetters(db, { limit })],
   ['closed letters from the middle', (db) => listDeadLetters(db, { limit, state: 'resolved', cursor: middleByTime })],
   ['letters before a day', (db) => listDeadLetters(db, { limit, state: 'resolved', before: '2026-01-02T00:00:00Z' })],

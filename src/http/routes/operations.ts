@@ -1,8 +1,16 @@
 import { Type } from 'typebox'
-import { activity, lastSlots, listDeadLetters, listProblems, listQueues } from '../../store/views/index.ts'
+import {
+  activity,
+  lastSlots,
+  listDeadLetters,
+  listHours,
+  listProblems,
+  listQueues,
+  MOST_RUNS,
+} from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
-import { Closed, ListOf, MaybeText, MaybeTime, Text, Time } from '../schemas/basics.ts'
+import { Closed, ListOf, MaybeText, MaybeTime, NameParams, Text, Time } from '../schemas/basics.ts'
 import { DeadLetter, ProblemGroup, Queue } from '../schemas/ledger.ts'
 
 const ofConnection = Closed({ connection: Type.Optional(Text('Only this connection.', 'crm')) })
@@ -18,6 +26,30 @@ const Schedule = Closed({
   lastSlot: MaybeTime,
   lastFiredAt: MaybeTime,
 })
+const HoursBack = Type.Optional(Type.Integer({ minimum: 1, maximum: 168, description: '24 unless told.' }))
+const Hour = Closed({
+  hour: Time,
+  runs: Type.Integer(),
+  failed: Type.Integer({ description: 'Runs that did not end well.' }),
+  read: Type.Integer(),
+  written: Type.Integer({ description: 'Records created, updated or deleted.' }),
+  dead: Type.Integer({ description: 'Records that became dead letters.' }),
+  lag: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Milliseconds: the longest that a run took from the moment it was due to its end.',
+  }),
+  timed: Type.Integer({ description: 'Runs that `times` is of.' }),
+  times: Closed(
+    {
+      queue: Type.Integer(),
+      limits: Type.Integer(),
+      remote: Type.Integer(),
+      mapping: Type.Integer(),
+      storing: Type.Integer(),
+      other: Type.Integer(),
+    },
+    { description: 'Where the time of these runs went, in milliseconds.' },
+  ),
+})
 const NEXT_SLOTS = 5
 const LETTERS = 20
 
@@ -32,7 +64,7 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
         summary: 'What pushes did in the last hours, by sync and hour; hours in which nothing ran are left out',
         tags: ['runs'],
         querystring: Closed({
-          hours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168, description: '24 unless told.' })),
+          hours: HoursBack,
         }),
         response: {
           200: ListOf(
@@ -51,6 +83,29 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
     },
     async ({ query }) => ({ items: await activity(database, query.hours ?? 24) }),
   )
+
+  for (const kind of ['sync', 'connection'] as const)
+    app.get(
+      `${API}/${kind}s/:name/hours`,
+      {
+        config: { access: 'hub:read' },
+        schema: {
+          operationId: kind === 'sync' ? 'listSyncHours' : 'listConnectionHours',
+          summary:
+            kind === 'sync'
+              ? 'What the runs of a sync did in the last hours: throughput, errors, lag and where the time went'
+              : 'What the runs that read or write at a connection did in the last hours: throughput, errors, lag, waits for limits',
+          description: `By hour, oldest first; hours in which nothing ran are left out. Of more than ${MOST_RUNS} runs the newest are counted.`,
+          tags: ['runs'],
+          params: NameParams(kind),
+          querystring: Closed({ hours: HoursBack }),
+          response: { 200: ListOf(Hour) },
+        },
+      },
+      async ({ params: { name }, query: { hours = 24 } }) => ({
+        items: await listHours(database, { of: kind, name, hours }),
+      }),
+    )
 
   app.get(
     `${API}/problems`,

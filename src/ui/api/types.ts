@@ -20,6 +20,7 @@ import type { Worker as HubWorker } from '../../http/schemas/worker.ts'
 import type {
   ActivityView,
   EventView,
+  HourView,
   TimelineEntry as HubTimelineEntry,
   SubscriptionView,
   Verbatim,
@@ -118,6 +119,7 @@ export type SavedTest = SavedTestCase
 export type NewestRecord = { id: string; observedAt: string }
 
 export type Activity = Wire<ActivityView>
+export type Hour = Wire<HourView>
 export type AuditEntry = {
   id: number
   at: string

@@ -20,6 +20,7 @@ import { number, rich, t, word } from '../texts/index.ts'
 import { Authorise } from './authorise.tsx'
 import { ConnectionActions } from './connection-actions.tsx'
 import { ConnectionState } from './connections.tsx'
+import { LastDay } from './last-day.tsx'
 
 /** A probe dials out and may take its time; the hub gives up after 45 s. */
 const PROBE_PATIENCE_MS = 60_000
@@ -47,6 +48,7 @@ export function ConnectionPage(): ReactNode {
         <>
           <About connection={detail.connection} />
           <ProbePanel path={path} />
+          <LastDay path={path} />
           <Panel title={t('connection.streams')}>
             <Streams streams={detail.streams} />
           </Panel>

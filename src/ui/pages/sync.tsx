@@ -13,6 +13,7 @@ import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
 import { number, t, word } from '../texts/index.ts'
+import { LastDay } from './last-day.tsx'
 import { RunTable } from './run-table.tsx'
 import { SyncActions } from './sync-actions.tsx'
 
@@ -31,6 +32,7 @@ export function SyncPage(): ReactNode {
       {!answer.data && answer.isPending && <Loading />}
       {request !== null && progress.data && <Progress progress={progress.data} />}
       {answer.data && <Overview detail={answer.data} remaining={progress.data?.remaining ?? null} />}
+      {answer.data && <LastDay path={path} />}
       {answer.data && <Runs name={name} />}
       {answer.data?.definition && (
         <Panel

@@ -1,0 +1,124 @@
+import type { ReactNode } from 'react'
+import { useAnswer } from '../api/queries.ts'
+import type { Hour, Items } from '../api/types.ts'
+import { Bars } from '../parts/bars.tsx'
+import { byHour, sumOf } from '../parts/by-hour.ts'
+import { spanInWords } from '../parts/clock.ts'
+import { List } from '../parts/list.tsx'
+import { At } from '../parts/moment.tsx'
+import { Panel } from '../parts/page.tsx'
+import { type Part, StackedBars } from '../parts/stacked-bars.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { number, t } from '../texts/index.ts'
+
+type PartName = keyof Hour['times']
+const PARTS: (Part & { part: PartName })[] = [
+  { part: 'remote', name: t('run.theOtherSide'), pattern: 'full' },
+  { part: 'limits', name: t('run.forLimits'), pattern: 'rising' },
+  { part: 'queue', name: t('run.inTheQueue'), pattern: 'falling' },
+  { part: 'mapping', name: t('run.mapping'), pattern: 'dots' },
+  { part: 'storing', name: t('run.storing'), pattern: 'level' },
+  { part: 'other', name: t('run.otherWork'), pattern: 'upright' },
+]
+/** The feed tells of each run; sums over many need not follow each of them. */
+const EVERY_MS = 30_000
+
+/** How a sync or a connection did in the last day, hour by hour, and the numbers it is drawn from. */
+export function LastDay({ path }: { path: string }): ReactNode {
+  const answer = useAnswer<Items<Hour>>(`${path}/hours`, EVERY_MS)
+  const rows = answer.data?.items
+  return (
+    <Panel title={t('plots.theLast24Hours')}>
+      <List source={answer} count={rows?.length} never={<p>{t('plots.nothingRan')}</p>}>
+        <Plots rows={rows ?? []} />
+        <details>
+          <summary>{t('plots.theNumbers')}</summary>
+          <Table
+            label={t('plots.byHour')}
+            rows={[...(rows ?? [])].reverse()}
+            keyOf={({ hour }) => hour}
+            columns={COLUMNS}
+          />
+        </details>
+      </List>
+    </Panel>
+  )
+}
+
+function Plots({ rows }: { rows: Hour[] }): ReactNode {
+  const lag = (own: Hour[]): number => Math.max(0, ...own.map((row) => row.lag ?? 0))
+  return (
+    <div className="plots">
+      <Bars
+        label={t('plots.read')}
+        hours={byHour(
+          rows,
+          sumOf((row) => row.read),
+        )}
+        tone="busy"
+      />
+      <Bars
+        label={t('plots.written')}
+        hours={byHour(
+          rows,
+          sumOf((row) => row.written),
+        )}
+        tone="ok"
+      />
+      <Bars
+        label={t('plots.deadLetters')}
+        hours={byHour(
+          rows,
+          sumOf((row) => row.dead),
+        )}
+        tone="bad"
+      />
+      <Bars
+        label={t('plots.runsNotWell')}
+        hours={byHour(
+          rows,
+          sumOf((row) => row.failed),
+        )}
+        tone="bad"
+      />
+      <Bars label={t('plots.longestLag')} hours={byHour(rows, lag)} tone="wait" of="most" written={inTime} />
+      <Bars
+        label={t('plots.waitedForLimits')}
+        hours={byHour(
+          rows,
+          sumOf((row) => row.times.limits),
+        )}
+        tone="wait"
+        written={inTime}
+      />
+      <StackedBars
+        label={t('plots.meanTimeOfARun')}
+        parts={PARTS}
+        hours={byHour(rows, ([row]) => (row === undefined ? null : PARTS.map(({ part }) => mean(row, part))))}
+        written={inTime}
+      />
+    </div>
+  )
+}
+
+const mean = ({ times, timed }: Hour, part: PartName): number => (timed === 0 ? 0 : Math.round(times[part] / timed))
+
+const inTime = (ms: number): string => (ms < 10_000 ? t('parts.ms', { ms }) : spanInWords(ms))
+
+const COLUMNS: Column<Hour>[] = [
+  { head: t('plots.hour'), cell: ({ hour }) => <At at={hour} /> },
+  { head: t('plots.runs'), numeric: true, cell: ({ runs }) => number(runs) },
+  { head: t('plots.notWell'), numeric: true, cell: ({ failed }) => number(failed) },
+  { head: t('plots.read'), numeric: true, cell: ({ read }) => number(read) },
+  { head: t('plots.written'), numeric: true, cell: ({ written }) => number(written) },
+  { head: t('plots.dead'), numeric: true, cell: ({ dead }) => number(dead) },
+  { head: t('plots.longestLag'), numeric: true, cell: ({ lag }) => (lag === null ? '–' : inTime(lag)) },
+  { head: t('plots.waitedForLimits'), numeric: true, cell: ({ times }) => inTime(times.limits) },
+  ...PARTS.map(
+    ({ part, name }): Column<Hour> => ({
+      head: t('plots.meanOf', { name }),
+      numeric: true,
+      cell: (row) => (row.timed === 0 ? '–' : inTime(mean(row, part))),
+    }),
+  ),
+]
