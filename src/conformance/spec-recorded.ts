@@ -6,6 +6,7 @@ import {
   isAnnotation,
   itemOf,
   member,
+  type Operation,
   type Type,
   tellsOf,
   typeOfSchema,
@@ -16,13 +17,21 @@ import { sentDocument } from './spec-graphql.ts'
 import { bareName, operationFor, takesParameter } from './spec-match.ts'
 import { missing } from './spec-partial.ts'
 import type { SpecRow } from './spec-rows.ts'
-import { unnamed } from './spec-unnamed.ts'
+import { leavesBodiesOut, unnamed, untold, WRITES } from './spec-unnamed.ts'
 
-/** One row per kind of request and per member sent; values must be of the type described. */
-export function recordedRows(served: readonly Served[], document: ApiDocument, prefixes: string[]): SpecRow[] {
+/**
+ * One row per kind of request and per member sent; values must be of the type described. `goingOn`: calls that go on at addresses
+ * which the service gives out, and which need not repeat what the first of them said.
+ */
+export function recordedRows(
+  served: readonly Served[],
+  document: ApiDocument,
+  prefixes: string[],
+  goingOn: ReadonlySet<Operation>,
+): SpecRow[] {
   const rows = new Map<string, SpecRow>()
   const note = (route: string, what: SpecRow['what'], name: string, verdict: SpecRow['verdict'], detail: string) => {
-    const key = `${route} ${what} ${name}`
+    const key = keyOf(route, what, name)
     if (verdict === 'wrong' || !rows.has(key)) rows.set(key, { place: `sent: ${route}`, what, name, verdict, detail })
   }
   for (const one of served) {
@@ -64,7 +73,9 @@ export function recordedRows(served: readonly Served[], document: ApiDocument, p
       ({ name, in: where, required }) =>
         where === 'query' && required && !Object.keys(query).some((sent) => bareName(sent) === bareName(name)),
     )
-    for (const { name } of required) note(route, 'parameter', name, 'wrong', 'the parameter is required, and not sent')
+    for (const { name } of required)
+      if (!goingOn.has(operation) || !rows.has(keyOf(route, 'parameter', name)))
+        note(route, 'parameter', name, 'wrong', 'the parameter is required, and not sent')
     if (operation.body && isObject(body as never))
       values(
         body as Json,
@@ -76,9 +87,26 @@ export function recordedRows(served: readonly Served[], document: ApiDocument, p
         operation.body.form,
         (name, taken) => unnamed(document, operation, name, taken),
       )
+    if (!operation.body && WRITES.has(method) && leavesBodiesOut(document))
+      for (const name of namesIn(body as Json, '')) {
+        const { verdict, detail } = untold(document, operation, name)
+        note(route, 'sent', name, verdict, detail)
+      }
   }
   return [...rows.values()]
 }
+
+/** Names of the plain values in what was sent. */
+const namesIn = (value: Json | undefined, path: string): string[] =>
+  Array.isArray(value)
+    ? value.flatMap((item) => namesIn(item, path))
+    : isObject(value)
+      ? Object.entries(value).flatMap(([name, inner]) => namesIn(inner, path ? `${path}.${name}` : name))
+      : path
+        ? [path]
+        : []
+
+const keyOf = (route: string, what: SpecRow['what'], name: string): string => `${route} ${what} ${name}`
 
 type Note = (name: string, verdict: SpecRow['verdict'], detail: string) => void
 

@@ -23,7 +23,7 @@ import { asksGraphQL, graphqlCall } from './spec-graphql.ts'
 import { HOLE, operationFor, takesParameter } from './spec-match.ts'
 import { missing } from './spec-partial.ts'
 import type { Names, SpecRows } from './spec-rows.ts'
-import { unnamed } from './spec-unnamed.ts'
+import { unnamed, untold } from './spec-unnamed.ts'
 
 export class SpecRequests {
   private readonly rows: SpecRows
@@ -91,11 +91,20 @@ export class SpecRequests {
 
   private body(body: Json, operation: Operation, at: YamlPath, names: Names): void {
     const sent = this.expressions.template(body, at, names)
-    if (!operation.body) {
-      this.rows.note(at, 'sent', 'body', 'wrong', `${operation.method} ${operation.path} takes no body`)
-      return
+    if (!operation.body) this.untold(sent, operation, at, '')
+    else this.sent(sent, typeOfSchema(operation.body.schema, operation.lookup), operation, at, '', 0)
+  }
+
+  /** What is sent with a call of which the description names no body. */
+  private untold(sent: Type, operation: Operation, at: YamlPath, path: string): void {
+    const names = path.split('.').length > 6 ? [] : namesOf(sent)
+    for (const name of names) {
+      const inner = path ? `${path}.${name}` : name
+      this.untold(itemOf(member(sent, name)), operation, at, inner)
     }
-    this.sent(sent, typeOfSchema(operation.body.schema, operation.lookup), operation, at, '', 0)
+    if (names.length) return
+    const { verdict, detail } = untold(this.document, operation, path || 'body')
+    this.rows.note(at, 'sent', path || 'body', verdict, detail)
   }
 
   /** Every member that is sent must be one the operation takes. */

@@ -27,19 +27,62 @@ const READ_ONLY: Judged = { verdict: 'wrong', detail: 'the member is read-only' 
 export function unnamed(document: ApiDocument, operation: Operation, path: string, taken: Type): Judged {
   if (refusesOthers(taken)) return NO_SUCH
   const read = readsOf(document, operation)
-  const shown = [operation, ...read].flatMap((one) => recordsOf(answerOf(one)))
-  const found = shown
-    .map((record) => path.split('.').reduce<Type>((type, step) => member(itemOf(type), step), record))
-    .filter(({ kind }) => kind !== 'none' && kind !== 'any')
-  if (found.some(isReadOnly)) return READ_ONLY
-  if (found.length)
-    return document.marksReadOnly
-      ? { verdict: 'checked', detail: 'the answer names it, and does not mark it as read-only' }
-      : { verdict: 'unknown', detail: 'the answer names it, and the description does not mark what is read-only' }
+  const found = membersAt(path, [operation, ...read])
+  if (found.length) return byAnswer(found, document)
   if (isOpen(taken)) return OPEN
   const untold = read.some((one) => answerOf(one).kind === 'any' || choosesFields(one))
   return untold ? { verdict: 'unknown', detail: 'the description does not say what such a record holds' } : NO_SUCH
 }
+
+/** What the records that these calls answer with hold at a path. */
+const membersAt = (path: string, calls: readonly Operation[]): Type[] =>
+  calls
+    .flatMap((one) => recordsOf(answerOf(one)))
+    .map((record) => path.split('.').reduce<Type>((type, step) => member(itemOf(type), step), record))
+    .filter(({ kind }) => kind !== 'none' && kind !== 'any')
+
+function byAnswer(found: readonly Type[], { marksReadOnly }: ApiDocument): Judged {
+  if (found.some(isReadOnly)) return READ_ONLY
+  return marksReadOnly
+    ? { verdict: 'checked', detail: 'the answer names it, and does not mark it as read-only' }
+    : { verdict: 'unknown', detail: 'the answer names it, and the description does not mark what is read-only' }
+}
+
+const UNTOLD: Judged = { verdict: 'unknown', detail: 'the description does not say what the call takes' }
+
+/**
+ * Judges the member at `path` of a body of which the description tells nothing: by what the record is, as this call and those that
+ * read it answer, at the collection too where many are written at once (`/contacts/create_many`).
+ */
+export function untold(document: ApiDocument, operation: Operation, path: string): Judged {
+  const above = { ...operation, path: operation.path.replace(/\/[^/]*$/, '') }
+  const shown = [operation, ...readsOf(document, operation), ...readsOf(document, above)]
+  const found = membersAt(path, shown)
+  if (found.length) return byAnswer(found, document)
+  return leavesBodiesOut(document)
+    ? UNTOLD
+    : { verdict: 'wrong', detail: `${operation.method} ${operation.path} takes no body` }
+}
+
+/**
+ * True for a description that was written without bodies, in part at least: there is a call that answers with a record as one that
+ * reads it does, and takes nothing.
+ */
+export function leavesBodiesOut(document: ApiDocument): boolean {
+  const known = bodiesLeftOut.get(document)
+  if (known !== undefined) return known
+  const { operations } = document
+  const read = new Set(operations.filter(({ method }) => method === 'GET').map(referenceOf))
+  const found = operations.some(
+    (one) => WRITES.has(one.method) && !one.body && one.answer && read.has(referenceOf(one)),
+  )
+  bodiesLeftOut.set(document, found)
+  return found
+}
+const bodiesLeftOut = new WeakMap<ApiDocument, boolean>()
+export const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+
+const referenceOf = ({ answer }: Operation): unknown => answer?.$ref ?? answer?.allOf?.[0]?.$ref ?? {}
 
 /** Where the reader has to name the fields, the schema shows an example of what may come. */
 const choosesFields = ({ parameters }: Operation): boolean =>

@@ -6,6 +6,7 @@ import {
   itemOf,
   listOf,
   member,
+  type Operation,
   objectOf,
   type RawSchema,
   scalar,
@@ -37,6 +38,8 @@ const WRITES = ['create', 'update', 'upsert', 'delete'] as const
 /** Everything the manifest says, with the verdict of the description on it. */
 export class SpecWalk {
   readonly prefixes: string[]
+  /** Calls that go on at addresses which the service gives out. */
+  readonly goingOn = new Set<Operation>()
   private readonly notes: SpecRows
   private readonly connector: ConnectorDescription
   private readonly document: ApiDocument
@@ -173,7 +176,9 @@ export class SpecWalk {
     const operations = this.requests.request(spec, at, 'GET', names)
     const answer = { ...names, ...this.requests.answerOf(operations) }
     const records = this.expressions.expression(spec.records ?? 'response', [...at, 'records'], answer)
-    const { paging } = spec as Record<string, JsonObject>
+    const { paging, server_cursor } = spec as Record<string, JsonObject>
+    if (paging?.kind === 'next-url' || server_cursor?.as === 'url')
+      for (const operation of operations) this.goingOn.add(operation)
     if (isObject(paging))
       for (const field of ['next', 'stop', 'total']) {
         const from = this.notes.rows.length
@@ -183,8 +188,8 @@ export class SpecWalk {
     if (isObject(paging) && typeof paging.connection === 'string')
       for (const name of ['hasNextPage', 'endCursor'])
         this.expressions.expression(`${paging.connection}.pageInfo.${name}`, [...at, 'paging', 'connection'], answer)
-    if (isObject(spec.server_cursor))
-      this.expressions.expression((spec.server_cursor as JsonObject).next, [...at, 'server_cursor', 'next'], answer)
+    if (isObject(server_cursor))
+      this.expressions.expression(server_cursor.next, [...at, 'server_cursor', 'next'], answer)
     const record = operations.length ? itemOf(records) : ANY
     for (const field of record_) this.expressions.expression(spec[field], [...at, field], { record, settings: ANY })
     return record

@@ -31,7 +31,7 @@ export async function checkAgainstSpec(catalogue: Catalogue, name: string, files
   if (told && samples !== null) {
     // What is sent to be refused is wrong on purpose.
     const { served } = await recordConnector(catalogue, name, { only: (check) => check !== REFUSAL })
-    rows.push(...recordedRows(served, document, walk.prefixes))
+    rows.push(...recordedRows(served, document, walk.prefixes, walk.goingOn))
   }
   if (samples !== null) excuseLeftOut(rows, document, readDescription(samples).left_out ?? [])
   const counts = { checked: 0, unknown: 0, wrong: 0 }

@@ -752,3 +752,33 @@ test('functions of OData are found behind each path to their type, items by path
     expect(wrong.map((row) => row.name)).toContain(name)
   }
 })
+
+test('a description that leaves out what calls take is asked for what the record is', async () => {
+  const bare = structuredClone(OPENAPI) as never as { paths: Record<string, Record<string, Record<string, unknown>>> }
+  delete bare.paths['/contacts/{id}']!.patch!.requestBody
+  const { rows } = await check(MANIFEST, bare)
+  expect(rows.filter(({ verdict }) => verdict !== 'checked').map(({ name, verdict }) => [name, verdict])).toEqual([
+    ['name', 'unknown'],
+    ['address.city', 'unknown'],
+  ])
+  // Where it marks what only answers have, the rest can be sent.
+  const marked = structuredClone(bare) as never as typeof OPENAPI
+  Object.assign(marked.components.schemas.Contact.properties.id, { readOnly: true })
+  expect((await check(MANIFEST, marked)).counts).toMatchObject({ unknown: 0, wrong: 0 })
+  Object.assign(marked.components.schemas.Contact.properties.name, { readOnly: true })
+  expect((await check(MANIFEST, marked)).counts.wrong).toBe(2)
+})
+
+test('a call without a body takes none where the description leaves none out', async () => {
+  const manifest = MANIFEST.replace(
+    '"/contacts/${ id }", body: "${ values }"',
+    '"/contacts/${ id }/touch", body: { x: 1 }',
+  )
+  const spec = structuredClone(OPENAPI) as never as { paths: Record<string, Record<string, object>> }
+  spec.paths['/contacts/{id}/touch'] = { patch: { responses: { 204: { description: 'done' } } } }
+  const wrong = async () =>
+    (await check(manifest, spec)).rows.filter(({ verdict }) => verdict === 'wrong').map(({ name }) => name)
+  expect(await wrong()).toEqual(['x'])
+  delete (spec.paths['/contacts/{id}']!.patch as { requestBody?: object }).requestBody
+  expect(await wrong()).toEqual([])
+})
