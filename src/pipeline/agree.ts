@@ -40,6 +40,7 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     read: new Map(
       works.filter(({ part }) => part === '').map((work) => [work.record.id, work.existing?.delivered ?? null]),
     ),
+    fresh: new Set(works.filter(({ part, existing }) => part === '' && !existing).map(({ record }) => record.id)),
     // What was sent comes first: the changes since are put over it.
     agreed: [
       ...(await wordsOfSent(other, works)),

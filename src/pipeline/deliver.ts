@@ -12,6 +12,7 @@ import { idempotencyKey } from './decide.ts'
 import { CONTENT_MARK } from './diff.ts'
 import { CONTENDED_RETRY_MS } from './failures.ts'
 import { keepJobs } from './jobs.ts'
+import { sentOf } from './merge-sent.ts'
 import { HASHES, type IntentOpen, keysOf } from './ports.ts'
 import { settle, statusOfThrown, unknown } from './settle-outcome.ts'
 import { sourceFailure } from './source-failure.ts'
@@ -58,7 +59,7 @@ async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promi
       matchKey: work.matchKey,
       guards: work.operation === 'create' ? guardsOf(lane, work) : pairGuards(lane, work),
       ...(lane.sync.twoWay ? { pairedWith: lane.row.fromStream } : {}),
-      ...(lane.sync.twoWay && work.operation === 'create' ? { sent: work.send.toString() } : {}),
+      ...(lane.sync.twoWay ? sentOf(work) : {}),
       idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
     }),
   )

@@ -6,7 +6,7 @@ import { covers } from './diff.ts'
 import { leaveDeleted, meetDeletions } from './merge-deletions.ts'
 import { conflictKey, type Facts, factsOf, isBoth, placesOf } from './merge-facts.ts'
 import { isAsAgreed, mergeFields } from './merge-fields.ts'
-import { sentBefore, storedOtherwise } from './merge-sent.ts'
+import { seeUpdates, sentBefore, storedOtherwise } from './merge-sent.ts'
 import { type Mark, type Merged, storedOf } from './merged.ts'
 import { isEmpty, isNear } from './near.ts'
 import { deferToWrites } from './partner-writes.ts'
@@ -30,7 +30,10 @@ export async function mergeSides(lane: Lane, works: Work[]): Promise<void> {
   if (!quiet.length) return
   const there = await askAgain(lane, quiet)
   const shown = quiet.filter((work) => there.has(work))
-  for (const work of shown) seeSent(work.merge!, there.get(work)?.body)
+  for (const work of shown) {
+    seeSent(work.merge!, there.get(work)?.body)
+    seeUpdates(work, there.get(work)?.body)
+  }
   const stale = await staleEchoes(lane, shown)
   const known = await meetDeletions(lane, shown, there)
   const facts = await factsOf(lane, known, there)

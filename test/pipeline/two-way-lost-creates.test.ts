@@ -141,6 +141,51 @@ test('a direction that puts the record off clears nothing that the other one agr
   for (const [row] of [left(), right()]) expect(row!.body).toMatchObject({ name: 'Left', phone: '2' })
 })
 
+test('a direction that puts the record off while the other one is committing what is agreed about it clears nothing either', async () => {
+  const { desk, hub, cycle, left, right, crm } = await lost()
+  edit(desk, 'users', { phone: '2' })
+  await hub.pull('desk:users')
+  const { ledger } = hub.ports
+  const commitBatch = ledger.commitBatch.bind(ledger)
+  let agreed = 'null'
+  const blocked = (count: number) =>
+    expect
+      .poll(
+        async () =>
+          (
+            await hub.pool.query(
+              `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+            )
+          ).rows[0].n,
+        { timeout: 20_000 },
+      )
+      .toBe(count)
+  ledger.commitBatch = async (batch) => {
+    ledger.commitBatch = commitBatch
+    expect(batch.deliveries.map(({ state }) => state)).toEqual(['pending'])
+    await hub.skipWaits()
+    // The way there is held in the middle of its commit: the row of the way back is made, and nobody sees it yet.
+    const holder = await hub.pool.connect()
+    try {
+      await holder.query("begin; select from delivery where record_id = 'c1' for update")
+      const there = hub.push('people')
+      await blocked(1)
+      const back = commitBatch(batch)
+      await blocked(2)
+      await holder.query('rollback')
+      await Promise.all([there, back])
+      agreed = (await hub.pool.query("select delivered from delivery where record_id = 't1'")).rows[0].delivered
+    } finally {
+      holder.release()
+    }
+  }
+  await hub.push('people~back')
+  expect(JSON.parse(agreed)).toMatchObject({ name: 'Anna', phone: '1' })
+  edit(crm, 'contacts', { name: 'Left' })
+  await cycle()
+  for (const [row] of [left(), right()]) expect(row!.body).toMatchObject({ name: 'Left', phone: '2' })
+})
+
 test('what a create sent is sealed where the source is not kept in full, and opened for the look-up', async () => {
   const { pool } = await freshDatabase()
   onTestFinished(() => pool.end())

@@ -57,17 +57,26 @@ function changedSince(rows: ReadonlyMap<string, Row>, read: ReadonlyMap<string, 
 const isAtRest = ({ part, state, nextAttemptAt }: DeliveryWrite): boolean =>
   part === '' && nextAttemptAt === null && (state === 'delivered' || state === 'unchanged' || state === 'skipped')
 
-/** Rows that the other direction has not made yet, in the order in which they are locked. */
+/**
+ * Rows that neither direction has made yet, in the order in which they are locked. The own ones too: a row that the other direction is just
+ * making cannot be seen, let alone locked, but its insertion is waited for.
+ */
 async function insertMissing(client: pg.PoolClient, batch: BatchCommit, twoWay: TwoWayCommit): Promise<void> {
-  const rows = twoWay.agreed.filter(({ fields }) => fields !== null)
+  const theirs = twoWay.agreed.filter(({ fields }) => fields !== null)
+  const ours = batch.deliveries.filter(({ part, recordId }) => part === '' && twoWay.fresh.has(recordId))
+  const rows = [
+    ...theirs.map(({ recordId, slice }) => ({ sync: twoWay.partner, recordId, slice })),
+    ...ours.map(({ recordId, slice }) => ({ sync: batch.syncId, recordId, slice })),
+  ]
   if (!rows.length) return
-  const ordered = [...rows].sort((a, b) => (a.recordId < b.recordId ? -1 : 1))
+  const ordered = rows.sort((a, b) => a.sync - b.sync || (a.recordId < b.recordId ? -1 : 1))
   await client.query(
     `insert into delivery (sync_id, record_id, part, slice, state, source_seq, mapping_version)
-     select $1, t.id, '', t.slice, 'delivered', 0, $4 from unnest($2::text[], $3::smallint[]) as t(id, slice)
+     select t.sync_id, t.id, '', t.slice, 'delivered', 0, $4
+       from unnest($1::int[], $2::text[], $3::smallint[]) with ordinality as t(sync_id, id, slice, place) order by t.place
          on conflict do nothing`,
     [
-      twoWay.partner,
+      arrayText(ordered.map(({ sync }) => sync)),
       arrayText(ordered.map(({ recordId }) => recordId)),
       arrayText(ordered.map(({ slice }) => slice)),
       batch.mappingVersion,

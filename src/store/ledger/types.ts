@@ -149,7 +149,7 @@ export type IntentRow = {
   deaths: number
   /** The job of the target system that the write went with, once it is one. */
   job: IntentJob | null
-  /** What a create of a two-way sync sent, as JSON. */
+  /** What a create of a two-way sync sent, as JSON; of an update `to` and what was agreed before (`from`). */
   sent: string | null
   /** A create that may have taken effect, and that the target makes only once when it is sent again with the same key and values. */
   repeatable: boolean
@@ -160,7 +160,7 @@ export type IntentJob = { note: JsonObject; sent: string }
 
 /** `guards`: digests of further match keys of a record about to be created; nobody else may create one with any of them. */
 export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job' | 'sent' | 'repeatable'> & {
-  /** What is sent, as JSON; for creates of two-way syncs. Needs `pairedWith`. */
+  /** What is sent, as JSON; for two-way syncs. Needs `pairedWith`. */
   sent?: string
   guards: string[]
   /** The source stream, where the other direction of a two-way sync must not write the same pair meanwhile. */
@@ -246,6 +246,8 @@ export type TwoWayCommit = {
   conflictsOf: number
   /** What the deliveries of the batch held when they were read. */
   read: ReadonlyMap<string, string | null>
+  /** Records of the batch that had no delivery when it was read. */
+  fresh: ReadonlySet<string>
   agreed: AgreedWrite[]
   asked: ConflictWrite[]
   /** Decided, but carried out by the other direction only. */
