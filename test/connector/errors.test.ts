@@ -178,3 +178,68 @@ test('the steps of a probe stop where it fails', async () => {
     ['connection', false],
   ])
 })
+
+const listed = restManifest(
+  `
+  read:
+    path: /things
+    query: { page: "\${ page.number }" }
+    records: response.data
+    page_size: 2
+    paging: { kind: page }
+  lookup: { email: { path: /search, query: { email: "\${ value }" }, records: response.data } }
+  fetch: { path: "/things/\${ id }", records: response.thing }
+  write:
+    create: { path: /things, body: "\${ values }", id: response.id }
+    update: { path: "/things/\${ id }", body: "\${ values }" }
+    delete: { path: "/things/\${ id }" }
+`,
+  'limits: { attempts: 1 }',
+)
+const errorBodies: [name: string, json: object][] = [
+  ['error as an object', { error: { message: 'the index is being rebuilt' } }],
+  ['error as a text', { error: 'the index is being rebuilt', data: [] }],
+  ['errors as a list', { errors: [{ message: 'the index is being rebuilt' }], data: null }],
+  ['success: false', { success: false, message: 'the index is being rebuilt' }],
+]
+
+test.each(errorBodies)('an error under a 200 is neither the end of a read nor "not found": %s', async (_name, json) => {
+  await using server = await serve(({ query }) =>
+    query.get('page') === '1' ? { json: { data: [{ id: 1 }, { id: 2 }] } } : { json },
+  )
+  const session = await open(listed, server)
+  const failure = { code: 'CSW-3007', message: expect.stringContaining('the index is being rebuilt') }
+  expect(await failureOf(readAll(session))).toMatchObject(failure)
+  expect(await failureOf(session.lookup({ stream: 'things', field: 'email', values: ['a'], signal }))).toMatchObject(
+    failure,
+  )
+  expect(await failureOf(session.fetch({ stream: 'things', ids: ['1'], signal }))).toMatchObject(failure)
+})
+
+test.each(errorBodies)('an error under a 200 is no success of a write: %s', async (_name, json) => {
+  await using server = await serve(() => ({ json }))
+  const session = await open(listed, server)
+  for (const operation of ['create', 'update', 'delete'] as const) {
+    const one = { ref: 'r', values: { a: 1 }, idempotencyKey: 'k', ...(operation === 'create' ? {} : { id: '1' }) }
+    expect(await session.write({ stream: 'things', operation, items: [one], signal })).toMatchObject([
+      {
+        status: 'unknown',
+        error: { code: 'CSW-3012', message: expect.stringContaining('the index is being rebuilt') },
+      },
+    ])
+  }
+})
+
+test('members that say "no error" are none, nor is an error beside records', async () => {
+  await using server = await serve(({ method, query }) => {
+    if (method !== 'GET') return { json: { error: null, errors: [], success: true } }
+    if (query.get('page') !== '1') return { json: { data: [], error: '', errors: {}, ok: true } }
+    return { json: { data: [{ id: 1 }], error: 'one warning', errors: ['another'] } }
+  })
+  const session = await open(listed, server)
+  expect((await readAll(session)).ids).toEqual(['1'])
+  const one = { ref: 'r', id: '1', values: { a: 1 }, idempotencyKey: 'k' }
+  expect(await session.write({ stream: 'things', operation: 'update', items: [one], signal })).toMatchObject([
+    { status: 'written' },
+  ])
+})

@@ -15,6 +15,7 @@ import {
 import { isRejected, usableId } from '../manifest/record.ts'
 import type { StreamSpec } from '../protocols/contract.ts'
 import { ANSWER_NAMES, type Answer, answerScope, type Caller } from './answer.ts'
+import { refuseErrorInside } from './error-inside.ts'
 import { isTrue } from './errors.ts'
 import { completeNested, type NestedSpec } from './nested.ts'
 import { chunksOf, inPool } from './pool.ts'
@@ -222,6 +223,7 @@ async function recordsOf<R>(
 ): Promise<SourceRecord[]> {
   if (!answer) return []
   const bodies = listOf(spec.records.evaluate(answerScope(answer, context.settings)))
+  if (!bodies.length) refuseErrorInside(answer, context.stream.name)
   await completeNested(context, bodies, signal)
   return bodies.map((body) => {
     const made = context.stream.toRecord(body)

@@ -2,6 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../../core/index.ts'
 import type { Scope } from '../language/index.ts'
 import { type Answer, answerScope } from './answer.ts'
+import { refuseErrorInside } from './error-inside.ts'
 import { isTrue } from './errors.ts'
 import type { Watermark } from './incremental.ts'
 import { fetchRecords } from './lookup.ts'
@@ -78,6 +79,8 @@ export class PageAnswers<R> {
   found(spec: PageSpec, answer: Answer, asked: Asked): Json[] {
     const scope = { ...answerScope(answer, this.context.settings), ...this.names, page: asked.page }
     const found = listOf(spec.records.evaluate(scope))
+    // An empty page is the end of a read, and what a whole read does not show is deleted.
+    if (!found.length) refuseErrorInside(answer, this.context.stream.name)
     const bodies = spec === (this.context.read as PageSpec) && this.context.read.typed ? this.typed(found) : found
     return this.context.partition?.add ? bodies.map((body) => this.placed(body)) : bodies
   }

@@ -5,6 +5,7 @@ import type { WriteItem, WriteOutcome, WriteRequest } from '../contract.ts'
 import { asText } from '../language/index.ts'
 import { usableId } from '../manifest/record.ts'
 import { type Answer, answerScope, type CallOptions } from './answer.ts'
+import { errorInside } from './error-inside.ts'
 import { failedOutcome } from './outcome.ts'
 import { usedNames } from './read-checks.ts'
 import type { WriteOperationSpec } from './write-fields.ts'
@@ -115,7 +116,11 @@ export class RecordWriter<R> {
 
   private written(operation: WriteOperationSpec<R>, item: WriteItem, answer: Answer): WriteOutcome {
     const scope = answerScope(answer, this.context.settings)
-    const id = usableId(operation.id?.evaluate(scope)) ?? locationId(operation, answer) ?? item.id ?? null
+    const told = usableId(operation.id?.evaluate(scope)) ?? locationId(operation, answer)
+    const wrong = told === null || told === undefined ? errorInside(answer) : undefined
+    if (wrong !== undefined)
+      return { ref: item.ref, status: 'unknown', error: errorWithSuccess(this.context.stream, wrong) }
+    const id = told ?? item.id ?? null
     if (id === null) return { ref: item.ref, status: 'unknown', error: noId(this.context.stream) }
     const version = operation.version?.evaluate(scope)
     const body = operation.returned?.evaluate(scope)
@@ -151,6 +156,9 @@ function failedCall<R>(
   const unanswered = UNANSWERED.has(error.code) && sentOf(error) !== 'no'
   return unanswered && usedNames(operation).has('idempotency_key') ? { ...outcome, mayBeDone: true } : outcome
 }
+
+const errorWithSuccess = (stream: string, said: string): CausewayError =>
+  new CausewayError('CSW-3012', { what: `A write into ${stream} was answered with success and an error: ${said}` })
 
 const noId = (stream: string): CausewayError =>
   new CausewayError('CSW-3012', {
