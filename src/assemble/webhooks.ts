@@ -2,6 +2,7 @@ import type { ConnectionConfig } from '../config/index.ts'
 import type { WebhookVerdict } from '../connector/index.ts'
 import { CausewayError, type Span, startSpan, validTraceparent } from '../core/index.ts'
 import type { WebhookAnswer, WebhookRequest } from '../http/index.ts'
+import { AS_OF } from '../store/index.ts'
 import type { ServiceParts } from './service-parts.ts'
 import { UNKNOWN, type WebhookTally } from './webhook-tally.ts'
 
@@ -42,7 +43,7 @@ async function accept(
   span?.note({ 'causeway.connection': request.connection })
   const { body, stream } = request
   // A name of ours among the headers of a stranger means nothing.
-  const { 'causeway-item': _forged, ...headers } = request.headers
+  const { 'causeway-item': _forged, [AS_OF]: _dated, ...headers } = request.headers
   const verdict = await judge(parts, connection, connectionId, { ...request, headers })
   if (!verdict.accept) {
     if ('handshake' in verdict) {

@@ -11,11 +11,13 @@ import {
   withUrgency,
 } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
+import { trueAt } from './event-time.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
-import type { HeldLease, HubModel, InboxRow, PageCommit, Ports, StreamRow } from './ports.ts'
+import type { HeldLease, HubModel, InboxRow, Ports, StreamRow } from './ports.ts'
 import { keepFresh, toCommit, together, withoutErased } from './pull.ts'
 import { CAREFUL, isEnough } from './suspects.ts'
 import { Touched } from './touched.ts'
+import { ofTrace } from './traces.ts'
 import { callFollowers } from './wake-followers.ts'
 
 const BATCH = 200
@@ -216,7 +218,7 @@ class InboxReader {
   /** Commits the records that events hold: one transaction per stream. What an event says was true when it was sent. */
   async #commitWhole(whole: Understood[], touched: Touched): Promise<void> {
     const changes = whole.flatMap(({ event, changes, span }) =>
-      changes.map(({ stream, records }) => ({ stream, records, requestedAt: event.receivedAt, span })),
+      changes.map(({ stream, records }) => ({ stream, records, requestedAt: trueAt(event), span })),
     )
     for (const [stream, pages] of Map.groupBy(changes, (change) => change.stream))
       await this.#commit(stream, pages, touched)
@@ -264,7 +266,7 @@ class InboxReader {
         const { fetched, requestedAt } = await inSpan(span, () => this.#fetchNow(change, session))
         const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
         const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
-        await this.#commit(change.stream, [{ records: change.records, requestedAt: event.receivedAt, span }], touched)
+        await this.#commit(change.stream, [{ records: change.records, requestedAt: trueAt(event), span }], touched)
         // What we fetched is true now.
         await this.#commit(change.stream, [{ records: [...fetched, ...gone], requestedAt, span }], touched)
         stored += change.records.length + fetched.length + gone.length
@@ -384,12 +386,6 @@ class InboxReader {
       span?.end()
     }
   }
-}
-
-/** Says which trace brought the records, where it is kept. */
-function ofTrace(commit: PageCommit, span: Span | undefined): PageCommit {
-  if (span?.isSampled) for (const record of commit.records) record.trace = span.traceparent
-  return commit
 }
 
 type Read = ({ changes: Changes } | { error: unknown }) & { span: Span | undefined }

@@ -110,4 +110,14 @@ export type {
   TwoWayCommit,
   WritesUnderWay,
 } from '../store/index.ts'
-export { HASHES, hashDelivered, isMark, isStorableKey, keysOf, keyText, linkKey, MOVED_FIELD } from '../store/index.ts'
+export {
+  AS_OF,
+  HASHES,
+  hashDelivered,
+  isMark,
+  isStorableKey,
+  keysOf,
+  keyText,
+  linkKey,
+  MOVED_FIELD,
+} from '../store/index.ts'

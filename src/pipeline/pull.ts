@@ -252,7 +252,8 @@ export function together(commits: PageCommit[]): PageCommit {
   if (commits.length === 1) return last
   const records = new Map<string, IncomingRecord>()
   for (const record of commits.flatMap((commit) => commit.records))
-    if (!isOlder(record, records.get(record.id))) records.set(record.id, record)
+    if (!isOlder(record, records.get(record.id)) && !wasTrueBefore(record, records.get(record.id)))
+      records.set(record.id, record)
   return { ...last, records: [...records.values()], rejected: commits.flatMap((commit) => commit.rejected) }
 }
 
@@ -305,6 +306,12 @@ type Versioned = { version: string | null }
 const UNSTORABLE = 'an id or version is longer than 1,000 bytes or holds U+0000 or half a surrogate pair'
 const isOlder = (record: Versioned, other: Versioned | undefined): boolean =>
   record.version !== null && (other?.version ?? null) !== null && record.version < other!.version!
+
+/** Where versions do not tell, what was true later counts: webhooks need not stand in the order in which they came. */
+const wasTrueBefore = (record: IncomingRecord, other: IncomingRecord | undefined): boolean =>
+  other !== undefined &&
+  (record.version === null || other.version === null || record.version === other.version) &&
+  (record.requestedAt?.getTime() ?? 0) < (other.requestedAt?.getTime() ?? 0)
 
 function toRows(records: SourceRecord[], keyFields: readonly string[], requestedAt: Date): IncomingRecord[] {
   const bodies = spellAll(records.map((record) => record.body))

@@ -1,5 +1,6 @@
-/** Traces of a push: whose changes a batch delivers. */
+/** Traces: which webhook brought a record, and whose changes a batch delivers. */
 import { isTracing, type Span, startSpan } from '../core/index.ts'
+import type { PageCommit } from './ports.ts'
 import type { BatchRecord, Lane } from './work.ts'
 
 /**
@@ -22,4 +23,10 @@ export async function beginBatch(lane: Lane, records: readonly BatchRecord[]): P
     },
     ...(traces.size === 1 ? { parent: only! } : { links: [...traces.values()] }),
   })
+}
+
+/** Says which trace brought the records, where it is kept. */
+export function ofTrace(commit: PageCommit, span: Span | undefined): PageCommit {
+  if (span?.isSampled) for (const record of commit.records) record.trace = span.traceparent
+  return commit
 }

@@ -11,7 +11,7 @@ import { createPool } from './pool.ts'
 export type NewEvent = {
   connectionId: number
   stream: string | null
-  /** The sender's event id; a repeat within the retention of `inbox_seen` is answered and not stored again. */
+  /** The sender's event id; a repeat of the same bytes within the retention of `inbox_seen` is answered and not stored again. */
   eventId: string
   headers: Record<string, string>
   body: Buffer
@@ -36,6 +36,9 @@ export type InboxWriterOptions = {
 }
 
 type Outcome = 'stored' | 'duplicate'
+type Stored = { connectionId: number; eventId: string }
+/** Events whose ids were there. */
+type Seen = Stored & { digest: string | null; seenAt: Date }
 type Waiting = {
   events: NewEvent[]
   bytes: number
@@ -56,6 +59,12 @@ const DEFAULTS = {
   waitingBytes: 64 * 1024 * 1024,
 }
 
+/**
+ * Among the headers of an event that came under the id of an earlier one with another body: when that one came. It may be a repeat of which the sender
+ * changed a counter, so that what it says is no newer than that; or another event, which must not be lost.
+ */
+export const AS_OF = 'causeway-as-of'
+
 /** A btree entry ends at about 2,700 bytes, and text holds neither U+0000 nor lone surrogates: such ids are digested. */
 const MAX_EVENT_ID = 400
 const storableId = (id: string): string =>
@@ -64,7 +73,7 @@ const storableId = (id: string): string =>
     : `sha256:${digest(Buffer.from(id, 'utf16le'))}`
 
 /**
- * Inserts what nobody sent before. $1 connections · $2 event ids · $3 streams · $4 headers · $5 all bodies · $6 starts · $7 lengths
+ * Inserts what nobody sent before. $1 connections · $2 event ids · $3 streams · $4 headers · $5 all bodies · $6 starts · $7 lengths · $8 digests
  * A concurrent insert of the same id waits for that transaction: "already there" is said only of what is committed. The order
  * of the ids is fixed, so that two processes with the same ids cannot lock each other out; the rows get their numbers in the
  * order in which the events came. Workers are called as part of the commit, once per connection.
@@ -72,11 +81,11 @@ const storableId = (id: string): string =>
 const INSERT = `
 with incoming as (
   select distinct on (connection_id, event_id) *
-    from unnest($1::int[], $2::text[], $3::text[], $4::text[], $6::int[], $7::int[])
-         with ordinality as t(connection_id, event_id, stream, headers, start, length, turn)
+    from unnest($1::int[], $2::text[], $3::text[], $4::text[], $6::int[], $7::int[], $8::text[])
+         with ordinality as t(connection_id, event_id, stream, headers, start, length, digest, turn)
    order by connection_id, event_id, turn
 ), fresh as (
-  insert into inbox_seen (connection_id, event_id) select connection_id, event_id from incoming
+  insert into inbox_seen (connection_id, event_id, body_digest) select connection_id, event_id, digest from incoming
   on conflict do nothing returning connection_id, event_id
 ), stored as (
   insert into inbox (connection_id, stream, event_id, headers, body)
@@ -223,8 +232,8 @@ export class InboxWriter {
 
   async #write(batch: Waiting[]): Promise<void> {
     try {
-      const stored = await this.#insert(batch.flatMap((waiting) => waiting.events))
-      for (const waiting of batch) waiting.done(waiting.events.map((event) => claim(stored, event)))
+      const outcomes = await this.#insert(batch.flatMap((waiting) => waiting.events))
+      for (const waiting of batch) waiting.done(waiting.events.map((event) => outcomes.get(event)!))
     } catch (error) {
       const outage = isConnectionLoss(error) || isTimeout(error)
       // An error of the data itself must not take the neighbours along: each caller is tried alone.
@@ -245,12 +254,31 @@ export class InboxWriter {
     return events.map((event) => (event.sealed ? { ...event, body: byEvent.get(event)! } : event))
   }
 
-  async #insert(events: NewEvent[]): Promise<Set<string>> {
+  /** What became of each event. One whose id is known, but not with this body, is stored under an id of its own. */
+  async #insert(events: NewEvent[]): Promise<Map<NewEvent, Outcome>> {
+    const outcomes = await this.#insertNew(events)
+    const repeated = events.filter((event) => outcomes.get(event) === 'duplicate')
+    if (!repeated.length) return outcomes
+    const seen = new Map((await readSeen(this.#pool, repeated)).map((row) => [nameOf(row), row]))
+    const others = repeated.flatMap((event) => {
+      const first = seen.get(nameOf(asStored(event)))
+      return first?.digest && first.digest !== digestOf(event) ? [{ event, other: apartFrom(first, event) }] : []
+    })
+    if (!others.length) return outcomes
+    const again = await this.#insertNew(others.map(({ other }) => other))
+    for (const { event, other } of others) outcomes.set(event, again.get(other)!)
+    return outcomes
+  }
+
+  async #insertNew(events: NewEvent[]): Promise<Map<NewEvent, Outcome>> {
+    const digests = events.map(digestOf)
     for (let attempt = 1; ; attempt++) {
       try {
-        const stored = await insertOnce(this.#pool, await this.#sealed(events))
+        const stored = await insertOnce(this.#pool, await this.#sealed(events), digests)
         if (stored.length) this.#options.onCommit([...new Set(stored.map((row) => row.connectionId))])
-        return new Set(stored.map((row) => `${row.connectionId} ${row.eventId}`))
+        const names = new Set(stored.map(nameOf))
+        // The first of equal events in a batch was stored; the others are repeats.
+        return new Map(events.map((event) => [event, names.delete(nameOf(asStored(event))) ? 'stored' : 'duplicate']))
       } catch (error) {
         if (attempt === 3 || !isTransactionConflict(error)) throw error
       }
@@ -258,15 +286,37 @@ export class InboxWriter {
   }
 }
 
-/** The first of equal events in a batch was stored; the others are repeats. */
-function claim(stored: Set<string>, event: NewEvent): Outcome {
-  return stored.delete(`${event.connectionId} ${storableId(event.eventId)}`) ? 'stored' : 'duplicate'
+const nameOf = ({ connectionId, eventId }: Stored): string => `${connectionId} ${eventId}`
+const asStored = ({ connectionId, eventId }: NewEvent): Stored => ({ connectionId, eventId: storableId(eventId) })
+
+/** Of what was sent, whatever is stored of it. Short: bodies may be of people, and need only be told apart. */
+const digestOf = ({ body }: NewEvent): string => digest(body).slice(0, 11)
+
+/** An event with a known id and another body, as it is stored; its own repeats have the same id. */
+const apartFrom = ({ seenAt }: Seen, event: NewEvent): NewEvent => ({
+  ...event,
+  eventId: `${storableId(event.eventId)} ${digestOf(event)}`,
+  headers: { ...event.headers, [AS_OF]: seenAt.toISOString() },
+})
+
+async function readSeen(pool: pg.Pool, events: NewEvent[]): Promise<Seen[]> {
+  const { rows } = await pool.query<Seen>({
+    name: 'read-inbox-seen',
+    text: `select s.connection_id as "connectionId", s.event_id as "eventId", s.body_digest as digest, s.seen_at as "seenAt"
+             from unnest($1::int[], $2::text[]) as t(connection_id, event_id)
+             join inbox_seen s on (s.connection_id, s.event_id) = (t.connection_id, t.event_id collate "C")`,
+    values: [
+      arrayText(events.map((event) => event.connectionId)),
+      arrayText(events.map((event) => storableId(event.eventId))),
+    ],
+  })
+  return rows
 }
 
 /** One statement, which is a transaction by itself: a `begin` and a `commit` would be two more round trips per commit. */
-async function insertOnce(pool: pg.Pool, events: NewEvent[]): Promise<{ connectionId: number; eventId: string }[]> {
+async function insertOnce(pool: pg.Pool, events: NewEvent[], digests: string[]): Promise<Stored[]> {
   const bodies = packTexts(events.map((event) => event.body))
-  const { rows } = await pool.query<{ connectionId: number; eventId: string }>({
+  const { rows } = await pool.query<Stored>({
     name: 'insert-inbox',
     text: INSERT,
     values: [
@@ -277,6 +327,7 @@ async function insertOnce(pool: pg.Pool, events: NewEvent[]): Promise<{ connecti
       bodies.bytes,
       arrayText(bodies.starts),
       arrayText(bodies.lengths),
+      arrayText(digests),
     ],
   })
   return rows

@@ -27,7 +27,7 @@ export {
   type SealedErasureKey,
 } from './erasure-keys.ts'
 export * from './identity/index.ts'
-export { InboxWriter, inboxPool } from './inbox.ts'
+export { AS_OF, InboxWriter, inboxPool } from './inbox.ts'
 export { HASHES, hashDelivered, shrinkRecords } from './keeping.ts'
 export {
   acquireLease,

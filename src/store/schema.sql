@@ -550,6 +550,7 @@ create table inbox_seen (
   connection_id integer not null,
   event_id text collate "C" not null,
   seen_at timestamp with time zone default now() not null,
+  body_digest text collate "C",
   constraint inbox_seen_pkey PRIMARY KEY (connection_id, event_id)
 );
 

@@ -44,6 +44,29 @@ test('repeats are told apart within a batch, over batches and over connections',
   expect(await writer.add([{ ...event('a'), connectionId: connectionId + 1 }])).toEqual(['stored'])
 })
 
+test('another event under a known id is stored beside it, once, with the time of the first', async () => {
+  const writer = new InboxWriter(pool)
+  expect(await writer.add([event('a', 'one'), event('a', 'two'), event('a', 'one')])).toEqual([
+    'stored',
+    'stored',
+    'duplicate',
+  ])
+  expect(await writer.add([event('a', 'three')])).toEqual(['stored'])
+  const again = ['one', 'two', 'three'].map((body) => event('a', body))
+  expect(await writer.add(again)).toEqual(['duplicate', 'duplicate', 'duplicate'])
+  const { rows } = await pool.query<{ body: Buffer; asOf: string | null; first: string }>(
+    `select body, headers::json->>'causeway-as-of' as "asOf", (select seen_at from inbox_seen where event_id = 'a') as first
+       from inbox order by id`,
+  )
+  expect(rows.map(({ body }) => body.toString())).toEqual(['one', 'two', 'three'])
+  expect(rows.map(({ asOf, first }) => asOf !== null && new Date(asOf) <= new Date(first))).toEqual([false, true, true])
+})
+
+test('events that were seen before their bodies were told apart are repeats, whatever they hold', async () => {
+  await pool.query(`insert into inbox_seen (connection_id, event_id) values ($1, 'old')`, [connectionId])
+  expect(await new InboxWriter(pool).add([event('old', 'x')])).toEqual(['duplicate'])
+})
+
 test('two processes with the same events in different order store each once', async () => {
   const writers = [new InboxWriter(pool), new InboxWriter(pool)]
   const names = Array.from({ length: 200 }, (_, i) => `x${String(i).padStart(3, '0')}`)
