@@ -256,6 +256,54 @@ test('results by position, with missing and conflicting records', async () => {
   ])
 })
 
+test('results by position that come in another order are told apart by the ids that they show', async () => {
+  await using server = await serve(({ json }) => ({
+    json: json.inputs
+      .map(({ id }: { id: string }) =>
+        id === 'id2' ? { ok: false, error: { text: 'name is taken' } } : { ok: true, id, version: `v-${id}` },
+      )
+      .reverse(),
+  }))
+  const manifest = batched.replace(/( +)results: response\n/, '$1results: response\n$1id: result.id\n')
+  const session = await open(manifest, server)
+  const outcomes = await write(
+    session,
+    'update',
+    items(5, (n) => item(`r${n}`, { id: `id${n}` })),
+  )
+  // Of the refused one the answer shows no id: it may have been any that is not named.
+  expect(told(outcomes)).toEqual([
+    ['r1', 'written', 'id1'],
+    ['r2', 'unknown', 'CSW-3012'],
+    ['r3', 'written', 'id3'],
+    ['r4', 'written', 'id4'],
+    ['r5', 'written', 'id5'],
+  ])
+})
+
+test('of records with one mark and a result each nobody says that they are the same record', async () => {
+  await using server = await serve(({ json }) => ({
+    json: {
+      results: json.inputs.map(({ properties }: { properties: { name: string } }, i: number) => ({
+        trace: properties.name.toLowerCase(),
+        id: `id-${i}`,
+      })),
+    },
+  }))
+  const session = await open(batched.replace('item: ref }', 'item: $lowercase(values.name) }'), server)
+  const names = ['Ann', 'ANN', 'Bob']
+  const outcomes = await write(
+    session,
+    'create',
+    items(3, (n) => item(`r${n}`, { values: { name: names[n - 1]! } })),
+  )
+  expect(told(outcomes)).toEqual([
+    ['r1', 'unknown', 'CSW-3012'],
+    ['r2', 'unknown', 'CSW-3012'],
+    ['r3', 'written', 'id-2'],
+  ])
+})
+
 test('results by position that are fewer than the records mean nothing: all are unknown', async () => {
   await using server = await serve(() => ({ json: [{ ok: true }] }))
   const session = await open(batched, server)

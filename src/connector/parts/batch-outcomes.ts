@@ -30,13 +30,14 @@ export function batchOutcomes<R>(
   const results = batch.results ? listOf(batch.results.evaluate(scope)) : []
   const errors = batch.errors ? listOf(batch.errors.evaluate(scope)) : []
   const failed = byMark(errors, 'error', batch.correlate?.error, scope)
-  const resultOf = matcher(batch, results, chunk, scope)
+  const marks = chunk.map((prepared, index) => markOf(batch, prepared, index))
+  const resultOf = matcher(batch, results, { chunk, marks, scope })
   const entries = chunk.map((prepared, index) => {
-    const mark = markOf(batch, prepared, index)
+    const mark = marks[index]
     return {
       prepared,
       error: mark === undefined ? undefined : failed.get(mark),
-      result: resultOf(mark, prepared.job?.place ?? index),
+      result: resultOf(mark, prepared, prepared.job?.place ?? index),
     }
   })
   const speaks = ({ error, result }: (typeof entries)[number]) =>
@@ -52,14 +53,32 @@ export function batchOutcomes<R>(
   })
 }
 
+type Sent = { chunk: Prepared[]; marks: (string | undefined)[]; scope: Scope }
+type ResultOf = (mark: string | undefined, prepared: Prepared, index: number) => Json | undefined
+
 /** Finds the result of a record: by mark where there is one, else by position, which needs as many results as records. */
-function matcher(batch: Batch, results: Json[], chunk: Prepared[], scope: Scope) {
+function matcher(batch: Batch, results: Json[], { chunk, marks, scope }: Sent): ResultOf {
   if (batch.correlate?.result) {
     const found = byMark(results, 'result', batch.correlate.result, scope)
-    return (mark: string | undefined) => (mark === undefined ? undefined : found.get(mark))
+    // Of several records with one mark and a result each nobody can tell whose is whose.
+    const shared = new Set(marks.filter((mark, i) => mark !== undefined && marks.indexOf(mark) !== i))
+    const unclear = shared.size ? repeated(results, batch.correlate.result, scope) : shared
+    return (mark) => (mark === undefined || (shared.has(mark) && unclear.has(mark)) ? undefined : found.get(mark))
   }
   const due = chunk[0]?.job?.of ?? chunk.length
-  return (_mark: string | undefined, index: number) => (results.length === due ? results[index] : undefined)
+  if (results.length !== due) return () => undefined
+  const named = results.map((result) => usableId(batch.id?.evaluate({ ...scope, result })) ?? undefined)
+  const sent = new Map(chunk.map(({ item }, i) => [item.id, i]))
+  // An answer whose results name records of this batch at other places is in another order than it was asked in.
+  const isMoved = !chunk[0]?.job && named.some((id, i) => id !== undefined && (sent.get(id) ?? i) !== i)
+  if (isMoved) return (_mark, { item }) => (item.id === undefined ? undefined : results[named.indexOf(item.id)])
+  return (_mark, _prepared, index) => results[index]
+}
+
+/** Marks that several results have. */
+function repeated(results: Json[], mark: Expression, scope: Scope): Set<string> {
+  const all = results.flatMap((result) => listOf(mark.evaluate({ ...scope, result })).map(asText))
+  return new Set(all.filter((one, i) => all.indexOf(one) !== i))
 }
 
 function byMark(entries: Json[], name: string, mark: Expression | undefined, scope: Scope): Map<string, Json> {
