@@ -23,7 +23,7 @@ import { asksGraphQL, graphqlCall } from './spec-graphql.ts'
 import { HOLE, operationFor, takesParameter } from './spec-match.ts'
 import { missing } from './spec-partial.ts'
 import type { Names, SpecRows } from './spec-rows.ts'
-import { unnamed, untold } from './spec-unnamed.ts'
+import { shownAt, unnamed, untold } from './spec-unnamed.ts'
 
 export class SpecRequests {
   private readonly rows: SpecRows
@@ -95,13 +95,12 @@ export class SpecRequests {
     else this.sent(sent, typeOfSchema(operation.body.schema, operation.lookup), operation, at, '', 0)
   }
 
-  /** What is sent with a call of which the description names no body. */
+  /** What is sent with a call of which the description names no body: down to where it tells what the record is. */
   private untold(sent: Type, operation: Operation, at: YamlPath, path: string): void {
-    const names = path.split('.').length > 6 ? [] : namesOf(sent)
-    for (const name of names) {
-      const inner = path ? `${path}.${name}` : name
-      this.untold(itemOf(member(sent, name)), operation, at, inner)
-    }
+    const told = shownAt(this.document, operation, path)
+    const deeper = path === '' || told.length === 0 || told.some((type) => namesOf(itemOf(type)).length > 0)
+    const names = deeper && path.split('.').length <= 6 ? namesOf(sent) : []
+    for (const name of names) this.untold(itemOf(member(sent, name)), operation, at, path ? `${path}.${name}` : name)
     if (names.length) return
     const { verdict, detail } = untold(this.document, operation, path || 'body')
     this.rows.note(at, 'sent', path || 'body', verdict, detail)
@@ -133,11 +132,19 @@ export class SpecRequests {
       else if (!named && (theirs.kind === 'none' || theirs.kind === 'any')) {
         const { verdict, detail } = unnamed(this.document, operation, inner, itemOf(taken))
         this.rows.note(at, 'sent', inner, verdict, detail)
-      } else if (isReadOnly(theirs)) this.rows.note(at, 'sent', inner, 'wrong', 'the member is read-only')
+      } else if (isReadOnly(theirs)) this.readOnly(operation, at, inner)
       else if (namesOf(mine).length && theirs.kind !== 'scalar')
         this.sent(mine, theirs, operation, at, inner, depth + 1)
       else this.rows.note(at, 'sent', inner, 'checked', '')
     }
+  }
+
+  /** Schemas of requests and answers may contradict each other. */
+  private readOnly(operation: Operation, at: YamlPath, path: string): void {
+    const shown = shownAt(this.document, operation, path)
+    if (shown.length && !shown.some(isReadOnly))
+      this.rows.note(at, 'sent', path, 'unknown', 'the call marks it as read-only, and the answer does not')
+    else this.rows.note(at, 'sent', path, 'wrong', 'the member is read-only')
   }
 
   answerOf(operations: Operation[]): Names {

@@ -13,6 +13,7 @@ import {
   type Operation,
   refusesOthers,
   type Type,
+  tellsOf,
   typeOfSchema,
 } from '../apispec/index.ts'
 import type { SpecVerdict } from './spec-rows.ts'
@@ -27,19 +28,35 @@ const READ_ONLY: Judged = { verdict: 'wrong', detail: 'the member is read-only' 
 export function unnamed(document: ApiDocument, operation: Operation, path: string, taken: Type): Judged {
   if (refusesOthers(taken)) return NO_SUCH
   const read = readsOf(document, operation)
-  const found = membersAt(path, [operation, ...read])
+  const found = shownAt(document, operation, path)
   if (found.length) return byAnswer(found, document)
   if (isOpen(taken)) return OPEN
   const untold = read.some((one) => answerOf(one).kind === 'any' || choosesFields(one))
   return untold ? { verdict: 'unknown', detail: 'the description does not say what such a record holds' } : NO_SUCH
 }
 
-/** What the records that these calls answer with hold at a path. */
-const membersAt = (path: string, calls: readonly Operation[]): Type[] =>
-  calls
-    .flatMap((one) => recordsOf(answerOf(one)))
-    .map((record) => path.split('.').reduce<Type>((type, step) => member(itemOf(type), step), record))
-    .filter(({ kind }) => kind !== 'none' && kind !== 'any')
+/**
+ * What stands at a path of the records that the call answers with, or those that read what it writes. A list one step above counts
+ * with the name it gives the records: many are written at once beside it (`/tickets/create_many` takes the `tickets` of `/tickets`).
+ */
+export function shownAt(document: ApiDocument, operation: Operation, path: string): Type[] {
+  const above = { ...operation, path: operation.path.replace(/\/[^/]*$/, '') }
+  return [
+    ...[operation, ...readsOf(document, operation)].flatMap((one) => recordsOf(answerOf(one))),
+    ...readsOf(document, above).map(answerOf),
+  ].flatMap((record) => memberAt(record, path.split('.')) ?? [])
+}
+
+/** What is named at a path; null where the description does not tell of it. */
+function memberAt(record: Type, path: readonly string[]): Type | null {
+  let type = record
+  for (const step of path) {
+    const of = itemOf(type)
+    type = member(of, step)
+    if (type.kind === 'none' || (type.kind === 'any' && !tellsOf(of, step))) return null
+  }
+  return type
+}
 
 function byAnswer(found: readonly Type[], { marksReadOnly }: ApiDocument): Judged {
   if (found.some(isReadOnly)) return READ_ONLY
@@ -50,16 +67,13 @@ function byAnswer(found: readonly Type[], { marksReadOnly }: ApiDocument): Judge
 
 const UNTOLD: Judged = { verdict: 'unknown', detail: 'the description does not say what the call takes' }
 
-/**
- * Judges the member at `path` of a body of which the description tells nothing: by what the record is, as this call and those that
- * read it answer, at the collection too where many are written at once (`/contacts/create_many`).
- */
+/** Judges the member at `path` of a body of which the description tells nothing: by what the record is. */
 export function untold(document: ApiDocument, operation: Operation, path: string): Judged {
-  const above = { ...operation, path: operation.path.replace(/\/[^/]*$/, '') }
-  const shown = [operation, ...readsOf(document, operation), ...readsOf(document, above)]
-  const found = membersAt(path, shown)
-  if (found.length) return byAnswer(found, document)
-  return leavesBodiesOut(document)
+  const found = shownAt(document, operation, path)
+  // The id tells which record of a list is meant, and only there it is sent.
+  const identifies = /\.id$/.test(path) && found.some(isReadOnly)
+  if (found.length && !identifies) return byAnswer(found, document)
+  return identifies || leavesBodiesOut(document)
     ? UNTOLD
     : { verdict: 'wrong', detail: `${operation.method} ${operation.path} takes no body` }
 }

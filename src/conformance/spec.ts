@@ -8,7 +8,7 @@ import { excuseLeftOut } from './spec-left-out.ts'
 import { recordedRows } from './spec-recorded.ts'
 import type { SpecRow } from './spec-rows.ts'
 import { SpecWalk } from './spec-walk.ts'
-import { descriptionOf, REFUSAL, recordConnector } from './suite.ts'
+import { descriptionOf, REFUSALS, recordConnector } from './suite.ts'
 
 export type SpecReport = {
   connector: string
@@ -30,7 +30,7 @@ export async function checkAgainstSpec(catalogue: Catalogue, name: string, files
   const samples = descriptionOf(catalogue, name)
   if (told && samples !== null) {
     // What is sent to be refused is wrong on purpose.
-    const { served } = await recordConnector(catalogue, name, { only: (check) => check !== REFUSAL })
+    const { served } = await recordConnector(catalogue, name, { only: (check) => !REFUSALS.has(check) })
     rows.push(...recordedRows(served, document, walk.prefixes, walk.goingOn))
   }
   if (samples !== null) excuseLeftOut(rows, document, readDescription(samples).left_out ?? [])

@@ -15,8 +15,10 @@ import * as webhook from './webhook-checks.ts'
 import * as whole from './whole-checks.ts'
 import * as write from './write-checks.ts'
 
-/** The check that sends what the system must not take. */
-export const REFUSAL = 'one refused record holds nobody up'
+const REFUSED_ONE = 'one refused record holds nobody up'
+const REFUSED_JOB = 'a job of bad records refuses them'
+/** The checks that send what the system must not take. */
+export const REFUSALS: ReadonlySet<string> = new Set([REFUSED_ONE, REFUSED_JOB])
 
 const READ_CHECKS: Record<string, StreamCheck> = {
   'reads everything exactly once': read.readsAll,
@@ -36,14 +38,14 @@ const READ_CHECKS: Record<string, StreamCheck> = {
 const WRITE_CHECKS: Record<string, StreamCheck> = {
   'creates with every field': write.creates,
   'files are written as they are': content.uploads,
-  [REFUSAL]: write.refusesOne,
+  [REFUSED_ONE]: write.refusesOne,
   'updates one field': write.updates,
   'updates every field': write.updatesAll,
   'upserts by key': write.upserts,
   'a lost answer makes no duplicate': write.losesNoAnswer,
   'a lost answer to an update does no harm': write.repeatsUpdate,
   'a job that fails is no success': job.failedJobs,
-  'a job of bad records refuses them': job.refusedJobs,
+  [REFUSED_JOB]: job.refusedJobs,
   'learns later what a job did': job.forgottenJobs,
   'the token may end while a job runs': job.longJobs,
   'tells that a record is missing': write.reportsMissing,

@@ -13,6 +13,11 @@ const catalogue = loadConnectors([join(import.meta.dirname, '../../connectors')]
 const parameter = (name: string, required: boolean) => ({ name, in: 'query', required, schema: {} })
 const answer = (schema: object) => ({ 200: { description: 'ok', content: { 'application/json': { schema } } } })
 const organization = { type: 'object', properties: { organization: { $ref: '#/components/schemas/Organization' } } }
+const priority = { type: 'string', enum: ['urgent', 'high', 'normal', 'low'] }
+const many = {
+  type: 'object',
+  properties: { tickets: { type: 'array', items: { type: 'object', properties: { priority } } } },
+}
 /** A description as Zendesk's is: `start_time` always required, and no word of what organizations are written with. */
 const SPEC = {
   openapi: '3.0.3',
@@ -22,6 +27,12 @@ const SPEC = {
       get: {
         parameters: [parameter('start_time', true), parameter('moon', true), parameter('cursor', false)],
         responses: answer({ type: 'object', properties: { tickets: {}, after_url: {}, end_of_stream: {} } }),
+      },
+    },
+    '/api/v2/tickets/create_many': {
+      post: {
+        requestBody: { content: { 'application/json': { schema: many } } },
+        responses: answer({ type: 'object' }),
       },
     },
     '/api/v2/organizations': {
@@ -51,6 +62,8 @@ test('calls that go on at an address of the service need not repeat what the fir
     'parameter start_time': 'checked',
     'parameter cursor': 'checked',
     'parameter moon': 'wrong',
+    // What a job has to refuse is sent on purpose.
+    'sent tickets.priority': 'checked',
     'sent organization.name': 'checked',
     'sent organization.details': 'unknown',
   })

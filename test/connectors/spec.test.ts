@@ -782,3 +782,51 @@ test('a call without a body takes none where the description leaves none out', a
   delete (spec.paths['/contacts/{id}']!.patch as { requestBody?: object }).requestBody
   expect(await wrong()).toEqual([])
 })
+
+test('where a call marks as read-only what the answer does not, nothing can be said', async () => {
+  const spec = structuredClone(OPENAPI) as never as { paths: Record<string, Record<string, object>> }
+  const input = { type: 'object', properties: { name: { type: 'string', readOnly: true }, address: {} } }
+  Object.assign(spec.paths['/contacts/{id}']!.patch!, {
+    requestBody: { content: { 'application/json': { schema: input } } },
+  })
+  const { rows } = await check(MANIFEST, spec)
+  expect(rows.filter(({ what, name }) => what === 'sent' && name === 'name').map(({ verdict }) => verdict)).toEqual([
+    'unknown',
+  ])
+})
+
+test('many records at once are asked of the list they are written to, by its name for them', async () => {
+  const manifest = MANIFEST.replace(
+    '{ path: /contacts, body: { contact: "${ values }" }',
+    '{ path: /contacts/many, body: { data: ["${ values }"] }',
+  )
+  const spec = structuredClone(OPENAPI) as never as {
+    paths: Record<string, Record<string, object>>
+    components: object
+  }
+  const job = answer({ type: 'object', properties: { job: { type: 'string', readOnly: true } } })
+  const verdicts = async (operation: object) => {
+    spec.paths['/contacts/many'] = { post: operation }
+    const { rows } = await check(manifest, spec)
+    return rows
+      .filter(({ what, name }) => what === 'sent' && name.startsWith('data'))
+      .map(({ name, verdict }) => [name, verdict])
+  }
+  const named = [
+    ['data.name', 'checked'],
+    ['data.address.city', 'checked'],
+  ]
+  // Without a word of what is taken, and with a word of a part of it.
+  const { patch } = spec.paths['/contacts/{id}']!
+  delete (patch as { requestBody?: object }).requestBody
+  expect(await verdicts({ responses: job })).toEqual(named)
+  const schema = {
+    type: 'object',
+    properties: { data: { type: 'array', items: { type: 'object', properties: { id: { type: 'string' } } } } },
+  }
+  const told = { responses: job, requestBody: { content: { 'application/json': { schema } } } }
+  expect(await verdicts(told)).toEqual([
+    ['data.name', 'checked'],
+    ['data.address', 'checked'],
+  ])
+})
