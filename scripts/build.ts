@@ -5,8 +5,9 @@
  *   node scripts/build.ts page    the page, unless it is newer than its sources; `npm start` does this
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { billOfMaterials } from './sbom.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -20,6 +21,7 @@ if (process.argv[2] === 'page') {
   run('tsc', '-p', 'tsconfig.build.json')
   cpSync(join(root, 'src/store/migrations'), join(dist, 'src/store/migrations'), { recursive: true })
   buildPage()
+  writeFileSync(join(dist, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(), null, 2)}\n`)
 }
 
 function run(program: string, ...args: string[]): void {

@@ -36,6 +36,7 @@ test('the package holds what runs, and neither sources nor tests', () => {
       'dist/src/mapping/sandbox-entry.js',
       'dist/src/store/migrations/0001_ledger.sql',
       'dist/ui/index.html',
+      'dist/sbom.cdx.json',
       'connectors/sample-crm/connector.yaml',
       'docs/mapping-files.md',
       'src/cli/template/causeway.yaml',
