@@ -291,6 +291,7 @@ create table dead_letter (
 CREATE INDEX dead_letter_by_problem ON dead_letter USING btree (code, fingerprint) WHERE (state = 'open'::text);
 CREATE INDEX dead_letter_by_state ON dead_letter USING btree (state, created_at, id);
 CREATE UNIQUE INDEX dead_letter_open ON dead_letter USING btree (kind, COALESCE(sync_id, 0), COALESCE(stream_id, 0), record_id, part) WHERE (state = 'open'::text);
+CREATE INDEX dead_letter_open_counts ON dead_letter USING btree (sync_id, stream_id, connection_id, kind, code, fingerprint, created_at, id) WHERE (state = 'open'::text);
 CREATE TRIGGER feed_letters_changed AFTER UPDATE ON dead_letter REFERENCING OLD TABLE AS before_it NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION feed_letters_changed();
 CREATE TRIGGER feed_letters_made AFTER INSERT ON dead_letter REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION feed_letters_made();
 

@@ -44,11 +44,10 @@ select c.name, c.connector, c.state, c.state_reason as "stateReason", c.state_si
            to_timestamp((state::json #>> '{breaker,until}')::double precision / 1000) as until
       from quota where key = 'c:' || c.name and state <> '') b on true
   left join (
-    select s.connection_id, count(*) as open
-      from dead_letter d
+    select s.connection_id, sum(d.open) as open
+      from (select sync_id, stream_id, count(*) as open from dead_letter where state = 'open' group by 1, 2) d
       left join sync y on y.id = d.sync_id
       join stream s on s.id = coalesce(y.to_stream, d.stream_id)
-     where d.state = 'open'
      group by s.connection_id) dead on dead.connection_id = c.id`
 
 export type ConnectionFilter = { connector?: string; state?: string; cursor?: string; limit: number }
