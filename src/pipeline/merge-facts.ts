@@ -43,12 +43,15 @@ function inWordsOfTo(lane: Lane, path: string): string {
 const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
   Object.hasOwn(record, key) ? record[key] : undefined
 
+/** True where the record has changed since this direction looked at it last: it may be due for other reasons. */
+export const isNews = ({ record, existing }: Work): boolean => record.seq > (existing?.sourceSeq ?? 0)
+
 /** A conflict as people see it. */
 export function conflictOf(lane: Lane, work: Work, { field, path, mine, theirs, base }: FieldConflict): ConflictWrite {
   const [from, to] = isForward(lane) ? [mine, theirs] : [theirs, mine]
   return {
     ...conflictKey(lane, work, path),
-    asker: { recordId: work.record.id, field },
+    asker: { recordId: work.record.id, field, isNews: isNews(work) },
     side: isForward(lane) ? 'to' : 'from',
     base: base === undefined ? null : JSON.stringify(base),
     fromValue: JSON.stringify(from),

@@ -138,3 +138,23 @@ test.each([['city'], ['a.b'], ['`'], ['a`.b`'], ['', 'x'], ['address', 'a.b', 'c
     expect(stepsOf(pathOf(steps))).toEqual(steps)
   },
 )
+
+test('a question shows what stands there now, whichever direction asked it first, and an answer to it holds', async () => {
+  const { crm, desk, hub, cycle, conflicts, left, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  edit(crm, 'contacts', { name: 'Left' })
+  edit(desk, 'users', { name: 'Right' })
+  await hub.pull('desk:users')
+  await hub.push('people~back')
+  edit(crm, 'contacts', { name: 'Left again' })
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  const [{ id, ...question }] = await conflicts()
+  expect(question).toMatchObject({ from: '"Left again"', to: '"Right"', state: 'open' })
+  await hub.ports.ledger.decideConflicts([id], { decision: 'from', value: null, actor: 'test', note: null })
+  await hub.push('people~back')
+  await hub.push('people')
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
+  expect([left()[0]!.body.name, right()[0]!.body.name]).toEqual(['Left again', 'Left again'])
+})

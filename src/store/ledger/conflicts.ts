@@ -21,17 +21,20 @@ export async function readConflicts(
   return rows
 }
 
-/** Keeps conflicts as they are now. Other values than those that were decided on ask again. */
+/**
+ * Keeps conflicts as they are now. Other values than those that were decided on ask again. An open one that the other direction asked is taken
+ * over, in the words of this one, by a direction whose record has changed: what it shows would be gone.
+ */
 export async function saveConflicts(client: pg.PoolClient, syncId: number, conflicts: ConflictWrite[]): Promise<void> {
   for (const row of conflicts)
     await client.query(
       `insert into conflict as c (sync_id, from_id, to_id, field, side, base, from_value, to_value)
        values ($1, $2, $3, $4, $5, $6, $7, $8)
        on conflict (sync_id, from_id, to_id, field) where state <> 'settled' do update
-          set base = excluded.base, from_value = excluded.from_value, to_value = excluded.to_value, state = 'open', decision = null,
+          set side = excluded.side, base = excluded.base, from_value = excluded.from_value, to_value = excluded.to_value, state = 'open', decision = null,
               value = null
-        where c.side = excluded.side and (c.from_value, c.to_value) is distinct from (excluded.from_value, excluded.to_value)`,
-      [syncId, row.fromId, row.toId, row.field, row.side, row.base, row.fromValue, row.toValue],
+        where (c.side = excluded.side or (c.state = 'open' and $9)) and (c.from_value, c.to_value) is distinct from (excluded.from_value, excluded.to_value)`,
+      [syncId, row.fromId, row.toId, row.field, row.side, row.base, row.fromValue, row.toValue, row.asker.isNews],
     )
 }
 

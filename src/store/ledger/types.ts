@@ -263,8 +263,8 @@ export type AgreedWrite = { recordId: string; slice: number; fields: JsonObject 
 export type ConflictKey = { fromId: string; toId: string; field: string }
 /** Values are JSON texts. */
 export type ConflictWrite = ConflictKey & {
-  /** The delivery of the direction that asks, and the field in its words. */
-  asker: { recordId: string; field: string }
+  /** The delivery of the direction that asks, the field in its words, and whether its record has changed since it was looked at last. */
+  asker: { recordId: string; field: string; isNews: boolean }
   side: 'from' | 'to'
   base: string | null
   fromValue: string | null
