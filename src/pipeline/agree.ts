@@ -4,11 +4,11 @@ import { newWork } from './decide.ts'
 import { covers } from './diff.ts'
 import { type Look, lookAfter } from './look-after.ts'
 import { TWO_WAY_MARK } from './merge.ts'
-import { forwardOf, isBoth } from './merge-facts.ts'
+import { conflictKey, forwardOf, isBoth, isNews, placesOf, WHOLE } from './merge-facts.ts'
 import { storedOtherwise } from './merge-sent.ts'
 import { type Merged, storedOf, versionOfOthers } from './merged.ts'
 import { isEmpty, isNear } from './near.ts'
-import type { AgreedWrite, TwoWayCommit } from './ports.ts'
+import type { AgreedWrite, SeenPair, TwoWayCommit } from './ports.ts'
 import { mapBatch } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import type { BatchRecord, Lane, Settlement, Work } from './work.ts'
@@ -40,7 +40,9 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     read: new Map(
       works.filter(({ part }) => part === '').map((work) => [work.record.id, work.existing?.delivered ?? null]),
     ),
-    fresh: new Set(works.filter(({ part, existing }) => part === '' && !existing).map(({ record }) => record.id)),
+    marks: new Map(
+      works.flatMap(({ part, existing, record }) => (part === '' && existing ? [[record.id, existing.mark]] : [])),
+    ),
     // What was sent comes first: the changes since are put over it.
     agreed: [
       ...(await wordsOfSent(other, works)),
@@ -49,6 +51,7 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     ],
     asked: merged.flatMap(({ asked }) => asked),
     held: merged.flatMap(({ held }) => held),
+    seen: works.flatMap((work) => seenPair(lane, work)),
     settled: works.flatMap(({ merge, settlement }) => (merge && settles(settlement) ? merge.settled : [])),
     same: works.flatMap(({ merge, settlement }) => (merge && isDone(settlement) ? merge.agreed : [])),
   }
@@ -83,6 +86,16 @@ const settles = (settlement: Settlement | null): boolean =>
   settlement?.state === 'gone' ||
   settlement?.state === 'skipped' ||
   settlement?.unlink !== undefined
+
+/** What is asked about a pair and not by this direction, though it knows the newest state of its record, is asked about values that are gone. */
+function seenPair(lane: Lane, work: Work): SeenPair[] {
+  const { merge, targetId, takenBack, existing, settlement } = work
+  if (!merge?.looked || targetId === null || takenBack || !existing || !isNews(work) || !isDone(settlement)) return []
+  const fields = Object.keys(merge.mine).filter((field) => !merge.late.includes(field))
+  const places = fields.flatMap((field) => placesOf(lane, work, field).map((place) => place.field))
+  const { fromId, toId } = conflictKey(lane, work, WHOLE)
+  return [{ fromId, toId, recordId: targetId, fields: [...places, WHOLE] }]
+}
 
 /** What comes again must know then what it asked before. */
 function stillAsks({ mark, askedBefore }: Merged): void {

@@ -10,14 +10,12 @@ import {
   standingOf,
   timesOf,
   verdictOf,
+  WHOLE,
 } from './merge-facts.ts'
 import { type FieldConflict, isAsAgreed, type Parties } from './merge-fields.ts'
 import { storedOf } from './merged.ts'
 import { isNear } from './near.ts'
 import type { Lane, Work } from './work.ts'
-
-/** The conflict of a whole record stands in the queue under this field. */
-const WHOLE = ''
 
 /**
  * Records that the other direction has deleted since they were read are not made anew. One that was read after that came back: somebody

@@ -7,6 +7,9 @@ import { storedOf, versionOfOthers } from './merged.ts'
 import type { ConflictKey, ConflictRow, ConflictWrite, SyncRow } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
+/** The conflict of a whole record stands in the queue under this field. */
+export const WHOLE = ''
+
 export const isForward = (lane: Lane): boolean => lane.sync.twoWay!.direction === 'forward'
 
 /** A conflict has one place, whichever direction finds it: that of the field of `to`, where there is one. */
@@ -52,6 +55,7 @@ export function conflictOf(lane: Lane, work: Work, { field, path, mine, theirs, 
   return {
     ...conflictKey(lane, work, path),
     asker: { recordId: work.record.id, field, isNews: isNews(work) },
+    other: { recordId: work.targetId!, mark: work.merge!.otherMark },
     side: isForward(lane) ? 'to' : 'from',
     base: base === undefined ? null : JSON.stringify(base),
     fromValue: JSON.stringify(from),

@@ -28,6 +28,7 @@ export async function mergeSides(lane: Lane, works: Work[]): Promise<void> {
   if (!moved.length) return
   const quiet = await deferToWrites(lane, moved)
   if (!quiet.length) return
+  await noteOthers(lane, quiet)
   const there = await askAgain(lane, quiet)
   const shown = quiet.filter((work) => there.has(work))
   for (const work of shown) {
@@ -38,6 +39,17 @@ export async function mergeSides(lane: Lane, works: Work[]): Promise<void> {
   const known = await meetDeletions(lane, shown, there)
   const facts = await factsOf(lane, known, there)
   for (const work of known) mergeOne(lane, work, { there, stale, facts })
+}
+
+/** Before the look: whatever the other direction commits from here on may be about another state than the one that we see. */
+async function noteOthers(lane: Lane, works: Work[]): Promise<void> {
+  const partner = lane.ports.model().syncByName(lane.sync.twoWay!.partner)
+  if (!partner) return
+  const marks = await lane.ports.ledger.readMarks(
+    partner.row.id,
+    works.map(({ targetId }) => targetId!),
+  )
+  for (const { merge, targetId } of works) merge!.otherMark = marks.get(targetId!)
 }
 
 /** Notes how the target stored what a create of unknown outcome sent. */
@@ -65,6 +77,9 @@ function begin(work: Work): Merged {
     settled: [],
     partly: [],
     held: [],
+    looked: false,
+    late: [],
+    otherMark: undefined,
     agreed: [],
     releases: false,
     thereVersion: null,
@@ -97,6 +112,7 @@ function rests(lane: Lane, work: Work): void {
   if (work.takenBack) return
   forgetEchoes(mark, Object.keys(mark.echo ?? {}))
   delete mark.made
+  work.merge!.looked = true
   // The edit that stood against another one, or against a deletion, was taken back: the other one goes on.
   settleAsked(lane, work, [])
 }
@@ -153,6 +169,7 @@ type Known = { there: ReadonlyMap<Work, There>; stale: ReadonlyMap<Work, string[
 function mergeOne(lane: Lane, work: Work, { there, stale, facts }: Known): void {
   const merge = work.merge!
   const late = stale.get(work) ?? []
+  Object.assign(merge, { looked: true, late })
   const mine = Object.fromEntries(Object.entries(work.values.value).filter(([field]) => !late.includes(field)))
   const side = there.get(work)
   const theirs = side?.body ?? {}

@@ -58,6 +58,12 @@ export type Merged = {
   settled: ConflictKey[]
   /** Fields that are agreed in part: a value inside them is asked, or for the other direction to write. */
   partly: string[]
+  /** True once nothing of ours was found to have moved, or both sides were merged. */
+  looked: boolean
+  /** Fields of which our side was read too early to say anything. */
+  late: string[]
+  /** The mark of the other direction's delivery before the target was looked at. */
+  otherMark: string | undefined
   /** Decided, and for the other direction to carry out. */
   held: ConflictKey[]
   /** Fields that are the same on both sides now: whoever asked about them, or about what is inside. */

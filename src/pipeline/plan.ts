@@ -76,6 +76,7 @@ const READS: ReadonlySet<keyof Ledger> = new Set([
   'readConflicts',
   'readCorrections',
   'readDeliveries',
+  'readMarks',
   'readIntents',
   'findByKey',
   'findTargets',

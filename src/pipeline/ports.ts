@@ -103,6 +103,7 @@ export type {
   RunCounts,
   RunOutcome,
   ScanCount,
+  SeenPair,
   StreamRow,
   SubscriptionBook,
   SubscriptionRow,

@@ -158,3 +158,64 @@ test('a question shows what stands there now, whichever direction asked it first
   expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
   expect([left()[0]!.body.name, right()[0]!.body.name]).toEqual(['Left again', 'Left again'])
 })
+
+/** Both sides edited the name; only the way there has not looked yet. */
+async function contested() {
+  const opened = await open()
+  const { crm, desk, hub, cycle } = opened
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  edit(crm, 'contacts', { name: 'Left' })
+  edit(desk, 'users', { name: 'Right' })
+  await hub.pull('crm:contacts')
+  await hub.pull('desk:users')
+  return opened
+}
+
+test('a question is closed by the direction that never asked it, when the edit of its side is taken back', async () => {
+  const { crm, hub, conflicts, left, right } = await contested()
+  await hub.push('people~back')
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['open'])
+  edit(crm, 'contacts', { name: 'Anna', phone: '2' })
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
+  await hub.push('people~back')
+  for (const [row] of [left(), right()]) expect(row!.body).toMatchObject({ name: 'Right', phone: '2' })
+})
+
+test('nothing is asked with a value that was taken back between the look and the commit', async () => {
+  const { crm, hub, conflicts, left, right } = await contested()
+  const fetch = crm.fetch.bind(crm)
+  crm.fetch = async (request) => {
+    crm.fetch = fetch
+    const seen = await fetch(request)
+    edit(crm, 'contacts', { name: 'Anna' })
+    await hub.pull('crm:contacts')
+    await hub.push('people')
+    return seen
+  }
+  await hub.push('people~back')
+  await hub.push('people~back')
+  expect((await conflicts()).filter(({ state }) => state !== 'settled')).toEqual([])
+  expect([left()[0]!.body.name, right()[0]!.body.name]).toEqual(['Right', 'Right'])
+})
+
+test('a decision that comes while a direction is committing what it looked at before is carried out', async () => {
+  const { hub, desk, conflicts, left, right } = await contested()
+  await hub.push('people~back')
+  edit(desk, 'users', { phone: '2' })
+  await hub.pull('desk:users')
+  const { ledger } = hub.ports
+  const commitBatch = ledger.commitBatch.bind(ledger)
+  ledger.commitBatch = async (batch) => {
+    ledger.commitBatch = commitBatch
+    const [{ id }] = await conflicts()
+    await ledger.decideConflicts([id], { decision: 'to', value: null, actor: 'test', note: null })
+    await commitBatch(batch)
+  }
+  await hub.push('people~back')
+  await hub.push('people~back')
+  for (const [row] of [left(), right()]) expect(row!.body).toMatchObject({ name: 'Right', phone: '2' })
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
+})

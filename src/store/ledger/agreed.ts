@@ -6,10 +6,10 @@ import type pg from 'pg'
 import { isObject, isRawNumber, type Json, type JsonObject, JsonText, sameJson, setOwn } from '../../core/index.ts'
 import { inOneGo } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
-import { saveConflicts, settleConflicts } from './conflicts.ts'
+import { findMoot, saveConflicts, settleConflicts, settleMoot } from './conflicts.ts'
 import type { AgreedWrite, BatchCommit, DeliveryWrite, TwoWayCommit } from './types.ts'
 
-type Row = { syncId: number; recordId: string; delivered: string | null }
+type Row = { syncId: number; recordId: string; delivered: string | null; due: boolean; mark: string }
 
 /** The deliveries of a batch as they are to be saved, after the rows of the other direction were brought up to date. */
 export async function saveAgreed(
@@ -18,12 +18,20 @@ export async function saveAgreed(
   twoWay: TwoWayCommit,
 ): Promise<DeliveryWrite[]> {
   await insertMissing(client, batch, twoWay)
-  const rows = await lockRows(client, batch, twoWay)
+  const moot = await findMoot(client, twoWay.conflictsOf, twoWay.seen, [...twoWay.asked, ...twoWay.held])
+  const rows = await lockRows(client, batch, twoWay, moot)
   const own = new Map(rows.filter((row) => row.syncId === batch.syncId).map((row) => [row.recordId, row]))
   const others = new Map(rows.filter((row) => row.syncId === twoWay.partner).map((row) => [row.recordId, row]))
-  await updateOthers(client, twoWay, others)
   const changed = changedSince(own, twoWay.read)
-  const asked = twoWay.asked.filter(({ asker }) => !changed.get(asker.recordId)?.includes(asker.field))
+  // The other direction may have learned that the edit which stood against ours is gone, before there was a question to close.
+  const overtaken = twoWay.asked.filter(
+    ({ other }) => other.mark !== undefined && others.get(other.recordId)?.mark !== other.mark,
+  )
+  const asked = twoWay.asked.filter(
+    (one) => !overtaken.includes(one) && !changed.get(one.asker.recordId)?.includes(one.asker.field),
+  )
+  const again = new Set([...changed.keys(), ...overtaken.map(({ asker }) => asker.recordId), ...madeDue(own, twoWay)])
+  await updateOthers(client, twoWay, others)
   await inOneGo([
     saveConflicts(client, twoWay.conflictsOf, asked),
     settleConflicts(client, twoWay.conflictsOf, twoWay.settled),
@@ -31,13 +39,14 @@ export async function saveAgreed(
       inside: true,
       but: [...twoWay.asked, ...twoWay.held],
     }),
+    settleMoot(client, twoWay.partner, moot),
   ])
   const left = new Set(batch.unlinks.map(({ fromId }) => fromId))
   return batch.deliveries.map((row) => {
     const now = own.get(row.recordId)
     const next = rebased(row, now, twoWay.read.get(row.recordId) ?? null, left.has(row.recordId))
     // Decided on values that are not the agreed ones any more: it is decided anew.
-    return changed.has(row.recordId) && isAtRest(row) ? { ...next, state: 'pending', nextAttemptAt: new Date() } : next
+    return again.has(row.recordId) && isAtRest(row) ? { ...next, state: 'pending', nextAttemptAt: new Date() } : next
   })
 }
 
@@ -54,6 +63,12 @@ function changedSince(rows: ReadonlyMap<string, Row>, read: ReadonlyMap<string, 
   )
 }
 
+/** Records that somebody wants to be looked at again since they were read: a decision, or the other direction. */
+const madeDue = (rows: ReadonlyMap<string, Row>, { marks }: TwoWayCommit): string[] =>
+  [...rows.values()].flatMap(({ recordId, due, mark }) =>
+    due && marks.has(recordId) && marks.get(recordId) !== mark ? [recordId] : [],
+  )
+
 const isAtRest = ({ part, state, nextAttemptAt }: DeliveryWrite): boolean =>
   part === '' && nextAttemptAt === null && (state === 'delivered' || state === 'unchanged' || state === 'skipped')
 
@@ -63,7 +78,7 @@ const isAtRest = ({ part, state, nextAttemptAt }: DeliveryWrite): boolean =>
  */
 async function insertMissing(client: pg.PoolClient, batch: BatchCommit, twoWay: TwoWayCommit): Promise<void> {
   const theirs = twoWay.agreed.filter(({ fields }) => fields !== null)
-  const ours = batch.deliveries.filter(({ part, recordId }) => part === '' && twoWay.fresh.has(recordId))
+  const ours = batch.deliveries.filter(({ part, recordId }) => part === '' && !twoWay.marks.has(recordId))
   const rows = [
     ...theirs.map(({ recordId, slice }) => ({ sync: twoWay.partner, recordId, slice })),
     ...ours.map(({ recordId, slice }) => ({ sync: batch.syncId, recordId, slice })),
@@ -84,16 +99,23 @@ async function insertMissing(client: pg.PoolClient, batch: BatchCommit, twoWay: 
   )
 }
 
-async function lockRows(client: pg.PoolClient, batch: BatchCommit, twoWay: TwoWayCommit): Promise<Row[]> {
+async function lockRows(
+  client: pg.PoolClient,
+  batch: BatchCommit,
+  twoWay: TwoWayCommit,
+  moot: { recordId: string }[],
+): Promise<Row[]> {
+  const theirs = [...twoWay.agreed, ...moot, ...twoWay.asked.map(({ other }) => other)]
   const { rows } = await client.query<Row>(
-    `select sync_id as "syncId", record_id as "recordId", delivered from delivery
+    `select sync_id as "syncId", record_id as "recordId", delivered, xmin::text as mark,
+            coalesce(next_attempt_at <= clock_timestamp(), false) as due from delivery
       where part = '' and ((sync_id = $1 and record_id = any($2)) or (sync_id = $3 and record_id = any($4)))
       order by sync_id, record_id for update`,
     [
       batch.syncId,
       arrayText(batch.deliveries.map(({ recordId }) => recordId)),
       twoWay.partner,
-      arrayText(twoWay.agreed.map(({ recordId }) => recordId)),
+      arrayText(theirs.map(({ recordId }) => recordId)),
     ],
   )
   return rows

@@ -2,7 +2,7 @@
 import type pg from 'pg'
 import { withTransaction } from '../transaction.ts'
 import { arrayText } from './array-text.ts'
-import type { ConflictKey, ConflictRow, ConflictWrite } from './types.ts'
+import type { ConflictKey, ConflictRow, ConflictWrite, SeenPair } from './types.ts'
 
 /** What is not settled of some pairs, by the id on the side under `from` or under `to`. */
 export async function readConflicts(
@@ -36,6 +36,49 @@ export async function saveConflicts(client: pg.PoolClient, syncId: number, confl
         where (c.side = excluded.side or (c.state = 'open' and $9)) and (c.from_value, c.to_value) is distinct from (excluded.from_value, excluded.to_value)`,
       [syncId, row.fromId, row.toId, row.field, row.side, row.base, row.fromValue, row.toValue, row.asker.isNews],
     )
+}
+
+/** What is asked about pairs whose newest state does not ask it: the edit that stood against another one was taken back. */
+export async function findMoot(
+  client: pg.PoolClient,
+  syncId: number,
+  seen: SeenPair[],
+  but: ConflictKey[],
+): Promise<{ id: number; recordId: string }[]> {
+  if (!seen.length) return []
+  const { rows } = await client.query<ConflictKey & { id: number }>({
+    name: 'find-open-conflicts',
+    text: `select c.id, c.from_id as "fromId", c.to_id as "toId", c.field from conflict c
+             join unnest($2::text[], $3::text[]) as t(from_id, to_id) on c.from_id = t.from_id and c.to_id = t.to_id
+            where c.sync_id = $1 and c.state <> 'settled'`,
+    values: [syncId, arrayText(seen.map(({ fromId }) => fromId)), arrayText(seen.map(({ toId }) => toId))],
+  })
+  const isSame = (a: Omit<ConflictKey, 'field'>, b: Omit<ConflictKey, 'field'>): boolean =>
+    a.fromId === b.fromId && a.toId === b.toId
+  return rows.flatMap((row) => {
+    const pair = seen.find((one) => isSame(one, row))!
+    const isSeen = pair.fields.some((field) => row.field === field || row.field.startsWith(`${field}.`))
+    const isAsked = but.some((key) => isSame(key, row) && key.field === row.field)
+    return isSeen && !isAsked ? [{ id: row.id, recordId: pair.recordId }] : []
+  })
+}
+
+/** Ends what is moot, and has the other direction look again, whose edit may go over now. */
+export async function settleMoot(
+  client: pg.PoolClient,
+  partner: number,
+  moot: { id: number; recordId: string }[],
+): Promise<void> {
+  if (!moot.length) return
+  await client.query(
+    `update conflict set state = 'settled', closed_at = now() where id = any($1) and state <> 'settled'`,
+    [moot.map(({ id }) => id)],
+  )
+  await client.query(
+    `update delivery set next_attempt_at = now(), state = case when state in ('in_doubt', 'parked', 'dead') then state else 'pending' end
+      where sync_id = $1 and record_id = any($2) and part = '' and source_seq > 0`,
+    [partner, arrayText(moot.map(({ recordId }) => recordId))],
+  )
 }
 
 /** Ends conflicts of some fields; with `inside` also those of values inside them, but for what is asked or not carried out yet. */

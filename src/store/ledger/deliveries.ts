@@ -15,11 +15,21 @@ export async function readDeliveries(pool: pg.Pool, syncId: number, recordIds: s
   const { rows } = await pool.query<DeliveryRow>({
     name: 'read-deliveries',
     text: `select record_id as "recordId", part, slice, state, source_seq as "sourceSeq", delivered, attempts,
-                  coalesce(error like '%"CSW-5007"%', false) as contended
+                  coalesce(error like '%"CSW-5007"%', false) as contended, xmin::text as mark
              from delivery where sync_id = $1 and record_id = any($2)`,
     values: [syncId, arrayText(recordIds)],
   })
   return rows
+}
+
+/** The marks of the deliveries of some records: one that is another later was written meanwhile. */
+export async function readMarks(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<Map<string, string>> {
+  const { rows } = await pool.query<{ id: string; mark: string }>({
+    name: 'read-delivery-marks',
+    text: `select record_id as id, xmin::text as mark from delivery where sync_id = $1 and record_id = any($2) and part = ''`,
+    values: [syncId, arrayText(recordIds)],
+  })
+  return new Map(rows.map(({ id, mark }) => [id, mark]))
 }
 
 /** Records whose deliveries are due again: retries, released references, doubts, changed joins. Oldest first. */

@@ -4,7 +4,7 @@ import { commitPage, findByKey, lastRecords, readBodies, readLog, sampleRecords 
 import { readTraces } from './change-traces.ts'
 import { decideConflicts, readConflicts } from './conflicts.ts'
 import { assignDeadLetter, correctRecord, makeDue, readCorrections, replayEvents } from './corrections.ts'
-import { commitBatch, movePositions, readDeliveries, readDue, readPositions } from './deliveries.ts'
+import { commitBatch, movePositions, readDeliveries, readDue, readMarks, readPositions } from './deliveries.ts'
 import { acceptDrift, addDrift, pauseForDrift, readOpenDrifts, readShape, saveShape } from './drifts.ts'
 import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
@@ -49,6 +49,7 @@ const functions = {
   pauseForDrift,
   findFormerTargets,
   readDeliveries,
+  readMarks,
   readDue,
   readPositions,
   movePositions,

@@ -110,9 +110,11 @@ export type DeliveryRow = {
   attempts: number
   /** It waited the last time because another writer had the same target record. */
   contended: boolean
+  /** Another one after every change of the row. */
+  mark: string
 }
 
-export type DeliveryWrite = Omit<DeliveryRow, 'delivered' | 'contended'> & {
+export type DeliveryWrite = Omit<DeliveryRow, 'delivered' | 'contended' | 'mark'> & {
   /** The lane found no delivery of this part. */
   isNew: boolean
   delivered: JsonText | null
@@ -246,13 +248,15 @@ export type TwoWayCommit = {
   conflictsOf: number
   /** What the deliveries of the batch held when they were read. */
   read: ReadonlyMap<string, string | null>
-  /** Records of the batch that had no delivery when it was read. */
-  fresh: ReadonlySet<string>
+  /** The marks of those deliveries; a record that had none is missing. */
+  marks: ReadonlyMap<string, string>
   agreed: AgreedWrite[]
   asked: ConflictWrite[]
   /** Decided, but carried out by the other direction only. */
   held: ConflictKey[]
   settled: ConflictKey[]
+  /** Pairs of which this direction has seen the newest state of its record: whatever else is asked about these fields is moot. */
+  seen: SeenPair[]
   /** Fields that both sides hold alike once the batch is saved: conflicts about them, or about what is inside, are over. */
   same: ConflictKey[]
 }
@@ -260,17 +264,22 @@ export type TwoWayCommit = {
 /** Values agreed with a record of the target, in the words of the way back; null = nothing is agreed any more. */
 export type AgreedWrite = { recordId: string; slice: number; fields: JsonObject | null; mark: JsonObject; due: boolean }
 
+/** `recordId`: that of the target. */
+export type SeenPair = { fromId: string; toId: string; recordId: string; fields: string[] }
+
 export type ConflictKey = { fromId: string; toId: string; field: string }
 /** Values are JSON texts. */
 export type ConflictWrite = ConflictKey & {
   /** The delivery of the direction that asks, the field in its words, and whether its record has changed since it was looked at last. */
   asker: { recordId: string; field: string; isNews: boolean }
+  /** The target record, and the mark that the delivery of the other direction had before it was looked at. */
+  other: { recordId: string; mark: string | undefined }
   side: 'from' | 'to'
   base: string | null
   fromValue: string | null
   toValue: string | null
 }
-export type ConflictRow = Omit<ConflictWrite, 'base' | 'asker'> & {
+export type ConflictRow = Omit<ConflictWrite, 'base' | 'asker' | 'other'> & {
   id: number
   state: 'open' | 'decided'
   decision: 'from' | 'to' | 'value' | null
