@@ -15,6 +15,7 @@ import {
   breakLeases,
   createLedger,
   createSecretStore,
+  followLedgerClock,
   holdLease,
   InboxWriter,
   inboxPool,
@@ -122,6 +123,7 @@ async function openWith(options: HubOptions & OwnEnvironment, stopSamples: () =>
     max: settings.database_sessions,
     onRestart: (reason) => logger.warn({ reason }, 'embedded Postgres was started again'),
   })
+  let stopClock = (): void => {}
   try {
     await migrate(store.pool)
     // With the embedded server this process is the only one: whoever held a lease or had a run is dead.
@@ -129,9 +131,11 @@ async function openWith(options: HubOptions & OwnEnvironment, stopSamples: () =>
       await breakLeases(store.pool)
       await createLedger(store.pool).markInterrupted(0)
     }
+    stopClock = await followLedgerClock(store.pool)
     const queue = await openHubQueue(settings, store, logger)
-    return await assemble({ ...options, logger, store, queue, dataDir, files, stopSamples })
+    return await assemble({ ...options, logger, store, stopClock, queue, dataDir, files, stopSamples })
   } catch (error) {
+    stopClock()
     await store.close()
     throw error
   }
@@ -155,6 +159,7 @@ type Parts = HubOptions &
     queue: WorkQueue
     dataDir: string
     files: HubFiles
+    stopClock(): void
     stopSamples(): Promise<void>
   }
 
@@ -348,6 +353,7 @@ async function assemble(parts: Parts): Promise<Hub> {
       await sessions.close()
       await refusals.settled()
       await endTraces?.()
+      parts.stopClock()
       await store.close()
       await parts.stopSamples()
     },

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { CausewayError, type Clock, systemClock } from '../core/index.ts'
+import { CausewayError, type Clock, machineClock } from '../core/index.ts'
 import type { LeaseProof } from './ledger/types.ts'
 
 /*
@@ -75,7 +75,7 @@ export async function breakLeases(pool: pg.Pool): Promise<void> {
 
 /** Takes a lease and keeps it renewed until `release`. Null when somebody else holds it. */
 export async function holdLease(pool: pg.Pool, name: string, options: LeaseOptions): Promise<HeldLease | null> {
-  const clock = options.clock ?? systemClock
+  const clock = options.clock ?? machineClock
   // Counted from before the request, so that we never believe in it longer than Postgres does.
   const asked = readClocks(clock)
   const proof = await acquireLease(pool, name, options)

@@ -1,5 +1,5 @@
 /** Writing by a job: created, filled, closed, waited for, and its results told apart record by record. */
-import { CausewayError, type Json } from '../../core/index.ts'
+import { CausewayError, type Json, systemClock } from '../../core/index.ts'
 import { type Answer, answerScope, type Caller, type CallOptions, type ParseBody } from './answer.ts'
 import { archiveReader } from './archive.ts'
 import { isTrue } from './errors.ts'
@@ -81,7 +81,7 @@ export async function finishWriteJob<R>(
     if (!(error instanceof CausewayError)) throw error
     if (error.code === 'CSW-3009' || error.code === 'CSW-3016') return null
     // What is larger than may be read stays so; what takes longer than it may is for a person. Neither may hold up all others.
-    const late = Date.now() - begun.at + LONGEST_WAIT_MS > job.deadline_seconds * 1000
+    const late = systemClock.now().getTime() - begun.at + LONGEST_WAIT_MS > job.deadline_seconds * 1000
     const ofTheJob = late && !options.signal.aborted && !OF_THE_CONNECTION.has(error.code)
     throw ofTheJob || error.code === 'CSW-3011' ? doubtful(error) : error
   }

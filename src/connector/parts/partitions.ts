@@ -1,5 +1,5 @@
 /** Reads a stream part by part. What is stored between pages says which parts are done, so that a broken pull goes on there. */
-import { isObject, type JsonObject } from '../../core/index.ts'
+import { isObject, type JsonObject, systemClock } from '../../core/index.ts'
 import type { Page, ReadRequest } from '../contract.ts'
 import { type ForEach, markName, type Partition, partitionOfParent, partitionsOfValues } from './for-each.ts'
 import { readPass } from './read.ts'
@@ -53,7 +53,7 @@ class PartitionReader<R> {
   private readonly marks: Record<string, string>
   private readonly seen = new Set<string>()
   private parentsAfter: JsonObject | null
-  private requestedAt = new Date()
+  private requestedAt = systemClock.now()
   private empty = 0
 
   constructor(context: PartitionContext<R>, each: Exclude<ForEach, { kind: 'tree' }>, request: ReadRequest) {

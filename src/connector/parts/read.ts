@@ -1,6 +1,6 @@
 /** One pass over a stream (or a partition of it), page by page, for every protocol that asks a question and gets an answer. */
 import { setImmediate as immediate } from 'node:timers/promises'
-import { CausewayError, digest, type Json, type JsonObject } from '../../core/index.ts'
+import { CausewayError, digest, type Json, type JsonObject, systemClock } from '../../core/index.ts'
 import type { Page, ReadRequest, SourceRecord } from '../contract.ts'
 import { asText, type Scope } from '../language/index.ts'
 import { Anchoring } from './anchoring.ts'
@@ -158,7 +158,7 @@ class PassReader<R> {
 
   /** Nothing to store but where the pass stands. */
   private emptyPage(): Page {
-    const requestedAt = new Date()
+    const requestedAt = systemClock.now()
     const cursor = this.cursorAfter(this.pass.position, requestedAt, true)
     return { records: [], rejected: [], cursor, requestedAt, last: false }
   }

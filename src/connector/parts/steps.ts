@@ -1,5 +1,5 @@
 /** Several requests whose answers feed the next: a login that is more than one question, what must be known before a session. */
-import type { Json } from '../../core/index.ts'
+import { type Json, systemClock } from '../../core/index.ts'
 import {
   type Expression,
   expression,
@@ -120,7 +120,7 @@ async function answered<R>(
     settings,
     spec: { ...step, id: undefined, status: null, done: step.until ?? ALWAYS },
     job: null,
-    startedAt: Date.now(),
+    startedAt: systemClock.now().getTime(),
     signal: options.signal,
   })
   let asked = await asking.next()

@@ -1,5 +1,5 @@
 /** Reads a stream node by node through a tree that is found while it is read (folders below folders). */
-import { asCausewayError, CausewayError, isObject, type JsonObject } from '../../core/index.ts'
+import { asCausewayError, CausewayError, isObject, type JsonObject, systemClock } from '../../core/index.ts'
 import type { Page, ReadRequest } from '../contract.ts'
 import { asText, type Scope } from '../language/index.ts'
 import { addedBy, type TreeEach } from './for-each.ts'
@@ -21,7 +21,7 @@ export class TreeReader<R> {
   private readonly request: ReadRequest
   private changes: JsonObject | null
   private walk: Walk | null
-  private requestedAt = new Date()
+  private requestedAt = systemClock.now()
 
   constructor(context: ReaderContext<R>, each: TreeEach, request: ReadRequest) {
     const { changes, walk } = parseTree(request.cursor)
@@ -96,7 +96,7 @@ export class TreeReader<R> {
       const { status } = error.data
       // Found a moment ago, and gone by now. A root that is not there is a fault of the settings.
       if (walk.at < walk.roots || (status !== 404 && status !== 410)) throw thrown
-      yield { records: [], rejected: [], cursor: {}, requestedAt: new Date(), last: true }
+      yield { records: [], rejected: [], cursor: {}, requestedAt: systemClock.now(), last: true }
     }
   }
 

@@ -3,7 +3,7 @@
  * made for it and end with it: they are in no table, and a process that dies leaves a session that nobody can go on with.
  */
 import { randomBytes } from 'node:crypto'
-import { asCausewayError, CausewayError, type Json } from '../../core/index.ts'
+import { asCausewayError, CausewayError, type Json, systemClock } from '../../core/index.ts'
 import type { WriteOutcome } from '../contract.ts'
 import { type Answer, answerScope, type CallOptions } from './answer.ts'
 import { batchOutcomes } from './batch-outcomes.ts'
@@ -126,7 +126,11 @@ async function told<R>(
   let outcomes: WriteOutcome[]
   try {
     const { caller, settings } = context
-    const answer = await finished({ caller, settings, job: batch.job }, { id: id ?? null, at: Date.now() }, options)
+    const answer = await finished(
+      { caller, settings, job: batch.job },
+      { id: id ?? null, at: systemClock.now().getTime() },
+      options,
+    )
     outcomes = batchOutcomes(batch, reached, answer, context) ?? []
   } catch (error) {
     const doubt = doubtful(error)
