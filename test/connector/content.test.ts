@@ -134,6 +134,38 @@ test('two halves of different files are never joined', async () => {
   await expect(buffer(content.stream)).rejects.toMatchObject({ code: 'CSW-2055' })
 })
 
+/** A server without ETags whose file was replaced by one of the same size between a cut and the rest. */
+const replacing = (dated: boolean, shift = 0) => {
+  let asked = 0
+  return serve(({ headers }, response) => {
+    asked++
+    const [, first] = /^bytes=(\d+)-$/.exec(headers.range ?? '') ?? []
+    const from = first === undefined ? 0 : Number(first) + shift
+    response.writeHead(from ? 206 : 200, {
+      ...(dated ? { 'last-modified': new Date(asked * 60_000).toUTCString() } : {}),
+      ...(from ? { 'content-range': `bytes ${from}-${bytes.length - 1}/*` } : {}),
+    })
+    if (asked > 1) response.end(bytes.subarray(from))
+    else response.write(bytes.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 20))
+    return undefined
+  })
+}
+
+test('two halves of files with different dates are never joined', async () => {
+  await using server = await replacing(true)
+  const session = await open(files, server)
+  const content = await session.content({ stream: 'things', reference: { locator: { id: '1' } }, signal })
+  await expect(buffer(content.stream)).rejects.toMatchObject({ code: 'CSW-2055' })
+})
+
+test('a rest that begins behind where the bytes ended leaves no gap', async () => {
+  await using server = await replacing(false, 10_000)
+  const session = await open(files, server)
+  const content = await session.content({ stream: 'things', reference: { locator: { id: '1' } }, signal })
+  // Tried a few times like any cut, it ends with that.
+  await expect(buffer(content.stream)).rejects.toMatchObject({ code: 'CSW-3001' })
+})
+
 const source =
   (size?: number): (() => Promise<ContentStream>) =>
   async () => ({

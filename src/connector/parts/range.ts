@@ -20,7 +20,9 @@ export function rangeOf({ status, headers }: OutboundResponse<'stream'>): {
   size?: number
   validator?: string
 } {
-  const validator = headers.etag === undefined ? {} : { validator: headers.etag }
+  // A date tells of a file that was replaced, too; in `If-Range` it might not, for it counts whole seconds.
+  const mark = headers.etag ?? headers['last-modified']
+  const validator = mark === undefined ? {} : { validator: mark }
   if (status === 206) {
     const [, first, whole] = /^bytes (\d+)-\d+\/(\d+|\*)$/i.exec(headers['content-range'] ?? '') ?? []
     const size = Number(whole)

@@ -98,6 +98,12 @@ async function openedAt(open: Open, again: Again): Promise<OpenedContent> {
     content.stream.destroy()
     throw new CausewayError('CSW-2055', { what: 'The file changed while it was read.' })
   }
+  if (surplus < 0) {
+    content.stream.destroy()
+    throw new CausewayError('CSW-3007', {
+      what: `The file was asked for from byte ${again.from} on, and came from byte ${content.from}.`,
+    })
+  }
   return surplus > 0
     ? { ...content, stream: Readable.from(without(content.stream, surplus), { objectMode: false }) }
     : content
