@@ -11,7 +11,7 @@ import {
   withUrgency,
 } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
-import { trueAt } from './event-time.ts'
+import { lookAgain, trueAt } from './event-time.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
 import type { HeldLease, HubModel, InboxRow, Ports, StreamRow } from './ports.ts'
 import { keepFresh, toCommit, together, withoutErased } from './pull.ts'
@@ -260,12 +260,14 @@ class InboxReader {
     const signal = this.#signal
     try {
       let stored = 0
+      let absent = false
       const changes = read()
       await this.#makeDue(changes)
       for (const change of changes) {
         const { fetched, requestedAt } = await inSpan(span, () => this.#fetchNow(change, session))
         const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
-        const gone = missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
+        absent ||= missing.length > 0 && event.attempts === 0
+        const gone = absent ? [] : missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
         await this.#commit(change.stream, [{ records: change.records, requestedAt: trueAt(event), span }], touched)
         // What we fetched is true now.
         await this.#commit(change.stream, [{ records: [...fetched, ...gone], requestedAt, span }], touched)
@@ -273,7 +275,8 @@ class InboxReader {
         const records = [...change.records, ...fetched, ...gone]
         if (event.replayTo !== null) await this.#pushAgain(change.stream, records, event.replayTo, touched)
       }
-      this.#done.push({ event, stored, pulls: this.#toPull(changes).length > 0, span })
+      if (absent) await ledger.settleEvent(event, lookAgain(clock.now()))
+      else this.#done.push({ event, stored, pulls: this.#toPull(changes).length > 0, span })
       return true
     } catch (thrown) {
       const error = asCausewayError(thrown)
