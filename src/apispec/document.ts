@@ -4,7 +4,7 @@ import { CausewayError, isObject, parseYamlData } from '../core/index.ts'
 import type { ApiDocument, Operation } from './contract.ts'
 import { readCsdl } from './csdl.ts'
 import { introspectionIn, isSdl, readGraphQL } from './graphql.ts'
-import { isOfSets, withoutEnvelope } from './odata-openapi.ts'
+import { isOfSets, withExpansions, withoutEnvelope } from './odata-openapi.ts'
 import { anchored, lookupIn } from './references.ts'
 import type { Lookup, RawSchema } from './schema.ts'
 import { exemplified } from './types.ts'
@@ -95,7 +95,7 @@ function ofOpenApi(given: Raw, file: string): ApiDocument {
     title: String(title),
     editions: [{ title: String(title), version: String(version) }],
     prefixes: [...new Set(['', plainPrefix(String(raw.basePath ?? '')), ...prefixesOfServers(raw)])],
-    operations: ofSets ? operations.map(withoutEnvelope) : operations,
+    operations: ofSets ? operations.map(withoutEnvelope).map(withExpansions) : operations,
     security: Object.values(schemes),
     tokenPaths: Object.values(schemes).flatMap(tokenPathsOf),
     lookup,

@@ -24,6 +24,27 @@ export function withoutEnvelope(operation: Operation): Operation {
     : operation
 }
 
+/**
+ * What an entity leads to need not stand in its schema (Business Central): `$expand` names it, and then it comes with the entity.
+ * What is in it is not told there.
+ */
+export function withExpansions(operation: Operation): Operation {
+  const { items } = operation.parameters.find(({ name }) => name === '$expand')?.schema ?? {}
+  const names = (items?.enum ?? []).filter((name) => typeof name === 'string' && /^\w+$/.test(name)) as string[]
+  if (!operation.answer || names.length === 0) return operation
+  return {
+    ...operation,
+    answer: expanded(operation.answer, { properties: Object.fromEntries(names.map((n) => [n, {}])) }),
+  }
+}
+
+/** Version 4 lists entities in `value`; anything else is one entity. */
+function expanded(answer: RawSchema, further: RawSchema): RawSchema {
+  const { value } = answer.properties ?? {}
+  const many = value?.items && { ...value, items: { allOf: [further, value.items] } }
+  return many ? { ...answer, properties: { ...answer.properties, value: many } } : { allOf: [further, answer] }
+}
+
 /** References as version 4 has them: version 2 puts each list into an object of its own (`results`). */
 export function flatLookup(lookup: Lookup): Lookup {
   const flat: Lookup = (reference) => flatLists(lookup(reference))

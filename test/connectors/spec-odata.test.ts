@@ -145,3 +145,25 @@ test('where entities are steps of the path, it is no description of sets', async
   )
   expect(found).toMatchObject({ 'parameter acme-client': 'wrong', 'sent Note': 'unknown' })
 })
+
+test('what an entity leads to is known where $expand names it', async () => {
+  const spec = (names: string[]) => {
+    const made = described()
+    const list = inOne('value', many(ref('Order'))) as object
+    Object.assign(made.components.schemas.Order.properties, { to_Item: undefined })
+    Object.assign(made.paths['/A_Order']!.get!, {
+      parameters: [
+        ...query('$filter', '$orderby', '$select'),
+        { name: '$expand', in: 'query', schema: many({ ...text, enum: names }) },
+      ],
+      responses: answer(list),
+    })
+    return made
+  }
+  const manifest = MANIFEST.replace('odata: v2\n', '').replace('type: datetime }', 'type: datetimeoffset }')
+  expect(await verdicts(spec(['to_Item']), manifest)).toMatchObject({
+    'field to_Item': 'checked',
+    'field OrderID': 'checked',
+  })
+  expect(await verdicts(spec(['to_Other']), manifest)).toMatchObject({ 'field to_Item': 'wrong' })
+})
