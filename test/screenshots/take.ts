@@ -41,7 +41,8 @@ let ids: Lively
 beforeAll(async () => {
   await mkdir(FOLDER, { recursive: true })
   site = await startSite()
-  ids = await fillHub(site.hub.pool)
+  const { pool } = site.hub
+  ids = await fillHub(pool, ({ sync }) => addDay(pool, sync))
   await addBacklog(site.hub.pool, ids, 5)
   for (const [action, subject] of [
     ['configuration.apply', 'configuration'],
@@ -68,6 +69,22 @@ beforeAll(async () => {
     })
 })
 afterAll(() => site?.close())
+
+/** A day of pushes, busy at noon, with an hour in which the target was slow and one in which it refused. */
+async function addDay(pool: Site['hub']['pool'], sync: number): Promise<void> {
+  await pool.query(
+    `insert into run (kind, trigger, sync_id, outcome, counts, times, started_at, heartbeat_at, finished_at)
+     select 'push', 'schedule', $1, case when h = 7 then 'partial' else 'success' end,
+            jsonb_build_object('read', n + 20, 'created', n, 'updated', n / 4, 'dead', case when h = 7 then 3 else 0 end),
+            jsonb_build_object('queue', 300 + n * 2, 'limits', case when h in (11, 12, 13) then 2500 else 100 end,
+                               'remote', case when h = 16 then 9000 else 1200 end, 'mapping', n, 'storing', n / 2),
+            at, at, at + (n * 3 + case h when 16 then 9600 when 11 then 4100 when 12 then 4100 when 13 then 4100 else 1700 end) * interval '1 ms'
+       from generate_series(1, 23) h, lateral (select (150 + 130 * sin(h / 23.0 * 3.14))::int as n) size,
+            generate_series(0, 3) k, lateral (select now() - h * interval '1 hour' - k * interval '14 minutes' as at) moment
+      order by at`,
+    [sync],
+  )
+}
 
 test.for(pages)('%s', ([name, path, word]) => take(site, name, path(ids), word))
 

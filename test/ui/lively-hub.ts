@@ -41,8 +41,10 @@ const EXCHANGE = JSON.stringify([
 
 export type Lively = Seeded & { deadLetters: number[]; failedRun: number }
 
-export async function fillHub(pool: pg.Pool): Promise<Lively> {
+/** `earlier`: what ran before, whose numbers come first. */
+export async function fillHub(pool: pg.Pool, earlier?: (ids: Seeded) => Promise<void>): Promise<Lively> {
   const ids = await seedHub(pool)
+  await earlier?.(ids)
   await addRecord(pool, ids.contacts, 'c1', BIG_BODY, { email: 'ada@example.org', seq: 7 })
   await addRecord(pool, ids.contacts, HOSTILE.script, JSON.stringify({ name: HOSTILE.script }), { seq: 8 })
   await addRecord(pool, ids.contacts, HOSTILE.bidi, JSON.stringify({ name: HOSTILE.bidi }), { seq: 9 })
@@ -73,8 +75,8 @@ async function addRuns(pool: pg.Pool, ids: Seeded): Promise<number> {
     counts: { read: 1200, created: 1100, updated: 60, dead: 40 },
     startedAt: at(3),
   })
-  await pool.query(`update run set finished_at = started_at + interval '4.2 seconds'`)
-  await pool.query(`update run set times = $1 where kind = 'push'`, [
+  await pool.query(`update run set finished_at = started_at + interval '4.2 seconds' where trigger = 'api'`)
+  await pool.query(`update run set times = $1 where kind = 'push' and trigger = 'api'`, [
     { queue: 800, limits: 1000, remote: 2500, mapping: 300, storing: 150 },
   ])
   await pool.query(`update sync set last_success_at = now() - interval '3 minutes', last_push_at = now()`)

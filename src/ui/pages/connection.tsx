@@ -180,6 +180,13 @@ function ProbePanel({ path }: { path: string }): ReactNode {
   )
 }
 
+/** What was never read is not up to date. */
+function Reading({ stream: { pullMode, lastSuccessAt } }: { stream: Stream }): ReactNode {
+  if (pullMode) return <Mark tone="busy">{t('connection.read', { pullMode: word('words', pullMode) })}</Mark>
+  if (lastSuccessAt === null) return <Mark tone="idle">{t('connection.notReadYet')}</Mark>
+  return <Mark tone="ok">{t('connection.upToDate')}</Mark>
+}
+
 function Streams({ streams }: { streams: Stream[] }): ReactNode {
   if (!streams.length) return <p className="nothing">{t('connection.noStreamOfItIs')}</p>
   return (
@@ -199,11 +206,7 @@ function Streams({ streams }: { streams: Stream[] }): ReactNode {
                 <ErrorLine error={stream.lastError} />
               </>
             ) : (
-              <Mark tone={stream.pullMode ? 'busy' : 'ok'}>
-                {stream.pullMode
-                  ? t('connection.read', { pullMode: word('words', stream.pullMode) })
-                  : t('connection.upToDate')}
-              </Mark>
+              <Reading stream={stream} />
             ),
         },
         { head: t('connection.lastSuccess'), cell: (stream) => <Ago at={stream.lastSuccessAt} /> },

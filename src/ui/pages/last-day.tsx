@@ -31,6 +31,7 @@ export function LastDay({ path }: { path: string }): ReactNode {
     <Panel title={t('plots.theLast24Hours')}>
       <List source={answer} count={rows?.length} never={<p>{t('plots.nothingRan')}</p>}>
         <Plots rows={rows ?? []} />
+        <p className="dim">{t('plots.fromLeftToRight')}</p>
         <details>
           <summary>{t('plots.theNumbers')}</summary>
           <Table

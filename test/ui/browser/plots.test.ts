@@ -80,5 +80,7 @@ describe.skipIf(!hasBrowser)('plots of the last day', () => {
     await expectGoodLooks(crm.page)
     await crm.page.goto(`${site.hub.url}/connection?name=hrm`)
     await crm.page.getByText('Nothing ran in the last 24 hours.').waitFor()
+    // What was never read is not up to date.
+    await crm.page.getByText('not read yet').waitFor()
   })
 })
