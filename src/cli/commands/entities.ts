@@ -180,8 +180,15 @@ async function importAll(api: Api, path: string, pairs: NamedPair[], why: object
 }
 
 async function pairsIn(file: string): Promise<NamedPair[]> {
-  const { parse } = await import('csv-parse/sync')
-  const rows = parse(await readFile(file), { bom: true, skip_empty_lines: true, trim: true }) as string[][]
+  const { parse, CsvError } = await import('csv-parse/sync')
+  const text = await readFile(file)
+  let rows: string[][]
+  try {
+    rows = parse(text, { bom: true, skip_empty_lines: true, trim: true })
+  } catch (error) {
+    if (error instanceof CsvError) throw usageError(`${file} is no CSV (${error.code}).`, 'Correct the file.')
+    throw error
+  }
   const [left, right, ...others] = rows[0] ?? []
   if (!left?.includes(':') || !right?.includes(':') || others.length)
     throw usageError(

@@ -81,6 +81,7 @@ test('CSV: a row of wrong length is rejected with its line, the others are read'
 
 test.each([
   ['a quote that is never closed', 'id,name\n1,"a\n2,b\n', 'CSW-2053'],
+  ['a quote inside of a cell', 'id,name\n1,a"b"\n', 'CSW-2053'],
   ['two columns of one name', 'id,id\n1,2\n', 'CSW-2053'],
   ['a column without a name', 'id,\n1,2\n', 'CSW-2053'],
 ])('CSV: %s ends the reading with a place', async (_what, content, code) => {

@@ -1,6 +1,6 @@
 /** CSV: rows of text under a header. */
 import { Readable } from 'node:stream'
-import { type Info, type Options, parse } from 'csv-parse'
+import { CsvError, type Info, type Options, parse } from 'csv-parse'
 import { stringify } from 'csv-stringify/sync'
 import { CausewayError, isRawNumber, type Json, type JsonObject, setOwn } from '../../../core/index.ts'
 import type { FileFormat, Row, RowFile, RowWriter } from './format.ts'
@@ -109,8 +109,8 @@ function checkedHeader(names: string[], file: string, line: number): string[] {
 
 function parseFailure(error: unknown, file: string): Error {
   if (error instanceof CausewayError) return error
-  const { code, lines } = error as { code?: string; lines?: number }
-  if (!code?.startsWith('CSV_')) return error as Error
+  if (!(error instanceof CsvError)) return error as Error
+  const { code, lines } = error as CsvError & { lines?: number }
   const line = lines ?? 1
   return new CausewayError('CSW-2053', {
     // The parser's own message quotes the file's content, so only its code is passed on.
