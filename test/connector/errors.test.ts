@@ -216,6 +216,21 @@ test.each(errorBodies)('an error under a 200 is neither the end of a read nor "n
   expect(await failureOf(session.fetch({ stream: 'things', ids: ['1'], signal }))).toMatchObject(failure)
 })
 
+test('a 200 without a body is neither the end of a read nor "not found"; a 204 is', async () => {
+  let status = 200
+  await using server = await serve(({ query }) =>
+    query.get('page') === '1' ? { json: { data: [{ id: 1 }, { id: 2 }] } } : { status, text: '' },
+  )
+  const session = await open(listed, server)
+  const lookup = () => session.lookup({ stream: 'things', field: 'email', values: ['a'], signal })
+  expect((await failureOf(readAll(session))).code).toBe('CSW-3007')
+  expect((await failureOf(lookup())).code).toBe('CSW-3007')
+  expect((await failureOf(session.fetch({ stream: 'things', ids: ['1'], signal }))).code).toBe('CSW-3007')
+  status = 204
+  expect((await readAll(session)).ids).toEqual(['1', '2'])
+  expect((await lookup()).size).toBe(0)
+})
+
 test.each(errorBodies)('an error under a 200 is no success of a write: %s', async (_name, json) => {
   await using server = await serve(() => ({ json }))
   const session = await open(listed, server)

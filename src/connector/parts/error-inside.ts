@@ -15,12 +15,16 @@ export function errorInside({ failure, response }: Answer): string | undefined {
   return tidyMessage(findMessage(said ?? response) ?? findMessage(response) ?? 'an error without a text')
 }
 
-/** An answer to a question that has no records because of an error: nothing is known of the records. */
+/**
+ * An answer to a question that has no records because of an error, or because its body went lost on the way (who has none to give says 204, or an
+ * empty list): nothing is known of the records.
+ */
 export function refuseErrorInside(answer: Answer, stream: string): void {
-  const said = errorInside(answer)
+  const lost = answer.failure === null && answer.status === 200 && answer.response === undefined
+  const said = lost ? 'there is no body' : errorInside(answer)
   if (said === undefined) return
   throw new CausewayError('CSW-3007', {
-    what: `A question about ${stream} was answered with HTTP ${answer.status}, no records and an error: ${said}`,
+    what: `A question about ${stream} was answered with HTTP ${answer.status} and without records: ${said}`,
   })
 }
 
