@@ -1,16 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { TOKEN } from '../http/hub.ts'
-import { expectAccessible, hasBrowser, type Site, startSite } from './browser.ts'
+import { expectAccessible, hasBrowser, type Site, startSite, useSite } from './browser.ts'
 import { fillHub } from './lively-hub.ts'
 
 /** One way through the page; `npm run test:ui` walks all of them. */
 describe.skipIf(!hasBrowser)('the page, in short', () => {
   let site: Site
-  beforeAll(async () => {
+  useSite(async () => {
     site = await startSite()
     await fillHub(site.hub.pool)
+    return site
   })
-  afterAll(() => site?.close())
 
   test('somebody signs in, sees what is wrong, and requeues what one cause has stopped', async () => {
     const page = await site.open('/', { signedIn: false })
