@@ -116,6 +116,7 @@ export class Campaign {
     try {
       world = await World.open({ backend, random, postgres: this.#postgres }, row.world)
       await row.run(world, check, size)
+      check.failures.push(...(await world.canaries()))
       const crashed = world.hub.crashed()
       if (crashed.length) check.failures.push(`ended by themselves: ${crashed.join(', ')}`)
     } catch (error) {

@@ -135,6 +135,7 @@ match: [external_id]
 map:
   external_id: ${suffix ? `'"${suffix.slice(1)}-" & id'` : 'id'}
   name: '${(options.name ?? 'name').replaceAll("'", "''")}'
+  mail: mail
   rev: rev
 lanes: ${options.lanes ?? 2}
 schedule: ${options.schedule ?? 'manual'}

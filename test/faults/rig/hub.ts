@@ -60,6 +60,20 @@ export class HubProcesses {
     return this.work(options)
   }
 
+  /** What nobody but the hub may know. */
+  get secrets(): string[] {
+    return [WEBHOOK_SECRET, FORMER_SECRET, ADMIN_TOKEN, this.#masterKey]
+  }
+
+  /** What a page of the hub says; null where none answers. */
+  async ask(path: string): Promise<string | null> {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` }
+    const signal = AbortSignal.timeout(20_000)
+    const answer = await fetch(`${this.url}${path}`, { headers, signal }).catch(() => null)
+    if (answer?.status === 404) throw new Error(`There is no ${path}.`)
+    return (await answer?.text().catch(() => null)) ?? null
+  }
+
   async api<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await fetch(`${this.url}/api/v1${path}`, {
       method,

@@ -15,13 +15,14 @@ export function redisMissing(): string | undefined {
 /** A redis-server of the rig's own on a port that stays, set up as BullMQ wants it in production. */
 export class RedisServer {
   readonly port: number
-  readonly #folder: string
+  /** Its log, and every change it was asked for. */
+  readonly folder: string
   readonly #admin: Redis
   #program: Program | undefined
 
   private constructor(port: number, folder: string) {
     this.port = port
-    this.#folder = folder
+    this.folder = folder
     this.#admin = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => 100 })
     this.#admin.on('error', () => undefined)
   }
@@ -38,12 +39,12 @@ export class RedisServer {
   }
 
   async up(): Promise<void> {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '']
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', '']
     this.#program = new Program(
       'redis',
       'redis-server',
       [...args, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction'],
-      { log: join(this.#folder, 'redis.log') },
+      { log: join(this.folder, 'redis.log') },
     )
     await until(
       'Redis is up',

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { PERSON } from './canaries.ts'
 
 export type Contact = { id: string; rev: number; updated_at: string; [field: string]: unknown }
 export type SourceCall = { n: number; path: string; authorization: string; after: number; since: string }
@@ -34,7 +35,15 @@ export class SourceStub {
     this.#clock += 1_000
     const before = this.contacts.get(id)
     const updated_at = new Date(this.#clock).toISOString()
-    const contact = { name: `Person ${id}`, ...before, ...fields, id, rev: (before?.rev ?? 0) + 1, updated_at }
+    const contact = {
+      name: `Person ${id}`,
+      mail: PERSON,
+      ...before,
+      ...fields,
+      id,
+      rev: (before?.rev ?? 0) + 1,
+      updated_at,
+    }
     this.contacts.delete(id)
     this.contacts.set(id, contact)
     return contact

@@ -31,6 +31,11 @@ export class TokenServer {
     return new TokenServer(server)
   }
 
+  /** Every token it gave out. */
+  get given(): string[] {
+    return Array.from({ length: this.#generation + 1 }, (_, n) => [`access-${n}-91bc`, `refresh-${n}-7f3a`]).flat()
+  }
+
   get firstRefreshToken(): string {
     return 'refresh-0-7f3a'
   }

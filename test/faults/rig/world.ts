@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import type pg from 'pg'
 import { createPool } from '../../../src/store/index.ts'
 import type { Random } from '../../random.ts'
+import { canariesIn } from './canaries.ts'
 import { HubProcesses } from './hub.ts'
 import { type FolderOptions, writeHubFolder } from './hub-folder.ts'
 import { type Backlog, backlogOf, compareLedgers, type Ledgers } from './ledgers.ts'
@@ -193,6 +194,18 @@ export class World {
       check.failures.push((error as Error).message, ...(await this.#standing()))
     }
     check.ledgers(await this.ledgers(from))
+  }
+
+  /** Secrets of the rig and its person, where they should not be after all that happened. */
+  canaries(): Promise<string[]> {
+    const { pool, hub, redis, tokens } = this
+    return canariesIn({
+      pool,
+      secrets: [...hub.secrets, ...(tokens?.given ?? [])],
+      logs: hub.output(),
+      ...(redis ? { queueFolder: redis.folder } : {}),
+      ask: (path) => hub.ask(path),
+    })
   }
 
   /** What stands in the way, for the person who reads the failure. */
