@@ -57,6 +57,8 @@ export type SourceRecord = {
   mergedInto?: string
   /** What the record keeps when somebody moves it to another id. Not unique: a copy may have it too. */
   movedBy?: string
+  /** What a write can be made conditional on (`ifVersion`) as long as the record is as it was read: an ETag, where there is one. */
+  condition?: string
   /** Present when the record is a file: how to fetch its bytes again later. Stored with the record, so no secrets in it. */
   content?: ContentReference
 }
@@ -121,7 +123,7 @@ export type WriteItem = {
   text?: JsonText
   /** What the target is known to hold, for connectors that must send whole records. */
   known?: JsonObject
-  /** Version or ETag the write is conditional on, where the connector supports it. */
+  /** The `condition` of the record that the write is meant for; the write is refused where it is another one by now. */
   ifVersion?: string
   /** Stable over retries of the same intent; sent where the vendor offers idempotency keys. */
   idempotencyKey: string

@@ -3,8 +3,17 @@ import { fetchEach, unread } from './fetch-each.ts'
 import type { LogBody } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
-/** What the target holds of a record now. `body` null: not known, or not there. `missing`: it is proven to be deleted. */
-export type There = { body: JsonObject | null; version: string | null; missing: boolean; fromLog: boolean }
+/**
+ * What the target holds of a record now. `body` null: not known, or not there. `missing`: it is proven to be deleted. `condition`: what a write
+ * can be made conditional on.
+ */
+export type There = {
+  body: JsonObject | null
+  version: string | null
+  missing: boolean
+  fromLog: boolean
+  condition?: string | undefined
+}
 
 const LOOK_AGAIN_MS = 2_000
 
@@ -27,8 +36,10 @@ export async function askAgain(lane: Lane, works: Work[]): Promise<Map<Work, The
     works.flatMap((work): [Work, There][] => {
       const id = work.targetId!
       const record = found.get(id)
-      if (record && !record.deleted)
-        return [[work, { body: record.body, version: record.version, missing: false, fromLog: false }]]
+      if (record && !record.deleted) {
+        const { body, version, condition } = record
+        return [[work, { body, version, missing: false, fromLog: false, condition }]]
+      }
       const missing = record?.deleted === true || gone.has(id)
       if (failed.has(id)) work.settlement = unread(failed.get(id)!)
       // What is to be taken back is taken back, whether the target shows it or not.

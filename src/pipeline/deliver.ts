@@ -213,6 +213,8 @@ function toItem(lane: Lane, ref: string, work: Work): WriteItem {
     ref,
     ...(work.targetId === null ? {} : { id: work.targetId }),
     ...(natural ? { key: natural } : {}),
+    // Somebody may edit the record between our look and our write: what was decided then is decided anew.
+    ...(work.merge?.condition !== undefined ? { ifVersion: work.merge.condition } : {}),
     text: work.send,
     get values() {
       return work.send.value

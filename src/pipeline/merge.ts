@@ -34,6 +34,7 @@ export async function mergeSides(lane: Lane, works: Work[]): Promise<void> {
   for (const work of shown) {
     seeSent(work.merge!, there.get(work)?.body)
     seeUpdates(work, there.get(work)?.body)
+    work.merge!.condition = there.get(work)?.condition
   }
   const stale = await staleEchoes(lane, shown)
   const known = await meetDeletions(lane, shown, there)
@@ -80,6 +81,7 @@ function begin(work: Work): Merged {
     looked: false,
     late: [],
     otherMark: undefined,
+    condition: undefined,
     agreed: [],
     releases: false,
     thereVersion: null,

@@ -43,6 +43,8 @@ export class MemorySystem implements ConnectorSession {
   folds = false
   /** How a version is spelt: a counter, or a time. */
   spells: (version: number) => string = (version) => String(version).padStart(12, '0')
+  /** Gives ETags, and refuses a write that is meant for another state of the record. */
+  conditional = false
   /** Other ids of a record, by which a renamed one is known again. */
   aliases: (row: Row) => string[] = () => []
   /** What a record keeps when it is moved to another id. */
@@ -110,6 +112,7 @@ export class MemorySystem implements ConnectorSession {
     const movedBy = row.deleted ? undefined : this.movedBy(row)
     return {
       ...(movedBy === undefined ? {} : { movedBy }),
+      ...(this.conditional ? { condition: `"${row.version}"` } : {}),
       id: row.id,
       version: this.spells(row.version),
       body: row.deleted ? {} : row.body,
@@ -169,6 +172,8 @@ export class MemorySystem implements ConnectorSession {
     const makes = request.operation === 'create' || request.operation === 'upsert'
     if (!makes && (!row || row.deleted))
       return { ref, status: 'missing', error: new CausewayError('CSW-3009', { what: 'no such record' }) }
+    if (this.conditional && item.ifVersion !== undefined && item.ifVersion !== `"${row?.version}"`)
+      return { ref, status: 'conflict', error: failed('CSW-3013', 'changed meanwhile') }
     let content: Buffer | undefined
     try {
       content = item.content && (await readAll((await item.content()).stream))

@@ -128,7 +128,8 @@ export class CardDavSession implements ProtocolSession {
   private record(stream: StreamSpec<CardDavStream>, { href, etag, text }: StoredCard): SourceRecord | RejectedRecord {
     const id = decodedName(href)
     try {
-      return stream.toRecord({ id, etag, ...readCard(text) }, id)
+      const made = stream.toRecord({ id, etag, ...readCard(text) }, id)
+      return etag === null || isRejected(made) ? made : { ...made, condition: etag }
     } catch (error) {
       return { body: { id }, error: asCausewayError(error) }
     }

@@ -107,6 +107,11 @@ function openOData(context: ProtocolContext<ODataConnector, WrittenStream>): Req
   })
 }
 
+function withCondition<R extends object>(made: R, entity: JsonObject): R {
+  const etag = entity['@odata.etag']
+  return typeof etag === 'string' && !isRejected(made as never) ? { ...made, condition: etag } : made
+}
+
 /** Ids come from the key, or where an entity is gone, from its address. */
 function withIds(stream: StreamSpec<unknown>, { keys }: ODataStream): StreamSpec<unknown> {
   return {
@@ -114,7 +119,7 @@ function withIds(stream: StreamSpec<unknown>, { keys }: ODataStream): StreamSpec
     toRecord: (body) => {
       const entity = (typeof body === 'object' ? body : null) as JsonObject | null
       if (entity === null) return stream.toRecord(body)
-      if (!('@removed' in entity)) return stream.toRecord(entity, idOfEntity(entity, keys))
+      if (!('@removed' in entity)) return withCondition(stream.toRecord(entity, idOfEntity(entity, keys)), entity)
       const address = entity['@id']
       const id = idOfEntity(entity, keys) ?? (typeof address === 'string' ? idOfAddress(address, keys) : null)
       const made = stream.toRecord(entity, id)
