@@ -203,6 +203,12 @@ const errorBodies: [name: string, json: object][] = [
   ['success: false', { success: false, message: 'the index is being rebuilt' }],
 ]
 
+test('a 207 tells of each record by itself: errors beside an empty list mean that there are none', async () => {
+  await using server = await serve(() => ({ status: 207, json: { data: [], errors: [{ message: 'no such thing' }] } }))
+  const session = await open(listed, server)
+  expect(await session.lookup({ stream: 'things', field: 'email', values: ['a'], signal })).toEqual(new Map())
+})
+
 test.each(errorBodies)('an error under a 200 is neither the end of a read nor "not found": %s', async (_name, json) => {
   await using server = await serve(({ query }) =>
     query.get('page') === '1' ? { json: { data: [{ id: 1 }, { id: 2 }] } } : { json },

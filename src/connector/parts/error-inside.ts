@@ -17,9 +17,11 @@ export function errorInside({ failure, response }: Answer): string | undefined {
 
 /**
  * An answer to a question that has no records because of an error, or because its body went lost on the way (who has none to give says 204, or an
- * empty list): nothing is known of the records.
+ * empty list): nothing is known of the records. A 207 tells of each thing that was asked for by itself, and of none it has is no error of the answer
+ * (HubSpot's batch read: no results, and an error for each id that it does not know).
  */
 export function refuseErrorInside(answer: Answer, stream: string): void {
+  if (answer.status === 207) return
   const lost = answer.failure === null && answer.status === 200 && answer.response === undefined
   const said = lost ? 'there is no body' : errorInside(answer)
   if (said === undefined) return
