@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -28,13 +29,20 @@ export async function until<T>(
   }
 }
 
-/** A port of this machine's loopback that nobody listens on now. */
+/**
+ * A port of this machine's loopback that nobody listens on now. Below those that the system gives to outgoing connections (32768 and
+ * above on Linux), one of which could take it before the program that it is meant for listens.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as { port: number }
-  await new Promise((done) => server.close(done))
-  return port
+  for (;;) {
+    const port = randomInt(12_000, 32_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((done) => {
+      server.once('error', () => done(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
+    })
+    if (isFree) return port
+  }
 }
 
 export { sleep }
