@@ -92,6 +92,37 @@ test('the hub starts, serves page and API, and a ctrl-c to its group leaves noth
   expect(existsSync(join(demo, '.causeway/hub.json')), 'the hub took its announcement back').toBe(false)
 })
 
+test('from an empty folder to a record in its target in three commands and a minute', async () => {
+  const folder = await mkdtemp(join(installed, 'empty-'))
+  const began = performance.now()
+  // The commands: init, cd, start. The page shows what this API tells.
+  expect((await shell(folder, 'npx --no-install causeway init first')).code).toBe(0)
+  const hub = spawn('npx', ['--no-install', 'causeway', 'start', '--port', '0'], {
+    cwd: join(folder, 'first'),
+    env: ENVIRONMENT,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  hub.stdout.on('data', (chunk) => (output += chunk))
+  try {
+    const url = await untilGiven(() => /runs at (\S+)/.exec(output)?.[1])
+    const token = (await readFile(join(folder, 'first/.causeway/admin-token'), 'utf8')).trim()
+    const headers = { authorization: `Bearer ${token}` }
+    await untilGiven(async () => {
+      const runs = await fetch(`${url}/api/v1/runs?sync=contacts-to-helpdesk`, { headers })
+      const { items } = (await runs.json()) as { items: { counts: { created?: number } }[] }
+      return items.some(({ counts }) => (counts.created ?? 0) > 0) || undefined
+    })
+    const seconds = (performance.now() - began) / 1_000
+    console.log(`from an empty folder to a synced record: ${seconds.toFixed(1)} s`)
+    expect(seconds).toBeLessThan(60)
+  } finally {
+    process.kill(-hub.pid!, 'SIGINT')
+  }
+  await untilGiven(async () => (await processesOf(folder)).length === 0 || undefined)
+})
+
 test('mappings run where packages are links', async () => {
   const linked = await install(packed, '--install-strategy=linked', '--prefer-offline')
   folders.push(linked)

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import type { ComponentProps, ReactNode } from 'react'
 import { useAnswer } from '../api/queries.ts'
 import type { Hour, Items } from '../api/types.ts'
 import { Bars } from '../parts/bars.tsx'
@@ -47,51 +47,11 @@ export function LastDay({ path }: { path: string }): ReactNode {
 }
 
 function Plots({ rows }: { rows: Hour[] }): ReactNode {
-  const lag = (own: Hour[]): number => Math.max(0, ...own.map((row) => row.lag ?? 0))
   return (
     <div className="plots">
-      <Bars
-        label={t('plots.read')}
-        hours={byHour(
-          rows,
-          sumOf((row) => row.read),
-        )}
-        tone="busy"
-      />
-      <Bars
-        label={t('plots.written')}
-        hours={byHour(
-          rows,
-          sumOf((row) => row.written),
-        )}
-        tone="ok"
-      />
-      <Bars
-        label={t('plots.deadLetters')}
-        hours={byHour(
-          rows,
-          sumOf((row) => row.dead),
-        )}
-        tone="bad"
-      />
-      <Bars
-        label={t('plots.runsNotWell')}
-        hours={byHour(
-          rows,
-          sumOf((row) => row.failed),
-        )}
-        tone="bad"
-      />
-      <Bars label={t('plots.longestLag')} hours={byHour(rows, lag)} tone="wait" of="most" written={inTime} />
-      <Bars
-        label={t('plots.waitedForLimits')}
-        hours={byHour(
-          rows,
-          sumOf((row) => row.times.limits),
-        )}
-        tone="wait"
-        written={inTime}
-      />
+      {BARS.map(({ value, ...bars }) => (
+        <Bars key={bars.label} hours={byHour(rows, value)} {...bars} />
+      ))}
       <StackedBars
         label={t('plots.meanTimeOfARun')}
         parts={PARTS}
@@ -105,6 +65,19 @@ function Plots({ rows }: { rows: Hour[] }): ReactNode {
 const mean = ({ times, timed }: Hour, part: PartName): number => (timed === 0 ? 0 : Math.round(times[part] / timed))
 
 const inTime = (ms: number): string => (ms < 10_000 ? t('parts.ms', { ms }) : spanInWords(ms))
+
+const BARS: (Omit<ComponentProps<typeof Bars>, 'hours'> & { value: (rows: Hour[]) => number })[] = [
+  { label: t('plots.read'), value: sumOf(({ read }) => read), tone: 'busy' },
+  { label: t('plots.written'), value: sumOf(({ written }) => written), tone: 'ok' },
+  { label: t('plots.deadLetters'), value: sumOf(({ dead }) => dead), tone: 'bad' },
+  { label: t('plots.runsNotWell'), value: sumOf(({ failed }) => failed), tone: 'bad' },
+  {
+    label: t('plots.longestLag'),
+    value: (rows) => Math.max(0, ...rows.map(({ lag }) => lag ?? 0)),
+    ...{ tone: 'wait', of: 'most', written: inTime },
+  },
+  { label: t('plots.waitedForLimits'), value: sumOf(({ times }) => times.limits), tone: 'wait', written: inTime },
+]
 
 const COLUMNS: Column<Hour>[] = [
   { head: t('plots.hour'), cell: ({ hour }) => <At at={hour} /> },
