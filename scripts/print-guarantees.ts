@@ -84,8 +84,9 @@ ${open.length ? open.join('\n') : 'Nothing.'}
   that shows a new record later than that, and offers neither idempotency keys nor an upsert, can end up with two.
 - **Targets without look-up.** There a lost answer stays in doubt for a person, unless the mapping says \`on_doubt: resend\`.
 - **A call that is on its way.** A worker that is frozen sends nothing any more when it wakes up, and cannot write to the ledger.
-  What it had put on the wire before may be applied by the target whenever that gets to it, also after a successor has written;
-  only a target that checks versions (ETag) can refuse it.
+  What it had put on the wire before may be applied by the target whenever that gets to it, also after a successor has written. When it
+  wakes up it says so, and the newest state is delivered once more; when it never does, or the call is a create, only a target that
+  checks versions (ETag) or keys can refuse it.
 - **Order of versionless events.** Events without a version are taken in the order in which they came. Senders that retry can
   turn that order round; a manifest that names a version, or fetches the record, is safe.
 - **Postgres without fsync**, or a replica that is promoted with commits missing: what was acknowledged in the lost seconds is gone

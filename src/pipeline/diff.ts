@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, JsonText, sameJson } from '../core/index.ts'
 import { isDelivered } from './kept.ts'
 import { canUpsert } from './match.ts'
-import { HASHES, keysOf } from './ports.ts'
+import { HASHES, keysOf, UNPROVEN_MARK } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
 /**
@@ -131,9 +131,6 @@ export const CONTENT_MARK = '~content'
 export const contentMark = (work: Work): string => String(work.record.content)
 const contentChanged = (work: Work): boolean =>
   work.unproven || work.delivered?.value[CONTENT_MARK] !== contentMark(work)
-
-/** Stands among delivered values that something else was written over: they tell which fields are ours, and not what they hold. */
-const UNPROVEN_MARK = '~unproven'
 
 /** What a record holds from us after a write of unknown values. */
 export const unproven = ({ delivered }: Work): JsonText => JsonText.of({ ...delivered?.value, [UNPROVEN_MARK]: true })

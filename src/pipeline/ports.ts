@@ -121,4 +121,5 @@ export {
   keyText,
   linkKey,
   MOVED_FIELD,
+  UNPROVEN_MARK,
 } from '../store/index.ts'

@@ -1,5 +1,5 @@
 import type { Exchange } from '../connector/index.ts'
-import { backoffMs, CausewayError, inRun, inSpan } from '../core/index.ts'
+import { asCausewayError, backoffMs, CausewayError, inRun, inSpan } from '../core/index.ts'
 import { agree } from './agree.ts'
 import { decide, repeatAsSent } from './decide.ts'
 import { deliver } from './deliver.ts'
@@ -127,10 +127,21 @@ async function settle(
   const twoWay = lane.sync.twoWay && (await agree(lane, works))
   const commit = { ...toBatchCommit(lane, runId, batch, works, exchanges, positions), ...(twoWay ? { twoWay } : {}) }
   await followOwnJoins(lane, batch.records)
-  await lane.ports.ledger.commitBatch(commit)
+  await lane.ports.ledger.commitBatch(commit).catch((error: unknown) => noteLate(lane, works, error))
   for (const move of commit.positions) positions.set(move.slice, move.to)
   if (lane.sync.twoWay) await pauseRestless(lane, works)
   return failure
+}
+
+/**
+ * Who lost the lane while its calls were under way may have written over what its successor wrote since: the successor is told to
+ * take nothing that it delivered for granted, and delivers the newest once more. Both directions of a two-way sync look for themselves.
+ */
+async function noteLate(lane: Lane, works: Work[], error: unknown): Promise<never> {
+  const sent = works.filter((work) => work.intent && work.operation)
+  if (asCausewayError(error).code === 'CSW-6004' && sent.length && !lane.sync.twoWay)
+    await lane.ports.ledger.noteLateWrites(lane.row.id, [...new Set(sent.map(({ record }) => record.id))])
+  throw error
 }
 
 /** Both directions, once the letter that tells why is in the ledger. */

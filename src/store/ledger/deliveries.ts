@@ -10,6 +10,9 @@ import { releaseParked, saveLinks } from './links.ts'
 import { packTexts, textAt } from './text-blob.ts'
 import type { BatchCommit, DeliveryRow, DeliveryWrite } from './types.ts'
 
+/** Stands among delivered values that something else was written over: they tell which fields are ours, and not what they hold. */
+export const UNPROVEN_MARK = '~unproven'
+
 /** What is known of the deliveries of some records, all parts. */
 export async function readDeliveries(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<DeliveryRow[]> {
   const { rows } = await pool.query<DeliveryRow>({
@@ -266,6 +269,22 @@ async function saveDeadLetters(pool: pg.Pool, client: pg.PoolClient, batch: Batc
       ],
     )
   }
+}
+
+/**
+ * Writes that may have gone over newer ones: what is kept of the records as delivered proves nothing any more, and they are due again, after a
+ * moment in which the target is done with the late write. Needs no lease, for only who has lost it has this to tell.
+ */
+export async function noteLateWrites(pool: pg.Pool, syncId: number, recordIds: string[]): Promise<void> {
+  await pool.query(
+    `update delivery
+        set delivered = case when delivered like '%"${UNPROVEN_MARK}"%' then delivered
+                             else left(delivered, -1) || case when delivered = '{}' then '' else ',' end || '"${UNPROVEN_MARK}":true}' end,
+            next_attempt_at = now() + interval '1 second',
+            state = case when state in ('in_doubt', 'parked', 'dead') then state else 'pending' end
+      where sync_id = $1 and record_id = any($2) and delivered is not null`,
+    [syncId, recordIds],
+  )
 }
 
 async function saveIntents(client: pg.PoolClient, batch: BatchCommit): Promise<void> {

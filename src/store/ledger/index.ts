@@ -1,4 +1,5 @@
 export type { LogBody } from './change-log.ts'
+export { UNPROVEN_MARK } from './deliveries.ts'
 export type { IdentityStanding } from './identity-wait.ts'
 export { createLedger, type Ledger } from './ledger.ts'
 export { linkKey } from './links.ts'

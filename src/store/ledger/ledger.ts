@@ -4,7 +4,15 @@ import { commitPage, findByKey, lastRecords, readBodies, readLog, sampleRecords 
 import { readTraces } from './change-traces.ts'
 import { decideConflicts, readConflicts } from './conflicts.ts'
 import { assignDeadLetter, correctRecord, makeDue, readCorrections, replayEvents } from './corrections.ts'
-import { commitBatch, movePositions, readDeliveries, readDue, readMarks, readPositions } from './deliveries.ts'
+import {
+  commitBatch,
+  movePositions,
+  noteLateWrites,
+  readDeliveries,
+  readDue,
+  readMarks,
+  readPositions,
+} from './deliveries.ts'
 import { acceptDrift, addDrift, pauseForDrift, readOpenDrifts, readShape, saveShape } from './drifts.ts'
 import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
@@ -50,6 +58,7 @@ const functions = {
   findFormerTargets,
   readDeliveries,
   readMarks,
+  noteLateWrites,
   readDue,
   readPositions,
   movePositions,
