@@ -8,6 +8,9 @@ type Reading = { unread: number; last: number; waiting: Set<() => void> }
 const READER_GONE_MS = 1_000
 /** Of what was read this share is kept for other syncs that follow the stream and are a little behind. */
 const READ_SHARE = 0.25
+/** Room is made for some hundred bodies at a time, not for one. */
+const FREE_DOWN_TO = 0.98
+const READ_DOWN_TO = READ_SHARE * 0.8
 
 /**
  * Bodies that a pull of this process just committed, so that the push need not read them back from Postgres. A cache and
@@ -30,9 +33,15 @@ export class FreshBodies {
     this.#entries.set(key, { streamId, seq, body, read: false })
     this.#bytes += body.bytes.length
     this.#readingOf(streamId).unread += body.bytes.length
+    if (this.#bytes > this.#maxBytes || this.#readBytes > this.#maxBytes * READ_SHARE) this.#makeRoom()
+  }
+
+  /** Asked for only when it is needed: to begin at the oldest entry a map passes over all that were deleted before it. */
+  #makeRoom(): void {
     // Insertion order: the oldest goes first.
     for (const [oldest, { read }] of this.#entries) {
-      if (this.#bytes <= this.#maxBytes && !(read && this.#readBytes > this.#maxBytes * READ_SHARE)) break
+      if (this.#bytes <= this.#maxBytes * FREE_DOWN_TO && !(read && this.#readBytes > this.#maxBytes * READ_DOWN_TO))
+        break
       this.#drop(oldest)
     }
   }

@@ -1,7 +1,10 @@
 /** What the records of a stream look like: which fields there are, how often, of which types; and how that changed. Pure. */
 import { digest, isObject, isRawNumber, type Json, type JsonObject } from '../core/index.ts'
 
-type FieldType = 'text' | 'number' | 'boolean' | 'list' | 'object'
+const TYPES = ['text', 'number', 'boolean', 'list', 'object'] as const
+type FieldType = (typeof TYPES)[number]
+/** Types as bits, in the order of `TYPES`: records have dozens of fields, and a set for each would be most of the work. */
+type TypeBits = number
 
 /** `seen` of `records` had the field; the last `missing` in a row did not: those of `without`, in so many pulls. */
 type FieldShape = { seen: number; missing: number; types: FieldType[]; without?: Without }
@@ -55,12 +58,19 @@ export function observe(shape: Shape, body: JsonObject, at: Seen): ShapeChange[]
   const { learning = false } = at
   const changes: ShapeChange[] = []
   const found = typesOf(body)
+  let room = MOST_FIELDS - Object.keys(shape.fields).length
   for (const [field, types] of found) {
     const known = Object.hasOwn(shape.fields, field) ? shape.fields[field]! : undefined
-    const added = [...types].filter((type) => !known?.types.includes(type))
+    const added = addedTo(known?.types ?? [], types)
+    if (known && !added.length) {
+      known.seen++
+      known.missing = 0
+      if (known.without) delete known.without
+      continue
+    }
     const note = (kind: 'new' | 'type') =>
       changes.push({ kind, field, before: known?.types ?? [], after: added, by: 'records' })
-    if (!known && Object.keys(shape.fields).length >= MOST_FIELDS) continue
+    if (!known && room-- <= 0) continue
     if (!known && shape.records >= ESTABLISHED && !isDeclared(shape, field)) note('new')
     else if (known && added.length && known.types.length && known.seen >= ESTABLISHED) note('type')
     Object.defineProperty(shape.fields, field, {
@@ -70,8 +80,9 @@ export function observe(shape: Shape, body: JsonObject, at: Seen): ShapeChange[]
       writable: true,
     })
   }
-  for (const [field, known] of Object.entries(shape.fields)) {
+  for (const field in shape.fields) {
     if (learning || found.has(field)) continue
+    const known = shape.fields[field]!
     const before = shape.records - known.missing
     // Of a field that some records never had nothing can be said, nor of parts where the whole is null or an empty list.
     if (known.seen < before || !hasRoomFor(found, field)) {
@@ -86,6 +97,14 @@ export function observe(shape: Shape, body: JsonObject, at: Seen): ShapeChange[]
   }
   shape.records++
   return learning ? [] : withoutBelow(changes)
+}
+
+const NONE: FieldType[] = []
+
+function addedTo(known: readonly FieldType[], bits: TypeBits): FieldType[] {
+  let left = bits
+  for (const type of known) left &= ~bitOf(type)
+  return left === 0 ? NONE : TYPES.filter((type) => left & bitOf(type))
 }
 
 /** Notes one more record without a field that every one before had; whether that is enough. */
@@ -103,10 +122,10 @@ function isGone(known: FieldShape, before: number, { id, pull, closely }: Seen):
 }
 
 /** Whether the nearest part of a record that is there and would hold the field is an object. */
-function hasRoomFor(found: ReadonlyMap<string, ReadonlySet<FieldType>>, field: string): boolean {
+function hasRoomFor(found: ReadonlyMap<string, TypeBits>, field: string): boolean {
   for (let end = field.lastIndexOf('.'); end > 0; end = field.lastIndexOf('.', end - 1)) {
     const types = found.get(field.slice(0, end))
-    if (types) return types.has('object')
+    if (types !== undefined) return (types & bitOf('object')) !== 0
   }
   return true
 }
@@ -133,21 +152,23 @@ export function compareDeclared(shape: Shape, schema: JsonObject): ShapeChange[]
 }
 
 /** Types by field of a body, null being of no type. */
-function typesOf(body: JsonObject): Map<string, Set<FieldType>> {
-  const found = new Map<string, Set<FieldType>>()
-  const walk = (value: Json, field: string): void => {
-    const types = found.get(field) ?? new Set()
-    if (field !== '') found.set(field, types)
-    const type = typeOf(value)
-    if (type) types.add(type)
-    if (Array.isArray(value)) for (const item of value) walk(item, field)
-    else if (isObject(value))
-      for (const [name, item] of Object.entries(value as JsonObject))
-        walk(item, field === '' ? name : `${field}.${name}`)
-  }
-  walk(body, '')
+function typesOf(body: JsonObject): Map<string, TypeBits> {
+  const found = new Map<string, TypeBits>()
+  for (const name of Object.keys(body)) noteTypes(found, body[name]!, name)
   return found
 }
+
+function noteTypes(found: Map<string, TypeBits>, value: Json, field: string): void {
+  const type = typeOf(value)
+  found.set(field, (found.get(field) ?? 0) | (type === null ? 0 : bitOf(type)))
+  if (type === 'list') for (const item of value as Json[]) noteTypes(found, item, field)
+  else if (type === 'object')
+    for (const name of Object.keys(value as JsonObject))
+      noteTypes(found, (value as JsonObject)[name]!, `${field}.${name}`)
+}
+
+const BITS: Record<FieldType, TypeBits> = { text: 1, number: 2, boolean: 4, list: 8, object: 16 }
+const bitOf = (type: FieldType): TypeBits => BITS[type]
 
 function typeOf(value: Json): FieldType | null {
   if (value === null) return null
@@ -191,5 +212,5 @@ const withoutBelow = (changes: ShapeChange[]): ShapeChange[] =>
 export function shows(body: JsonObject, { kind, field, after }: ShapeChange): boolean {
   const types = typesOf(body).get(field)
   if (kind === 'vanished') return types === undefined
-  return kind === 'type' && after.some((type) => types?.has(type))
+  return kind === 'type' && after.some((type) => ((types ?? 0) & bitOf(type)) !== 0)
 }
