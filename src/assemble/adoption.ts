@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Environment, SecretSources } from '../config/index.ts'
 import { asCausewayError, CausewayError, digest, hasErrors, type Logger, throwOnErrors } from '../core/index.ts'
-import type { AppliedConfiguration, ConfigurationRequest } from '../http/index.ts'
+import type { AppliedConfiguration, ConfigurationRequest, RollBackRequest } from '../http/index.ts'
 import {
+  auditStanding,
+  type Coming,
   type ConfigurationBasis,
   type ConfiguredItem,
   call,
@@ -65,10 +67,12 @@ export class Adoption {
       // As a rule nothing changed, and then when the files were read does not matter.
       if (inForce.digest === versionDigest(version) && (await isInForce(pool, items))) {
         this.#used = markOf(items)
+        await auditStanding(pool)
         return files
       }
       const now = await this.#putInForce('start')
       throwOnErrors(now.files.blocking)
+      await auditStanding(pool)
       this.#used = markOf(items)
       if (markOf(now.items) === this.#used) return files
       await this.#use(now.files, now.items)
@@ -90,28 +94,44 @@ export class Adoption {
     return this.#alone(async () => {
       const { rollBack } = request
       if (!rollBack) return this.#apply(request, { how: 'plan', ...by })
-      const { pool, sources } = this.#parts
-      const files = await this.#parts.read()
-      throwOnErrors(files.blocking)
-      const restore = await writeVersion(pool, files.config.folder, await keptFiles(files, sources), rollBack)
+      let restore: (() => Promise<void>) | undefined
+      // Under the lock, and once, should its transaction be done again.
+      const write = async (): Promise<void> => {
+        restore ??= await this.#writeBack(rollBack)
+      }
       try {
-        return await this.#apply(request, { how: 'roll_back', backTo: rollBack.version, ...by })
+        return await this.#apply(request, { how: 'roll_back', backTo: rollBack.version, ...by }, write)
       } catch (error) {
-        await restore()
+        await restore?.()
         throw error
       }
     })
   }
 
-  async #apply({ basis, allowDestructive }: ConfigurationRequest, by: Cause): Promise<AppliedConfiguration> {
-    const { pool } = this.#parts
-    const { files, items } = await this.#readItems()
+  async #writeBack(rollBack: RollBackRequest): Promise<() => Promise<void>> {
+    const { pool, sources } = this.#parts
+    const files = await this.#parts.read()
     throwOnErrors(files.blocking)
-    demandSame('after', basis, items, 'The files of the hub do not say what was planned')
+    return writeVersion(pool, files.config.folder, await keptFiles(files, sources), rollBack)
+  }
+
+  async #apply(
+    { basis, allowDestructive }: ConfigurationRequest,
+    by: Cause,
+    write?: () => Promise<void>,
+  ): Promise<AppliedConfiguration> {
+    const { pool } = this.#parts
     if (!allowDestructive) demandNothingRemoved(basis)
-    const version = await this.#versionOf(files, by)
-    await saveConfiguration(pool, { items, version }, basis)
-    await this.#use(files, items)
+    let planned: { files: HubFiles; items: ConfiguredItem[] } | undefined
+    const coming = async (): Promise<Coming> => {
+      await write?.()
+      planned = await this.#readItems()
+      throwOnErrors(planned.files.blocking)
+      demandSame('after', basis, planned.items, 'The files of the hub do not say what was planned')
+      return { items: planned.items, version: await this.#versionOf(planned.files, by) }
+    }
+    await saveConfiguration(pool, coming, basis)
+    await this.#use(planned!.files, planned!.items)
     await call(pool, CALL, this.#me)
     return { applied: basis.flatMap(changeOf) }
   }

@@ -27,6 +27,19 @@ export async function auditAllowances(
   }
 }
 
+/** Notes each connection whose `allow` is not what its last note says, or that has none: entries that were in force before there were notes. */
+export async function auditUnnoted(client: pg.PoolClient, items: readonly Item[], version: number): Promise<void> {
+  const { rows } = await client.query<{ subject: string; detail: string }>(
+    `select distinct on (subject) subject, detail from audit where action = 'connection.allow' order by subject, id desc`,
+  )
+  const noted = rows.map(({ subject, detail }) => ({
+    kind: 'connection',
+    name: subject.slice('connection:'.length),
+    fields: { allow: JSON.stringify((JSON.parse(detail) as { allow: string[] }).allow) },
+  }))
+  await auditAllowances(client, noted, items, { actor: 'hub', how: 'start', id: version })
+}
+
 const without = (entries: readonly string[], others: readonly string[]): string[] =>
   entries.filter((entry) => !others.includes(entry))
 

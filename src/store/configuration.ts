@@ -1,7 +1,7 @@
 /** What the files said when a hub last began to work with them. */
 import type pg from 'pg'
 import { CausewayError, digest } from '../core/index.ts'
-import { auditAllowances } from './allowances.ts'
+import { auditAllowances, auditUnnoted } from './allowances.ts'
 import { type ItemChange, keepVersion, latestVersion, type NewVersion, namedChanges } from './configuration-versions.ts'
 import { withTransaction } from './transaction.ts'
 
@@ -44,13 +44,18 @@ export type Coming = {
 
 /**
  * Keeps what is in force from now on. What stays as it is keeps the time since when. With a basis it refuses (CSW-8024) where
- * something else is in force than that says, with the lock that makes it stay so.
+ * something else is in force than that says, with the lock that makes it stay so. A function is called under that lock: files that it
+ * writes are put into force by no other process that sees them first. It may be called again after a conflict.
  */
-export async function saveConfiguration(pool: pg.Pool, coming: Coming, basis?: ConfigurationBasis): Promise<void> {
+export async function saveConfiguration(
+  pool: pg.Pool,
+  coming: Coming | (() => Promise<Coming>),
+  basis?: ConfigurationBasis,
+): Promise<void> {
   await withTransaction(pool, async (client) => {
     await client.query(LOCK)
     if (basis) demandSame('before', basis, await readItems(client), 'The hub works with something else by now')
-    await putInForce(client, coming)
+    await putInForce(client, typeof coming === 'function' ? await coming() : coming)
   })
 }
 
@@ -64,6 +69,16 @@ export function saveUnlessOvertaken(pool: pg.Pool, coming: Coming, since: InForc
     if (JSON.stringify(await readInForce(client)) !== JSON.stringify(since)) return false
     await putInForce(client, coming)
     return true
+  })
+}
+
+/** Notes what connections are allowed that nobody noted: it came into force before that was done. */
+export async function auditStanding(pool: pg.Pool): Promise<void> {
+  await withTransaction(pool, async (client) => {
+    // Nothing comes into force between the look at what is and the note.
+    await client.query(LOCK)
+    const version = await latestVersion(client)
+    if (version) await auditUnnoted(client, await readItems(client), version.id)
   })
 }
 

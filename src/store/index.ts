@@ -7,6 +7,8 @@ export { sealBodies } from './body-seals.ts'
 export * from './bulk/index.ts'
 export { type CallListener, call, listenForCalls } from './calls.ts'
 export {
+  auditStanding,
+  type Coming,
   type ConfigurationBasis,
   type ConfiguredItem,
   demandSame,

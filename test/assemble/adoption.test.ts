@@ -198,3 +198,46 @@ test('an entry in `allow` that comes or goes stands in the audit, with who broug
     },
   ])
 })
+
+test('entries in `allow` that were in force before anybody noted them are noted at the next start, once', async () => {
+  const database = await freshDatabase()
+  const { folder } = await hubFolder(true)
+  const read = () => readHubFiles({ dir: folder, env: sampleEnvironment() })
+  const start = async () =>
+    new Adoption({
+      pool: database.pool,
+      env: {},
+      sources: { env: {}, folder },
+      log,
+      read,
+      use: () => Promise.resolve(),
+    }).begin(await read())
+  const noted = async () =>
+    (
+      await database.pool.query<{ subject: string; detail: string }>(
+        `select subject, detail from audit where action = 'connection.allow' order by id`,
+      )
+    ).rows.map(({ subject, detail }) => ({ subject, ...JSON.parse(detail) }))
+  await start()
+  // What a version left that did not note them yet.
+  await database.pool.query('alter table audit disable trigger user')
+  await database.pool.query(`delete from audit where subject = 'connection:crm'`)
+  const crm = {
+    subject: 'connection:crm',
+    how: 'start',
+    version: 1,
+    added: ['127.0.0.1'],
+    removed: [],
+    allow: ['127.0.0.1'],
+  }
+  await Promise.all([start(), start(), start()])
+  expect((await noted()).map(({ subject }) => subject)).toEqual(['connection:helpdesk', 'connection:crm'])
+  expect((await noted())[1]).toEqual(crm)
+
+  // And one that kept no versions either.
+  await database.pool.query('delete from audit')
+  await database.pool.query('delete from configuration_version_file')
+  await database.pool.query('delete from configuration_version')
+  await start()
+  expect((await noted()).map(({ subject }) => subject)).toEqual(['connection:crm', 'connection:helpdesk'])
+})

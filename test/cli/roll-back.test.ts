@@ -142,3 +142,49 @@ test('a file that lies outside of the folder is never written', async () => {
   expect(refused.stderr).toContain('../outside.yaml lies outside the folder of the hub.')
   await expect(readFile(join(home, 'outside.yaml'))).rejects.toThrow('ENOENT')
 })
+
+test('another process that sees the files first while they are written back waits, and follows', async () => {
+  const plan = join(home, 'watched.json')
+  await cli('plan', '--to', String(first), '--out', plan)
+  const read = () => readHubFiles({ dir: folder, env: sampleEnvironment() })
+  const parts = {
+    pool: hub.pool,
+    env: sampleEnvironment(),
+    sources: { env: sampleEnvironment(), folder },
+    log: createLogger({ level: 'silent', destination: process.stderr }),
+    use: async () => undefined,
+  }
+  const watching = new Adoption({ ...parts, read })
+  await watching.begin(await read())
+  let seen: Promise<unknown> | undefined
+  const rolling = new Adoption({
+    ...parts,
+    async read() {
+      const files = await read()
+      if (!seen && (await readFile(at('mappings/contacts.yaml'), 'utf8')) === mapping('contacts', 'lastName')) {
+        seen = watching.reload(true)
+        // Until it has put them into force, or waits for whoever writes them.
+        await expect
+          .poll(async () => (await latest()).id > first + 1 || (await waitsForConfiguration()), { timeout: 60_000 })
+          .toBe(true)
+      }
+      return files
+    },
+  })
+  await rolling.begin(await read())
+  hub.services.applyConfiguration = (request, actor) => rolling.apply(request, { actor: actor.name })
+  const done = await cli('apply', plan, '--allow-destructive')
+  expect([done.code, done.stderr]).toEqual([0, ''])
+  await seen
+  expect(seen).toBeDefined()
+  expect(await latest()).toEqual({ id: first + 2, how: 'roll_back', actor: 'admin', back_to: first })
+  expect(await readFile(at('mappings/contacts.yaml'), 'utf8')).toBe(mapping('contacts', 'lastName'))
+})
+
+const waitsForConfiguration = async (): Promise<boolean> =>
+  (
+    await hub.pool.query(
+      `select from pg_locks where relation = 'configuration'::regclass and not granted
+        and database = (select oid from pg_database where datname = current_database())`,
+    )
+  ).rowCount! > 0
