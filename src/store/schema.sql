@@ -489,6 +489,7 @@ create table identity (
   pending boolean default true not null,
   constraint identity_pkey PRIMARY KEY (stream_id, record_id)
 );
+CREATE INDEX identity_by_words ON identity USING gin (identity_words(keys)) WITH (gin_pending_list_limit='512');
 CREATE INDEX identity_pending ON identity USING btree (type, stream_id, record_id) WHERE pending;
 
 create table identity_key (
@@ -970,6 +971,12 @@ begin
   insert into feed (kind, about) values ('sync.changed', json_build_object('sync', new.name, 'state', new.state));
   return null;
 end $function$
+;
+CREATE OR REPLACE FUNCTION identity_words(keys text[])
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ select array_to_tsvector(coalesce(array_agg(distinct substr(key, 3)) filter (where key like 'w=_%'), '{}')) from unnest(keys) as k(key) $function$
 ;
 CREATE OR REPLACE FUNCTION refuse_audit_change()
  RETURNS trigger

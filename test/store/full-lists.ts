@@ -8,6 +8,7 @@ import type { Seeded } from '../http/rows.ts'
  */
 export async function fillLists(pool: pg.Pool, ids: Seeded, count: number, open = 100): Promise<void> {
   const numbers = `generate_series(1, ${count}) n`
+  const parity = `case n % 2 when 1 then 'odd' else 'even' end`
   const error = `'{"code":"CSW-3008","what":"refused"}'`
   const statements = [
     `insert into run (kind, trigger, stream_id, sync_id, request_id, started_at, heartbeat_at, finished_at, outcome, counts)
@@ -27,9 +28,9 @@ export async function fillLists(pool: pg.Pool, ids: Seeded, count: number, open 
        from ${numbers}`,
     `insert into link (stream_id, record_id, entity_id) select ${ids.contacts}, 'c' || n, n from ${numbers}`,
     `insert into identity (stream_id, record_id, type, shown, keys, pending)
-     select ${ids.contacts}, 'c' || n, 'person', '{}', array['e=c' || n || '@example.org', 'w=c' || n], false from ${numbers}`,
+     select ${ids.contacts}, 'c' || n, 'person', '{}', array['e=c' || n || '@example.org', 'w=c' || n, 'w=' || ${parity}], false from ${numbers}`,
     `insert into identity_key (type, key, stream_id, record_id)
-     select 'person', k, ${ids.contacts}, 'c' || n from ${numbers}, unnest(array['e=c' || n || '@example.org', 'w=c' || n]) k`,
+     select 'person', k, ${ids.contacts}, 'c' || n from ${numbers}, unnest(array['e=c' || n || '@example.org', 'w=c' || n, 'w=' || ${parity}]) k`,
     `insert into entity_review (type, kind, left_stream, left_id, right_stream, right_id, points, state)
      select 'person', 'match', ${ids.contacts}, 'c' || n, ${ids.customers}, 'd' || n, 5, case when n > ${count - 100} then 'open' else 'rejected' end
        from ${numbers}`,

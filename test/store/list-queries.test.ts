@@ -139,6 +139,11 @@ test.for<[name: string, view: (db: Database) => Promise<unknown>]>([
     (db) => findEntities(db, 'person', { keys: ['e=c777@example.org'], words: [], id: 'c777' }, limit),
   ],
   ['entities by a word', (db) => findEntities(db, 'person', { keys: [], words: ['c777'], id: 'c777' }, limit)],
+  ['entities by words of many', (db) => findEntities(db, 'person', { keys: [], words: ['c', 'odd'], id: '' }, limit)],
+  [
+    'entities by words that nobody has together',
+    (db) => findEntities(db, 'person', { keys: [], words: ['odd', 'even'], id: '' }, limit),
+  ],
 ])('%s: by an index, and no more rows than a page needs', async ([, view]) => {
   const { whole, touched } = await readsOf(view)
   expect(whole).toEqual([])
@@ -158,4 +163,15 @@ test.for<[name: string, view: (db: Database) => Promise<unknown>]>([
   expect(letters.map((node) => [node['Node Type'], node['Heap Fetches']])).toEqual(
     letters.map(() => ['Index Only Scan', 0]),
   )
+})
+
+test('entities are found by all of their words, in any order and by beginnings, whatever stands in a word', async () => {
+  const found = (...words: string[]) => findEntities(pool, 'person', { keys: [], words, id: '' }, 3)
+  const [last, word] = [ROWS - 1, `c${ROWS - 1}`]
+  expect(await found('odd', word)).toEqual([last])
+  expect(await found(word, 'od')).toEqual([last])
+  expect(await found('even', word)).toEqual([])
+  expect(await found('c', 'even')).toHaveLength(3)
+  for (const odd of ["'", '\\', "c'7", ':*', '& !', '|', '', ' '])
+    expect(await found(word, `${odd}x`), JSON.stringify(odd)).toEqual([])
 })
