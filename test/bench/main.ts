@@ -132,4 +132,5 @@ for (const latency of rounds)
   )
 
 if (chosen.length === CONTENDERS.length)
-  for (const more of ['mapping-cost.ts', 'intake.ts']) await once(fork(join(import.meta.dirname, more)), 'exit')
+  for (const more of ['mapping-cost.ts', 'isolation-cost.ts', 'intake.ts'])
+    await once(fork(join(import.meta.dirname, more)), 'exit')
