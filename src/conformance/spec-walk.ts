@@ -116,7 +116,7 @@ export class SpecWalk {
 
   /** What is found is compared as it is shown; with `fetch_ids` as it is then read, by id. */
   private lookup(spec: JsonObject, at: YamlPath, fetched: Type): void {
-    const names = { settings: ANY, value: STRING, values: listOf(STRING) }
+    const names = { settings: ANY, value: STRING, values: listOf(STRING), cursor: ANY, page: READ.page! }
     if (spec.fetch_ids === undefined) this.list(spec, at, names, ['field'])
     else {
       this.list(spec, at, names, ['fetch_ids'])

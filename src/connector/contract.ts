@@ -12,6 +12,8 @@ export type StreamAbilities = {
   incremental: boolean
   /** How deletions become known: tombstones inside the pages, a complete scan that no longer holds them, or not at all. */
   deletions: 'tombstones' | 'scan' | 'none'
+  /** True where records move to pages that were read already when others are deleted meanwhile, and none can be asked for by its id. */
+  shifts?: true
   create: boolean
   update: boolean
   upsert: boolean

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { ContentStream } from '../../src/connector/index.ts'
 import { failureOf, open, readAll, restManifest, signal } from './open.ts'
 import { serve } from './server.ts'
@@ -135,31 +135,49 @@ test('two halves of different files are never joined', async () => {
 })
 
 /** A server without ETags whose file was replaced by one of the same size between a cut and the rest. */
-const replacing = (dated: boolean, shift = 0) => {
+const replacing = (
+  mark: 'date' | 'ETag' | 'none',
+  { shift = 0, other = bytes }: { shift?: number; other?: Buffer } = {},
+) => {
   let asked = 0
   return serve(({ headers }, response) => {
     asked++
     const [, first] = /^bytes=(\d+)-$/.exec(headers.range ?? '') ?? []
     const from = first === undefined ? 0 : Number(first) + shift
     response.writeHead(from ? 206 : 200, {
-      ...(dated ? { 'last-modified': new Date(asked * 60_000).toUTCString() } : {}),
+      ...(mark === 'date' ? { 'last-modified': new Date(asked * 60_000).toUTCString() } : {}),
+      ...(mark === 'ETag' ? { etag: 'W/"1"' } : {}),
+      ...(mark === 'none' ? { 'content-length': String(bytes.length - from) } : {}),
       ...(from ? { 'content-range': `bytes ${from}-${bytes.length - 1}/*` } : {}),
     })
-    if (asked > 1) response.end(bytes.subarray(from))
+    if (asked > 1) response.end(other.subarray(from))
     else response.write(bytes.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 20))
     return undefined
   })
 }
 
 test('two halves of files with different dates are never joined', async () => {
-  await using server = await replacing(true)
+  await using server = await replacing('date')
   const session = await open(files, server)
   const content = await session.content({ stream: 'things', reference: { locator: { id: '1' } }, signal })
   await expect(buffer(content.stream)).rejects.toMatchObject({ code: 'CSW-2055' })
 })
 
+test('without any mark the first bytes are read again after a cut: of the same file it goes on, of another it ends', async () => {
+  const opened = async (other: Buffer) => {
+    const server = await replacing('none', { other })
+    onTestFinished(() => server.close())
+    const session = await open(files, server)
+    return session.content({ stream: 'things', reference: { locator: { id: '1' } }, signal })
+  }
+  expect((await buffer((await opened(bytes)).stream)).equals(bytes)).toBe(true)
+  const replaced = Buffer.from(bytes)
+  replaced.writeUInt8(replaced[10]! ^ 1, 10)
+  await expect(buffer((await opened(replaced)).stream)).rejects.toMatchObject({ code: 'CSW-2055' })
+})
+
 test('a rest that begins behind where the bytes ended leaves no gap', async () => {
-  await using server = await replacing(false, 10_000)
+  await using server = await replacing('ETag', { shift: 10_000 })
   const session = await open(files, server)
   const content = await session.content({ stream: 'things', reference: { locator: { id: '1' } }, signal })
   // Tried a few times like any cut, it ends with that.

@@ -201,6 +201,15 @@ const errorBodies: [name: string, json: object][] = [
   ['error as a text', { error: 'the index is being rebuilt', data: [] }],
   ['errors as a list', { errors: [{ message: 'the index is being rebuilt' }], data: null }],
   ['success: false', { success: false, message: 'the index is being rebuilt' }],
+  ['other capitals', { Success: false, Message: 'x', Errors: [{ message: 'the index is being rebuilt' }] }],
+  ['a code', { error_code: 1042, msg: 'the index is being rebuilt' }],
+  ['a message', { errorMessage: 'the index is being rebuilt', data: [] }],
+  ['isError: true', { isError: true, description: 'the index is being rebuilt' }],
+]
+/** Words that a record may have in its fields too: they tell of answers to questions only. */
+const errorLists: typeof errorBodies = [
+  ['status: error', { status: 'error', message: 'the index is being rebuilt', data: null }],
+  ['fault', { Fault: { detail: 'the index is being rebuilt' } }],
 ]
 
 test('a 207 tells of each record by itself: errors beside an empty list mean that there are none', async () => {
@@ -209,18 +218,21 @@ test('a 207 tells of each record by itself: errors beside an empty list mean tha
   expect(await session.lookup({ stream: 'things', field: 'email', values: ['a'], signal })).toEqual(new Map())
 })
 
-test.each(errorBodies)('an error under a 200 is neither the end of a read nor "not found": %s', async (_name, json) => {
-  await using server = await serve(({ query }) =>
-    query.get('page') === '1' ? { json: { data: [{ id: 1 }, { id: 2 }] } } : { json },
-  )
-  const session = await open(listed, server)
-  const failure = { code: 'CSW-3007', message: expect.stringContaining('the index is being rebuilt') }
-  expect(await failureOf(readAll(session))).toMatchObject(failure)
-  expect(await failureOf(session.lookup({ stream: 'things', field: 'email', values: ['a'], signal }))).toMatchObject(
-    failure,
-  )
-  expect(await failureOf(session.fetch({ stream: 'things', ids: ['1'], signal }))).toMatchObject(failure)
-})
+test.each([...errorBodies, ...errorLists])(
+  'an error under a 200 is neither the end of a read nor "not found": %s',
+  async (_name, json) => {
+    await using server = await serve(({ query }) =>
+      query.get('page') === '1' ? { json: { data: [{ id: 1 }, { id: 2 }] } } : { json },
+    )
+    const session = await open(listed, server)
+    const failure = { code: 'CSW-3007', message: expect.stringContaining('the index is being rebuilt') }
+    expect(await failureOf(readAll(session))).toMatchObject(failure)
+    expect(await failureOf(session.lookup({ stream: 'things', field: 'email', values: ['a'], signal }))).toMatchObject(
+      failure,
+    )
+    expect(await failureOf(session.fetch({ stream: 'things', ids: ['1'], signal }))).toMatchObject(failure)
+  },
+)
 
 test('a 200 without a body is neither the end of a read nor "not found"; a 204 is', async () => {
   let status = 200
@@ -253,8 +265,13 @@ test.each(errorBodies)('an error under a 200 is no success of a write: %s', asyn
 
 test('members that say "no error" are none, nor is an error beside records', async () => {
   await using server = await serve(({ method, query }) => {
-    if (method !== 'GET') return { json: { error: null, errors: [], success: true } }
-    if (query.get('page') !== '1') return { json: { data: [], error: '', errors: {}, ok: true } }
+    // The record itself, as many systems answer an update.
+    if (method !== 'GET')
+      return {
+        json: { id: 1, status: 'failed', fault: 'wheel', error: null, errors: [], success: true, errorCode: '00' },
+      }
+    if (query.get('page') !== '1')
+      return { json: { data: [], error: '', errors: {}, ok: true, errcode: 0, errorMessage: 'OK', status: 'success' } }
     return { json: { data: [{ id: 1 }], error: 'one warning', errors: ['another'] } }
   })
   const session = await open(listed, server)

@@ -202,3 +202,54 @@ test('a value is found however its accents are spelled', async () => {
   const found = await session.lookup({ stream: 'things', field: 'email', values: [asked], signal })
   expect(found.get(asked)?.map(({ id }) => id)).toEqual(['1'])
 })
+
+const searchByPages = `
+  lookup:
+    email:
+      path: /search
+      query: { term: "\${ $substringBefore(value, '@') }", page: "\${ page.number }" }
+      records: response.hits
+      paging: { kind: page }
+`
+
+test('a search that finds by parts of texts is asked on until its last page: the record that is meant may stand there', async () => {
+  const all = [...Array(5).keys()].map((i) => ({ id: i + 1, email: `ann${i}@x.y` })).concat({ id: 9, email: 'ann@x.y' })
+  await using server = await serve(({ query }) => {
+    const page = Number(query.get('page'))
+    const found = all.filter(({ email }) => email.includes(query.get('term')!))
+    return { json: { hits: found.slice(2 * page - 2, 2 * page) } }
+  })
+  const session = await open(restManifest(searchByPages, 'limits: { concurrent: 2, attempts: 1 }'), server)
+  const values = ['ann@x.y', 'nobody@x.y']
+  const found = await session.lookup({ stream: 'things', field: 'email', values, signal })
+  expect([...found].map(([value, records]) => [value, records.map(({ id }) => id)])).toEqual([['ann@x.y', ['9']]])
+  expect(server.asked.map(({ query }) => `${query.get('term')} ${query.get('page')}`).sort()).toEqual([
+    'ann 1',
+    'ann 2',
+    'ann 3',
+    'ann 4',
+    'nobody 1',
+  ])
+})
+
+test('a search without an end is an error and not "not found", unless it has shown what was asked for', async () => {
+  await using server = await serve(({ query }) => {
+    const page = Number(query.get('page'))
+    const hits = [{ id: page, email: `a${page}@x.y` }]
+    return { json: { hits: query.get('term') === 'ann' && page === 3 ? [{ id: 77, email: 'ann@x.y' }] : hits } }
+  })
+  const session = await open(restManifest(searchByPages, 'limits: { concurrent: 1, attempts: 1 }'), server)
+  const found = await session.lookup({ stream: 'things', field: 'email', values: ['ann@x.y'], signal })
+  expect(found.get('ann@x.y')?.map(({ id }) => id)).toEqual(['77'])
+  const asked = session.lookup({ stream: 'things', field: 'email', values: ['bob@x.y'], signal })
+  expect((await failureOf(asked)).code).toBe('CSW-2013')
+})
+
+test('a look-up with pages whose request never says which one is refused when the connector is read', async () => {
+  const wrong = searchByPages.replace(', page: "${ page.number }"', '')
+  expect(
+    load(restManifest(wrong))
+      .findings.map(({ message }) => message)
+      .join(),
+  ).toContain('never sends `page`')
+})

@@ -11,7 +11,7 @@ const PART = 40_000
 const bytes = randomBytes(150_001)
 
 /** Opens the bytes from where it is asked to, and counts what was read. */
-function source(whole = bytes) {
+function source(whole = bytes, mark: { validator?: string } = { validator: '"v1"' }) {
   const opened: number[] = []
   const content = async (from = 0): Promise<ContentStream> => {
     opened.push(from)
@@ -22,7 +22,7 @@ function source(whole = bytes) {
       size: whole.length,
       mediaType: 'image/png',
       name: 'a.png',
-      validator: '"v1"',
+      ...mark,
     }
   }
   return { opened, content }
@@ -86,7 +86,7 @@ function ranges(store: { bytes: Buffer }) {
 
 /** Session address on another host that takes no credentials, ranges in order, the item in the last answer. */
 async function driveOfRanges(fault: (count: number) => 'cut' | 'lost' | 'gone' | null = () => null) {
-  const store = { bytes: Buffer.alloc(0) as Buffer }
+  const store = { bytes: Buffer.alloc(0) as Buffer, restarts: false }
   const put = ranges(store)
   let count = 0
   const upload = await serve(({ method, headers, bytes: sent }, response) => {
@@ -110,6 +110,7 @@ async function driveOfRanges(fault: (count: number) => 'cut' | 'lost' | 'gone' |
     expect(headers.authorization).toBe('Bearer t-0')
     if (path === '/small') return { json: { id: 'small-1', size: 0 } }
     expect(json).toEqual({ name: 'n', size: bytes.length })
+    if (store.restarts) store.bytes = Buffer.alloc(0)
     return { json: { uploadUrl: `${upload.url}/up?token=abc` } }
   })
   const text = manifest(`
@@ -175,6 +176,30 @@ test('another process goes on from the last part that arrived, and reads the sou
   expect(drive.store.bytes.equals(bytes)).toBe(true)
   expect(drive.api.asked).toHaveLength(1)
 })
+
+test.each(['the same', 'another'] as const)(
+  'without any mark of the file its first bytes are read again: it is %s one',
+  async (which) => {
+    let dead = false
+    await using drive = await driveOfRanges((count) => (count >= 3 && !dead ? 'cut' : null))
+    const uploads = keptUploads()
+    const first = await opened(drive.text, [drive.api, drive.upload], uploads)
+    expect(await write(first, source(bytes, {}).content)).toMatchObject({
+      status: 'retry',
+      error: { code: 'CSW-3001' },
+    })
+    dead = true
+    const now = Buffer.from(bytes)
+    if (which === 'another') {
+      now.writeUInt8(now[10]! ^ 1, 10)
+      drive.store.restarts = true
+    }
+    const second = await opened(drive.text, [drive.api, drive.upload], uploads)
+    expect(await write(second, source(now, {}).content)).toMatchObject({ status: 'written', id: 'item-1' })
+    expect(drive.store.bytes.equals(now)).toBe(true)
+    expect(drive.api.asked).toHaveLength(which === 'another' ? 2 : 1)
+  },
+)
 
 test('a session that the system forgot is begun anew', async () => {
   await using drive = await driveOfRanges((count) => (count === 3 ? 'gone' : null))

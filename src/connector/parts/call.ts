@@ -35,7 +35,7 @@ export const callStreamFields = (examples: { read: string; fetch: string; write:
   }),
   fetch: section(fetchPart(callFields, examples.fetch), { sense: 'How single records are read by id.' }),
   describe: section(describePart(callFields), { sense: 'Fields that only the system itself knows.' }),
-  lookup: lookupField(callFields),
+  lookup: lookupField(callFields, callPagingField),
   write: section(
     writePart(callFields, examples.write, () => ({})),
     { sense: 'How records are written.' },

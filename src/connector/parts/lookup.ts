@@ -5,6 +5,7 @@ import {
   type CompiledPart,
   type Expression,
   expression,
+  type Field,
   type Fields,
   flag,
   integer,
@@ -17,9 +18,11 @@ import type { StreamSpec } from '../protocols/contract.ts'
 import { ANSWER_NAMES, type Answer, answerScope, type Caller } from './answer.ts'
 import { refuseErrorInside } from './error-inside.ts'
 import { isTrue } from './errors.ts'
+import { lookupPageFields, lookupPages, markOfPage } from './lookup-pages.ts'
 import { completeNested, type NestedSpec } from './nested.ts'
+import { type Paging, pagingField, type positionScope } from './paging.ts'
 import { chunksOf, inPool } from './pool.ts'
-import { listOf } from './read-checks.ts'
+import { listOf, unusedNames } from './read-checks.ts'
 import type { RequestFields } from './request.ts'
 
 const recordsField = expression({
@@ -72,23 +75,29 @@ const lookupFields = {
   ignore_case: flag({ sense: 'The system compares without regard to case, so we do too.', default: false }),
   empty: emptyField,
 }
-const onePart = <R extends Fields>(request: RequestFields<R>) =>
+const LOOKUP_NAMES = ['value', 'values', 'settings', 'cursor', 'page'] as const
+const onePart = <R extends Fields>(request: RequestFields<R>, paging: Field<Paging>) =>
   part({
     title: 'Look-up',
     sense: 'How records are found by one field.',
-    fields: { ...request(['value', 'values', 'settings']), ...lookupFields },
+    fields: { ...request(LOOKUP_NAMES), ...lookupFields, ...lookupPageFields(paging) },
+    check: (value) => unusedNames(value, value.paging, undefined),
   })
 
 /** The `lookup` field: one way to find records per searchable field. */
-export const lookupField = <R extends Fields>(request: RequestFields<R>) =>
-  map(section(onePart(request), { sense: 'How records are found by this field.' }), {
+export const lookupField = <R extends Fields>(
+  request: RequestFields<R>,
+  paging: Field<Paging> = pagingField as Field<Paging>,
+) =>
+  map(section(onePart(request, paging), { sense: 'How records are found by this field.' }), {
     sense:
-      'How records are found by a field, before one is created. Records that do not really hold the value are dropped, so a fuzzy search will do. Give a batch filter where there is one: it is used for hundreds of records.',
+      'How records are found by a field, before one is created. Records that do not really hold the value are dropped, so a fuzzy search will do; give it `paging`, for the record that is meant may stand on a later page. Give a batch filter where there is one: it is used for hundreds of records.',
   })
 
 export type FetchSpec<R> = R & CompiledPart<typeof fetchFields>
 export type LookupSpec<R> = R &
-  CompiledPart<typeof lookupFields> & {
+  CompiledPart<typeof lookupFields> &
+  Partial<CompiledPart<ReturnType<typeof lookupPageFields>>> & {
     /** Whether any record can hold the value at all, where a protocol knows types; one that none can hold is not asked for. */
     possible?: (value: string) => boolean
   }
@@ -111,7 +120,8 @@ export async function fetchRecords<R>(
   const found = await inPool(chunksOf([...new Set(ids)], spec.batch), context.concurrent, (chunk) =>
     untilComplete(chunk, namesOf, async (some, again) => {
       const scope = { ids: some, id: some[0], settings: context.settings }
-      return recordsOf(context, spec, await ask(context, spec, scope, { asked: some.length, again, signal }), signal)
+      const answer = await ask(context, spec, scope, { asked: some.length, again, signal })
+      return answer ? recordsOf(context, bodiesOf(context, spec, answer), signal) : []
     }),
   )
   const wanted = new Set(ids)
@@ -158,13 +168,28 @@ export async function lookupRecords<R>(
   const result: LookupResult = new Map()
   const heldBy = (record: SourceRecord) =>
     valuesOf(spec, record, field, context.settings).flatMap((held) => asked.get(fold(held)) ?? [])
+  const { settings } = context
+  const paging = {
+    paging: spec.paging ?? ONE_PAGE,
+    size: Number(spec.page_size?.evaluate({ settings })) || 100,
+    stream: context.stream.name,
+    settings,
+  }
+  const pageOf =
+    (some: string[], again: boolean) =>
+    async ({ url, ...position }: ReturnType<typeof positionScope>) => {
+      const scope = { ...position, values: some, value: some[0], settings }
+      const answer = await ask(context, spec, scope, { asked: some.length, again, signal, url })
+      if (!answer) return null
+      const bodies = bodiesOf(context, spec, answer)
+      const ids = spec.fetch_ids && idsOf(spec.fetch_ids, bodies, settings)
+      const records = await (ids ? fetchRecords(context, fetch!, ids, signal) : recordsOf(context, bodies, signal))
+      return { answer, bodies, records, mark: markOfPage(ids ?? records.map(({ id }) => id)) }
+    }
   const pages = await inPool(chunksOf([...asked.values()], spec.batch), context.concurrent, (chunk) =>
-    untilComplete(chunk, heldBy, async (some, again) => {
-      const scope = { values: some, value: some[0], settings: context.settings }
-      const answer = await ask(context, spec, scope, { asked: some.length, again, signal })
-      if (!spec.fetch_ids) return recordsOf(context, spec, answer, signal)
-      return fetchRecords(context, fetch!, idsOf(spec.fetch_ids, spec, answer, context.settings), signal)
-    }),
+    untilComplete(chunk, heldBy, (some, again) =>
+      lookupPages(paging, pageOf(some, again), (records) => areShown(some, records.flatMap(heldBy))),
+    ),
   )
   for (const record of pages.flat()) {
     for (const value of heldBy(record)) {
@@ -181,13 +206,16 @@ export async function lookupRecords<R>(
   return result
 }
 
+const ONE_PAGE: Paging = { kind: 'none' }
+
+const areShown = (wanted: string[], shown: string[]): boolean => {
+  const all = new Set(shown)
+  return wanted.every((one) => all.has(one))
+}
+
 /** The ids of what an answer shows, whatever else is in it. */
-const idsOf = (id: Expression, spec: { records: Expression }, answer: Answer | null, settings: JsonObject): string[] =>
-  answer === null
-    ? []
-    : listOf(spec.records.evaluate(answerScope(answer, settings))).flatMap(
-        (record) => usableId(id.evaluate({ record, settings })) ?? [],
-      )
+const idsOf = (id: Expression, bodies: Json[], settings: JsonObject): string[] =>
+  bodies.flatMap((record) => usableId(id.evaluate({ record, settings })) ?? [])
 
 /** The values a record holds under the field: a list counts with each of its items. */
 function valuesOf<R>(spec: LookupSpec<R>, record: SourceRecord, field: string, settings: JsonObject): string[] {
@@ -203,27 +231,30 @@ async function ask<R>(
   context: FinderContext<R>,
   spec: R & { empty: { evaluate(scope: Record<string, unknown>): unknown } | undefined },
   scope: Record<string, unknown>,
-  { asked, again, signal }: { asked: number; again: boolean; signal: AbortSignal },
+  { asked, again, signal, url }: { asked: number; again: boolean; signal: AbortSignal; url?: string | undefined },
 ): Promise<Answer | null> {
   // The address was right a moment ago.
   const ofRecords = asked === 1 || again
   const options = { signal, purpose: 'read', notFound: ofRecords ? 'record' : 'address' } as const
-  const answer = await context.caller.call(spec, scope, options)
+  const answer = await context.caller.call(spec, scope, url === undefined ? options : { ...options, url })
   if (!answer.failure) return answer
   const absent = ofRecords && answer.failure.code === 'CSW-3009'
   if (absent || (spec.empty && isTrue(spec.empty.evaluate(answerScope(answer, context.settings))))) return null
   throw answer.failure
 }
 
-async function recordsOf<R>(
-  context: FinderContext<R>,
+/** What an answer shows, as it stands there. */
+function bodiesOf<R>(
+  { settings, stream }: FinderContext<R>,
   spec: { records: { evaluate(scope: Record<string, unknown>): unknown } },
-  answer: Answer | null,
-  signal: AbortSignal,
-): Promise<SourceRecord[]> {
-  if (!answer) return []
-  const bodies = listOf(spec.records.evaluate(answerScope(answer, context.settings)))
-  if (!bodies.length) refuseErrorInside(answer, context.stream.name)
+  answer: Answer,
+): Json[] {
+  const bodies = listOf(spec.records.evaluate(answerScope(answer, settings)))
+  if (!bodies.length) refuseErrorInside(answer, stream.name)
+  return bodies
+}
+
+async function recordsOf<R>(context: FinderContext<R>, bodies: Json[], signal: AbortSignal): Promise<SourceRecord[]> {
   await completeNested(context, bodies, signal)
   return bodies.map((body) => {
     const made = context.stream.toRecord(body)

@@ -55,7 +55,11 @@ export const requestAbilities = ({
   lookup: Object.keys(lookup ?? {}),
   partialUpdate: write?.update?.partial ?? false,
   ...(fetch ? {} : { byId: false }),
+  ...(!fetch && read && isNumbered(read) ? { shifts: true } : {}),
 })
+
+const isNumbered = ({ paging, job }: ReadSpec<unknown>): boolean =>
+  !job && (paging.kind === 'page' || paging.kind === 'offset')
 
 /** Rules between the parts of a stream, and between the streams of a connector. */
 export function checkRequestStream(

@@ -1,8 +1,10 @@
 /** Bytes of a file that go on after a cut: the stream is opened anew where the last one ended. */
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
 import { asCausewayError, backoffMs, CausewayError } from '../../core/index.ts'
 import type { ContentStream, OpenedContent } from '../contract.ts'
+import { withSameBeginning } from './same-bytes.ts'
 
 /** Failures of the way, not of the file. */
 const PASSING = new Set(['CSW-3001', 'CSW-3002', 'CSW-3005', 'CSW-3006', 'CSW-3007'])
@@ -28,12 +30,14 @@ export async function resumingContent(
 async function* bytesOf(first: ContentStream, open: Open, from: number, signal: AbortSignal): AsyncGenerator<Buffer> {
   let reader = readerOf(first.stream)
   let at = from
+  let sum = 0
   let idle = 0
   try {
     for (;;) {
       const step = await next(reader)
       if ('chunk' in step) {
         at += step.chunk.length
+        if (first.validator === undefined) sum = crc32(step.chunk, sum)
         idle = 0
         // Outside of every try that reopens: what the reader of these bytes fails at is no cut of theirs.
         yield step.chunk
@@ -44,7 +48,10 @@ async function* bytesOf(first: ContentStream, open: Open, from: number, signal: 
       const { code } = asCausewayError(error)
       if (!PASSING.has(code) || ++idle > ATTEMPTS || signal.aborted) throw error
       await wait(backoffMs(idle, BACKOFF), undefined, { signal }).catch(() => Promise.reject(error))
-      const again = await reopened(open, { from: at, ...known(first) }, error)
+      const again =
+        first.validator === undefined
+          ? await readAgain(open, { from, at, sum }, error)
+          : await reopened(open, { from: at, validator: first.validator }, error)
       reader = readerOf(again.stream)
     }
   } finally {
@@ -72,7 +79,19 @@ function shortfall(at: number, size: number | undefined): CausewayError | null {
     : new CausewayError('CSW-2055', { what: `The file is longer than the ${size} bytes it was announced with.` })
 }
 
-const known = ({ validator }: ContentStream) => (validator === undefined ? {} : { validator })
+/** Nothing tells whether the file is still the same but the bytes that were read of it, so these are read once more. */
+async function readAgain(
+  open: Open,
+  { from, at, sum }: { from: number; at: number; sum: number },
+  cut: Error,
+): Promise<ContentStream> {
+  const length = at - from
+  const { stream } = await reopened(open, { from }, cut)
+  const same = Readable.from(withSameBeginning(stream, { length, crc32: sum }, otherFile), { objectMode: false })
+  return { stream: Readable.from(without(same, length), { objectMode: false }) }
+}
+
+const otherFile = (): CausewayError => new CausewayError('CSW-2055', { what: 'The file changed while it was read.' })
 
 /** A failure to open it anew counts like another cut. */
 async function reopened(open: Open, again: Again, cut: Error): Promise<ContentStream> {
@@ -96,7 +115,7 @@ async function openedAt(open: Open, again: Again): Promise<OpenedContent> {
   const surplus = again.from - (content.from ?? 0)
   if (isOther(again.validator, content.validator)) {
     content.stream.destroy()
-    throw new CausewayError('CSW-2055', { what: 'The file changed while it was read.' })
+    throw otherFile()
   }
   if (surplus < 0) {
     content.stream.destroy()

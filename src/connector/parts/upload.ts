@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { asCausewayError, backoffMs, CausewayError, isObject, type Json, type JsonObject } from '../../core/index.ts'
 import type { ContentStream } from '../contract.ts'
 import { isOther } from './resuming.ts'
+import { withSameBeginning } from './same-bytes.ts'
 import { type DigestName, partsOf, type Sums, type UploadPart } from './upload-parts.ts'
 import type { UploadStore } from './upload-store.ts'
 
@@ -120,17 +121,21 @@ class Pass<T> {
     const held = kept ? await this.held(kept) : null
     if (held && 'done' in held && held.done !== undefined) return held.done
     const resumes = kept !== null && held !== null
-    // A digest cannot be taken up again, so all bytes are read once more, though not sent.
-    const from = resumes && digest === undefined && held.offset >= kept.offset ? kept.offset : 0
-    const content = await this.source(from, resumes ? kept.file : {})
+    // A digest cannot be taken up again, so all bytes are read once more, though not sent. So they are where only they can tell whether the
+    // file is still the same.
+    const unmarked = resumes && kept.file.validator === undefined
+    const from = resumes && digest === undefined && !unmarked && held.offset >= kept.offset ? kept.offset : 0
+    const opened = await this.source(from, resumes ? kept.file : {})
+    const content = unmarked ? { ...opened, stream: sameAs(kept, opened.stream) } : opened
     try {
-      if (resumes && isOtherFile(kept.file, content)) throw lostUpload('The file changed since its upload began.')
+      if (resumes && isOtherFile(kept.file, content)) throw otherFile()
       const state: State = resumes
         ? { ...kept, offset: held.offset, parts: held.parts ?? kept.parts }
         : await this.begun(content)
       return await this.send(state, content, { from, crc32: from === 0 ? 0 : kept!.crc32 })
     } finally {
       content.stream.destroy()
+      opened.stream.destroy()
     }
   }
 
@@ -187,6 +192,11 @@ class Pass<T> {
     throw inDoubt('all parts were sent, but the target did not say that it is done')
   }
 }
+
+const otherFile = (): CausewayError => lostUpload('The file changed since its upload began.')
+
+const sameAs = ({ offset, crc32 }: State, stream: Readable): Readable =>
+  Readable.from(withSameBeginning(stream, { length: offset, crc32 }, otherFile), { objectMode: false })
 
 const summed = ({ crc32, digest }: Sums) => ({ crc32, digest: digest?.() ?? null })
 

@@ -117,7 +117,7 @@ export class RecordWriter<R> {
   private written(operation: WriteOperationSpec<R>, item: WriteItem, answer: Answer): WriteOutcome {
     const scope = answerScope(answer, this.context.settings)
     const told = usableId(operation.id?.evaluate(scope)) ?? locationId(operation, answer)
-    const wrong = told === null || told === undefined ? errorInside(answer) : undefined
+    const wrong = told === null || told === undefined ? errorInside(answer, true) : undefined
     if (wrong !== undefined)
       return { ref: item.ref, status: 'unknown', error: errorWithSuccess(this.context.stream, wrong) }
     const id = told ?? item.id ?? null

@@ -68,4 +68,11 @@ export const configErrors = {
     meaning: 'An alert route cannot send with what it was given.',
     action: 'Correct the entry of `alerts:`; docs/operate/alerts.md tells what each kind of route needs.',
   },
+  'CSW-1012': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'Two syncs create records of one kind through two connections that seem to lead to the same installation.',
+    action:
+      'Use one connection for both: whether a record is just being created is known by connection, so through two it may be created twice.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -116,4 +116,12 @@ export const connectorErrors = {
     meaning: 'A webhook could not be understood.',
     action: 'Compare the event in the inbox with `webhooks` in the manifest.',
   },
+  'CSW-2013': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning:
+      'A look-up shows page after page without the record that it was asked for, so that nobody can say whether it is there.',
+    action:
+      'Give `lookup` of the stream a question that finds less (an exact filter), or match by another field; then try the records again.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

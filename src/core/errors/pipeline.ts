@@ -156,8 +156,8 @@ export const pipelineErrors = {
     causeClass: 'data',
     reaction: 'retry',
     meaning:
-      'The target of a two-way sync does not show a record that it had, and nothing proves that it was deleted. It is neither written nor made again.',
+      'A target does not show a record that it had, and nothing proves that it was deleted: a two-way sync waits for a proof, any other for as long as the record is new there. It is neither written nor made again.',
     action:
-      'It goes on by itself when the target shows the record again, or when a deletion is proven (a tombstone, an event, a complete scan). Otherwise look at the rights of the credentials; a record that is really gone is let go with a full pull of the target.',
+      'It goes on by itself when the target shows the record again, or when a deletion is proven (a tombstone, an event, a complete scan). Otherwise look at the rights of the credentials; in a two-way sync a record that is really gone is let go with a full pull of the target.',
   },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

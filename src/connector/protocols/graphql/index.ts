@@ -38,7 +38,7 @@ const streamFields = {
   }),
   fetch: section(fetchPart(operationFields, examples.fetch), { sense: 'How single records are read by id.' }),
   describe: section(describePart(operationFields), { sense: 'Fields that only the system itself knows.' }),
-  lookup: lookupField(operationFields),
+  lookup: lookupField(operationFields, relayPagingField),
   nested: nestedField(operationFields, examples.nested),
   write: section(
     writePart(operationFields, examples.write, () => ({})),
