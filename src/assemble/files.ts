@@ -11,6 +11,7 @@ import { checkAnalytics } from './analytics.ts'
 import { checkEntities } from './entity-files.ts'
 import type { HubFiles } from './hub-files.ts'
 import { checkKeeping } from './keeping.ts'
+import { checkInstallations } from './same-installation.ts'
 import { withoutAddress } from './subscriptions.ts'
 import { TablesOf } from './tables-of.ts'
 
@@ -52,6 +53,7 @@ export async function readHubFiles(input: HubFolder, options: { allConnectors?: 
     ...mappings.syncs.flatMap((sync) => checkAgainstHub(sync, mappings.syncs, config, catalogue)),
     ...withoutAddress({ config, catalogue, syncs: mappings.syncs }),
     ...checkKeeping(config, catalogue, mappings.syncs),
+    ...checkInstallations(config, mappings.syncs),
     ...entities.findings,
     ...checkEntities(entities.types, config, (reader, address, found) =>
       findStream(reader, address, 'stream', config, catalogue, found),
