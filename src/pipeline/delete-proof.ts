@@ -62,6 +62,24 @@ export async function removeVanished(
   return 'success'
 }
 
+/**
+ * Whether a complete scan is read once more before it is believed: a record that is deleted while numbered pages are read moves the others
+ * to pages that were read already, and where none can be asked for by its id these look like deleted ones. What either read meets is there.
+ */
+export async function wantsSecondRead(
+  ports: Ports,
+  stream: StreamRow,
+  session: ConnectorSession,
+  run: Pick<ScanRun, 'total'>,
+): Promise<boolean> {
+  const abilities = session.streams.get(stream.name)?.abilities
+  if (abilities?.deletions !== 'scan' || !abilities.shifts) return false
+  const count = await ports.ledger.countScan({ streamId: stream.id, scanId: stream.scanId })
+  if (!count.vanished) return false
+  const doubt = doubtOf(count, limitsOf(ports, stream.id), run.total)
+  return doubt === null || doubt === 'total'
+}
+
 function doubtOf(count: ScanCount, { maxCount, maxShare }: DeleteLimits, total: number | null): Doubt | null {
   if (count.seen === 0) return 'empty'
   if (count.vanished > maxCount && count.vanished > count.live * maxShare) return 'share'

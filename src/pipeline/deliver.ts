@@ -17,6 +17,7 @@ import { HASHES, type IntentOpen, keysOf } from './ports.ts'
 import { settle, statusOfThrown, unknown } from './settle-outcome.ts'
 import { sourceFailure } from './source-failure.ts'
 import type { Lane, Settlement, Work } from './work.ts'
+import { waitWhileYoung } from './young-targets.ts'
 
 /** Nothing is sent when less than this is left of the lease; a holder that renews in time always has twice as much. */
 const SEND_MARGIN_MS = 3_000
@@ -59,7 +60,8 @@ async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promi
       matchKey: work.matchKey,
       guards: work.operation === 'create' ? guardsOf(lane, work) : pairGuards(lane, work),
       ...(lane.sync.twoWay ? { pairedWith: lane.row.fromStream } : {}),
-      ...(lane.sync.twoWay ? sentOf(work) : {}),
+      ...(lane.sync.twoWay ? sentOf(work) : work.resend ? { sent: work.resend.toString() } : {}),
+      sentFrom: lane.row.fromStream,
       idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
     }),
   )
@@ -185,16 +187,19 @@ async function send(lane: Lane, operation: WriteOperation, group: Work[], exchan
     const error = asCausewayError(thrown)
     outcomes = items.map(({ ref }) => ({ ref, status: statusOfThrown(error), error }))
   }
+  const absent: Work[] = []
   for (const outcome of outcomes) {
     const work = byRef.get(outcome.ref)
     if (!work) continue
     byRef.delete(outcome.ref)
     work.settlement = settle(work, outcome)
+    if (outcome.status === 'missing') absent.push(work)
   }
   for (const work of byRef.values())
     work.settlement = unknown(
       new CausewayError('CSW-3012', { what: 'the connector reported no outcome for this item' }),
     )
+  await waitWhileYoung(lane, absent)
 }
 
 const whose = (lane: Lane, operation: WriteOperation, records: number) => ({

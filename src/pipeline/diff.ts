@@ -93,6 +93,11 @@ function planCreate(lane: Lane, work: Work): void {
     work.settlement = { state: 'skipped' }
     return
   }
+  if (work.resend) {
+    work.operation = 'create'
+    work.send = work.resend
+    return
+  }
   const natural = lane.sync.match.find(
     (key) => canUpsert(lane, key) && work.matchKey.some(({ field }) => field === key[0]),
   )

@@ -16,7 +16,7 @@ const DOUBT_PATIENCE_MS = DOUBT_LOOK_MS * (2 ** DOUBT_LOOKS - 1)
 
 /** Looks for records whose create was sent with a key that can be looked up. */
 export async function findDoubtful(lane: Lane, works: Work[], standing: IdentityStanding | undefined): Promise<void> {
-  const doubtful = works.filter((work) => work.doubt && work.targetId === null && !work.settlement)
+  const doubtful = works.filter((work) => work.doubt && !work.resend && work.targetId === null && !work.settlement)
   const groups = Map.groupBy(doubtful, (work) => lookupField(lane, work.doubt!.matchKey))
   for (const [field, group] of groups) {
     if (field === undefined) continue

@@ -1,4 +1,4 @@
-import type { ConnectorSession, SourceRecord } from '../connector/index.ts'
+import type { ConnectorSession, EventChange, SourceRecord } from '../connector/index.ts'
 import {
   asCausewayError,
   backoffMs,
@@ -11,7 +11,7 @@ import {
   withUrgency,
 } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
-import { lookAgain, trueAt } from './event-time.ts'
+import { lookAgain, SourceNow, trueAt } from './event-time.ts'
 import { fingerprintOf, isConnectionFailure } from './failures.ts'
 import type { HeldLease, HubModel, InboxRow, Ports, StreamRow } from './ports.ts'
 import { keepFresh, toCommit, together, withoutErased } from './pull.ts'
@@ -24,7 +24,6 @@ const BATCH = 200
 const EVENT_BACKOFF = { baseMs: 2_000, capMs: 10 * 60_000 }
 const EVENT_ATTEMPTS = 10
 const OUTAGE_WAIT_MS = 30_000
-const FETCHES = 3
 
 /** How long an empty inbox is held, so that the next webhook finds a reader that is ready. */
 const REST_MS = 1_000
@@ -72,7 +71,7 @@ export async function readInbox(
   }
 }
 
-type Changes = Awaited<ReturnType<ConnectorSession['readEvent']>>
+type Changes = EventChange[]
 /** What an event says, read from its body, and the span in which it is worked on. */
 type Understood = { event: InboxRow; changes: Changes; span: Span | undefined }
 
@@ -147,11 +146,12 @@ class InboxReader {
 
   async #take(batch: InboxRow[], touched: Touched, stopped: () => boolean): Promise<number> {
     const session = await this.#ports.session(this.#connection.name)
+    const source = new SourceNow(this.#ports, this.#connection.name, session, this.#signal)
     let whole: Understood[] = []
     let taken = 0
     /** False when the source cannot be used now. */
     const flush = async (): Promise<boolean> => {
-      const count = await this.#takeWhole(whole, session, touched)
+      const count = await this.#takeWhole(whole, source, touched)
       taken += count
       const all = count === whole.length
       whole = []
@@ -160,13 +160,13 @@ class InboxReader {
     }
     for (const event of batch) {
       if (stopped()) break
-      const read = await this.#read(event, session)
+      const read = await this.#read(event, session, source)
       const changes = 'error' in read ? undefined : read.changes
       const { span } = read
       if (event.replayTo === null && changes?.every(({ fetch }) => !fetch.length)) whole.push({ event, changes, span })
       else {
         if (!(await flush())) return taken
-        if (!(await this.#takeAlone(event, () => changesOf(read), session, touched, span))) return taken
+        if (!(await this.#takeAlone(event, () => changesOf(read), source, touched, span))) return taken
         taken++
         await this.#tell(touched)
       }
@@ -179,7 +179,7 @@ class InboxReader {
     for (const [streamId, ids] of touched.empty()) await callFollowers(this.#ports, streamId, ids)
   }
 
-  async #takeWhole(whole: Understood[], session: ConnectorSession, touched: Touched): Promise<number> {
+  async #takeWhole(whole: Understood[], source: SourceNow, touched: Touched): Promise<number> {
     try {
       await this.#commitWhole(whole, touched)
       return whole.length
@@ -189,21 +189,23 @@ class InboxReader {
       // One of them spoils the page: each is tried alone, and that one alone is put off or set aside, with its reason.
       let taken = 0
       for (const { event, changes, span } of whole) {
-        if (!(await this.#takeAlone(event, () => changes, session, touched, span))) break
+        if (!(await this.#takeAlone(event, () => changes, source, touched, span))) break
         taken++
       }
       return taken
     }
   }
 
-  async #read({ headers, body, stream, fault }: InboxRow, session: ConnectorSession): Promise<Read> {
+  async #read(event: InboxRow, session: ConnectorSession, source: SourceNow): Promise<Read> {
+    const { body, stream, fault } = event
     if (fault) return { error: fault, span: undefined }
     let span: Span | undefined
     try {
-      const parsed = parseExact(headers) as Record<string, string>
-      span = this.#spanOf(parsed.traceparent)
-      const read = { headers: parsed, body, stream, signal: this.#signal }
-      return { changes: await inSpan(span, () => session.readEvent(read)), span }
+      const headers = parseExact(event.headers) as Record<string, string>
+      span = this.#spanOf(headers.traceparent)
+      const read = { headers, body, stream, signal: this.#signal }
+      const changes = await inSpan(span, () => session.readEvent(read))
+      return { changes: await source.doubted(event, changes), span }
     } catch (error) {
       return { error, span }
     }
@@ -252,7 +254,7 @@ class InboxReader {
   async #takeAlone(
     event: InboxRow,
     read: () => Changes,
-    session: ConnectorSession,
+    source: SourceNow,
     touched: Touched,
     span: Span | undefined,
   ): Promise<boolean> {
@@ -264,7 +266,7 @@ class InboxReader {
       const changes = read()
       await this.#makeDue(changes)
       for (const change of changes) {
-        const { fetched, requestedAt } = await inSpan(span, () => this.#fetchNow(change, session))
+        const { fetched, requestedAt } = await inSpan(span, () => source.fetchNow(change))
         const missing = change.fetch.filter((id) => !fetched.some((record) => record.id === id))
         absent ||= missing.length > 0 && event.attempts === 0
         const gone = absent ? [] : missing.map((id): SourceRecord => ({ id, version: null, body: {}, deleted: true }))
@@ -294,27 +296,6 @@ class InboxReader {
       if (last) await ledger.buryEvent(this.#letterOf(event), id, error.toJSON(), fingerprintOf(error, name))
       else await ledger.settleEvent(event, { state: 'pending', reason, nextAttemptAt })
       return true
-    }
-  }
-
-  /**
-   * Fetches the records that an event names. Where a pull committed a page meanwhile that was asked for later, what we hold may
-   * be older than what it saw unchanged, so they are fetched once more.
-   */
-  async #fetchNow(
-    change: { stream: string; fetch: string[] },
-    session: ConnectorSession,
-  ): Promise<{ fetched: SourceRecord[]; requestedAt: Date }> {
-    const { ledger, clock } = this.#ports
-    const streamId = this.#ports.model().streamId({ connection: this.#connection.name, stream: change.stream })
-    for (let attempt = 1; ; attempt++) {
-      const requestedAt = clock.now()
-      if (!change.fetch.length) return { fetched: [], requestedAt }
-      const fetched = await session.fetch({ stream: change.stream, ids: change.fetch, signal: this.#signal })
-      const row = streamId === undefined ? undefined : await ledger.readStream(streamId)
-      const overtaken = row?.pageRequestedAt && row.pageRequestedAt > requestedAt
-      if (!overtaken || attempt >= FETCHES || fetched.every((record) => record.version !== null))
-        return { fetched, requestedAt }
     }
   }
 

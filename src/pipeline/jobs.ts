@@ -5,6 +5,7 @@ import { isConnectionFailure } from './failures.ts'
 import { type IntentRow, linkKey } from './ports.ts'
 import { settle } from './settle-outcome.ts'
 import type { Lane, Settlement, Work } from './work.ts'
+import { waitWhileYoung } from './young-targets.ts'
 
 /*
  * Writes that the target does in its own time. Which job a write is in is committed before the job is started; whoever comes after a
@@ -39,10 +40,13 @@ export async function finishJobs(lane: Lane, works: Work[], targets: ReadonlyMap
   const groups = Map.groupBy(waiting, (work) => inJob(work)!.operation as WriteOperation)
   for (const [operation, group] of groups) {
     const byRef = new Map(group.map((work, i) => [`${i}`, work]))
+    const absent: Work[] = []
     for (const outcome of await outcomesOf(lane, operation, byRef)) {
       const work = byRef.get(outcome.ref)
       if (work) work.settlement = settledBy(work, operation, outcome)
+      if (work && outcome.status === 'missing') absent.push(work)
     }
+    await waitWhileYoung(lane, absent)
   }
 }
 

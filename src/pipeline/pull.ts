@@ -18,7 +18,7 @@ import {
   withUrgency,
 } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
-import { carryOutApproved, removeVanished } from './delete-proof.ts'
+import { carryOutApproved, removeVanished, wantsSecondRead } from './delete-proof.ts'
 import { DriftWatch } from './drift.ts'
 import { isWait } from './failures.ts'
 import { lookahead } from './lookahead.ts'
@@ -121,7 +121,10 @@ async function pullInRun(
     const run = { runId, times, lease, counts, signal: options.signal, total: null, keep: keeper(ports, stream, lease) }
     const { watch, changes } = await DriftWatch.begin(ports, stream, { runId, session, signal: options.signal })
     if (changes) counts.drift = changes
-    const complete = await readPages(ports, stream, session, Object.assign(run, { watch }))
+    const reading = Object.assign(run, { watch })
+    let complete = await readPages(ports, stream, session, reading)
+    if (complete && mode === 'full' && counts.pages! > 0 && (await wantsSecondRead(ports, stream, session, run)))
+      complete = await readPages(ports, { ...stream, cursor: null }, session, reading)
     if (!complete) outcome = 'cancelled'
     else {
       if (mode === 'full' && counts.pages! > 0) outcome = await removeVanished(ports, stream, session, run)

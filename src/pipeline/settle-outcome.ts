@@ -80,9 +80,17 @@ function waitBroke(work: Work, { cause }: CausewayError): boolean {
   return isConnectionFailure(cause) || cause.code === 'CSW-3015'
 }
 
+/** It stands there as it was when the first attempt was made; what has changed since follows. */
+function madeAsSent(sent: JsonText): Settlement {
+  const what = 'a create without an answer was repeated as it was sent, and the record has changed since'
+  const error = new CausewayError('CSW-5007', { what }).toJSON()
+  return { state: 'pending', error, retryInMs: 0, intent: 'close', link: true, delivered: sent }
+}
+
 function written(work: Work, targetId: string): Settlement {
   const left = work.record.deleted ? 'gone' : 'skipped'
   work.targetId = targetId
+  if (work.resend && work.operation === 'create') return madeAsSent(work.resend)
   if (work.operation === 'delete') return { state: left, delivered: null, unlink: 'gone', intent: 'close' }
   let delivered = merged(work)
   if (work.record.content !== null) delivered = JsonText.of({ ...delivered.value, [CONTENT_MARK]: contentMark(work) })

@@ -42,8 +42,8 @@ export function toBatchCommit(
     doubtIntents: works.flatMap((work) =>
       work.settlement!.intent === 'looked' ? ((work.intent ?? work.doubt)?.id ?? []) : [],
     ),
-    keptIntents: intentsLeft(works, 'keep'),
-    repeatableIntents: intentsLeft(works, 'repeat'),
+    keptIntents: works.flatMap((work) => (work.settlement!.intent === 'keep' ? (work.intent?.id ?? []) : [])),
+    repeatableIntents: repeatable(lane, works),
     targetKeys: works.flatMap((work) => writtenKeys(lane, work)),
     dependencies: batch.dependencies,
     joined: batch.joined,
@@ -145,8 +145,19 @@ function settledRecords(works: Work[]): string[] {
   ]
 }
 
-const intentsLeft = (works: Work[], as: 'keep' | 'repeat'): number[] =>
-  works.flatMap((work) => (work.settlement!.intent === as ? (work.intent?.id ?? []) : []))
+/** With what was sent: once the record has changed, nothing else tells. Two-way syncs keep it from the start. */
+const repeatable = (lane: Lane, works: Work[]): BatchCommit['repeatableIntents'] =>
+  works.flatMap(({ settlement, intent, record, operation, send }) =>
+    settlement!.intent === 'repeat' && intent
+      ? [
+          {
+            id: intent.id,
+            recordId: record.id,
+            sent: operation === 'create' && !lane.sync.twoWay ? send.toString() : null,
+          },
+        ]
+      : [],
+  )
 
 const DONE: ReadonlySet<string> = new Set(['delivered', 'unchanged', 'skipped', 'gone'])
 
@@ -172,7 +183,7 @@ function writtenKeys(lane: Lane, work: Work): BatchCommit['targetKeys'] {
   if (!created || (state !== 'delivered' && !link) || work.targetId === null) return []
   // The key it was matched by may be a compound one, whose fields are not among those that identify alone.
   const others = lane.targetKeys.filter((field) => !work.matchKey.some((key) => key.field === field))
-  const keys = others.length ? [...work.matchKey, ...keysOf(work.values.value, others)] : work.matchKey
+  const keys = others.length ? [...work.matchKey, ...keysOf((work.resend ?? work.values).value, others)] : work.matchKey
   return keys.map((key) => ({ ...key, recordId: work.targetId! }))
 }
 

@@ -92,6 +92,8 @@ export type Work = {
   unfinished: IntentRow[]
   /** The one among them that may have created the record. */
   doubt: IntentRow | undefined
+  /** What that one sent, where it is sent once more as it was before anything newer is. */
+  resend?: JsonText
   /** Target records with its match key that the log showed when it was matched. */
   seen: Set<string>
   /** The match key that identifies the target record, once known. */

@@ -49,6 +49,49 @@ test('what a scan did not meet is looked at once more, and stays when it is ther
   expect(erp.list('customers')).toHaveLength(29)
 })
 
+/** Numbered pages of a source that gives no single records; `between` is called before each page but the first. */
+function numberPages(crm: MemorySystem, between: (page: number) => void): void {
+  crm.stream('contacts', { deletions: 'scan', shifts: true, byId: false })
+  crm.fetch = async () => {
+    throw new CausewayError('CSW-2003', { what: 'no single records' })
+  }
+  crm.read = async function* () {
+    for (let page = 0; ; page++) {
+      if (page > 0) between(page)
+      const all = crm.list('contacts')
+      const records = all.slice(page * 10, page * 10 + 10).map(({ id, body }) => ({ id, version: null, body }))
+      const last = (page + 1) * 10 >= all.length
+      yield { records, rejected: [], cursor: { page: last ? null : page }, requestedAt: new Date(), last }
+      if (last) return
+    }
+  }
+}
+
+test('records that a deletion moved to a page that was read already are there: the scan is read once more', async () => {
+  const crm = new MemorySystem()
+  const erp = new MemorySystem().stream('customers')
+  let deletes: string[] = []
+  numberPages(crm, () => {
+    for (const id of deletes) crm.rows.get('contacts')!.delete(id)
+  })
+  for (let i = 0; i < 30; i++) crm.put('contacts', `c${i}`, { external_id: String(i), name: `n${i}` })
+  const hub = await TestHub.open({ crm, erp }, [sync])
+  const sides = async () => {
+    await hub.pull('crm:contacts', 'full')
+    await hub.push('copy')
+    return erp.list('customers').map(({ body }) => body.external_id)
+  }
+  expect(await sides()).toHaveLength(30)
+  deletes = ['c0', 'c1']
+  // c10 and c11 stand on the first page by then. c0 and c1 were met, so that they are gone with the next scan only.
+  expect(await sides()).toHaveLength(30)
+  deletes = []
+  const left = await sides()
+  expect(left).toHaveLength(28)
+  expect(left).not.toContain('0')
+  expect(left).toContain('10')
+})
+
 test('an answer without any record never empties a stream, however small', async () => {
   const { erp, hub, contacts } = await open(3)
   contacts.clear()

@@ -146,6 +146,11 @@ export class TestHub {
     await this.pool.query("update intent set opened_at = opened_at - interval '1 minute'")
   }
 
+  /** Makes links so old that a target which does not find them is believed. */
+  async ageLinks(): Promise<void> {
+    await this.pool.query("update link set created_at = created_at - interval '1 hour'")
+  }
+
   async states(name: string): Promise<Record<string, number>> {
     const { rows } = await this.pool.query<{ state: string; n: number }>(
       'select d.state, count(*) as n from delivery d join sync s on s.id = d.sync_id where s.name = $1 group by 1',

@@ -1,7 +1,13 @@
-import { expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { expect, onTestFinished, test } from 'vitest'
 import type { JsonObject } from '../../src/core/index.ts'
+import { createSecretStore, MasterKeys, sealBodies } from '../../src/store/index.ts'
 import { open, restManifest } from '../connector/open.ts'
 import { serve } from '../connector/server.ts'
+import { freshDatabase } from '../postgres.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
 
@@ -52,10 +58,15 @@ const people: TestSync = {
   run: ({ name }) => one({ name: name! }),
 }
 
-async function hubOf(server: Awaited<ReturnType<typeof serve>>) {
+async function hubOf(server: Awaited<ReturnType<typeof serve>>, pool?: pg.Pool) {
   const crm = new MemorySystem().stream('people')
   crm.put('people', 'p1', { name: 'Ann' })
-  const hub = await TestHub.open({ crm, shop: await open(shop, server) }, [people])
+  const hub = await TestHub.open(
+    { crm, shop: await open(shop, server) },
+    [people],
+    pool,
+    pool ? { 'crm:people': 'used' } : {},
+  )
   const push = async (times = 1) => {
     for (let i = 0; i < times; i++) {
       await hub.skipWaits()
@@ -86,10 +97,53 @@ test.for(['lost-answer', 'failed-after'] as const)(
     crm.put('people', 'p1', { name: 'Anna' })
     await hub.pull('crm:people')
     await push(3)
-    expect(things.size).toBe(1)
-    expect(await letters()).toEqual(['CSW-5004'])
+    expect([...things.values()].map(({ values }) => values)).toEqual([{ name: 'Anna' }])
+    expect(await letters()).toEqual([])
+    expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(0)
   },
 )
+
+test('a repeated create that gets no answer either is repeated again, and the change comes after it', async () => {
+  const { server, things, state } = await shopServer()
+  await using _server = server
+  const { crm, hub, push, letters } = await hubOf(server)
+  state.fault = 'lost-answer'
+  await push()
+  crm.put('people', 'p1', { name: 'Anna' })
+  await hub.pull('crm:people')
+  // Twice in a row the repeated create is not answered either.
+  await push(2)
+  expect([...things.values()].map(({ values }) => values)).toEqual([{ name: 'Ann' }])
+  state.fault = undefined
+  crm.put('people', 'p1', { name: 'Annabel' })
+  await hub.pull('crm:people')
+  await push(2)
+  expect([...things.values()].map(({ values }) => values)).toEqual([{ name: 'Annabel' }])
+  expect(await letters()).toEqual([])
+})
+
+test('where the source is not kept in full, what was sent stands sealed', async () => {
+  const { server, things, state } = await shopServer()
+  await using _server = server
+  const { pool } = await freshDatabase()
+  onTestFinished(() => pool.end())
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-idempotency-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const secrets = createSecretStore(pool, await MasterKeys.load({ file: join(folder, 'master-key') }))
+  sealBodies(pool, secrets)
+  const { crm, hub, push } = await hubOf(server, pool)
+  state.fault = 'lost-answer'
+  await push()
+  const { rows } = await hub.pool.query<{ sent: string }>('select sent from intent')
+  expect(rows).toHaveLength(1)
+  expect(rows[0]!.sent).not.toContain('Ann')
+  expect(rows[0]!.sent.startsWith('!1.')).toBe(true)
+  state.fault = undefined
+  crm.put('people', 'p1', { name: 'Anna' })
+  await hub.pull('crm:people')
+  await push(2)
+  expect([...things.values()].map(({ values }) => values)).toEqual([{ name: 'Anna' }])
+})
 
 test.for(['lost-answer', 'failed-after'] as const)(
   'an unchanged record is sent again with the same key, without asking anybody (%s)',

@@ -3,6 +3,7 @@ import { CausewayError } from '../../core/index.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { saveAgreed } from './agreed.ts'
 import { arrayText } from './array-text.ts'
+import { keepRepeatable } from './intents.ts'
 import { packJournal, writeJournal } from './journal.ts'
 import { assertLease } from './lease-check.ts'
 import { isKeptInPart, sealLetter } from './letter-seals.ts'
@@ -102,7 +103,7 @@ export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
           saveDependencies(client, batch),
           saveTargetKeys(client, batch),
           saveDeadLetters(pool, client, batch),
-          saveIntents(client, batch),
+          saveIntents(pool, client, batch),
           savePositions(client, batch.syncId, batch.sourceStream, batch.positions),
           writeJournal(client, {
             kind: 'push',
@@ -287,7 +288,7 @@ export async function noteLateWrites(pool: pg.Pool, syncId: number, recordIds: s
   )
 }
 
-async function saveIntents(client: pg.PoolClient, batch: BatchCommit): Promise<void> {
+async function saveIntents(pool: pg.Pool, client: pg.PoolClient, batch: BatchCommit): Promise<void> {
   if (batch.closeIntents.length)
     await client.query({
       name: 'close-intents',
@@ -298,10 +299,7 @@ async function saveIntents(client: pg.PoolClient, batch: BatchCommit): Promise<v
     await client.query('update intent set looked_up = looked_up + 1 where id = any($1)', [batch.doubtIntents])
   if (batch.keptIntents.length)
     await client.query('update intent set under_way = false where id = any($1)', [batch.keptIntents])
-  if (batch.repeatableIntents.length)
-    await client.query('update intent set under_way = false, repeatable = true where id = any($1)', [
-      batch.repeatableIntents,
-    ])
+  await keepRepeatable(pool, client, batch)
 }
 
 export async function savePositions(

@@ -5,7 +5,7 @@ import { arrayText } from './array-text.ts'
 import { findByKey } from './change-log.ts'
 import { assertLease, failWithoutLease } from './lease-check.ts'
 import { isKeptInPart, openSent, sealSent } from './letter-seals.ts'
-import type { IntentJob, IntentOpen, IntentRow, LeaseProof } from './types.ts'
+import type { BatchCommit, IntentJob, IntentOpen, IntentRow, LeaseProof } from './types.ts'
 
 const COLUMNS = `id, target_stream as "targetStream", target_key as "targetKey", sync_id as "syncId", record_id as "recordId",
   part, operation, match_key::json as "matchKey", idempotency_key as "idempotencyKey", looked_up as "lookedUp", opened_at as "openedAt",
@@ -121,10 +121,10 @@ on conflict (target_stream, target_key) do update
  where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
 ${OPENED}, idempotency_key as "idempotencyKey", deaths`
 
-/** What the creates among them send, by target key, as it may stand in the table. */
+/** What they send, by target key, as it may stand in the table. */
 async function keptSent(pool: pg.Pool, intents: IntentOpen[]): Promise<Map<string, string>> {
   const kept = new Map(intents.flatMap(({ targetKey, sent }) => (sent === undefined ? [] : [[targetKey, sent]])))
-  const from = intents.find(({ sent }) => sent !== undefined)?.pairedWith
+  const from = intents.find(({ sent }) => sent !== undefined)?.sentFrom
   if (from === undefined || !(await isKeptInPart(pool, from))) return kept
   for (const { targetKey, recordId, sent } of intents)
     if (sent !== undefined) kept.set(targetKey, await sealSent(pool, pool, recordId, sent))
@@ -193,6 +193,24 @@ export function noteJobs(pool: pg.Pool, lease: LeaseProof, jobs: { intent: numbe
       ],
     )
   })
+}
+
+/** Creates that may be done and are sent again as they were: what they sent must outlive the change of their record. */
+export async function keepRepeatable(
+  pool: pg.Pool,
+  client: pg.PoolClient,
+  { sourceStream, repeatableIntents: intents }: Pick<BatchCommit, 'sourceStream' | 'repeatableIntents'>,
+): Promise<void> {
+  if (!intents.length) return
+  const partly = await isKeptInPart(client, sourceStream)
+  const sent = await Promise.all(
+    intents.map(({ recordId, sent }) => (partly && sent !== null ? sealSent(pool, client, recordId, sent) : sent)),
+  )
+  await client.query(
+    `update intent i set under_way = false, repeatable = true, sent = coalesce(nullif(t.sent, ''), i.sent)
+       from unnest($1::bigint[], $2::text[]) as t(id, sent) where i.id = t.id`,
+    [arrayText(intents.map(({ id }) => id)), arrayText(sent.map((text) => text ?? ''))],
+  )
 }
 
 /** Closes own intents for which nothing was sent after all. One that a successor took over stays. */

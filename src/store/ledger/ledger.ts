@@ -18,7 +18,7 @@ import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
 import { readIdentityStanding } from './identity-wait.ts'
 import { closeIntents, noteJobs, openIntents, readIntents } from './intents.ts'
-import { findFormerTargets, findTargets, findTwins, findUnlinked } from './links.ts'
+import { findFormerTargets, findTargets, findTwins, findUnlinked, findYoungTargets } from './links.ts'
 import { findMoved } from './moves.ts'
 import * as pulls from './pulls.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
@@ -71,6 +71,7 @@ const functions = {
   findTargets,
   findTwins,
   findUnlinked,
+  findYoungTargets,
   readIdentityStanding,
   registerHub,
   readRegistry,

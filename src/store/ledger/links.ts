@@ -70,6 +70,22 @@ export async function findUnlinked(
   return rows.map(({ id }) => id)
 }
 
+/** Which of these target records were linked for the first time within the last `withinMs`: id → milliseconds since. */
+export async function findYoungTargets(
+  pool: pg.Pool,
+  toStream: number,
+  targetIds: string[],
+  withinMs: number,
+): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ id: string; age: number }>(
+    `select record_id as id, (extract(epoch from clock_timestamp() - created_at) * 1000)::float8 as age from link
+      where stream_id = $1 and record_id = any($2) and part = ''
+        and created_at > clock_timestamp() - $3 * interval '1 millisecond'`,
+    [toStream, targetIds, withinMs],
+  )
+  return new Map(rows.map(({ id, age }) => [id, age]))
+}
+
 /**
  * Links source and target (the look-ups are index probes for the reason told at `findTargets`). The target's entity wins,
  * because other systems may know the target already; a second source record that matched the same target (a duplicate in the

@@ -162,8 +162,10 @@ export type IntentJob = { note: JsonObject; sent: string }
 
 /** `guards`: digests of further match keys of a record about to be created; nobody else may create one with any of them. */
 export type IntentOpen = Omit<IntentRow, 'id' | 'lookedUp' | 'openedAt' | 'deaths' | 'job' | 'sent' | 'repeatable'> & {
-  /** What is sent, as JSON; for two-way syncs. Needs `pairedWith`. */
+  /** What is sent, as JSON, where that must be known if no answer comes. */
   sent?: string
+  /** The stream whose record it is made of. */
+  sentFrom: number
   guards: string[]
   /** The source stream, where the other direction of a two-way sync must not write the same pair meanwhile. */
   pairedWith?: number
@@ -226,8 +228,8 @@ export type BatchCommit = {
   doubtIntents: number[]
   /** Intents that stay open, though their holder lives: their outcome is unknown. */
   keptIntents: number[]
-  /** The same of creates that may be done, and that the target makes only once when they are sent again with the same key and values. */
-  repeatableIntents: number[]
+  /** The same of creates that may be done, and that the target makes only once when they are sent again with the same key and values; with these values as JSON. */
+  repeatableIntents: { id: number; recordId: string; sent: string | null }[]
   /** Match-key values of records we just wrote, so that the next look-up does not depend on the target's search. */
   targetKeys: { field: string; value: string; recordId: string }[]
   dependencies: { recordId: string; keys: { streamId: number; key: string }[] }[]
