@@ -6,6 +6,8 @@ import type { Lane, Work } from './work.ts'
  * minutes where a system is busy.
  */
 const YOUNG_MS = 10 * 60_000
+/** Of deletions less: they are sent again after a lost answer, and then find nothing because they were done. */
+const YOUNG_FOR_DELETES_MS = 30_000
 /** Each look is as long after the last as the link is old, so that some ten of them fill the time. */
 const FIRST_LOOK_MS = 2_000
 
@@ -14,15 +16,21 @@ const FIRST_LOOK_MS = 2_000
  * instead of becoming dead letters without: whoever tried these again would make a second record. Unless its deletion is proven.
  */
 export async function waitWhileYoung(lane: Lane, absent: Work[]): Promise<void> {
-  const works = absent.filter((work) => work.targetId !== null && work.settlement?.state !== 'pending')
+  const works = absent.filter(
+    (work) => work.targetId !== null && work.settlement?.state !== 'pending' && !mayHaveDeleted(work),
+  )
   if (!works.length) return
   const ids = [...new Set(works.map((work) => work.targetId!))]
   const ages = await lane.ports.ledger.findYoungTargets(lane.row.toStream, ids, YOUNG_MS)
   const gone = await deletedIn(lane, [...ages.keys()])
   for (const work of works) {
     const ageMs = gone.has(work.targetId!) ? undefined : ages.get(work.targetId!)
-    if (ageMs === undefined) continue
+    if (ageMs === undefined || (work.operation === 'delete' && ageMs > YOUNG_FOR_DELETES_MS)) continue
     const { state, error } = notShown(work.targetId!)
     work.settlement = { state, error: error!, retryInMs: Math.max(FIRST_LOOK_MS, ageMs), intent: 'close' }
   }
 }
+
+/** An earlier attempt whose outcome nobody learned was a deletion too. */
+const mayHaveDeleted = ({ operation, unfinished }: Work): boolean =>
+  operation === 'delete' && unfinished.some((intent) => intent.operation === 'delete')

@@ -463,6 +463,41 @@ test('failures in a list of their own, correlated by what they name', async () =
   expect(outcomes[0]).toMatchObject({ error: { message: expect.stringContaining('blocked') } })
 })
 
+test('an error that names no record of a batch without results is no success of any of them', async () => {
+  let errors: object[] = [{ message: 'the index is being rebuilt' }]
+  await using server = await serve(() => ({ status: 207, json: { errors } }))
+  const session = await open(
+    restManifest(`
+      write:
+        delete:
+          batch:
+            size: 10
+            path: /batch/archive
+            item: { id: "\${ id }" }
+            body: { inputs: "\${ items }" }
+            errors: response.errors
+            correlate: { error: error.context.ids, item: id }`),
+    server,
+  )
+  const remove = async () =>
+    told(
+      await write(
+        session,
+        'delete',
+        items(2, (n) => item(`r${n}`, { id: `${n}` })),
+      ),
+    )
+  expect(await remove()).toEqual([
+    ['r1', 'unknown', 'CSW-3012'],
+    ['r2', 'unknown', 'CSW-3012'],
+  ])
+  errors = [{ context: { ids: ['1'] }, message: 'locked' }]
+  expect(await remove()).toEqual([
+    ['r1', 'refused', 'CSW-3008'],
+    ['r2', 'written', '2'],
+  ])
+})
+
 test('batches run side by side, and never more than the limit', async () => {
   let running = 0
   let most = 0

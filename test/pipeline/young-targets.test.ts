@@ -50,6 +50,8 @@ test('an update of it waits until the target shows it, with its link', async () 
 
 test('a deletion of it waits too: taken for done, it would leave the record there for ever', async () => {
   const { crm, erp, hub, next, forget, show } = await justCreated()
+  // However slow the machine is.
+  await hub.pool.query("update link set created_at = clock_timestamp() + interval '5 minutes'")
   forget()
   crm.remove('contacts', 'c1')
   await next()
@@ -57,6 +59,17 @@ test('a deletion of it waits too: taken for done, it would leave the record ther
   show()
   await next()
   expect(erp.list('customers')).toEqual([])
+  expect(await hub.states('copy')).toEqual({ gone: 1 })
+})
+
+test('a deletion that was done, and whose answer got lost, is not waited for', async () => {
+  const { crm, erp, hub, next } = await justCreated()
+  erp.fault = () => 'lost-answer'
+  crm.remove('contacts', 'c1')
+  await next()
+  expect(erp.list('customers')).toEqual([])
+  erp.fault = () => undefined
+  await next()
   expect(await hub.states('copy')).toEqual({ gone: 1 })
 })
 

@@ -31,6 +31,8 @@ export function batchOutcomes<R>(
   const errors = batch.errors ? listOf(batch.errors.evaluate(scope)) : []
   const failed = byMark(errors, 'error', batch.correlate?.error, scope)
   const marks = chunk.map((prepared, index) => markOf(batch, prepared, index))
+  // A job may tell of records that are not asked about here.
+  const stray = errors.length > 0 && !chunk[0]?.job && hasStray(batch, errors, { marks, scope })
   const resultOf = matcher(batch, results, { chunk, marks, scope })
   const entries = chunk.map((prepared, index) => {
     const mark = marks[index]
@@ -47,7 +49,7 @@ export function batchOutcomes<R>(
   return entries.map(({ prepared, error, result }) => {
     if (error !== undefined)
       return refused(prepared, messageOf(batch.error_message, { ...scope, error }, error), context)
-    if (!batch.results) return plainOutcome(prepared, answer, context)
+    if (!batch.results) return stray ? unmentioned(prepared, context) : plainOutcome(prepared, answer, context)
     if (result === undefined) return unmentioned(prepared, context)
     return outcomeOf(batch, prepared, { ...scope, result }, result, context)
   })
@@ -73,6 +75,14 @@ function matcher(batch: Batch, results: Json[], { chunk, marks, scope }: Sent): 
   const isMoved = !chunk[0]?.job && named.some((id, i) => id !== undefined && (sent.get(id) ?? i) !== i)
   if (isMoved) return (_mark, { item }) => (item.id === undefined ? undefined : results[named.indexOf(item.id)])
   return (_mark, _prepared, index) => results[index]
+}
+
+/** Whether an error names none of these records, so that it may be about any of them. */
+function hasStray({ correlate }: Batch, errors: Json[], { marks, scope }: Pick<Sent, 'marks' | 'scope'>): boolean {
+  const known = new Set(marks)
+  return errors.some(
+    (error) => !listOf(correlate?.error?.evaluate({ ...scope, error })).some((mark) => known.has(asText(mark))),
+  )
 }
 
 /** Marks that several results have. */
