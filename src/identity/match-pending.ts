@@ -14,14 +14,18 @@ type Matching = {
   counts: { matched: number; linked: number; proposed: number }
 }
 
-/** Holds all records that changed against the others. False when it was broken off. */
+/**
+ * Holds all records that changed against the others, except those that may belong together with what a create under way has made: they
+ * stay for a later round. False when it was broken off.
+ */
 export async function matchPending(matching: Matching, stopped: () => boolean): Promise<boolean> {
   const { book } = matching.ports
-  for (;;) {
+  for (let last: IdentityRow | null = null; ; ) {
     if (stopped()) return false
-    const pending = await book.readPending(matching.type.name, BATCH)
+    const pending = await book.readPending(matching.type.name, last, BATCH)
     if (!pending.length) return true
     await matchBatch(matching, pending)
+    last = pending.at(-1)!
   }
 }
 
@@ -40,7 +44,11 @@ async function matchBatch({ ports, type, lease, counts }: Matching, pending: Ide
 
   const worth = [...pairs.values()].filter(({ score }) => score.points >= type.reviewAt)
   const rejected = new Set((await book.findRejected(worth.map(toRecordPair))).map(textOf))
-  const possible = worth.filter((pair) => !rejected.has(textOf(toRecordPair(pair))))
+  const unrejected = worth.filter((pair) => !rejected.has(textOf(toRecordPair(pair))))
+  // Before the members: a create that ends in between is seen in one of the two.
+  const waiting = await waitingFor(book, type, unrejected)
+  const possible = unrejected.filter(({ left }) => !waiting.has(left))
+  const matched = pending.filter((row) => !waiting.has(keyOf(row)))
   const members = membership(await book.readMembers(possible.flatMap(({ left, right }) => [left, right]).map(toRecord)))
   const linked = possible.filter(({ left, right }) => members.entityOf.has(left) && members.entityOf.has(right))
   const verdicts = judge(type, linked, members)
@@ -52,10 +60,32 @@ async function matchBatch({ ports, type, lease, counts }: Matching, pending: Ide
       const { pair: records, points, reasons } = weighed(pair)
       return { kind, ...records, points, reasons }
     })
-  await book.commitMatches(lease, { type: type.name, matched: pending, merges, reviews })
-  counts.matched += pending.length
+  await book.commitMatches(lease, { type: type.name, matched, merges, reviews })
+  counts.matched += matched.length
   counts.linked += merges.length
   counts.proposed += reviews.length
+}
+
+/**
+ * Records that may be what a create under way has made, and all that might belong to them over any number of pairs: judged without each
+ * other, somebody who looks alike would take the place of the right one.
+ */
+async function waitingFor(
+  book: IdentityPorts['book'],
+  type: EntityType,
+  pairs: readonly Pair[],
+): Promise<ReadonlySet<RecordKey>> {
+  const records = [...new Set(pairs.flatMap(({ left, right }) => [left, right]))]
+  const waiting = new Set((await book.findUnsettled(type.name, records.map(toRecord))).map(keyOf))
+  if (!waiting.size) return waiting
+  const partners = new Map<RecordKey, RecordKey[]>(records.map((key) => [key, []]))
+  for (const { left, right } of pairs) {
+    partners.get(left)!.push(right)
+    partners.get(right)!.push(left)
+  }
+  // A set that grows while it is gone through is gone through to its end.
+  for (const key of waiting) for (const partner of partners.get(key)!) waiting.add(partner)
+  return waiting
 }
 
 /** Rows with their features, each taken apart once. */

@@ -16,7 +16,7 @@ type Round = { ports: IdentityPorts; type: EntityType; lease: HeldLease; counts:
 /**
  * Brings one entity type up to date with the change log: what changed is read and indexed first, in all its streams, and then held
  * against everything else, so that no pair is judged before its rivals are known. Work is saved batch by batch, so a round that is
- * broken off goes on where it was. Null when somebody else is at it or has a newer version of the file, or nothing has changed.
+ * broken off goes on where it was. Null when somebody else is at it or has a newer version of the file, or nothing is to be done.
  */
 export async function runRound(
   ports: IdentityPorts,
@@ -30,10 +30,13 @@ export async function runRound(
   const stopped = (): boolean => signal.aborted || lease.signal.aborted
   try {
     const places = await ports.book.beginRound(type.name, type.version, parts)
-    if (!places || places.every(({ through, seq }) => through >= seq)) return null
+    if (!places) return null
+    const isNews = places.some(({ through, seq }) => through < seq)
+    if (!isNews && !(await ports.book.readPending(type.name, null, 1)).length) return null
     for (const place of places) if (!(await readStream(round, place, stopped))) return round.counts
     if (!(await matchPending(round, stopped))) return round.counts
-    await ports.book.endRound(lease, type.name, places)
+    // What waits for a create is looked at in each round, and lets nobody go on.
+    if (isNews || round.counts.matched) await ports.book.endRound(lease, type.name, places)
     return round.counts
   } finally {
     await lease.release()

@@ -30,7 +30,7 @@ export async function awaitMatcher(lane: Lane, works: readonly Work[]): Promise<
   for (const work of unlinked.filter(({ doubt }) => !doubt)) {
     const why = !standing.targetRead
       ? `${connection}:${stream} has not been read to its end yet`
-      : standing.through === null || work.record.seq > standing.through
+      : standing.through === null || work.record.seq > standing.through || standing.waiting.has(work.record.id)
         ? `it has not been held against the records of ${connection}:${stream} yet`
         : undefined
     if (why) park(work, new CausewayError('CSW-5021', { what: `${entity}: ${why}` }).toJSON())

@@ -227,3 +227,76 @@ test('of two versions of an entity file the one that was loaded last counts, and
   expect(await systems.match(young)).toMatchObject({ read: 2 })
   expect([await systems.match(old), await systems.match(young)]).toEqual([null, null])
 })
+
+const jan = { firstName: 'Jan', lastName: 'Nowak' }
+
+test('what a create under way has made is no stranger: a namesake is not asked about, and is made once it is known whose it is', async () => {
+  const systems = await openTwoSystems()
+  const { hub, crm, erp } = systems
+  crm.put('people', 'c1', { ...jan, email: 'jan@one.example' })
+  for (const stream of ['crm:people', 'erp:people']) await hub.pull(stream)
+  await systems.match()
+  const during: unknown[] = []
+  // Read back before the answer is there, and with it somebody of the same name.
+  erp.afterWrite = async () => {
+    erp.afterWrite = async () => {}
+    crm.put('people', 'c2', { ...jan, email: 'jan@two.example' })
+    for (const stream of ['erp:people', 'crm:people']) await hub.pull(stream)
+    await systems.match()
+    const standing = await hub.ports.ledger.readIdentityStanding('person', systems.crmStream, systems.erpStream, ['c2'])
+    during.push(await openReviews(systems), [...standing.waiting])
+  }
+  await hub.push('to-erp')
+  // Whoever may belong to it is not made meanwhile.
+  expect(during).toEqual([[], ['c2']])
+  expect(erp.list('people').map(({ body }) => body.mail)).toEqual(['jan@one.example'])
+  expect(await systems.match()).toMatchObject({ matched: 2, proposed: 0 })
+  expect(await systems.match()).toBeNull()
+  await hub.push('to-erp')
+  expect(erp.list('people').map(({ body }) => body.mail)).toEqual(['jan@one.example', 'jan@two.example'])
+  expect(await hub.states('to-erp')).toEqual({ delivered: 2 })
+})
+
+test('what a create made whose answer was lost is found by likeness', async () => {
+  const systems = await openTwoSystems()
+  const { hub, crm, erp } = systems
+  crm.put('people', 'c1', { ...jan, email: 'jan@one.example' })
+  for (const stream of ['crm:people', 'erp:people']) await hub.pull(stream)
+  await systems.match()
+  erp.fault = () => 'lost-answer'
+  await hub.push('to-erp')
+  erp.fault = () => undefined
+  expect(await hub.states('to-erp')).toEqual({ in_doubt: 1 })
+  await hub.pull('erp:people')
+  expect(await systems.match()).toMatchObject({ linked: 1 })
+  await hub.skipWaits()
+  await hub.push('to-erp')
+  expect(erp.journal.filter(({ operation }) => operation === 'create')).toHaveLength(1)
+  expect(await hub.states('to-erp')).toEqual({ delivered: 1 })
+})
+
+test.each([
+  { match: [['mail']], linked: 1 },
+  { match: [], linked: 0 },
+])(
+  'a record that shows another key than the create has is held against the others at once (match by $match)',
+  async ({ match, linked }) => {
+    const systems = await openTwoSystems(undefined, { match })
+    const { hub, crm, erp } = systems
+    crm.put('people', 'c1', { ...jan, email: 'jan@one.example' })
+    for (const stream of ['crm:people', 'erp:people']) await hub.pull(stream)
+    await systems.match()
+    let during: Awaited<ReturnType<typeof systems.match>> = null
+    erp.onWrite = async () => {
+      erp.onWrite = async () => {}
+      crm.put('people', 'c2', { ...jan, birthDate: '1980-03-04' })
+      erp.put('people', 'e9', { name: 'Nowak Jan', mail: 'jan@nine.example', born: '1980-03-04' })
+      for (const stream of ['erp:people', 'crm:people']) await hub.pull(stream)
+      during = await systems.match()
+    }
+    await hub.push('to-erp')
+    expect(during).toMatchObject({ linked })
+    await systems.match()
+    expect((await linksOf(systems)).get('c2')).toBe('e9')
+  },
+)

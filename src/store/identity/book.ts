@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { decideReview, importPairs, mergeEntities, splitEntity } from './decisions.ts'
 import { commitMatches, findCandidates, findRejected, readIdentities, readMembers, readPending } from './matching.ts'
+import { findUnsettled } from './own-creates.ts'
 import { beginRound, endRound, saveEvents, saveIdentities, takeVersion } from './reading.ts'
 
 const functions = {
@@ -14,6 +15,7 @@ const functions = {
   readIdentities,
   readMembers,
   findRejected,
+  findUnsettled,
   commitMatches,
   decideReview,
   mergeEntities,

@@ -10,12 +10,18 @@ const MOST_SHARING = 60
 
 const IDENTITY = 'i.stream_id as "streamId", i.record_id as "recordId", i.shown, i.keys, i.changed_at as "changedAt"'
 
-/** Records that were not held against the others since they changed. */
-export async function readPending(pool: pg.Pool, type: string, limit: number): Promise<IdentityRow[]> {
+/** Records that were not held against the others since they changed: those that come after the one that is given, in a fixed order. */
+export async function readPending(
+  pool: pg.Pool,
+  type: string,
+  after: { streamId: number; recordId: string } | null,
+  limit: number,
+): Promise<IdentityRow[]> {
   const { rows } = await pool.query<IdentityRow>({
     name: 'pending-identities',
-    text: `select ${IDENTITY} from identity i where i.type = $1 and i.pending order by i.stream_id, i.record_id limit $2`,
-    values: [type, limit],
+    text: `select ${IDENTITY} from identity i where i.type = $1 and i.pending and (i.stream_id, i.record_id) > ($2, $3)
+            order by i.stream_id, i.record_id limit $4`,
+    values: [type, after?.streamId ?? -1, after?.recordId ?? '', limit],
   })
   return rows
 }

@@ -7,6 +7,8 @@ export type IdentityStanding = {
   through: number | null
   /** Whether the target was ever read to its end. */
   targetRead: boolean
+  /** Records that changed, or may be what a create under way has made, and were not held against the others since. */
+  waiting: Set<string>
   /** Record id → the open question whether it is a record of the target. */
   reviews: Map<string, number>
   /** Record id → records of the target that a person said are others. */
@@ -27,6 +29,11 @@ export async function readIdentityStanding(
                   s.last_success_at is not null as target_read
              from stream s where s.id = $2`,
     values: [fromStream, toStream, type],
+  })
+  const { rows: waiting } = await pool.query<{ record_id: string }>({
+    name: 'waiting-identities',
+    text: 'select record_id from identity where stream_id = $1 and record_id = any($2) and type = $3 and pending',
+    values: [fromStream, arrayText(recordIds), type],
   })
   const { rows: open } = await pool.query<{ record_id: string; id: number }>({
     name: 'open-reviews',
@@ -53,6 +60,7 @@ export async function readIdentityStanding(
     apart,
     through: rows[0]?.through ?? null,
     targetRead: rows[0]?.target_read ?? false,
+    waiting: new Set(waiting.map(({ record_id }) => record_id)),
     reviews: new Map(open.map(({ record_id, id }) => [record_id, id])),
   }
 }
