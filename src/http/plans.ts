@@ -47,6 +47,7 @@ export type Verification = Omit<Plan, 'actions'> & {
     field: string
     stale: number
     diverged: number
+    waiting: number
     unseen: number
     samples: { record: string; target: string | null; source: Json; there: Json | null }[]
   }[]

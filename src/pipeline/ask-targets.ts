@@ -54,8 +54,10 @@ async function askByKey(lane: Lane, works: Work[]): Promise<void> {
 
 function note(work: Work, record: SourceRecord | undefined): void {
   work.asked = true
-  if (record) work.known = record.body
-  else {
+  if (record) {
+    work.known = record.body
+    if (work.merge) Object.assign(work.merge, { condition: record.condition, thereVersion: record.version })
+  } else {
     const error = new CausewayError('CSW-3009', { what: `The target has no record ${work.targetId} any more` })
     work.settlement = { state: 'dead', error: error.toJSON() }
   }

@@ -20,7 +20,7 @@ const RESTLESS = 5
 export async function mergeSides(lane: Lane, works: Work[]): Promise<void> {
   if (lane.ports.knowsEchoes === false) return
   const open = works.filter((work) => !work.settlement)
-  for (const work of open) work.merge = begin(work)
+  for (const work of open) work.merge = beginMerge(work)
   await leaveDeleted(lane, open)
   const standing = open.filter((work) => work.targetId !== null && !work.settlement)
   const moved = standing.filter(hasMoved)
@@ -60,7 +60,8 @@ function seeSent({ sent, mark }: Merged, shown: JsonObject | null | undefined): 
     mark.stored = { ...mark.stored, [field]: [value] }
 }
 
-function begin(work: Work): Merged {
+/** What is known of a record before both sides are merged. Takes the mark out of what was delivered. */
+export function beginMerge(work: Work): Merged {
   const { [TWO_WAY_MARK]: mark, ...before } = work.delivered?.value ?? {}
   const sent = sentBefore(work)
   if (sent !== null || mark !== undefined) work.delivered = JsonText.of(sent ?? before)

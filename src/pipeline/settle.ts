@@ -1,5 +1,5 @@
 import type { Exchange } from '../connector/index.ts'
-import { backoffMs, CausewayError, type JsonText, type SerializedError } from '../core/index.ts'
+import { backoffMs, CausewayError, type JsonObject, type JsonText, type SerializedError } from '../core/index.ts'
 import { unproven } from './diff.ts'
 import { fingerprintOf } from './failures.ts'
 import { keptDelivered, keptInput } from './kept.ts'
@@ -223,7 +223,7 @@ function toJournal(lane: Lane, work: Work): JournalEntry {
   const { keeping } = lane.ports.model()
   const valuesToo = keeping(lane.row.fromStream) !== 'hash'
   const input = work.operation && work.record.body ? keptInput(lane, work.record.body) : null
-  const before = work.delivered ?? work.known
+  const before = stoodBefore(work)
   return {
     record: work.record.id,
     part: work.part,
@@ -236,6 +236,13 @@ function toJournal(lane: Lane, work: Work): JournalEntry {
     ...(settlement.error ? { error: settlement.error } : {}),
     ...(input ? { input } : {}),
   }
+}
+
+/** What stood there before a write: as the target showed it where it was looked at, else as it was delivered. */
+function stoodBefore({ delivered, known, send }: Work): JsonText | JsonObject | null {
+  if (!known || !delivered) return delivered ?? known
+  const shown = Object.keys(send.value).filter((field) => Object.hasOwn(known, field))
+  return { ...delivered.value, ...Object.fromEntries(shown.map((field) => [field, known[field]!])) }
 }
 
 /** Calls as the journal may keep them. */

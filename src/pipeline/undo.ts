@@ -2,11 +2,15 @@
  * Takes back what a run wrote: fields of target records get the values they had before, where they still hold what the run wrote.
  * What cannot be taken back is named with its reason. A look at it (`plan`) reads the target and writes nothing.
  */
-import { CausewayError, type Json, type JsonObject, JsonText, sliceOf } from '../core/index.ts'
+import { CausewayError, type Json, type JsonObject, JsonText, sameJson, sliceOf } from '../core/index.ts'
 import { demandTarget, holdLanes } from './apply.ts'
 import { askTargets } from './ask-targets.ts'
 import { newWork } from './decide.ts'
 import { covers, merged, sendable } from './diff.ts'
+import { beginMerge } from './merge.ts'
+import { isAsAgreed } from './merge-fields.ts'
+import { storedOf } from './merged.ts'
+import { deferToWrites } from './partner-writes.ts'
 import { planningLane } from './plan.ts'
 import { HASHES, linkKey, type Ports } from './ports.ts'
 import { openLane } from './push.ts'
@@ -132,6 +136,7 @@ async function undoInLane(lane: Lane, overwritten: Overwritten[], result: Undo):
       failure = await writeOut(lane, runId, { records, outputs: [], dependencies: [], joined: [] }, works, new Map())
       run.add(records.length, works)
       for (const { settlement } of works) note(result.states, settlement?.state ?? 'unknown')
+      nameUnwritten(works, result)
       result.restored += works.filter(({ settlement }) => settlement?.state === 'delivered').length
       if (failure) break
     }
@@ -146,6 +151,18 @@ const note = (states: Record<string, number>, state: string): void => {
   states[state] = (states[state] ?? 0) + 1
 }
 
+/** What was to be restored and was not written, such as a record that somebody changed between the look and the write. */
+function nameUnwritten(works: Work[], result: Undo): void {
+  for (const { record, part, targetId, settlement } of works) {
+    if (settlement?.state === 'delivered') continue
+    const change = result.changes.findIndex((one) => one.record === record.id && one.part === part)
+    if (change >= 0) result.changes.splice(change, 1)
+    const reason = settlement?.error?.what ?? 'it is not known whether it was written'
+    if (result.left.length < MAX_LISTED)
+      result.left.push({ record: record.id, part, target: targetId!, reason, fields: [] })
+  }
+}
+
 /** Batches of writes that bring former values back; what is left as it is goes to the result. */
 async function* worksOf(lane: Lane, overwritten: Overwritten[], result: Undo): AsyncGenerator<Work[]> {
   for (let at = 0; at < overwritten.length && !lane.signal.aborted; at += BATCH) {
@@ -153,10 +170,12 @@ async function* worksOf(lane: Lane, overwritten: Overwritten[], result: Undo): A
       .slice(at, at + BATCH)
       .filter((one) => one.reason === undefined || left(result, one, one.reason))
     const works = await standingWorks(lane, open, result)
-    await askTargets(
-      lane,
-      works.map(({ work }) => work),
-    )
+    const own = works.map(({ work }) => work)
+    if (lane.sync.twoWay) {
+      for (const work of own) work.merge = beginMerge(work)
+      await deferToWrites(lane, own)
+    }
+    await askTargets(lane, own)
     yield works.flatMap(({ one, work }) => restoring(lane, one, work, result))
   }
 }
@@ -218,6 +237,8 @@ function restoring(lane: Lane, one: Overwritten, work: Work, result: Undo): Work
   if (!Object.keys(values).length) return []
   work.values = JsonText.of(values)
   work.operation = 'update'
+  // Agreed by both directions from then on, or the way back would take it for an edit of the other side.
+  if (work.merge) Object.assign(work.merge, { base: { ...work.merge.before, ...values }, touched: Object.keys(values) })
   const partial = lane.target.streams.get(lane.sync.to.stream)?.abilities.partialUpdate ?? false
   // A whole record carries what stands there now wherever nothing is restored.
   work.send = partial ? work.values : sendable(JsonText.of({ ...merged(work).value, ...seen(work), ...values }))
@@ -233,5 +254,11 @@ function seen({ delivered, known }: Work): JsonObject {
   return Object.fromEntries(fields.map((field) => [field, known![field]!]))
 }
 
-const holds = ({ known }: Work, field: string, value: Json): boolean =>
-  known !== null && Object.hasOwn(known, field) && covers(known[field]!, value)
+/** Of a two-way sync also in the spelling in which the target was seen to store it. */
+function holds({ known, merge }: Work, field: string, value: Json): boolean {
+  if (known === null || !Object.hasOwn(known, field)) return false
+  if (!merge || !Object.hasOwn(merge.before, field) || !sameJson(merge.before[field], value))
+    return covers(known[field]!, value)
+  const stored = storedOf(merge.mark)
+  return isAsAgreed(known[field]!, value, Object.hasOwn(stored, field) ? stored[field] : undefined)
+}

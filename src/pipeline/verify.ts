@@ -5,13 +5,24 @@
 import { CausewayError, digest, type Json, sameJson } from '../core/index.ts'
 import { type PlannedChange, planBatch, planningLane, recordsOf, toChange } from './plan.ts'
 import { HASHES, type Ports } from './ports.ts'
+import { type LeftAlone, leftAlone } from './verify-two-way.ts'
 import type { Lane, Work } from './work.ts'
 
 /** `stale`: the source moved on and was not delivered yet. `diverged`: the target holds other than what was delivered. */
 type Finding = 'equal' | 'missing' | 'stale' | 'diverged' | 'waiting' | 'left out' | 'unchecked'
 
-/** `unseen`: the target does not show the field, be it write-only or empty there; nothing is judged by it. */
-type FieldFinding = { field: string; stale: number; diverged: number; unseen: number; samples: FieldSample[] }
+/**
+ * `waiting`: of a two-way sync, an edit of the other side is on its way, or a person is asked. `unseen`: the target does not show the field,
+ * be it write-only or empty there; nothing is judged by it.
+ */
+type FieldFinding = {
+  field: string
+  stale: number
+  diverged: number
+  waiting: number
+  unseen: number
+  samples: FieldSample[]
+}
 type FieldSample = { record: string; target: string | null; source: Json; there: Json | null }
 
 type Extra = {
@@ -68,7 +79,8 @@ export async function verifySync(ports: Ports, syncId: number, options: VerifyOp
     if (!records.length) break
     const { works } = await planBatch(lane, records, 'target')
     result.records += records.length
-    for (const work of works) note(lane, work, result)
+    const alone = await leftAlone(lane, works)
+    for (const work of works) note(lane, work, alone.get(work) ?? NOTHING_LEFT, result)
     if (result.truncated) break
   }
   result.fields.sort((a, b) => b.stale + b.diverged - (a.stale + a.diverged) || b.unseen - a.unseen)
@@ -98,17 +110,30 @@ async function chosen(ports: Ports, streamId: number, options: VerifyOptions): P
   )
 }
 
-function note(lane: Lane, work: Work, result: Verification): void {
-  const differing = fieldsThatDiffer(work)
+const NOTHING_LEFT: LeftAlone = { waiting: [], standing: [] }
+
+function note(lane: Lane, work: Work, alone: LeftAlone, result: Verification): void {
+  const differing = [...fieldsThatDiffer(work), ...differencesOf(work, alone)]
   const finding = findingOf(work, differing)
   result.findings[finding]++
-  if (finding === 'stale' || finding === 'diverged') for (const field of differing) count(result.fields, work, field)
+  for (const field of differing) count(result.fields, work, field)
   for (const field of unseenFields(work)) fieldOf(result.fields, field).unseen++
-  if (finding !== 'missing' && finding !== 'stale' && finding !== 'diverged') return
+  const isWrong = finding === 'stale' || finding === 'diverged'
+  if (finding !== 'missing' && (work.settlement || !isWrong)) return
   if (result.changes.length < MAX_CHANGES) result.changes.push(toChange(lane, work))
 }
 
-type Difference = { field: string; kind: 'stale' | 'diverged'; source: Json; there: Json | null }
+type Difference = { field: string; kind: 'stale' | 'diverged' | 'waiting'; source: Json; there: Json | null }
+
+/** What the merge leaves as it stands there: nothing of it can be repaired from this side. */
+function differencesOf({ merge, known }: Work, { waiting, standing }: LeftAlone): Difference[] {
+  const difference = (kind: Difference['kind']) => (field: string) => ({
+    ...{ field, kind },
+    source: merge!.mine[field]!,
+    there: known![field]!,
+  })
+  return [...waiting.map(difference('waiting')), ...standing.map(difference('diverged'))]
+}
 
 function findingOf(work: Work, differing: Difference[]): Finding {
   const state = work.settlement?.state
@@ -120,7 +145,8 @@ function findingOf(work: Work, differing: Difference[]): Finding {
   if (work.operation === 'delete') return 'stale'
   if (!work.asked && work.known === null) return 'unchecked'
   if (!differing.length) return 'equal'
-  return differing.some(({ kind }) => kind === 'diverged') ? 'diverged' : 'stale'
+  const has = (wanted: Difference['kind']): boolean => differing.some(({ kind }) => kind === wanted)
+  return has('diverged') ? 'diverged' : has('stale') ? 'stale' : 'waiting'
 }
 
 /** What an update would send: the source moved on where that is not what was delivered, the target moved where it is. */
@@ -146,14 +172,14 @@ function count(fields: FieldFinding[], work: Work, { field, kind, source, there 
 function fieldOf(fields: FieldFinding[], field: string): FieldFinding {
   const known = fields.find((one) => one.field === field)
   if (known) return known
-  const found = { field, stale: 0, diverged: 0, unseen: 0, samples: [] }
+  const found = { field, stale: 0, diverged: 0, waiting: 0, unseen: 0, samples: [] }
   fields.push(found)
   return found
 }
 
-function unseenFields({ asked, known, values }: Work): string[] {
+function unseenFields({ asked, known, values, merge }: Work): string[] {
   if (!asked || known === null) return []
-  return Object.entries(values.value).flatMap(([field, value]) =>
+  return Object.entries(merge?.base ? merge.mine : values.value).flatMap(([field, value]) =>
     value === null || Object.hasOwn(known, field) || field === HASHES ? [] : [field],
   )
 }

@@ -198,6 +198,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
             field: 'phone',
             stale: 0,
             diverged: 1,
+            waiting: 0,
             unseen: 0,
             samples: [{ record: '7', target: 'C-7', source: '+48 22', there: '+48 11' }],
           },

@@ -10,12 +10,16 @@ type Options = {
   policy?: ConflictPolicy
   fields?: Record<string, ConflictPolicy>
   deletes?: 'ignore' | 'delete'
+  /** Fields that only `map` writes. */
+  oneWay?: string[]
 }
 
 /** A two-way sync that copies fields, as the mapping room makes it of `both`. */
 export function pair(from: string, to: string, both: Fields, options: Options = {}): TestSync[] {
-  const { name = 'people', policy = 'ask', fields = {}, deletes = 'delete' } = options
-  const pairs = Object.fromEntries(Object.entries(both).map(([left, right]) => [right, left]))
+  const { name = 'people', policy = 'ask', fields = {}, deletes = 'delete', oneWay = [] } = options
+  const pairs = Object.fromEntries(
+    Object.entries(both).flatMap(([left, right]) => (oneWay.includes(right) ? [] : [[right, left]])),
+  )
   const side = (direction: TwoWay['direction']): TwoWay => ({
     direction,
     partner: direction === 'forward' ? `${name}~back` : name,
@@ -27,7 +31,7 @@ export function pair(from: string, to: string, both: Fields, options: Options = 
           : Object.fromEntries(Object.entries(fields).map(([to, one]) => [pairs[to], one])),
     },
     pairs: Object.fromEntries(
-      Object.entries(direction === 'forward' ? pairs : both).map(([field, other]) => [field, [other]]),
+      Object.entries(pairs).map(([right, left]) => (direction === 'forward' ? [right, [left]] : [left, [right]])),
     ),
     paths: {},
   })

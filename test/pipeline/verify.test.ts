@@ -62,6 +62,7 @@ test('what the target holds is told apart: equal, changed there, not delivered y
       field: 'name',
       stale: 1,
       diverged: 1,
+      waiting: 0,
       unseen: 0,
       samples: expect.arrayContaining([
         { record: 'c1', target: there(1).id, source: 'P1', there: 'by hand' },
@@ -106,7 +107,7 @@ test('a field that the target does not show is counted and judged by nobody', as
   erp.put('customers', there(0).id, rest)
   const verification = await verify(hub)
   expect(found(verification)).toEqual({ equal: 2 })
-  expect(verification.fields).toEqual([{ field: 'name', stale: 0, diverged: 0, unseen: 1, samples: [] }])
+  expect(verification.fields).toEqual([{ field: 'name', stale: 0, diverged: 0, waiting: 0, unseen: 1, samples: [] }])
 })
 
 test('a sample is so many records, the same for the same seed', async () => {

@@ -73,9 +73,9 @@ function verificationText(verification: Verification): string {
   ].join('\n')
 }
 
-function fieldText({ field, stale, diverged, unseen, samples }: Verification['fields'][number]): string[] {
-  const counts = Object.entries({ stale, diverged, 'not shown by the target': unseen }).flatMap(([what, count]) =>
-    count ? [`${count} ${what}`] : [],
+function fieldText({ field, stale, diverged, waiting, unseen, samples }: Verification['fields'][number]): string[] {
+  const counts = Object.entries({ stale, diverged, waiting, 'not shown by the target': unseen }).flatMap(
+    ([what, count]) => (count ? [`${count} ${what}`] : []),
   )
   return [
     `  ${printable(field)}: ${counts.join(', ')}`,

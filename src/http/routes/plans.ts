@@ -69,6 +69,9 @@ const VerificationAnswer = Closed({
       field: Type.String(),
       stale: Type.Integer(),
       diverged: Type.Integer(),
+      waiting: Type.Integer({
+        description: 'Two-way syncs: an edit of the other side is on its way, or a person is asked.',
+      }),
       unseen: Type.Integer({
         description: 'Records of which the target does not show the field; nothing is judged by it.',
       }),
