@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSandbox } from '../../sandbox/index.ts'
-import { envelopes, readmeScript } from '../docs/readme.ts'
+import { envelopes, ROOT, readmeScript } from '../docs/readme.ts'
 import { ANY_PORT, client } from '../sandbox/calls.ts'
+import { attwSays, publintSays } from './entry.ts'
 import { ENVIRONMENT, install, type Packed, pack, processesOf, shell } from './installation.ts'
 import { oldNode } from './old-node.ts'
 
@@ -33,6 +34,7 @@ test('the package holds what runs, and neither sources nor tests', () => {
       'LICENSE',
       'bin/causeway.mjs',
       'dist/src/cli/main.js',
+      'dist/src/core/errors/published.d.ts',
       'dist/src/mapping/sandbox-entry.js',
       'dist/src/store/migrations/0001_ledger.sql',
       'dist/ui/index.html',
@@ -43,7 +45,32 @@ test('the package holds what runs, and neither sources nor tests', () => {
       'src/cli/template/gitignore',
     ]),
   )
-  expect(packed.paths.filter((path) => /\.tsx?$|^test\/|\.test\.|^scripts\//.test(path))).toEqual([])
+  expect(packed.paths.filter((path) => /(?<!\.d)\.tsx?$|^test\/|\.test\.|^scripts\//.test(path))).toEqual([])
+})
+
+test('publint and "are the types wrong" find nothing', async () => {
+  expect(await publintSays(packed.file)).toEqual([])
+  expect(await attwSays(packed.file)).toEqual([])
+})
+
+test('a program in TypeScript reads the error codes with their types, and nothing else can be imported', async () => {
+  const program = [
+    `import { type ErrorCode, type ErrorSpec, errorRegistry } from '@causeway-hub/causeway'`,
+    `const code: ErrorCode = 'CSW-8021'`,
+    `const { meaning, reaction }: ErrorSpec = errorRegistry[code]`,
+    `console.log(JSON.stringify({ meaning, reaction }))`,
+    `// @ts-expect-error: no such code`,
+    `export const wrong: ErrorCode = 'CSW-0000'`,
+    '',
+  ]
+  await writeFile(join(installed, 'program.mts'), program.join('\n'))
+  const tsc = join(ROOT, 'node_modules/.bin/tsc')
+  const compiled = await shell(installed, `${tsc} --strict --module nodenext --target es2024 program.mts`)
+  expect(compiled.stdout + compiled.stderr).toBe('')
+  const { stdout } = await shell(installed, 'node program.mjs')
+  expect(JSON.parse(stdout)).toEqual({ meaning: 'The hub does not answer.', reaction: 'retry' })
+  const inner = await shell(installed, `node -e "import('@causeway-hub/causeway/dist/src/core/index.js')"`)
+  expect(inner.stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
 })
 
 test('what the README promises of the package holds, and the target has the records', async () => {
