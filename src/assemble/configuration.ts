@@ -121,8 +121,11 @@ const prefixed = <V>(under: string, values: Readonly<Record<string, V>>, text: (
  * What the files of a folder say now, with the text of each mapping and manifest, and of a mapping those of its table files.
  * Throws the first error in them.
  */
-export async function folderConfiguration(dir: string): Promise<(PlannedItem & { tables?: TableFiles })[]> {
-  const files = await readHubFiles({ dir, env: await checkingEnvironment(dir, process.env) })
+export async function folderConfiguration(
+  dir: string,
+  env: Environment = process.env,
+): Promise<(PlannedItem & { tables?: TableFiles })[]> {
+  const files = await readHubFiles({ dir, env: await checkingEnvironment(dir, env) })
   // A mapping that cannot be read would look like one that was removed.
   throwOnErrors(files.blocking)
   const syncs = new Map(files.syncs.map((sync) => [sync.name, sync]))

@@ -248,6 +248,7 @@ async function assemble(parts: Parts): Promise<Hub> {
   }
   const services = createServices({
     pool: store.pool,
+    env: parts.own,
     alertChannel,
     adoption,
     mappings,

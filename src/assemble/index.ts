@@ -6,6 +6,7 @@ import type { Hub, HubOptions } from './hub.ts'
 
 export { manifestJsonSchema as connectorSchema } from '../connector/index.ts'
 export { tableFilesOf } from '../mapping/index.ts'
+export { configurationPlan } from './configuration-plan.ts'
 export { type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'
 export type { Hub, HubOptions, HubRole } from './hub.ts'
 export type { HubFiles } from './hub-files.ts'

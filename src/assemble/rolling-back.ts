@@ -4,6 +4,7 @@ import { dirname, resolve, sep } from 'node:path'
 import { CausewayError, digest } from '../core/index.ts'
 import type { RollBackRequest } from '../http/index.ts'
 import { type KeptFile, readKeptFiles, type Store } from '../store/index.ts'
+import { demandWhole } from './planning-back.ts'
 
 type Change = { path: string; before: Buffer | null; after: Buffer | null }
 
@@ -19,11 +20,7 @@ export async function writeVersion(
   { version, files }: RollBackRequest,
 ): Promise<() => Promise<void>> {
   const wanted = await readKeptFiles(pool, version)
-  const masked = wanted.filter((file) => file.masked).map(({ path }) => path)
-  if (masked.length > 0)
-    throw new CausewayError('CSW-8027', {
-      what: `Version ${version} has files with a secret in them: ${masked.join(', ')}.`,
-    })
+  demandWhole(version, wanted)
   const changes = await changesOf(dir, current, wanted)
   demandPlanned(files, current, changes)
   await demandWritable(dir, changes)

@@ -1,4 +1,5 @@
 import type { ChannelParts } from '../alerts/index.ts'
+import type { Environment } from '../config/index.ts'
 import type { Catalogue } from '../connector/index.ts'
 import type { Clock, Logger } from '../core/index.ts'
 import type { SandboxedRunner } from '../mapping/index.ts'
@@ -14,6 +15,8 @@ import type { KnownSecrets } from './subscriptions.ts'
 export type ServiceParts = {
   alertChannel: ChannelParts
   pool: Store['pool']
+  /** Without the addresses of sample systems. */
+  env: Environment
   ports: Ports
   queue: WorkQueue
   inbox: InboxWriter

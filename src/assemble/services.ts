@@ -11,6 +11,7 @@ import { entityServices } from './entities.ts'
 import { explainTarget } from './explaining.ts'
 import type { HubFiles } from './hub-files.ts'
 import { compare, plan, saveTest, verify } from './planning.ts'
+import { planRollBack } from './planning-back.ts'
 import { completeMapping, tryMapping } from './playground.ts'
 import { secretServices } from './secrets.ts'
 import type { ServiceParts } from './service-parts.ts'
@@ -180,6 +181,7 @@ export function createServices(parts: ServiceParts): HubServices {
       await audit(actor, 'configuration.apply', 'configuration', done)
       return done
     },
+    planRollBack: (version, records, signal) => planRollBack(parts, version, records, signal),
     compareMapping: (name, request, signal) => compare(ports, name, request, signal),
     saveTest: (name, request, signal) => saveTest({ ...ports, mappings: parts.mappings }, name, request, signal),
     tryMapping: (name, request, signal) => tryMapping(parts, name, request, signal),

@@ -1,19 +1,20 @@
 /** `causeway apply` of a plan of the configuration. */
-import type { AppliedConfiguration, ConfigurationRequest } from '../http/index.ts'
+import type { AppliedConfiguration, ConfigurationPlan, ConfigurationRequest, RollBackPlan } from '../http/index.ts'
 import { withApi } from './api.ts'
-import type { ConfigurationPlan } from './configuration-plan.ts'
 import type { CliContext } from './context.ts'
 
+type KeptPlan = ConfigurationPlan & Partial<RollBackPlan>
+
 /** What a file holds, where that is a plan of the configuration. */
-export function configurationPlanOf(value: unknown): ConfigurationPlan | undefined {
-  const plan = value as Partial<ConfigurationPlan> | null
-  return Array.isArray(plan?.configuration) && Array.isArray(plan.basis) ? (plan as ConfigurationPlan) : undefined
+export function configurationPlanOf(value: unknown): KeptPlan | undefined {
+  const plan = value as Partial<KeptPlan> | null
+  return Array.isArray(plan?.configuration) && Array.isArray(plan.basis) ? (plan as KeptPlan) : undefined
 }
 
 /** The hub begins to work with its files, if both are as they were planned; else it refuses by name (CSW-8024, CSW-8025). */
 export async function applyConfiguration(
   context: CliContext,
-  { basis, rollBack }: ConfigurationPlan,
+  { basis, rollBack }: KeptPlan,
   options: { reason?: string; allowDestructive?: boolean },
 ): Promise<void> {
   const request: ConfigurationRequest & { reason?: string } = {

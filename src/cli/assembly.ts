@@ -1,7 +1,14 @@
 import type { SettingName, Settings } from '../config/index.ts'
 import type { CreatedConnector, Report, SpecReport } from '../conformance/index.ts'
 import type { Finding, Logger } from '../core/index.ts'
-import type { ConnectorDescription, HubServices, MetricsSource, PlannedItem, ServerOptions } from '../http/index.ts'
+import type {
+  ConfigurationPlan,
+  ConnectorDescription,
+  HubServices,
+  MetricsSource,
+  PlannedItem,
+  ServerOptions,
+} from '../http/index.ts'
 import type { SuiteResult } from '../mapping/index.ts'
 
 /** `all`: serves and works (start). `serve`, `worker`: one of them. `command`: neither, for one look or wish. */
@@ -52,6 +59,8 @@ export type Assembly = {
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
   /** What the files of a hub folder say, as a plan compares them. */
   folderConfiguration(dir: string): Promise<(PlannedItem & { tables?: Readonly<Record<string, string>> })[]>
+  /** What differs between two configurations, and what a plan of it starts from and leads to. */
+  configurationPlan(before: readonly PlannedItem[], after: readonly PlannedItem[]): ConfigurationPlan
   /** The files beside a mapping that its tables name. */
   tableFilesOf(text: string): string[]
   trySandbox(): Promise<{ network: 'namespace' } | { network: 'shared'; reason: string }>

@@ -1,70 +1,7 @@
-/** What changed in the files since what the hub works with. */
-import { structuredPatch } from 'diff'
-import type { MappingComparison, PlannedBasis, PlannedItem } from '../http/index.ts'
+/** A plan of the configuration as people read it. */
+import type { ConfigurationChange, MappingEffect } from '../http/index.ts'
 import { paint, type Style } from './output.ts'
 import { printable } from './printable.ts'
-import type { RollBack } from './roll-back-plan.ts'
-
-export type ConfigurationChange = {
-  kind: PlannedItem['kind']
-  name: string
-  change: 'added' | 'changed' | 'removed'
-  /** Null where a field is not there on one side. */
-  fields: { field: string; before: string | null; after: string | null }[]
-  /** Of a changed mapping or manifest: the lines that differ, with some around them, as `diff -u` writes them. */
-  patch?: string
-  /** Of a changed mapping: both texts over the recorded inputs. */
-  effect?: MappingComparison
-}
-export type ConfigurationPlan = { configuration: ConfigurationChange[]; basis: PlannedBasis; rollBack?: RollBack }
-
-/** By kind and name, connections first. */
-export function configurationPlan(before: readonly PlannedItem[], after: readonly PlannedItem[]): ConfigurationPlan {
-  const key = ({ kind, name }: PlannedItem): string => `${kind} ${name}`
-  const [old, young] = [before, after].map((items) => new Map(items.map((item) => [key(item), item])))
-  const pairs = [...new Set([...old!.keys(), ...young!.keys()])].sort().map((one) => [old!.get(one), young!.get(one)])
-  return {
-    configuration: pairs.flatMap(([was, is]) => changeOf(was, is)),
-    basis: pairs.map(([was, is]) => {
-      const { kind, name } = (is ?? was)!
-      return { kind, name, before: was?.digest ?? null, after: is?.digest ?? null }
-    }),
-  }
-}
-
-function changeOf(was: PlannedItem | undefined, is: PlannedItem | undefined): ConfigurationChange[] {
-  const { kind, name } = (is ?? was)!
-  const fields = fieldChanges(was?.fields ?? {}, is?.fields ?? {})
-  if (!was || !is) return [{ kind, name, change: was ? 'removed' : 'added', fields }]
-  if (fields.length === 0) return []
-  const of = TEXT_OF[kind]
-  const patch = of && fields.some(({ field }) => field === of) ? patchOf(was.source, is.source) : ''
-  return [{ kind, name, change: 'changed', fields, ...(patch ? { patch } : {}) }]
-}
-
-/** The field that stands for the text of an item. */
-const TEXT_OF: Partial<Record<PlannedItem['kind'], string>> = {
-  sync: 'mapping',
-  connector: 'manifest',
-  entity: 'matching',
-}
-
-function patchOf(was: string | null, is: string | null): string {
-  if (was === null || is === null) return ''
-  return structuredPatch('', '', was, is, undefined, undefined, { context: 2 })
-    .hunks.map(({ oldStart, oldLines, newStart, newLines, lines }) =>
-      [`@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`, ...lines].join('\n'),
-    )
-    .join('\n')
-}
-
-function fieldChanges(was: Record<string, string>, is: Record<string, string>): ConfigurationChange['fields'] {
-  const value = (fields: Record<string, string>, field: string): string | null =>
-    Object.hasOwn(fields, field) ? fields[field]! : null
-  return [...new Set([...Object.keys(was), ...Object.keys(is)])]
-    .map((field) => ({ field, before: value(was, field), after: value(is, field) }))
-    .filter(({ before, after }) => before !== after)
-}
 
 const MARKS: Record<ConfigurationChange['change'], [string, Style]> = {
   added: ['+', 'green'],
@@ -91,12 +28,14 @@ function changeText({ kind, name, change, fields, patch, effect }: Configuration
     `${paint(style, mark)} ${kind} ${name}`,
     ...told.flatMap(({ field, before, after }) => [
       `    ${field}: ${change === 'changed' ? `${shown(before)} → ` : ''}${shown(after)}`,
-      ...(patch && field === TEXT_OF[kind] ? patch.split('\n').map(patchLine) : []),
+      ...(patch && OF_TEXT.includes(field) ? patch.split('\n').map(patchLine) : []),
     ]),
     ...(effect ? [effectText(effect)] : []),
   ].join('\n')
 }
 
+/** Fields that stand for the text of their item, whose lines follow. */
+const OF_TEXT = ['mapping', 'manifest', 'matching']
 const TELLING = ['connector', 'from', 'to', 'records', 'schedule']
 
 const patchLine = (line: string): string => {
@@ -113,7 +52,7 @@ const shown = (text: string | null): string => {
   return printable(text.length > 80 ? `${text.slice(0, 79)}…` : text)
 }
 
-function effectText({ records, changed, fields, outcomes, notKept, truncated }: MappingComparison): string {
+function effectText({ records, changed, fields, outcomes, notKept, truncated }: MappingEffect): string {
   const listed = [
     ...fields.map(({ field, count }) => `${field} (${count})`),
     ...Object.entries(outcomes).map(([outcome, count]) => `${outcome} (${count})`),

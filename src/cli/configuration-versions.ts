@@ -1,6 +1,5 @@
 /** Versions of the configuration, of a mapping, and what differs between two. */
-import { type Api, withApi, withQuery } from './api.ts'
-import type { Assembly } from './assembly.ts'
+import { withApi, withQuery } from './api.ts'
 import type { CliContext } from './context.ts'
 import { paint, type Style } from './output.ts'
 import { printable } from './printable.ts'
@@ -23,7 +22,6 @@ type Version = {
 type Shown = Version & { kept: { path: string; digest: string; bytes: number; masked: boolean }[] }
 type Difference = { path: string; change: 'added' | 'changed' | 'removed'; masked: boolean; patch: string | null }
 type MappingVersion = { version: string; firstUsedAt: string; configurations: number[]; source: string }
-export type FolderItem = Awaited<ReturnType<Assembly['folderConfiguration']>>[number]
 type Page<T> = { items: T[]; next: string | null }
 
 export const VERSIONS = '/api/v1/configuration/versions'
@@ -67,7 +65,7 @@ const MARKS: Record<string, [string, Style]> = {
 
 /** What a version is and holds; with a path the file as it stood. */
 export async function showVersion({ output, ...context }: CliContext, version: string, path?: string): Promise<void> {
-  const address = `${VERSIONS}/${numberOf(version)}`
+  const address = `${VERSIONS}/${numberOfVersion(version)}`
   const query = path === undefined ? address : withQuery(`${address}/file`, { path })
   const json = await withApi({ ...context, output }, (api) => api.call('GET', query))
   output.result(path === undefined ? 'config.show' : 'config.file', json, () => {
@@ -77,9 +75,6 @@ export async function showVersion({ output, ...context }: CliContext, version: s
     return text
   })
 }
-
-export const shownVersion = async (api: Api, version: string): Promise<Shown> =>
-  JSON.parse(await api.call('GET', `${VERSIONS}/${numberOf(version)}`)) as Shown
 
 function shownText(version: Shown): string {
   return [
@@ -109,8 +104,8 @@ function shownText(version: Shown): string {
 const mark = (change: string): string => paint(MARKS[change]![1], MARKS[change]![0])
 
 export async function compareVersions({ output, ...context }: CliContext, a: string, b?: string): Promise<void> {
-  const to = b === undefined ? undefined : numberOf(b)
-  const query = withQuery(`${VERSIONS}/${numberOf(a)}/differences`, { to })
+  const to = b === undefined ? undefined : numberOfVersion(b)
+  const query = withQuery(`${VERSIONS}/${numberOfVersion(a)}/differences`, { to })
   const json = await withApi({ ...context, output }, (api) => api.call('GET', query))
   output.result('config.diff', json, () => {
     const found = JSON.parse(json) as { from: number; to: number; files: Difference[] }
@@ -152,7 +147,7 @@ export async function showMapping(
   })
 }
 
-function numberOf(text: string): number {
+export function numberOfVersion(text: string): number {
   const number = Number(text)
   if (Number.isSafeInteger(number) && number > 0) return number
   throw usageError(`${JSON.stringify(text)} is no version.`, 'Give a number; `causeway config versions` lists them.')

@@ -1,11 +1,16 @@
 /** `causeway plan` without a sync: the files against what the hub works with, and what changed mappings do to recorded inputs. */
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { MappingComparison, PlannedItem } from '../http/index.ts'
+import type {
+  ConfigurationChange,
+  ConfigurationPlan,
+  MappingComparison,
+  PlannedItem,
+  RollBackPlan,
+} from '../http/index.ts'
 import { type Api, withApi } from './api.ts'
-import { loadAssembly } from './assembly.ts'
-import { type ConfigurationChange, configurationPlan, configurationText } from './configuration-plan.ts'
-import type { FolderItem } from './configuration-versions.ts'
+import { type Assembly, loadAssembly } from './assembly.ts'
+import { configurationText } from './configuration-plan.ts'
 import type { CliContext } from './context.ts'
 import { countOption } from './count-option.ts'
 import { EXIT } from './exit-codes.ts'
@@ -20,20 +25,9 @@ export async function planConfiguration(
   options: { limit?: string; out?: string; exitCode?: boolean; to?: string },
 ): Promise<void> {
   const limit = options.limit === undefined ? EFFECT_RECORDS : countOption(options.limit)
-  const plan = await withApi(context, async (api) => {
-    const { after, rollBack } =
-      options.to === undefined
-        ? { after: await (await loadAssembly()).folderConfiguration(context.dir) }
-        : await planRollBack(api, options.to)
-    const { items: before } = JSON.parse(await api.call('GET', '/api/v1/configuration')) as { items: PlannedItem[] }
-    const made = configurationPlan(before, after)
-    for (const change of made.configuration) {
-      const is = ({ kind, name }: PlannedItem): boolean => kind === change.kind && name === change.name
-      const effect = await effectOf(api, change, [before.find(is), after.find(is)], limit)
-      if (effect) change.effect = effect
-    }
-    return { ...made, ...(rollBack ? { rollBack } : {}) }
-  })
+  const plan: ConfigurationPlan & Partial<RollBackPlan> = await withApi(context, (api) =>
+    options.to === undefined ? planFolder(api, context.dir, limit) : planRollBack(api, options.to, limit),
+  )
   const json = JSON.stringify(plan)
   if (options.out !== undefined) await writeFile(resolve(context.dir, options.out), `${json}\n`)
   context.output.result('plan', json, () =>
@@ -42,6 +36,21 @@ export async function planConfiguration(
   if (options.exitCode && plan.configuration.length + (plan.rollBack?.changes.length ?? 0) > 0)
     process.exitCode = EXIT.changes
 }
+
+async function planFolder(api: Api, dir: string, limit: number): Promise<ConfigurationPlan> {
+  const assembly = await loadAssembly()
+  const after = await assembly.folderConfiguration(dir)
+  const { items: before } = JSON.parse(await api.call('GET', '/api/v1/configuration')) as { items: PlannedItem[] }
+  const made = assembly.configurationPlan(before, after)
+  for (const change of made.configuration) {
+    const is = ({ kind, name }: PlannedItem): boolean => kind === change.kind && name === change.name
+    const effect = await effectOf(api, change, [before.find(is), after.find(is)], limit)
+    if (effect) change.effect = effect
+  }
+  return made
+}
+
+type FolderItem = Awaited<ReturnType<Assembly['folderConfiguration']>>[number]
 
 /**
  * A mapping between the same streams whose rules changed: what its former and its new text make of the recorded inputs, each with

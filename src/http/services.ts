@@ -4,7 +4,7 @@ import type { SyncDefinition } from '../mapping/index.ts'
 import type { Actor } from './actor.ts'
 import type { AlertServices } from './alert-services.ts'
 import type { BulkServices } from './bulk-services.ts'
-import type { AppliedConfiguration, ConfigurationRequest } from './configuration.ts'
+import type { AppliedConfiguration, ConfigurationRequest, RollBackPlan } from './configuration.ts'
 import type { EntityServices } from './entity-services.ts'
 import type {
   Applied,
@@ -159,6 +159,8 @@ export interface HubServices {
   undoRun(runId: number, options: { plan: boolean }, actor: Actor, signal: AbortSignal): Promise<Undone>
   /** Works with the files, if they and what is in force are as they were planned. Throws CSW-8024, CSW-8025. */
   applyConfiguration(request: ConfigurationRequest, actor: Actor): Promise<AppliedConfiguration>
+  /** What going back to a version means; `records` recorded inputs go through both texts of changed mappings. Throws CSW-8027. */
+  planRollBack(version: number, records: number, signal: AbortSignal): Promise<RollBackPlan>
   /** Two texts of a mapping over the recorded inputs. */
   compareMapping(name: string, request: ComparisonRequest, signal: AbortSignal): Promise<MappingComparison>
   /** A record of the log as a test of the mapping, without its secrets and personal data. Throws CSW-1007, CSW-8008. */

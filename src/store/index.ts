@@ -18,7 +18,14 @@ export {
   saveConfiguration,
   saveUnlessOvertaken,
 } from './configuration.ts'
-export { type KeptFile, type NewVersion, readKeptFiles, versionDigest } from './configuration-versions.ts'
+export {
+  type KeptFile,
+  latestVersion,
+  type NewVersion,
+  namedChanges,
+  readKeptFiles,
+  versionDigest,
+} from './configuration-versions.ts'
 export { type Erasure, erase, eraseAgain, readErasures } from './erasure.ts'
 export {
   ErasureKeys,

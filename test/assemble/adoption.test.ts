@@ -5,8 +5,13 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { sampleEnvironment } from '../../sandbox/index.ts'
 import { Adoption } from '../../src/assemble/adoption.ts'
-import { folderConfiguration, type HubFiles, openHub, readHubFiles } from '../../src/assemble/index.ts'
-import { configurationPlan } from '../../src/cli/configuration-plan.ts'
+import {
+  configurationPlan,
+  folderConfiguration,
+  type HubFiles,
+  openHub,
+  readHubFiles,
+} from '../../src/assemble/index.ts'
 import { createLogger } from '../../src/core/index.ts'
 import { showConfiguration } from '../../src/store/views/index.ts'
 import { atEndOfFile } from '../end-of-file.ts'

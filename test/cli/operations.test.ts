@@ -35,6 +35,7 @@ const LINES: Record<string, string> = {
   applyConfiguration: 'apply configuration.json',
   listConfigurationVersions: 'config versions',
   showConfigurationVersion: 'config show 1',
+  planRollBack: 'plan --to 1',
   compareConfigurationVersions: 'config diff 1 2',
   showConfigurationFile: 'config show 1 causeway.yaml',
   listConflicts: 'conflicts list',

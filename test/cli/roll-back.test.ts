@@ -1,5 +1,5 @@
 /** Going back to a version of the configuration: from the command line to the files, over a real ledger. */
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -8,24 +8,13 @@ import { Adoption } from '../../src/assemble/adoption.ts'
 import { readHubFiles } from '../../src/assemble/index.ts'
 import { createLogger } from '../../src/core/index.ts'
 import { startHub, type TestHub, TOKEN } from '../http/hub.ts'
+import { HUB_FILE, mapping, type VersionedFolder, versionedFolder } from '../versioned-folder.ts'
 import { runCli } from './run-cli.ts'
 
-const HUB_FILE = `connections:
-  crm: { connector: sample-crm, settings: { url: "\${SAMPLE_CRM_URL}" }, secrets: { key: env:CRM_KEY }, allow: [127.0.0.1] }
-  helpdesk:
-    connector: sample-helpdesk
-    settings: { url: "\${SAMPLE_HELPDESK_URL}", email: a@example.org }
-    secrets: { token: env:HELPDESK_TOKEN }
-    allow: [127.0.0.1]
-`
-const mapping = (from: string, name: string) =>
-  `from: crm:${from}\r\nto: helpdesk:requesters\nmatch: [email]\nmap:\n  email: email\n  name: ${name}\n`
-
 let hub: TestHub
-let folder: string
 let home: string
-let adoption: Adoption
-const at = (path: string) => join(folder, path)
+let of: VersionedFolder
+const at = (path: string) => of.at(path)
 const cli = (...args: string[]) =>
   runCli([...args, '--url', hub.url, '--token-file', join(home, 'token')], { env: sampleEnvironment() })
 const latest = async () =>
@@ -41,28 +30,10 @@ afterAll(async () => {
   await hub.close()
 })
 
-/** Version `first` has one mapping; the one in force has it changed, and another one. */
 let first: number
 beforeEach(async () => {
-  folder = await mkdtemp(join(home, 'hub-'))
-  await mkdir(at('mappings'))
-  await writeFile(at('causeway.yaml'), HUB_FILE)
-  await writeFile(at('mappings/contacts.yaml'), mapping('contacts', 'lastName'))
-  const read = () => readHubFiles({ dir: folder, env: sampleEnvironment() })
-  adoption = new Adoption({
-    pool: hub.pool,
-    env: sampleEnvironment(),
-    sources: { env: sampleEnvironment(), folder },
-    log: createLogger({ level: 'silent', destination: process.stderr }),
-    read,
-    use: async () => undefined,
-  })
-  hub.services.applyConfiguration = (request, actor) => adoption.apply(request, { actor: actor.name })
-  await adoption.begin(await read())
-  first = (await latest()).id
-  await writeFile(at('mappings/contacts.yaml'), mapping('contacts', 'firstName'))
-  await writeFile(at('mappings/more.yaml'), mapping('contacts', 'email'))
-  await adoption.reload(true)
+  of = await versionedFolder(hub, home)
+  first = of.first
   expect((await latest()).id).toBe(first + 1)
 })
 
@@ -85,7 +56,7 @@ test('a plan names the files and the syncs, and applied it brings the files back
   expect(await readFile(at('causeway.yaml'), 'utf8')).toBe(HUB_FILE)
   await expect(readFile(at('mappings/more.yaml'))).rejects.toThrow('ENOENT')
   expect(await latest()).toEqual({ id: first + 2, how: 'roll_back', actor: 'admin', back_to: first })
-  await adoption.reload(true)
+  await of.adoption.reload(true)
   expect((await latest()).id).toBe(first + 2)
 })
 
@@ -146,11 +117,11 @@ test('a file that lies outside of the folder is never written', async () => {
 test('another process that sees the files first while they are written back waits, and follows', async () => {
   const plan = join(home, 'watched.json')
   await cli('plan', '--to', String(first), '--out', plan)
-  const read = () => readHubFiles({ dir: folder, env: sampleEnvironment() })
+  const read = () => readHubFiles({ dir: of.folder, env: sampleEnvironment() })
   const parts = {
     pool: hub.pool,
     env: sampleEnvironment(),
-    sources: { env: sampleEnvironment(), folder },
+    sources: { env: sampleEnvironment(), folder: of.folder },
     log: createLogger({ level: 'silent', destination: process.stderr }),
     use: async () => undefined,
   }

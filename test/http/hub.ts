@@ -232,6 +232,22 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       calls.push(['applyConfiguration', request, actor])
       return { applied: [] }
     },
+    planRollBack: async (version, records) => {
+      calls.push(['planRollBack', version, records])
+      const change = { kind: 'sync' as const, name: 'contacts-to-erp', change: 'changed' as const }
+      return {
+        configuration: [
+          { ...change, fields: [{ field: 'mapping', before: 'b', after: 'a' }], patch: '@@ -1,1 +1,1 @@\n-b\n+a' },
+        ],
+        basis: [{ kind: change.kind, name: change.name, before: 'b', after: 'a' }],
+        rollBack: {
+          version,
+          inForce: version + 1,
+          files: [{ path: 'mappings/contacts-to-erp.yaml', before: 'b' }],
+          changes: [{ path: 'mappings/contacts-to-erp.yaml', change: 'changed' }],
+        },
+      }
+    },
     compareMapping: async (name, request) => {
       calls.push(['compareMapping', name, request])
       const fields = [{ field: 'email', count: 2, samples: [] }]

@@ -107,8 +107,8 @@ const HOMES: Record<string, string[]> = {
   yaml: ['core', 'cli'],
   commander: ['cli'],
   '@bomb.sh/tab': ['cli'],
-  // Plans of the command line; versions of the configuration, for whoever asks the API.
-  diff: ['cli', 'http'],
+  // Plans of the configuration; versions of it, for whoever asks the API.
+  diff: ['assemble', 'http'],
   'cli-table3': ['cli'],
   // Of it the simulator takes the encoding of bytes (BER), and of ssh2 the server half.
   ldapts: ['connector', 'simulator'],

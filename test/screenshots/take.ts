@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, test } from 'vitest'
 import { appendAudit } from '../../src/store/index.ts'
 import { type Site, startSite } from '../ui/browser.ts'
-import { addBacklog, fillHub, type Lively } from '../ui/lively-hub.ts'
+import { addBacklog, fillHub, keepVersions, type Lively } from '../ui/lively-hub.ts'
 import { openPeople } from '../ui/people-site.ts'
 import { openPlayground } from '../ui/playground-site.ts'
 
@@ -30,7 +30,8 @@ const pages: [name: string, path: (ids: Lively) => string, word: string][] = [
   ['connection', () => '/connection?name=helpdesk', 'demo-helpdesk'],
   ['connector', () => '/connector?name=demo-crm', 'tombstones'],
   ['audit', () => '/audit', 'Who did what'],
-  ['changes', () => '/changes', 'Plans that were applied'],
+  ['changes', () => '/changes', 'Net prices from today'],
+  ['version', () => `/version?id=${former + 1}`, 'net_price'],
   ['timeline', () => '/timeline', 'sync.pause'],
   ['settings', () => '/settings', 'journal_days'],
   ['system', () => '/system', 'What must work'],
@@ -38,11 +39,13 @@ const pages: [name: string, path: (ids: Lively) => string, word: string][] = [
 
 let site: Site
 let ids: Lively
+let former: number
 beforeAll(async () => {
   await mkdir(FOLDER, { recursive: true })
   site = await startSite()
   const { pool } = site.hub
   ids = await fillHub(pool, ({ sync }) => addDay(pool, sync))
+  former = await keepVersions(pool)
   await addBacklog(site.hub.pool, ids, 5)
   for (const [action, subject] of [
     ['configuration.apply', 'configuration'],

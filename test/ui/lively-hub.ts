@@ -1,6 +1,7 @@
 /** Rows of a hub in the middle of its day: some things work, some wait, some are broken. */
 import type pg from 'pg'
-import { sliceOf } from '../../src/core/index.ts'
+import { digest, sliceOf } from '../../src/core/index.ts'
+import { saveConfiguration } from '../../src/store/index.ts'
 import { packJournal, recordHash } from '../../src/store/ledger/journal.ts'
 import { addDelivery, addRecord, addRun, type Seeded, seedHub } from '../http/rows.ts'
 
@@ -159,6 +160,33 @@ async function addJournal(pool: pg.Pool, ids: Seeded): Promise<void> {
      values ('push', $1, $2, 1, 'v1', $3, $4)`,
     [ids.contacts, ids.sync, [recordHash('c1')], packed],
   )
+}
+
+/** Two configurations that came into force; gives the number of the former. */
+export async function keepVersions(pool: pg.Pool): Promise<number> {
+  for (const [price, how, actor] of [
+    ['list_price', 'start', 'hub'],
+    ['net_price', 'plan', 'user:ada'],
+  ] as const) {
+    const text = `from: crm:contacts\nto: erp:customers\nmatch: [email]\nmap:\n  name: name\n  price: ${price}\n`
+    await saveConfiguration(pool, {
+      items: [{ kind: 'sync', name: 'contacts-to-erp', fields: { mapping: digest(text), schedule: 'every 15m' } }],
+      version: {
+        files: [
+          { path: 'causeway.yaml', content: Buffer.from('connections: {}\n'), digest: digest('hub'), masked: false },
+          { path: 'mappings/contacts-to-erp.yaml', content: Buffer.from(text), digest: digest(text), masked: false },
+        ],
+        environment: null,
+        mappings: [],
+        how,
+        actor,
+        host: 'hub-1',
+        reason: how === 'plan' ? 'Net prices from today' : null,
+      },
+    })
+  }
+  const { rows } = await pool.query<{ id: number }>('select min(id) as id from configuration_version')
+  return rows[0]!.id
 }
 
 /** A push backlog: records the sync has not come to. */

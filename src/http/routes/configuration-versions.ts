@@ -8,7 +8,18 @@ import {
 } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
-import { Closed, DEFAULT_LIMIT, MaybeInteger, MaybeText, PageOf, paging, Text, Time } from '../schemas/basics.ts'
+import {
+  Closed,
+  Counts,
+  DEFAULT_LIMIT,
+  MaybeInteger,
+  MaybeText,
+  PageOf,
+  paging,
+  Text,
+  Time,
+} from '../schemas/basics.ts'
+import { untilGone } from '../until-gone.ts'
 
 const tags = ['configuration']
 const Change = Type.Enum(['added', 'changed', 'removed'])
@@ -24,6 +35,10 @@ const Version = {
   reason: MaybeText,
   environment: MaybeText,
   backTo: MaybeInteger,
+  previous: Type.Unsafe<number | null>({
+    type: ['integer', 'null'],
+    description: 'The version before it; null where none is kept.',
+  }),
   inForce: Type.Boolean({ description: 'The last one.' }),
   files: Type.Array(Closed({ path: Type.String(), change: Change }), {
     description: 'What differs from the version before.',
@@ -47,6 +62,52 @@ const Difference = Closed({
   }),
 })
 
+const ItemKind = Type.Enum(['connection', 'connector', 'entity', 'sync'])
+const Planned = Closed({
+  configuration: Type.Array(
+    Closed({
+      kind: ItemKind,
+      name: Type.String(),
+      change: Change,
+      fields: Type.Array(Closed({ field: Type.String(), before: MaybeText, after: MaybeText })),
+      patch: Type.Optional(
+        Type.String({
+          description: 'Of a changed mapping or manifest: the lines that differ, as `diff -u` writes them.',
+        }),
+      ),
+      effect: Type.Optional(
+        Closed(
+          {
+            records: Type.Integer(),
+            same: Type.Integer(),
+            changed: Type.Integer(),
+            outcomes: Counts('Records that pass, are left out or fail under one of the two only.'),
+            fields: Type.Array(Closed({ field: Type.String(), count: Type.Integer() })),
+            notKept: Type.Integer(),
+            truncated: Type.Boolean(),
+          },
+          { description: 'Of a changed mapping: how many recorded inputs come out differently.' },
+        ),
+      ),
+    }),
+  ),
+  basis: Type.Array(Closed({ kind: ItemKind, name: Type.String(), before: MaybeText, after: MaybeText }), {
+    description: 'For `applyConfiguration`, as it is.',
+  }),
+  rollBack: Closed({
+    version: Type.Integer(),
+    inForce: Type.Integer({ description: 'The version that is left.' }),
+    files: Type.Array(Closed({ path: Type.String(), before: MaybeText }), {
+      description: 'For `applyConfiguration`: the files of both versions, and the digests of those in force.',
+    }),
+    changes: Type.Array(Closed({ path: Type.String(), change: Change })),
+  }),
+})
+/** Recorded inputs go through both texts of each mapping that changes. */
+const PLAN_MS = 120_000
+const MAX_RECORDS = 100_000
+const DEFAULT_RECORDS = 1_000
+
 /** Two texts that have nothing in common would be compared for minutes. */
 const PATCH_MS = 2_000
 
@@ -56,7 +117,7 @@ const unknownVersion = (version: number | string): Error =>
     'List them with `causeway config versions`; old ones go after `configuration_days`.',
   )
 
-export function configurationVersionRoutes(app: App, { database }: RouteContext): void {
+export function configurationVersionRoutes(app: App, { database, hub }: RouteContext): void {
   app.get(
     `${API}/configuration/versions`,
     {
@@ -121,6 +182,37 @@ export function configurationVersionRoutes(app: App, { database }: RouteContext)
           .map((one) => one.path)
           .join(', ')}.`,
       )
+    },
+  )
+
+  app.get(
+    `${API}/configuration/versions/:version/plan`,
+    {
+      handlerTimeout: PLAN_MS,
+      config: { access: 'configuration:read' },
+      schema: {
+        operationId: 'planRollBack',
+        summary: 'What going back to a version would change, without writing anything',
+        description:
+          'Files, and connections, connectors, entities and syncs field by field. `applyConfiguration` takes `basis` and, of `rollBack`, ' +
+          '`version` and `files`. Refused where a secret stood in a file of the version (CSW-8027).',
+        tags,
+        params: Params,
+        querystring: Closed({
+          records: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: MAX_RECORDS,
+              description: `Recorded inputs that go through both texts of a changed mapping; ${DEFAULT_RECORDS} unless told.`,
+            }),
+          ),
+        }),
+        response: { 200: Planned },
+      },
+    },
+    async ({ params, query }, reply) => {
+      const { version } = await find(params.version)
+      return hub.planRollBack(version, query.records ?? DEFAULT_RECORDS, untilGone(reply, PLAN_MS))
     },
   )
 

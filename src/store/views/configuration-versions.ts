@@ -11,6 +11,8 @@ export type ConfigurationVersionView = VersionChanges & {
   reason: string | null
   environment: string | null
   backTo: number | null
+  /** The version before it; null where that is kept no longer. */
+  previous: number | null
   inForce: boolean
 }
 
@@ -20,6 +22,7 @@ export type VersionFilter = { sync?: string; mapping?: string; cursor?: string; 
 type VersionRow = Omit<ConfigurationVersionView, keyof VersionChanges> & { changes: string }
 
 const COLUMNS = `v.id as version, v.at, v.how, v.actor, v.host, v.reason, v.environment, v.back_to as "backTo", v.changes,
+  (select max(id) from configuration_version b where b.id < v.id) as previous,
   v.id = (select max(id) from configuration_version) as "inForce"`
 
 const viewOf = ({ changes, ...row }: VersionRow): ConfigurationVersionView => ({

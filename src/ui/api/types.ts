@@ -6,6 +6,7 @@ import type {
   CompletionItem,
   ConnectorDescription,
   Setting as HubSetting,
+  RollBackPlan as HubRollBackPlan,
   Trial as HubTrial,
   SavedTestCase,
   ScheduleDescription,
@@ -23,6 +24,7 @@ import type {
   HourView,
   TimelineEntry as HubTimelineEntry,
   SubscriptionView,
+  showConfigurationVersion,
   Verbatim,
 } from '../../store/views/index.ts'
 import type { JsonText } from './json-text.ts'
@@ -131,6 +133,16 @@ export type AuditEntry = {
 }
 export type TimelineEntry = Wire<HubTimelineEntry>
 export type AuditVerdict = { ok: boolean; rows: number; head: string; brokenAt: number | null; reason: string | null }
+type VersionDetail = NonNullable<Awaited<ReturnType<typeof showConfigurationVersion>>>
+export type ConfigurationVersionDetail = Wire<VersionDetail>
+export type ConfigurationVersion = Omit<ConfigurationVersionDetail, 'kept'>
+export type ConfigurationDifferences = {
+  from: number
+  to: number
+  files: { path: string; change: 'added' | 'changed' | 'removed'; masked: boolean; patch: string | null }[]
+}
+export type RollBackPlan = HubRollBackPlan
+export type PlannedItemChange = HubRollBackPlan['configuration'][number]
 export type ConfigurationItem = {
   kind: 'connection' | 'connector' | 'sync'
   name: string

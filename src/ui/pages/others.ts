@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { Authorised } from './authorised.tsx'
 import { Audit } from './changes/audit.tsx'
 import { Changes } from './changes/configuration.tsx'
+import { VersionPage } from './changes/version.tsx'
 import { Conflicts } from './conflicts/conflicts.tsx'
 import { ConnectionPage } from './connection.tsx'
 import { Connections } from './connections.tsx'
@@ -45,6 +46,7 @@ export const OTHERS: Record<string, () => ReactNode> = {
   '/landscape': Landscape,
   '/timeline': Timeline,
   '/changes': Changes,
+  '/version': VersionPage,
   '/audit': Audit,
   '/settings': SettingsPage,
   '/system': SystemPage,

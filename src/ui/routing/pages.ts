@@ -34,7 +34,7 @@ export const PAGES: PageEntry[] = [
   },
   { name: t('pages.connectors'), href: to.connectors, paths: ['/connectors', '/connector'], key: 'k' },
   { name: t('pages.timeline'), href: to.timeline(), paths: ['/timeline'], key: 'i', needs: 'audit:read' },
-  { name: t('pages.changes'), href: to.changes, paths: ['/changes'], key: 'm' },
+  { name: t('pages.changes'), href: to.changes, paths: ['/changes', '/version'], key: 'm' },
   { name: t('pages.audit'), href: to.audit(), paths: ['/audit'], key: 'a', needs: 'audit:read' },
   { name: t('pages.settings'), href: to.settings, paths: ['/settings'], key: 't' },
   { name: t('pages.system'), href: to.system, paths: ['/system'], key: 'y' },

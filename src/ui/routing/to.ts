@@ -23,6 +23,7 @@ export const to = {
   landscape: '/landscape',
   timeline: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/timeline', filter),
   changes: '/changes',
+  version: (id: number): string => withQuery('/version', { id }),
   audit: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/audit', filter),
   settings: '/settings',
   system: '/system',

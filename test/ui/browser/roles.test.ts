@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import type { Role } from '../../../src/access/index.ts'
 import { expectAccessible, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
-import { fillHub, type Lively } from '../lively-hub.ts'
+import { fillHub, keepVersions, type Lively } from '../lively-hub.ts'
 
 const PASSWORD = 'a long enough password'
 /** Nobody is there. */
@@ -36,10 +36,13 @@ function followQuestions(page: Page): () => Promise<void> {
 describe.skipIf(!hasBrowser)('what one may not do', () => {
   let site: Site
   let ids: Lively
+  /** A version of the configuration that is not in force. */
+  let former: number
 
   useSite(async () => {
     site = await startSite({ provider: PROVIDER })
     ids = await fillHub(site.hub.pool)
+    former = await keepVersions(site.hub.pool)
     for (const role of ['viewer', 'operator', 'editor'] as const)
       await site.hub.post('/api/v1/users', { name: role, role, password: PASSWORD })
     return site
@@ -71,6 +74,7 @@ describe.skipIf(!hasBrowser)('what one may not do', () => {
       '/connection?name=helpdesk',
       '/webhooks',
       '/changes',
+      `/version?id=${former}`,
       '/audit',
       '/playground',
       '/system',
@@ -118,6 +122,11 @@ describe.skipIf(!hasBrowser)('what one may not do', () => {
       const bar = page.locator('main button', { hasText: /^(Requeue|Correct…|Discard…)$/ })
       await page.getByText('What happened').waitFor()
       await expect.poll(() => bar.and(page.locator(':not([aria-disabled=true])')).allTextContents()).toEqual([...own])
+      // Files of a former version are written back by editors.
+      await page.goto(`${site.hub.url}/version?id=${former}`)
+      const back = page.getByRole('button', { name: 'Go back to it…' })
+      await back.waitFor()
+      await expect.poll(() => back.getAttribute('aria-disabled')).toBe(role === 'editor' ? null : 'true')
       await site.closeTabs()
     }
   })

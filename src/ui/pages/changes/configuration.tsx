@@ -14,12 +14,14 @@ import { Link } from '../../routing/link.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { to } from '../../routing/to.ts'
 import { rich, t } from '../../texts/index.ts'
+import { Versions } from './versions.tsx'
 
 /** What the hub works with, since when, and the plans that made it so. */
 export function Changes(): ReactNode {
   const mayAudit = useLack('audit:read') === null
   return (
     <Page title={t('changes.changes')}>
+      <Versions />
       {mayAudit && <Applied />}
       <Configuration />
     </Page>
