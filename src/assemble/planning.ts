@@ -17,7 +17,8 @@ import {
   saveAsTest,
   type TableFiles,
 } from '../mapping/index.ts'
-import { compareMappings, type Ports, planSync, recordedInput, verifySync } from '../pipeline/index.ts'
+import { compareMappings, type Ports, planSync, verifySync } from '../pipeline/index.ts'
+import { givenInput } from './given-input.ts'
 
 /** More changes than this are counted, not listed. */
 const MAX_LISTED = 2_000
@@ -77,12 +78,12 @@ export async function compare(
 export async function saveTest(
   ports: Ports & { mappings: Pick<SandboxedRunner, 'map'> },
   name: string,
-  { record, name: title, keep, mapping }: SaveTestRequest,
+  { input: given, name: title, keep, mapping }: SaveTestRequest,
   signal: AbortSignal,
 ): Promise<SavedTestCase> {
   const { row, definition: running } = known(ports, name)
   const definition = mapping === undefined ? running : candidateFor(running, mapping)
-  const input = await recordedInput(ports, row.id, { record, signal })
+  const input = await givenInput(ports, row.id, { given, definition, signal })
   const test = title ?? `saved from a record on ${ports.clock.now().toISOString().slice(0, 10)}`
   const saved = await saveAsTest(definition, input, { name: test, runner: ports.mappings, ...(keep ? { keep } : {}) })
   return { sync: name, file: definition.file, name: test, ...saved }

@@ -1,23 +1,17 @@
 /** A text of a mapping tried on one record, for the page: what is wrong with it, what it gives, and which line wrote what. */
-import { asCausewayError, CausewayError, type Finding, hasErrors, type Json, type JsonObject } from '../core/index.ts'
-import type { CompletionItem, CompletionRequest, Trial, TrialInput, TrialRequest } from '../http/index.ts'
-import {
-  type MapInput,
-  originsOf,
-  readMapping,
-  runSuite,
-  type SandboxedRunner,
-  type SyncDefinition,
-} from '../mapping/index.ts'
-import { type Ports, recordedInput } from '../pipeline/index.ts'
+import { asCausewayError, type Finding, hasErrors, type Json, type JsonObject } from '../core/index.ts'
+import type { CompletionItem, CompletionRequest, Trial, TrialRequest } from '../http/index.ts'
+import { originsOf, readMapping, runSuite, type SandboxedRunner, type SyncDefinition } from '../mapping/index.ts'
+import type { Ports } from '../pipeline/index.ts'
 import { objectOf, valueAt } from './explaining.ts'
 import { checkAgainstHub, streamOf } from './files.ts'
+import { givenInput } from './given-input.ts'
 import type { HubFiles } from './hub-files.ts'
 import { known, otherStreams } from './planning.ts'
 
 type Parts = { ports: Ports; mappings: SandboxedRunner; files(): HubFiles }
 
-const NOTHING = { outcome: null, parts: [], input: null, error: null, origins: [], tests: [] }
+const NOTHING = { outcome: null, parts: [], input: null, joins: null, error: null, origins: [], tests: [] }
 
 export async function tryMapping(
   { ports, mappings, files }: Parts,
@@ -30,7 +24,8 @@ export async function tryMapping(
   const { candidate, findings } = readCandidate(running, text, files())
   const { file } = running
   if (!candidate) return { ...NOTHING, file, findings }
-  const input = request.input && (await inputOf(ports, row.id, request.input, signal))
+  const wish = { definition: candidate, signal }
+  const input = request.input && (await givenInput(ports, row.id, { ...wish, given: request.input }))
   const tests = request.tests ? await testsOf(candidate, mappings, files().config.folder) : []
   if (!input) return { ...NOTHING, file, findings, tests }
   const body = input.body.toString()
@@ -42,6 +37,7 @@ export async function tryMapping(
     parts:
       output!.status === 'mapped' ? output!.parts.map(({ part, values }) => ({ part, values: values.toString() })) : [],
     input: body,
+    joins: candidate.joins.length ? joinsText(input.joins ?? {}) : null,
     error: output!.status === 'failed' ? output!.error : null,
     origins: originsIn(text, candidate, body),
     tests,
@@ -66,15 +62,10 @@ function readCandidate(
   return { candidate: definition, findings }
 }
 
-async function inputOf(ports: Ports, syncId: number, given: TrialInput, signal: AbortSignal): Promise<MapInput> {
-  if ('record' in given) return recordedInput(ports, syncId, { record: given.record, signal })
-  try {
-    JSON.parse(given.text)
-  } catch (error) {
-    throw new CausewayError('CSW-8003', { what: `The record is no JSON: ${(error as Error).message}` })
-  }
-  return { id: given.id, body: given.text }
-}
+const joinsText = (joins: Record<string, string>): string =>
+  `{${Object.entries(joins)
+    .map(([name, text]) => `${JSON.stringify(name)}:${text}`)
+    .join(',')}}`
 
 function originsIn(text: string, candidate: SyncDefinition, body: string): Trial['origins'] {
   const record: JsonObject = objectOf(body)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { addToYamlList, parseYamlData } from '../core/index.ts'
-import type { SavedTestCase, SaveTestRequest } from '../http/index.ts'
+import type { SavedTestCase } from '../http/index.ts'
 import type { Api } from './api.ts'
 import type { CliContext } from './context.ts'
 import { printable } from './printable.ts'
@@ -15,7 +15,7 @@ export async function saveTests(
   { sync, records, keep }: { sync: string; records: readonly string[]; keep?: string[] },
 ): Promise<void> {
   for (const record of records) {
-    const request: SaveTestRequest = { record, ...(keep ? { keep } : {}) }
+    const request = { record, ...(keep ? { keep } : {}) }
     const path = `/api/v1/syncs/${encodeURIComponent(sync)}/save-test`
     const saved = JSON.parse(await api.call('POST', path, request)) as SavedTestCase
     const file = saved.file.replace(/\.ya?ml$/, '.test.yaml')

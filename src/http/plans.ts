@@ -1,5 +1,6 @@
 /** What the routes of plans exchange with the hub. */
 import type { Json, Place, SerializedError } from '../core/index.ts'
+import type { TrialInput } from './playground.ts'
 
 /** Texts of the table files that a mapping names, by their paths; of others the hub knows what the running version has. */
 type TableFiles = Readonly<Record<string, string>>
@@ -83,7 +84,7 @@ export type MappingComparison = {
 }
 
 /** A record that becomes a test: `keep` names fields whose values may stay as they are. */
-export type SaveTestRequest = { record: string; name?: string; keep?: string[]; mapping?: string }
+export type SaveTestRequest = { input: TrialInput; name?: string; keep?: string[]; mapping?: string }
 export type SavedTestCase = {
   sync: string
   /** The mapping file, as the hub calls it. */

@@ -1,8 +1,11 @@
 /** What the routes of the playground exchange with the hub. */
 import type { Finding, Json, Place, SerializedError } from '../core/index.ts'
 
-/** A record of the sync's source by its id, or one that somebody brings, as text. */
-export type TrialInput = { record: string } | { text: string; id: string }
+/**
+ * A record of the sync's source by its id, or one that somebody brings, as text. Joined records come from the ledger, unless `joins`
+ * says them: JSON text of an object, by the names of the joins.
+ */
+export type TrialInput = ({ record: string } | { text: string; id: string }) & { joins?: string }
 
 export type TrialRequest = { mapping?: string; input?: TrialInput; tests: boolean }
 
@@ -23,6 +26,8 @@ export type Trial = {
   parts: { part: string; values: string }[]
   /** The record that was mapped, as it came. */
   input: string | null
+  /** JSON text of the records that were joined, by the name of the join; null where the mapping joins none. */
+  joins: string | null
   error: SerializedError | null
   origins: TrialOrigin[]
   tests: { name: string; ok: boolean; place: Place; message: string | null }[]

@@ -205,10 +205,13 @@ async function inputsOf(lane: Lane, records: BatchRecord[], { store }: { store: 
   return { live, inputs, joined, ...(await addJoins(lane, inputs, { incomplete, store })) }
 }
 
-/** One record of the log as the mapping gets it. Undefined where it is deleted, or no body can be had. */
-export async function inputOf(lane: Lane, record: BatchRecord): Promise<MapInput | undefined> {
+/** One record as the mapping gets it, or why what it joins cannot be had. Neither where it is deleted, or has no body. */
+export async function inputOf(lane: Lane, record: BatchRecord): Promise<{ input?: MapInput; error?: SerializedError }> {
+  if (record.missing) return {}
   const { inputs, failed } = await inputsOf(lane, [record], { store: false })
-  return failed.size > 0 || record.missing ? undefined : inputs[0]
+  const output = failed.get(record.id)
+  if (output?.status === 'failed') return { error: output.error }
+  return inputs[0] ? { input: inputs[0] } : {}
 }
 
 /**

@@ -184,7 +184,7 @@ test('planned records are saved as tests beside their mapping, and what is there
   const file = join(dir, 'mappings/contacts.test.yaml')
   await writeFile(file, 'tests:\n  # By hand.\n  - name: saved\n    given: {}\n    expect: { filtered: true }\n')
   const { code, stderr } = await cli('plan', 'contacts', '--save', '--keep', 'status', '-C', dir)
-  expect(hub.calls.at(-1)).toEqual(['saveTest', 'contacts', { record: '7', keep: ['status'] }])
+  expect(hub.calls.at(-1)).toEqual(['saveTest', 'contacts', { input: { record: '7' }, keep: ['status'] }])
   expect([code, stderr]).toEqual([0, expect.stringContaining('ends as mapped, with its values replaced as filtered')])
   expect(await readFile(file, 'utf8')).toBe(`tests:
   # By hand.

@@ -268,6 +268,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
         outcome: 'mapped',
         parts: [{ part: '', values: '{"phone":"+48 22"}' }],
         input: '{"phone":"22"}',
+        joins: null,
         error: null,
         origins: [{ field: 'phone', expression: 'phone', place, reads: [{ path: 'phone', value: '22' }] }],
         tests: [{ name: 'it works', ok: true, place, message: null }],

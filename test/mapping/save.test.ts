@@ -148,13 +148,34 @@ test('a record of the log is saved with what it joins, by its id, and deleted on
     syncByName: (name: string) => ({ ...byName(name)!, definition }),
   })
   const ports = { ...hub.ports, mappings: runner, model }
-  const saved = await saveTest(ports, 'contacts', { record: 'c1' }, signal)
+  const saved = await saveTest(ports, 'contacts', { input: { record: 'c1' } }, signal)
   expect(saved.test.toLowerCase()).not.toMatch(/canary|\bada\b/)
   expect(saved).toMatchObject({ file: 'contacts.yaml', outcome: 'mapped', tested: 'mapped' })
   expect(await passes(saved.test)).toEqual([[true, undefined]])
-  expect((await saveTest(ports, 'contacts', { record: 'c2', name: 'a lead' }, signal)).test).toContain('filtered: true')
-  await expect(saveTest(ports, 'contacts', { record: 'nobody' }, signal)).rejects.toMatchObject({ code: 'CSW-1007' })
+  // A record that somebody brings joins what the log has, or what they say it joins.
+  const text = JSON.stringify({ stage: 'customer', email: 'eve@canary.example', companyId: 'k1', amount: 1 })
+  const brought = await saveTest(ports, 'contacts', { input: { text, id: 'pasted' } }, signal)
+  expect(brought).toMatchObject({ outcome: 'mapped', tested: 'mapped' })
+  expect(brought.test).toMatch(/company:\n +name: /)
+  expect(brought.test.toLowerCase()).not.toMatch(/canary|eve@/)
+  expect(await passes(brought.test)).toEqual([[true, undefined]])
+  const joins = '{"company":null,"orders":[{"amount":9007199254740993}]}'
+  const given = await saveTest(ports, 'contacts', { input: { text, id: 'pasted', joins } }, signal)
+  expect(given.test).toContain('company: null')
+  expect(await passes(given.test)).toEqual([[true, undefined]])
+  for (const wrong of ['{', '[]', '{"companies":{}}', '{"company":[]}', '{"orders":{}}'])
+    await expect(
+      saveTest(ports, 'contacts', { input: { text, id: 'pasted', joins: wrong } }, signal),
+    ).rejects.toMatchObject({ code: 'CSW-8003' })
+  expect((await saveTest(ports, 'contacts', { input: { record: 'c2' }, name: 'a lead' }, signal)).test).toContain(
+    'filtered: true',
+  )
+  await expect(saveTest(ports, 'contacts', { input: { record: 'nobody' } }, signal)).rejects.toMatchObject({
+    code: 'CSW-1007',
+  })
   crm.remove('contacts', 'c2')
   await hub.pull('crm:contacts')
-  await expect(saveTest(ports, 'contacts', { record: 'c2' }, signal)).rejects.toMatchObject({ code: 'CSW-8008' })
+  await expect(saveTest(ports, 'contacts', { input: { record: 'c2' } }, signal)).rejects.toMatchObject({
+    code: 'CSW-8008',
+  })
 })

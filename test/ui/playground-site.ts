@@ -32,16 +32,20 @@ const sync: TestSync = {
   match: [['email']],
   source: SOURCE,
   version: definition.version,
+  // Its text joins nothing; one that somebody writes may.
+  joins: [{ name: 'company', from: { connection: 'crm', stream: 'companies' }, field: null, take: 'one' }],
   run: ({ email }) => one({ email: String(email).toLowerCase() }),
 }
 
 export async function openPlayground(): Promise<{ site: Site; close: () => Promise<void> }> {
-  const crm = new MemorySystem().stream('contacts')
+  const crm = new MemorySystem().stream('contacts').stream('companies')
+  crm.put('companies', 'k1', { name: 'Analytical Engines' })
   const helpdesk = new MemorySystem().stream('requesters')
   crm.put('contacts', 'c1', { email: 'ADA@Example.org', firstName: 'Ada', lastName: 'Lovelace' })
   crm.put('contacts', 'c2', { email: 'EVE@Example.org', firstName: 'Eve', lastName: 'Nul' })
   const hub = await TestHub.open({ crm, helpdesk }, [sync], (await freshDatabase()).pool)
   hub.ports.model().syncByName('contacts')!.definition.file = FILE
+  await hub.pull('crm:companies')
   await hub.pull('crm:contacts')
   await hub.pool.query(
     `insert into dead_letter (kind, sync_id, record_id, part, code, fingerprint, error, input)
@@ -59,14 +63,15 @@ export async function openPlayground(): Promise<{ site: Site; close: () => Promi
   await writeFile(join(folder, FILE), SOURCE)
   const files = await readHubFiles({ dir: folder, env: sampleEnvironment() })
   const runner = createMappingRunner({ timeLimitMs: 2_000 })
-  const parts = { ports: hub.ports, mappings: runner, files: () => files }
+  const ports = { ...hub.ports, mappings: runner }
+  const parts = { ports, mappings: runner, files: () => files }
   const site = await startSite({
     pool: hub.pool,
     services: {
       syncs: () => [{ ...definition, name: 'contacts' }],
       tryMapping: (name, request, signal) => tryMapping(parts, name, request, signal),
       completeMapping: (name, request) => completeMapping(parts, name, request),
-      saveTest: (name, request, signal) => saveTest({ ...hub.ports, mappings: runner }, name, request, signal),
+      saveTest: (name, request, signal) => saveTest(ports, name, request, signal),
     },
   })
   const close = async (): Promise<void> => {

@@ -1,10 +1,11 @@
 import { Type } from 'typebox'
-import type { Place } from '../../core/index.ts'
+import { CausewayError, type Place } from '../../core/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, Counts, MaybeInteger, MaybeText, NameParams, Text, Time } from '../schemas/basics.ts'
 import { untilGone } from '../until-gone.ts'
 import { actorOf } from './actor.ts'
+import { GIVEN, givenIn } from './playground.ts'
 
 const tags = ['plans']
 const MAX_RECORDS = 100_000
@@ -292,14 +293,14 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
       config: { access: 'plans:make' },
       schema: {
         operationId: 'saveTest',
-        summary: 'A recorded input as a test of the mapping, without its secrets and personal data',
+        summary: 'A record as a test of the mapping, without its secrets and personal data',
         description:
           'Secrets are masked; texts and long numbers are replaced by others of the same form, the same ones for the same values. ' +
           'Expected is what the mapping makes of those. Nothing is written: the test is for the file beside the mapping.',
         tags,
         params: NameParams('sync'),
         body: Closed({
-          record: Text('Id of the source record.'),
+          ...GIVEN,
           name: Type.Optional(Text('Of the test.')),
           mapping: Type.Optional(
             Type.String({
@@ -327,7 +328,11 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         },
       },
     },
-    ({ params, body }, reply) => hub.saveTest(params.name, body, untilGone(reply, PLAN_MS)),
+    ({ params, body: { record, input, joins, ...rest } }, reply) => {
+      const given = givenIn({ record, input, joins })
+      if (!given) throw new CausewayError('CSW-8003', { what: 'Neither `record` nor `input` is given.' })
+      return hub.saveTest(params.name, { ...rest, input: given }, untilGone(reply, PLAN_MS))
+    },
   )
 
   app.get(

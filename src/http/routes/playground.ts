@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { newestRecords, verbatim } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
+import type { TrialInput } from '../playground.ts'
 import { Closed, ListOf, MaybeText, NameParams, paging, Stored, Text, Time } from '../schemas/basics.ts'
 import { untilGone } from '../until-gone.ts'
 
@@ -31,6 +32,7 @@ const Trial = Closed({
   }),
   parts: Type.Array(Closed({ part: Type.String(), values: Stored('What the target would be sent.') })),
   input: Stored('The record that was mapped.'),
+  joins: Stored('The records that were joined, by the name of the join; null where the mapping joins none.'),
   error: Stored('Why the mapping failed; null when it did not.'),
   origins: Type.Array(
     Closed({
@@ -49,6 +51,30 @@ const Suggestion = Closed({
   documentation: Type.Optional(Type.String()),
 })
 
+const JsonTextOf = (description: string) => Type.Optional(Type.String({ maxLength: 1_000_000, description }))
+/** The record that is mapped, in bodies of requests. */
+export const GIVEN = {
+  record: Type.Optional(Text('Id of a record of the source, as the hub has it.')),
+  input: JsonTextOf('Or a record as JSON text, numbers spelled as they are.'),
+  joins: JsonTextOf(
+    'Joined records as JSON text of an object, by the names under `with` in the mapping: a record or null, or a list. Without it they come from the ledger.',
+  ),
+}
+
+/** Undefined where no record is named. */
+export function givenIn(body: {
+  record?: string | undefined
+  input?: string | undefined
+  joins?: string | undefined
+}): TrialInput | undefined {
+  const { record, input, joins } = body
+  if (input === undefined && record === undefined) return undefined
+  return {
+    ...(input === undefined ? { record: record! } : { text: input, id: record ?? 'pasted' }),
+    ...(joins === undefined ? {} : { joins }),
+  }
+}
+
 /** Trying a text of a mapping on a record, without anything being kept or sent. */
 export function playgroundRoutes(app: App, { hub, database }: RouteContext): void {
   app.post(
@@ -65,27 +91,21 @@ export function playgroundRoutes(app: App, { hub, database }: RouteContext): voi
         params: NameParams('sync'),
         body: Closed({
           mapping: Type.Optional(MappingText),
-          record: Type.Optional(Text('Id of a record of the source, as the hub has it.')),
-          input: Type.Optional(
-            Type.String({
-              maxLength: 1_000_000,
-              description: 'Or a record as JSON text, numbers spelled as they are.',
-            }),
-          ),
+          ...GIVEN,
           tests: Type.Optional(Type.Boolean({ description: 'Runs the tests of the mapping too.' })),
         }),
         response: { 200: Trial },
       },
     },
-    async ({ params, body: { mapping, record, input, tests } }, reply) => {
-      const given =
-        input === undefined ? (record === undefined ? undefined : { record }) : { text: input, id: record ?? 'pasted' }
+    async ({ params, body: { mapping, tests, ...rest } }, reply) => {
+      const given = givenIn(rest)
       const request = { ...(mapping ? { mapping } : {}), ...(given ? { input: given } : {}), tests: tests ?? false }
       const trial = await hub.tryMapping(params.name, request, untilGone(reply, TRIAL_MS))
       return {
         ...trial,
         parts: trial.parts.map(({ part, values }) => ({ part, values: verbatim(values) })),
         input: verbatim(trial.input),
+        joins: verbatim(trial.joins),
         error: verbatim(trial.error && JSON.stringify(trial.error)),
       }
     },

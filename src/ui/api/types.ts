@@ -110,9 +110,10 @@ export type ConnectorDetail = ConnectorSchema & {
 }
 export type BegunLogin = { url: string; pending: { state: string; verifier: string; redirectUri: string } }
 
-export type Trial = Omit<Wire<HubTrial>, 'parts' | 'input' | 'error' | 'origins'> & {
+export type Trial = Omit<Wire<HubTrial>, 'parts' | 'input' | 'joins' | 'error' | 'origins'> & {
   parts: { part: string; values: JsonText | null }[]
   input: JsonText | null
+  joins: JsonText | null
   error: JsonText | null
   origins: (Omit<HubTrial['origins'][number], 'reads'> & { reads: { path: string; value: JsonText | null }[] })[]
 }

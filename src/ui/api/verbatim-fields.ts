@@ -41,6 +41,6 @@ export const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
   // the audit
   ...['items[].detail'],
   // the playground
-  ...['parts[].values', 'origins[].reads[].value'],
+  ...['parts[].values', 'origins[].reads[].value', 'joins'],
   ...['journal[].input', 'journal[].output', 'journal[].before', 'journal[].error'],
 ])

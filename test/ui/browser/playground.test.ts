@@ -126,6 +126,35 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await page.getByRole('button', { name: 'Back to the one that runs' }).click()
   })
 
+  test('a pasted record is joined with what the ledger has, or what somebody writes, and becomes a test', async () => {
+    const { page, editor, output } = await openOn('')
+    await editor.fill(
+      SOURCE.replace('map:\n', 'with:\n  company: { from: crm:companies, key: companyId }\nmap:\n').replace(
+        'lastName\n',
+        'lastName & ", " & $company.name\n',
+      ),
+    )
+    await page
+      .getByLabel('Or any record, as JSON')
+      .fill('{"email":"MARY@Example.org","firstName":"Mary","lastName":"S","companyId":"k1"}')
+    await output.filter({ hasText: 'Mary S, Analytical Engines' }).waitFor()
+    const joined = page.getByRole('region', { name: 'Joined records' })
+    await expect.poll(() => joined.textContent()).toContain('Analytical Engines')
+    await page.getByRole('button', { name: 'Write others' }).click()
+    const others = page.getByLabel('Joined records as JSON')
+    await others.fill('{"company":{"name":"Difference Engines"}}')
+    await output.filter({ hasText: 'Mary S, Difference Engines' }).waitFor()
+    await page.getByRole('button', { name: 'Save as test' }).click()
+    const saved = page.getByRole('region', { name: 'Saved test' })
+    await expect.poll(() => saved.textContent()).toMatch(/with:\n +company:\n +name: /)
+    for (const personal of ['MARY', 'mary@', 'Difference']) expect(await saved.textContent()).not.toContain(personal)
+    await others.fill('{"companies":{}}')
+    await page.getByText('The mapping joins nothing under the name companies.').waitFor()
+    await page.getByRole('button', { name: 'Those of the ledger' }).click()
+    await output.filter({ hasText: 'Mary S, Analytical Engines' }).waitFor()
+    await page.getByRole('button', { name: 'Back to the one that runs' }).click()
+  })
+
   test('the editor is loaded by the playground alone', async () => {
     const page = await site.open('about:blank')
     const scripts: string[] = []

@@ -8,6 +8,7 @@ import { Panel } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { t } from '../../texts/index.ts'
 import { Findings } from './findings.tsx'
+import { JoinedRecords } from './joined-records.tsx'
 import { keepText, keptText } from './kept-text.ts'
 import { Output } from './output.tsx'
 import { RecordPicker, useChosenRecord } from './record-picker.tsx'
@@ -59,9 +60,10 @@ export function Bench({ sync, running }: { sync: string; running: string }): Rea
       </Panel>
       <div>
         <RecordPicker sync={sync} chosen={chosen} />
+        <JoinedRecords found={trial.data?.joins ?? null} chosen={chosen} />
         {trial.error && <Trouble error={trial.error} retry={() => void trial.refetch()} />}
         {trial.data && <Output trial={trial.data} mark={setMarked} />}
-        <TestsPanel sync={sync} text={text} record={chosen.recordId} mark={setMarked} />
+        <TestsPanel sync={sync} text={text} input={chosen.input} mark={setMarked} />
       </div>
     </div>
   )

@@ -12,10 +12,11 @@ import type { TrialInput } from './use-trial.ts'
 
 export type ChosenRecord = {
   input: TrialInput
-  /** A record that the hub has; null for one that somebody pasted. */
-  recordId: string | null
   pasted: string | null
   paste: (text: string | null) => void
+  /** Joined records that somebody wrote; null where the hub looks them up. */
+  joins: string | null
+  join: (text: string | null) => void
   error: Error | null
 }
 
@@ -23,6 +24,7 @@ export type ChosenRecord = {
 export function useChosenRecord(): ChosenRecord {
   const { values } = useFilters(['record', 'letter'])
   const [pasted, paste] = useState<string | null>(null)
+  const [joins, join] = useState<string | null>(null)
   const letter = useAnswer<DeadLetterDetail>(
     values.letter ? `/dead-letters/${encodeURIComponent(values.letter)}` : null,
   )
@@ -35,10 +37,13 @@ export function useChosenRecord(): ChosenRecord {
   const { record } = values
   const { error } = letter
   return useMemo(
-    () => ({ input: inputOf(pasted, record, recordId), recordId, pasted, paste, error }),
-    [pasted, record, recordId, error],
+    () => ({ input: withJoins(inputOf(pasted, record, recordId), joins), pasted, paste, joins, join, error }),
+    [pasted, record, recordId, joins, error],
   )
 }
+
+const withJoins = (input: TrialInput, joins: string | null): TrialInput =>
+  input === null || joins === null || joins.trim() === '' ? input : { ...input, joins }
 
 function inputOf(pasted: string | null, record: string | null, recordId: string | null): TrialInput {
   if (pasted === null) return record === null ? null : { record }
@@ -59,6 +64,7 @@ export const RecordPicker = memo(function RecordPicker({
   const ids = newest.data?.items.map(({ id }) => id) ?? []
   const choose = (record: string | null): void => {
     chosen.paste(null)
+    chosen.join(null)
     set({ record, letter: null })
   }
   return (

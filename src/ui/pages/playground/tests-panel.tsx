@@ -10,13 +10,14 @@ import { Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { rich, t } from '../../texts/index.ts'
-import { useTests } from './use-trial.ts'
+import { type TrialInput, useTests } from './use-trial.ts'
 
-type Props = { sync: string; text: string; record: string | null; mark: (line: number | null) => void }
+type Props = { sync: string; text: string; input: TrialInput; mark: (line: number | null) => void }
 
 /** The tests of the text as it stands, and a new one from a real record. */
-export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
-  const [saving, setSaving] = useState(false)
+export function TestsPanel({ sync, text, input, mark }: Props): ReactNode {
+  /** The record as it was when somebody asked for its test. */
+  const [saving, setSaving] = useState<TrialInput>(null)
   const answer = useTests(sync, text)
   const tests = answer.data?.tests
   const failed = tests?.filter(({ ok }) => !ok).length ?? 0
@@ -32,15 +33,20 @@ export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
                 : t('playground.pass', { count: tests.length })}
             </Mark>
           )}
-          {record !== null && (
-            <ActionButton needs="plans:make" size="compact-xs" variant="default" onClick={() => setSaving(true)}>
+          {input !== null && (
+            <ActionButton
+              needs="plans:make"
+              size="compact-xs"
+              variant="default"
+              onClick={() => setSaving({ ...input })}
+            >
               {t('playground.saveAsTest')}
             </ActionButton>
           )}
         </Group>
       }
     >
-      {saving && record !== null && <SavedFrom sync={sync} text={text} record={record} />}
+      {saving !== null && input !== null && <SavedFrom sync={sync} text={text} input={saving} />}
       {answer.error && <Trouble error={answer.error} retry={() => void answer.refetch()} />}
       {!tests && answer.isPending && <Loading />}
       {tests?.length === 0 && <p className="nothing">{t('playground.noTestStandsInThe')}</p>}
@@ -70,13 +76,13 @@ export function TestsPanel({ sync, text, record, mark }: Props): ReactNode {
 }
 
 /** The record as a test of the text as it stands, without its secrets and personal data; for the file, for the hub writes no files. */
-function SavedFrom({ sync, text, record }: { sync: string; text: string; record: string }): ReactNode {
+function SavedFrom({ sync, text, input }: { sync: string; text: string; input: TrialInput }): ReactNode {
   const save = useAction(() =>
-    post<SavedTest>(`/syncs/${encodeURIComponent(sync)}/save-test`, { record, mapping: text }),
+    post<SavedTest>(`/syncs/${encodeURIComponent(sync)}/save-test`, { ...input, mapping: text }),
   )
   const { mutate } = save
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each record.
-  useEffect(() => mutate(undefined), [record, mutate])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once each time that somebody asks.
+  useEffect(() => mutate(undefined), [input, mutate])
   if (save.error) return <Trouble error={save.error} retry={() => mutate(undefined)} />
   if (!save.data) return <Loading />
   return (

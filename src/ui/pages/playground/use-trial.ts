@@ -6,7 +6,8 @@ import { SETTLE_MS } from './settle.ts'
 
 const TESTS_SETTLE_MS = 600
 
-export type TrialInput = { record: string } | { input: string; record?: string } | null
+/** `joins`: joined records as JSON text; the hub looks them up where there are none. */
+export type TrialInput = (({ record: string } | { input: string; record?: string }) & { joins?: string }) | null
 
 /** What the hub makes of the text and the record, a moment after either has changed. */
 export function useTrial(sync: string, mapping: string | undefined, input: TrialInput): UseQueryResult<Trial> {
@@ -20,7 +21,7 @@ export function useTests(sync: string, mapping: string | undefined): UseQueryRes
   return useSettled(sync, body, TESTS_SETTLE_MS)
 }
 
-type Body = { mapping: string | undefined; record?: string; input?: string; tests?: boolean }
+type Body = { mapping: string | undefined; record?: string; input?: string; joins?: string; tests?: boolean }
 
 /** `body` is the same object while nothing in it changes. */
 function useSettled(sync: string, body: Body, settleMs: number): UseQueryResult<Trial> {
