@@ -5,8 +5,8 @@ import type { SerializedError } from '../../core/index.ts'
 import type {
   CompletionItem,
   ConnectorDescription,
-  Setting as HubSetting,
   RollBackPlan as HubRollBackPlan,
+  Setting as HubSetting,
   Trial as HubTrial,
   SavedTestCase,
   ScheduleDescription,

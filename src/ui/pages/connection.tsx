@@ -16,7 +16,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { Link } from '../routing/link.tsx'
 import { usePlace } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
-import { number, rich, t, word } from '../texts/index.ts'
+import { number, rich, sentence, t, word } from '../texts/index.ts'
 import { Authorise } from './authorise.tsx'
 import { ConnectionActions } from './connection-actions.tsx'
 import { ConnectionState } from './connections.tsx'
@@ -166,7 +166,7 @@ function ProbePanel({ path }: { path: string }): ReactNode {
                 <Mark tone={step.ok ? 'ok' : 'bad'}>{step.step}</Mark> <Plain>{step.detail}</Plain>
                 {step.code && (
                   <p className="dim">
-                    <code>{step.code}</code> <Plain>{step.fix ?? ''}</Plain>
+                    <code>{step.code}</code> <Plain>{sentence(step.fix ?? '')}</Plain>
                   </p>
                 )}
               </li>

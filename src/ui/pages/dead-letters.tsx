@@ -15,7 +15,7 @@ import { type Column, Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
-import { number, t } from '../texts/index.ts'
+import { number, sentence, t } from '../texts/index.ts'
 import { BulkActions } from './bulk/actions.tsx'
 import { BulkDialog, type BulkFilter } from './bulk-dialog.tsx'
 
@@ -143,9 +143,9 @@ function ByProblem({ chosen, choose }: { chosen: Chosen; choose: (cause: Cause) 
             cell: (problem) => (
               <>
                 <button type="button" className="link" aria-pressed={isChosen(problem)} onClick={() => choose(problem)}>
-                  {problem.meaning}
+                  {sentence(problem.meaning)}
                 </button>
-                <p className="dim">{problem.action}</p>
+                <p className="dim">{sentence(problem.action)}</p>
               </>
             ),
           },

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { type JsonText, readJson } from '../api/json-text.ts'
 import type { StoredError } from '../api/types.ts'
-import { t, word } from '../texts/index.ts'
+import { sentence, t, word } from '../texts/index.ts'
 import { JsonView } from './json-view.tsx'
 import { Facts } from './page.tsx'
 import { Plain } from './plain.tsx'
@@ -20,8 +20,10 @@ export function StoredErrorView({ error }: { error: JsonText }): ReactNode {
       </p>
       <Facts
         items={[
-          ...(read.why ? [[t('parts.why'), <Plain key="why">{read.why}</Plain>] as [string, ReactNode]] : []),
-          ...(read.fix ? [[t('parts.whatToDo'), <Plain key="fix">{read.fix}</Plain>] as [string, ReactNode]] : []),
+          ...(read.why ? [[t('parts.why'), <Plain key="why">{sentence(read.why)}</Plain>] as [string, ReactNode]] : []),
+          ...(read.fix
+            ? [[t('parts.whatToDo'), <Plain key="fix">{sentence(read.fix)}</Plain>] as [string, ReactNode]]
+            : []),
           ...(place ? [[t('parts.where'), <code key="place">{place}</code>] as [string, ReactNode]] : []),
           ...(read.causeClass ? [[t('parts.cause'), word('words', read.causeClass)] as [string, ReactNode]] : []),
         ]}

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Refused } from '../api/request.ts'
-import { rich, t } from '../texts/index.ts'
+import { rich, sentence, t } from '../texts/index.ts'
 import { Icon } from './mark.tsx'
 
 /** What went wrong with a request: what, what to do, code, request id, and the way to try again. */
@@ -12,10 +12,10 @@ export function Trouble({ error, retry }: { error: Error; retry?: (() => void) |
       <Icon tone="bad" size={18} />
       <div>
         <p className="trouble-what">
-          {problem?.status === 403 && `${problem.title} `}
+          {problem?.status === 403 && `${sentence(problem.title)} `}
           {error.message}
         </p>
-        {problem && <p>{problem.fix}</p>}
+        {problem && <p>{sentence(problem.fix)}</p>}
         {problem?.errors?.map((item) => (
           <p key={item.pointer + item.message}>
             <code>{item.pointer || '/'}</code> {item.message}

@@ -17,8 +17,16 @@ const FILES: Record<Language, () => Promise<{ default: Record<string, Record<str
   pl: () => import('./pl.json'),
 }
 
+/** The hub's English sentences about its error codes, each with the same in the language; English needs none. */
+const SENTENCES: Partial<Record<Language, () => Promise<{ default: Record<string, string> }>>> = {
+  pl: () => import('./codes.pl.json'),
+}
+
 // Whoever imports this module waits for it, so that texts may be made anywhere, also while a module is read.
-const catalogue = (await FILES[language]()).default
+const [catalogue, sentences] = await Promise.all([
+  FILES[language]().then((file) => file.default),
+  SENTENCES[language]?.().then((file) => file.default),
+])
 if (typeof document !== 'undefined') document.documentElement.lang = language
 
 const parsed = new Map<string, IntlMessageFormat>()
@@ -51,6 +59,13 @@ export function word(group: Group, name: string): string {
   const words = catalogue[group] ?? {}
   return Object.hasOwn(words, name) ? (words[name] ?? name) : name.replaceAll('_', ' ')
 }
+
+/**
+ * What the hub says a code means, or what to do about it. Looked up by the sentence, not by the code: a sentence that was made for one
+ * occurrence is not in the file, and stays as it came.
+ */
+export const sentence = (text: string): string =>
+  sentences !== undefined && Object.hasOwn(sentences, text) ? (sentences[text] ?? text) : text
 
 const numbers = new Intl.NumberFormat(locale)
 

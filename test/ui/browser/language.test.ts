@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { registry } from '../../../src/core/errors/registry.ts'
+import codes from '../../../src/ui/texts/codes.pl.json' with { type: 'json' }
 import english from '../../../src/ui/texts/en.json' with { type: 'json' }
 import polish from '../../../src/ui/texts/pl.json' with { type: 'json' }
 import { expectAccessible, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
@@ -10,6 +12,9 @@ const IN_POLISH = new Set(textsOf(polish))
 /** What stands on its own in English, without anything put into it, and means nothing in Polish. */
 const ONLY_ENGLISH = new Set(textsOf(english).filter((text) => !IN_POLISH.has(text) && !/[{<]/.test(text)))
 
+/** What the hub says of its codes. */
+const SENTENCES = new Set<string>(Object.values(registry).flatMap(({ meaning, action }) => [meaning, action]))
+
 describe.skipIf(!hasBrowser)('the page in Polish', () => {
   let site: Site
   let ids: Lively
@@ -20,7 +25,7 @@ describe.skipIf(!hasBrowser)('the page in Polish', () => {
     return site
   })
 
-  // Words that the hub itself keeps (meanings of codes, reasons of people) are not in the catalogue and stay as they are.
+  // Words that the hub itself keeps (what happened, reasons of people) are not in the catalogue and stay as they are.
   test.each([
     ['/', 'Czy wszystko w porządku?'],
     ['/syncs', 'Wszystkie synchronizacje'],
@@ -46,10 +51,19 @@ describe.skipIf(!hasBrowser)('the page in Polish', () => {
     await expect.poll(() => page.locator('.loading').count()).toBe(0)
     await expect.poll(async () => (await read()).length).toBeGreaterThan(30)
     const pieces = await read()
-    expect(pieces.filter((piece) => ONLY_ENGLISH.has(piece))).toEqual([])
+    expect(pieces.filter((piece) => ONLY_ENGLISH.has(piece) || SENTENCES.has(piece))).toEqual([])
     await expect.poll(() => page.evaluate('document.documentElement.lang')).toBe('pl')
     await expectAccessible(page)
     expect(page.complaints).toEqual([])
+  })
+
+  test('what a code means and what to do about it is said in Polish, at the problem and at the letter', async () => {
+    const { meaning, action } = registry['CSW-3008']
+    const page = await site.open('/?lang=pl')
+    await page.getByRole('link', { name: codes[meaning] }).waitFor()
+    await page.getByText(codes[action]).first().waitFor()
+    await page.goto(`${site.hub.url}/sync?name=nobody&lang=pl`)
+    await page.getByRole('alert').getByText(codes[registry['CSW-8002'].action]).waitFor()
   })
 
   test('the choice in the head of the page is kept over a reload, and leads back', async () => {

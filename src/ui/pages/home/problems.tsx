@@ -6,7 +6,7 @@ import { Plain } from '../../parts/plain.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
-import { number, t } from '../../texts/index.ts'
+import { number, sentence, t } from '../../texts/index.ts'
 
 const STATUS: Record<Problem['status'], [Tone, string]> = {
   dead: ['bad', t('home.needsYou')],
@@ -55,8 +55,8 @@ export function Problems({ problems }: { problems: Problem[] }): ReactNode {
           className: 'main-cell',
           cell: (problem) => (
             <>
-              <Link href={hrefOf(problem)}>{problem.meaning}</Link>
-              <p className="dim">{problem.action}</p>
+              <Link href={hrefOf(problem)}>{sentence(problem.meaning)}</Link>
+              <p className="dim">{sentence(problem.action)}</p>
             </>
           ),
         },

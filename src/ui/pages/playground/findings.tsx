@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import type { Trial } from '../../api/types.ts'
 import { Mark } from '../../parts/mark.tsx'
 import { Plain } from '../../parts/plain.tsx'
-import { t } from '../../texts/index.ts'
+import { sentence, t } from '../../texts/index.ts'
 
 /** All that is wrong with the text, with its place; the editor marks the same at the lines. */
 export function Findings({ findings }: { findings: Trial['findings'] }): ReactNode {
@@ -22,7 +22,7 @@ export function Findings({ findings }: { findings: Trial['findings'] }): ReactNo
               </Mark>{' '}
               <code>{code}</code> <Plain>{message}</Plain>
               <p className="dim">
-                <Plain>{fix}</Plain>
+                <Plain>{sentence(fix)}</Plain>
               </p>
             </li>
           ))}
