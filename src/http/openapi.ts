@@ -39,7 +39,19 @@ export class OpenApi {
     }
   }
 
+  #describeConditions(): void {
+    for (const [path, item] of Object.entries(this.#paths)) {
+      const action = item.post as Json | undefined
+      const thing = this.#paths[path.slice(0, path.lastIndexOf('/'))]
+      const parameters = (action?.parameters ?? []) as Json[]
+      if (!action || !thing?.get || parameters.includes(IF_MATCH)) continue
+      action.parameters = [...parameters, IF_MATCH]
+      action.responses = { ...(action.responses as Json), 412: problem('No longer as `If-Match` says.') }
+    }
+  }
+
   document(version: string): Json {
+    this.#describeConditions()
     return {
       openapi: '3.1.0',
       info: {
@@ -66,6 +78,16 @@ export class OpenApi {
       },
     }
   }
+}
+
+/** Things are shown by the address before the last step of their actions'; then an action may go on condition. */
+const IF_MATCH: Json = {
+  name: 'if-match',
+  in: 'header',
+  required: false,
+  description:
+    'The `ETag` of the thing as it was read: the action is refused with 412 (CSW-8029) when it shows something else by then.',
+  schema: { type: 'string' },
 }
 
 /** What a route declares, as the document says it: to programs by names of scopes, to people by a sentence. */

@@ -35,6 +35,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'CSW-8012': 403,
   'CSW-8013': 401,
   'CSW-8014': 401,
+  'CSW-8029': 412,
 }
 
 /** Classes of errors that stand in no table: the other side is a bad gateway, a fix is unprocessable, the rest is ours. */

@@ -8,6 +8,7 @@ import { FEED_TIMES, Feed, type FeedTimes } from './live/feed.ts'
 import { shareAnswers } from './live/shared-answers.ts'
 import { OpenApi } from './openapi.ts'
 import { servePage } from './page.ts'
+import { answerPreconditions } from './preconditions.ts'
 import { accessRoutes } from './routes/access.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
@@ -70,6 +71,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   })
   const feedTimes = options.feedTimes ?? FEED_TIMES
   shareAnswers(app as unknown as FastifyInstance, feedTimes.shareMs)
+  answerPreconditions(app as unknown as FastifyInstance)
   const feed = new Feed(options.database, feedTimes)
   app.addHook('preClose', async () => feed.close())
   feedRoutes(app, feed)

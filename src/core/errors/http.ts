@@ -143,4 +143,10 @@ export const httpErrors = {
     meaning: 'The hub may not write into its folder; nothing was changed.',
     action: 'Give the hub a folder that it may write, or bring the files there another way and apply a plan of them.',
   },
+  'CSW-8029': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'What an action was meant for is no longer as the client saw it (`If-Match`); nothing was changed.',
+    action: 'Read it again, look at what is different, and send the action with the new tag if it is still wanted.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -1,0 +1,83 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { CausewayError, digest } from '../core/index.ts'
+import { API } from './app.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Lets the next action on the same thing begin. */
+    leave: (() => void) | null
+  }
+}
+
+/**
+ * Tags of what the API shows, answers that spare what the client has (`If-None-Match`), and actions on condition that a thing is still as
+ * the client saw it (`If-Match`): RFC 9110, 8.8.3 and 13.1. The thing is what stands before the last step of the action's address.
+ *
+ * Of actions on one thing at one `serve` only one goes on between the look and the end where one of them has a condition. Between several
+ * processes that is left to what each action itself refuses: a letter that is closed, a filter that selects something else.
+ */
+export function answerPreconditions(app: FastifyInstance): void {
+  const under = new Map<string, Promise<void>>()
+  app.decorateRequest('leave', null)
+
+  app.addHook('preHandler', async (request) => {
+    const thing = thingOf(request)
+    if (thing === undefined) return
+    while (under.has(thing)) await under.get(thing)
+    const wanted = request.headers['if-match']
+    if (wanted === undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    under.set(thing, promise)
+    request.leave = () => {
+      under.delete(thing)
+      resolve()
+    }
+    const tag = await tagOf(app, request, thing)
+    if (tag === undefined || !(wanted.trim() === '*' || tagsIn(wanted).includes(tag))) throw changed(thing, tag)
+  })
+  app.addHook('onSend', async (request, reply, payload) => tagged(request, reply, payload))
+  app.addHook('onResponse', async (request) => request.leave?.())
+  app.addHook('onRequestAbort', async (request) => request.leave?.())
+}
+
+function thingOf({ method, url }: FastifyRequest): string | undefined {
+  if (method !== 'POST' || !url.startsWith(`${API}/`)) return undefined
+  const path = url.split('?')[0]!
+  return path.slice(0, path.lastIndexOf('/'))
+}
+
+/** The tag of a thing as the caller sees it; undefined where it is shown to nobody, or not to them. */
+async function tagOf(app: FastifyInstance, request: FastifyRequest, thing: string): Promise<string | undefined> {
+  if (thing === API) return undefined
+  const { authorization, cookie } = request.headers
+  const answer = await app.inject({
+    method: 'GET',
+    url: thing,
+    remoteAddress: request.ip,
+    headers: { ...(authorization ? { authorization } : {}), ...(cookie ? { cookie } : {}) },
+  })
+  return answer.statusCode === 200 ? answer.headers.etag : undefined
+}
+
+function changed(thing: string, tag: string | undefined): CausewayError {
+  const what =
+    tag === undefined
+      ? `${thing} shows nothing that a condition could be held against`
+      : `${thing} is not what the condition names: its tag is ${tag} now`
+  return new CausewayError('CSW-8029', { what })
+}
+
+function tagged(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
+  if (request.method !== 'GET' || reply.statusCode !== 200 || typeof payload !== 'string') return payload
+  if (!request.url.startsWith(`${API}/`)) return payload
+  const tag = `"${digest(payload)}"`
+  reply.header('etag', tag)
+  const held = request.headers['if-none-match']
+  if (held === undefined || !(held.trim() === '*' || tagsIn(held, 'weak').includes(tag))) return payload
+  reply.code(304).removeHeader('content-type').removeHeader('content-length')
+  return null
+}
+
+/** The tags that a condition lists. Weak ones say only that something means the same, which is too little to change it by. */
+const tagsIn = (list: string, compared: 'strong' | 'weak' = 'strong'): string[] =>
+  [...list.matchAll(/(W\/)?("[^"]*")/g)].flatMap(([, weak, tag]) => (weak && compared === 'strong' ? [] : [tag!]))

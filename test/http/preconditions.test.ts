@@ -1,0 +1,80 @@
+/** ETags of what the API shows, and actions on condition that it is still so. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startHub, type TestHub, TOKEN } from './hub.ts'
+import { addDeadLetter, type Seeded, seedHub } from './rows.ts'
+
+let hub: TestHub
+let ids: Seeded
+beforeAll(async () => {
+  hub = await startHub()
+  ids = await seedHub(hub.pool)
+})
+afterAll(() => hub.close())
+
+const authorization = `Bearer ${TOKEN}`
+const letterOf = (record: string) => addDeadLetter(hub.pool, ids.sync, record, 'CSW-3008', record)
+const read = (path: string, headers: Record<string, string> = {}) =>
+  fetch(hub.url + path, { headers: { authorization, ...headers } })
+const assign = (id: number, assignee: string, ifMatch?: string) =>
+  fetch(`${hub.url}/api/v1/dead-letters/${id}/assign`, {
+    method: 'POST',
+    headers: {
+      authorization,
+      'content-type': 'application/json',
+      ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
+    },
+    body: JSON.stringify({ assignee }),
+  })
+const tagOf = async (id: number): Promise<string> => (await read(`/api/v1/dead-letters/${id}`)).headers.get('etag')!
+
+test('what did not change is not sent again, and what did is', async () => {
+  const id = await letterOf('p1')
+  const path = `/api/v1/dead-letters/${id}`
+  const tag = await tagOf(id)
+  expect(tag).toMatch(/^"[\w-]{22}"$/)
+  for (const held of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+    const spared = await read(path, { 'if-none-match': held })
+    expect([spared.status, await spared.text(), spared.headers.get('etag')]).toEqual([304, '', tag])
+  }
+  expect((await read(path, { 'if-none-match': '"other"' })).status).toBe(200)
+  await assign(id, 'Ada')
+  const anew = await read(path, { 'if-none-match': tag })
+  expect(anew.status).toBe(200)
+  expect(await anew.json()).toMatchObject({ assignee: 'Ada' })
+  expect((await read('/api/v1/dead-letters/999999', { 'if-none-match': '*' })).status).toBe(404)
+})
+
+test('an action on condition is done while the thing is as it was read, and refused afterwards', async () => {
+  const id = await letterOf('p2')
+  const tag = await tagOf(id)
+  expect((await assign(id, 'Ada', tag)).status).toBe(200)
+  const late = await assign(id, 'Bob', tag)
+  expect(late.status).toBe(412)
+  expect(late.headers.get('content-type')).toContain('application/problem+json')
+  expect(await late.json()).toMatchObject({ code: 'CSW-8029' })
+  expect(await (await read(`/api/v1/dead-letters/${id}`)).json()).toMatchObject({ assignee: 'Ada' })
+  expect((await assign(id, 'Bob', `"x", ${await tagOf(id)}`)).status).toBe(200)
+  // A weak tag says too little to change something by it.
+  for (const no of [`W/${await tagOf(id)}`, '"x"', '', 'x']) expect((await assign(id, 'Eve', no)).status, no).toBe(412)
+  expect((await assign(id, 'Cid', '*')).status).toBe(200)
+})
+
+test('of many who saw the same only one acts, whether the others have a condition or not', async () => {
+  const id = await letterOf('p3')
+  const tag = await tagOf(id)
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => assign(id, `P${i}`, tag)))
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 412)])
+  const again = await tagOf(id)
+  const mixed = await Promise.all(Array.from({ length: 20 }, (_, i) => assign(id, `Q${i}`, i % 2 ? again : undefined)))
+  expect(mixed.filter(({ status }, i) => i % 2 && status === 200).length).toBeLessThanOrEqual(1)
+  expect(mixed.every(({ status }, i) => i % 2 === 1 || status === 200)).toBe(true)
+  expect((await assign(id, 'last')).status).toBe(200)
+})
+
+test('a condition on what shows nothing, or not to this caller, is refused; without one nothing changes', async () => {
+  const post = (path: string, headers: Record<string, string>) =>
+    fetch(hub.url + path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: '{}' })
+  expect((await post('/api/v1/dead-letters/999999/requeue', { authorization, 'if-match': '*' })).status).toBe(412)
+  expect((await post('/api/v1/dead-letters/999999/requeue', { authorization })).status).toBe(404)
+  expect((await post('/api/v1/dead-letters/999999/requeue', { 'if-match': '*' })).status).toBe(401)
+})
