@@ -157,17 +157,10 @@ export const idempotencyKey = (work: Work, syncName: string): string =>
 
 /**
  * A create whose idempotency key the target obeys, and that is wanted as it was sent, is no doubt: sent again it gives the record that it may
- * have made. With other values the target would make a second one, or refuse; so where the record has changed, what was sent then goes once more
- * as it was, and what is wanted now comes after it as an update.
+ * have made. With other values the target would make a second one, or refuse.
  */
 export function repeatAsSent(lane: Lane, works: Work[]): void {
-  for (const work of works) {
-    const { doubt } = work
-    if (work.takenBack || !doubt?.repeatable) continue
-    if (doubt.idempotencyKey === idempotencyKey(work, lane.sync.name)) work.doubt = undefined
-    else if (doubt.sent !== null && !lane.sync.twoWay && !lane.sync.content && lane.sync.mode !== 'update-only') {
-      work.resend = JsonText.from(doubt.sent)
-      work.matchKey = doubt.matchKey
-    }
-  }
+  for (const work of works)
+    if (!work.takenBack && work.doubt?.repeatable && work.doubt.idempotencyKey === idempotencyKey(work, lane.sync.name))
+      work.doubt = undefined
 }

@@ -1,4 +1,4 @@
-import { CausewayError } from '../core/index.ts'
+import { CausewayError, JsonText } from '../core/index.ts'
 import { notApart } from './identity-wait.ts'
 import { choose, holds, lookUp } from './look-up.ts'
 import type { IdentityStanding } from './ports.ts'
@@ -16,7 +16,7 @@ const DOUBT_PATIENCE_MS = DOUBT_LOOK_MS * (2 ** DOUBT_LOOKS - 1)
 
 /** Looks for records whose create was sent with a key that can be looked up. */
 export async function findDoubtful(lane: Lane, works: Work[], standing: IdentityStanding | undefined): Promise<void> {
-  const doubtful = works.filter((work) => work.doubt && !work.resend && work.targetId === null && !work.settlement)
+  const doubtful = works.filter((work) => work.doubt && work.targetId === null && !work.settlement)
   const groups = Map.groupBy(doubtful, (work) => lookupField(lane, work.doubt!.matchKey))
   for (const [field, group] of groups) {
     if (field === undefined) continue
@@ -58,6 +58,9 @@ export function settleDoubt(lane: Lane, work: Work): void {
     const error = new CausewayError('CSW-3012', { what: `not found in the target yet, after ${lookedUp + 1} looks` })
     const retryInMs = DOUBT_LOOK_MS * 2 ** Math.min(lookedUp, DOUBT_LOOKS)
     work.settlement = { state: 'in_doubt', error: error.toJSON(), retryInMs, intent: 'looked' }
+  } else if (mayResend(lane, work)) {
+    work.resend = JsonText.from(work.doubt!.sent!)
+    work.matchKey = matchKey
   } else if (!canLook && (lane.sync.onDoubt === 'ask' || work.takenBack)) {
     const error = new CausewayError('CSW-5004', {
       what: 'a write that may have made the record got no answer, and this stream has no look-up for the match keys',
@@ -70,6 +73,18 @@ export function settleDoubt(lane: Lane, work: Work): void {
     work.settlement = { state: work.record.deleted ? 'gone' : 'skipped', delivered: null, intent: 'close' }
   }
 }
+
+/**
+ * Where the target obeys the idempotency key and the record has changed since, what was sent then goes once more as it was, and what is wanted
+ * now comes after it as an update: with other values under that key the target would make a second record, or refuse.
+ */
+const mayResend = ({ sync }: Lane, { doubt, takenBack }: Work): boolean =>
+  !takenBack &&
+  doubt?.repeatable === true &&
+  doubt.sent !== null &&
+  !sync.twoWay &&
+  !sync.content &&
+  sync.mode !== 'update-only'
 
 const lookupField = (lane: Lane, key: { field: string }[]): string | undefined => {
   const lookup = lane.target.streams.get(lane.sync.to.stream)?.abilities.lookup ?? []

@@ -28,7 +28,7 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
   const standing = await awaitMatcher(lane, open)
   await findDoubtful(lane, open, standing)
   await seeLinked(lane, open)
-  const unlinked = open.filter((work) => work.targetId === null && !work.takenBack && !work.resend && !work.settlement)
+  const unlinked = open.filter((work) => work.targetId === null && !work.takenBack && !work.settlement)
   const unseen = new Set<Work>()
   for (const key of lane.sync.match) {
     const keyed = unlinked.filter((work) => work.targetId === null && !work.settlement && setMatchKey(work, key))
@@ -44,8 +44,7 @@ export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyM
   }
   holdUnmatched(lane, [...unseen])
   awaitReviews(open, standing)
-  for (const work of open)
-    if (work.targetId === null && !work.settlement && work.doubt && !work.resend) settleDoubt(lane, work)
+  for (const work of open) if (work.targetId === null && !work.settlement && work.doubt) settleDoubt(lane, work)
   for (const work of open) if (work.takenBack && work.targetId === null && !work.settlement) leaveAlone(work)
 }
 

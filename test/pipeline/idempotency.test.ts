@@ -25,12 +25,22 @@ const shop = restManifest(
   'limits: { attempts: 1 }',
 )
 
+/** The same with a search. */
+const searching = shop.replace(
+  '    write:',
+  '    lookup: { email: { path: /things, query: { email: "${ value }" }, records: response.found } }\n    write:',
+)
+
 type Fault = 'lost-answer' | 'failed-after' | 'failed-before' | undefined
 
 async function shopServer() {
   const things = new Map<string, { id: string; values: JsonObject }>()
   const state: { fault: Fault } = { fault: undefined }
-  const server = await serve(({ method, headers, json, path }, response) => {
+  const server = await serve(({ method, headers, json, path, query }, response) => {
+    if (method === 'GET') {
+      const found = [...things.values()].filter(({ values }) => values.email === query.get('email'))
+      return { json: { found: found.map(({ id, values }) => ({ id, ...values })) } }
+    }
     if (method !== 'POST') {
       const known = [...things.values()].find(({ id }) => path === `/things/${id}`)!
       Object.assign(known.values, json)
@@ -120,6 +130,36 @@ test('a repeated create that gets no answer either is repeated again, and the ch
   await push(2)
   expect([...things.values()].map(({ values }) => values)).toEqual([{ name: 'Annabel' }])
   expect(await letters()).toEqual([])
+})
+
+test('a target that has forgotten the key is asked first where it has a search', async () => {
+  const { server, things, state } = await shopServer()
+  await using _server = server
+  const crm = new MemorySystem().stream('people')
+  crm.put('people', 'p1', { name: 'Ann', email: 'ann@x.y' })
+  const sync: TestSync = {
+    ...people,
+    match: [['email']],
+    run: ({ name, email }) => one({ name: name!, email: email! }),
+  }
+  const hub = await TestHub.open({ crm, shop: await open(searching, server) }, [sync])
+  const push = async () => {
+    await hub.skipWaits()
+    await hub.push('people')
+  }
+  await hub.pull('crm:people')
+  state.fault = 'lost-answer'
+  await push()
+  state.fault = undefined
+  const [thing] = things.values()
+  things.clear()
+  things.set('forgotten', thing!)
+  crm.put('people', 'p1', { name: 'Anna', email: 'ann@x.y' })
+  await hub.pull('crm:people')
+  await push()
+  await push()
+  expect([...things.values()].map(({ values }) => values)).toEqual([{ name: 'Anna', email: 'ann@x.y' }])
+  expect(await hub.states('people')).toEqual({ delivered: 1 })
 })
 
 test('where the source is not kept in full, what was sent stands sealed', async () => {
