@@ -245,6 +245,24 @@ test('property: fields go into a card and come back as themselves, and changing 
   )
 })
 
+test('a backslash at the end of one of several values ends no escape', () => {
+  const fields = {
+    categories: ['\\', 'x', 'C:\\', 'a\\,b'],
+    org: ['Works\\', 'East;\\'],
+    name: { family: 'Doe\\', given: '\\J;R', additional: '', prefix: '', suffix: '' },
+    note: 'a\\',
+    urls: [{ value: 'file://server\\share\\', types: [] }],
+  }
+  const { text } = newCard({ fn: 'x', ...fields }, 'seed')
+  expect(readCard(text)).toMatchObject(fields)
+  expect(changedCard(text, fields)).toBe(text)
+  // The sign that stands for it meanwhile is a letter like others.
+  expect(readCard(newCard({ fn: '\ue000\\', categories: ['\ue000', '\\'] }, 'seed').text)).toMatchObject({
+    fn: '\ue000\\',
+    categories: ['\ue000', '\\'],
+  })
+})
+
 test('semicolons that a server escapes in plain texts arrive as semicolons, backslashes stay', () => {
   const card = (note: string) =>
     `BEGIN:VCARD\r\nVERSION:3.0\r\nUID:a\r\nFN:x\\; y\r\nN:Doe;J\\;R;;;\r\nNOTE:${note}\r\nEND:VCARD\r\n`

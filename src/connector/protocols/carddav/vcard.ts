@@ -51,9 +51,10 @@ export function readCard(text: string): JsonObject {
 }
 
 function parsed(text: string): Property[] {
+  const backslash = signNotIn(text)
   try {
-    const card = ICAL.parse(plainSemicolons(text)) as [string, Property[]]
-    if (card[0] === 'vcard') return card[1]
+    const card = ICAL.parse(readable(text, backslash)) as [string, Property[]]
+    if (card[0] === 'vcard') return card[1].map((property) => restored(property, backslash))
   } catch {
     // The reason is the parser's own; the text may hold personal data, so neither is shown.
   }
@@ -63,11 +64,39 @@ function parsed(text: string): Property[] {
 /** Properties that are one text, in which `;` separates nothing; some servers write `\\;` there all the same (RFC 2426 asks for it). */
 const ONE_TEXT = new RegExp(`^(?:[\\w-]+\\.)?(?:${Object.values(TEXTS).join('|')})[;:]`, 'i')
 
-/** ical.js leaves `\\;` as it is, where it could no longer be told from a backslash before a semicolon. */
-const plainSemicolons = (text: string): string =>
+/**
+ * ical.js leaves `\\;` as it is, where it could no longer be told from a backslash before a semicolon; and takes a comma or semicolon
+ * behind an escaped backslash for an escaped one, so that such a pair is one sign while it reads.
+ */
+const readable = (text: string, backslash: string): string =>
   unfolded(text)
-    .map((line) => (ONE_TEXT.test(line) ? line.replace(/\\(.)/g, (pair, sign) => (sign === ';' ? ';' : pair)) : line))
+    .map((line) => {
+      const one = ONE_TEXT.test(line)
+      return line.replace(/\\(.)/g, (pair, sign) => (sign === '\\' ? backslash : one && sign === ';' ? ';' : pair))
+    })
     .join('\r\n')
+
+/** Of those that mean nothing, one that the text does not use. */
+function signNotIn(text: string): string {
+  for (let code = 0xe000; ; code++) {
+    const sign = String.fromCharCode(code)
+    if (!text.includes(sign)) return sign
+  }
+}
+
+/** With its backslashes: two where the parser would have left both, because the value is no text. */
+function restored([name, parameters, type, ...values]: Property, backslash: string): Property {
+  const put = (value: unknown, as: string): unknown =>
+    typeof value === 'string'
+      ? value.replaceAll(backslash, as)
+      : Array.isArray(value)
+        ? value.map((one) => put(one, as))
+        : value
+  const given = Object.fromEntries(
+    Object.entries(parameters).map(([key, value]) => [key, put(value, '\\\\') as string | string[]]),
+  )
+  return [name, given, type, ...values.map((value) => put(value, type === 'text' ? '\\' : '\\\\'))]
+}
 
 const oneText = (values: unknown[] | undefined): string | null =>
   values ? values.map((value) => textOf(value) ?? '').join(',') : null
