@@ -2,12 +2,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PostgresServer } from '../faults/rig/postgres.ts'
 import { freePort } from '../faults/rig/waiting.ts'
 import { ENVIRONMENT } from '../package/installation.ts'
-import { isShown, type Step, sectionsOf } from './document.ts'
+import { type Step, sectionsOf } from './document.ts'
 import { Terminal } from './terminal.ts'
 
 const sections = sectionsOf('operate/from-zero.md')
@@ -76,22 +75,11 @@ async function write(path: string, text: string): Promise<void> {
   await writeFile(join(folder, path), text)
 }
 
-/** Runs a block; one that the page looks at again and again is repeated until it prints what the page shows. */
-async function carryOut({ script, again, shows }: Step & { kind: 'run' }): Promise<void> {
-  const end = performance.now() + PATIENCE_MS
-  for (;;) {
-    const { output, failed, errors } = await terminal.run(script)
-    const isAsShown = shows === undefined || isShown(shows, output)
-    if (!failed && isAsShown) return
-    if (again && performance.now() < end) {
-      await sleep(500)
-      continue
-    }
+async function carryOut(step: Step & { kind: 'run' }): Promise<void> {
+  await terminal.carryOut(step, PATIENCE_MS).catch(async (error: Error) => {
     const logs = await Promise.all(['serve.log', 'worker-1.log'].map(tail))
-    throw new Error(
-      `${script}\nfailed: ${failed || 'nothing'}\nprinted:\n${output}\nshould be:\n${shows}\n${errors}\n${logs.join('\n')}`,
-    )
-  }
+    throw new Error(`${error.message}\n${logs.join('\n')}`)
+  })
 }
 
 const tail = async (name: string): Promise<string> =>

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isShown, type Step } from './document.ts'
 
 export type Printed = { output: string; failed: string; errors: string }
 
@@ -43,6 +45,20 @@ export class Terminal {
       await new Promise<void>((wake) => {
         this.#wake = wake
       })
+    }
+  }
+
+  /** Runs a block of a page; one that the page looks at again and again is repeated until it prints what the page shows. */
+  async carryOut({ script, again, shows }: Step & { kind: 'run' }, patienceMs: number): Promise<void> {
+    const end = performance.now() + patienceMs
+    for (;;) {
+      const { output, failed, errors } = await this.run(script)
+      if (!failed && (shows === undefined || isShown(shows, output))) return
+      if (!again || performance.now() > end)
+        throw new Error(
+          `${script}\nfailed: ${failed || 'nothing'}\nprinted:\n${output}\nshould be:\n${shows}\n${errors}`,
+        )
+      await sleep(500)
     }
   }
 

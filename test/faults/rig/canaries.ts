@@ -2,9 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
+import { CANARY_PERSON, wordsIn } from '../../canary-words.ts'
 
-/** Stands in every record that the rig gives to a hub. */
-export const PERSON = 'canary.person@example.org'
+/** Stands in every record that the rig gives to a hub, by all its fields. */
+const PERSON = Object.values(CANARY_PERSON)
 
 /** Tables that are there to keep what records say, and what was sent and answered about them. */
 const OF_RECORDS = ['record', 'delivery', 'inbox', 'journal', 'dead_letter', 'intent', 'correction', 'conflict']
@@ -23,25 +24,28 @@ export type Places = {
 
 /** Where each canary is that should not be there. */
 export async function canariesIn(places: Places): Promise<string[]> {
-  const secrets = places.secrets.flatMap(spellings)
+  const { secrets } = places
   const found: string[] = []
   const look = (place: string, text: string, canaries: readonly string[]): void => {
-    for (const canary of canaries) if (text.includes(canary)) found.push(`${canary.slice(0, 14)}… is in ${place}`)
+    for (const canary of wordsIn(text, canaries)) found.push(`${canary.slice(0, 14)}… is in ${place}`)
   }
-  look('the logs', places.logs, [...secrets, PERSON])
+  look('the logs', places.logs, [...secrets, ...PERSON])
   for (const file of places.queueFolder ? await readdir(places.queueFolder, { recursive: true }) : []) {
     const bytes = await readFile(join(places.queueFolder!, file), 'latin1').catch(() => '')
-    look(`the queue (${file})`, bytes, [...secrets, PERSON])
+    look(`the queue (${file})`, bytes, [...secrets, ...PERSON])
   }
-  for (const path of OF_THE_HUB) look(path, (await places.ask(path)) ?? '', [...secrets, PERSON])
+  for (const path of OF_THE_HUB) look(path, (await places.ask(path)) ?? '', [...secrets, ...PERSON])
   for (const path of OF_PEOPLE) look(path, (await places.ask(path)) ?? '', secrets)
-  return [...found, ...(await inTables(places.pool, secrets))]
+  return [...found, ...(await inTables(places.pool, secrets.flatMap(spellings)))]
 }
 
 /** What the page shows of the hub itself, and of records: there a person is who is in them. */
 const OF_THE_HUB = [
   '/metrics',
-  ...api('audit', 'timeline', 'runs', 'connections', 'syncs', 'queues', 'settings', 'system'),
+  ...api(
+    ...['audit', 'timeline', 'runs', 'connections', 'syncs', 'queues', 'settings', 'system', 'support', 'workers'],
+    ...['alerts', 'alerts/messages', 'drifts', 'activity', 'subscriptions', 'webhook-intake', 'configuration/versions'],
+  ),
 ]
 const OF_PEOPLE = api('problems', 'dead-letters', 'events', 'records?q=c1', 'streams', 'configuration')
 
@@ -64,7 +68,7 @@ async function inTables(pool: pg.Pool, secrets: readonly string[]): Promise<stri
   )
   const found: string[] = []
   for (const { place, family } of rows) {
-    const canaries = OF_RECORDS.includes(family) ? secrets : [...secrets, ...spellings(PERSON)]
+    const canaries = OF_RECORDS.includes(family) ? secrets : [...secrets, ...PERSON.flatMap(spellings)]
     const hits = await pool.query<{ canary: string; rows: number }>(
       `select canary, count(*)::int as rows from unnest($1::text[]) canary
          join ${place} t on strpos(t::text, canary) > 0 group by canary`,

@@ -135,7 +135,11 @@ match: [external_id]
 map:
   external_id: ${suffix ? `'"${suffix.slice(1)}-" & id'` : 'id'}
   name: '${(options.name ?? 'name').replaceAll("'", "''")}'
+  full_name: full_name
   mail: mail
+  phone: phone
+  address: address
+  note: note
   rev: rev
 lanes: ${options.lanes ?? 2}
 schedule: ${options.schedule ?? 'manual'}

@@ -60,6 +60,26 @@ export class HubProcesses {
     return this.work(options)
   }
 
+  /** What a process of this role is given, and whoever runs commands beside it. */
+  environmentOf(role: string): NodeJS.ProcessEnv {
+    const { folder, databaseUrl, redisUrl, logs = folder, extra } = this.#environment
+    return {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      NO_COLOR: '1',
+      DATABASE_URL: databaseUrl,
+      ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
+      CAUSEWAY_ADMIN_TOKEN: ADMIN_TOKEN,
+      CAUSEWAY_MASTER_KEY: this.#masterKey,
+      // Of its own, as on a machine of its own.
+      CAUSEWAY_DATA_DIR: join(logs, `data-${role}`),
+      CAUSEWAY_LOG_FORMAT: 'json',
+      RIG_SECRET: WEBHOOK_SECRET,
+      RIG_FORMER: FORMER_SECRET,
+      ...extra,
+    }
+  }
+
   /** What nobody but the hub may know. */
   get secrets(): string[] {
     return [WEBHOOK_SECRET, FORMER_SECRET, ADMIN_TOKEN, this.#masterKey]
@@ -110,26 +130,11 @@ export class HubProcesses {
   }
 
   #start(role: string, args: string[], extra: Record<string, string> = {}): Program {
-    const { folder, databaseUrl, redisUrl, logs = folder } = this.#environment
+    const { folder, logs = folder } = this.#environment
     const name = `${role}-${++this.#count}`
     const program = new Program(name, process.execPath, [BIN, '-C', folder, ...args], {
       log: join(logs, `${name}.log`),
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        NO_COLOR: '1',
-        DATABASE_URL: databaseUrl,
-        ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
-        CAUSEWAY_ADMIN_TOKEN: ADMIN_TOKEN,
-        CAUSEWAY_MASTER_KEY: this.#masterKey,
-        // Of its own, as on a machine of its own.
-        CAUSEWAY_DATA_DIR: join(logs, `data-${role}`),
-        CAUSEWAY_LOG_FORMAT: 'json',
-        RIG_SECRET: WEBHOOK_SECRET,
-        RIG_FORMER: FORMER_SECRET,
-        ...this.#environment.extra,
-        ...extra,
-      },
+      env: { ...this.environmentOf(role), ...extra },
     })
     this.#all.push(program)
     return program

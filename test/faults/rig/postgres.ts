@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { migrateQueue } from '../../../src/queue/index.ts'
@@ -82,6 +82,11 @@ export class PostgresServer {
   async crash(): Promise<void> {
     this.#program!.signal('SIGQUIT')
     await this.#program!.ended
+  }
+
+  /** Its disk is gone: the whole data folder, log included. Only after `crash` or `stop`. */
+  async lose(): Promise<void> {
+    await rm(this.data, { recursive: true })
   }
 
   /** Starts it where it ended by itself. */

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { Pool } from 'undici'
-import { PERSON } from './canaries.ts'
+import { CANARY_PERSON } from '../../canary-words.ts'
 
 export const WEBHOOK_SECRET = 'webhook-secret-of-the-rig'
 export const FORMER_SECRET = 'former-webhook-secret-of-the-rig'
@@ -16,7 +16,7 @@ export function signed(body: string | Buffer, at = Date.now(), secret = WEBHOOK_
 }
 
 export const bodyOf = ({ eventId, contact }: Delivery): string =>
-  JSON.stringify({ id: eventId, type: 'contact.changed', contact: { mail: PERSON, ...contact } })
+  JSON.stringify({ id: eventId, type: 'contact.changed', contact: { ...CANARY_PERSON, ...contact } })
 
 /** A system that sends webhooks and keeps a log of every answer: the first of the four ledgers. */
 export class Sender {

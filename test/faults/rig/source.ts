@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { PERSON } from './canaries.ts'
+import { CANARY_PERSON } from '../../canary-words.ts'
 
 export type Contact = { id: string; rev: number; updated_at: string; [field: string]: unknown }
 export type SourceCall = { n: number; path: string; authorization: string; after: number; since: string }
@@ -37,7 +37,7 @@ export class SourceStub {
     const updated_at = new Date(this.#clock).toISOString()
     const contact = {
       name: `Person ${id}`,
-      mail: PERSON,
+      ...CANARY_PERSON,
       ...before,
       ...fields,
       id,

@@ -94,7 +94,7 @@ export class World {
         : shared.postgres
       const database = await postgres.database()
       // Rows hold locks on purpose, longer than a hub's sessions may.
-      const pool = createPool(postgres.url(database), { transactionIdleMs: 0 })
+      const pool = createPool(postgres.url(database), { transactionIdleMs: 0, applicationName: 'fault rig' })
       // A row that failed may have kept a session; the campaign goes on without it.
       closers.push(() => Promise.race([pool.end(), sleep(10_000)]))
       const redis = shared.backend === 'redis' ? keep(await RedisServer.start(join(folder, 'redis'))) : undefined
@@ -196,9 +196,10 @@ export class World {
     check.ledgers(await this.ledgers(from))
   }
 
-  /** Secrets of the rig and its person, where they should not be after all that happened. */
-  canaries(): Promise<string[]> {
+  /** Secrets of the rig and its person, where they should not be after all that happened. Where nobody serves any more, somebody does now. */
+  async canaries(): Promise<string[]> {
     const { pool, hub, redis, tokens } = this
+    if (!hub.server || hub.server.isOver) await hub.serve()
     return canariesIn({
       pool,
       secrets: [...hub.secrets, ...(tokens?.given ?? [])],

@@ -1,0 +1,79 @@
+/** A canary person and canary secrets, put through a whole hub, and looked for in what it tells. */
+import { expect, test } from 'vitest'
+import { wordsIn } from '../canary-words.ts'
+import { canaryHub } from './canary-hub.ts'
+
+/** What the API says of the hub itself. Nobody is in it. */
+const OF_THE_HUB = [
+  '/metrics',
+  '/readyz',
+  '/openapi.json',
+  ...[
+    'activity',
+    'alerts',
+    'alerts/messages',
+    'analytics',
+    'audit',
+    'audit/verification',
+    'bulk-actions',
+    'configuration/versions',
+    'connections',
+    'connections/peer',
+    'connectors',
+    'drifts',
+    'explain?code=CSW-3008',
+    'me',
+    'queues',
+    'runs',
+    'schedules',
+    'secrets/keys',
+    'settings',
+    'streams',
+    'subscriptions',
+    'support',
+    'syncs',
+    'syncs/contacts',
+    'syncs/contacts/hours',
+    'system',
+    'timeline',
+    'tokens',
+    'users',
+    'webhook-intake',
+    'workers',
+  ].map((path) => `/api/v1/${path}`),
+]
+/** What it says of records: there people are who are in them. */
+const OF_PEOPLE = [
+  'problems',
+  'dead-letters',
+  'dead-letters/LETTER',
+  'events',
+  'records?q=plain',
+  'record?stream=peer:contacts&id=plain',
+  'configuration',
+].map((path) => `/api/v1/${path}`)
+
+test('a person by every field, and every secret, are in no log, metric, trace, alert, support bundle and audit', {
+  timeout: 300_000,
+}, async () => {
+  const hub = await canaryHub()
+  const found: string[] = []
+  for (const [place, text] of Object.entries(hub.outside())) {
+    expect(text.length, place).toBeGreaterThan(100)
+    for (const word of wordsIn(text, [...hub.secrets, ...hub.person])) found.push(`${word} is in ${place}`)
+  }
+  for (const path of OF_THE_HUB) {
+    const text = await hub.ask(path)
+    expect(text.length, path).toBeGreaterThan(1)
+    for (const word of wordsIn(text, [...hub.secrets, ...hub.person])) found.push(`${word} is in ${path}`)
+  }
+  const seen = new Set<string>()
+  for (const path of OF_PEOPLE) {
+    const text = await hub.ask(path.replace('LETTER', String(hub.letter)))
+    for (const word of wordsIn(text, hub.secrets)) found.push(`${word} is in ${path}`)
+    for (const word of wordsIn(text, hub.person)) seen.add(word)
+  }
+  expect(found).toEqual([])
+  // Else this would look in a way that finds nobody.
+  expect([...seen].sort()).toEqual([...hub.person].sort())
+})
