@@ -24,6 +24,8 @@ export type NearWorkOptions = {
 const ELSEWHERE_MS = 250
 /** What failed just now would fail again; the sweeps come back to it. */
 const FAILED_MS = 1_000
+/** So long a job waits here for room; then it goes back to the queue, where a process that has some may take it. */
+const ROOM_MS = 1_000
 
 type Run = {
   /** Called, not only asked for by a job: more calls may follow soon, which a rest waits for. */
@@ -46,6 +48,8 @@ export class NearWork {
   readonly #notBefore = new Map<string, number>()
   readonly #stopping = new AbortController()
   #active = 0
+  /** Jobs that wait for room, in the order in which they came. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(options: NearWorkOptions) {
     this.#options = options
@@ -54,9 +58,13 @@ export class NearWork {
   /** For jobs of the queue: done when the work rests or ends, so that resting work takes no slot of the queue. */
   get handler(): WorkHandler {
     return async (id) => {
+      if (!this.#runs.has(id)) await this.#room()
       const run = this.#runs.get(id)
       if (run) this.#lookAgain(run)
-      else if (!this.#stopping.signal.aborted) await this.#start(id, false)
+      else if (this.#stopping.signal.aborted) return
+      // The queue knows nothing of what calls have begun here: without this a process would have twice the work that it may have.
+      else if (this.#isFull) await this.#wake(id)
+      else await this.#start(id, false)
     }
   }
 
@@ -66,7 +74,7 @@ export class NearWork {
     if (run) this.#callUp(run)
     else if (this.#stopping.signal.aborted) return
     else if (performance.now() < (this.#notBefore.get(id) ?? 0)) this.#options.tellOthers?.(id)
-    else if (this.#active >= this.#options.concurrency) void this.#wake(id)
+    else if (this.#isFull) void this.#wake(id)
     else this.#start(id, true).catch((error) => this.#report(id, error))
   }
 
@@ -79,6 +87,7 @@ export class NearWork {
   /** Ends what rests and waits for what runs. */
   async stop(reason = new ProcessStops(0)): Promise<void> {
     this.#stopping.abort(reason)
+    for (const goOn of this.#waiting) goOn()
     for (const run of this.#runs.values()) run.resting?.(false)
     await Promise.allSettled([...this.#runs.values()].map(({ settled }) => settled))
   }
@@ -91,7 +100,32 @@ export class NearWork {
   #lookAgain(run: Run): void {
     run.again = true
     // Without room for it here it ends, and is asked for through the queue.
-    run.resting?.(this.#active < this.#options.concurrency)
+    run.resting?.(!this.#isFull)
+  }
+
+  get #isFull(): boolean {
+    return this.#active >= this.#options.concurrency
+  }
+
+  /** Resolves when there is room, at the stop, or after a while without. */
+  async #room(): Promise<void> {
+    const end = performance.now() + ROOM_MS
+    while (this.#isFull && !this.#stopping.signal.aborted && performance.now() < end)
+      await new Promise<void>((resolve) => {
+        const goOn = (): void => {
+          clearTimeout(timer)
+          this.#waiting.delete(goOn)
+          resolve()
+        }
+        const timer = setTimeout(goOn, Math.max(1, end - performance.now()))
+        this.#waiting.add(goOn)
+      })
+  }
+
+  #leave(): void {
+    this.#active--
+    const [first] = this.#waiting
+    first?.()
   }
 
   /** Resolves at the first rest or at the end. */
@@ -118,8 +152,8 @@ export class NearWork {
       }
       this.#notBefore.delete(id)
     } finally {
-      this.#active--
       this.#runs.delete(id)
+      this.#leave()
     }
     // Told to stop in the middle, or called after its last look: somebody has to look again.
     if (this.#stopping.signal.aborted) await this.#wake(id)
@@ -133,7 +167,7 @@ export class NearWork {
       return true
     }
     if (!run.called) return false
-    this.#active--
+    this.#leave()
     run.rested = true
     atRest()
     return new Promise<boolean>((resolve) => {

@@ -46,14 +46,20 @@ class Desk {
     this.work.call(id)
   }
 
+  /** The same with a job of the queue, which is over when the promise is. */
+  addJob(id: string): Promise<void> {
+    this.todo.set(id, (this.todo.get(id) ?? 0) + 1)
+    return this.work.handler(id, new AbortController().signal)
+  }
+
   /** What is left and nobody was woken for. */
   get forgotten(): string[] {
     return [...this.todo].flatMap(([id, left]) => (left && !this.woken.includes(id) ? [id] : []))
   }
 }
 
-test('whatever is called is done or handed to the queue, never by two at once, never by more than there is room for', async () => {
-  const step = fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd'), turns: fc.nat(4) })
+test('whatever is called, or comes as a job, is done or handed to the queue, never by two at once, never by more than there is room for', async () => {
+  const step = fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd'), turns: fc.nat(4), isJob: fc.boolean() })
   const options = fc.record({
     concurrency: fc.integer({ min: 1, max: 3 }),
     turns: fc.nat(3),
@@ -62,12 +68,15 @@ test('whatever is called is done or handed to the queue, never by two at once, n
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), options, async (steps, how) => {
       const desk = new Desk(how)
-      for (const { id, turns } of steps) {
-        desk.add(id)
+      const jobs: Promise<void>[] = []
+      for (const { id, turns, isJob } of steps) {
+        if (isJob) jobs.push(desk.addJob(id))
+        else desk.add(id)
         await soon(turns)
       }
       await expect.poll(() => desk.forgotten, { interval: 1, timeout: 60_000 }).toEqual([])
       await desk.work.stop()
+      await Promise.all(jobs)
       expect(desk.atWork.size).toBe(0)
       expect(desk.twice).toBe(false)
       expect(desk.mostBusy).toBeLessThanOrEqual(how.concurrency)
@@ -157,4 +166,19 @@ test('work that steps out of the gate leaves its place to others, and comes back
   expect(await second).toBe(true)
   // It was set aside instead, and is asked for as soon as there is a place again.
   expect(woken).toEqual(['first'])
+})
+
+test('a job that finds no room waits for some, and goes back to the queue after a while without', async () => {
+  const desk = new Desk({ concurrency: 1, turns: 1, restMs: 0 })
+  desk.todo.set('called', Number.POSITIVE_INFINITY)
+  desk.work.call('called')
+  await desk.addJob('turned away')
+  expect(desk.woken).toEqual(['turned away'])
+  const waits = desk.addJob('waits')
+  desk.todo.set('called', 1)
+  await waits
+  // Done here, or, where this machine paused for longer than it waits, by whoever takes it next.
+  expect(desk.forgotten).toEqual([])
+  expect(desk.mostBusy).toBe(1)
+  await desk.work.stop()
 })

@@ -45,9 +45,11 @@ export class HubProcesses {
     return program
   }
 
-  /** Starts a worker; with `ready: false` does not wait for it. */
-  async work(options: { ready?: boolean; env?: Record<string, string> } = {}): Promise<Program> {
-    const program = this.#start('worker', ['worker'], options.env)
+  /** Starts a worker; with `ready: false` does not wait for it. `inside` goes before its command: `ip netns exec NAME`. */
+  async work(
+    options: { ready?: boolean; env?: Record<string, string>; inside?: readonly string[] } = {},
+  ): Promise<Program> {
+    const program = this.#start('worker', ['worker'], options.env, options.inside)
     this.workers.push(program)
     if (options.ready ?? true) await this.#answers(program, () => program.output().includes('Causeway works'))
     return program
@@ -129,10 +131,11 @@ export class HubProcesses {
     )
   }
 
-  #start(role: string, args: string[], extra: Record<string, string> = {}): Program {
+  #start(role: string, args: string[], extra: Record<string, string> = {}, inside: readonly string[] = []): Program {
     const { folder, logs = folder } = this.#environment
     const name = `${role}-${++this.#count}`
-    const program = new Program(name, process.execPath, [BIN, '-C', folder, ...args], {
+    const [command, ...rest] = [...inside, process.execPath, BIN, '-C', folder, ...args]
+    const program = new Program(name, command!, rest, {
       log: join(logs, `${name}.log`),
       env: { ...this.environmentOf(role), ...extra },
     })

@@ -23,6 +23,7 @@ export class PostgresServer {
   readonly #password: string
   readonly #account: Account | undefined
   readonly #binaries: Binaries
+  readonly #settings: readonly string[]
   #program: Program | undefined
   #databases = 0
 
@@ -32,6 +33,7 @@ export class PostgresServer {
     password: string
     account: Account | undefined
     binaries: Binaries
+    settings: readonly string[]
   }) {
     this.port = parts.port
     this.#folder = parts.folder
@@ -39,31 +41,47 @@ export class PostgresServer {
     this.#password = parts.password
     this.#account = parts.account
     this.#binaries = parts.binaries
+    this.#settings = parts.settings
   }
 
-  /** Makes a cluster in `folder` and starts it, with a migrated template that databases are copied from. */
-  static async start(folder: string): Promise<PostgresServer> {
+  /**
+   * Makes a cluster in `folder` and starts it, with a migrated template that databases are copied from. `settings` come on top
+   * of those of the embedded server.
+   */
+  static async start(folder: string, settings: readonly string[] = []): Promise<PostgresServer> {
     await mkdir(folder, { recursive: true })
     await chmod(folder, 0o755)
     const layout = layoutOf(folder)
     const account = await serverAccount(layout.data)
     const binaries = await findBinaries(folder, account)
     const password = await ensureCluster(layout, binaries, account)
-    const server = new PostgresServer({ port: await freePort(), folder, password, account, binaries })
+    const server = new PostgresServer({ port: await freePort(), folder, password, account, binaries, settings })
     await server.up()
     await server.#makeTemplate()
     return server
   }
 
-  url(database: string, port = this.port): string {
-    return `postgres://${USER}:${this.#password}@127.0.0.1:${port}/${database}`
+  url(database: string, port = this.port, host = '127.0.0.1'): string {
+    return `postgres://${USER}:${this.#password}@${host}:${port}/${database}`
+  }
+
+  /** Of the server itself, the parent of its sessions. */
+  get pid(): number {
+    return this.#program!.pid
   }
 
   async up(): Promise<void> {
     this.#program = new Program(
       'postgres',
       this.#binaries.postgres,
-      ['-D', dataArgument(this.data, this.#account), ...serverSettings(this.port, true), '-c', 'max_connections=200'],
+      [
+        '-D',
+        dataArgument(this.data, this.#account),
+        ...serverSettings(this.port, true),
+        '-c',
+        'max_connections=200',
+        ...this.#settings,
+      ],
       {
         ...this.#account,
         cwd: this.data,

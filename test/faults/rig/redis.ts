@@ -18,18 +18,21 @@ export class RedisServer {
   /** Its log, and every change it was asked for. */
   readonly folder: string
   readonly #admin: Redis
+  readonly #also: string | undefined
   #program: Program | undefined
 
-  private constructor(port: number, folder: string) {
+  private constructor(port: number, folder: string, also: string | undefined) {
     this.port = port
     this.folder = folder
+    this.#also = also
     this.#admin = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => 100 })
     this.#admin.on('error', () => undefined)
   }
 
-  static async start(folder: string): Promise<RedisServer> {
+  /** `also`: a further address of this machine on which it listens. */
+  static async start(folder: string, also?: string): Promise<RedisServer> {
     await mkdir(folder, { recursive: true })
-    const server = new RedisServer(await freePort(), folder)
+    const server = new RedisServer(await freePort(), folder, also)
     await server.up()
     return server
   }
@@ -39,7 +42,9 @@ export class RedisServer {
   }
 
   async up(): Promise<void> {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', '']
+    // Beyond loopback it answers nobody without a password unless told to.
+    const also = this.#also === undefined ? [] : [this.#also, '--protected-mode', 'no']
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', ...also, '--dir', this.folder, '--save', '']
     this.#program = new Program(
       'redis',
       'redis-server',
