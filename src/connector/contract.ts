@@ -198,7 +198,7 @@ export type FinishRequest = Omit<WriteRequest, 'items' | 'onJob'> & {
 export type WebhookVerdict =
   | {
       accept: true
-      /** `body` and `headers` where they are not those of the delivery: one event of several. */
+      /** What is kept of the delivery where that is not all of it: one event of several as `body`, the `headers` without credentials. */
       events: { eventId: string; stream: string | null; body?: Buffer; headers?: Record<string, string> }[]
       /** What to answer; anything of 2xx without it. */
       answer?: { status: number; headers: Record<string, string>; body: string }

@@ -144,6 +144,34 @@ test('a token, in a header or in the event; basic credentials', async () => {
   expect(accepted(basic, {})).toBe(false)
 })
 
+test('a shared secret or credentials among the headers are not kept with the event', async () => {
+  const kept = (session: ConnectorSession, headers: Record<string, string>) => {
+    const verdict = verify(session, {
+      headers: { 'x-kind': 'changed', cookie: 'session=1', ...headers },
+      body: '[{"id":1}]',
+    })
+    return 'events' in verdict ? verdict.events.map((event) => event.headers) : 'refused'
+  }
+  const long = 'a-long-secret'
+  const told = { token: long }
+  const kind = { 'x-kind': 'changed' }
+  const header = `kind: token, header: X-Token, secrets: ["\${ settings.token }"]`
+  expect(kept(await connect(`signature: { ${header} }\nrecord: item`, told), { 'x-token': long })).toEqual([kind])
+  const several = await connect(`signature: { ${header} }\nevents: event\nitem_id: item.id\nrecord: item`, told)
+  expect(kept(several, { 'x-token': long })).toEqual([expect.objectContaining(kind)])
+  expect(JSON.stringify(kept(several, { 'x-token': long }))).not.toMatch(/secret|session/)
+  const bearer = `kind: token, value: '$substringAfter(headers.\`x-auth\`, "Bearer ")', secrets: ["\${ settings.token }"]`
+  expect(kept(await connect(`signature: { ${bearer} }\nrecord: item`, told), { 'x-auth': `Bearer ${long}` })).toEqual([
+    kind,
+  ])
+  const basic = await connect(`signature: { kind: basic, user: hub, password: "\${ settings.token }" }\nrecord: item`)
+  const authorization = `Basic ${Buffer.from('hub:new').toString('base64')}`
+  expect(kept(basic, { authorization })).toEqual([kind])
+  // A signature proves and gives nothing away.
+  const sig = `sha256=${hmac('new', '[{"id":1}]').digest('hex')}`
+  expect(kept(await connect(plain), { 'x-sig': sig })).toEqual([{ ...kind, 'x-sig': sig }])
+})
+
 test('a handshake is answered and nothing is stored', async () => {
   const open = await connect(
     `signature: { kind: token, header: X-Token, secrets: ["\${ settings.token }"] }\nhandshake: { when: $exists(query.validationToken), signed: false, body: "\${ query.validationToken }" }\nrecord: item`,

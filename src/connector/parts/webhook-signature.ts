@@ -203,6 +203,24 @@ export function verifySignature(spec: SignatureSpec, delivery: Delivery): Causew
   }
 }
 
+/** Headers that hold credentials whatever the connection says of its own. */
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie'])
+
+/** A shorter text stands in others by chance. */
+const SHORT = 8
+
+/** The headers that may be kept with an event: a shared secret that came with it is in no table. */
+export function keptHeaders(spec: SignatureSpec, delivery: Delivery): Record<string, string> {
+  const secrets = spec.kind === 'token' ? secretsOf(spec.secrets, delivery) : []
+  const shows = (value: string, secret: string): boolean =>
+    secret.length < SHORT ? value === secret : value.includes(secret)
+  return Object.fromEntries(
+    Object.entries(delivery.scope.headers).filter(
+      ([name, value]) => !CREDENTIALS.has(name) && !secrets.some((secret) => shows(value, secret)),
+    ),
+  )
+}
+
 type Hmac = Extract<SignatureSpec, { kind: 'hmac' }>
 type Ed25519 = Extract<SignatureSpec, { kind: 'ed25519' }>
 type Signed = Hmac | Ed25519

@@ -19,7 +19,7 @@ import type { StreamSpec } from '../protocols/contract.ts'
 import { isTrue } from './errors.ts'
 import { listOf } from './read-checks.ts'
 import { notUnderstood, parsed, parsedOrNothing } from './webhook-body.ts'
-import { signatureField, verifySignature } from './webhook-signature.ts'
+import { keptHeaders, signatureField, verifySignature } from './webhook-signature.ts'
 
 const EVENT = ['event', 'headers', 'settings'] as const
 const ITEM = ['item', ...EVENT] as const
@@ -190,12 +190,19 @@ export class WebhookReader {
     if (refused) return { accept: false, error: refused }
     const id = orNothing(() => event_id?.evaluate(scope))
     const answer = this.answer(scope)
-    const items = this.spec.item_id && orNothing(() => this.split(scope, stream))
+    const kept = keptHeaders(signature, { body, at, scope })
+    const items = this.spec.item_id && orNothing(() => this.split({ ...scope, headers: kept }, stream))
     if (items) return { accept: true, events: items, ...answer }
     return {
       ...answer,
       accept: true,
-      events: [{ eventId: id === undefined || id === null || id === '' ? this.ownId(body) : asText(id), stream }],
+      events: [
+        {
+          eventId: id === undefined || id === null || id === '' ? this.ownId(body) : asText(id),
+          stream,
+          ...(Object.keys(kept).length < Object.keys(headers).length ? { headers: kept } : {}),
+        },
+      ],
     }
   }
 
