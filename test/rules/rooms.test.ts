@@ -26,12 +26,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Spans by OpenTelemetry.
   traces: ['core', 'config', 'outbound'],
   http: ['core', 'config', 'access', 'connector', 'mapping', 'store'],
+  // Tools of the admin API for assistants (MCP); reaches the hub through a port that the command line gives.
+  assistants: ['core'],
   // Stands up other systems for tests: shares nothing with what it tests.
   simulator: ['core'],
   // Vendors' own descriptions of their APIs, and what expressions read of them.
   apispec: ['core', 'expression'],
   conformance: ['core', 'connector', 'simulator', 'apispec'],
-  cli: ['core', 'config', 'assemble', 'http', 'outbound', 'connector', 'conformance', 'mapping'],
+  cli: ['core', 'config', 'assemble', 'assistants', 'http', 'outbound', 'connector', 'conformance', 'mapping'],
   assemble: [
     'core',
     'config',
@@ -117,6 +119,8 @@ const HOMES: Record<string, string[]> = {
   ssh2: ['connector', 'simulator'],
   fflate: ['simulator', 'cli'],
   yauzl: ['connector'],
+  '@modelcontextprotocol/server': ['assistants'],
+  zod: ['assistants'],
   // The simulator packs what connectors unpack.
   'modern-tar': ['connector', 'simulator'],
   // Mappings read value tables.

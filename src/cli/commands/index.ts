@@ -89,6 +89,7 @@ export const COMMANDS: { name: string; summary: string; load: () => Promise<Comm
   { name: 'profiles', summary: 'hubs by name, for --profile', load: () => import('./profiles.ts') },
   { name: 'complete', summary: 'completion for bash, zsh, fish and powershell', load: () => import('./complete.ts') },
   { name: 'lsp', summary: 'help editors with mapping files (language server)', load: () => import('./lsp.ts') },
+  { name: 'mcp', summary: 'let an assistant look at the hub (MCP server on stdio)', load: () => import('./mcp.ts') },
   {
     name: 'support-bundle',
     summary: 'a file for whoever helps: versions, checks, problems, counts; no secrets, no values of records',

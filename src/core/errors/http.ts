@@ -149,4 +149,11 @@ export const httpErrors = {
     meaning: 'What an action was meant for is no longer as the client saw it (`If-Match`); nothing was changed.',
     action: 'Read it again, look at what is different, and send the action with the new tag if it is still wanted.',
   },
+  'CSW-8030': {
+    causeClass: 'config',
+    reaction: 'fix',
+    meaning: 'The preview token of an assistant is not good for this; nothing was done.',
+    action:
+      'Call the tool without a token, show the preview to a person, then call it once, as it was, with the new token.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>
