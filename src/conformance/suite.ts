@@ -41,6 +41,7 @@ const WRITE_CHECKS: Record<string, StreamCheck> = {
   [REFUSED_ONE]: write.refusesOne,
   'updates one field': write.updates,
   'updates every field': write.updatesAll,
+  'refuses an update of what changed since': write.refusesStale,
   'upserts by key': write.upserts,
   'a lost answer makes no duplicate': write.losesNoAnswer,
   'a lost answer to an update does no harm': write.repeatsUpdate,

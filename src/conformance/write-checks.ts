@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { WriteItem, WriteOutcome, WriteRequest } from '../connector/index.ts'
 import { isRawNumber, type Json, type JsonObject } from '../core/index.ts'
 import { at, type Item } from '../simulator/index.ts'
@@ -167,6 +168,39 @@ async function changesFor(test: StreamTest): Promise<JsonObject> {
     Object.entries({ ...(await valuesFor(test)), ...own }).filter(([name]) => !(name in (use.fixed ?? {}))),
   )
 }
+
+/** Where records tell what a write can be conditional on: a write that is meant for a state that has passed is refused, one for the present state is not. */
+export const refusesStale: StreamCheck = async (test) => {
+  offered(test, 'update')
+  const { subject, stream, use } = test
+  if (!subject.fetches(stream)) return nothing('records are not read one by one')
+  const id = subject.expected(use).at(-1)!
+  const look = async () => (await subject.session.fetch({ stream, ids: [id], signal: subject.signal }))[0]
+  const before = await look()
+  if (before?.condition === undefined) return nothing('records tell no condition of a write')
+  const write = async (condition: string) => {
+    // Only a field that is given another value each time makes another state.
+    const [former, values] = [await changesFor(test), await changesFor(test)]
+    const isNew = (name: string) => name !== 'id' && JSON.stringify(values[name]) !== JSON.stringify(former[name])
+    const field = Object.keys(values).find(isNew)
+    if (field === undefined) return null
+    const known = (await look())?.body ?? {}
+    return (await send(test, 'update', [item('a', { [field]: values[field]! }, { id, known, ifVersion: condition })]))[0]
+  }
+  const first = await write(before.condition)
+  if (first === null) return nothing('no field to write')
+  written(first, 'an update on condition of the present state')
+  // Where the condition is a time, two writes of one second have the same.
+  if ((await look())?.condition === before.condition) {
+    await sleep(A_SECOND_MS)
+    written((await write(before.condition)) ?? undefined, 'an update a second later')
+  }
+  const second = await write(before.condition)
+  agreed(second?.status === 'conflict', `an update on condition of a state that has passed is ${second?.status}`)
+  return 'refused'
+}
+
+const A_SECOND_MS = 1_100
 
 /** Every writable field is taken by an update too, one call each would be slow: all at once. */
 export const updatesAll: StreamCheck = async (test) => {

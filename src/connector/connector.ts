@@ -4,7 +4,7 @@ import { createOutbound, type OnExchange, type OutboundOptions, paceOf } from '.
 import type { ConnectorSession, RecordSchema, StreamAbilities, StreamInfo } from './contract.ts'
 import { BodyConverter } from './manifest/bodies.ts'
 import type { LoadedStream, Manifest } from './manifest/load.ts'
-import { recordReader } from './manifest/record.ts'
+import { conditionReader, recordReader } from './manifest/record.ts'
 import { checkSettings, resolveSettings } from './manifest/settings.ts'
 import { settingsSchema } from './manifest/settings-schema.ts'
 import type { Limits } from './parts/limits.ts'
@@ -210,7 +210,7 @@ function specOf(
   settings: JsonObject,
   bodies: BodyConverter,
 ): StreamSpec<unknown> {
-  const { key, version, deleted, aliases, merged_into: mergedInto, moved_by: movedBy, unordered } = common
+  const { key, version, deleted, aliases, merged_into: mergedInto, moved_by: movedBy, condition, unordered } = common
   const stream = `${connector.name}:${name}`
   const schemas = schemasOf(common)
   return {
@@ -219,9 +219,13 @@ function specOf(
     ...schemas,
     typeCells: (row) => bodies.typeCells(row, schemas.readSchema),
     toRecord: recordReader(
-      { stream, key, version, deleted, aliases, mergedInto, movedBy, unordered, convert: (body) => bodies.read(body) },
+      {
+        ...{ stream, key, version, deleted, aliases, mergedInto, movedBy, condition, unordered },
+        convert: (body) => bodies.read(body),
+      },
       settings,
     ),
+    conditionOf: conditionReader(condition, settings),
   }
 }
 

@@ -14,6 +14,7 @@ export type RecordRecipe = {
   aliases: Expression | undefined
   mergedInto?: Expression | undefined
   movedBy?: Expression | undefined
+  condition?: Expression | undefined
   unordered?: UnorderedSpec | undefined
   /** Turns a body as it was received into one as records have it. */
   convert?: (body: JsonObject) => JsonObject
@@ -27,6 +28,7 @@ export function recordReader(
   settings: JsonObject,
 ): (body: Json, id?: string | null) => SourceRecord | RejectedRecord {
   const { key, version, deleted, aliases, mergedInto, movedBy } = recipe
+  const conditionOf = conditionReader(recipe.condition, settings)
   // One scope for all records: evaluation is synchronous and keeps nothing of it.
   const scope: { record: Json; settings: JsonObject } = { record: null, settings }
   return (received, given) => {
@@ -63,8 +65,20 @@ export function recordReader(
     if (aliases) addAliases(record, aliases.evaluate(scope))
     const kept = movedBy && !record.deleted ? usableId(movedBy.evaluate(scope)) : null
     if (kept !== null) record.movedBy = kept
+    const condition = record.deleted ? null : (conditionOf?.(body, NO_HEADERS) ?? null)
+    if (condition !== null) record.condition = condition
     return record
   }
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = {}
+
+/** Makes the function that tells what writes of a record can be made conditional on. `headers`: of an answer that is about it alone. */
+export function conditionReader(
+  condition: Expression | undefined,
+  settings: JsonObject,
+): ((body: JsonObject, headers: Readonly<Record<string, string>>) => string | null) | undefined {
+  return condition && ((record, headers) => usableId(condition.evaluate({ record, headers, settings })))
 }
 
 /** A body in an order of its own: fields by name, the named lists by their content. */

@@ -96,6 +96,12 @@ export function commonStreamFields(
       names: RECORD_NAMES,
       example: 'record.etag',
     }),
+    condition: expression({
+      sense:
+        'What a write can be made conditional on, so that it is refused where somebody changed the record after it was read: its ETag or revision, in the spelling in which the system wants it back. Writes have it as `version` (`If-Match: "${ version }"`). `headers` are those of an answer to `fetch` for one record, and empty elsewhere. No value means: this record has none.',
+      names: [...RECORD_NAMES, 'headers'],
+      example: 'headers.etag',
+    }),
     unordered: section(unorderedPart, {
       sense: 'For systems that give the fields of an object (or the items of a list) in another order each time.',
     }) as Field<UnorderedSpec | undefined>,

@@ -121,11 +121,19 @@ export async function fetchRecords<R>(
     untilComplete(chunk, namesOf, async (some, again) => {
       const scope = { ids: some, id: some[0], settings: context.settings }
       const answer = await ask(context, spec, scope, { asked: some.length, again, signal })
-      return answer ? recordsOf(context, bodiesOf(context, spec, answer), signal) : []
+      if (!answer) return []
+      const records = await recordsOf(context, bodiesOf(context, spec, answer), signal)
+      return spec.batch === 1 ? records.map((record) => conditional(context, record, answer)) : records
     }),
   )
   const wanted = new Set(ids)
   return found.flat().filter((record) => wanted.has(record.id) || record.aliases?.some((alias) => wanted.has(alias)))
+}
+
+/** With what the headers of an answer tell that is about this record alone. */
+function conditional<R>({ stream }: FinderContext<R>, record: SourceRecord, { headers }: Answer): SourceRecord {
+  const condition = record.deleted ? null : stream.conditionOf?.(record.body, headers)
+  return condition ? { ...record, condition } : record
 }
 
 const namesOf = ({ id, aliases = [] }: SourceRecord): string[] => [id, ...aliases]

@@ -12,7 +12,7 @@ import type {
   StreamAbilities,
   Subscriber,
 } from '../contract.ts'
-import type { PartFinding } from '../language/index.ts'
+import type { Expression, PartFinding } from '../language/index.ts'
 import type { ProtocolContext, ProtocolSession, StreamSpec } from '../protocols/contract.ts'
 import type { Caller } from './answer.ts'
 import { type DescribeSpec, describeStream } from './dictionary.ts'
@@ -63,7 +63,7 @@ const isNumbered = ({ paging, job }: ReadSpec<unknown>): boolean =>
 
 /** Rules between the parts of a stream, and between the streams of a connector. */
 export function checkRequestStream(
-  { read, fetch, lookup, write }: RequestStream<unknown>,
+  { read, fetch, lookup, write, condition }: RequestStream<unknown> & { condition?: Expression | undefined },
   { name, others }: { name: string; others: ReadonlyMap<string, unknown> },
 ): PartFinding[] {
   if (!read && !write && !lookup && !fetch)
@@ -93,6 +93,15 @@ export function checkRequestStream(
                 },
               ],
         )
+      : []),
+    ...(condition?.looksInto.has('headers') && fetch?.batch !== 1
+      ? [
+          {
+            field: 'condition',
+            message: '`headers` are told of one record only, and this stream has no `fetch` that asks for one',
+            fix: 'Add `fetch` with `batch: 1`, or name a field of the record.',
+          },
+        ]
       : []),
     ...parentFindings(name, read?.for_each, readOf),
   ]

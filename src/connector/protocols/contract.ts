@@ -43,6 +43,8 @@ export type StreamSpec<S> = {
    * A protocol that finds ids by itself (`defaults.key` null) gives the `id`, or null where the body has none.
    */
   toRecord(body: Json, id?: string | null): SourceRecord | RejectedRecord
+  /** What writes of a record can be made conditional on, by an answer that is about it alone; see `condition` of a stream. */
+  conditionOf?: ((body: JsonObject, headers: Readonly<Record<string, string>>) => string | null) | undefined
   /** Makes values of the cells of a row of CSV, as the schema says, with all fields that are known by then. */
   typeCells?(row: Json): Json
 }

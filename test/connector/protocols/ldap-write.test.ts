@@ -184,6 +184,20 @@ test('an entry that is renamed while we write is found again by its id; one that
   expect(outcomes).toMatchObject([{ status: 'written' }, { status: 'missing', error: { code: 'CSW-3009' } }])
 })
 
+test('an entry tells what a write can be conditional on, and a write compares it', async () => {
+  const session = await open()
+  const [record] = await session.fetch({ stream: 'people', ids: ['id-1'], signal: never })
+  const condition = record!.condition!
+  expect(await write('update', [item('a', { mail: [] }, { id: 'id-1', ifVersion: condition })])).toMatchObject([
+    { status: 'written' },
+  ])
+  const other = condition.replace('12:00', '11:59')
+  expect(other).not.toBe(condition)
+  expect(await write('update', [item('a', { mail: [] }, { id: 'id-1', ifVersion: other })])).toMatchObject([
+    { status: 'conflict' },
+  ])
+})
+
 test('a version that no longer holds is a conflict, and a right that ended sends nothing', async () => {
   const old = item('a', { mail: [] }, { id: 'id-1', ifVersion: '2026-11-23T11:00:00.000000000Z' })
   const now = item('b', { mail: [] }, { id: 'id-2', ifVersion: '2026-11-23T12:00:00.000000000Z' })

@@ -189,6 +189,21 @@ test('upsert by a unique key makes and changes in one statement; duplicates in o
   ])
 })
 
+test('records tell the counter that an update compares, as the update wants it back', async () => {
+  await seed(2)
+  const session = await opened()
+  await write(session, 'update', [{ id: '1', values: { name: 'A' } }])
+  const told = async () =>
+    (await session.fetch({ stream: 'customers', ids: ['1', '2'], signal: never })).map((one) => one.condition!)
+  const before = await told()
+  expect(before).toEqual(['2', '1'])
+  const update = (condition: string) =>
+    write(session, 'update', [{ id: '1', values: { name: 'B' }, ifVersion: condition }])
+  expect(await update(before[0]!)).toMatchObject([{ status: 'written' }])
+  expect(await update(before[0]!)).toMatchObject([{ status: 'conflict' }])
+  expect(await told()).toEqual(['3', '1'])
+})
+
 test('an update tells found, missing and changed meanwhile apart', async () => {
   await seed(3)
   const session = await opened()

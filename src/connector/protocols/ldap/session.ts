@@ -156,9 +156,10 @@ export class LdapSession implements ProtocolSession {
     const page: Pick<Page, 'records' | 'rejected'> = { records: [], rejected: [] }
     for (const entry of entries) {
       try {
-        const made = spec.toRecord(bodyOf(entry, spec.spec))
+        const body = bodyOf(entry, spec.spec)
+        const made = spec.toRecord(body)
         if (isRejected(made)) page.rejected.push(made)
-        else page.records.push(made)
+        else page.records.push(withCondition(made, body))
       } catch (error) {
         if (!(error instanceof CausewayError)) throw error
         page.rejected.push({ body: { dn: entry.dn }, error })
@@ -307,4 +308,10 @@ export class LdapSession implements ProtocolSession {
       throw new CausewayError('CSW-2002', { what: `Connector ${this.context.connector} has no stream ${name}.` })
     return spec
   }
+}
+
+/** Writes compare the time of change once more, as it is spelled here. */
+function withCondition(made: SourceRecord, body: JsonObject): SourceRecord {
+  const changed = sortableTimestamp(body.changed_at)
+  return changed === null ? made : { ...made, condition: changed }
 }

@@ -1,6 +1,6 @@
 /** Reads a stream page by page, each a statement of its own that begins after the last row of the one before. */
 import { CausewayError, isObject, type Json, type JsonObject, parseExact } from '../../../core/index.ts'
-import type { Page, ReadRequest } from '../../contract.ts'
+import type { Page, ReadRequest, SourceRecord } from '../../contract.ts'
 import { isRejected, usableId } from '../../manifest/record.ts'
 import { shifted, sortableTimestamp } from '../../parts/timestamps.ts'
 import type { StreamSpec } from '../contract.ts'
@@ -29,7 +29,7 @@ export async function* readPages(reading: Reading, { mode, cursor, signal }: Rea
   for (;;) {
     const requestedAt = reading.now()
     const { rows } = await reading.run(source.page(pass.since, pass.after, source.spec.page_size), signal)
-    const page = pageOf(stream, rows)
+    const page = pageOf(stream, source, rows)
     const last = rows.length < source.spec.page_size
     const after = last ? null : position(source, rows.at(-1)!)
     if (after && pass.after && after.id === pass.after.id && after.changed === pass.after.changed)
@@ -94,12 +94,16 @@ function position(source: Source, row: JsonObject): After {
   return { id, changed: source.changed === null ? null : usableId(row[source.changed]) }
 }
 
-export function pageOf(stream: StreamSpec<SqlStream>, rows: JsonObject[]): Pick<Page, 'records' | 'rejected'> {
+export function pageOf(
+  stream: StreamSpec<SqlStream>,
+  { version }: Source,
+  rows: JsonObject[],
+): Pick<Page, 'records' | 'rejected'> {
   const page: Pick<Page, 'records' | 'rejected'> = { records: [], rejected: [] }
   for (const row of rows) {
     const made = stream.toRecord(withJson(row, stream.spec.json))
     if (isRejected(made)) page.rejected.push(made)
-    else page.records.push(made)
+    else page.records.push(version === null ? made : withCondition(made, row[version]))
   }
   return page
 }
@@ -119,3 +123,9 @@ function withJson(row: JsonObject, columns: string[] | undefined): JsonObject {
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+/** A counter as it stands; `columns` may leave it out, and then nothing can be compared. */
+function withCondition(made: SourceRecord, counter: Json | undefined): SourceRecord {
+  const condition = usableId(counter)
+  return condition === null ? made : { ...made, condition }
+}

@@ -64,7 +64,7 @@ export class SqlSession implements ProtocolSession {
   async fetch({ stream: name, ids, signal }: Parameters<ProtocolSession['fetch']>[0]): Promise<SourceRecord[]> {
     const { source, stream } = this.open(name)
     const rows = await this.among(source, source.id, ids, signal)
-    return this.records(stream, rows)
+    return this.records(stream, source, rows)
   }
 
   async lookup({ stream: name, field, values, signal }: LookupRequest): Promise<LookupResult> {
@@ -72,7 +72,7 @@ export class SqlSession implements ProtocolSession {
     const asked = new Set(values)
     const folded = new Map(values.map((value) => [fold(value), value]))
     const result: LookupResult = new Map()
-    for (const record of this.records(stream, await this.among(source, field, values, signal))) {
+    for (const record of this.records(stream, source, await this.among(source, field, values, signal))) {
       const held = usableId(record.body[field])
       // A column may compare without case and trailing spaces; then so did the database.
       const value = held === null ? undefined : asked.has(held) ? held : folded.get(fold(held))
@@ -119,7 +119,7 @@ export class SqlSession implements ProtocolSession {
       if (source.table !== null) await step(`columns of ${stream.name}`, () => this.described(source, signal))
       await step(`first page of ${stream.name}`, async () => {
         const { rows } = await this.ask(source.page(null, null, 5), signal)
-        const { records, rejected } = pageOf(stream, rows)
+        const { records, rejected } = pageOf(stream, source, rows)
         if (rejected[0]) throw rejected[0].error
         return `${records.length} rows`
       })
@@ -163,8 +163,8 @@ export class SqlSession implements ProtocolSession {
     }
   }
 
-  private records(stream: StreamSpec<SqlStream>, rows: JsonObject[]): SourceRecord[] {
-    const { records, rejected } = pageOf(stream, rows)
+  private records(stream: StreamSpec<SqlStream>, source: Source, rows: JsonObject[]): SourceRecord[] {
+    const { records, rejected } = pageOf(stream, source, rows)
     // Here a row was asked for by name: one that cannot be read must not look like one that does not exist.
     if (rejected[0]) throw rejected[0].error
     return records
@@ -181,7 +181,7 @@ export class SqlSession implements ProtocolSession {
       name: source.table!,
       id: source.id,
       key: write?.key?.flatMap((column) => text(column) ?? []) ?? [],
-      version: text(write?.version),
+      version: source.version,
       softDelete: text(write?.soft_delete),
       batch: write?.batch ?? VALUES,
       columns: await this.columns(source, signal),

@@ -14,6 +14,8 @@ export class Source {
   readonly table: string | null
   readonly id: string
   readonly changed: string | null
+  /** The column that updates compare and count up. */
+  readonly version: string | null
   private readonly dialect: Dialect
   private readonly from: string
   private readonly selected: string
@@ -30,6 +32,7 @@ export class Source {
     this.table = text(spec.table)
     this.id = text(spec.id) ?? 'id'
     this.changed = text(spec.changed?.column)
+    this.version = text(spec.write?.version) || null
     const columns = spec.columns?.map((column) => dialect.quote(text(column) ?? ''))
     this.selected = columns ? columns.join(', ') : 'q.*'
     this.from = this.table === null ? `(${spec.query}) q` : `${quotedTable(dialect, this.table)} q`

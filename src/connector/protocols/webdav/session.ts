@@ -146,6 +146,7 @@ export class WebDavSession implements ProtocolSession {
     const made = spec.toRecord(body)
     if (isRejected(made) || spec.spec.items === 'folders') return made
     const { size, media_type: mediaType, etag, modified } = body
+    if (typeof etag === 'string') made.condition = etag
     made.content = {
       // The ETag finds no bytes; it makes the reference of changed bytes another one.
       locator: { path, state: etag ?? modified ?? null },
