@@ -170,10 +170,10 @@ export function createServices(parts: ServiceParts): HubServices {
       await audit(actor, 'plan.apply', `sync:${name}`, { runs, states, moved: moved.length })
       return applied
     },
-    async undoRun(runId, { plan }, actor, signal) {
-      const undone = await undoRun(ports, runId, { plan, signal })
-      const { sync, runs, restored, left } = undone
-      if (!plan) await audit(actor, 'run.undo', `run:${runId}`, { sync, runs, restored, left: left.length })
+    async undoRun(runId, { plan, creations }, actor, signal) {
+      const undone = await undoRun(ports, runId, { plan, creations, signal })
+      const { sync, runs, restored, removed, left } = undone
+      if (!plan) await audit(actor, 'run.undo', `run:${runId}`, { sync, runs, restored, removed, left: left.length })
       return undone
     },
     async applyConfiguration(request, actor) {

@@ -185,7 +185,9 @@ export const refusesStale: StreamCheck = async (test) => {
     const field = Object.keys(values).find(isNew)
     if (field === undefined) return null
     const known = (await look())?.body ?? {}
-    return (await send(test, 'update', [item('a', { [field]: values[field]! }, { id, known, ifVersion: condition })]))[0]
+    return (
+      await send(test, 'update', [item('a', { [field]: values[field]! }, { id, known, ifVersion: condition })])
+    )[0]
   }
   const first = await write(before.condition)
   if (first === null) return nothing('no field to write')

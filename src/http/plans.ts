@@ -61,8 +61,15 @@ export type Undone = {
   sync: string
   runs: number[]
   restored: number
+  removed: number
   states: Record<string, number>
-  changes: { record: string; part: string; target: string; fields: { field: string; wrote: Json; before: Json }[] }[]
+  changes: {
+    record: string
+    part: string
+    target: string
+    action: 'restore' | 'delete'
+    fields: { field: string; wrote: Json; before: Json }[]
+  }[]
   left: { record: string; part: string; target: string; reason: string; fields: string[] }[]
 }
 

@@ -156,7 +156,12 @@ export interface HubServices {
   /** Does what a plan says, or says what of it has moved since. Throws CSW-5017. */
   applyPlan(name: string, plan: ApplyRequest, actor: Actor, signal: AbortSignal): Promise<Applied>
   /** Gives what a run wrote its former values back, or with `plan` says what that would be. Throws CSW-5017, CSW-8008. */
-  undoRun(runId: number, options: { plan: boolean }, actor: Actor, signal: AbortSignal): Promise<Undone>
+  undoRun(
+    runId: number,
+    options: { plan: boolean; creations: boolean },
+    actor: Actor,
+    signal: AbortSignal,
+  ): Promise<Undone>
   /** Works with the files, if they and what is in force are as they were planned. Throws CSW-8024, CSW-8025. */
   applyConfiguration(request: ConfigurationRequest, actor: Actor): Promise<AppliedConfiguration>
   /** What going back to a version means; `records` recorded inputs go through both texts of changed mappings. Throws CSW-8027. */

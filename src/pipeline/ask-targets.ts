@@ -56,6 +56,7 @@ function note(work: Work, record: SourceRecord | undefined): void {
   work.asked = true
   if (record) {
     work.known = record.body
+    work.seenVersion = record.version
     if (work.merge) Object.assign(work.merge, { condition: record.condition, thereVersion: record.version })
   } else {
     const error = new CausewayError('CSW-3009', { what: `The target has no record ${work.targetId} any more` })

@@ -140,7 +140,8 @@ export const forwardOf = (lane: Lane): SyncRow =>
   isForward(lane) ? lane.row : lane.ports.model().syncByName(lane.sync.twoWay!.partner)!.row
 
 const INSTANT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$/
-const timeOf = (version: string | null | undefined): number | null =>
+/** When a version says that it was made, where versions are times; in ms. */
+export const timeOf = (version: string | null | undefined): number | null =>
   version && INSTANT.test(version) ? Date.parse(version) : null
 
 /**

@@ -223,7 +223,7 @@ function toJournal(lane: Lane, work: Work): JournalEntry {
   const { keeping } = lane.ports.model()
   const valuesToo = keeping(lane.row.fromStream) !== 'hash'
   const input = work.operation && work.record.body ? keptInput(lane, work.record.body) : null
-  const before = stoodBefore(work)
+  const before = stoodBefore(work, keeping(lane.row.fromStream) === 'full')
   return {
     record: work.record.id,
     part: work.part,
@@ -239,7 +239,9 @@ function toJournal(lane: Lane, work: Work): JournalEntry {
 }
 
 /** What stood there before a write: as the target showed it where it was looked at, else as it was delivered. */
-function stoodBefore({ delivered, known, send }: Work): JsonText | JsonObject | null {
+function stoodBefore({ delivered, known, send, operation, asked }: Work, whole: boolean): JsonText | JsonObject | null {
+  // Of what an undo deletes all that is seen is kept: nobody else has it.
+  if (operation === 'delete' && asked && known && whole) return known
   if (!known || !delivered) return delivered ?? known
   const shown = Object.keys(send.value).filter((field) => Object.hasOwn(known, field))
   return { ...delivered.value, ...Object.fromEntries(shown.map((field) => [field, known[field]!])) }

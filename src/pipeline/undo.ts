@@ -17,10 +17,12 @@ import { openLane } from './push.ts'
 import { writeOut } from './push-batch.ts'
 import { PushRun } from './push-run.ts'
 import { slicesOf, toRecord } from './read-batch.ts'
+import { takeBackCreations } from './undo-creations.ts'
 import type { Lane, Work } from './work.ts'
 
 type UndoneField = { field: string; wrote: Json; before: Json }
-type Undone = { record: string; part: string; target: string; fields: UndoneField[] }
+/** `delete`: the run created the record, and it is gone again. */
+type Undone = { record: string; part: string; target: string; action: 'restore' | 'delete'; fields: UndoneField[] }
 /** `fields`: those of the record that stay; all of them where there are none. */
 type NotUndone = { record: string; part: string; target: string; reason: string; fields: string[] }
 
@@ -31,13 +33,16 @@ export type Undo = {
   runs: number[]
   /** Records that get their values back. */
   restored: number
+  /** Records that the run created and that are deleted again. */
+  removed: number
   /** Their states afterwards. */
   states: Record<string, number>
   changes: Undone[]
   left: NotUndone[]
 }
 
-type UndoOptions = { plan: boolean; signal: AbortSignal }
+/** `creations`: also deletes what the run created. */
+type UndoOptions = { plan: boolean; creations: boolean; signal: AbortSignal }
 
 const BATCH = 400
 /** More than this are done and counted, not listed. */
@@ -54,22 +59,26 @@ type Overwritten = {
   before: JsonObject
   /** Nothing but attempts that were not written were seen so far. */
   isAttempt: boolean
+  /** The run created the record. */
+  isCreated: boolean
   /** Why none of it can be taken back. */
   reason?: string
 }
 
-export async function undoRun(ports: Ports, runId: number, { plan, signal }: UndoOptions): Promise<Undo> {
+export async function undoRun(ports: Ports, runId: number, { plan, creations, signal }: UndoOptions): Promise<Undo> {
   const run = await ports.ledger.readRun(runId)
   if (!run) throw new CausewayError('CSW-1007', { what: `there is no run ${runId}` })
   const known = run.syncId === null ? undefined : ports.model().sync(run.syncId)
   if (run.kind !== 'push' || run.outcome === 'running' || !known)
     throw new CausewayError('CSW-8008', { what: `Run ${runId} is not the ended push of a sync that is still there.` })
   const { definition, row } = known
-  const result: Undo = { run: runId, sync: definition.name, runs: [], restored: 0, states: {}, changes: [], left: [] }
+  const counts = { restored: 0, removed: 0 }
+  const result: Undo = { run: runId, sync: definition.name, runs: [], ...counts, states: {}, changes: [], left: [] }
   const overwritten = await collect(ports, runId)
+  const undoing: Undoing = { overwritten, result, finishedAt: run.finishedAt, creations }
   if (plan) {
     const lane = await planningLane(ports, row, definition, signal)
-    for await (const works of worksOf(lane, overwritten, result)) result.restored += works.length
+    for await (const works of worksOf(lane, undoing)) countDone(result, works)
     return result
   }
   await demandTarget(ports, row.toStream)
@@ -79,7 +88,7 @@ export async function undoRun(ports: Ports, runId: number, { plan, signal }: Und
       const lane = await openLane(ports, known, number, lease, signal)
       const slices = new Set(slicesOf(number, definition.lanes))
       const own = overwritten.filter(({ record }) => slices.has(sliceOf(record)))
-      await undoInLane(lane, own, result)
+      await undoInLane(lane, { ...undoing, overwritten: own })
     }
     return result
   } finally {
@@ -96,8 +105,9 @@ async function collect(ports: Ports, runId: number): Promise<Overwritten[]> {
       const known = parts.get(key)
       // Of several attempts those that were not written say nothing, unless there is no other.
       if (NOT_WRITTEN.has(outcome) && known) continue
-      const one = known && !known.isAttempt ? known : { record, part, target, sent: {}, before: {}, isAttempt: false }
+      const one = known && !known.isAttempt ? known : emptyOf(record, part, target)
       if (NOT_WRITTEN.has(outcome)) one.isAttempt = true
+      else if (operation === 'create') one.isCreated = true
       parts.set(key, one)
       if (parts.size > MAX_RECORDS)
         throw new CausewayError('CSW-8008', { what: `Run ${runId} wrote more than ${MAX_RECORDS} records.` })
@@ -112,23 +122,30 @@ async function collect(ports: Ports, runId: number): Promise<Overwritten[]> {
   return [...parts.values()]
 }
 
+const emptyOf = (record: string, part: string, target: string): Overwritten => ({
+  ...{ record, part, target, sent: {}, before: {} },
+  ...{ isAttempt: false, isCreated: false },
+})
+
 const NOT_WRITTEN: ReadonlySet<string> = new Set(['pending', 'dead', 'parked'])
 
 function whyNot(operation: string, outcome: string, sent: JsonObject | null): string | undefined {
   if (operation === 'delete') return 'it was deleted'
-  if (operation === 'create') return 'it was created; delete it in the target'
   if (operation === 'upsert') return 'it was upserted, and nobody looked what stood there'
   if (outcome === 'in_doubt') return 'it is not known whether it was written'
   if (outcome !== 'delivered' && outcome !== 'gone' && outcome !== 'skipped') return 'it was not written'
   return sent && Object.keys(sent).length ? undefined : 'the journal does not hold what was written'
 }
 
-async function undoInLane(lane: Lane, overwritten: Overwritten[], result: Undo): Promise<void> {
+type Undoing = { overwritten: Overwritten[]; result: Undo; finishedAt: Date | null; creations: boolean }
+
+async function undoInLane(lane: Lane, undoing: Undoing): Promise<void> {
+  const { overwritten, result } = undoing
   if (!overwritten.length) return
   const run = new PushRun(lane, { trigger: 'undo' })
   try {
     let failure: CausewayError | null = null
-    for await (const works of worksOf(lane, overwritten, result)) {
+    for await (const works of worksOf(lane, undoing)) {
       if (!works.length) continue
       const runId = await run.begin()
       if (!result.runs.includes(runId)) result.runs.push(runId)
@@ -137,7 +154,10 @@ async function undoInLane(lane: Lane, overwritten: Overwritten[], result: Undo):
       run.add(records.length, works)
       for (const { settlement } of works) note(result.states, settlement?.state ?? 'unknown')
       nameUnwritten(works, result)
-      result.restored += works.filter(({ settlement }) => settlement?.state === 'delivered').length
+      countDone(
+        result,
+        works.filter((work) => isDone(work)),
+      )
       if (failure) break
     }
     await run.finish(failure ?? (lane.signal.aborted ? 'stopped' : null))
@@ -147,14 +167,23 @@ async function undoInLane(lane: Lane, overwritten: Overwritten[], result: Undo):
   }
 }
 
+const isDone = ({ operation, settlement }: Work): boolean =>
+  operation === 'delete' ? settlement?.unlink === 'gone' : settlement?.state === 'delivered'
+
+function countDone(result: Undo, works: readonly Work[]): void {
+  const removed = works.filter(({ operation }) => operation === 'delete').length
+  result.removed += removed
+  result.restored += works.length - removed
+}
+
 const note = (states: Record<string, number>, state: string): void => {
   states[state] = (states[state] ?? 0) + 1
 }
 
 /** What was to be restored and was not written, such as a record that somebody changed between the look and the write. */
 function nameUnwritten(works: Work[], result: Undo): void {
-  for (const { record, part, targetId, settlement } of works) {
-    if (settlement?.state === 'delivered') continue
+  for (const work of works.filter((one) => !isDone(one))) {
+    const { record, part, targetId, settlement } = work
     const change = result.changes.findIndex((one) => one.record === record.id && one.part === part)
     if (change >= 0) result.changes.splice(change, 1)
     const reason = settlement?.error?.what ?? 'it is not known whether it was written'
@@ -164,11 +193,13 @@ function nameUnwritten(works: Work[], result: Undo): void {
 }
 
 /** Batches of writes that bring former values back; what is left as it is goes to the result. */
-async function* worksOf(lane: Lane, overwritten: Overwritten[], result: Undo): AsyncGenerator<Work[]> {
+async function* worksOf(lane: Lane, undoing: Undoing): AsyncGenerator<Work[]> {
+  const { overwritten, result, finishedAt, creations } = undoing
   for (let at = 0; at < overwritten.length && !lane.signal.aborted; at += BATCH) {
     const open = overwritten
       .slice(at, at + BATCH)
       .filter((one) => one.reason === undefined || left(result, one, one.reason))
+      .filter((one) => !one.isCreated || creations || left(result, one, 'it was created; `creations` deletes it'))
     const works = await standingWorks(lane, open, result)
     const own = works.map(({ work }) => work)
     if (lane.sync.twoWay) {
@@ -176,7 +207,16 @@ async function* worksOf(lane: Lane, overwritten: Overwritten[], result: Undo): A
       await deferToWrites(lane, own)
     }
     await askTargets(lane, own)
-    yield works.flatMap(({ one, work }) => restoring(lane, one, work, result))
+    const seen = works.filter(({ one, work }) => wasSeen(one, work, result))
+    const created = seen.filter(({ one }) => one.isCreated).map(({ one, work }) => ({ work, sent: one.sent }))
+    const stays = await takeBackCreations(lane, created, { finishedAt, holds })
+    yield seen.flatMap(({ one, work }) => {
+      if (!one.isCreated) return restoring(lane, one, work, result)
+      const why = stays.get(work)
+      if (!why) return removing(one, work, result)
+      left(result, one, why.reason, why.fields)
+      return []
+    })
   }
 }
 
@@ -220,12 +260,18 @@ async function standingWorks(lane: Lane, overwritten: Overwritten[], result: Und
 
 const SETTLED: ReadonlySet<string> = new Set(['delivered', 'unchanged', 'gone', 'skipped'])
 
+/** What the target did not show cannot be judged, and stays. */
+function wasSeen(one: Overwritten, { asked, settlement }: Work, result: Undo): boolean {
+  if (asked && !settlement) return true
+  return left(result, one, settlement?.error?.what ?? 'the target gives no single records')
+}
+
+function removing({ record, part, target }: Overwritten, work: Work, result: Undo): Work[] {
+  if (result.changes.length < MAX_LISTED) result.changes.push({ record, part, target, action: 'delete', fields: [] })
+  return [work]
+}
+
 function restoring(lane: Lane, one: Overwritten, work: Work, result: Undo): Work[] {
-  if (!work.asked || work.settlement) {
-    const { what } = work.settlement?.error ?? { what: 'the target gives no single records' }
-    left(result, one, what)
-    return []
-  }
   const fields = Object.keys(one.sent)
   const unknown = fields.filter((field) => !Object.hasOwn(one.before, field) || field === HASHES)
   const edited = fields.filter((field) => !unknown.includes(field) && !holds(work, field, one.sent[field]!))
@@ -244,7 +290,7 @@ function restoring(lane: Lane, one: Overwritten, work: Work, result: Undo): Work
   work.send = partial ? work.values : sendable(JsonText.of({ ...merged(work).value, ...seen(work), ...values }))
   const change = Object.entries(values).map(([field, before]) => ({ field, wrote: one.sent[field]!, before }))
   if (result.changes.length < MAX_LISTED)
-    result.changes.push({ record: one.record, part: one.part, target: one.target, fields: change })
+    result.changes.push({ record: one.record, part: one.part, target: one.target, action: 'restore', fields: change })
   return [work]
 }
 

@@ -88,6 +88,8 @@ export type Work = {
   known: JsonObject | null
   /** True when `known` was read just now to compare with: where it shows a field, what was delivered there proves nothing. */
   asked: boolean
+  /** The version that the target showed with it. */
+  seenVersion?: string | null
   /** Writes of earlier attempts whose outcome is unknown. */
   unfinished: IntentRow[]
   /** The one among them that may have created the record. */

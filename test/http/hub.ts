@@ -170,8 +170,14 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
         sync: 'contacts',
         runs: [],
         restored: 1,
+        removed: options.creations ? 1 : 0,
         states: {},
-        changes: [{ record: '7', part: '', target: 'C-7', fields }],
+        changes: [
+          { record: '7', part: '', target: 'C-7', action: 'restore' as const, fields },
+          ...(options.creations
+            ? [{ record: '9', part: '', target: 'C-9', action: 'delete' as const, fields: [] }]
+            : []),
+        ],
         left: [{ record: '8', part: '', target: 'C-8', reason: 'it was changed since', fields: ['name'] }],
       }
     },

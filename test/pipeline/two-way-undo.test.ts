@@ -22,7 +22,7 @@ async function carried(name: 'people' | 'people~back', values: Record<string, st
   return { ...opened, run: pushed!.runId! }
 }
 
-const undo = (hub: TestHub, run: number, plan = false) => undoRun(hub.ports, run, { plan, signal })
+const undo = (hub: TestHub, run: number, plan = false) => undoRun(hub.ports, run, { plan, creations: false, signal })
 
 test.each(['people', 'people~back'] as const)(
   '%s: the other side keeps its edit, and nobody writes any more',
@@ -117,4 +117,33 @@ test('an edit made between the look and the write is refused by the target, and 
   expect(right()[0]!.body.phone).toBe('3')
   await cycle()
   expect([left()[0]!.body.phone, right()[0]!.body.phone]).toEqual(['3', '3'])
+})
+
+test('what a run created is deleted there and not here, and comes back with the next edit only', async () => {
+  const { crm, hub, cycle, left, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await hub.pull('crm:contacts')
+  await hub.pull('desk:users')
+  const pushed = await hub.push('people')
+  await hub.pull('desk:users')
+  await hub.push('people~back')
+  const undone = await undoRun(hub.ports, pushed!.runId!, { plan: false, creations: true, signal })
+  expect(undone).toMatchObject({ restored: 0, removed: 1, left: [] })
+  expect(right()).toEqual([])
+  expect(await cycle()).toBe(0)
+  expect(left().map(({ body }) => body)).toEqual([anna])
+  edit(crm, 'contacts', { phone: '2' })
+  await cycle()
+  expect([left(), right()].map((rows) => rows.map(({ body }) => body.phone))).toEqual([['2'], ['2']])
+})
+
+test('a record that somebody edited since the run made it stays, whatever the field', async () => {
+  const { crm, desk, hub, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await hub.pull('crm:contacts')
+  const pushed = await hub.push('people')
+  edit(desk, 'users', { note: 'call back' })
+  const undone = await undoRun(hub.ports, pushed!.runId!, { plan: false, creations: true, signal })
+  expect(undone).toMatchObject({ removed: 0, left: [{ reason: 'it was changed since', fields: [] }] })
+  expect(right()).toHaveLength(1)
 })

@@ -29,9 +29,9 @@ async function pushAll(hub: TestHub): Promise<number[]> {
   return runs
 }
 
-async function undo(hub: TestHub, runs: number[], plan = false): Promise<Undo[]> {
+async function undo(hub: TestHub, runs: number[], plan = false, creations = false): Promise<Undo[]> {
   const undone: Undo[] = []
-  for (const run of runs) undone.push(await undoRun(hub.ports, run, { plan, signal }))
+  for (const run of runs) undone.push(await undoRun(hub.ports, run, { plan, creations, signal }))
   return undone
 }
 
@@ -116,6 +116,55 @@ test('what was created or deleted is named and left; a newer state of the source
   await pushAll(hub)
   expect(there(0).body).toMatchObject({ name: 'Renamed' })
   expect(erp.list('customers')).toHaveLength(4)
+})
+
+test('what a run created is deleted when that is asked for, where nobody worked on it since; the rest is named', async () => {
+  const { crm, erp, hub, there, spoil, put } = await open(1)
+  for (const i of [1, 2, 3, 4]) crm.put('contacts', `c${i}`, { email: `p${i}@example.test`, name: `P${i}`, city: 'C' })
+  // The same person twice: the record there stands for both.
+  crm.put('contacts', 'twin', { email: 'p4@example.test', name: 'P4', city: 'C' })
+  const runs = await spoil()
+  await hub.skipWaits()
+  await pushAll(hub)
+  expect(erp.list('customers')).toHaveLength(5)
+  erp.put('customers', there(2).id, { ...there(2).body, name: 'by hand' })
+  // In a field that no mapping writes, after the record was read.
+  await hub.pull('erp:customers')
+  erp.put('customers', there(3).id, { ...there(3).body, note: 'call back' })
+  const ids = [1, 2, 3, 4].map((i) => there(i).id)
+  const writes = erp.journal.length
+  const planned = await undo(hub, runs, true, true)
+  expect(erp.journal.length).toBe(writes)
+  const undone = await undo(hub, runs, false, true)
+  expect(undone.map(({ changes }) => changes)).toEqual(planned.map(({ changes }) => changes))
+  const total = (field: 'restored' | 'removed') => undone.reduce((all, one) => all + one[field], 0)
+  expect([total('restored'), total('removed')]).toEqual([1, 1])
+  expect(there(0).body).toEqual(body(0))
+  const left = undone.flatMap((one) => one.left.map(({ target, reason }) => `${target} ${reason}`))
+  expect(new Set(left)).toEqual(
+    new Set([
+      `${ids[1]} it was changed since`,
+      `${ids[2]} it was changed since`,
+      `${ids[3]} another record of the source stands for it too`,
+    ]),
+  )
+  expect(erp.list('customers').map(({ id }) => id)).not.toContain(ids[0])
+  expect(erp.list('customers')).toHaveLength(4)
+  // A run that has nothing to say makes nobody anew; the next change of the record does.
+  await pushAll(hub)
+  expect(erp.list('customers')).toHaveLength(4)
+  put(1)
+  for (const stream of ['crm:contacts', 'erp:customers']) await hub.pull(stream)
+  await pushAll(hub)
+  expect(there(1).body).toEqual(body(1))
+})
+
+test('a target that takes no deletions keeps what a run created', async () => {
+  const { crm, erp, hub, spoil } = await open(1, { delete: false })
+  crm.put('contacts', 'c1', { email: 'p1@example.test', name: 'P1', city: 'C' })
+  const undone = await undo(hub, await spoil(), false, true)
+  expect(undone.flatMap(({ left }) => left.map(({ reason }) => reason))).toEqual(['the target takes no deletions'])
+  expect(erp.list('customers')).toHaveLength(2)
 })
 
 test('whatever the keys of the first writes were, those of the undo are others', async () => {

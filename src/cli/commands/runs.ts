@@ -128,9 +128,10 @@ export function define(command: Command, makeContext: MakeContext): void {
     .description('give the fields that a run wrote the values they had before, where they still hold what it wrote')
     .argument('<id>', 'number of the run')
     .option('--plan', 'only say what would be done')
-    .option('--yes', 'do it: fields of the target are written')
+    .option('--creations', 'also delete what the run created, where nobody changed it since')
+    .option('--yes', 'do it: fields of the target are written, and with --creations records deleted')
     .option('--reason <text>', 'why, for the audit trail')
-    .action(async (id: string, { yes, ...options }: { plan?: boolean; yes?: boolean; reason?: string }) => {
+    .action(async (id: string, { yes, ...options }: UndoFlags) => {
       const context = makeContext()
       if (!options.plan) demandYes(yes, 'what a run wrote would be overwritten; see it with --plan')
       const path = `/api/v1/runs/${encodeURIComponent(id)}/undo`
@@ -144,11 +145,14 @@ export function define(command: Command, makeContext: MakeContext): void {
   decision(command, makeContext, 'reject', 'keep what a run would have deleted')
 }
 
-function undoneText({ run, sync, restored, changes, left }: Undone, plan: boolean): string {
+type UndoFlags = { plan?: boolean; creations?: boolean; yes?: boolean; reason?: string }
+
+function undoneText({ run, sync, restored, removed, changes, left }: Undone, plan: boolean): string {
+  const deleted = removed ? `${removed} that it created ${plan ? 'would be' : 'are'} deleted, ` : ''
   return [
-    `${sync}, run ${run}: ${restored} records ${plan ? 'would get' : 'got'} their former values back, ${left.length} stay in whole or in part`,
-    ...changes.flatMap(({ record, target, fields }) => [
-      printable(`${record} → ${target}`),
+    `${sync}, run ${run}: ${restored} records ${plan ? 'would get' : 'got'} their former values back, ${deleted}${left.length} stay in whole or in part`,
+    ...changes.flatMap(({ record, target, action, fields }) => [
+      printable(`${record} → ${target}${action === 'delete' ? ': deleted, for the run created it' : ''}`),
       ...fields.map(({ field, wrote, before }) => `    ${printable(field)}: ${value(wrote)} → ${value(before)}`),
     ]),
     ...left.map(({ record, target, reason, fields }) =>

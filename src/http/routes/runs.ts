@@ -16,12 +16,16 @@ const UndoneAnswer = Closed({
   sync: Type.String(),
   runs: Type.Array(Type.Integer(), { description: 'Runs that wrote, one of each lane.' }),
   restored: Type.Integer({ description: 'Records that got former values back, or would.' }),
+  removed: Type.Integer({ description: 'Records that the run created and that are deleted again, or would be.' }),
   states: Counts('These records by the state they came to rest in.'),
   changes: Type.Array(
     Closed({
       record: Type.String(),
       part: Type.String(),
       target: Type.String(),
+      action: Type.Union([Type.Literal('restore'), Type.Literal('delete')], {
+        description: '`delete`: the run created the record.',
+      }),
       fields: Type.Array(Closed({ field: Type.String(), wrote: Type.Unknown(), before: Type.Unknown() })),
     }),
   ),
@@ -134,15 +138,21 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
         params: IdParams,
         body: Closed({
           plan: Type.Optional(Type.Boolean({ description: 'Only says what would be done.' })),
+          creations: Type.Optional(
+            Type.Boolean({
+              description:
+                'Also deletes what the run created, where the target takes deletions and nothing says that somebody changed it since.',
+            }),
+          ),
           reason: Type.Optional(Text('Why, for the audit trail.')),
         }),
         response: { 200: UndoneAnswer },
       },
     },
-    async ({ params, body: { plan, reason }, caller }, reply) => {
+    async ({ params, body: { plan = false, creations = false, reason }, caller }, reply) => {
       if (!(await showRun(database, params.id))) throw notFound(`There is no run ${params.id}.`)
       const actor = actorOf(caller, reason === undefined ? undefined : { reason })
-      return hub.undoRun(Number(params.id), { plan: plan ?? false }, actor, untilGone(reply, UNDO_MS))
+      return hub.undoRun(Number(params.id), { plan, creations }, actor, untilGone(reply, UNDO_MS))
     },
   )
 }

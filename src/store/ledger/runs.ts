@@ -34,12 +34,13 @@ export async function startRun(pool: pg.Pool, run: RunStart): Promise<number> {
   return rows[0]!.id
 }
 
-export type RunFacts = { kind: string; syncId: number | null; outcome: string }
+export type RunFacts = { kind: string; syncId: number | null; outcome: string; finishedAt: Date | null }
 
 export async function readRun(pool: pg.Pool, runId: number): Promise<RunFacts | undefined> {
-  const { rows } = await pool.query<RunFacts>('select kind, sync_id as "syncId", outcome from run where id = $1', [
-    runId,
-  ])
+  const { rows } = await pool.query<RunFacts>(
+    'select kind, sync_id as "syncId", outcome, finished_at as "finishedAt" from run where id = $1',
+    [runId],
+  )
   return rows[0]
 }
 
