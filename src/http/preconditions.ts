@@ -28,16 +28,24 @@ export function answerPreconditions(app: FastifyInstance): void {
     if (wanted === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     under.set(thing, promise)
-    request.leave = () => {
+    const leave = (): void => {
       under.delete(thing)
       resolve()
     }
-    const tag = await tagOf(app, request, thing)
-    if (tag === undefined || !(wanted.trim() === '*' || tagsIn(wanted).includes(tag))) throw changed(thing, tag)
+    try {
+      const tag = await tagOf(app, request, thing)
+      if (tag === undefined || !(wanted.trim() === '*' || tagsIn(wanted).includes(tag))) throw changed(thing, tag)
+    } catch (error) {
+      leave()
+      throw error
+    }
+    request.leave = leave
   })
-  app.addHook('onSend', async (request, reply, payload) => tagged(request, reply, payload))
-  app.addHook('onResponse', async (request) => request.leave?.())
-  app.addHook('onRequestAbort', async (request) => request.leave?.())
+  // When the action has ended: it is done also where the client broke off, of whom `onResponse` never hears.
+  app.addHook('onSend', async (request, reply, payload) => {
+    request.leave?.()
+    return tagged(request, reply, payload)
+  })
 }
 
 function thingOf({ method, url }: FastifyRequest): string | undefined {
