@@ -21,6 +21,7 @@ import {
   claimSlot,
   dropOldRows,
   dropOldSlots,
+  keepLimitUse,
   lastSlots,
   leaveWorker,
   maintainPartitions,
@@ -58,6 +59,8 @@ export type Work = {
 const INBOX_CONCURRENCY = 8
 /** People are told within fifteen seconds that nobody works: three of these may be missed. */
 const BEAT_MS = 3_000
+/** What was used of limits is known to the minute. */
+const LIMIT_USE_MS = 60_000
 /** What of `shutdown_seconds` a call under way gets for its answer; the rest is for what becomes of it to be committed. */
 const SHARE_OF_ANSWERS = 0.7
 const UPKEEP_EVERY_MS = 60 * 60_000
@@ -100,7 +103,8 @@ export async function startWork(parts: WorkParts): Promise<Work> {
   schedules.replace(allSchedules(parts.scheduled()))
   schedules.start()
   const beat: Sweep = { name: 'worker-beat', everyMs: BEAT_MS, run: () => beatWorker(parts.pool, parts.holder) }
-  const sweeping = startSweeps([beat, ...sweeps(ports), ...parts.sweeps], { log: ports.log })
+  const limits: Sweep = { name: 'limit-use', everyMs: LIMIT_USE_MS, run: () => keepLimitUse(parts.pool) }
+  const sweeping = startSweeps([beat, limits, ...sweeps(ports), ...parts.sweeps], { log: ports.log })
   return {
     replaceTimetable: (scheduled) => schedules.replace(allSchedules(scheduled)),
     callLane: (job) => lanes.call(job),

@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander'
 import { withApi, withQuery } from './api.ts'
 import type { MakeContext } from './context.ts'
 import { printable } from './printable.ts'
-import { usageError } from './report-error.ts'
 import { fields, state, table, time } from './table.ts'
 
 type Activity = { sync: string; hour: string } & Record<'runs' | 'failed' | 'written' | 'unchanged' | 'dead', number>
@@ -11,6 +10,8 @@ type Hour = { hour: string; lag: number | null; times: Record<'queue' | 'limits'
   'runs' | 'failed' | 'read' | 'written' | 'dead',
   number
 >
+type LimitHour = Record<'hour' | 'limit', string> &
+  Record<'units' | 'seconds' | 'used' | 'most', number> & { shared: boolean }
 type Entry = { at: string; kind: string; actor: string; what: string; subject: string; outcome: string | null }
 type Worker = { host: string; process: string; startedAt: string; seenAt: string; alive: boolean }
 type Setting = { name: string; value: string | null; from: string; where: string | null }
@@ -56,19 +57,41 @@ export function defineStatusLists(command: Command, makeContext: MakeContext): v
 
   command
     .command('hours')
-    .description('throughput, errors, lag and waits of one sync or connection, by hour')
+    .description('throughput, errors, lag and waits of all runs, or those of one sync or connection, by hour')
     .addOption(new Option('--sync <name>', 'of this sync').conflicts('connection'))
     .option('--connection <name>', 'of this connection')
     .option('--hours <number>', 'how many, at most 168 (24)')
     .action(({ sync, connection, hours }: Partial<Record<'sync' | 'connection' | 'hours', string>>) =>
       show<Hour>(
         'hours',
-        withQuery(`/api/v1/${pathOf(sync, connection)}/hours`, { hours }),
+        withQuery(`/api/v1${pathOf(sync, connection)}/hours`, { hours }),
         ['hour', 'runs', 'failed', 'read', 'written', 'dead', 'lag ms', 'queue ms', 'limits ms', 'other side ms'],
         ({ hour, runs, failed, read, written, dead, lag, times: { queue, limits, remote } }) => {
           return [time(hour), runs, failed, read, written, dead, lag, queue, limits, remote]
         },
         'Nothing ran.',
+      ),
+    )
+
+  command
+    .command('limits')
+    .description('what was used of the limits of a connection, by hour')
+    .argument('<connection>', 'its name')
+    .option('--hours <number>', 'how many, at most 168 (24)')
+    .action((connection: string, { hours }: { hours?: string }) =>
+      show<LimitHour>(
+        'limits',
+        withQuery(`/api/v1/connections/${encodeURIComponent(connection)}/limits`, { hours }),
+        ['hour', 'limit', 'allows', 'used', 'most in 5 min', 'shared'],
+        ({ hour, limit, units, seconds, used, most, shared }) => [
+          time(hour),
+          limit,
+          `${units} in ${seconds} s`,
+          used,
+          most,
+          shared ? 'yes' : '',
+        ],
+        'Nothing was used, or it has no limits.',
       ),
     )
 
@@ -138,8 +161,7 @@ export function defineStatusLists(command: Command, makeContext: MakeContext): v
 
 function pathOf(sync: string | undefined, connection: string | undefined): string {
   const [kind, name] = sync === undefined ? ['connections', connection] : ['syncs', sync]
-  if (name === undefined) throw usageError('It is not said whose hours.', 'Give --sync or --connection.')
-  return `${kind}/${encodeURIComponent(name)}`
+  return name === undefined ? '' : `/${kind}/${encodeURIComponent(name)}`
 }
 
 const withPaging = (command: Command): Command =>

@@ -64,9 +64,12 @@ type Holder = { share: number; waiting: number | null; until: number }
 type CredentialState = {
   stop: { until: number; reason: string } | null
   breaker?: Breaker
+  /** Keys of the buckets that it shares with other credentials: what was used of them is looked up by these. */
+  shared?: string[]
   holders: Record<string, Holder>
 }
-type BucketState = { size: string; book: unknown; recent: [at: number, units: number][] }
+/** `total`: units granted since the first of them, less those that came back; what was used is kept from it (`limit_use`). */
+type BucketState = { size: string; book: unknown; recent: [at: number, units: number][]; total?: number }
 
 /** A process that was not heard of for so long holds nothing any more. */
 const HOLDER_MS = 3_000
@@ -119,6 +122,8 @@ export function grant(
   if (ask.wanted > 0)
     credential.holders[ask.holder] = { share, waiting: unserved ? ask.priority : null, until: now + HOLDER_MS }
   else delete credential.holders[ask.holder]
+  const shared = ask.buckets.flatMap(({ key }) => (key.startsWith(`${ask.key}:`) ? [] : [key]))
+  if (shared.length) credential.shared = shared
   next.set(ask.key, JSON.stringify(credential))
   return { states: next, result }
 }
@@ -128,9 +133,10 @@ const isCalm = (ask: QuotaAsk, { breaker, holders }: CredentialState): boolean =
   !Object.entries(holders).some(([id, { waiting }]) => id !== ask.holder && waiting !== null)
 
 function readCredential(text: string | undefined, now: number): CredentialState {
-  const { stop, breaker, holders }: CredentialState = text ? JSON.parse(text) : { stop: null, holders: {} }
+  const { stop, breaker, shared, holders }: CredentialState = text ? JSON.parse(text) : { stop: null, holders: {} }
   return {
     ...(breaker ? { breaker } : {}),
+    ...(shared ? { shared } : {}),
     stop: stop && stop.until > now ? stop : null,
     holders: Object.fromEntries(Object.entries(holders).filter(([, { until }]) => until > now)),
   }
@@ -168,10 +174,13 @@ function takeFrom(ask: BucketAsk, text: string | undefined, ttlMs: number, now: 
   // A limit that was edited begins a new book.
   const known = stored?.size === own ? stored : null
   const book = bookOf(widened(ask.spec, ttlMs), now, known?.book)
+  // Goes on where a limit was edited.
+  let total = stored?.total ?? 0
   let recent = (known?.recent ?? []).filter(([at]) => at > now - ttlMs)
   if (ask.back) {
     const { at, units } = ask.back
     book.spend(-units, at)
+    total = Math.max(0, total - units)
     recent = recent.map(([when, of]) => (when === at ? [when, Math.max(0, of - units)] : [when, of]))
   }
   if (ask.level) book.learn(withoutPromised(ask.level, recent), now)
@@ -181,9 +190,10 @@ function takeFrom(ask: BucketAsk, text: string | undefined, ttlMs: number, now: 
     const slice = Math.max(ask.need, size * SLICE_SHARE)
     units = Math.max(ask.need, Math.min(ask.want, slice, book.room(now)))
     book.spend(units, now)
+    total += units
     recent.push([now, units])
   }
-  const state: BucketState = { size: own, book: book.state(), recent }
+  const state: BucketState = { size: own, book: book.state(), recent, total }
   return { state, units, wait }
 }
 

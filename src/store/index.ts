@@ -46,6 +46,7 @@ export {
   renewLease,
 } from './leases.ts'
 export * from './ledger/index.ts'
+export { keepLimitUse } from './limit-use.ts'
 export { MasterKeys } from './master-key.ts'
 export { migrate, migrationStatus } from './migrate.ts'
 export { describeEmbedded, openStore, type Store } from './open.ts'

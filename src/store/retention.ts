@@ -1,5 +1,6 @@
 /** What is deleted when its time is over, row by row; what is cut by day is dropped in `partitions.ts`. */
 import type pg from 'pg'
+import { LIMIT_USE_DAYS } from './limit-use.ts'
 
 type RowDays = { runs: number; deadLetters: number; formerLinks: number; configuration: number }
 
@@ -18,6 +19,11 @@ const OVER: Record<keyof RowDays, { table: string; where: string }[]> = {
     { table: 'hold', where: `state not in ('open', 'approved') and decided_at < now() - $1 * interval '1 day'` },
     // However long runs are kept: what is not delivered after a day has another trace.
     { table: 'change_trace', where: `at < now() - least($1, 1) * interval '1 day'` },
+    {
+      table: 'limit_use',
+      where: `at < now() - least($1, ${LIMIT_USE_DAYS}) * interval '1 day'
+        and exists (select from limit_use next where next.key = limit_use.key and next.at > limit_use.at)`,
+    },
     { table: 'drift', where: `state = 'accepted' and closed_at < now() - $1 * interval '1 day'` },
   ],
   deadLetters: [

@@ -628,6 +628,15 @@ create table lease (
   constraint lease_pkey PRIMARY KEY (name)
 ) with (autovacuum_vacuum_scale_factor=0.0, autovacuum_vacuum_threshold=500, fillfactor=50);
 
+create table limit_use (
+  key text collate "C" not null,
+  at timestamp with time zone not null,
+  total double precision not null,
+  units double precision not null,
+  seconds double precision not null,
+  constraint limit_use_pkey PRIMARY KEY (key, at)
+);
+
 create table link (
   stream_id integer not null,
   record_id text collate "C" not null,

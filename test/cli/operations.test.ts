@@ -31,6 +31,8 @@ const LINES: Record<string, string> = {
   showActivity: 'status activity --hours 2',
   listSyncHours: 'status hours --sync contacts-to-erp --hours 2',
   listConnectionHours: 'status hours --connection crm',
+  listHours: 'status hours',
+  listLimitUse: 'status limits crm',
   showConfiguration: 'plan',
   applyConfiguration: 'apply configuration.json',
   listConfigurationVersions: 'config versions',

@@ -44,6 +44,7 @@ test('runs of a sync by hour: what they did, the longest lag, and where the time
       written: 13,
       dead: 2,
       lag: 11_000,
+      queued: 9_000,
       timed: 2,
       times: { queue: 9_500, limits: 100, remote: 1_700, mapping: 50, storing: 50, other: 1_100 },
     },
@@ -51,6 +52,14 @@ test('runs of a sync by hour: what they did, the longest lag, and where the time
   ])
   const longer = await listHours(pool, { of: 'sync', name: 'contacts-to-erp', hours: 48 })
   expect(longer.map(({ runs }) => runs)).toEqual([1, 3, 1])
+})
+
+test('the whole hub has all runs', async () => {
+  const all = await listHours(pool, { of: 'hub', name: '', hours: 24 })
+  expect(all.map(({ runs, read }) => [runs, read])).toEqual([
+    [3, 15],
+    [2, 70],
+  ])
 })
 
 test('a connection has the reads of its streams and the writes of the syncs that end there', async () => {

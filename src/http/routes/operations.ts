@@ -4,6 +4,7 @@ import {
   lastSlots,
   listDeadLetters,
   listHours,
+  listLimitUse,
   listProblems,
   listQueues,
   MOST_RUNS,
@@ -37,6 +38,9 @@ const Hour = Closed({
   lag: Type.Union([Type.Integer(), Type.Null()], {
     description: 'Milliseconds: the longest that a run took from the moment it was due to its end.',
   }),
+  queued: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Milliseconds: the longest that a run waited in the queue.',
+  }),
   timed: Type.Integer({ description: 'Runs that `times` is of.' }),
   times: Closed(
     {
@@ -49,6 +53,15 @@ const Hour = Closed({
     },
     { description: 'Where the time of these runs went, in milliseconds.' },
   ),
+})
+const LimitHour = Closed({
+  hour: Time,
+  limit: Type.String({ description: 'As the manifest calls it; `per_second` is the throttle of the connection.' }),
+  shared: Type.Boolean({ description: 'Other connections use it too.' }),
+  units: Type.Number({ description: 'The limit as it was then: so many units …' }),
+  seconds: Type.Number({ description: '… in so many seconds.' }),
+  used: Type.Number({ description: 'Units.' }),
+  most: Type.Number({ description: 'Units of the five minutes in which most was used.' }),
 })
 const NEXT_SLOTS = 5
 const LETTERS = 20
@@ -82,6 +95,43 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
       },
     },
     async ({ query }) => ({ items: await activity(database, query.hours ?? 24) }),
+  )
+
+  app.get(
+    `${API}/hours`,
+    {
+      config: { access: 'hub:read' },
+      schema: {
+        operationId: 'listHours',
+        summary:
+          'What all runs did in the last hours: throughput, errors, lag, waits in the queue and where the time went',
+        description: `By hour, oldest first; hours in which nothing ran are left out. Of more than ${MOST_RUNS} runs the newest are counted.`,
+        tags: ['runs'],
+        querystring: Closed({ hours: HoursBack }),
+        response: { 200: ListOf(Hour) },
+      },
+    },
+    async ({ query: { hours = 24 } }) => ({ items: await listHours(database, { of: 'hub', name: '', hours }) }),
+  )
+
+  app.get(
+    `${API}/connections/:name/limits`,
+    {
+      config: { access: 'hub:read' },
+      schema: {
+        operationId: 'listLimitUse',
+        summary: 'What was used of the limits of a connection in the last hours, by limit and hour',
+        description:
+          'Over all processes of the hub, as their shared books granted it, to the minute; of a limit that several connections share, what all of them used. Hours in which nothing was used are left out.',
+        tags: ['connections'],
+        params: NameParams('connection'),
+        querystring: Closed({ hours: HoursBack }),
+        response: { 200: ListOf(LimitHour) },
+      },
+    },
+    async ({ params: { name }, query: { hours = 24 } }) => ({
+      items: await listLimitUse(database, { connection: name, hours }),
+    }),
   )
 
   for (const kind of ['sync', 'connection'] as const)

@@ -1,7 +1,7 @@
 import type { RunTimesKept } from '../../core/index.ts'
 import { type Database, rows } from './database.ts'
 
-/** What the runs of a sync, or those that read or write at a connection, did within one hour. */
+/** What the runs of a sync, those that read or write at a connection, or all did within one hour. */
 export type HourView = {
   /** When the hour began. */
   hour: Date
@@ -13,6 +13,8 @@ export type HourView = {
   dead: number
   /** The longest that a run of the hour took from the moment it was due to its end, in milliseconds; null where none has ended. */
   lag: number | null
+  /** The longest that a run of the hour waited in the queue, in milliseconds; null where none kept it. */
+  queued: number | null
   /** How many runs the times are of: those that have ended and kept them. */
   timed: number
   /** Where the time of all of them went, in milliseconds. */
@@ -25,6 +27,7 @@ type Row = Omit<HourView, 'times'> & RunTimesKept & { total: number }
 export const MOST_RUNS = 20_000
 
 const OWN = {
+  hub: '$1::text is not null',
   sync: `r.sync_id in (select id from sync where name in ($1, $1 || '~back'))`,
   connection: `(r.stream_id in (select s.id from stream s join connection c on c.id = s.connection_id where c.name = $1)
     or r.sync_id in (select y.id from sync y join stream t on t.id = y.to_stream join connection c on c.id = t.connection_id where c.name = $1))`,
@@ -51,7 +54,7 @@ export async function listHours(
      select hour, count(*)::int as runs,
             (count(*) filter (where outcome in ('failed', 'partial', 'held', 'interrupted', 'unknown')))::int as failed,
             ${sumOf('read')} as read, ${sumOf('created', 'updated', 'deleted')} as written, ${sumOf('dead')} as dead,
-            round(max(took))::bigint as lag, (count(*) filter (where times is not null and took is not null))::int as timed,
+            round(max(took))::bigint as lag, round(max((times->>'queue')::numeric))::bigint as queued, (count(*) filter (where times is not null and took is not null))::int as timed,
             coalesce(round(sum(took) filter (where times is not null)), 0)::bigint as total,
             ${PARTS.map((part) => `coalesce(round(sum((times->>'${part}')::numeric) filter (where took is not null)), 0)::bigint as ${part}`).join(', ')}
        from newest group by hour order by hour`,

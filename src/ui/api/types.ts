@@ -23,6 +23,7 @@ import type {
   EventView,
   HourView,
   TimelineEntry as HubTimelineEntry,
+  LimitHourView,
   SubscriptionView,
   showConfigurationVersion,
   Verbatim,
@@ -123,6 +124,7 @@ export type NewestRecord = { id: string; observedAt: string }
 
 export type Activity = Wire<ActivityView>
 export type Hour = Wire<HourView>
+export type LimitHour = Wire<LimitHourView>
 export type AuditEntry = {
   id: number
   at: string

@@ -21,6 +21,7 @@ import { Authorise } from './authorise.tsx'
 import { ConnectionActions } from './connection-actions.tsx'
 import { ConnectionState } from './connections.tsx'
 import { LastDay } from './last-day.tsx'
+import { LimitUse } from './limit-use.tsx'
 
 /** A probe dials out and may take its time; the hub gives up after 45 s. */
 const PROBE_PATIENCE_MS = 60_000
@@ -49,6 +50,7 @@ export function ConnectionPage(): ReactNode {
           <About connection={detail.connection} />
           <ProbePanel path={path} />
           <LastDay path={path} />
+          <LimitUse path={path} />
           <Panel title={t('connection.streams')}>
             <Streams streams={detail.streams} />
           </Panel>

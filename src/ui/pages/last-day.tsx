@@ -23,14 +23,14 @@ const PARTS: (Part & { part: PartName })[] = [
 /** The feed tells of each run; sums over many need not follow each of them. */
 const EVERY_MS = 30_000
 
-/** How a sync or a connection did in the last day, hour by hour, and the numbers it is drawn from. */
-export function LastDay({ path }: { path: string }): ReactNode {
+/** How a sync, a connection or the whole hub did in the last day, hour by hour, and the numbers it is drawn from. `path`: whose. */
+export function LastDay({ path, of = 'one' }: { path: string; of?: keyof typeof PLOTS }): ReactNode {
   const answer = useAnswer<Items<Hour>>(`${path}/hours`, EVERY_MS)
   const rows = answer.data?.items
   return (
     <Panel title={t('plots.theLast24Hours')}>
       <List source={answer} count={rows?.length} never={<p>{t('plots.nothingRan')}</p>}>
-        <Plots rows={rows ?? []} />
+        <Plots rows={rows ?? []} of={of} />
         <p className="dim">{t('plots.fromLeftToRight')}</p>
         <details>
           <summary>{t('plots.theNumbers')}</summary>
@@ -46,18 +46,28 @@ export function LastDay({ path }: { path: string }): ReactNode {
   )
 }
 
-function Plots({ rows }: { rows: Hour[] }): ReactNode {
+/** What is drawn of what: the rest stands in the table. */
+const PLOTS = {
+  one: ['read', 'written', 'dead', 'failed', 'lag', 'limits'],
+  hub: ['read', 'written', 'dead', 'failed'],
+  queues: ['runs', 'queued'],
+} as const satisfies Record<string, (keyof typeof BARS)[]>
+
+function Plots({ rows, of }: { rows: Hour[]; of: keyof typeof PLOTS }): ReactNode {
   return (
     <div className="plots">
-      {BARS.map(({ value, ...bars }) => (
-        <Bars key={bars.label} hours={byHour(rows, value)} {...bars} />
-      ))}
-      <StackedBars
-        label={t('plots.meanTimeOfARun')}
-        parts={PARTS}
-        hours={byHour(rows, ([row]) => (row === undefined ? null : PARTS.map(({ part }) => mean(row, part))))}
-        written={inTime}
-      />
+      {PLOTS[of].map((plot) => {
+        const { value, ...bars } = BARS[plot]
+        return <Bars key={plot} hours={byHour(rows, value)} {...bars} />
+      })}
+      {of === 'one' && (
+        <StackedBars
+          label={t('plots.meanTimeOfARun')}
+          parts={PARTS}
+          hours={byHour(rows, ([row]) => (row === undefined ? null : PARTS.map(({ part }) => mean(row, part))))}
+          written={inTime}
+        />
+      )}
     </div>
   )
 }
@@ -66,18 +76,19 @@ const mean = ({ times, timed }: Hour, part: PartName): number => (timed === 0 ? 
 
 const inTime = (ms: number): string => (ms < 10_000 ? t('parts.ms', { ms }) : spanInWords(ms))
 
-const BARS: (Omit<ComponentProps<typeof Bars>, 'hours'> & { value: (rows: Hour[]) => number })[] = [
-  { label: t('plots.read'), value: sumOf(({ read }) => read), tone: 'busy' },
-  { label: t('plots.written'), value: sumOf(({ written }) => written), tone: 'ok' },
-  { label: t('plots.deadLetters'), value: sumOf(({ dead }) => dead), tone: 'bad' },
-  { label: t('plots.runsNotWell'), value: sumOf(({ failed }) => failed), tone: 'bad' },
-  {
-    label: t('plots.longestLag'),
-    value: (rows) => Math.max(0, ...rows.map(({ lag }) => lag ?? 0)),
-    ...{ tone: 'wait', of: 'most', written: inTime },
-  },
-  { label: t('plots.waitedForLimits'), value: sumOf(({ times }) => times.limits), tone: 'wait', written: inTime },
-]
+type Plot = Omit<ComponentProps<typeof Bars>, 'hours'> & { value: (rows: Hour[]) => number }
+const longest = (of: (row: Hour) => number | null) => (rows: Hour[]) => Math.max(0, ...rows.map((row) => of(row) ?? 0))
+const SPAN = { tone: 'wait', written: inTime } as const
+const BARS = {
+  read: { label: t('plots.read'), value: sumOf(({ read }) => read), tone: 'busy' },
+  written: { label: t('plots.written'), value: sumOf(({ written }) => written), tone: 'ok' },
+  dead: { label: t('plots.deadLetters'), value: sumOf(({ dead }) => dead), tone: 'bad' },
+  failed: { label: t('plots.runsNotWell'), value: sumOf(({ failed }) => failed), tone: 'bad' },
+  lag: { label: t('plots.longestLag'), value: longest(({ lag }) => lag), of: 'most', ...SPAN },
+  limits: { label: t('plots.waitedForLimits'), value: sumOf(({ times }) => times.limits), ...SPAN },
+  runs: { label: t('plots.runs'), value: sumOf(({ runs }) => runs), tone: 'busy' },
+  queued: { label: t('plots.longestInTheQueue'), value: longest(({ queued }) => queued), of: 'most', ...SPAN },
+} as const satisfies Record<string, Plot>
 
 const COLUMNS: Column<Hour>[] = [
   { head: t('plots.hour'), cell: ({ hour }) => <At at={hour} /> },
@@ -87,6 +98,11 @@ const COLUMNS: Column<Hour>[] = [
   { head: t('plots.written'), numeric: true, cell: ({ written }) => number(written) },
   { head: t('plots.dead'), numeric: true, cell: ({ dead }) => number(dead) },
   { head: t('plots.longestLag'), numeric: true, cell: ({ lag }) => (lag === null ? '–' : inTime(lag)) },
+  {
+    head: t('plots.longestInTheQueue'),
+    numeric: true,
+    cell: ({ queued }) => (queued === null ? '–' : inTime(queued)),
+  },
   { head: t('plots.waitedForLimits'), numeric: true, cell: ({ times }) => inTime(times.limits) },
   ...PARTS.map(
     ({ part, name }): Column<Hour> => ({

@@ -16,6 +16,7 @@ import { to } from '../routing/to.ts'
 import { number, rich, t, word } from '../texts/index.ts'
 import { WORKERS_MS } from './home/home.tsx'
 import { stuckQueues } from './home/verdict.ts'
+import { LastDay } from './last-day.tsx'
 
 const KINDS: Record<Queue['kind'], string> = {
   pull: t('queues.readsChangesFromTheSystem'),
@@ -94,6 +95,7 @@ export function Queues(): ReactNode {
         </List>
       </Panel>
       <Workers source={workers} rows={workers.data?.items} />
+      <LastDay path="" of="queues" />
     </Page>
   )
 }

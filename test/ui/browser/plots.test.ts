@@ -83,4 +83,36 @@ describe.skipIf(!hasBrowser)('plots of the last day', () => {
     // What was never read is not up to date.
     await crm.page.getByText('not read yet').waitFor()
   })
+
+  test('the page of a connection shows what was used of its limits, hour by hour, with what they allow', async () => {
+    await site.hub.pool.query(
+      `insert into limit_use (key, at, total, units, seconds) values
+         ('c:erp:burst', now() - interval '3 hours', 1000, 100, 10), ('c:erp:burst', now() - interval '2 hours', 2500, 100, 10),
+         ('c:erp:daily', now() - interval '2 hours', 40, 5000, 86400)`,
+    )
+    const page = await site.open('/connection?name=erp')
+    await page.getByRole('img', { name: 'burst, used by hour, 2,500 in all', exact: true }).waitFor()
+    await page.getByRole('img', { name: 'daily, used by hour, 40 in all', exact: true }).waitFor()
+    await page.getByText('It allows 100 in 10 s. In its busiest five minutes 50 % of that were used.').waitFor()
+    const panel = page.locator('.panel', { hasText: 'Limits, the last 24 hours' })
+    await panel.getByText('The numbers').click()
+    const rows = page.getByRole('region', { name: 'Limits by hour' }).locator('tbody tr')
+    await expect.poll(() => rows.count()).toBe(3)
+    await expect
+      .poll(() => rows.last().locator('td').allTextContents())
+      .toEqual([expect.any(String), 'burst', 'It allows 100 in 10 s.', '1,000', '1,000'])
+    await expectGoodLooks(page)
+    await page.goto(`${site.hub.url}/connection?name=hrm`)
+    await page.getByText('Nothing was used of any limit in the last 24 hours').waitFor()
+  })
+
+  test('home draws the day of all syncs below what is wrong, and the page of the queues how long work waited', async () => {
+    const page = await site.open('/')
+    await page.getByRole('img', { name: 'Read by hour, 3,200 in all', exact: true }).waitFor()
+    await page.getByRole('img', { name: 'Written by hour, 1,160 in all', exact: true }).waitFor()
+    await page.getByRole('img', { name: 'Runs that did not end well by hour, 2 in all', exact: true }).waitFor()
+    await page.goto(`${site.hub.url}/queues`)
+    await page.getByRole('img', { name: 'Longest wait in the queue by hour, 800 ms at most', exact: true }).waitFor()
+    await expectGoodLooks(page)
+  })
 })

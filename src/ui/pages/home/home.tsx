@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useAnswer } from '../../api/queries.ts'
 import { useSilentSince } from '../../api/reach.ts'
 import type {
@@ -26,11 +26,16 @@ import { VerdictCard } from './verdict-card.tsx'
 const MOST = 'limit=500'
 /** A worker that falls silent changes nothing in the ledger, so no event tells of it. */
 export const WORKERS_MS = 3_000
+const IDLE_MS = 3_000
+
+/** Drawn when all that is above it stands. */
+const LastDay = lazy(async () => ({ default: (await import('../last-day.tsx')).LastDay }))
 
 /** Is it all right? One line, then what is wrong, what stands still, and the state of things in numbers. */
 export function Home(): ReactNode {
   const { situation, error, retry } = useSituation()
   const silentSince = useSilentSince()
+  const idle = useIdle(situation !== null)
   return (
     <Page title={t('home.isItAllRight')}>
       {situation === null ? (
@@ -47,10 +52,22 @@ export function Home(): ReactNode {
             <Problems problems={situation.problems} />
           </Panel>
           <Standstills situation={situation} />
+          <Suspense>{idle && <LastDay path="" of="hub" />}</Suspense>
         </>
       )}
     </Page>
   )
+}
+
+/** True from when the browser has nothing else to do, once `ready`. */
+function useIdle(ready: boolean): boolean {
+  const [idle, setIdle] = useState(false)
+  useEffect(() => {
+    if (!ready) return
+    const asked = requestIdleCallback(() => setIdle(true), { timeout: IDLE_MS })
+    return () => cancelIdleCallback(asked)
+  }, [ready])
+  return idle
 }
 
 function useSituation(): { situation: Situation | null; error: Error | null; retry: () => void } {
