@@ -12,7 +12,7 @@ import { runCli } from './run-cli.ts'
 
 /** They work with files or the library, and run where no hub answers; or they are a hub, or go on until they are stopped. */
 const LOCAL = ['init', 'validate', 'test', 'map', 'connectors', 'create', 'config', 'schema', 'explain', 'profiles']
-const ELSEWHERE = ['complete', 'doctor', 'lsp', 'start', 'serve', 'worker', 'migrate']
+const ELSEWHERE = ['complete', 'doctor', 'lsp', 'mcp', 'start', 'serve', 'worker', 'migrate']
 
 test('the codes are those that scripts know', () => {
   expect(EXIT).toEqual({ ok: 0, failed: 1, usage: 2, changes: 3, remote: 4, config: 5, interrupted: 130 })

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
@@ -305,14 +306,31 @@ test('hostile arguments are refused with a code, and reach no other route', asyn
 })
 
 test('a hub that is away is an answer with a code, and the session goes on when it is back', async () => {
-  const other = await startHub({ pool: hub.pool })
+  // In front of the hub, so that its address can fall silent and answer again.
+  const sockets = new Set<Socket>()
+  const door = createServer((socket) => {
+    const inner = connect(Number(new URL(hub.url).port), '127.0.0.1')
+    for (const each of [socket, inner]) sockets.add(each.on('error', () => undefined))
+    socket.pipe(inner).pipe(socket)
+  })
+  const shut = async () => {
+    const closed = once(door, 'close')
+    door.close()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+  await once(door.listen(0, '127.0.0.1'), 'listening')
+  const { port } = door.address() as AddressInfo
   const file = join(folder, 'token-away')
   await writeFile(file, TOKEN, { mode: 0o600 })
-  const { say } = await assistant(['--url', other.url, '--token-file', file])
+  const { say } = await assistant(['--url', `http://127.0.0.1:${port}`, '--token-file', file])
   expect((await say('list_problems')).isError).toBe(false)
-  await other.app.close()
+  await shut()
   expect((await say('list_problems')).content.error).toMatchObject({ code: 'CSW-8021', fix: expect.any(String) })
   expect((await say('explain_error_code', { code: 'CSW-8021' })).content.data.meaning).toBe('The hub does not answer.')
+  await once(door.listen(port, '127.0.0.1'), 'listening')
+  expect((await say('list_problems')).isError).toBe(false)
+  await shut()
 })
 
 test('stdout carries the protocol only, and the end of stdin ends the process', async () => {
@@ -334,7 +352,7 @@ test('stdout carries the protocol only, and the end of stdin ends the process', 
   expect(lines.some((line) => line.includes('"serverInfo"'))).toBe(true)
 })
 
-test('in a hub folder it opens the hub by itself, and checks the files as they are', async () => {
+test('in a hub folder it opens the hub by itself, and checks the files as they are', { timeout: 300_000 }, async () => {
   const mine = join(folder, 'mine')
   expect((await runCli(['init', mine])).code).toBe(0)
   const { say, client } = await assistant(['--dir', mine])
