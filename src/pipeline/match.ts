@@ -8,7 +8,7 @@ import { deferToWrites } from './partner-writes.ts'
 import { keyText, type LogBody, linkKey } from './ports.ts'
 import { holdUnmatched, isBlindTo } from './pull-wait.ts'
 import { reviveLinks } from './revive.ts'
-import type { Lane, Work } from './work.ts'
+import type { Lane, Settlement, Work } from './work.ts'
 
 /**
  * Finds the target record of each part: by link, then by match key in the target's own stream of the change log, then by a
@@ -74,10 +74,18 @@ async function spareTwins(lane: Lane, works: Work[]): Promise<void> {
     taking.map((work) => ({ recordId: work.record.id, part: work.part })),
   )
   for (const work of taking) {
-    if (!twins.has(linkKey(work.record.id, work.part))) continue
+    const twin = twins.get(linkKey(work.record.id, work.part))
+    if (!twin) continue
     work.operation = null
-    work.settlement = { state: work.record.deleted ? 'gone' : 'skipped', delivered: null, unlink: 'released' }
+    const state = work.record.deleted ? 'gone' : 'skipped'
+    work.settlement = { state, delivered: null, unlink: 'released', ...(twin === 'merged' ? secondOf(work) : {}) }
   }
+}
+
+/** Of two merged records each had a counterpart: which of these is to live on there, a person says. */
+function secondOf({ targetId }: Work): Pick<Settlement, 'dead' | 'error'> {
+  const what = `the record was merged into another one that is linked by itself, and target record ${targetId} is left as it is`
+  return { dead: true, error: new CausewayError('CSW-5025', { what, data: { target: targetId } }).toJSON() }
 }
 
 /** Notes the first complete match key; false when one of its fields has no usable value. */

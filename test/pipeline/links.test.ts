@@ -125,6 +125,32 @@ test('the tombstone of a merged id does not delete the target of the survivor', 
   expect(erp.list('customers').map((row) => row.body.name)).toEqual(['B'])
 })
 
+test('of two merged records that had a counterpart each, the second counterpart stays, and a person is told', async () => {
+  const { crm, erp } = systems()
+  crm.put('contacts', 'old', { email: 'old@example.test', name: 'Old' })
+  crm.put('contacts', 'new', { email: 'new@example.test', name: 'New' })
+  const hub = await TestHub.open({ crm, erp }, [{ ...toErp, deletes: 'delete' }])
+  await hub.pull('crm:contacts')
+  await hub.push('to-erp')
+  const left = erp.list('customers').find(({ body }) => body.name === 'Old')!.id
+  await merge(hub, { id: 'new', alias: 'old', body: { email: 'new@example.test', name: 'Both' } })
+  for (let push = 0; push < 2; push++) {
+    await hub.push('to-erp')
+    await hub.skipWaits()
+  }
+  expect(
+    erp
+      .list('customers')
+      .map((row) => row.body.name)
+      .sort(),
+  ).toEqual(['Both', 'Old'])
+  const { rows } = await hub.pool.query('select record_id, code, state, error from dead_letter')
+  expect(rows).toMatchObject([
+    { record_id: 'old', code: 'CSW-5025', state: 'open', error: expect.stringContaining(left) },
+  ])
+  expect(await hub.states('to-erp')).toEqual({ delivered: 1, gone: 1 })
+})
+
 test.each(['a', 'b'])('of two duplicates one (%s) is deleted: the target stays with the other', async (gone) => {
   const { crm, erp } = systems()
   crm.put('contacts', 'a', { email: 'a@example.test', name: 'A' })

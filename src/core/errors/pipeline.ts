@@ -160,4 +160,11 @@ export const pipelineErrors = {
     action:
       'It goes on by itself when the target shows the record again, or when a deletion is proven (a tombstone, an event, a complete scan). Otherwise look at the rights of the credentials; in a two-way sync a record that is really gone is let go with a full pull of the target.',
   },
+  'CSW-5025': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning:
+      'Two records of the source were merged, and each had a counterpart in the target: that of the one merged away stays.',
+    action: 'Merge the two in the target as well, or remove the one that is named there; then discard the letter.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

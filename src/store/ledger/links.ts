@@ -32,24 +32,25 @@ export const linkKey = (recordId: string, part: string): string => `${recordId}\
 
 /**
  * Which of these parts share their target record with another record of the same stream that still lives (duplicates in the
- * source, or the survivor of a merge), or were merged into one that lives and has a target of its own. Gives link keys.
+ * source, or the survivor of a merge): `shared`; or were merged into one that lives and has an entity of its own: `merged`. By link key.
  */
 export async function findTwins(
   pool: pg.Pool,
   streamId: number,
   parts: { recordId: string; part: string }[],
-): Promise<Set<string>> {
-  if (!parts.length) return new Set()
-  const { rows } = await pool.query<{ record_id: string; part: string }>(
-    `select own.record_id, own.part from unnest($2::text[], $3::text[]) as p(id, part)
+): Promise<Map<string, 'shared' | 'merged'>> {
+  if (!parts.length) return new Map()
+  const { rows } = await pool.query<{ record_id: string; part: string; shared: boolean }>(
+    `select own.record_id, own.part, twins.shared from unnest($2::text[], $3::text[]) as p(id, part)
        join link own on own.stream_id = $1 and own.record_id = p.id and own.part = p.part
-      where exists (select 1 from link twin join record r on r.stream_id = $1 and r.id = twin.record_id and not r.deleted
-                     where twin.entity_id = own.entity_id and twin.stream_id = $1 and twin.record_id <> own.record_id)
+      cross join lateral (select exists (select 1 from link twin join record r on r.stream_id = $1 and r.id = twin.record_id and not r.deleted
+                     where twin.entity_id = own.entity_id and twin.stream_id = $1 and twin.record_id <> own.record_id) as shared) twins
+      where twins.shared
           or (own.alias and exists (select 1 from record_key k join record r on r.stream_id = $1 and r.id = k.record_id and not r.deleted
                      where k.stream_id = $1 and k.field = '${ALIAS_FIELD}' and k.value = own.record_id and k.record_id <> own.record_id))`,
     [streamId, parts.map((row) => row.recordId), parts.map((row) => row.part)],
   )
-  return new Set(rows.map((row) => linkKey(row.record_id, row.part)))
+  return new Map(rows.map((row) => [linkKey(row.record_id, row.part), row.shared ? 'shared' : 'merged']))
 }
 
 /** Which of these records of the target stream no record of the source stream stands for. */
