@@ -16,9 +16,12 @@ const FIRST_LOOK_MS = 2_000
  * instead of becoming dead letters without: whoever tried these again would make a second record. Unless its deletion is proven.
  */
 export async function waitWhileYoung(lane: Lane, absent: Work[]): Promise<void> {
-  const works = absent.filter(
+  const doubted = absent.filter(
     (work) => work.targetId !== null && work.settlement?.state !== 'pending' && !mayHaveDeleted(work),
   )
+  // A search that still shows what was deleted a moment ago: the next look finds what stands there then, or nothing, and it is made.
+  for (const work of doubted) if (wasShown(work)) work.settlement = { ...notShown(work.targetId!), intent: 'close' }
+  const works = doubted.filter((work) => !wasShown(work))
   if (!works.length) return
   const ids = [...new Set(works.map((work) => work.targetId!))]
   const ages = await lane.ports.ledger.findYoungTargets(lane.row.toStream, ids, YOUNG_MS)
@@ -30,6 +33,10 @@ export async function waitWhileYoung(lane: Lane, absent: Work[]): Promise<void> 
     work.settlement = { state, error: error!, retryInMs: Math.max(FIRST_LOOK_MS, ageMs), intent: 'close' }
   }
 }
+
+/** The target showed the record when it was matched, just before the write. */
+const wasShown = ({ operation, newlyMatched, known }: Work): boolean =>
+  operation !== 'delete' && newlyMatched && known !== null
 
 /** An earlier attempt whose outcome nobody learned was a deletion too. */
 const mayHaveDeleted = ({ operation, unfinished }: Work): boolean =>

@@ -97,3 +97,31 @@ test('a deletion that the target itself tells of is believed at once', async () 
   await next()
   expect(await letters()).toMatchObject([{ code: 'CSW-3009' }])
 })
+
+test('a record that a search still shows after it was deleted is looked for again, and made', async () => {
+  const crm = new MemorySystem().stream('contacts')
+  const erp = new MemorySystem().stream('customers')
+  erp.put('customers', 'old', { email: 'a@example.test', name: 'Old' })
+  crm.put('contacts', 'c1', { email: 'a@example.test', name: 'A' })
+  const hub = await TestHub.open({ crm, erp }, [sync])
+  await hub.pull('crm:contacts')
+  const rows = erp.rows.get('customers')!
+  const old = rows.get('old')!
+  const look = erp.lookup.bind(erp)
+  let lags = true
+  erp.lookup = async (request) => {
+    if (lags) rows.set('old', old)
+    const found = await look(request)
+    rows.delete('old')
+    return found
+  }
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await hub.push('copy')
+    await hub.skipWaits()
+  }
+  expect(await hub.states('copy')).toEqual({ pending: 1 })
+  lags = false
+  await hub.push('copy')
+  expect(erp.list('customers').map(({ body }) => body)).toEqual([{ email: 'a@example.test', name: 'A' }])
+  expect((await hub.pool.query('select 1 from dead_letter')).rowCount).toBe(0)
+})
