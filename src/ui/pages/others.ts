@@ -18,6 +18,7 @@ import { Playground } from './playground/playground.tsx'
 import { Queues } from './queues.tsx'
 import { RecordPage } from './record.tsx'
 import { Records } from './records.tsx'
+import { Reference } from './reference/reference.tsx'
 import { RunPage } from './run.tsx'
 import { Runs } from './runs.tsx'
 import { SettingsPage } from './settings/settings.tsx'
@@ -50,6 +51,7 @@ export const OTHERS: Record<string, () => ReactNode> = {
   '/audit': Audit,
   '/settings': SettingsPage,
   '/system': SystemPage,
+  '/docs': Reference,
   '/webhooks': Webhooks,
   '/connections': Connections,
   '/connectors': Connectors,

@@ -27,6 +27,7 @@ export const to = {
   audit: (filter: Record<string, string | null | undefined> = {}): string => withQuery('/audit', filter),
   settings: '/settings',
   system: '/system',
+  reference: '/docs',
   connections: '/connections',
   connection: (name: string): string => withQuery('/connection', { name }),
 }

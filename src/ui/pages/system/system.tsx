@@ -7,6 +7,8 @@ import { Ago } from '../../parts/moment.tsx'
 import { Facts, Page, Panel } from '../../parts/page.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
+import { Link } from '../../routing/link.tsx'
+import { to } from '../../routing/to.ts'
 import { t } from '../../texts/index.ts'
 import { FirstSteps } from './first-steps.tsx'
 
@@ -29,9 +31,9 @@ export function SystemPage(): ReactNode {
                 [t('system.started'), <Ago key="s" at={system.startedAt} />],
                 [
                   'API',
-                  <a key="a" href="/openapi.json">
-                    {t('system.openapiDocument')}
-                  </a>,
+                  <Link key="a" href={to.reference}>
+                    {t('system.apiReference')}
+                  </Link>,
                 ],
               ]}
             />

@@ -1,0 +1,77 @@
+/** The API reference: Swagger UI within the page, from the hub's own document. */
+import { describe, expect, test } from 'vitest'
+import { TOKEN } from '../../http/hub.ts'
+import { expectGoodLooks, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
+
+describe.skipIf(!hasBrowser)('the API reference', () => {
+  let site: Site
+
+  useSite(async () => {
+    site = await startSite()
+    return site
+  })
+
+  const operations = async (): Promise<number> => {
+    const answer = await fetch(`${site.hub.url}/openapi.json`, { headers: { authorization: `Bearer ${TOKEN}` } })
+    const { paths } = (await answer.json()) as { paths: Record<string, object> }
+    return Object.values(paths).reduce((sum, item) => sum + Object.keys(item).length, 0)
+  }
+
+  test('lists every operation, finds some by words, and opens one, asking nobody but the hub', async () => {
+    const page = await site.open('/system', { own: true })
+    const foreign: string[] = []
+    page.on('request', (request) => {
+      if (!request.url().startsWith(site.hub.url) && !request.url().startsWith('data:')) foreign.push(request.url())
+    })
+    await page.getByRole('main').getByRole('link', { name: 'API reference' }).click()
+    const blocks = page.locator('.opblock')
+    const all = await operations()
+    expect(all).toBeGreaterThan(100)
+    await expect.poll(() => blocks.count()).toBe(all)
+    await page.getByText(`${all} of ${all} operations`).waitFor()
+
+    await page.getByLabel('Search').fill('Requeue dead-letters/')
+    await page.keyboard.press('Enter')
+    const paths = async (): Promise<string[]> => {
+      const shown = await blocks.locator('.opblock-summary-path').allTextContents()
+      // Places where a line may break are characters without a width.
+      return shown.map((path) => path.replaceAll('\u200b', '')).sort()
+    }
+    await expect.poll(paths).toEqual(['/api/v1/dead-letters/requeue', '/api/v1/dead-letters/{id}/requeue'])
+    expect(page.url()).toContain('search=Requeue')
+    await page.getByLabel('Search').fill('no such operation')
+    await page.keyboard.press('Enter')
+    await page.getByText(`0 of ${all} operations`).waitFor()
+    await expect.poll(() => blocks.count()).toBe(0)
+
+    await page.goto(`${site.hub.url}/docs?search=listRuns`)
+    await page.locator('.opblock-summary-control').first().click()
+    await page.getByText('Needs the scope hub:read (role viewer).').waitFor()
+    // Nothing is sent from here, and no log-in of its own is offered.
+    expect(await page.getByRole('button', { name: /try it out|execute|authorize/i }).count()).toBe(0)
+    expect(foreign).toEqual([])
+    expect(page.complaints).toEqual([])
+  })
+
+  test('looks right in every look', async () => {
+    const page = await site.open('/docs?search=listRuns')
+    await page.locator('.opblock-summary-control').first().click()
+    await page.getByText('Needs the scope hub:read (role viewer).').waitFor()
+    // White in Swagger UI's own light colours, on a light blue.
+    const ink = () => page.evaluate("getComputedStyle(document.querySelector('.opblock-summary-method')).color")
+    await expect.poll(ink).toBe('rgb(0, 0, 0)')
+    // Selects without a name and controls within controls are Swagger UI's own.
+    await expectGoodLooks(page, '.swagger-ui')
+  })
+
+  test('tells nobody anything who is not signed in', async () => {
+    expect((await fetch(`${site.hub.url}/openapi.json`)).status).toBe(401)
+    const page = await site.open('/docs', { signedIn: false })
+    await page.getByLabel('Admin token').waitFor()
+    expect(await page.locator('.opblock').count()).toBe(0)
+    await page.getByLabel('Admin token').fill(TOKEN)
+    await page.keyboard.press('Enter')
+    await page.locator('.opblock').first().waitFor()
+    expect(page.complaints).toEqual([])
+  })
+})
