@@ -103,6 +103,9 @@ create table audit (
   hash text not null,
   constraint audit_pkey PRIMARY KEY (id)
 );
+CREATE INDEX audit_by_action ON audit USING btree (action, id DESC);
+CREATE INDEX audit_by_actor ON audit USING btree (actor, id DESC);
+CREATE INDEX audit_by_subject ON audit USING btree (subject, id DESC);
 CREATE INDEX audit_by_time ON audit USING btree (at DESC, id DESC);
 CREATE TRIGGER audit_insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 

@@ -38,6 +38,11 @@ export async function fillLists(pool: pg.Pool, ids: Seeded, count: number, open 
      select ${ids.sync}, 'c' || n, 'd' || n, 'phone', 'to', '1', '2', '3', case when n <= 100 then 'open' else 'settled' end from ${numbers}`,
     `insert into inbox (connection_id, stream, event_id, headers, body, state)
      select ${ids.crm}, 'contacts', 'e' || n, '{}', '{}', case when n <= 10 then 'dead' else 'done' end from ${numbers}`,
+    `insert into audit (at, actor, action, subject, detail, previous_hash, hash)
+     select timestamptz '2026-01-01Z' + n * interval '1 minute', case when n <= 10 then 'user:rare' else 'user:ada' end,
+            case when n <= 10 then 'configuration.apply' else 'sync.run' end,
+            case when n <= 10 then 'configuration' else 'sync:contacts-to-erp' end, '{}', 'p' || n, 'h' || n
+       from ${numbers}`,
     `update stream set seq = ${count} where id = ${ids.contacts}`,
     'analyze',
   ]

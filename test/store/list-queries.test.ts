@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { beforeAll, expect, test } from 'vitest'
+import { listAudit } from '../../src/store/views/audit.ts'
 import { listConflicts } from '../../src/store/views/conflicts.ts'
 import { listConnections } from '../../src/store/views/connections.ts'
 import type { Database } from '../../src/store/views/database.ts'
@@ -21,7 +22,7 @@ const ROWS = 8_000
 /** A page is 50 rows; what joins and filters add to it must not depend on how many rows there are. */
 const MOST_READ = 1_500
 const GROWING =
-  'run record record_key delivery dead_letter link identity identity_key inbox conflict entity_review'.split(' ')
+  'run record record_key delivery dead_letter link identity identity_key inbox conflict entity_review audit'.split(' ')
 
 let pool: pg.Pool
 let ids: Seeded
@@ -127,6 +128,11 @@ test.for<[name: string, view: (db: Database) => Promise<unknown>]>([
   ['webhook events', (db) => listEvents(db, { limit })],
   ['webhook events from the middle', (db) => listEvents(db, { limit, cursor: middle })],
   ['webhook events that came to nothing', (db) => listEvents(db, { limit, state: 'dead' })],
+  ['the audit from the middle', (db) => listAudit(db, { limit, cursor: middle })],
+  ['deeds of somebody who did little', (db) => listAudit(db, { limit, actor: 'user:rare' })],
+  ['a deed that is rare', (db) => listAudit(db, { limit, action: 'configuration.apply' })],
+  ['deeds to a thing to which little was done', (db) => listAudit(db, { limit, subject: 'configuration' })],
+  ['deeds of somebody who did nothing', (db) => listAudit(db, { limit, actor: 'user:nobody', action: 'sync.run' })],
   ['conflicts', (db) => listConflicts(db, { limit })],
   ['reviews', (db) => listReviews(db, { limit })],
   ['a record by its id', (db) => searchRecords(db, { key: 'c777', limit })],
