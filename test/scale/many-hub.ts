@@ -1,6 +1,6 @@
-import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type pg from 'pg'
 import { createPool } from '../../src/store/index.ts'
 import { usageOf } from '../bench/process-tree.ts'
@@ -12,6 +12,7 @@ import { sleep, until } from '../faults/rig/waiting.ts'
 import type { Backend } from '../faults/rig/world.ts'
 import type { Machines } from './machines.ts'
 import { contact, hubFiles, Systems } from './systems.ts'
+import { writeFiles } from './write-files.ts'
 
 export type Shape = {
   backend: Backend
@@ -223,13 +224,6 @@ const isNone = (count: number): boolean => count === 0
 async function letIn(postgres: PostgresServer, host: string): Promise<void> {
   await appendFile(join(postgres.data, 'pg_hba.conf'), `host all all ${host}/24 scram-sha-256\n`)
   await postgres.administer('select pg_reload_conf()')
-}
-
-async function writeFiles(folder: string, files: Record<string, string>): Promise<void> {
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true })
-    await writeFile(join(folder, path), text)
-  }
 }
 
 async function closeAll(closers: (() => Promise<unknown>)[]): Promise<void> {

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { nearestName } from '../../core/index.ts'
 import type { SyncDetail } from '../../store/views/index.ts'
 import {
+  isSync,
   listMappingVersions,
   listSyncs,
   requestProgress,
@@ -46,6 +47,9 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
     const found = await showSync(database, name)
     if (found) return found
     throw unknown(name)
+  }
+  const mustExist = async (name: string): Promise<void> => {
+    if (!(await isSync(database, name))) throw unknown(name)
   }
   const unknown = (name: string): Error => {
     const near = nearestName(
@@ -109,7 +113,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
       },
     },
     async ({ params: { name }, query }) => {
-      await find(name)
+      await mustExist(name)
       return listMappingVersions(database, name, { ...query, limit: query.limit ?? DEFAULT_LIMIT })
     },
   )
@@ -127,7 +131,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
       },
     },
     async ({ params: { name, version } }) => {
-      await find(name)
+      await mustExist(name)
       const found = await showMappingVersion(database, name, version)
       if (found) return found
       throw notFound(`The mapping of ${name} never had the version ${version}.`)
@@ -155,7 +159,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
       },
     },
     async ({ params, body, caller }, reply) => {
-      await find(params.name)
+      await mustExist(params.name)
       const started = await hub.runSync(params.name, {
         full: body.full ?? false,
         trigger: 'api',
@@ -202,7 +206,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
         },
       },
       async ({ params, body, caller }) => {
-        await find(params.name)
+        await mustExist(params.name)
         const act = action === 'pause' ? hub.pauseSync : hub.resumeSync
         await act.call(hub, params.name, actorOf(caller, body))
         return find(params.name)

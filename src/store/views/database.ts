@@ -7,9 +7,14 @@ export type Database = Pick<pg.Pool, 'query'>
 const QUERY_TIMEOUT_MS = 8_000
 
 /** Runs one read and gives its rows. The caller names the row type, which the SQL beside it must keep. */
-export async function rows<T extends object>(db: Database, text: string, values: unknown[] = []): Promise<T[]> {
+export async function rows<T extends object>(
+  db: Database,
+  text: string,
+  values: unknown[] = [],
+  timeoutMs = QUERY_TIMEOUT_MS,
+): Promise<T[]> {
   // node-pg honours `query_timeout` per query; its typings know it per client only.
-  const query = { text, values, query_timeout: QUERY_TIMEOUT_MS } as pg.QueryConfig
+  const query = { text, values, query_timeout: timeoutMs } as pg.QueryConfig
   const result = await db.query<T>(query)
   return result.rows
 }

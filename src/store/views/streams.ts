@@ -1,4 +1,5 @@
 import { type Database, firstRow, rows } from './database.ts'
+import { countMany } from './many-counts.ts'
 import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
 import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
 
@@ -61,13 +62,13 @@ export async function listStreams(db: Database, filter: StreamFilter): Promise<P
 export async function showStream(db: Database, address: string): Promise<StreamDetail | undefined> {
   const row = await findStream(db, address)
   if (!row) return undefined
-  const counts = await firstRow<{ live: number; deleted: number }>(
+  const [counts] = await countMany<{ live: number; deleted: number; count: number }>(
     db,
-    `select count(*) filter (where not deleted)::int as live, count(*) filter (where deleted)::int as deleted
+    `select count(*) filter (where not deleted)::int as live, count(*) filter (where deleted)::int as deleted, count(*)::int as count
        from record where stream_id = $1`,
     [row.id],
   )
-  return { ...toView(row), records: counts ?? { live: 0, deleted: 0 } }
+  return { ...toView(row), records: { live: counts?.live ?? 0, deleted: counts?.deleted ?? 0 } }
 }
 
 /** Resolves `connection:stream`. Names of connections hold no colon, names of streams may. */

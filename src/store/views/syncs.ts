@@ -1,4 +1,5 @@
 import { type Database, rows } from './database.ts'
+import { countMany } from './many-counts.ts'
 import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
 import { type Verbatim, verbatimError } from './verbatim.ts'
 
@@ -66,11 +67,16 @@ export async function listSyncs(db: Database, filter: SyncFilter): Promise<Page<
   return toPage(found.map(toView), filter.limit, (item) => item.name)
 }
 
+/** True when there is such a sync, which costs nothing, however many deliveries it has. */
+export async function isSync(db: Database, name: string): Promise<boolean> {
+  return (await rows(db, 'select 1 from sync where name = $1', [name])).length > 0
+}
+
 /** One sync with its deliveries counted by state. */
 export async function showSync(db: Database, name: string): Promise<SyncDetail | undefined> {
   const [row] = await rows<Row>(db, `${SELECT} where y.name = $1`, [name])
   if (!row) return undefined
-  const counts = await rows<{ state: string; count: number }>(
+  const counts = await countMany<{ state: string; count: number }>(
     db,
     'select state, count(*)::int as count from delivery where sync_id = $1 group by state',
     [row.id],
