@@ -19,6 +19,8 @@ async function carried(name: 'people' | 'people~back', values: Record<string, st
   await hub.pull('crm:contacts')
   await hub.pull('desk:users')
   const pushed = await hub.push(name)
+  // What was written is read back by the other direction.
+  await cycle()
   return { ...opened, run: pushed!.runId! }
 }
 
@@ -66,10 +68,12 @@ test('an edit of the target that a policy ran over comes back', async () => {
   edit(desk, 'users', { name: 'Right' })
   await hub.pull('crm:contacts')
   const pushed = await hub.push('people')
+  await cycle()
   expect(right()[0]!.body.name).toBe('Left')
   await undo(hub, pushed!.runId!)
   expect(right()[0]!.body.name).toBe('Right')
   expect(await cycle()).toBe(0)
+  expect([crm.list('contacts')[0]!.body.name, right()[0]!.body.name]).toEqual(['Left', 'Right'])
 })
 
 test('a value that the target stores in its own way still is what the run wrote', async () => {
@@ -81,10 +85,12 @@ test('a value that the target stores in its own way still is what the run wrote'
   edit(crm, 'contacts', { name: 'Wrong' })
   await hub.pull('crm:contacts')
   const pushed = await hub.push('people')
+  await cycle()
   expect(right()[0]!.body.name).toBe('WRONG')
   expect(await undo(hub, pushed!.runId!)).toMatchObject({ restored: 1, left: [] })
   expect(right()[0]!.body.name).toBe('ANNA')
   expect(await cycle()).toBe(0)
+  expect([crm.list('contacts')[0]!.body.name, right()[0]!.body.name]).toEqual(['Wrong', 'ANNA'])
 })
 
 test('a target that takes whole records gets no bookkeeping of ours, and keeps what stands there', async () => {

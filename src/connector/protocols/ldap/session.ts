@@ -313,5 +313,6 @@ export class LdapSession implements ProtocolSession {
 /** Writes compare the time of change once more, as it is spelled here. */
 function withCondition(made: SourceRecord, body: JsonObject): SourceRecord {
   const changed = sortableTimestamp(body.changed_at)
-  return changed === null ? made : { ...made, condition: changed }
+  if (changed !== null) made.condition = changed
+  return made
 }

@@ -127,5 +127,6 @@ const textOf = (value: unknown): string | null => (typeof value === 'string' ? v
 /** A counter as it stands; `columns` may leave it out, and then nothing can be compared. */
 function withCondition(made: SourceRecord, counter: Json | undefined): SourceRecord {
   const condition = usableId(counter)
-  return condition === null ? made : { ...made, condition }
+  if (condition !== null) made.condition = condition
+  return made
 }
