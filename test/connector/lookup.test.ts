@@ -245,6 +245,13 @@ test('a search without an end is an error and not "not found", unless it has sho
   expect((await failureOf(asked)).code).toBe('CSW-2013')
 })
 
+test('nor is a part of the records with one value all of them: a list that goes on with them is an error', async () => {
+  await using server = await serve(({ query }) => ({ json: { hits: [{ id: query.get('page'), email: 'ann@x.y' }] } }))
+  const session = await open(restManifest(searchByPages, 'limits: { concurrent: 1, attempts: 1 }'), server)
+  const asked = session.lookup({ stream: 'things', field: 'email', values: ['ann@x.y'], signal })
+  expect((await failureOf(asked)).code).toBe('CSW-2013')
+})
+
 test('a look-up with pages whose request never says which one is refused when the connector is read', async () => {
   const wrong = searchByPages.replace(', page: "${ page.number }"', '')
   expect(

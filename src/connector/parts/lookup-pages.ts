@@ -23,12 +23,12 @@ type LookupPage<T> = { answer: Answer; bodies: Json[]; records: T[]; mark: strin
 
 /**
  * Reads a look-up to its last page, since a value that the first one does not show would be taken for absent and created a second time.
- * `isComplete`: everything that was asked for is shown; then a search that goes on and on may be left.
+ * `isComplete`: everything that was asked for is shown, and no more of it on the last page; then a search that goes on and on may be left.
  */
 export async function lookupPages<T>(
   { paging, size, stream, settings }: { paging: Paging; size: number; stream: string; settings: JsonObject },
   page: (asked: Asked) => Promise<LookupPage<T>>,
-  isComplete: (records: T[]) => boolean,
+  isComplete: (records: T[], last: T[]) => boolean,
 ): Promise<T[]> {
   const guard = new LoopGuard(paging, stream, {})
   const all: T[] = []
@@ -50,7 +50,7 @@ export async function lookupPages<T>(
       lastRecord: bodies.at(-1),
     })
     if (!position || pages < MAX_PAGES) continue
-    if (isComplete(all)) return all
+    if (isComplete(all, seen.records)) return all
     const what = `after ${MAX_PAGES} pages the look-up in ${stream} has neither shown everything that was asked for nor come to its end`
     throw new CausewayError('CSW-2013', { what })
   }

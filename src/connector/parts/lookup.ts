@@ -196,7 +196,11 @@ export async function lookupRecords<R>(
     }
   const pages = await inPool(chunksOf([...asked.values()], spec.batch), context.concurrent, (chunk) =>
     untilComplete(chunk, heldBy, (some, again) =>
-      lookupPages(paging, pageOf(some, again), (records) => areShown(some, records.flatMap(heldBy))),
+      lookupPages(
+        paging,
+        pageOf(some, again),
+        (all, last) => areShown(some, all.flatMap(heldBy)) && !last.flatMap(heldBy).length,
+      ),
     ),
   )
   for (const record of pages.flat()) {
