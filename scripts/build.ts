@@ -20,6 +20,7 @@ if (process.argv[2] === 'page') {
   rmSync(dist, { recursive: true, force: true })
   run('tsc', '-p', 'tsconfig.build.json')
   run('tsc', '-p', 'tsconfig.types.json')
+  run('vite', 'build', '--config', join(root, 'scripts/bundle-board.ts'), '--logLevel', 'warn')
   cpSync(join(root, 'src/store/migrations'), join(dist, 'src/store/migrations'), { recursive: true })
   buildPage()
   writeFileSync(join(dist, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(), null, 2)}\n`)

@@ -11,11 +11,13 @@ export type Locked = {
   dependencies?: Record<string, string>
   optionalDependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>
 }
 export type Lock = { name: string; version: string; packages: Record<string, Locked> }
 
 const ROOT = join(import.meta.dirname, '..')
 const PAGE = join(ROOT, 'src/ui')
+const BUILDING = new Set(['vite.config.ts', 'bull-board.ts'])
 const IN_MODULES = 'node_modules/'
 
 export const readLock = (): Lock => JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock
@@ -36,8 +38,16 @@ export function shippedPackages({ packages }: Lock, ofPage: readonly string[] = 
   return Object.keys(packages).filter((path) => paths.has(path))
 }
 
-export const neededBy = ({ dependencies, optionalDependencies, peerDependencies }: Locked): string[] =>
-  Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
+/** A peer that a package can do without is not there because of it: TypeScript, for one that checks values. */
+export const neededBy = ({
+  dependencies,
+  optionalDependencies,
+  peerDependencies = {},
+  peerDependenciesMeta: peers = {},
+}: Locked): string[] => {
+  const wanted = Object.keys(peerDependencies).filter((name) => !peers[name]?.optional)
+  return [...Object.keys({ ...dependencies, ...optionalDependencies }), ...wanted]
+}
 
 /** Where Node finds a package: beside its dependent, then further out; nowhere where it is optional and left out. */
 export function whereIs(packages: Lock['packages'], from: string, name: string): string | undefined {
@@ -53,9 +63,11 @@ export function importedByPage(): string[] {
   const names = new Set<string>()
   for (const file of readdirSync(PAGE, { recursive: true, encoding: 'utf8' })) {
     // How it is built is no part of it.
-    if (!/\.(tsx?|css)$/.test(file) || file === 'vite.config.ts') continue
+    if (!/\.(tsx?|css)$/.test(file) || BUILDING.has(file)) continue
     const text = readFileSync(join(PAGE, file), 'utf8')
     for (const [, name] of text.matchAll(/(?:from|import)\s*\(?\s*['"]((?:@[\w.-]+\/)?[\w-][\w.-]*)/g)) names.add(name!)
   }
+  // Taken into the program and the page when they are built; see bundle-board.ts and src/ui/bull-board.ts.
+  for (const name of ['@bull-board/api', '@bull-board/ui']) names.add(name)
   return [...names].filter((name) => !name.startsWith('node:')).sort()
 }

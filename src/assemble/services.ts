@@ -42,6 +42,7 @@ export function createServices(parts: ServiceParts): HubServices {
 
   return {
     readiness: () => readiness(pool, queue),
+    readQueueBoard: (path, query) => queue.readBoard(path, query),
     async runSync(name, { full, actor }) {
       const requestId = await requestSync(ports, name, { full, byHand: true })
       await audit(actor, 'sync.run', `sync:${name}`, { full, requestId })

@@ -4,19 +4,25 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { notFound } from './problem.ts'
+import { BOARD } from './routes/queue-board.ts'
 
 /** Stands in index.html where the nonce of this answer goes; styles that the page makes at run time carry it. */
 const NONCE_MARK = '__CSP_NONCE__'
 
-const policy = (nonce: string): string =>
+type Allowed = { base: string; style: string }
+
+/** bull-board finds its files and its server by the `base` of its page, and makes one element of styles, which is known by its text. */
+const OF_BOARD: Allowed = { base: `'self'`, style: ` 'sha256-r2N1TB/gHbBtBZFKg7ejmq1acVSREzucTAEw6ga4hoU='` }
+
+const policy = (nonce: string, { base, style }: Allowed = { base: `'none'`, style: '' }): string =>
   [
     `default-src 'self'`,
     `script-src 'self'`,
-    `style-src 'self' 'nonce-${nonce}'`,
+    `style-src 'self' 'nonce-${nonce}'${style}`,
     `img-src 'self' data:`,
     `connect-src 'self'`,
     `object-src 'none'`,
-    `base-uri 'none'`,
+    `base-uri ${base}`,
     `form-action 'self'`,
     `frame-ancestors 'none'`,
   ].join('; ')
@@ -27,16 +33,24 @@ const policy = (nonce: string): string =>
  */
 export async function servePage(app: FastifyInstance, folder: string): Promise<void> {
   const index = await readFile(join(folder, 'index.html'), 'utf8')
+  const board = await readFile(join(folder, 'board.html'), 'utf8')
   // The build puts compressed copies beside its files.
   await app.register(fastifyStatic, { root: folder, serve: false, preCompressed: true })
-  const sendIndex = (reply: FastifyReply): FastifyReply => {
+  const sendPage = (reply: FastifyReply, html: string, allowed?: Allowed): FastifyReply => {
     const nonce = randomBytes(16).toString('base64')
     return reply
-      .header('content-security-policy', policy(nonce))
+      .header('content-security-policy', policy(nonce, allowed))
       .header('cache-control', 'no-cache')
       .type('text/html; charset=utf-8')
-      .send(index.replaceAll(NONCE_MARK, nonce))
+      .send(html.replaceAll(NONCE_MARK, nonce))
   }
+  const sendIndex = (reply: FastifyReply): FastifyReply => sendPage(reply, index)
+  const sendBoard = (reply: FastifyReply): FastifyReply => sendPage(reply, board, OF_BOARD)
+  app.get(BOARD, { config: { access: 'public' } }, (_request, reply) => sendBoard(reply))
+  app.get<{ Params: { '*': string } }>(`${BOARD}/*`, { config: { access: 'public' } }, (request, reply) => {
+    const path = request.params['*']
+    return path.startsWith('static/') ? reply.sendFile(`board/${path}`) : sendBoard(reply)
+  })
   app.get('/', { config: { access: 'public' } }, (_request, reply) => sendIndex(reply))
   app.get<{ Params: { '*': string } }>('/*', { config: { access: 'public' } }, (request, reply) => {
     const path = request.params['*']

@@ -31,6 +31,7 @@ import { operationRoutes } from './routes/operations.ts'
 import { planRoutes } from './routes/plans.ts'
 import { playgroundRoutes } from './routes/playground.ts'
 import { providerRoutes } from './routes/provider-login.ts'
+import { queueBoardRoutes } from './routes/queue-board.ts'
 import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
 import { secretRoutes } from './routes/secrets.ts'
@@ -112,6 +113,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   supportRoute(app, context, options.metrics)
   operationRoutes(app, context)
   connectorRoutes(app, context)
+  queueBoardRoutes(app, context)
   await app.register(async (hooks) => webhookRoutes(hooks as unknown as FastifyInstance, context))
   app.get('/openapi.json', { config: { access: 'signed-in' } }, () => openApi.document(options.version))
   if (options.pageFolder !== undefined) await servePage(app as unknown as FastifyInstance, options.pageFolder)

@@ -99,6 +99,9 @@ export interface HubServices {
   /** Database, migrations, queue. Must answer in bounded time and never throw. */
   readiness(): Promise<ReadinessCheck[]>
 
+  /** What bull-board's page reads of the queues; undefined where there is nothing under the path. */
+  readQueueBoard(path: string, query: object): Promise<{ status: number; body: unknown } | undefined>
+
   /** What this process works with; secrets are masked before they come here. */
   settings(): Setting[]
 

@@ -1,5 +1,14 @@
 import { CausewayError } from '../core/index.ts'
-import { type Backlog, WORK_KINDS, type WorkHandler, type Working, type WorkKind, type WorkQueue } from './contract.ts'
+import type { Board } from './board.ts'
+import {
+  type Backlog,
+  type BoardAnswer,
+  WORK_KINDS,
+  type WorkHandler,
+  type Working,
+  type WorkKind,
+  type WorkQueue,
+} from './contract.ts'
 import type { Driver, JobQueue } from './driver.ts'
 import { REMINDER, reminderOptions, wakeOptions } from './job.ts'
 import { type QueueLog, type TroubleReport, within } from './trouble.ts'
@@ -17,6 +26,7 @@ export class BullWorkQueue implements WorkQueue {
   readonly #trouble: TroubleReport
   readonly #queues: Map<WorkKind, JobQueue>
   readonly #workers = new Map<WorkKind, Working>()
+  #board: Promise<Board> | undefined
   #closing: Promise<void> | undefined
   /** Later than `#closing`: while workers stop, what they leave undone is still put back. */
   #closed = false
@@ -91,6 +101,13 @@ export class BullWorkQueue implements WorkQueue {
     })
   }
 
+  async readBoard(path: string, query: object): Promise<BoardAnswer | undefined> {
+    // Most processes are never asked.
+    this.#board ??= import('./board.ts').then(({ Board }) => new Board(this.#queues.values()))
+    const board = await this.#board
+    return this.#bounded(() => board.answer(path, query))
+  }
+
   async ping(): Promise<boolean> {
     if (this.#closing) return false
     try {
@@ -125,11 +142,15 @@ export class BullWorkQueue implements WorkQueue {
 
   /** A call to the backend of one kind: bounded in time, and CSW-7001 whatever the client library threw. */
   async #call<T>(kind: WorkKind, action: (queue: JobQueue) => Promise<T>): Promise<T> {
-    if (this.#closed) throw closedError()
     const queue = this.#queues.get(kind)
     if (!queue) throw new CausewayError('CSW-1001', { what: `There is no kind of work called "${kind}".` })
+    return this.#bounded(() => action(queue))
+  }
+
+  async #bounded<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw closedError()
     try {
-      return await within(this.#tuning.callTimeoutMs, action(queue), () => this.#noAnswer())
+      return await within(this.#tuning.callTimeoutMs, action(), () => this.#noAnswer())
     } catch (error) {
       if (error instanceof CausewayError) throw error
       const reason = error instanceof Error ? error.message : String(error)

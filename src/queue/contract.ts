@@ -19,6 +19,8 @@ export type Backlog = { waiting: number; active: number; delayed: number; failed
 
 export type Working = { stop(reason?: ProcessStops): Promise<void> }
 
+export type BoardAnswer = { status: number; body: unknown }
+
 export interface WorkQueue {
   readonly backend: 'postgres' | 'redis'
   /** Asks for work soon. Calls for an id that already waits collapse; one that arrives while the id is being worked on is kept. */
@@ -27,6 +29,8 @@ export interface WorkQueue {
   /** Starts taking jobs of a kind. `stop` lets running handlers finish (their signal aborts first, with the reason given). */
   work(kind: WorkKind, handler: WorkHandler, options: { concurrency: number }): Promise<Working>
   backlog(kind: WorkKind): Promise<Backlog>
+  /** What bull-board's page asks of its server (`/queues`), as far as it only reads; undefined for everything else. */
+  readBoard(path: string, query: object): Promise<BoardAnswer | undefined>
   /** True when the backend answers now. */
   ping(): Promise<boolean>
   close(): Promise<void>

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
+import { bullBoard } from './bull-board.ts'
 
 /** Puts compressed copies beside the files, so that the server sends them without working on them (preCompressed). */
 const compressed = (): Plugin => ({
@@ -21,13 +22,16 @@ const compressed = (): Plugin => ({
 export default defineConfig({
   root: import.meta.dirname,
   base: '/',
-  plugins: [react(), compressed()],
+  plugins: [react(), bullBoard(), compressed()],
   // The server puts a fresh nonce in its place with every answer (src/http/page.ts).
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
     outDir: join(import.meta.dirname, '../../dist/ui'),
     emptyOutDir: true,
+    rolldownOptions: { input: ['index.html', 'board.html'].map((file) => join(import.meta.dirname, file)) },
     target: 'es2024',
+    // Browsers that know the target know it.
+    modulePreload: { polyfill: false },
     // Fonts and styles from `data:` are refused by our policy, so nothing is inlined.
     assetsInlineLimit: 0,
   },

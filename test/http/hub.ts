@@ -107,6 +107,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     bulk: bulkServices(pool, (name) => {
       throw new CausewayError('CSW-1007', { what: `there is no sync "${name}"` })
     }),
+    readQueueBoard: async () => undefined,
     settings: () => [
       { name: 'journal_days', value: '30', from: 'default', where: null, description: 'Days of the journal.' },
       { name: 'database_url', value: '[secret]', from: 'variable', where: 'DATABASE_URL', description: 'The ledger.' },

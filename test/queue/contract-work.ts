@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { takeQueueWait } from '../../src/core/index.ts'
 import { WORK_KINDS, type WorkHandler } from '../../src/queue/index.ts'
 import { type Cases, recorder, soon } from './bench.ts'
@@ -238,4 +238,49 @@ export const workCases: Cases = {
     await queue.wake('push', 'again')
     await soon(() => expect(finished).toEqual(['again']))
   },
+
+  'the board shows running and failed jobs in our words only, and has nothing that changes them': async ({ queue }) => {
+    const { handler, started, release } = recorder(['busy'])
+    await queue.work(
+      'push',
+      async (id, signal) => {
+        if (id === 'broken') throw new Error('the body of ada@example.org')
+        await handler(id, signal)
+      },
+      { concurrency: 4 },
+    )
+    await queue.wake('push', 'broken')
+    await queue.wake('push', 'busy')
+    await soon(() => expect(started).toEqual(['busy']))
+    onTestFinished(release)
+    await soon(async () => expect(await queue.backlog('push')).toMatchObject({ active: 1, failed: 1 }))
+    const read = async (path: string, query = {}) => {
+      const { status, body } = (await queue.readBoard(path, query))!
+      expect(status).toBe(200)
+      return JSON.parse(JSON.stringify(body))
+    }
+    const { queues } = await read('/queues', { activeQueue: 'push', status: 'latest', page: '1', jobsPerPage: '10' })
+    expect(queues.map(({ name }: { name: string }) => name).sort()).toEqual([...WORK_KINDS].sort())
+    const push = queues.find(({ name }: { name: string }) => name === 'push')
+    expect(push).toMatchObject({ readOnlyMode: true, allowRetries: false, counts: { active: 1, failed: 1 } })
+    const reasons = push.jobs.map(({ data, failedReason }: Shown): [string, string | null] => [
+      data.id,
+      failedReason ?? null,
+    ])
+    expect(new Map(reasons)).toEqual(
+      new Map([
+        ['broken', 'CSW-1001'],
+        ['busy', null],
+      ]),
+    )
+    const failed = push.jobs.find(({ data }: Shown) => data.id === 'broken')
+    expect(await read(`/queues/push/${failed.id}`)).toMatchObject({ status: 'failed', job: { stacktrace: [] } })
+    expect(JSON.stringify([queues, await read(`/queues/push/${failed.id}`)])).not.toContain('ada@')
+    expect(await queue.readBoard('/queues/push/pause', {})).toMatchObject({ status: 404 })
+    expect(await queue.readBoard('/queues/pause', {})).toBeUndefined()
+    expect(await queue.readBoard('/../static', {})).toBeUndefined()
+    release()
+  },
 }
+
+type Shown = { data: { id: string }; failedReason?: string | null }

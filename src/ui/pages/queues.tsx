@@ -36,6 +36,16 @@ export function Queues(): ReactNode {
   const clearAny = any ? clear : undefined
   return (
     <Page title={t('queues.queues')}>
+      <p className="dim">
+        {/* The tab that opens takes the token along, which is this tab's alone. */}
+        {rich('queues.theJobsThemselves', {
+          link: (text) => (
+            <a href="/admin/queues" target="_blank" rel="noopener opener">
+              {text}
+            </a>
+          ),
+        })}
+      </p>
       <Panel title={t('queues.byConnection')}>
         <Filters clear={clearAny}>
           <FilterText

@@ -1,0 +1,56 @@
+/** A hub before a real queue that has a running and a failed job. */
+import { expect, vi } from 'vitest'
+import { migrateQueue, openQueue, type WorkQueue } from '../../src/queue/index.ts'
+import { freshDatabase } from '../postgres.ts'
+import { startHub, type TestHub } from './hub.ts'
+
+export type QueueHub = TestHub & { queue: WorkQueue; failedJob(): Promise<string> }
+
+export async function openQueueOf(): Promise<{ queue: WorkQueue; end(): Promise<void> }> {
+  const target = { backend: 'postgres' as const, connectionString: (await freshDatabase({ migrated: false })).url }
+  await migrateQueue(target)
+  const log = { info() {}, warn() {}, error() {} }
+  const queue = await openQueue(target, { log, tuning: { crashAttempts: 1 } })
+  let release = (): void => undefined
+  const held = new Promise<void>((done) => {
+    release = done
+  })
+  const work = async (id: string): Promise<void> => {
+    if (id === 'broken') throw new Error('the body of ada@example.org')
+    await held
+  }
+  await queue.work('push', work, { concurrency: 2 })
+  await queue.wakeMany('push', ['broken', 'busy'])
+  const state = () => queue.backlog('push')
+  await vi.waitFor(async () => expect(await state()).toMatchObject({ active: 1, failed: 1 }), {
+    timeout: 60_000,
+    interval: 100,
+  })
+  return {
+    queue,
+    end: () => {
+      release()
+      return queue.close()
+    },
+  }
+}
+
+export async function openBoardHub(): Promise<QueueHub> {
+  const { queue, end } = await openQueueOf()
+  const hub = await startHub({ services: { readQueueBoard: (path, query) => queue.readBoard(path, query) } })
+  return {
+    ...hub,
+    queue,
+    failedJob: async () => {
+      const query = { activeQueue: 'push', status: 'failed', page: '1', jobsPerPage: '10' }
+      const { body } = (await queue.readBoard('/queues', query)) as {
+        body: { queues: { name: string; jobs: { id: string }[] }[] }
+      }
+      return body.queues.find(({ name }) => name === 'push')!.jobs[0]!.id
+    },
+    close: async () => {
+      await hub.close()
+      await end()
+    },
+  }
+}
