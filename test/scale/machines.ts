@@ -69,7 +69,9 @@ export class Machines {
       run('link', 'set', name, 'master', BRIDGE, 'up') ??
       run('-n', name, 'addr', 'add', `198.18.77.${10 + n}/24`, 'dev', within) ??
       run('-n', name, 'link', 'set', within, 'up') ??
-      run('-n', name, 'link', 'set', 'lo', 'up')
+      run('-n', name, 'link', 'set', 'lo', 'up') ??
+      // Where containers may make a namespace, they may still not enter it.
+      run('netns', 'exec', name, 'true')
     )
   }
 }
