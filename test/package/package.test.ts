@@ -32,6 +32,7 @@ test('the package holds what runs, and neither sources nor tests', () => {
     expect.arrayContaining([
       'README.md',
       'LICENSE',
+      'llms.txt',
       'bin/causeway.mjs',
       'dist/src/cli/main.js',
       'dist/src/core/errors/published.d.ts',
