@@ -10,6 +10,7 @@ import { Ago } from '../parts/moment.tsx'
 import { More } from '../parts/more.tsx'
 import { Page, Panel } from '../parts/page.tsx'
 import { Plain } from '../parts/plain.tsx'
+import { Said } from '../parts/said.tsx'
 import { ErrorLine } from '../parts/stored-error.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Link } from '../routing/link.tsx'
@@ -145,7 +146,9 @@ function ByProblem({ chosen, choose }: { chosen: Chosen; choose: (cause: Cause) 
                 <button type="button" className="link" aria-pressed={isChosen(problem)} onClick={() => choose(problem)}>
                   {sentence(problem.meaning)}
                 </button>
-                <p className="dim">{sentence(problem.action)}</p>
+                <p className="dim">
+                  <Said>{problem.action}</Said>
+                </p>
               </>
             ),
           },

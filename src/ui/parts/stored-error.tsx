@@ -5,6 +5,7 @@ import { sentence, t, word } from '../texts/index.ts'
 import { JsonView } from './json-view.tsx'
 import { Facts } from './page.tsx'
 import { Plain } from './plain.tsx'
+import { Said } from './said.tsx'
 
 const placeOf = ({ place }: StoredError): string | null =>
   place ? [place.file, place.line, place.column].filter((part) => part !== undefined).join(':') : null
@@ -21,9 +22,7 @@ export function StoredErrorView({ error }: { error: JsonText }): ReactNode {
       <Facts
         items={[
           ...(read.why ? [[t('parts.why'), <Plain key="why">{sentence(read.why)}</Plain>] as [string, ReactNode]] : []),
-          ...(read.fix
-            ? [[t('parts.whatToDo'), <Plain key="fix">{sentence(read.fix)}</Plain>] as [string, ReactNode]]
-            : []),
+          ...(read.fix ? [[t('parts.whatToDo'), <Said key="fix">{read.fix}</Said>] as [string, ReactNode]] : []),
           ...(place ? [[t('parts.where'), <code key="place">{place}</code>] as [string, ReactNode]] : []),
           ...(read.causeClass ? [[t('parts.cause'), word('words', read.causeClass)] as [string, ReactNode]] : []),
         ]}

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { Refused } from '../api/request.ts'
 import { rich, sentence, t } from '../texts/index.ts'
 import { Icon } from './mark.tsx'
+import { Said } from './said.tsx'
 
 /** What went wrong with a request: what, what to do, code, request id, and the way to try again. */
 export function Trouble({ error, retry }: { error: Error; retry?: (() => void) | undefined }): ReactNode {
@@ -15,7 +16,11 @@ export function Trouble({ error, retry }: { error: Error; retry?: (() => void) |
           {problem?.status === 403 && `${sentence(problem.title)} `}
           {error.message}
         </p>
-        {problem && <p>{sentence(problem.fix)}</p>}
+        {problem && (
+          <p>
+            <Said>{problem.fix}</Said>
+          </p>
+        )}
         {problem?.errors?.map((item) => (
           <p key={item.pointer + item.message}>
             <code>{item.pointer || '/'}</code> {item.message}

@@ -3,6 +3,7 @@ import type { Problem } from '../../api/types.ts'
 import { Mark, type Tone } from '../../parts/mark.tsx'
 import { Ago } from '../../parts/moment.tsx'
 import { Plain } from '../../parts/plain.tsx'
+import { Said } from '../../parts/said.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Link } from '../../routing/link.tsx'
 import { to } from '../../routing/to.ts'
@@ -56,7 +57,9 @@ export function Problems({ problems }: { problems: Problem[] }): ReactNode {
           cell: (problem) => (
             <>
               <Link href={hrefOf(problem)}>{sentence(problem.meaning)}</Link>
-              <p className="dim">{sentence(problem.action)}</p>
+              <p className="dim">
+                <Said>{problem.action}</Said>
+              </p>
             </>
           ),
         },
