@@ -70,3 +70,19 @@ test('nothing that bull-board could change is changed by any role', async () => 
   expect(await hub.queue.backlog('push')).toMatchObject({ active: 1, failed: 1 })
   expect(await hub.failedJob()).toBe(failed)
 })
+
+test('what others put into a job is not shown', async () => {
+  const shown = async (data: object): Promise<unknown> => {
+    await hub.jobs.query(`update causeway_queue.job set data = $1 where data->>'id' = 'broken' or data ? 'mark'`, [
+      data,
+    ])
+    const { job } = (await (
+      await ask('GET', `/api/queues/push/${await hub.failedJob()}`, secrets.get('viewer'))
+    ).json()) as {
+      job: { data: unknown }
+    }
+    return job.data
+  }
+  expect(await shown({ id: 'broken', mark: 1, body: 'ada@example.org' })).toEqual({ id: 'broken' })
+  expect(await shown({ mark: 1, body: 'ada@example.org' })).toBe('(not shown)')
+})

@@ -1,13 +1,15 @@
 /** A hub before a real queue that has a running and a failed job. */
+import type pg from 'pg'
 import { expect, vi } from 'vitest'
 import { migrateQueue, openQueue, type WorkQueue } from '../../src/queue/index.ts'
 import { freshDatabase } from '../postgres.ts'
 import { startHub, type TestHub } from './hub.ts'
 
-export type QueueHub = TestHub & { queue: WorkQueue; failedJob(): Promise<string> }
+export type QueueHub = TestHub & { queue: WorkQueue; jobs: pg.Pool; failedJob(): Promise<string> }
 
-export async function openQueueOf(): Promise<{ queue: WorkQueue; end(): Promise<void> }> {
-  const target = { backend: 'postgres' as const, connectionString: (await freshDatabase({ migrated: false })).url }
+export async function openQueueOf(): Promise<{ queue: WorkQueue; jobs: pg.Pool; end(): Promise<void> }> {
+  const { url, pool } = await freshDatabase({ migrated: false })
+  const target = { backend: 'postgres' as const, connectionString: url }
   await migrateQueue(target)
   const log = { info() {}, warn() {}, error() {} }
   const queue = await openQueue(target, { log, tuning: { crashAttempts: 1 } })
@@ -28,6 +30,7 @@ export async function openQueueOf(): Promise<{ queue: WorkQueue; end(): Promise<
   })
   return {
     queue,
+    jobs: pool,
     end: () => {
       release()
       return queue.close()
@@ -36,11 +39,12 @@ export async function openQueueOf(): Promise<{ queue: WorkQueue; end(): Promise<
 }
 
 export async function openBoardHub(): Promise<QueueHub> {
-  const { queue, end } = await openQueueOf()
+  const { queue, jobs, end } = await openQueueOf()
   const hub = await startHub({ services: { readQueueBoard: (path, query) => queue.readBoard(path, query) } })
   return {
     ...hub,
     queue,
+    jobs,
     failedJob: async () => {
       const query = { activeQueue: 'push', status: 'failed', page: '1', jobsPerPage: '10' }
       const { body } = (await queue.readBoard('/queues', query)) as {
