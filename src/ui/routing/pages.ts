@@ -38,7 +38,7 @@ export const PAGES: PageEntry[] = [
   { name: t('pages.audit'), href: to.audit(), paths: ['/audit'], key: 'a', needs: 'audit:read' },
   { name: t('pages.settings'), href: to.settings, paths: ['/settings'], key: 't' },
   { name: t('pages.system'), href: to.system, paths: ['/system'], key: 'y' },
-  { name: t('pages.reference'), href: to.reference, paths: ['/docs'], key: 'x' },
+  { name: t('pages.reference'), href: to.reference, paths: ['/docs'], key: 'b' },
 ]
 
 /** The entry that an address belongs to. */
