@@ -29,6 +29,8 @@ const PAGES: Record<string, { path?: string; people?: true }> = {
   '/landscape': {},
   '/timeline': {},
   '/changes': {},
+  '/version': { path: '/version?id=1' },
+  '/docs': {},
   '/audit': {},
   '/settings': {},
   '/system': {},
@@ -101,7 +103,8 @@ describe.skipIf(!hasBrowser)('canaries', () => {
       const built = await madeOnce('page')
       // A hub of the checkout has no page, or one that was built some time ago.
       await page.route(
-        (url) => url.origin === hub.url && !url.pathname.startsWith('/api/'),
+        ({ origin, pathname }) =>
+          origin === hub.url && (pathname.startsWith('/assets/') || !/^\/api\/|\.\w+$/.test(pathname)),
         (route) => {
           const { pathname } = new URL(route.request().url())
           return route.fulfill({ path: join(built, /\.\w+$/.test(pathname) ? pathname : 'index.html') })
