@@ -13,7 +13,7 @@ const HUB = `connections:
     keep: KEEP
   helpdesk:
     connector: sample-crm
-    settings: { url: "http://127.0.0.1:1" }
+    settings: { url: "http://127.0.0.1:2" }
     secrets: { key: env:KEY }
 `
 const MAPPING = `from: crm:contacts
@@ -90,7 +90,7 @@ test('a stream of which not all is kept, and that gives no single records, is wa
     keep: KEEP
   helpdesk:
     connector: sample-crm
-    settings: { url: "http://127.0.0.1:1" }
+    settings: { url: "http://127.0.0.1:2" }
     secrets: { key: env:KEY }
 `
   const mapping = 'from: crm:contacts\nto: helpdesk:contacts\nmatch: [email]\nmap: { email: email }\n'
