@@ -13,8 +13,8 @@ import { getOthers, getOthersLater, useOthers } from './pages/later.ts'
 import { NotAllowed } from './pages/not-allowed.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { Loading } from './parts/list.tsx'
+import { NotGiven } from './parts/not-given.tsx'
 import { Page } from './parts/page.tsx'
-import { Trouble } from './parts/trouble.tsx'
 import { Link } from './routing/link.tsx'
 import { pageOf } from './routing/pages.ts'
 import { usePlace } from './routing/place.ts'
@@ -42,15 +42,10 @@ function App(): ReactNode {
 function Other({ path }: { path: string }): ReactNode {
   const { pages, failed } = useOthers()
   useEffect(() => void getOthers(), [])
-  if (pages === null) return failed ? <Missing /> : <Loading />
+  if (pages === null) return failed ? <NotGiven /> : <Loading />
   const Found = Object.hasOwn(pages, path) ? pages[path] : undefined
   return Found ? <Found /> : <NotFound />
 }
-
-/** After an update of the hub a page that was opened before asks for a part that is no more: only a reload helps. */
-const Missing = (): ReactNode => (
-  <Trouble error={new Error(t('main.theOtherPagesDidNotCome'))} retry={() => location.reload()} />
-)
 
 function Allowed({ path, children }: { path: string; children: ReactNode }): ReactNode {
   const page = pageOf(path)

@@ -456,6 +456,20 @@ describe.skipIf(!hasBrowser)('an empty or failing hub', () => {
     return { url: `http://127.0.0.1:${port}`, on, off }
   }
 
+  test.for(['others', 'last-day'])('home stands where the hub gives no %s', { timeout: 120_000 }, async (part) => {
+    const page = await site.open('about:blank', { own: true })
+    let refused = 0
+    await page.route(new RegExp(`/assets/${part}-.*\\.js$`), (route) => {
+      refused++
+      return route.abort()
+    })
+    await page.goto(`${site.hub.url}/`)
+    await expect.poll(() => refused, { timeout: 30_000 }).toBeGreaterThan(0)
+    await page.getByText('Nothing is set up yet').waitFor()
+    await expect.poll(() => page.evaluate('document.readyState')).toBe('complete')
+    expect(await page.getByText('Nothing is set up yet').count()).toBe(1)
+  })
+
   test('a hub that is gone: the page says since when, keeps what it has, and heals by itself', async () => {
     const line = await switchable()
     const page = await site.open('/')

@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { useAnswer } from '../../api/queries.ts'
 import { useSilentSince } from '../../api/reach.ts'
 import type {
@@ -17,6 +17,7 @@ import { Loading } from '../../parts/list.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { t } from '../../texts/index.ts'
+import { useOthers } from '../later.ts'
 import { Problems } from './problems.tsx'
 import { Standstills } from './standstills.tsx'
 import { Summary } from './summary.tsx'
@@ -26,16 +27,17 @@ import { VerdictCard } from './verdict-card.tsx'
 const MOST = 'limit=500'
 /** A worker that falls silent changes nothing in the ledger, so no event tells of it. */
 export const WORKERS_MS = 3_000
-const IDLE_MS = 3_000
 
-/** Drawn when all that is above it stands. */
-const LastDay = lazy(async () => ({ default: (await import('../last-day.tsx')).LastDay }))
+/** Drawn when all that is above it stands, and not at all where the hub is gone by then: the page says so, and must not fall for a plot. */
+const LastDay = lazy(() => import('../last-day.tsx').then((loaded) => ({ default: loaded.LastDay }), nothing))
+const nothing = (): { default: typeof import('../last-day.tsx').LastDay } => ({ default: () => null })
 
 /** Is it all right? One line, then what is wrong, what stands still, and the state of things in numbers. */
 export function Home(): ReactNode {
   const { situation, error, retry } = useSituation()
   const silentSince = useSilentSince()
-  const idle = useIdle(situation !== null)
+  // With the other pages comes all that it is made of.
+  const { pages } = useOthers()
   return (
     <Page title={t('home.isItAllRight')}>
       {situation === null ? (
@@ -52,22 +54,11 @@ export function Home(): ReactNode {
             <Problems problems={situation.problems} />
           </Panel>
           <Standstills situation={situation} />
-          <Suspense>{idle && <LastDay path="" of="hub" />}</Suspense>
+          <Suspense>{pages && <LastDay path="" of="hub" />}</Suspense>
         </>
       )}
     </Page>
   )
-}
-
-/** True from when the browser has nothing else to do, once `ready`. */
-function useIdle(ready: boolean): boolean {
-  const [idle, setIdle] = useState(false)
-  useEffect(() => {
-    if (!ready) return
-    const asked = requestIdleCallback(() => setIdle(true), { timeout: IDLE_MS })
-    return () => cancelIdleCallback(asked)
-  }, [ready])
-  return idle
 }
 
 function useSituation(): { situation: Situation | null; error: Error | null; retry: () => void } {

@@ -4,6 +4,7 @@ import { post } from '../../api/queries.ts'
 import type { Items, Suggestion } from '../../api/types.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Loading } from '../../parts/list.tsx'
+import { notGiven } from '../../parts/not-given.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { t } from '../../texts/index.ts'
@@ -15,7 +16,7 @@ import { RecordPicker, useChosenRecord } from './record-picker.tsx'
 import { TestsPanel } from './tests-panel.tsx'
 import { useTrial } from './use-trial.ts'
 
-const Editor = lazy(() => import('./editor.tsx'))
+const Editor = lazy(() => import('./editor.tsx').catch(notGiven))
 
 /** Text at one side, what it makes of a record at the other. */
 export function Bench({ sync, running }: { sync: string; running: string }): ReactNode {

@@ -1,13 +1,14 @@
 import { lazy, type ReactNode, Suspense } from 'react'
 import { Filters, FilterText } from '../../parts/filters.tsx'
 import { Loading } from '../../parts/list.tsx'
+import { notGiven } from '../../parts/not-given.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { useFilters } from '../../routing/place.ts'
 import { rich, t } from '../../texts/index.ts'
 import { operationsWith, useDocument } from './document.ts'
 
-const Operations = lazy(() => import('./operations.tsx'))
+const Operations = lazy(() => import('./operations.tsx').catch(notGiven))
 
 /** Everything that a program can ask of this hub, from the document that the hub makes of its own checks. */
 export function Reference(): ReactNode {
