@@ -41,13 +41,14 @@ test('one schedule is nightly, one weekly, and each job belongs to one of them',
     faults: weekly,
     fuzzing: nightly,
     campaign: nightly,
+    scale: nightly,
   })
 })
 
 test('every command is a script of this project, or prepares the machine', () => {
   const named = commands.flatMap((run) => /^npm run (\S+)/.exec(run)?.[1] ?? [])
   expect(named.filter((name) => !(name in scripts))).toEqual([])
-  expect(new Set(named)).toEqual(new Set(['check:advisories', 'fuzz:night', 'faults', 'fuzz']))
+  expect(new Set(named)).toEqual(new Set(['check:advisories', 'check:scale', 'fuzz:night', 'faults', 'fuzz']))
   const others = commands.filter((run) => !run.startsWith('npm run '))
   expect(others.filter((run) => !/^(npm ci|sudo apt-get update && sudo apt-get install [\w -]+)$/.test(run))).toEqual(
     [],
