@@ -14,8 +14,7 @@ import { Link } from '../routing/link.tsx'
 import { useFilters } from '../routing/place.ts'
 import { to } from '../routing/to.ts'
 import { number, rich, t, word } from '../texts/index.ts'
-import { WORKERS_MS } from './home/home.tsx'
-import { stuckQueues } from './home/verdict.ts'
+import { stuckQueues, WORKERS_MS } from './home/verdict.ts'
 import { LastDay } from './last-day.tsx'
 
 const KINDS: Record<Queue['kind'], string> = {

@@ -21,12 +21,10 @@ import { useOthers } from '../later.ts'
 import { Problems } from './problems.tsx'
 import { Standstills } from './standstills.tsx'
 import { Summary } from './summary.tsx'
-import { type Situation, verdictOf } from './verdict.ts'
+import { type Situation, verdictOf, WORKERS_MS } from './verdict.ts'
 import { VerdictCard } from './verdict-card.tsx'
 
 const MOST = 'limit=500'
-/** A worker that falls silent changes nothing in the ledger, so no event tells of it. */
-export const WORKERS_MS = 3_000
 
 /** Drawn when all that is above it stands, and not at all where the hub is gone by then: the page says so, and must not fall for a plot. */
 const LastDay = lazy(() => import('../last-day.tsx').then((loaded) => ({ default: loaded.LastDay }), nothing))

@@ -46,6 +46,9 @@ export function lateSchedules({ schedules, syncs, system, now }: Situation): Lat
   })
 }
 
+/** How often workers are asked for: one that falls silent changes nothing in the ledger, so no event tells of it. */
+export const WORKERS_MS = 3_000
+
 /** Queues with work that could be done now and that nobody does. Paused and waiting ones are meant to stand still. */
 export function stuckQueues({ queues, syncs, workers }: Pick<Situation, 'queues' | 'syncs' | 'workers'>): Queue[] {
   const patience = isDeserted(workers) ? -1 : STUCK_SECONDS
