@@ -11,7 +11,7 @@ import { type AuthorisationOptions, authorise } from './authorise.ts'
 import { readJsonBodies } from './json-body.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { notFound, sendProblem, toProblem } from './problem.ts'
-import { limitSockets } from './sockets.ts'
+import { closingUnused, limitSockets } from './sockets.ts'
 import { validatorCompiler } from './validation.ts'
 
 export type BaseOptions = {
@@ -41,6 +41,8 @@ export async function buildBase(
   const app = fastify(fastifyOptions(limits, options)).withTypeProvider<SchemaTypes>()
   app.server.headersTimeout = limits.headersMs
   limitSockets(app.server as Server, limits.socketsPerAddress, options.trustedProxies ?? [])
+  const closeUnused = closingUnused(app.server as Server)
+  app.addHook('preClose', async () => closeUnused())
 
   app.setValidatorCompiler(validatorCompiler)
   // Answers are not cut to their schemas: those document and are tested, and bodies must come through untouched.

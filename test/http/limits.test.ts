@@ -24,6 +24,9 @@ const drain = async (socket: Socket): Promise<string> => {
   return text
 }
 
+const connectionsOf = (server: TestHub['app']['server']): Promise<number> =>
+  new Promise((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count))))
+
 test('dripping headers and dripping bodies are cut', async () => {
   const [headers, body] = [await open(), await open()]
   headers.write('GET /livez HTTP/1.1\r\nhost: x\r\n')
@@ -203,4 +206,19 @@ test('an unknown failure shows its id and nothing internal; the log has the rest
   } finally {
     await broken.close()
   }
+})
+
+test('sockets over which nothing came yet do not hold up a stop; a request that is on its way is answered', async () => {
+  const stopping = await startHub()
+  const port = Number(new URL(stopping.url).port)
+  const unused = connect(port, '127.0.0.1').on('error', () => undefined)
+  const late = connect(port, '127.0.0.1')
+  await expect.poll(() => connectionsOf(stopping.app.server), PATIENT).toBe(2)
+  const answer = drain(late)
+  late.write('GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  const began = performance.now()
+  await stopping.close()
+  expect(performance.now() - began).toBeLessThan(20_000)
+  expect(await answer).toMatch(/^HTTP\/1.1 \d{3}/)
+  expect(await drain(unused)).toBe('')
 })
