@@ -118,6 +118,20 @@ test('events are given out in the order of commits, none missed and none twice, 
   expect([...seen, ...page.events.map(({ id }) => id!)]).toEqual(wanted)
 })
 
+test('a transaction that runs on in another database of the server holds up no event', async () => {
+  const other = (await freshDatabase({ max: 2 })).pool
+  const client = await other.connect()
+  await client.query('begin')
+  await client.query('create table under_way (id int)')
+  const page = await Follower.open(hub.url)
+  await page.until(({ messages }) => messages.length > 0)
+  const run = await startRun(pool)
+  await page.until(({ events }) => events.some((event) => aboutOf(event).id === run))
+  await page.leave()
+  await client.query('rollback')
+  client.release()
+})
+
 /** Counts what is asked of the database, by what it reads. */
 function counting(database: pg.Pool): { database: pg.Pool; count: (table: string) => number } {
   const asked: string[] = []

@@ -61,6 +61,8 @@ export class Feed {
     // Another process may have been further.
     if (from && this.#reached && comparePlaces(from, this.#reached) > 0) await this.#read()
     while (this.#reached === null) await this.#read()
+    // A look may see less than the one before it: whose session ended in that moment counts as ours.
+    if (from && from.xid > this.#horizon) await this.#read()
     if (this.#closed) return reader.end()
     const oldest = this.#held[0]?.place
     // The place of another database, or of too long ago.
@@ -145,10 +147,12 @@ export class Feed {
     }))
     this.#held.push(...news)
     if (this.#held.length > KEPT) this.#held.splice(0, this.#held.length - KEPT)
-    this.#horizon = part.horizon
-    const last = news.at(-1)?.place
+    // A server that lost the end of its log gives numbers once more.
+    const isBehind = part.end < this.#horizon
+    if (part.horizon > this.#horizon || isBehind) this.#horizon = part.horizon
     // All rows below the horizon were read, unless the part was full.
-    this.#reached = limit === PART && news.length === limit ? last! : { xid: part.horizon, id: 0n }
+    const place = limit === PART && news.length === limit ? news.at(-1)!.place : { xid: part.horizon, id: 0n }
+    if (this.#reached === null || isBehind || comparePlaces(place, this.#reached) > 0) this.#reached = place
     return news
   }
 

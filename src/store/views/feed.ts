@@ -10,21 +10,33 @@ export type FeedPlace = { xid: bigint; id: bigint }
 
 type FeedRow = { place: FeedPlace; at: Date; kind: string /** JSON text. */; about: string }
 
-/** `horizon`: rows of transactions from here on may still appear, and are not among `rows`. */
-export type FeedPart = { rows: FeedRow[]; horizon: bigint }
+/**
+ * `horizon`: rows of transactions from here on may still appear, and are not among `rows`. A later look may give a lower one, which is as true.
+ * `end`: the number that the next transaction of the server gets.
+ */
+export type FeedPart = { rows: FeedRow[]; horizon: bigint; end: bigint }
 
-type Raw = { horizon: string; xid: string | null; id: string; at: Date; kind: string; about: string }
+type Raw = { horizon: string; end: string; xid: string | null; id: string; at: Date; kind: string; about: string }
 
-const COMPLETE = `xid < pg_snapshot_xmin(pg_current_snapshot())`
-const SELECT = `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon, f.xid::text as xid, f.id::text as id, f.at, f.kind, f.about`
+/**
+ * Transactions under way whose rows may still appear. A server numbers those of all its databases together, and one that runs for hours in
+ * another must not hold up this feed. Who may not see to which database a session belongs (`pg_read_all_stats`), and a session that
+ * ended in this moment, count as ours.
+ */
+const HORIZON = `select coalesce(min(xid), pg_snapshot_xmax(pg_current_snapshot())) as horizon, pg_snapshot_xmax(pg_current_snapshot()) as "end"
+                   from pg_snapshot_xip(pg_current_snapshot()) xid
+                  where not exists (select from pg_stat_activity
+                                     where backend_xid = xid::xid and datid <> (select oid from pg_database where datname = current_database()))`
+const SELECT = `with complete as materialized (${HORIZON})
+  select horizon::text, "end"::text, f.xid::text as xid, f.id::text as id, f.at, f.kind, f.about from complete`
 
 /** The next rows behind a place, at most `limit`. */
 export const readFeed = async (db: Database, after: FeedPlace, limit: number): Promise<FeedPart> =>
   toPart(
     await rows<Raw>(
       db,
-      `${SELECT} from (select) one left join lateral (
-         select * from feed where (xid, id) > ($1::text::xid8, $2::bigint) and ${COMPLETE} order by xid, id limit $3) f on true
+      `${SELECT} left join lateral (
+         select * from feed where (xid, id) > ($1::text::xid8, $2::bigint) and xid < horizon order by xid, id limit $3) f on true
         order by f.xid, f.id`,
       [String(after.xid), String(after.id), limit],
     ),
@@ -35,8 +47,8 @@ export const readFeedEnd = async (db: Database, limit: number): Promise<FeedPart
   toPart(
     await rows<Raw>(
       db,
-      `${SELECT} from (select) one left join lateral (
-         select * from feed where ${COMPLETE} order by xid desc, id desc limit $1) f on true
+      `${SELECT} left join lateral (
+         select * from feed where xid < horizon order by xid desc, id desc limit $1) f on true
         order by f.xid, f.id`,
       [limit],
     ),
@@ -52,6 +64,7 @@ function toPart(found: Raw[]): FeedPart {
       about,
     })),
     horizon: BigInt(found[0]!.horizon),
+    end: BigInt(found[0]!.end),
   }
 }
 
