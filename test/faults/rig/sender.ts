@@ -6,7 +6,8 @@ export const WEBHOOK_SECRET = 'webhook-secret-of-the-rig'
 export const FORMER_SECRET = 'former-webhook-secret-of-the-rig'
 
 export type Delivery = { eventId: string; contact: { id: string; rev: number; [field: string]: unknown } }
-export type Answer = Delivery & { status: number; ms: number; at: number }
+/** `failure`: what the client says of an answer that did not come. */
+export type Answer = Delivery & { status: number; failure?: string; ms: number; at: number }
 
 /** The header of a delivery: when it was sent, and the digest over time and bytes. */
 export function signed(body: string | Buffer, at = Date.now(), secret = WEBHOOK_SECRET): Record<string, string> {
@@ -37,7 +38,7 @@ export class Sender {
   async send(delivery: Delivery, connection = 'source'): Promise<Answer> {
     const began = performance.now()
     const body = bodyOf(delivery)
-    let status = 0
+    let outcome: Pick<Answer, 'status' | 'failure'>
     try {
       const answer = await this.#pool.request({
         method: 'POST',
@@ -46,11 +47,12 @@ export class Sender {
         body,
       })
       await answer.body.dump()
-      status = answer.statusCode
-    } catch {
+      outcome = { status: answer.statusCode }
+    } catch (error) {
       // No answer: the sender does not know, and the ledgers will tell.
+      outcome = { status: 0, failure: String(error) }
     }
-    const answer = { ...delivery, status, ms: performance.now() - began, at: Date.now() }
+    const answer = { ...delivery, ...outcome, ms: performance.now() - began, at: Date.now() }
     this.answers.push(answer)
     return answer
   }
@@ -83,6 +85,10 @@ export class Sender {
 }
 
 export const isAcknowledged = ({ status }: { status: number }): boolean => status >= 200 && status < 300
+
+/** What was answered instead of 202, each as often as it was. */
+export const refusalsAmong = (answers: Answer[]): string[] =>
+  answers.filter(({ status }) => status !== 202).map(({ status, failure }) => failure ?? String(status))
 
 /** The value that a share of all values does not exceed. */
 export function percentile(values: number[], share: number): number {
