@@ -43,6 +43,7 @@ import { boundHeapGrowth, giveBackAtRest } from './memory.ts'
 import { toModel, toShape } from './model.ts'
 import { Refusals } from './refusals.ts'
 import { startSamples } from './samples.ts'
+import { masterKeySource } from './secrets.ts'
 import { createServices } from './services.ts'
 import { Sessions } from './sessions.ts'
 import { KnownSecrets, subscriptionSweep } from './subscriptions.ts'
@@ -169,10 +170,7 @@ async function assemble(parts: Parts): Promise<Hub> {
   let whole: { of: HubFiles; catalogue: Catalogue } | undefined
   const { settings } = files.config
   const env = parts.env ?? process.env
-  const keys = await MasterKeys.load({
-    value: settings.master_key ?? undefined,
-    file: resolve(dataDir, 'master-key'),
-  })
+  const keys = await MasterKeys.load(masterKeySource(settings, parts.dir, dataDir))
   const secrets = createSecretStore(store.pool, keys)
   const sources: SecretSources = {
     env,

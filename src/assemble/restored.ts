@@ -17,9 +17,10 @@ import {
 } from '../store/index.ts'
 import { type LedgerStanding, showStanding } from '../store/views/index.ts'
 import { listedErasures } from './erasures.ts'
+import { masterKeySource } from './secrets.ts'
 
 export type RestoredCheck = { check: string; ok: boolean; detail: string; fix?: string }
-type Parts = { store: Store; settings: Settings; dataDir: string }
+type Parts = { store: Store; settings: Settings; dir: string; dataDir: string }
 
 /** Looks and changes nothing: no migration, no erasure, no key is made. Throws CSW-6001 where the database does not answer. */
 export async function checkRestored(dir: string): Promise<RestoredCheck[]> {
@@ -35,7 +36,7 @@ export async function checkRestored(dir: string): Promise<RestoredCheck[]> {
     const schema = await schemaCheck(store)
     if (!schema.ok) return [schema]
     const standing = await showStanding(store.pool)
-    const parts = { store, settings, dataDir }
+    const parts = { store, settings, dir, dataDir }
     return [
       schema,
       othersCheck(standing),
@@ -99,16 +100,17 @@ async function auditCheck({ pool }: Store): Promise<RestoredCheck> {
 }
 
 /** That what is sealed can be opened, each of them. No key is made where there is none: it would hide that one is missing. */
-async function keyChecks({ store, settings, dataDir }: Parts): Promise<RestoredCheck[]> {
+async function keyChecks({ store, settings, dir, dataDir }: Parts): Promise<RestoredCheck[]> {
   const { pool } = store
   const needed = await countByKey(pool)
-  const file = resolve(dataDir, 'master-key')
-  const fix = 'Put the master key of the backup back (CAUSEWAY_MASTER_KEY or the file `master-key` in the data folder).'
-  if (!settings.master_key && !existsSync(file)) {
+  const fix =
+    'Put the master key of the backup back (CAUSEWAY_MASTER_KEY, its command, or the file `master-key` in the data folder).'
+  const source = masterKeySource(settings, dir, dataDir)
+  if (!source.value && !source.command && !existsSync(source.file)) {
     const detail = needed.size ? 'there is none, and the ledger holds sealed secrets' : 'none is needed yet'
     return [{ check: 'master key', ok: needed.size === 0, detail, fix }]
   }
-  const keys = await MasterKeys.load({ value: settings.master_key ?? undefined, file })
+  const keys = await MasterKeys.load(source)
   const secrets = createSecretStore(pool, keys)
   const { rows } = await pool.query<{ connection: string; field: string }>('select connection, field from secret')
   const shut = new Map<string, number>()

@@ -7,6 +7,7 @@ import type { Problem } from '../http/index.ts'
 import { type HubRole, loadAssembly } from './assembly.ts'
 import type { CliContext } from './context.ts'
 import { findRunningHub } from './running-hub.ts'
+import type { SettingFlags } from './setting-flags.ts'
 
 /** The hub's API, over a socket or inside this process: commands cannot tell the difference. */
 export type Api = {
@@ -41,10 +42,10 @@ export async function withApi<T>(context: CliContext, work: (api: Api) => Promis
 }
 
 /** The data folder of the hub in `dir`; undefined when there is no hub file. Other faults of the file do not matter here. */
-export async function dataDirOf(dir: string): Promise<string | undefined> {
+export async function dataDirOf(dir: string, flags: SettingFlags = {}): Promise<string | undefined> {
   try {
     const { checkHub } = await import('../config/index.ts')
-    const { settings } = await checkHub({ folder: dir })
+    const { settings } = await checkHub({ folder: dir, flags })
     return resolve(dir, settings.data_dir)
   } catch {
     return undefined

@@ -74,6 +74,7 @@ export type Assembly = {
   migrateLedger(target: {
     dir: string
     dryRun: boolean
+    flags?: Partial<Record<SettingName, unknown>>
   }): Promise<{ applied: number[]; pending: { number: number; name: string }[] }>
   /** What a restored ledger holds and what the first start will do with it. Changes nothing. */
   checkRestored(dir: string): Promise<{ check: string; ok: boolean; detail: string; fix?: string }[]>

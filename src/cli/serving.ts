@@ -10,23 +10,22 @@ import { keepCompiled } from './compile-cache.ts'
 import type { CliContext } from './context.ts'
 import { packageRoot } from './package-info.ts'
 import { announceHub, findRunningHub, withdrawHub } from './running-hub.ts'
+import { type SettingFlags, settingFlags } from './setting-flags.ts'
 import { untilStopped } from './signals.ts'
 
-export type ServingOptions = { host?: string; port?: string; watch?: boolean }
+export type ServingOptions = { watch?: boolean } & Record<string, unknown>
 
 /** Opens the hub in a role, serves its API until a signal comes, and closes everything in order. */
 export async function serveHub(context: CliContext, role: HubRole, options: ServingOptions): Promise<void> {
-  await refuseSecondHub(context)
+  const flags = settingFlags(options)
+  await refuseSecondHub(context, flags)
   const { openHub } = await loadAssembly()
   const stopped = untilStopped()
   if (context.output.isForPeople) context.output.note('Starting …')
   const hub = await openHub({
     dir: context.dir,
     role,
-    flags: {
-      ...(options.host === undefined ? {} : { host: options.host }),
-      ...(options.port === undefined ? {} : { port: options.port }),
-    },
+    flags,
     ...(options.watch ? { watch: true } : {}),
     ...(context.output.isForPeople ? {} : { logger: createLogger({ destination: process.stderr }) }),
   })
@@ -45,8 +44,8 @@ export async function serveHub(context: CliContext, role: HubRole, options: Serv
   }
 }
 
-async function refuseSecondHub(context: CliContext): Promise<void> {
-  const dataDir = await dataDirOf(context.dir)
+async function refuseSecondHub(context: CliContext, flags: SettingFlags): Promise<void> {
+  const dataDir = await dataDirOf(context.dir, flags)
   const running = dataDir === undefined ? undefined : await findRunningHub(dataDir)
   if (running)
     throw new CausewayError('CSW-8022', {
@@ -88,7 +87,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
 
 /** A token that this start made is shown to who started it, and never again; programs read its file. */
 function announce(context: CliContext, url: string, { token, file: tokenFile, isNew }: AdminToken): void {
-  const docs = `${url}/openapi.json`
+  const docs = `${url}/docs`
   context.output.result('start', JSON.stringify({ url, docs, tokenFile, pid: process.pid }), () =>
     [
       `Causeway runs at ${url}`,

@@ -24,7 +24,10 @@ export type FileSettings = Partial<Record<SettingName, { value: unknown; place: 
 
 type Raw = { value: unknown; source: SettingSource; place: Place; called: string }
 
-/** Reads every setting and collects what is wrong. Settings that are wrong have their default in the result. */
+/**
+ * Reads every setting and collects what is wrong. Settings that are wrong have their default in the result. `flags` of secrets
+ * name the file that holds them.
+ */
 export function loadSettings(input: {
   env: Environment
   file?: FileSettings
@@ -53,8 +56,10 @@ export function loadSettings(input: {
 function rawOf(name: SettingName, { env, file, flags }: Parameters<typeof loadSettings>[0]): Raw | null {
   const flagged = flags?.[name]
   if (flagged !== undefined) {
-    const flag = `--${name.replaceAll('_', '-')}`
-    return { value: flagged, source: { from: 'flag' }, place: { file: flag }, called: flag }
+    const { secret } = SETTINGS[name]
+    const flag = `--${name.replaceAll('_', '-')}${secret ? '-file' : ''}`
+    const value = secret ? secretFile(flag, String(flagged)) : flagged
+    return { value, source: { from: 'flag' }, place: { file: flag }, called: flag }
   }
   return fromEnvironment(name, env) ?? fromFile(name, file)
 }

@@ -58,6 +58,11 @@ export const SETTINGS = {
     description:
       'Key that encrypts the secrets kept in the ledger. Without it one is made at the first start and kept in the data folder; keep a copy apart from the database.',
   }),
+  master_key_command: text<string | null>({
+    default: null,
+    description:
+      'Command whose output is the master key, where `master_key` is not given: `vault kv get -field=key secret/causeway`. The shell runs it in the hub folder at the start of each process; it has half a minute.',
+  }),
   oidc_issuer: url({
     default: null,
     schemes: ['https', 'http'],

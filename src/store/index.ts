@@ -47,7 +47,7 @@ export {
 } from './leases.ts'
 export * from './ledger/index.ts'
 export { keepLimitUse } from './limit-use.ts'
-export { MasterKeys } from './master-key.ts'
+export { type MasterKeySource, MasterKeys } from './master-key.ts'
 export { migrate, migrationStatus } from './migrate.ts'
 export { describeEmbedded, openStore, type Store } from './open.ts'
 export { maintainPartitions } from './partitions.ts'

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { CausewayError, newId } from '../core/index.ts'
 
 export type MasterKey = { id: string; key: Buffer }
@@ -11,7 +13,9 @@ export type KeyRing = { current: MasterKey; all: ReadonlyMap<string, MasterKey> 
 export type MasterKeySource = {
   /** `CAUSEWAY_MASTER_KEY`: 32 bytes in base64 or hex; several, separated by commas or blanks, the current one first. */
   value?: string | undefined
-  /** Used when there is no value; made, for its owner only, when it does not exist. Same form. */
+  /** Prints the same; run by the shell in `folder`, when there is no value. */
+  command?: { line: string; folder: string } | undefined
+  /** Used when there is neither; made, for its owner only, when it does not exist. Same form. */
   file: string
 }
 
@@ -32,13 +36,15 @@ export class MasterKeys {
   /** From the setting or the file; makes the file at first use. Throws CSW-6008 when it is unusable. */
   static async load(source: MasterKeySource): Promise<MasterKeys> {
     if (source.value?.trim()) return new MasterKeys(source, parseKeys(source.value, 'CAUSEWAY_MASTER_KEY'), '')
+    if (source.command)
+      return new MasterKeys(source, parseKeys(await outputOf(source.command), 'the output of master_key_command'), '')
     const text = await readKeyFile(source.file)
     const ring = text === undefined ? await createKeyFile(source.file) : parseKeys(text, source.file)
     return new MasterKeys(source, ring, await markOf(source.file))
   }
 
   get inFile(): boolean {
-    return !this.#source.value?.trim()
+    return !this.#source.value?.trim() && !this.#source.command
   }
 
   /** As they were when they were last read. */
@@ -68,6 +74,23 @@ export class MasterKeys {
     const { current } = await this.fresh()
     await writeKeyFile(this.#source.file, `${current.key.toString('base64')}\n`)
     await this.fresh()
+  }
+}
+
+const COMMAND_MS = 30_000
+
+/** What the command says is a secret, also where it fails: only how it ended is told. */
+async function outputOf({ line, folder }: { line: string; folder: string }): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', line], { cwd: folder, timeout: COMMAND_MS })
+    return stdout
+  } catch (error) {
+    const { code, killed } = error as { code?: number | string; killed?: boolean }
+    const how = killed ? `did not end within ${COMMAND_MS / 1_000} s` : `ended with ${code ?? 'a signal'}`
+    throw new CausewayError('CSW-6008', {
+      what: `The command that prints the master key ${how}.`,
+      fix: 'Run the line of `master_key_command` in the hub folder, as the user of the hub, and mend what it says.',
+    })
   }
 }
 

@@ -125,6 +125,26 @@ test('keys of the setting: the first one seals all, and none is made', async () 
   expect(await createSecretStore(own.pool, await MasterKeys.load({ value: two, file })).get(PLACE)).toBe('kept')
 })
 
+test('keys of a command are those it prints; what it says is told nobody, also where it fails', async () => {
+  const key = randomBytes(32).toString('base64')
+  const none = join(folder, 'never made')
+  const load = (line: string) => MasterKeys.load({ command: { line, folder }, file: none })
+  const [printed, given] = [await load(`echo ${key}`), await MasterKeys.load({ value: key, file: none })]
+  expect([printed.now().current.id, printed.inFile]).toEqual([given.now().current.id, false])
+  expect((await load(`echo ${key} > here; cat "${folder}/here"`)).now().current.id).toBe(given.now().current.id)
+  for (const line of [
+    `echo ${key}; echo ${key} >&2; exit 3`,
+    `echo ${key.slice(1)}`,
+    'true',
+    'causeway-no-such-command',
+  ]) {
+    const error = await load(line).catch((thrown) => thrown)
+    expect(error, line).toMatchObject({ code: 'CSW-6008' })
+    expect(JSON.stringify([error, error.message, error.fix, error.cause])).not.toContain(key.slice(1, -1))
+  }
+  await expect(stat(none)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 test('without the key it was sealed with, the error names that key', async () => {
   const stranger = await MasterKeys.load({ file, value: randomBytes(32).toString('hex') })
   const other = createSecretStore(db.pool, stranger)

@@ -4,17 +4,19 @@ import { nearestName } from '../../core/index.ts'
 import { compareVersions, type ListOptions, listVersions, showMapping, showVersion } from '../configuration-versions.ts'
 import type { CliContext, MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
+import { addSettingFlags, type SettingFlags, settingFlags } from '../setting-flags.ts'
 import { table } from '../table.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
-  command
-    .command('explain')
+  addSettingFlags(command.command('explain'))
     .description('each value that the hub folder gives, and where it came from')
     .argument(
       '[key]',
       'only this one, or what begins with it: `port`, `connections.crm`, `connections.crm.settings.url`',
     )
-    .action((key: string | undefined) => explain(makeContext(), key))
+    .action((key: string | undefined, options: Record<string, unknown>) =>
+      explain(makeContext(), key, settingFlags(options)),
+    )
 
   command
     .command('versions')
@@ -51,10 +53,10 @@ export function define(command: Command, makeContext: MakeContext): void {
     )
 }
 
-async function explain({ dir, output }: CliContext, key: string | undefined): Promise<void> {
+async function explain({ dir, output }: CliContext, key: string | undefined, flags: SettingFlags): Promise<void> {
   const { checkHub, explainHub } = await import('../../config/index.ts')
   const { throwOnErrors } = await import('../../core/index.ts')
-  const hub = await checkHub({ folder: dir })
+  const hub = await checkHub({ folder: dir, flags })
   throwOnErrors(hub.findings)
   const items = chosen(explainHub(hub), key)
   output.result('config.explain', JSON.stringify({ environment: hub.environment, items }), () =>

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { MakeContext } from '../context.ts'
 import { type ServingOptions, serveHub } from '../serving.ts'
+import { addSettingFlags } from '../setting-flags.ts'
 
 export function define(command: Command, makeContext: MakeContext): void {
-  command
-    .option('--host <address>', 'address to listen on')
-    .option('--port <number>', 'port to listen on; 0 takes any free one')
-    .action((options: ServingOptions) => serveHub(makeContext({ longRunning: true }), 'serve', options))
+  addSettingFlags(command).action((options: ServingOptions) =>
+    serveHub(makeContext({ longRunning: true }), 'serve', options),
+  )
 }

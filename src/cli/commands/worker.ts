@@ -3,28 +3,19 @@ import { type Hub, loadAssembly } from '../assembly.ts'
 import { endInTime } from '../close-in-time.ts'
 import { keepCompiled } from '../compile-cache.ts'
 import type { CliContext, MakeContext } from '../context.ts'
+import { addSettingFlags, type SettingFlags, settingFlags } from '../setting-flags.ts'
 import { untilStopped } from '../signals.ts'
 
-type WorkerOptions = { host?: string; metricsPort?: string }
-
 export function define(command: Command, makeContext: MakeContext): void {
-  command
-    .option('--host <address>', 'address to listen on, with --metrics-port')
-    .option('--metrics-port <number>', 'answer /livez, /readyz and /metrics on this port; 0 takes any free one')
-    .action((options: WorkerOptions) => work(makeContext({ longRunning: true }), options))
+  addSettingFlags(command).action((options: Record<string, unknown>) =>
+    work(makeContext({ longRunning: true }), settingFlags(options)),
+  )
 }
 
-async function work(context: CliContext, { host, metricsPort }: WorkerOptions): Promise<void> {
+async function work(context: CliContext, flags: SettingFlags): Promise<void> {
   const stopped = untilStopped()
   const { openHub } = await loadAssembly()
-  const hub = await openHub({
-    dir: context.dir,
-    role: 'worker',
-    flags: {
-      ...(host === undefined ? {} : { host }),
-      ...(metricsPort === undefined ? {} : { metrics_port: metricsPort }),
-    },
-  })
+  const hub = await openHub({ dir: context.dir, role: 'worker', flags })
   let inTime: (() => void) | undefined
   try {
     const monitoring = await monitored(hub, context.version)

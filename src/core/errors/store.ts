@@ -49,7 +49,7 @@ export const storeErrors = {
     causeClass: 'config',
     reaction: 'fix',
     meaning: 'The master key for stored secrets is missing or unusable.',
-    action: 'Set `CAUSEWAY_MASTER_KEY` to 32 random bytes in base64, or mend the key file named.',
+    action: 'Set `CAUSEWAY_MASTER_KEY` to 32 random bytes in base64, or mend the key file or the command named.',
   },
   'CSW-6009': {
     causeClass: 'config',
