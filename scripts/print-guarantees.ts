@@ -92,6 +92,8 @@ ${open.length ? open.join('\n') : 'Nothing.'}
 - **Postgres without fsync**, or a replica that is promoted with commits missing: what was acknowledged in the lost seconds is gone
   here and must be read again; look-ups before creates keep that from doubling anything.
 - **Two syncs that match one target by different fields** can both create.
+- **Duplicates of a source** share a target record, and the first one linked writes it. Another one that differs gets a letter (CSW-5026) when it is
+  delivered; one that agreed is not looked at again when the first one changes ([why](decisions/0044-duplicates-share-no-target.md)).
 
 ## Windows that remain
 

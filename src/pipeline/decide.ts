@@ -102,6 +102,7 @@ export function newWork(
     values,
     targetId: null,
     newlyMatched: false,
+    isTwin: false,
     known: null,
     asked: false,
     unfinished,

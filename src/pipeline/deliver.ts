@@ -16,6 +16,7 @@ import { sentOf } from './merge-sent.ts'
 import { HASHES, type IntentOpen, keysOf } from './ports.ts'
 import { settle, statusOfThrown, unknown } from './settle-outcome.ts'
 import { sourceFailure } from './source-failure.ts'
+import { refuseTwins } from './twins.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 import { waitWhileYoung } from './young-targets.ts'
 
@@ -31,6 +32,7 @@ export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
   const known = await openIntents(lane, writes, asked)
   await deferToOthers(lane, asked, known)
   await deferToPartner(lane, writes)
+  await deferToTwins(lane, works, asked, known)
   const ready = writes.filter((work) => !work.settlement)
   if (!lane.lease.stillHeld(SEND_MARGIN_MS)) {
     await closeUnsent(lane, ready)
@@ -43,7 +45,8 @@ export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
 
 async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promise<KnownKeys> {
   const byKey = new Map<string, Work>()
-  for (const work of writes) {
+  // Of duplicates the one that was linked first comes first: changed alike, the others agree with it when they look again.
+  for (const work of [...writes].sort((a, b) => Number(a.isTwin) - Number(b.isTwin))) {
     const key = targetKey(lane, work)
     // Two source records that would create or change one target record: the first goes, the other looks again.
     if (byKey.has(key)) work.settlement = contended(`another record of this batch writes the same target record`)
@@ -115,12 +118,16 @@ type KnownKeys = Map<string, Map<string, string[]>>
 /** By what somebody else may have created a record that this batch is about to create. */
 function othersKeys(lane: Lane, writes: Work[]): AskedKey[] {
   const creates = writes.filter((work) => work.operation === 'create' && work.matchKey.length && !work.doubt)
+  const upserts = writes.filter((work) => work.operation === 'upsert' && work.targetId === null)
   // Another sync may have created it by another field. That is waited for once; if the record's own key finds nothing then
   // either, what exists is another record to this mapping.
-  return creates.flatMap((work) => {
-    const others = work.existing?.contended ? [] : otherKeys(lane, work)
-    return [work.matchKey[0]!, ...keysOf(work.values.value, others)].map((key) => ({ ...key, work }))
-  })
+  return [
+    ...creates.flatMap((work) => {
+      const others = work.existing?.contended ? [] : otherKeys(lane, work)
+      return [work.matchKey[0]!, ...keysOf(work.values.value, others)].map((key) => ({ ...key, work }))
+    }),
+    ...upserts.map((work) => ({ ...work.matchKey[0]!, work })),
+  ]
 }
 
 /**
@@ -131,6 +138,7 @@ async function deferToOthers(lane: Lane, asked: AskedKey[], known: KnownKeys): P
   const late = new Set(
     asked.flatMap(({ field, value, work }) =>
       !work.settlement &&
+      work.operation === 'create' &&
       known
         .get(field)
         ?.get(value)
@@ -142,6 +150,31 @@ async function deferToOthers(lane: Lane, asked: AskedKey[], known: KnownKeys): P
   for (const work of late) work.settlement = contended('another sync or lane just created a record with this match key')
   await closeUnsent(lane, [...late])
 }
+
+/** Asked while the intents stand: whoever wrote such a target record before has committed that, and nobody else can begin. */
+async function deferToTwins(lane: Lane, works: Work[], asked: AskedKey[], known: KnownKeys): Promise<void> {
+  const upserts = new Map(
+    asked.flatMap(({ work, field, value }) =>
+      work.operation === 'upsert' ? [[work, known.get(field)?.get(value) ?? []] as const] : [],
+    ),
+  )
+  const refused = await refuseTwins(lane, works, { upserts, patience: true })
+  const late = works.filter((work) => work.newlyMatched && !work.settlement && agreesAlready(works, work))
+  for (const work of late) work.settlement = contended('another record of this batch stands for the same target record')
+  await closeUnsent(lane, [...refused, ...late])
+  for (const work of [...refused, ...late]) {
+    work.operation = null
+    work.intent = undefined
+  }
+}
+
+/** A record of the batch whose values the target holds already comes first, and is linked with the end of the batch. */
+const agreesAlready = (works: Work[], { targetId, operation }: Work): boolean =>
+  operation !== null &&
+  works.some(
+    (other) =>
+      other.targetId === targetId && other.newlyMatched && !other.takenBack && other.settlement?.state === 'unchanged',
+  )
 
 /** Left open, these would look like writes of unknown outcome. One that is open since an earlier attempt is just that. */
 async function closeUnsent(lane: Lane, works: Work[]): Promise<void> {

@@ -10,7 +10,7 @@ const FIRST_LOOK_MS = 3_000
 const LOOK_MS = 5 * 60_000
 
 /** The entity type that has records of both ends of the lane, if any. */
-const entityOf = (lane: Lane): string | undefined =>
+export const entityOf = (lane: Lane): string | undefined =>
   lane.ports
     .model()
     .entities?.find(({ streams }) => streams.includes(lane.row.fromStream) && streams.includes(lane.row.toStream))?.name

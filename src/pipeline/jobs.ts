@@ -2,7 +2,7 @@ import type { FinishRequest, JobNote, WriteOperation, WriteOutcome } from '../co
 import { asCausewayError, CausewayError, digest, type JsonObject } from '../core/index.ts'
 import { unproven } from './diff.ts'
 import { isConnectionFailure } from './failures.ts'
-import { type IntentRow, linkKey } from './ports.ts'
+import { type IntentRow, type LinkedTarget, linkKey } from './ports.ts'
 import { settle } from './settle-outcome.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 import { waitWhileYoung } from './young-targets.ts'
@@ -33,10 +33,10 @@ export async function keepJobs(lane: Lane, works: ReadonlyMap<string, Work>, not
   for (const { intent, job } of kept) intent.job = job
 }
 
-/** Learns what became of writes that are in jobs. `targets`: the target ids by link key. What no job can tell is left to be looked for like any other write in doubt. */
-export async function finishJobs(lane: Lane, works: Work[], targets: ReadonlyMap<string, string>): Promise<void> {
+/** Learns what became of writes that are in jobs. `targets`: by link key. What no job can tell is left to be looked for like any other write in doubt. */
+export async function finishJobs(lane: Lane, works: Work[], targets: ReadonlyMap<string, LinkedTarget>): Promise<void> {
   const waiting = works.filter((work) => !work.settlement && inJob(work))
-  for (const work of waiting) work.targetId = targets.get(linkKey(work.record.id, work.part)) ?? null
+  for (const work of waiting) work.targetId = targets.get(linkKey(work.record.id, work.part))?.id ?? null
   const groups = Map.groupBy(waiting, (work) => inJob(work)!.operation as WriteOperation)
   for (const [operation, group] of groups) {
     const byRef = new Map(group.map((work, i) => [`${i}`, work]))

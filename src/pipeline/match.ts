@@ -5,7 +5,7 @@ import { findDoubtful, settleDoubt, wasLookedFor } from './doubt.ts'
 import { awaitMatcher, awaitReviews, notApart, seeLinked } from './identity-wait.ts'
 import { choose, holds, lookUp } from './look-up.ts'
 import { deferToWrites } from './partner-writes.ts'
-import { keyText, type LogBody, linkKey } from './ports.ts'
+import { keyText, type LinkedTarget, type LogBody, linkKey } from './ports.ts'
 import { holdUnmatched, isBlindTo } from './pull-wait.ts'
 import { reviveLinks } from './revive.ts'
 import type { Lane, Settlement, Work } from './work.ts'
@@ -13,11 +13,19 @@ import type { Lane, Settlement, Work } from './work.ts'
 /**
  * Finds the target record of each part: by link, then by match key in the target's own stream of the change log, then by a
  * batched look-up in the target. What is found nowhere will be created. Never one call per record where a batch filter exists.
- * `targets`: the target ids by link key, as `findTargets` gives them.
+ * `targets`: by link key, as `findTargets` gives them.
  */
-export async function matchTargets(lane: Lane, works: Work[], targets: ReadonlyMap<string, string>): Promise<void> {
+export async function matchTargets(
+  lane: Lane,
+  works: Work[],
+  targets: ReadonlyMap<string, LinkedTarget>,
+): Promise<void> {
   const open = works.filter((work) => !work.settlement)
-  for (const work of open) work.targetId = targets.get(linkKey(work.record.id, work.part)) ?? null
+  for (const work of open) {
+    const target = targets.get(linkKey(work.record.id, work.part))
+    work.targetId = target?.id ?? null
+    work.isTwin = target?.isTwin ?? false
+  }
   await reviveLinks(lane, open)
   await spareTwins(lane, open)
   if (lane.sync.twoWay)

@@ -13,7 +13,7 @@ import { mergeSides } from './merge.ts'
 import type { HeldLease, Ports } from './ports.ts'
 import { mapBatch, slicesOf, sourceBodies, toRecord } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
-
+import { refuseTwins } from './twins.ts'
 import { type BatchRecord, identifyingKeys, type Lane, type MappedBatch, type Work } from './work.ts'
 
 /** What would become of a part. `unchanged` and the rest of the states mean that nothing would be written. */
@@ -79,6 +79,7 @@ const READS: ReadonlySet<keyof Ledger> = new Set([
   'readMarks',
   'readIntents',
   'findByKey',
+  'findOwners',
   'findTargets',
   'findFormerTargets',
   'findTwins',
@@ -237,6 +238,7 @@ export async function planBatch(
   if (basis === 'target') await askTargets(lane, works)
   if (lane.sync.twoWay) await mergeSides(lane, works)
   diff(lane, works)
+  await refuseTwins(lane, works)
   // The record as a whole, beside its parts, is bookkeeping of ours.
   const shown = works.filter((work) => !(lane.sync.multipart && work.part === '' && !work.settlement?.error))
   await showTargets(lane, shown)

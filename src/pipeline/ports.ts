@@ -97,6 +97,7 @@ export type {
   IntentOpen,
   IntentRow,
   JournalEntry,
+  LinkedTarget,
   LinkWrite,
   LogBody,
   PageCommit,
@@ -108,6 +109,7 @@ export type {
   SubscriptionBook,
   SubscriptionRow,
   SyncRow,
+  TargetOwner,
   TwoWayCommit,
   WritesUnderWay,
 } from '../store/index.ts'

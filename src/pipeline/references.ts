@@ -35,7 +35,7 @@ export async function resolveReferences(lane: Lane, works: Work[], outputs: Map<
       ...new Set(group.map(({ reference }) => reference.id)),
     ])
     for (const { work, reference } of group) {
-      const id = targets.get(linkKey(reference.id, ''))
+      const id = targets.get(linkKey(reference.id, ''))?.id
       if (id !== undefined) work.values = placed(work.values, reference.path, id)
       else work.settlement ??= park(work, reference, from)
     }

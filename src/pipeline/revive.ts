@@ -16,6 +16,14 @@ export async function reviveLinks(lane: Lane, works: Work[]): Promise<void> {
   const ids = [...new Set(back.map((work) => work.record.id))]
   const former = await lane.ports.ledger.findFormerTargets(lane.row.fromStream, lane.row.toStream, ids)
   if (!former.size) return
+  const asking = back.flatMap(({ record, part }) => {
+    const target = former.get(linkKey(record.id, part))
+    return target ? [{ recordId: record.id, part, targetId: target.id }] : []
+  })
+  // What stands for another record by now is not theirs any more, unless they are matched with it anew.
+  const owners = await lane.ports.ledger.findOwners(lane.row.fromStream, lane.row.toStream, asking)
+  for (const { asker } of owners) former.delete(asker)
+  if (!former.size) return
   const targets = [...new Set([...former.values()].map(({ id }) => id))]
   const fetched = await fetchTargets(lane, targets)
   const found = fetched?.found

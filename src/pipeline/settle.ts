@@ -111,7 +111,7 @@ function toLink(lane: Lane, work: Work): LinkWrite[] {
   const settlement = work.settlement!
   // A record that a create of unknown outcome made is ours, whatever became of the write that followed.
   const isFound = Boolean(work.merge?.sent)
-  if (work.targetId === null || settlement.unlink || (settlement.dead && !isFound)) return []
+  if (work.targetId === null || settlement.unlink || (settlement.dead && !isFound && !settlement.link)) return []
   const created = work.operation === 'create' || work.operation === 'upsert'
   const done =
     isFound ||

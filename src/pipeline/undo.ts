@@ -247,7 +247,8 @@ async function standingWorks(lane: Lane, overwritten: Overwritten[], result: Und
       return []
     }
     if (!row || !delivery) return stand('the hub does not know the record any more')
-    if (targets.get(linkKey(one.record, one.part)) !== one.target) return stand('it stands for another record by now')
+    if (targets.get(linkKey(one.record, one.part))?.id !== one.target)
+      return stand('it stands for another record by now')
     const open = intents.filter(({ recordId }) => recordId === one.record)
     if (open.length || !SETTLED.has(delivery.state)) return stand(`its delivery is ${delivery.state}`)
     // Of the state that was delivered: a newer one, not delivered yet, must still be.

@@ -84,6 +84,8 @@ export type Work = {
   targetId: string | null
   /** True when `targetId` came from a match and is not in the links yet. */
   newlyMatched: boolean
+  /** True when another record of the source was linked with that target first. */
+  isTwin: boolean
   /** What the target is known to hold, from a look-up or its own stream in the log. */
   known: JsonObject | null
   /** True when `known` was read just now to compare with: where it shows a field, what was delivered there proves nothing. */

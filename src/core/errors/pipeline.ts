@@ -167,4 +167,12 @@ export const pipelineErrors = {
       'Two records of the source were merged, and each had a counterpart in the target: that of the one merged away stays.',
     action: 'Merge the two in the target as well, or remove the one that is named there; then discard the letter.',
   },
+  'CSW-5026': {
+    causeClass: 'data',
+    reaction: 'dead-letter',
+    meaning:
+      'Two living records of the source stand for one target record and differ: the one that was linked first is delivered, and this one is not written over it.',
+    action:
+      'Merge the two in the source, or give this one the key that is its own (it is matched anew then). Where they are meant to share the target, map what they differ in from one of them only, or use `mode: create-only`; then requeue.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

@@ -4,8 +4,11 @@ import { ALIAS_FIELD } from './aliases.ts'
 import { arrayText } from './array-text.ts'
 import type { BatchCommit, LinkWrite } from './types.ts'
 
+/** `isTwin`: another record of the source stood for the target first. */
+export type LinkedTarget = { id: string; isTwin: boolean }
+
 /**
- * Target ids of source records: key `id` + U+001F + `part` → target id. Aliases resolve to the record that is in use.
+ * Targets of source records: key `id` + U+001F + `part` → target. Aliases resolve to the record that is in use.
  * `offset 0` keeps both steps index probes per record: without statistics (a table that fills for the first time) the planner
  * reads all links once per batch, which took 76 ms instead of 2.
  */
@@ -14,18 +17,18 @@ export async function findTargets(
   fromStream: number,
   toStream: number,
   recordIds: string[],
-): Promise<Map<string, string>> {
-  const { rows } = await pool.query<{ record_id: string; part: string; target: string }>({
+): Promise<Map<string, LinkedTarget>> {
+  const { rows } = await pool.query<{ record_id: string; part: string; alias: boolean; target: string }>({
     name: 'find-targets',
-    text: `select s.record_id, s.part, t.record_id as target
+    text: `select s.record_id, s.part, s.alias, t.record_id as target
              from unnest($3::text[]) as wanted(id)
-            cross join lateral (select record_id, part, entity_id from link
+            cross join lateral (select record_id, part, alias, entity_id from link
                                  where stream_id = $1 and record_id = wanted.id offset 0) s
             cross join lateral (select record_id from link
                                  where entity_id = s.entity_id and stream_id = $2 and not alias and part = '' offset 0) t`,
     values: [fromStream, toStream, arrayText(recordIds)],
   })
-  return new Map(rows.map((row) => [linkKey(row.record_id, row.part), row.target]))
+  return new Map(rows.map((row) => [linkKey(row.record_id, row.part), { id: row.target, isTwin: row.alias }]))
 }
 
 export const linkKey = (recordId: string, part: string): string => `${recordId}\u001f${part}`
@@ -51,6 +54,59 @@ export async function findTwins(
     [streamId, parts.map((row) => row.recordId), parts.map((row) => row.part)],
   )
   return new Map(rows.map((row) => [linkKey(row.record_id, row.part), row.shared ? 'shared' : 'merged']))
+}
+
+/**
+ * `asker`: the link key of the record that asks. `delivered`: what the syncs into this target hold of the owner, as JSON; null while none of
+ * them has come to it.
+ */
+export type TargetOwner = {
+  asker: string
+  targetId: string
+  recordId: string
+  part: string
+  delivered: string[] | null
+}
+
+/**
+ * Of each of these targets the living record of the source that stood for it first, where that is another one than the record that asks. One
+ * that no sync delivers there (filtered out, taken back) does not count. Two probes instead of one, because each index holds one kind of links.
+ */
+export async function findOwners(
+  pool: pg.Pool,
+  fromStream: number,
+  toStream: number,
+  asking: { recordId: string; part: string; targetId: string }[],
+): Promise<TargetOwner[]> {
+  if (!asking.length) return []
+  const { rows } = await pool.query<TargetOwner & { askerPart: string }>({
+    name: 'find-owners',
+    text: `select a.id as asker, a.part as "askerPart", a.target as "targetId", o.record_id as "recordId", o.part, o.delivered
+             from unnest($3::text[], $4::text[], $5::text[]) as a(id, part, target)
+            cross join lateral (select entity_id from link
+                                 where stream_id = $2 and record_id = a.target and part = '' offset 0) t
+            cross join lateral (
+                   select l.record_id, l.part, d.delivered
+                     from (select * from link where entity_id = t.entity_id and stream_id = $1 and not alias
+                            union all select * from link where entity_id = t.entity_id and stream_id = $1 and alias) l
+                     join record r on r.stream_id = $1 and r.id = l.record_id and not r.deleted
+                    cross join lateral (
+                           select array_agg(v.delivered) filter (where v.delivered is not null) as delivered,
+                                  bool_and(v.state in ('skipped', 'gone')) as left
+                             from delivery v join sync y on y.id = v.sync_id
+                            where y.from_stream = $1 and y.to_stream = $2 and v.record_id = l.record_id and v.part = l.part) d
+                    where d.left is distinct from true
+                    order by l.alias, l.created_at, l.record_id, l.part limit 1) o
+            where (o.record_id, o.part) <> (a.id, a.part)`,
+    values: [
+      fromStream,
+      toStream,
+      arrayText(asking.map(({ recordId }) => recordId)),
+      arrayText(asking.map(({ part }) => part)),
+      arrayText(asking.map(({ targetId }) => targetId)),
+    ],
+  })
+  return rows.map(({ askerPart, ...owner }) => ({ ...owner, asker: linkKey(owner.asker, askerPart) }))
 }
 
 /** Which of these records of the target stream no record of the source stream stands for. */
@@ -289,5 +345,22 @@ async function leaveTwins(
         where l.alias and l.stream_id = $1 and (l.record_id, l.part) = (heir.record_id, heir.part)`,
       [streamId, rows.map((row) => row.entity_id)],
     )
+  await wakeTwins(
+    client,
+    streamId,
+    rows.map((row) => row.entity_id),
+  )
   return new Set(rows.map((row) => linkKey(row.record_id, row.part)))
+}
+
+/** Records that another one kept from their target look again once that one has left, for its place may be theirs now. */
+async function wakeTwins(client: pg.PoolClient, streamId: number, entities: number[]): Promise<void> {
+  if (!entities.length) return
+  await client.query(
+    `update delivery d set next_attempt_at = now() from link l, sync y
+      where l.entity_id = any($2) and l.stream_id = $1 and not l.alias and y.from_stream = $1
+        and d.sync_id = y.id and d.record_id = l.record_id and d.part = l.part
+        and d.state = 'dead' and d.error like '%"code":"CSW-5026"%'`,
+    [streamId, entities],
+  )
 }
