@@ -2,6 +2,7 @@
 import { isObject, type Json, type JsonObject, JsonText, sameJson, setOwn, sliceOf } from '../core/index.ts'
 import { newWork } from './decide.ts'
 import { covers } from './diff.ts'
+import { readUnsure } from './late-edits.ts'
 import { type Look, lookAfter } from './look-after.ts'
 import { TWO_WAY_MARK } from './merge.ts'
 import { conflictKey, forwardOf, isBoth, isNews, placesOf, WHOLE } from './merge-facts.ts'
@@ -13,12 +14,16 @@ import { mapBatch } from './read-batch.ts'
 import { resolveReferences } from './references.ts'
 import type { BatchRecord, Lane, Settlement, Work } from './work.ts'
 
+/** What a person is asked about is looked at again so often, for the question may have gone. */
+const ASKED_LOOK_MS = 60 * 60_000
+
 /** A target record before and after: what the other direction says of the two differs in what this one wrote. */
 type Change = { work: Work; merge: Merged; before: JsonObject | null; after: JsonObject; writes: boolean; look?: Look }
 
 export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | undefined> {
   const partner = lane.ports.model().syncByName(lane.sync.twoWay!.partner)
   if (!partner || lane.ports.knowsEchoes === false) return undefined
+  await readUnsure(lane, works)
   const merged = works.flatMap((work) => (work.merge ? [work.merge] : []))
   const at = lane.ports.clock.now().toISOString()
   const changes = works.flatMap((work) => changeOf(work))
@@ -32,7 +37,11 @@ export async function agree(lane: Lane, works: Work[]): Promise<TwoWayCommit | u
     const look = looks.get(change.work)
     if (look) takeLook(change, look)
   }
-  for (const { merge, settlement } of works) if (merge && !settles(settlement)) stillAsks(merge)
+  for (const { merge, settlement } of works) {
+    if (merge && !settles(settlement)) stillAsks(merge)
+    // An edit that nobody pulled, and that was taken back since, is seen by no pull: only the next look tells that there is nothing to ask.
+    else if (merge?.asked.length && isDone(settlement)) settlement!.retryInMs ??= ASKED_LOOK_MS
+  }
   const other: Lane = { ...lane, row: partner.row, sync: partner.definition, source: lane.target, target: lane.source }
   return {
     partner: partner.row.id,

@@ -81,6 +81,7 @@ export function beginMerge(work: Work): Merged {
     held: [],
     looked: false,
     late: [],
+    unsure: false,
     otherMark: undefined,
     condition: undefined,
     agreed: [],
@@ -162,9 +163,17 @@ async function staleEchoes(lane: Lane, works: Work[]): Promise<Map<Work, string[
         return row.version < seen || (row.version === seen && isEarly(field) && stoodBefore(field))
       }
       const fields = Object.keys(echo).filter((field) => isReplaced || isLate(field))
+      work.merge!.unsure = row.version === null && !isReplaced && fields.some((field) => isNeither(work, field))
       return fields.length ? [[work, fields]] : []
     }),
   )
+}
+
+/** Neither what stood in the field before our write nor what we wrote. */
+function isNeither({ merge, values }: Work, field: string): boolean {
+  const shown = own(values.value, field)
+  const stood = [own(merge!.mark.echo, field), own(merge!.before, field)]
+  return shown !== undefined && stood.every((value) => value === undefined || !sameJson(value, shown))
 }
 
 type Known = { there: ReadonlyMap<Work, There>; stale: ReadonlyMap<Work, string[]>; facts: Facts }

@@ -62,6 +62,8 @@ export type Merged = {
   looked: boolean
   /** Fields of which our side was read too early to say anything. */
   late: string[]
+  /** What was read too early is neither what stood there before nor what was written: perhaps an edit that came after the write. */
+  unsure: boolean
   /** A write holds for the target record as it was looked at, where the target can tell. */
   condition: string | undefined
   /** The mark of the other direction's delivery before the target was looked at. */

@@ -41,8 +41,8 @@ export class MemorySystem implements ConnectorSession {
   readonly refused = new Set<string>()
   /** A search that does not tell capitals from small letters. */
   folds = false
-  /** How a version is spelt: a counter, or a time. */
-  spells: (version: number) => string = (version) => String(version).padStart(12, '0')
+  /** How a version is spelt: a counter, or a time; null where records have none. */
+  spells: (version: number) => string | null = (version) => String(version).padStart(12, '0')
   /** Gives ETags, and refuses a write that is meant for another state of the record. */
   conditional = false
   /** Other ids of a record, by which a renamed one is known again. */

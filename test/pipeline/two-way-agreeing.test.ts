@@ -32,6 +32,32 @@ test('an edit that is taken back closes the conflict, and the edit of the other 
   expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
 })
 
+test('a question about an edit that was taken back before anybody pulled it is closed by the next look', async () => {
+  const { crm, desk, hub, cycle, conflicts, left, right } = await open()
+  crm.put('contacts', 'c1', anna)
+  await cycle()
+  edit(crm, 'contacts', { name: 'Left' })
+  edit(desk, 'users', { name: 'Right' })
+  await hub.pull('crm:contacts')
+  await hub.push('people')
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['open'])
+  edit(desk, 'users', { name: 'Anna' })
+  await hub.pull('desk:users')
+  await hub.push('people')
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['open'])
+  const { rows } = await hub.pool.query<{ minutes: number }>(
+    "select extract(epoch from next_attempt_at - now()) / 60 as minutes from delivery where record_id = 'c1'",
+  )
+  expect(Number(rows[0]!.minutes)).toBeGreaterThan(50)
+  await hub.skipWaits()
+  await hub.push('people')
+  expect((await conflicts()).map(({ state }) => state)).toEqual(['settled'])
+  expect(await cycle()).toBe(0)
+  for (const [row] of [left(), right()]) expect(row!.body.name).toBe('Left')
+  const { rowCount } = await hub.pool.query('select from delivery where next_attempt_at is not null')
+  expect(rowCount).toBe(0)
+})
+
 test('a direction that looked before an answer was carried out does not ask again', async () => {
   const { crm, desk, hub, cycle, conflicts, left, right } = await open()
   crm.put('contacts', 'c1', anna)

@@ -349,6 +349,7 @@ test.each([
     'whole minutes, so that many changes have the same',
     (version: number) => new Date(Math.floor(version / 50) * 60_000).toISOString(),
   ],
+  ['none', () => null],
 ])(
   'an edit over our own write is no echo, although it was read before the write was answered (versions: %s)',
   async (_, spells) => {

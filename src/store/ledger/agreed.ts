@@ -69,8 +69,8 @@ const madeDue = (rows: ReadonlyMap<string, Row>, { marks }: TwoWayCommit): strin
     due && marks.has(recordId) && marks.get(recordId) !== mark ? [recordId] : [],
   )
 
-const isAtRest = ({ part, state, nextAttemptAt }: DeliveryWrite): boolean =>
-  part === '' && nextAttemptAt === null && (state === 'delivered' || state === 'unchanged' || state === 'skipped')
+const isAtRest = ({ part, state }: DeliveryWrite): boolean =>
+  part === '' && (state === 'delivered' || state === 'unchanged' || state === 'skipped')
 
 /**
  * Rows that neither direction has made yet, in the order in which they are locked. The own ones too: a row that the other direction is just
