@@ -194,6 +194,12 @@ test('a problem is told once for all its records, signed, again after a failure 
     type: 'problem.opened',
     data: { code: 'CSW-3008', connection: 'desk', syncs: ['contacts'], count: 3, url: 'https://hub.test/' },
   })
+  const { time, timestamp, ...event } = JSON.parse(last.body) as Record<string, string>
+  expect(last.headers['content-type']).toBe('application/cloudevents+json')
+  expect(event).toMatchObject({ specversion: '1.0', id: [...ids][0], source: 'https://hub.test' })
+  expect([time, new Date(time!).toISOString()]).toEqual([timestamp, timestamp])
+  // Attributes of CloudEvents have names of small letters and digits.
+  expect(Object.keys(event).filter((name) => !/^[a-z0-9]+$/.test(name))).toEqual([])
   const [row] = (await hub.pool.query('select state, attempts from alert_message')).rows
   expect(row).toEqual({ state: 'sent', attempts: 3 })
 

@@ -20,6 +20,7 @@ import { decideHold } from '../../src/store/ledger/holds.ts'
 import { discardDeadLetters, requeueDeadLetters } from '../../src/store/ledger/work.ts'
 import { createSecretStore } from '../../src/store/secrets.ts'
 import { freshDatabase } from '../postgres.ts'
+import { Promised } from './promised.ts'
 
 export const TOKEN = 'test-token-0123456789abcdef0123456789abcdef'
 
@@ -45,12 +46,17 @@ export async function startHub(
   const { services: overrides, provider = null, pool = (await freshDatabase()).pool, ...serverOptions } = options
   const calls: TestHub['calls'] = []
   const services = { ...ledgerServices(pool, calls), ...overrides }
+  const promised = new Promised()
   const app = await buildServer(services, {
     database: pool,
     access: createAccess(pool, { provider }),
     adminToken: TOKEN,
     version: '0.0.0-test',
     ...serverOptions,
+    onRoute: (route) => {
+      promised.watch(route)
+      serverOptions.onRoute?.(route)
+    },
   })
   const bulk = bulkSweep(pool, {
     holdLease: (name) => holdLease(pool, name, { holder: 'test' }),
@@ -75,7 +81,10 @@ export async function startHub(
         headers: { ...headers, 'content-type': 'application/json' },
         body: body === undefined ? null : JSON.stringify(body),
       }),
-    close: () => app.close(),
+    close: async () => {
+      await app.close()
+      if (promised.broken.size) throw new Error(`Answers were not as promised:\n${[...promised.broken].join('\n')}`)
+    },
   }
 }
 
@@ -152,7 +161,10 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       return { requeued: 1 }
     },
     assignDeadLetter: (id, to) => assignDeadLetter(pool, id, to),
-    replayEvents: ({ ids, limit }) => replayEvents(pool, { ids }, 0, limit),
+    async replayEvents({ ids, limit }) {
+      const { replayed, notKept } = await replayEvents(pool, { ids }, 0, limit)
+      return { replayed, notKept }
+    },
     erase: async ({ field, value }, actor) => {
       const key = { id: 'test', key: Buffer.alloc(32, 7) }
       const ring = { current: key, all: new Map([[key.id, key]]) }

@@ -1,4 +1,7 @@
-/** Generic webhooks, signed as Standard Webhooks has it (https://www.standardwebhooks.com). */
+/**
+ * Generic webhooks: CloudEvents 1.0 in JSON (https://cloudevents.io), signed as Standard Webhooks has it
+ * (https://www.standardwebhooks.com). What one calls `time` the other calls `timestamp`, so both are there.
+ */
 import { Webhook } from 'standardwebhooks'
 import { CausewayError } from '../../core/index.ts'
 import type { OutboundClient } from '../../outbound/index.ts'
@@ -26,6 +29,7 @@ export function webhookChannel({ outbound, url, secret, publicUrl }: Target): Ch
       const body = JSON.stringify(payloadOf(message, publicUrl))
       const now = new Date()
       return post(outbound, url, body, {
+        'content-type': 'application/cloudevents+json',
         'webhook-id': message.id,
         'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
         'webhook-signature': signers.map((signer) => signer.sign(message.id, now, body)).join(' '),
@@ -45,20 +49,31 @@ function signerOf(key: string): Webhook {
   return new Webhook(key)
 }
 
-/** The form the standard recommends: type, timestamp, data. */
 function payloadOf(message: Message, publicUrl: string | null): object {
-  const timestamp = message.at.toISOString()
-  if (message.change === 'test') return { type: 'alert.test', timestamp, data: { actor: message.actor } }
+  const time = message.at.toISOString()
+  return {
+    specversion: '1.0',
+    id: message.id,
+    source: publicUrl ?? 'urn:causeway:hub',
+    time,
+    timestamp: time,
+    datacontenttype: 'application/json',
+    ...eventOf(message, publicUrl),
+  }
+}
+
+function eventOf(message: Message, publicUrl: string | null): { type: string; data: object } {
+  if (message.change === 'test') return { type: 'alert.test', data: { actor: message.actor } }
   if (message.change === 'digest') {
     const items = message.items.map(({ change, subject }) => ({
       type: TYPES[subject.kind][change],
       ...dataOf(change, subject),
     }))
-    return { type: 'alert.digest', timestamp, data: { total: message.total, items } }
+    return { type: 'alert.digest', data: { total: message.total, items } }
   }
   const { change, subject } = message
   const { link: url } = wordsOf(message, publicUrl)
-  return { type: TYPES[subject.kind][change], timestamp, data: { ...dataOf(change, subject), url } }
+  return { type: TYPES[subject.kind][change], data: { ...dataOf(change, subject), url } }
 }
 
 const dataOf = (
