@@ -236,7 +236,8 @@ function known<T>(value: T | undefined, kind: string, name: string): T {
 async function readiness(pool: Store['pool'], queue: WorkQueue): Promise<ReadinessCheck[]> {
   const checks: Record<string, () => Promise<unknown>> = {
     database: () => pool.query('select 1'),
-    migrations: () => migrationStatus(pool),
+    // A newer ledger is none of its business: processes of the former version go on beside the new ones.
+    migrations: async () => (await migrationStatus(pool)).pending.length === 0,
     queue: () => queue.ping(),
   }
   return Promise.all(

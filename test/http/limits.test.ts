@@ -167,7 +167,16 @@ test('readyz says no when a check fails or the hub drains, livez does not care',
         { name: 'database', ok: false, code: 'CSW-6001' },
       ],
     })
+    expect(await (await fetch(`${sick.url}/readyz?verbose&exclude=database`)).json()).toMatchObject({
+      checks: [{ name: 'serving', ok: false }],
+    })
+    expect((await fetch(`${sick.url}/readyz?exclude=database&exclude=serving`)).status).toBe(200)
+    for (const probe of ['readyz', 'livez']) {
+      const wrong = await fetch(`${sick.url}/${probe}?exclude=datebase`)
+      expect([wrong.status, ((await wrong.json()) as { code: string }).code]).toEqual([400, 'CSW-8003'])
+    }
     expect((await fetch(`${sick.url}/livez`)).status).toBe(200)
+    expect(await (await fetch(`${sick.url}/livez?verbose`)).json()).toMatchObject({ checks: [{ name: 'process' }] })
   } finally {
     await sick.close()
   }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { CausewayError } from '../../core/index.ts'
 import type { App, RouteContext } from '../app.ts'
 import { API } from '../app.ts'
 import { Closed, MaybeText, Time } from '../schemas/basics.ts'
@@ -14,8 +15,18 @@ const Readiness = Closed({
   status: Type.Unsafe<'ready' | 'not ready'>({ enum: ['ready', 'not ready'] }),
   checks: Type.Optional(Type.Array(Check)),
 })
-const Verbose = Closed({
+const Looks = Closed({
   verbose: Type.Optional(Type.Boolean({ description: 'Lists the checks, not only the verdict.' })),
+  exclude: Type.Optional(
+    Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
+      items: { type: 'string' },
+      maxLength: 100,
+      maxItems: 10,
+      description: 'A check that does not count; may be given several times.',
+      examples: ['queue'],
+    }),
+  ),
 })
 
 /** Kubernetes style: machines read the status code only. Public, so details name no address and no secret. */
@@ -28,10 +39,14 @@ export function probeRoutes(app: App, hub: Pick<HubServices, 'readiness'>, isDra
         operationId: 'live',
         summary: 'Whether the process runs; says nothing about its database',
         tags: ['health'],
-        response: { 200: Closed({ status: Type.Literal('ok') }) },
+        querystring: Looks,
+        response: { 200: Closed({ status: Type.Literal('ok'), checks: Type.Optional(Type.Array(Check)) }) },
       },
     },
-    async () => ({ status: 'ok' as const }),
+    async (request) => {
+      const checks = counted([{ name: 'process', ok: true }], request.query.exclude)
+      return { status: 'ok' as const, ...(request.query.verbose ? { checks } : {}) }
+    },
   )
 
   app.get(
@@ -42,17 +57,18 @@ export function probeRoutes(app: App, hub: Pick<HubServices, 'readiness'>, isDra
         operationId: 'ready',
         summary: 'Whether the hub takes traffic now',
         tags: ['health'],
-        querystring: Verbose,
+        querystring: Looks,
         response: { 200: Readiness, 503: Readiness },
       },
     },
     async (request, reply) => {
       const draining: ReadinessCheck = { name: 'serving', ok: !isDraining() }
-      const checks = [draining, ...(await hub.readiness())].map(({ name, ok, code }) => ({
+      const all = [draining, ...(await hub.readiness())].map(({ name, ok, code }) => ({
         name,
         ok,
         ...(code ? { code } : {}),
       }))
+      const checks = counted(all, request.query.exclude)
       const ok = checks.every((check) => check.ok)
       if (!ok) reply.header('retry-after', 5)
       return reply
@@ -60,6 +76,18 @@ export function probeRoutes(app: App, hub: Pick<HubServices, 'readiness'>, isDra
         .send({ status: ok ? 'ready' : 'not ready', ...(request.query.verbose ? { checks } : {}) })
     },
   )
+}
+
+/** A misspelt name would count what was meant not to: it is refused, and the probe fails where it was written. */
+function counted<C extends { name: string }>(checks: C[], exclude: string | string[] | undefined): C[] {
+  const names = new Set([exclude ?? []].flat())
+  for (const name of names)
+    if (!checks.some((check) => check.name === name))
+      throw new CausewayError('CSW-8003', {
+        what: `There is no check ${JSON.stringify(name)} to exclude.`,
+        fix: `Those of this process are ${checks.map((check) => check.name).join(', ')}.`,
+      })
+  return checks.filter(({ name }) => !names.has(name))
 }
 
 export function systemRoute(app: App, { hub, version, startedAt }: RouteContext): void {
