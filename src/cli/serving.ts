@@ -63,6 +63,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
     adminToken: adminToken.token,
     publicUrl: hub.settings.public_url,
     trustedProxies: hub.settings.trusted_proxies,
+    limits: { requestsPerMinute: hub.settings.api_requests_per_minute },
     metrics: hub.measure(context.version),
     version: context.version,
     logger: hub.logger,

@@ -44,6 +44,13 @@ export const SETTINGS = {
     schemes: ['https', 'http'],
     description: 'Address under which other systems and people reach the hub, for webhook addresses and links.',
   }),
+  api_requests_per_minute: integer({
+    default: 6_000,
+    min: 60,
+    max: 10_000_000,
+    description:
+      'Requests to the API that one token, or one person over all sessions, may make within a minute at one process. Webhooks and probes are not counted.',
+  }),
   trusted_proxies: networks({
     description:
       'Reverse proxies in front of the hub. What they say of a client (`X-Forwarded-For`, `-Proto`, `-Host`) is believed, so that limits of logins count each client for itself, and they may open any number of sockets. Nobody else is believed.',

@@ -1,5 +1,5 @@
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
   type Access,
   type AccessControl,
@@ -11,6 +11,7 @@ import {
 } from '../access/index.ts'
 import { CausewayError } from '../core/index.ts'
 import { sameToken } from './admin-token.ts'
+import { limitCallers, tellRate } from './caller-rate.ts'
 import { CSRF_HEADER, isSecure, sessionOf } from './session-cookie.ts'
 
 declare module 'fastify' {
@@ -32,6 +33,7 @@ export type AuthorisationOptions = {
   /** Origin of the address under which people reach the hub, where it is not the one the request names. */
   publicOrigin: string | null
   wrongTokensPerMinute: number
+  requestsPerMinute: number
   /** Logins that one address may begin at a provider. */
   loginsPerMinute: number
 }
@@ -49,10 +51,13 @@ export async function authorise(app: FastifyInstance, options: AuthorisationOpti
     keyGenerator: ({ ip }) => networkOf(ip),
   })
 
-  app.addHook('onRequest', async (request) => {
+  const refuseTooMany = limitCallers(app, options.requestsPerMinute)
+
+  app.addHook('onRequest', async (request, reply) => {
     const needed = request.routeOptions.config.access
     if (needed === 'public') return
-    request.caller = await identify(request, options, countWrong)
+    request.caller = await identify(request, reply, options, countWrong)
+    await refuseTooMany(request, reply)
     // What does not exist needs an identity too, and then says so.
     if (needed !== undefined && needed !== 'signed-in' && !request.caller.scopes.has(needed))
       throw new CausewayError('CSW-8011', {
@@ -66,6 +71,7 @@ type CountWrong = ReturnType<FastifyInstance['createRateLimit']>
 
 async function identify(
   request: FastifyRequest,
+  reply: FastifyReply,
   { access, adminToken, adminActor, publicOrigin }: AuthorisationOptions,
   countWrong: CountWrong,
 ): Promise<Identity> {
@@ -86,7 +92,7 @@ async function identify(
   if (sameToken(given, adminToken)) return breakGlass(adminActor)
   const program = await access.tokens.identify(given)
   if (program) return program
-  await refuseGuesses(request, countWrong)
+  await refuseGuesses(request, reply, countWrong)
   throw new CausewayError('CSW-8001', { what: 'The token is not one of this hub, or has ended.' })
 }
 
@@ -94,9 +100,11 @@ async function identify(
  * Wrong tokens are counted per address; a right one always passes, because 256 bits are not found by guessing and a lock-out would
  * hand one noisy client behind a shared proxy the means to lock out the admin.
  */
-async function refuseGuesses(request: FastifyRequest, countWrong: CountWrong): Promise<void> {
+async function refuseGuesses(request: FastifyRequest, reply: FastifyReply, countWrong: CountWrong): Promise<void> {
   const limit = await countWrong(request)
-  if (!limit.isAllowed && limit.isExceeded)
+  if (limit.isAllowed) return
+  tellRate(reply, 'wrong-tokens', limit)
+  if (limit.isExceeded)
     throw new CausewayError('CSW-8005', {
       what: `More than ${limit.max} requests with a wrong token came from this address within a minute.`,
       retryAfterMs: limit.ttl,

@@ -80,6 +80,7 @@ export async function buildBase(
     ...(options.adminActor === undefined ? {} : { adminActor: options.adminActor }),
     publicOrigin: options.publicUrl ? new URL(options.publicUrl).origin : null,
     wrongTokensPerMinute: limits.wrongTokensPerMinute,
+    requestsPerMinute: limits.requestsPerMinute,
     loginsPerMinute: limits.loginsPerMinute,
   }
   await authorise(app as unknown as FastifyInstance, authorisation)

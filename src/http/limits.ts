@@ -15,6 +15,8 @@ export type Limits = {
   socketsPerAddress: number
   /** Requests with a wrong token, per minute and address. */
   wrongTokensPerMinute: number
+  /** Requests of one token or person, per minute. */
+  requestsPerMinute: number
   /** Logins at a provider that are begun, per minute and address. */
   loginsPerMinute: number
 }
@@ -30,5 +32,6 @@ export const DEFAULT_LIMITS: Limits = {
   keepAliveMs: 60_000,
   socketsPerAddress: 100,
   wrongTokensPerMinute: 10,
+  requestsPerMinute: 6_000,
   loginsPerMinute: 30,
 }

@@ -22,6 +22,12 @@ const problem = (description: string): Json => ({
   content: { 'application/problem+json': { schema: PROBLEM } },
 })
 
+/** One that says when to come back. */
+const later = (description: string): Json => ({
+  ...problem(description),
+  headers: { 'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } } },
+})
+
 /** Builds the OpenAPI 3.1 document from the schemas that check the requests, so the two cannot differ. */
 export class OpenApi {
   readonly #paths: Record<string, Json> = {}
@@ -160,8 +166,8 @@ function errorResponses(schema: Schema, access: Access): Json {
           ...(access === 'signed-in'
             ? {}
             : { 403: problem('Without the scope, or a change by cookie from elsewhere.') }),
-          429: problem('Too many wrong tokens from this address.'),
-          503: problem('The hub or its database cannot answer now; see `Retry-After`.'),
+          429: later('Too many requests of this caller, or too many wrong tokens from this address.'),
+          503: later('The hub or its database cannot answer now.'),
         }),
     ...(schema.querystring || schema.body || schema.params ? { 400: problem('Not what this address accepts.') } : {}),
     ...(schema.params && !isPublic ? { 404: problem('No such thing.') } : {}),

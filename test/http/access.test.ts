@@ -48,11 +48,36 @@ test('guesses are limited per address, the right token still passes', async () =
     statuses.push(response.status)
     if (response.status === 429) {
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(response.headers.get('ratelimit')).toMatch(/^"wrong-tokens";r=0;t=\d+$/)
       expect(await response.json()).toMatchObject({ code: 'CSW-8005' })
     }
   }
   expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429, 429, 429, 429, 429])
   expect((await hub.get('/api/v1/runs')).status).toBe(200)
+})
+
+test('what one caller asks for in a minute is limited and told; others, probes and webhooks are not touched by it', async () => {
+  const tight = await startHub({ pool: hub.pool, limits: { requestsPerMinute: 4 } })
+  try {
+    const { secret } = (await (await hub.post('/api/v1/tokens', { name: 'busy', role: 'viewer' })).json()) as {
+      secret: string
+    }
+    const ask = () => fetch(`${tight.url}/api/v1/runs`, { headers: { authorization: `Bearer ${secret}` } })
+    const answers: Response[] = []
+    for (let i = 0; i < 7; i++) answers.push(await ask())
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 429, 429, 429])
+    const left = answers.map(({ headers }) => /^"caller";r=(\d);t=\d+$/.exec(headers.get('ratelimit') ?? '')?.[1])
+    expect(left).toEqual(['3', '2', '1', '0', '0', '0', '0'])
+    expect(answers[0]!.headers.get('ratelimit-policy')).toBe('"caller";q=4;w=60')
+    const refused = answers.at(-1)!
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(refused.headers.get('content-type')).toContain('application/problem+json')
+    expect(await refused.json()).toMatchObject({ code: 'CSW-8005', detail: expect.stringContaining('token:busy') })
+    expect((await tight.get('/api/v1/runs')).status).toBe(200)
+    for (let i = 0; i < 6; i++) expect((await fetch(`${tight.url}/readyz`)).status).toBe(200)
+  } finally {
+    await tight.close()
+  }
 })
 
 test('answers forbid framing, sniffing and scripts', async () => {

@@ -137,6 +137,7 @@ test('a route that declares nothing does not start', async () => {
       adminToken: 'x',
       publicOrigin: null,
       wrongTokensPerMinute: 1,
+      requestsPerMinute: 1,
       loginsPerMinute: 1,
     })
     inner.get('/forgotten', async () => 'open')

@@ -115,6 +115,46 @@ test('records, paths, ids and errors add no series, and none of them is in one',
   expect(after.get(PULLS)! - before.get(PULLS)!).toBe(40)
 })
 
+/** What `promtool check metrics` looks at (https://prometheus.io/docs/practices/naming/), and the labels that we know to be bounded. */
+const LABELS = ['connection', 'count', 'kind', 'limit', 'node', 'of', 'outcome', 'sync', 'version']
+const NOT_BASE = /_(milliseconds|microseconds|nanoseconds|minutes|hours|days|kilobytes|megabytes|percent|ms|mb|kb)(_|$)/
+const TYPE_IN_NAME = /(^|_)(gauge|counter|histogram|summary)(_|$)/
+function lint(text: string): string[] {
+  const found: string[] = []
+  const helps = new Map([...text.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name, help]) => [name!, help!]))
+  for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+    const say = (what: string) => found.push(`${name}: ${what}`)
+    if (!/^[a-z][a-z0-9_]*$/.test(name!) || name!.includes('__')) say('not in snake case')
+    if (!helps.get(name!)) say('no help')
+    if (type === 'untyped') say('no type')
+    if ((type === 'counter') !== name!.endsWith('_total')) say('`_total` is for counters, all of them')
+    if (/_(count|sum|bucket)$/.test(name!)) say('ends as the series of a histogram do')
+    if (NOT_BASE.test(name!)) say('not in a base unit')
+    if (TYPE_IN_NAME.test(name!)) say('its type stands in its name')
+  }
+  for (const [, name, labels] of text.matchAll(/^(causeway_\w+)\{(.*)\} \S+$/gm))
+    for (const [, label] of labels!.matchAll(/(?:^|,)(\w+)="/g))
+      if (label !== 'le' && !LABELS.includes(label!))
+        found.push(`${name}: the label ${label} is not known to be bounded`)
+  return [...new Set(found)]
+}
+
+test('names, units, types and labels are as Prometheus has them', async () => {
+  const text = await (await hub.get('/metrics')).text()
+  expect(text).toMatch(/^# TYPE causeway_remote_request_duration_seconds histogram$/m)
+  expect(text).toMatch(/^# TYPE causeway_build_info gauge$/m)
+  // prom-client's own gauges of Node are named so.
+  const ours = lint(text).filter((line) => !line.startsWith('nodejs_'))
+  expect(ours).toEqual([])
+  const wrong = '# TYPE causeway_wait_ms counter\ncauseway_wait_ms{record="4711"} 1\n'
+  expect(lint(wrong)).toEqual([
+    'causeway_wait_ms: no help',
+    'causeway_wait_ms: `_total` is for counters, all of them',
+    'causeway_wait_ms: not in a base unit',
+    'causeway_wait_ms: the label record is not known to be bounded',
+  ])
+})
+
 const DEPLOY = join(import.meta.dirname, '../../deploy')
 /** Names in an expression of PromQL that could be metrics: what is no function, label or keyword there begins as ours do. */
 const metricsIn = (expression: string): string[] =>
