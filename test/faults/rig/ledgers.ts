@@ -149,7 +149,7 @@ async function leftOver(pool: pg.Pool): Promise<string[]> {
 
 export type Backlog = { events: number; pulls: number; pushes: number; due: number; intents: number }
 
-/** What is still to do; all 0 when the hub has caught up. */
+/** What is still to do; all 0 when the hub has caught up. What a person is asked about is looked at again later, and is done. */
 export async function backlogOf(pool: pg.Pool): Promise<Backlog> {
   const { rows } = await pool.query<Backlog>(
     `select (select count(*)::int from inbox where state = 'pending') as events,
@@ -157,7 +157,8 @@ export async function backlogOf(pool: pg.Pool): Promise<Backlog> {
             (select count(*)::int from sync y join stream s on s.id = y.from_stream
               where s.seq > 0 and (select count(*) from sync_position p
                                     where p.sync_id = y.id and p.stream_id = s.id and p.seq >= s.seq) < 64) as pushes,
-            (select count(*)::int from delivery where next_attempt_at is not null) as due,
+            (select count(*)::int from delivery where next_attempt_at is not null
+                and (state not in ('delivered', 'unchanged') or next_attempt_at <= now())) as due,
             (select count(*)::int from intent) as intents`,
   )
   return rows[0]!
