@@ -139,18 +139,26 @@ async function matchByLog(lane: Lane, works: Work[], key: MatchKey, standing: St
   if (!hits.size) return
   for (const work of asking) for (const id of hits.get(keyValues(work, key)[0]!) ?? []) work.seen.add(id)
   const ids = [...new Set([...hits.values()].flat())]
-  const rows = new Map((await ledger.readBodies(lane.row.toStream, ids)).map((row) => [row.id, row]))
-  // What the log does not hold is asked for: records that we wrote ourselves a moment ago, and those it keeps as hashes.
-  const own = ids.filter((id) => !rows.has(id) || isHashed(rows.get(id)!))
+  const [bodies, left] = await Promise.all([
+    ledger.readBodies(lane.row.toStream, ids),
+    ledger.findGoneTargets(lane.row.toStream, ids),
+  ])
+  const rows = new Map(bodies.map((row) => [row.id, row]))
+  // What the log does not hold is asked for: records that we wrote ourselves a moment ago, those it keeps as hashes, and those that the hub
+  // deleted since they were read.
+  const isLeft = ({ id, observedAt }: LogBody): boolean => left.has(id) && left.get(id)! > observedAt
+  const own = ids.filter((id) => !rows.has(id) || isHashed(rows.get(id)!) || isLeft(rows.get(id)!))
   const asked = own.length ? await fetchOwn(lane, own) : []
   if (!asked) refuseHashed(lane, asking, key, hits, rows)
   const fetched = asked ?? []
+  // Where the target can be asked neither by id nor by key: should it have been restored, a letter is better than a second record.
+  const believed = !asked && !key.some((field) => canLookUp(lane, field))
   for (const work of asking) {
     if (work.settlement) continue
     const wanted = keyValues(work, key)
     const candidates = (hits.get(wanted[0]!) ?? []).flatMap((id): SourceRecord[] => {
       const row = rows.get(id)
-      if (row && !isHashed(row))
+      if (row && !isHashed(row) && (believed || !isLeft(row)))
         return row.deleted || row.body === null
           ? []
           : [{ id, version: row.version, body: parseExact(row.body) as SourceRecord['body'] }]
@@ -171,6 +179,9 @@ async function matchByLog(lane: Lane, works: Work[], key: MatchKey, standing: St
 
 const isHashed = (row: LogBody): boolean => row.body === null && row.dropped !== null && !row.deleted
 
+const canLookUp = (lane: Lane, field: string): boolean =>
+  lane.target.streams.get(lane.sync.to.stream)?.abilities.lookup.includes(field) === true
+
 /**
  * A target whose records are kept as hashes, and that can be asked neither by id nor by key, leaves nothing to decide by: a
  * create might make a second one.
@@ -182,8 +193,7 @@ function refuseHashed(
   hits: ReadonlyMap<string, string[]>,
   rows: ReadonlyMap<string, LogBody>,
 ): void {
-  const { lookup } = lane.target.streams.get(lane.sync.to.stream)!.abilities
-  if (key.some((field) => lookup.includes(field))) return
+  if (key.some((field) => canLookUp(lane, field))) return
   for (const work of works) {
     const hashed = (hits.get(keyValues(work, key)[0]!) ?? []).find((id) => rows.has(id) && isHashed(rows.get(id)!))
     if (hashed === undefined) continue
@@ -203,7 +213,7 @@ async function fetchOwn(lane: Lane, ids: string[]): Promise<SourceRecord[] | nul
 }
 
 async function matchByLookup(lane: Lane, works: Work[], key: MatchKey, standing: Standing): Promise<void> {
-  const field = key.find((name) => lane.target.streams.get(lane.sync.to.stream)?.abilities.lookup.includes(name))
+  const field = key.find((name) => canLookUp(lane, name))
   if (field === undefined || !works.length) return
   const position = key.indexOf(field)
   const values = [...new Set(works.map((work) => keyValues(work, key)[position]!))]

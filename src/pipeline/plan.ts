@@ -79,6 +79,7 @@ const READS: ReadonlySet<keyof Ledger> = new Set([
   'readMarks',
   'readIntents',
   'findByKey',
+  'findGoneTargets',
   'findOwners',
   'findTargets',
   'findFormerTargets',

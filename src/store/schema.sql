@@ -434,6 +434,7 @@ create table former_link (
   left_at timestamp with time zone default now() not null,
   constraint former_link_pkey PRIMARY KEY (stream_id, record_id, part, target_stream)
 );
+CREATE INDEX former_link_gone ON former_link USING btree (target_stream, target_id) WHERE gone;
 
 create table held_record (
   hold_id bigint not null,

@@ -18,7 +18,15 @@ import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
 import { readIdentityStanding } from './identity-wait.ts'
 import { closeIntents, noteJobs, openIntents, readIntents } from './intents.ts'
-import { findFormerTargets, findOwners, findTargets, findTwins, findUnlinked, findYoungTargets } from './links.ts'
+import {
+  findFormerTargets,
+  findGoneTargets,
+  findOwners,
+  findTargets,
+  findTwins,
+  findUnlinked,
+  findYoungTargets,
+} from './links.ts'
 import { findMoved } from './moves.ts'
 import * as pulls from './pulls.ts'
 import { readConnection, readRegistry, readStream, readSync, registerHub } from './registration.ts'
@@ -68,6 +76,7 @@ const functions = {
   closeIntents,
   noteJobs,
   readWritesUnderWay,
+  findGoneTargets,
   findOwners,
   findTargets,
   findTwins,

@@ -323,6 +323,21 @@ export async function findFormerTargets(
   return new Map(rows.map(({ record_id, part, id, gone }) => [linkKey(record_id, part), { id, gone }]))
 }
 
+/** Which of these target records were deleted by the hub, or answered as gone: id → when that was last. */
+export async function findGoneTargets(
+  pool: pg.Pool,
+  toStream: number,
+  targetIds: string[],
+): Promise<Map<string, Date>> {
+  const { rows } = await pool.query<{ id: string; at: Date }>({
+    name: 'find-gone-targets',
+    text: `select target_id as id, max(left_at) as at from former_link
+            where target_stream = $1 and target_id = any($2) and gone group by target_id`,
+    values: [toStream, arrayText(targetIds)],
+  })
+  return new Map(rows.map(({ id, at }) => [id, at]))
+}
+
 /** Takes out those that share their entity with records of their own stream; the oldest of these takes a vacant place. */
 async function leaveTwins(
   client: pg.PoolClient,
