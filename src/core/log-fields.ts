@@ -3,6 +3,7 @@
  * `dropped`, because the careless `log.info({ record })` must not put a customer into a log file.
  */
 import { CausewayError } from './errors/causeway-error.ts'
+import { type ErrorCode, registry } from './errors/registry.ts'
 import type { Redactor } from './redaction.ts'
 import { isSecretName, redactUrl } from './redaction.ts'
 
@@ -11,7 +12,7 @@ const TEXT_FIELDS = new Set(
   `actor address api at attempt backend cause causeClass channel code command connection connector counts cron detail event
    file fingerprint fix folder format from host instance job key_id kind lane level library line locale method migration mode
    module name operation outcome part path phase pid plugin port protocol queue reaction reason remoteAddress reqId requestId
-   route run runId schedule scheduler serverUrl session setting signal slot sql_state stage state status step stream streams
+   route run runId schedule scheduler sent serverUrl session setting signal slot sql_state stage state status step stream streams
    sync syncs table task to tool traceId type until unit url version what where why worker zone`.split(/\s+/),
 )
 
@@ -66,12 +67,15 @@ function requestOf(value: unknown, redact: Redactor): unknown {
   return { method, ...(typeof url === 'string' ? { url: cleanText(redactUrl(url, redact), redact) } : {}), ip }
 }
 
-/** An error for a log line: our fields of our errors; of others name, code, message and, as it is a defect, the stack. */
+/**
+ * An error for a log line: our fields of our errors, without words that may be of a person; of others name, code, message and, as it is a
+ * defect, the stack.
+ */
 function cleanError(error: unknown, redact: Redactor): unknown {
   if (error instanceof CausewayError) {
     return {
-      ...(cleanValue(error.toJSON(), redact, 1) as object),
-      ...stackOf(error, error.code === 'CSW-1001', redact),
+      ...ourFields(error.toJSON(), redact),
+      ...stackOf(error, isDefect(error), redact),
     }
   }
   if (error instanceof Error) {
@@ -79,18 +83,51 @@ function cleanError(error: unknown, redact: Redactor): unknown {
     return {
       type: visible(error.name),
       ...(typeof code === 'string' ? { code } : {}),
-      what: cleanText(error.message, redact),
+      what: cleanText(withoutValues(error.message), redact),
       ...stackOf(error, true, redact),
     }
   }
   // A serialised CausewayError, or something odd that was thrown.
-  return cleanValue(error, redact, 1)
+  if (typeof error === 'object' && error !== null && 'code' in error) return ourFields(error, redact)
+  return cleanValue(typeof error === 'string' ? withoutValues(error) : error, redact, 1)
 }
+
+/** Of an error about a system or a record its particulars stay out: a system quotes whom it refuses, and addresses hold ids of records. */
+function ourFields(error: { code?: unknown; what?: unknown; data?: unknown }, redact: Redactor): object {
+  const { what, data, ...rest } = error
+  const shown = cleanValue(rest, redact, 1) as object
+  const isData = typeof data === 'object' && data !== null
+  if (mayQuote(error.code))
+    return { ...shown, ...(isData ? { data: cleanFields(data as Record<string, unknown>, redact) } : {}) }
+  const words = typeof what === 'string' && error.code === 'CSW-1001' ? withoutValues(what) : what
+  return { ...shown, what: cleanValue(words, redact, 1), ...(isData ? { data: cleanValue(data, redact, 2) } : {}) }
+}
+
+/** Codes of what other systems said (3), and of mappings and records (4, 5) unless the hub itself is to blame. */
+function mayQuote(code: unknown): boolean {
+  const family = typeof code === 'string' ? /^CSW-([345])/.exec(code)?.[1] : undefined
+  return family === '3' || (family !== undefined && registry[code as ErrorCode]?.causeClass !== 'hub')
+}
+
+/** What a program of others quotes in its messages is what it was given: `JSON.parse` the text, Postgres the value. */
+const withoutValues = (message: string): string => message.replace(/".*"/s, '"…"')
+
+/** What a line says that was given an error and no message. */
+export const messageOf = (error: Error): string =>
+  error instanceof CausewayError && mayQuote(error.code)
+    ? registry[error.code].meaning
+    : isDefect(error)
+      ? withoutValues(error.message)
+      : error.message
+
+/** Thrown by a program of others, or by ours without meaning to. */
+const isDefect = (error: Error): boolean => !(error instanceof CausewayError) || error.code === 'CSW-1001'
 
 /** Stacks are kept as lines, so that a message inside one cannot fake a line of the log. */
 function stackOf(error: Error, wanted: boolean, redact: Redactor): { stack?: string[] } {
   if (!wanted || !error.stack) return {}
-  const cause = error.cause instanceof Error ? [`caused by ${error.cause.name}: ${error.cause.message}`] : []
+  const cause =
+    error.cause instanceof Error ? [`caused by ${error.cause.name}: ${withoutValues(error.cause.message)}`] : []
   const frames = error.stack.split('\n').filter((line) => /^\s+at /.test(line))
   return { stack: [...cause, ...frames].slice(0, 30).map((line) => cleanText(line.trim(), redact)) }
 }

@@ -30,11 +30,11 @@ const shown = (value: unknown): string =>
 
 function errorLines(error: Record<string, unknown> | undefined): string {
   if (!error || typeof error !== 'object') return ''
-  const { code, type, what, fix, place, stack } = error
+  const { code, type, what, why, fix, place, stack } = error
   const at = place as { file?: string; line?: number; column?: number } | undefined
   const where = at ? [at.file, at.line, at.column].filter((part) => part !== undefined).join(':') : ''
   const lines = [
-    [code ?? type, what].filter((part) => part !== undefined).join(' '),
+    [code ?? type, what ?? why].filter((part) => part !== undefined).join(' '),
     where && `at ${where}`,
     typeof fix === 'string' ? `fix: ${fix}` : '',
     ...(Array.isArray(stack) ? stack.map(String) : []),

@@ -2,7 +2,7 @@
 import { format } from 'node:util'
 import type { Logger as Pino } from 'pino'
 import { lazily } from './lazily.ts'
-import { cleanFields, cleanText } from './log-fields.ts'
+import { cleanFields, cleanText, messageOf } from './log-fields.ts'
 import { shortLine } from './log-line.ts'
 import { createRedactor, type Redactor } from './redaction.ts'
 import { workFields } from './tracing.ts'
@@ -88,6 +88,6 @@ function callOf(args: readonly unknown[]): { fields: Record<string, unknown>; me
   const [first, ...rest] = args
   if (typeof first === 'string') return { fields: {}, message: format(first, ...rest) }
   const message = rest.length > 0 ? format(...rest) : undefined
-  if (first instanceof Error) return { fields: { err: first }, message: message ?? first.message }
+  if (first instanceof Error) return { fields: { err: first }, message: message ?? messageOf(first) }
   return { fields: (first ?? {}) as Record<string, unknown>, message }
 }

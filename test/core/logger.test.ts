@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { CausewayError, createLogger, type LoggerOptions } from '../../src/core/index.ts'
+import { asCausewayError, CausewayError, createLogger, type LoggerOptions } from '../../src/core/index.ts'
 
 function logging(options: LoggerOptions = {}) {
   const lines: string[] = []
@@ -107,6 +107,48 @@ test('a coded error is written with code, place and fix; the stack only where it
   log.error({ err: undefined }, 'none')
 })
 
+test('what systems and records say is in no line: their errors are told by code, status and the words of the registry', () => {
+  const { log, lines, last } = logging()
+  const what = 'PATCH https://crm.test/people/ann@x.test was refused (HTTP 422): {"name":"Ann Ptaszek"}'
+  const data = { sent: 'yes', status: 422, cause: 'ECONNRESET', given: 'Ann Ptaszek' }
+  for (const code of ['CSW-3006', 'CSW-3008', 'CSW-4002', 'CSW-5006'] as const) {
+    const error = new CausewayError(code, { what, data })
+    for (const err of [error, error.toJSON()]) {
+      log.error({ err }, 'failed')
+      expect(last().err).toMatchObject({
+        ...{ code, why: error.toJSON().why, fix: error.fix },
+        data: { sent: 'yes', status: 422, cause: 'ECONNRESET', dropped: ['given'] },
+      })
+    }
+    log.error(error)
+    expect(last().msg).toBe(error.toJSON().why)
+  }
+  expect(lines.join('')).not.toMatch(/ann@|Ptaszek/)
+  // What the hub itself is to blame for is told in its own words.
+  log.error({ err: new CausewayError('CSW-4006', { what: 'no process starts' }) }, 'failed')
+  expect(last().err).toMatchObject({ what: 'no process starts' })
+})
+
+test('what a program of others quotes of its input is in no line', () => {
+  const { log, lines } = logging()
+  const thrown = ((): Error => {
+    try {
+      return JSON.parse('{"name": Ann Ptaszek}')
+    } catch (error) {
+      return error as Error
+    }
+  })()
+  expect(thrown.message).toContain('Ann')
+  log.error(thrown)
+  log.error({ err: thrown }, 'failed')
+  log.error({ err: new Error('outside', { cause: thrown }) }, 'failed')
+  log.error({ err: asCausewayError(thrown) }, 'failed')
+  log.error({ err: asCausewayError(thrown).toJSON() }, 'failed')
+  log.error({ err: thrown.message }, 'failed')
+  expect(lines.join('')).not.toContain('Ann')
+  expect(lines.join('')).toContain('is not valid JSON')
+})
+
 test('no text can fake a line, move the cursor or turn the reading direction', () => {
   const { log, lines, last } = logging()
   log.info(
@@ -148,6 +190,10 @@ test('a person at a terminal gets short lines', () => {
   log.error({ err: new CausewayError('CSW-1004', { what: 'not YAML', place, fix: 'mend it' }) }, 'failed')
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d warn {2}crm contacts held back count=3 reason="two words"\n$/)
   expect(lines[1]).toMatch(/^\S+ error failed\n {9}CSW-1004 not YAML\n {9}at a.yaml:2\n {9}fix: mend it\n$/)
+  log.error({ err: new CausewayError('CSW-3006', { what: 'Ann', fix: 'wait' }) }, 'failed')
+  expect(lines[2]).toMatch(
+    /^\S+ error failed\n {9}CSW-3006 The other system failed by its own account \(5xx\)\.\n {9}fix: wait\n$/,
+  )
 })
 
 test('fastify may log through it: requests by method and path only', () => {

@@ -1,6 +1,7 @@
 /** A hub in which a person and secrets went through everything that could keep or tell them: pulls, webhooks, refusals, faults, alerts. */
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { httpReceiver } from '../alerts/receivers.ts'
@@ -54,6 +55,10 @@ const mapping =
     )
     .replace('cap: 5s', 'cap: 2s')
 
+/** What the log begins to say where a system fails. */
+export const SAID_OF_SOURCE = 'pull failed'
+export const SAID_OF_TARGET = 'target not usable'
+
 export type CanaryHub = {
   url: string
   adminToken: string
@@ -61,8 +66,8 @@ export type CanaryHub = {
   person: string[]
   /** The letter of the record that the target refused. */
   letter: number
-  /** What left the hub, or lies beside it, by where that is. */
-  outside: () => Record<string, string>
+  /** Ends the hub, so that nothing more is said, and gives what left it, by where that is. */
+  end: () => Promise<Record<string, string>>
   ask: (path: string) => Promise<string>
 }
 
@@ -102,17 +107,13 @@ export async function canaryHub(adminToken = ADMIN): Promise<CanaryHub> {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
 
-  // A source that fails once with the record in its words, then is read.
-  let failures = 2
-  peer.intercept = ({ path }) =>
-    path === '/contacts' && failures-- > 0
-      ? {
-          before: (response) =>
-            response
-              .writeHead(500, { 'content-type': 'application/json' })
-              .end(JSON.stringify({ error: { message: `cannot show ${JSON.stringify(CANARY_PERSON)} to ${TOKEN}` } })),
-        }
-      : undefined
+  // Both systems fail with somebody in their words until the hub has said so in its log; then they work.
+  const said = (message: string): boolean => hub.output.includes(`"msg":"${message}`)
+  peer.intercept = ({ path, method }) => {
+    if (path === '/contacts' && !said(SAID_OF_SOURCE)) return quoting(500)
+    if (path.startsWith('/customers') && method !== 'GET' && !said(SAID_OF_TARGET)) return quoting(503, { 'retry-after': '1' })
+    return undefined
+  }
   await call('POST', '/api/v1/syncs/contacts/run', { full: true })
   await webhooks(url)
   const letters = async (): Promise<{ id: number; recordId: string }[]> =>
@@ -140,14 +141,25 @@ export async function canaryHub(adminToken = ADMIN): Promise<CanaryHub> {
     secrets: [TOKEN, HOOK, ALERT.slice('whsec_'.length), adminToken, MASTER, COLLECTOR, PASSWORD],
     person: Object.values(CANARY_PERSON),
     letter,
-    outside: () => ({
-      'the logs': hub.output,
-      traces: collector.raw,
-      alerts: alerts.taken.map(({ body, headers: sent }) => body + JSON.stringify(sent)).join('\n'),
-    }),
+    end: async () => {
+      await hub.stop()
+      return {
+        'the logs': hub.output,
+        traces: collector.raw,
+        alerts: alerts.taken.map(({ body, headers: sent }) => body + JSON.stringify(sent)).join('\n'),
+      }
+    },
     ask: async (path) => (await call('GET', path)).text(),
   }
 }
+
+/** An answer that names whom it is about, and what we showed of ourselves. */
+const quoting = (status: number, headers: Record<string, string> = {}) => ({
+  before: (response: ServerResponse) =>
+    response
+      .writeHead(status, { ...headers, 'content-type': 'application/json' })
+      .end(JSON.stringify({ error: { message: `cannot show ${JSON.stringify(CANARY_PERSON)} to ${TOKEN}` } })),
+})
 
 /** One that is taken, one with a wrong signature, one that is no JSON, one whose record has no id. */
 async function webhooks(url: string): Promise<void> {

@@ -15,7 +15,7 @@ export type Places = {
   /** Values that nobody may find anywhere, as they are spelled. */
   secrets: readonly string[]
   /** Everything the processes of the hub wrote. */
-  logs: string
+  logs: () => string
   /** Files of the queue: what it did and holds. */
   queueFolder?: string
   /** Asks the API of the hub, where one answers; null where not. */
@@ -29,13 +29,14 @@ export async function canariesIn(places: Places): Promise<string[]> {
   const look = (place: string, text: string, canaries: readonly string[]): void => {
     for (const canary of wordsIn(text, canaries)) found.push(`${canary.slice(0, 14)}… is in ${place}`)
   }
-  look('the logs', places.logs, [...secrets, ...PERSON])
   for (const file of places.queueFolder ? await readdir(places.queueFolder, { recursive: true }) : []) {
     const bytes = await readFile(join(places.queueFolder!, file), 'latin1').catch(() => '')
     look(`the queue (${file})`, bytes, [...secrets, ...PERSON])
   }
   for (const path of OF_THE_HUB) look(path, (await places.ask(path)) ?? '', [...secrets, ...PERSON])
   for (const path of OF_PEOPLE) look(path, (await places.ask(path)) ?? '', secrets)
+  // Last, for asking leaves its traces too.
+  look('the logs', places.logs(), [...secrets, ...PERSON])
   return [...found, ...(await inTables(places.pool, secrets.flatMap(spellings)))]
 }
 

@@ -203,7 +203,7 @@ export class World {
     return canariesIn({
       pool,
       secrets: [...hub.secrets, ...(tokens?.given ?? [])],
-      logs: hub.output(),
+      logs: () => hub.output(),
       ...(redis ? { queueFolder: redis.folder } : {}),
       ask: (path) => hub.ask(path),
     })
