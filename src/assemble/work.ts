@@ -57,6 +57,8 @@ export type Work = {
 }
 
 const INBOX_CONCURRENCY = 8
+/** The reader of an inbox hears its webhooks itself; should it be gone, the job that comes once a second finds another one. */
+const INBOX_QUIET_MS = 2_000
 /** People are told within fifteen seconds that nobody works: three of these may be missed. */
 const BEAT_MS = 3_000
 /** What was used of limits is known to the minute. */
@@ -86,6 +88,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     concurrency: INBOX_CONCURRENCY,
     run: inboxWorker(ports),
     wake: (id) => queue.wake('inbox', id),
+    longestQuietMs: INBOX_QUIET_MS,
     log: ports.log,
   })
   await upkeep(parts).partitions()

@@ -17,6 +17,11 @@ export type NearWorkOptions = {
   wake(id: string): Promise<void>
   /** Tells whoever is at a piece of work that there is more of it. */
   tellOthers?(id: string): void
+  /**
+   * Where every process hears each call, and jobs stand behind them: who finds a piece of work elsewhere time and again asks for it ever more
+   * seldom, up to this distance.
+   */
+  longestQuietMs?: number
   log: QueueLog
 }
 
@@ -46,6 +51,8 @@ export class NearWork {
   readonly #options: NearWorkOptions
   readonly #runs = new Map<string, Run>()
   readonly #notBefore = new Map<string, number>()
+  /** For how long a call of work that is elsewhere was passed over last. */
+  readonly #quietMs = new Map<string, number>()
   readonly #stopping = new AbortController()
   #active = 0
   /** Jobs that wait for room, in the order in which they came. */
@@ -146,11 +153,12 @@ export class NearWork {
     try {
       const end = await this.#options.run(id, this.#stopping.signal, (ms) => this.#rest(run, ms, atRest))
       if (end === 'elsewhere') {
-        this.#notBefore.set(id, performance.now() + ELSEWHERE_MS)
+        this.#keepQuiet(id)
         this.#options.tellOthers?.(id)
         return
       }
       this.#notBefore.delete(id)
+      this.#quietMs.delete(id)
     } finally {
       this.#runs.delete(id)
       this.#leave()
@@ -158,6 +166,15 @@ export class NearWork {
     // Told to stop in the middle, or called after its last look: somebody has to look again.
     if (this.#stopping.signal.aborted) await this.#wake(id)
     else if (run.again) this.call(id)
+  }
+
+  #keepQuiet(id: string): void {
+    const quietMs = Math.min(
+      2 * (this.#quietMs.get(id) ?? 0) || ELSEWHERE_MS,
+      this.#options.longestQuietMs ?? ELSEWHERE_MS,
+    )
+    this.#quietMs.set(id, quietMs)
+    this.#notBefore.set(id, performance.now() + quietMs)
   }
 
   async #rest(run: Run, ms: number, atRest: () => void): Promise<boolean> {

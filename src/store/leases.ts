@@ -20,10 +20,12 @@ const DEFAULT_TTL_MS = 60_000
 /*
  * Expiry is judged by the clock of Postgres alone (clock_timestamp, because now() stands still in a transaction). A row is
  * never deleted, or its next token would be one that somebody holds already; a released one has expired for ever.
+ * One that is seen to be held is not touched: a conflict would lock its row, and that is written to disk and waited for.
  */
 const ACQUIRE = `
 with former as (select holder, expires_at from lease where name = $1)
-insert into lease as l (name, holder, expires_at) values ($1, $2, clock_timestamp() + $3 * interval '1 ms')
+insert into lease as l (name, holder, expires_at) select $1, $2, clock_timestamp() + $3 * interval '1 ms'
+ where not exists (select from former where expires_at > clock_timestamp())
 on conflict (name) do update
    set holder = excluded.holder, token = l.token + 1, expires_at = clock_timestamp() + $3 * interval '1 ms'
  where l.expires_at <= clock_timestamp()

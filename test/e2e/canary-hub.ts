@@ -111,7 +111,8 @@ export async function canaryHub(adminToken = ADMIN): Promise<CanaryHub> {
   const said = (message: string): boolean => hub.output.includes(`"msg":"${message}`)
   peer.intercept = ({ path, method }) => {
     if (path === '/contacts' && !said(SAID_OF_SOURCE)) return quoting(500)
-    if (path.startsWith('/customers') && method !== 'GET' && !said(SAID_OF_TARGET)) return quoting(503, { 'retry-after': '1' })
+    if (path.startsWith('/customers') && method !== 'GET' && !said(SAID_OF_TARGET))
+      return quoting(503, { 'retry-after': '1' })
     return undefined
   }
   await call('POST', '/api/v1/syncs/contacts/run', { full: true })

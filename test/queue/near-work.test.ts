@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { FairGate, NearWork } from '../../src/queue/index.ts'
 
 const log = { info: () => {}, warn: () => {}, error: () => {} }
@@ -181,4 +181,41 @@ test('a job that finds no room waits for some, and goes back to the queue after 
   expect(desk.forgotten).toEqual([])
   expect(desk.mostBusy).toBe(1)
   await desk.work.stop()
+})
+
+test('who finds the work elsewhere time and again asks for it ever more seldom, until it is to be had', async () => {
+  let now = 0
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+  onTestFinished(() => clock.mockRestore())
+  const asked: number[] = []
+  let held = true
+  const work = new NearWork({
+    kind: 'test',
+    concurrency: 1,
+    wake: async () => {},
+    longestQuietMs: 2_000,
+    log,
+    run: async () => {
+      asked.push(now)
+      return held ? 'elsewhere' : 'done'
+    },
+  })
+  const calls = async (until: number): Promise<void> => {
+    for (; now < until; now += 10) {
+      work.call('inbox')
+      await soon(2)
+    }
+  }
+  await calls(8_000)
+  expect(asked).toEqual([0, 250, 750, 1_750, 3_750, 5_750, 7_750])
+  // A job asks whatever was found before, and what it got is had from then on.
+  held = false
+  await work.handler('inbox', new AbortController().signal)
+  asked.length = 0
+  await calls(8_030)
+  expect(asked).toEqual([8_000, 8_010, 8_020])
+  held = true
+  await calls(8_300)
+  expect(asked.slice(3)).toEqual([8_030, 8_280])
+  await work.stop()
 })

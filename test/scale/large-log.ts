@@ -18,7 +18,13 @@ const MOST_ANSWER_MS = 1_000
 const SMALL = 20_000
 
 /** So many records more than fill it are in the log; `delivered` of them have deliveries, links and keys in the target. */
-export type LargeLog = { records: number; delivered: number; batch: number }
+export type LargeLog = {
+  records: number
+  delivered: number
+  batch: number
+  /** What the server keeps in memory of its own, as `shared_buffers` has it. */
+  memory: string
+}
 type Place = {
   folder: string
   postgres: PostgresServer
@@ -37,9 +43,10 @@ let made = 1_000_000_000
  * 20,000 records, fills it up by SQL, and measures the same again. A bar is missed where a record costs Postgres more than twice as
  * much then, or an answer takes more than a second.
  */
-export async function judgeLargeLog(judge: Judge, { records, delivered, batch }: LargeLog): Promise<void> {
+export async function judgeLargeLog(judge: Judge, log: LargeLog): Promise<void> {
+  const { records, delivered, batch } = log
   const folder = await mkdtemp(join(tmpdir(), 'causeway-large-log-'))
-  const postgres = await PostgresServer.start(join(folder, 'postgres'), serverSettings())
+  const postgres = await PostgresServer.start(join(folder, 'postgres'), serverSettings(log.memory))
   const pair = await Pair.start()
   const database = await postgres.database()
   const pool = createPool(postgres.url(database), { transactionIdleMs: 0, statementMs: 3_600_000 })
@@ -60,8 +67,10 @@ export async function judgeLargeLog(judge: Judge, { records, delivered, batch }:
 }
 
 /** What is measured is processor time and plans, not the disk; statements are counted. */
-function serverSettings(): string[] {
+function serverSettings(memory: string): string[] {
   const settings = {
+    shared_buffers: memory,
+    track_io_timing: 'on',
     fsync: 'off',
     full_page_writes: 'off',
     wal_level: 'minimal',
@@ -74,7 +83,8 @@ function serverSettings(): string[] {
 }
 
 type Step = { seconds: number; postgresUs: number; workerUs: number; statements: Map<string, Statement> }
-type Statement = { text: string; calls: number; meanMs: number; totalMs: number }
+/** `pages`: read from outside the memory of the server, by one call; `readMs`: what reading them took. */
+type Statement = { text: string; calls: number; meanMs: number; totalMs: number; pages: number; readMs: number }
 type Measured = { steps: Map<string, Step>; answers: Map<string, number> }
 
 /** Fills the log, once a hub has registered its sync, and measures in a hub that finds it so. */
@@ -155,7 +165,8 @@ async function timed(
 
 async function statementsOf(pool: pg.Pool): Promise<Map<string, Statement>> {
   const { rows } = await pool.query<Statement & { id: string }>(
-    `select queryid::text as id, regexp_replace(query, '\\s+', ' ', 'g') as text, calls::int as calls, mean_exec_time as "meanMs", total_exec_time as "totalMs"
+    `select queryid::text as id, regexp_replace(query, '\\s+', ' ', 'g') as text, calls::int as calls, mean_exec_time as "meanMs", total_exec_time as "totalMs",
+            (shared_blks_read / calls)::int as pages, shared_blk_read_time / calls as "readMs"
        from public.pg_stat_statements where query not like '%pg_stat_statements%' order by total_exec_time desc limit 60`,
   )
   return new Map(rows.map((row) => [row.id, row]))
@@ -253,13 +264,13 @@ function compare(judge: Judge, small: Measured, large: Measured): void {
 
 /** Statements that take more than twice as long, where that matters. */
 function printSlower(judge: Judge, small: Step, large: Step): void {
-  for (const [id, { text, calls, meanMs, totalMs }] of large.statements) {
+  for (const [id, { text, calls, meanMs, totalMs, pages, readMs }] of large.statements) {
     const before = small.statements.get(id)
-    const slower = totalMs > 30 && (!before || meanMs > 2 * before.meanMs)
-    if (slower)
-      judge.note(
-        `${calls} times ${meanMs.toFixed(2)} ms, was ${before?.meanMs.toFixed(2) ?? 'not among the first 60'}`,
-        text.slice(0, 160),
-      )
+    if (totalMs <= 30 || (before && meanMs <= 2 * before.meanMs)) continue
+    const former = before ? `${before.meanMs.toFixed(2)} with ${before.pages}` : 'not among the first 60'
+    judge.note(
+      `${calls} times ${meanMs.toFixed(2)} ms with ${pages} pages read in ${readMs.toFixed(2)}, was ${former}`,
+      text.slice(0, 160),
+    )
   }
 }

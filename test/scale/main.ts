@@ -5,7 +5,7 @@
  * times, what one does.
  *
  *   node test/scale/main.ts [--short] [--backend postgres]
- *   node test/scale/main.ts --records 10000000 [--delivered 10000000] [--batch 10000]    a large log against a small one
+ *   node test/scale/main.ts --records 10000000 [--delivered 10000000] [--batch 10000] [--memory 4GB]    a large log against a small one
  *   node test/scale/main.ts --rest 500    what a hub in which nothing happens costs, with 16 syncs and with so many
  */
 import { cpus, loadavg } from 'node:os'
@@ -34,6 +34,8 @@ const { values } = parseArgs({
     records: { type: 'string' },
     delivered: { type: 'string' },
     batch: { type: 'string', default: '10000' },
+    // That of the embedded server.
+    memory: { type: 'string', default: '128MB' },
     rest: { type: 'string' },
   },
 })
@@ -49,6 +51,7 @@ if (values.records)
     records: Number(values.records),
     delivered: Number(values.delivered ?? values.records),
     batch: Number(values.batch),
+    memory: values.memory,
   })
 else if (values.rest) await printRests(Number(values.rest))
 else await judgeBackends()

@@ -30,6 +30,15 @@ test('one of many gets the lease', async () => {
   expect(got).toEqual([{ name: 'one', token: 1, formerDied: false }])
 })
 
+test('asking for a lease that is held writes nothing', async () => {
+  const row = async () => (await db.pool.query(`select xmin, xmax, * from lease where name = 'asked'`)).rows
+  await acquireLease(db.pool, 'asked', { holder: 'a' })
+  const before = await row()
+  expect(await acquireLease(db.pool, 'asked', { holder: 'b' })).toBeUndefined()
+  // A lock would stand in xmax.
+  expect(await row()).toEqual(before)
+})
+
 test('an expired lease changes hands with a higher token; the old holder can neither renew, release nor commit', async () => {
   const old = (await acquireLease(db.pool, 'late', { holder: 'a' }))!
   await expire('late')
