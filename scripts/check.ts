@@ -11,7 +11,7 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
 /** The longest first. */
-const waiting = ['types', 'generated', 'unused', 'types:page', 'style', 'api']
+const waiting = ['types', 'generated', 'unused', 'types:page', 'style', 'api', 'surface']
 const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` }
 
 async function work(): Promise<void> {
