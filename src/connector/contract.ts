@@ -15,6 +15,8 @@ export type StreamAbilities = {
   /** True where records move to pages that were read already when others are deleted meanwhile, and none can be asked for by its id. */
   shifts?: true
   create: boolean
+  /** True where a create that is sent again with its idempotency key and the same values makes no second record. */
+  repeatsCreates?: true
   update: boolean
   upsert: boolean
   /** Natural keys by which an upsert may go; empty when there is none. */

@@ -23,6 +23,8 @@ export function decide(
 ): Work[] {
   const before = new Map(existing.map((row) => [row.part, row]))
   const make = (part: string, values = NOTHING): Work => newWork(record, part, values, before.get(part), intents)
+  // Whoever sent such a create and was killed could not come to say so.
+  if (keepsCreates(lane)) for (const intent of intents) intent.repeatable ||= isKeptCreate(intent)
   const output = storable(given)
   // Nothing of such a record is looked at any more, whatever became of it.
   const setAside = output.status === 'failed' && NOT_LOOKED_AT.has(output.error.code)
@@ -64,6 +66,18 @@ export function decide(
   const whole: Work = { ...make(''), settlement: { state: 'delivered' } }
   return [whole, ...works, ...vanished]
 }
+
+/**
+ * True where it is kept from the start what a create sends: nobody can look for what it made, and sent again as it was it makes nothing new.
+ */
+export const keepsCreates = ({ sync, target }: Lane): boolean => {
+  const abilities = target.streams.get(sync.to.stream)?.abilities
+  if (!abilities?.repeatsCreates || sync.twoWay || sync.content) return false
+  return !sync.match.some((key) => key.some((field) => abilities.lookup.includes(field)))
+}
+
+const isKeptCreate = ({ operation, sent, job }: IntentRow): boolean =>
+  operation === 'create' && sent !== null && job === null
 
 /** A part key or a reference that the ledger cannot hold fails its record, or the commit of the whole batch would fail. */
 function storable(output: MapOutput): MapOutput {

@@ -8,7 +8,7 @@ import type {
   WriteOutcome,
 } from '../connector/index.ts'
 import { asCausewayError, CausewayError, digest, type JsonObject, traced } from '../core/index.ts'
-import { idempotencyKey } from './decide.ts'
+import { idempotencyKey, keepsCreates } from './decide.ts'
 import { CONTENT_MARK } from './diff.ts'
 import { CONTENDED_RETRY_MS } from './failures.ts'
 import { keepJobs } from './jobs.ts'
@@ -52,6 +52,7 @@ async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promi
     if (byKey.has(key)) work.settlement = contended(`another record of this batch writes the same target record`)
     else byKey.set(key, work)
   }
+  const keeps = keepsCreates(lane)
   const intents = [...byKey].map(
     ([key, work]): IntentOpen => ({
       targetStream: lane.row.toStream,
@@ -63,7 +64,11 @@ async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promi
       matchKey: work.matchKey,
       guards: work.operation === 'create' ? guardsOf(lane, work) : pairGuards(lane, work),
       ...(lane.sync.twoWay ? { pairedWith: lane.row.fromStream } : {}),
-      ...(lane.sync.twoWay ? sentOf(work) : work.resend ? { sent: work.resend.toString() } : {}),
+      ...(lane.sync.twoWay
+        ? sentOf(work)
+        : work.resend || (keeps && work.operation === 'create')
+          ? { sent: (work.resend ?? work.send).toString() }
+          : {}),
       sentFrom: lane.row.fromStream,
       idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
     }),

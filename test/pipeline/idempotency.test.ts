@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
-import type { JsonObject } from '../../src/core/index.ts'
+import { CausewayError, type JsonObject } from '../../src/core/index.ts'
 import { createSecretStore, MasterKeys, sealBodies } from '../../src/store/index.ts'
 import { open, restManifest } from '../connector/open.ts'
 import { serve } from '../connector/server.ts'
@@ -202,5 +202,43 @@ test.for(['lost-answer', 'failed-after'] as const)(
     await push()
     expect([...things.values()].map(({ values }) => values)).toEqual([{ name: 'Anna' }])
     expect(await letters()).toEqual([])
+  },
+)
+
+/** The worker dies with the answers in its hands, before it could commit anything about them. */
+function killAfterWriting(hub: TestHub): void {
+  const { ledger } = hub.ports
+  const commitBatch = ledger.commitBatch.bind(ledger)
+  ledger.commitBatch = async () => {
+    ledger.commitBatch = commitBatch
+    throw new CausewayError('CSW-6004', { what: 'killed' })
+  }
+}
+
+test.for([
+  ['done', 'Ann'],
+  ['done', 'Anna'],
+  ['not done', 'Anna'],
+] as const)(
+  'what a killed worker sent with an idempotency key is sent again as it was, and then what is wanted now (%s, %s)',
+  async ([what, name]) => {
+    const { server, things, state } = await shopServer()
+    await using _server = server
+    const { crm, hub, push, letters } = await hubOf(server)
+    if (what === 'not done') state.fault = 'failed-before'
+    killAfterWriting(hub)
+    await push().catch(() => null)
+    expect((await hub.pool.query('select 1 from intent where under_way')).rowCount).toBe(1)
+    // The first try after that does not get there.
+    state.fault = 'failed-before'
+    await push()
+    state.fault = undefined
+    crm.put('people', 'p1', { name })
+    await hub.pull('crm:people')
+    await push(3)
+    expect([...things.values()].map(({ values }) => values)).toEqual([{ name }])
+    expect(await letters()).toEqual([])
+    expect(await hub.states('people')).toEqual({ delivered: 1 })
+    expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(0)
   },
 )

@@ -22,6 +22,7 @@ import { type FetchSpec, fetchRecords, type LookupSpec, lookupRecords } from './
 import type { NestedSpec } from './nested.ts'
 import { readPages } from './partitions.ts'
 import { probeHttp } from './probe.ts'
+import { usedNames } from './read-checks.ts'
 import type { ReadSpec } from './read-fields.ts'
 import { Writer } from './write.ts'
 import type { WriteSpec } from './write-fields.ts'
@@ -54,6 +55,7 @@ export const requestAbilities = ({
   delete: write?.delete !== undefined,
   lookup: Object.keys(lookup ?? {}),
   partialUpdate: write?.update?.partial ?? false,
+  ...(write?.create && usedNames(write.create).has('idempotency_key') ? { repeatsCreates: true } : {}),
   ...(fetch ? {} : { byId: false }),
   ...(!fetch && read && isNumbered(read) ? { shifts: true } : {}),
 })
