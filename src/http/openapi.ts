@@ -1,6 +1,7 @@
 import type { RouteOptions } from 'fastify'
 import { type Access, SCOPES } from '../access/index.ts'
 import { Problem } from './schemas/basics.ts'
+import { withExamples } from './schemas/examples.ts'
 
 type Json = Record<string, unknown>
 type Schema = {
@@ -150,7 +151,10 @@ function answers(responses: Record<string, Json>): Json {
         status,
         bodiless
           ? { description: schema.description }
-          : { description: status === '202' ? 'Accepted' : 'Answer', content: { 'application/json': { schema } } },
+          : {
+              description: status === '202' ? 'Accepted' : 'Answer',
+              content: { 'application/json': { schema: withExamples(schema) } },
+            },
       ]
     }),
   )

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,7 +60,8 @@ test('guesses are limited per address, the right token still passes', async () =
 test('what one caller asks for in a minute is limited and told; others, probes and webhooks are not touched by it', async () => {
   const tight = await startHub({ pool: hub.pool, limits: { requestsPerMinute: 4 } })
   try {
-    const { secret } = (await (await hub.post('/api/v1/tokens', { name: 'busy', role: 'viewer' })).json()) as {
+    const name = `busy-${randomUUID()}`
+    const { secret } = (await (await hub.post('/api/v1/tokens', { name, role: 'viewer' })).json()) as {
       secret: string
     }
     const ask = () => fetch(`${tight.url}/api/v1/runs`, { headers: { authorization: `Bearer ${secret}` } })
@@ -72,7 +74,7 @@ test('what one caller asks for in a minute is limited and told; others, probes a
     const refused = answers.at(-1)!
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(refused.headers.get('content-type')).toContain('application/problem+json')
-    expect(await refused.json()).toMatchObject({ code: 'CSW-8005', detail: expect.stringContaining('token:busy') })
+    expect(await refused.json()).toMatchObject({ code: 'CSW-8005', detail: expect.stringContaining(`token:${name}`) })
     expect((await tight.get('/api/v1/runs')).status).toBe(200)
     for (let i = 0; i < 6; i++) expect((await fetch(`${tight.url}/readyz`)).status).toBe(200)
   } finally {

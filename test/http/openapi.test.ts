@@ -76,3 +76,43 @@ test('every schema is valid JSON Schema 2020-12 and every reference leads somewh
   walk(document.paths)
   expect(compiled).toBeGreaterThan(80)
 })
+
+test('what is sent and what is answered has examples, and each is a value that its schema takes', () => {
+  const without: string[] = []
+  for (const { path, method, operation } of operations()) {
+    const {
+      parameters = [],
+      requestBody,
+      responses,
+    } = operation as {
+      parameters?: { name: string; in: string }[]
+      requestBody?: object
+      responses: Record<string, { content?: Record<string, { schema: object }> }>
+    }
+    const own = parameters.filter(({ name }) => !['limit', 'cursor', 'if-match'].includes(name))
+    if ((own.length || requestBody) && !hasExample([own, requestBody])) without.push(`${method} ${path}: what is sent`)
+    for (const [status, { content }] of Object.entries(responses))
+      if (/^2/.test(status) && content && !hasExample(content)) without.push(`${method} ${path}: ${status}`)
+  }
+  expect(without).toEqual([])
+  expect(hasExample(document.components.schemas.Problem)).toBe(true)
+
+  const ajv = ajvFor(document)
+  let tried = 0
+  const walk = (value: unknown): void => {
+    if (value === null || typeof value !== 'object') return
+    const { examples, ...schema } = value as { examples?: unknown }
+    if (Array.isArray(examples)) {
+      const check = ajv.compile(absolute(schema))
+      for (const example of examples) {
+        tried++
+        expect([schema, example, check(example)]).toEqual([schema, example, true])
+      }
+    }
+    for (const child of Object.values(value)) walk(child)
+  }
+  walk(document)
+  expect(tried).toBeGreaterThan(500)
+})
+
+const hasExample = (value: unknown): boolean => JSON.stringify(value).includes('"examples":')

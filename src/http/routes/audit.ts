@@ -73,7 +73,11 @@ export function auditRoutes(app: App, { database }: RouteContext): void {
         operationId: 'verifyAudit',
         summary: 'Follows the chain of hashes through the whole audit',
         tags,
-        querystring: Closed({ head: Type.Optional(Text('Hash noted earlier, which the chain must still hold.')) }),
+        querystring: Closed({
+          head: Type.Optional(
+            Text('Hash noted earlier, which the chain must still hold.', 'b5bb9d8014a0f9b1d61e21e796d78dcc'),
+          ),
+        }),
         response: { 200: Verdict },
       },
     },

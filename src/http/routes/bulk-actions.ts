@@ -27,7 +27,7 @@ export function bulkActionRoutes(app: App, { hub, database }: RouteContext): voi
         querystring: Closed({
           ...paging,
           kind: Type.Optional(Type.Enum([...BULK_KINDS])),
-          state: Type.Optional(Type.Enum([...BULK_STATES])),
+          state: Type.Optional(Type.Enum([...BULK_STATES], { examples: ['running'] })),
         }),
         response: { 200: PageOf(BulkAction) },
       },

@@ -49,7 +49,7 @@ const Version = {
 }
 const KeptFile = Closed({ path: Type.String(), digest: Type.String(), bytes: Type.Integer(), masked: Masked })
 const Params = Closed({
-  version: Type.String({ pattern: '^[1-9][0-9]{0,14}$', description: 'Number of the version.' }),
+  version: Type.String({ pattern: '^[1-9][0-9]{0,14}$', description: 'Number of the version.', examples: ['12'] }),
 })
 const Difference = Closed({
   path: Type.String(),

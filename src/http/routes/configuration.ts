@@ -66,7 +66,7 @@ export function configurationRoutes(app: App, { database, hub }: RouteContext): 
               },
             ),
           ),
-          reason: Type.Optional(Text('Why, for the audit trail.')),
+          reason: Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it')),
         }),
         response: {
           200: Closed({

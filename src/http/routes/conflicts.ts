@@ -18,8 +18,8 @@ const tags = ['conflicts']
 const MOST = 500
 
 const filter = {
-  sync: Type.Optional(Text('Only this sync.')),
-  field: Type.Optional(Text('Only this field.')),
+  sync: Type.Optional(Text('Only this sync.', 'contacts-to-helpdesk')),
+  field: Type.Optional(Text('Only this field.', 'phone')),
   record: Type.Optional(Text('Only the record with this id, on either side.')),
 }
 const Filter = Closed(filter)
@@ -28,7 +28,7 @@ const said = {
   value: Type.Optional(
     Type.Unknown({ description: 'With `value`: in the words of the side that the conflict names.' }),
   ),
-  reason: Type.Optional(Text('Why, for the audit trail.')),
+  reason: Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it')),
 }
 
 /** What a person said, as it is kept. */
@@ -70,7 +70,7 @@ export function conflictRoutes(app: App, { hub, database }: RouteContext): void 
           'The value that wins is written to the other side by the next push, as long as neither side was changed meanwhile. Conflicts that are not open any more are left alone and not counted.',
         tags,
         body: Closed({
-          ids: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: MOST }),
+          ids: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: MOST, examples: [[17, 18]] }),
           ...said,
         }),
         response: { 200: Closed({ decided: Type.Integer() }) },

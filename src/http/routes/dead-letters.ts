@@ -26,7 +26,7 @@ const MAX_TEXT = 500_000
 const filter = {
   code: Type.Optional(Text('Only this error code.', 'CSW-3008')),
   fingerprint: Type.Optional(Text('Only this cause.')),
-  sync: Type.Optional(Text('Only this sync.')),
+  sync: Type.Optional(Text('Only this sync.', 'contacts-to-helpdesk')),
   connection: Type.Optional(Text('Only where this connection failed.')),
   kind: Type.Optional(RunKind),
   recordId: Type.Optional(Text('Only this record id.')),

@@ -11,7 +11,7 @@ const tags = ['entities']
 const Params = Closed({ entity: Text('Name of the entity type, as in its file.', 'customer') })
 const OneParams = Closed({ entity: Text('Name of the entity type.', 'customer'), id: IdParams.properties.id })
 const OneRecord = Closed({ stream: Text('`connection:stream`', 'crm:contacts'), id: Text('The id of the record.') })
-const Reason = Type.Optional(Text('Why, for the audit trail.'))
+const Reason = Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it'))
 const MOST_PAIRS = 5_000
 
 /** Which records of several systems are the same thing: one picture of each, and what persons decide about it. */

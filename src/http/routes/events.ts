@@ -105,9 +105,9 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
           'Reads settled events again by their numbers, and lets their records go through the syncs, or one of them',
         tags,
         body: Closed({
-          ids: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: REPLAY_MAX }),
+          ids: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: REPLAY_MAX, examples: [[17, 18]] }),
           sync: onlySync,
-          reason: Type.Optional(Text('Why, for the audit trail.')),
+          reason: Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it')),
         }),
         response: {
           200: Closed({
@@ -153,7 +153,7 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
           filter: Filter,
           token: confirmedToken,
           sync: onlySync,
-          reason: Type.Optional(Text('Why, for the audit trail.')),
+          reason: Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it')),
         }),
         headers: KeyHeaders,
         response: { 202: BulkAction },

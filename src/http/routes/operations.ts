@@ -27,7 +27,9 @@ const Schedule = Closed({
   lastSlot: MaybeTime,
   lastFiredAt: MaybeTime,
 })
-const HoursBack = Type.Optional(Type.Integer({ minimum: 1, maximum: 168, description: '24 unless told.' }))
+const HoursBack = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: 168, description: '24 unless told.', examples: [24] }),
+)
 const Hour = Closed({
   hour: Time,
   runs: Type.Integer(),

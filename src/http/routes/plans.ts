@@ -245,7 +245,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
           version: Text('Of the mapping, as the plan has it.'),
           basis: BASIS,
           changes: Type.Array(AppliedChange, { minItems: 1, maxItems: 10_000 }),
-          reason: Type.Optional(Text('Why, for the audit trail.')),
+          reason: Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it')),
         }),
         response: { 200: AppliedAnswer },
       },
@@ -346,7 +346,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
         querystring: Closed({
           stream: Text('`connection:stream` of the target.', 'erp:customers'),
           id: Text('Id of the target record.'),
-          field: Type.Optional(Text('Only this field.')),
+          field: Type.Optional(Text('Only this field.', 'phone')),
         }),
         response: { 200: ExplanationAnswer },
       },

@@ -144,7 +144,7 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
                 'Also deletes what the run created, where the target takes deletions and nothing says that somebody changed it since.',
             }),
           ),
-          reason: Type.Optional(Text('Why, for the audit trail.')),
+          reason: Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it')),
         }),
         response: { 200: UndoneAnswer },
       },

@@ -9,7 +9,7 @@ const ROTATE_MS = 600_000
 
 const From = Type.Enum(['file', 'setting'], { description: 'A file of the data folder, or CAUSEWAY_MASTER_KEY.' })
 const Key = Closed({
-  id: Type.String({ description: 'Tells nothing about the key.' }),
+  id: Type.String({ examples: ['3f1c0a9b7d52'], description: 'Tells nothing about the key.' }),
   current: Type.Boolean({ description: 'What is stored from now on is sealed with it.' }),
   present: Type.Boolean({ description: 'False: the hub does not have it, and cannot open what it seals.' }),
   secrets: Type.Integer({ description: 'Secrets that need it.' }),

@@ -126,7 +126,10 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
         operationId: 'showMappingVersion',
         summary: 'A version of a mapping with its text',
         tags,
-        params: Closed({ name: Text('Name of the sync.'), version: Text('As a run names it.') }),
+        params: Closed({
+          name: Text('Name of the sync.', 'contacts-to-helpdesk'),
+          version: Text('As a run names it.', 'n4bQgYhMfWWaL-qgxVrQFA'),
+        }),
         response: { 200: Closed({ ...MappingVersion, source: Type.String({ description: 'The mapping file.' }) }) },
       },
     },
@@ -153,7 +156,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
           full: Type.Optional(
             Type.Boolean({ description: 'Reads the source from the beginning instead of its changes.' }),
           ),
-          reason: Type.Optional(Text('Why, for the audit trail.')),
+          reason: Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it')),
         }),
         response: { 202: Started },
       },
@@ -177,7 +180,10 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
         operationId: 'showRequest',
         summary: 'How far a requested run is',
         tags,
-        params: Closed({ name: Text('Name of the sync.'), requestId: Text('What `run` answered.') }),
+        params: Closed({
+          name: Text('Name of the sync.', 'contacts-to-helpdesk'),
+          requestId: Text('What `run` answered.', '0a6f7c1e-5b0d-4b57-9a43-0d2f6f3c9b1e'),
+        }),
         response: { 200: RequestProgress },
       },
     },

@@ -26,7 +26,7 @@ export const Me = Closed({
 export type Me = Static<typeof Me>
 
 export const LoginBody = Closed({
-  name: Type.String({ minLength: 1, maxLength: 200, description: 'User name.' }),
+  name: Type.String({ minLength: 1, maxLength: 200, description: 'User name.', examples: ['ada'] }),
   password: Type.String({ minLength: 1, maxLength: 1_000, description: 'Their password.' }),
 })
 
