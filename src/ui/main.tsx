@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client'
 import './styles/index.css'
 import { followHub } from './api/feed.ts'
 import { useIdentity, watchIdentity } from './api/identity.ts'
-import { useLack } from './api/may.ts'
+import { MeContext, useAskedMe, useLack } from './api/may.ts'
 import { makeQueryClient } from './api/queries.ts'
 import { findSession } from './api/session.ts'
 import { Home } from './pages/home/home.tsx'
@@ -31,13 +31,19 @@ function App(): ReactNode {
   // Another thing of the same kind is another page: nothing of the one before may stay on the screen.
   const thing = `${path} ${query.get('name')} ${query.get('id')} ${query.get('stream')}`
   return (
-    <Shell>
-      <Allowed path={path}>
-        {path === HOME ? <Home /> : <Other key={path.endsWith('s') ? path : thing} path={path} />}
-      </Allowed>
-    </Shell>
+    <Known>
+      <Shell>
+        <Allowed path={path}>
+          {path === HOME ? <Home /> : <Other key={path.endsWith('s') ? path : thing} path={path} />}
+        </Allowed>
+      </Shell>
+    </Known>
   )
 }
+
+const Known = ({ children }: { children: ReactNode }): ReactNode => (
+  <MeContext value={useAskedMe()}>{children}</MeContext>
+)
 
 function Other({ path }: { path: string }): ReactNode {
   const { pages, failed } = useOthers()

@@ -1,3 +1,4 @@
+import { createContext, useContext } from 'react'
 import type { Scope } from '../../access/index.ts'
 import { t } from '../texts/index.ts'
 import { useAnswer } from './queries.ts'
@@ -5,8 +6,12 @@ import type { Me } from './types.ts'
 
 const WHO_MS = 60_000
 
+/** Asked once for the whole page: a list has a button in each of its rows. */
+export const MeContext = createContext<Me | undefined>(undefined)
+export const useAskedMe = (): Me | undefined => useAnswer<Me>('/me', WHO_MS).data
+
 /** Who is signed in, and what they may do. */
-export const useMe = (): Me | undefined => useAnswer<Me>('/me', WHO_MS).data
+export const useMe = (): Me | undefined => useContext(MeContext)
 
 /** Why this person may not do what needs `scope`; null when they may, undefined while that is not known. The hub decides in any case. */
 export function useLack(scope: Scope | undefined): string | null | undefined {

@@ -9,6 +9,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query'
+import { useMemo } from 'react'
 import { asOf, useFeedState } from './feed.ts'
 import { acted, useLive, useSelecting } from './live.ts'
 import { Refused, request, withQuery } from './request.ts'
@@ -89,7 +90,8 @@ export function usePages<T>(path: string, filter: Record<string, string | null>)
     meta: { follows: interval.follows },
     refetchInterval: (query) => intervalOf(query.state.error, interval),
   })
-  return { ...query, rows: query.data?.pages.flatMap((page) => page.items) } as Pages<T>
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
+  return { ...query, rows } as Pages<T>
 }
 
 /** Something that changes the hub; afterwards everything on the page is asked anew. */

@@ -26,6 +26,10 @@ function watchClock(watcher: () => void): () => void {
 /** The time, ticking once a second while the tab is seen. */
 export const useNow = (): number => useSyncExternalStore(watchClock, seconds.get)
 
+/** What is said of the time: who shows it is drawn anew when the words change, not with every second. */
+export const useWords = (of: (now: number) => string): string =>
+  useSyncExternalStore(watchClock, () => of(seconds.value))
+
 const UNITS = [
   ['day', 86_400],
   ['hour', 3_600],

@@ -24,6 +24,7 @@ export function Conflicts(): ReactNode {
   const { values, any, set, clear } = useFilters(['state', 'sync', 'field', 'record'])
   const conflicts = usePages<Conflict>('/conflicts', values)
   const [asked, setAsked] = useState<Asked | null>(null)
+  const [columns] = useState(() => columnsWith(setAsked))
   const clearAny = any ? clear : undefined
   return (
     <Page title={t('conflicts.conflicts')}>
@@ -51,7 +52,7 @@ export function Conflicts(): ReactNode {
             label={t('conflicts.conflicts')}
             rows={conflicts.rows ?? []}
             keyOf={(conflict) => conflict.id}
-            columns={columns(setAsked)}
+            columns={columns}
           />
           <More pages={conflicts} what={t('conflicts.olderConflicts')} />
         </List>
@@ -63,7 +64,7 @@ export function Conflicts(): ReactNode {
 
 type Asked = { conflict: Conflict; alike: boolean }
 
-const columns = (ask: (asked: Asked) => void): Column<Conflict>[] => [
+const columnsWith = (ask: (asked: Asked) => void): Column<Conflict>[] => [
   {
     head: t('conflicts.field'),
     className: 'main-cell',

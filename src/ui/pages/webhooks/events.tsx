@@ -22,6 +22,7 @@ export function Events(): ReactNode {
   const events = usePages<WebhookEvent>('/events', values)
   const [replaying, setReplaying] = useState<{ event: WebhookEvent | null } | null>(null)
   const clearAny = any ? clear : undefined
+  const [columns] = useState(() => columnsWith((event) => setReplaying({ event })))
   return (
     <Panel
       title={t('webhooks.events')}
@@ -63,12 +64,7 @@ export function Events(): ReactNode {
         clear={clearAny}
         never={<p>{t('webhooks.noEventYetWebhooksThat')}</p>}
       >
-        <Table
-          label={t('webhooks.events')}
-          rows={events.rows ?? []}
-          keyOf={({ id }) => id}
-          columns={columns((event) => setReplaying({ event }))}
-        />
+        <Table label={t('webhooks.events')} rows={events.rows ?? []} keyOf={({ id }) => id} columns={columns} />
         <More pages={events} what={t('webhooks.olderEvents')} />
       </List>
       {replaying && <ReplayDialog event={replaying.event} filter={values} close={() => setReplaying(null)} />}
@@ -76,7 +72,7 @@ export function Events(): ReactNode {
   )
 }
 
-const columns = (replay: (event: WebhookEvent) => void): Column<WebhookEvent>[] => [
+const columnsWith = (replay: (event: WebhookEvent) => void): Column<WebhookEvent>[] => [
   { head: t('webhooks.received'), cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
   {
     head: t('webhooks.event2'),
