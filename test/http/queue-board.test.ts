@@ -72,17 +72,45 @@ test('nothing that bull-board could change is changed by any role', async () => 
 })
 
 test('what others put into a job is not shown', async () => {
-  const shown = async (data: object): Promise<unknown> => {
-    await hub.jobs.query(`update causeway_queue.job set data = $1 where data->>'id' = 'broken' or data ? 'mark'`, [
-      data,
-    ])
-    const { job } = (await (
-      await ask('GET', `/api/queues/push/${await hub.failedJob()}`, secrets.get('viewer'))
-    ).json()) as {
-      job: { data: unknown }
-    }
-    return job.data
+  const failed = await hub.failedJob()
+  const shown = async (): Promise<unknown> => {
+    const answer = await ask('GET', `/api/queues/push/${failed}`, secrets.get('viewer'))
+    return ((await answer.json()) as { job: { data: unknown } }).job.data
   }
-  expect(await shown({ id: 'broken', mark: 1, body: 'ada@example.org' })).toEqual({ id: 'broken' })
-  expect(await shown({ mark: 1, body: 'ada@example.org' })).toBe('(not shown)')
+  const put = (data: object) =>
+    hub.jobs.query(`update causeway_queue.job set data = $1 where data->>'id' = 'broken' or data ? 'mark'`, [data])
+  // An answer serves for some seconds.
+  const soon = { timeout: 60_000, interval: 500 }
+  await put({ mark: 1, body: 'ada@example.org' })
+  await expect.poll(shown, soon).toBe('(not shown)')
+  await put({ id: 'broken', mark: 1, body: 'ada@example.org' })
+  await expect.poll(shown, soon).toEqual({ id: 'broken' })
+})
+
+test('fifty pages that are open ask the queue what one asks, and see what is new within seconds', async () => {
+  const ONE_ASKS_EVERY_MS = 5_000
+  const ask50 = async (path: string): Promise<string[]> => {
+    const [before, began] = [hub.reads(), performance.now()]
+    const all = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => ask('GET', path, secrets.get(ROLES[i % ROLES.length]!))),
+    )
+    for (const answer of all) {
+      expect(answer.status).toBe(200)
+      expect(answer.headers.get('content-type')).toContain('application/json')
+      expect(answer.headers.get('cache-control')).toBe('no-store')
+    }
+    expect(hub.reads() - before).toBeLessThanOrEqual(1 + (performance.now() - began) / ONE_ASKS_EVERY_MS)
+    return Promise.all(all.map((answer) => answer.text()))
+  }
+  const before = hub.reads()
+  const path = '/api/queues?activeQueue=push&status=failed&page=1&jobsPerPage=11'
+  for (const text of await ask50(path)) expect(text).toContain('CSW-1001')
+  for (const text of await ask50(path.replace('failed', 'active'))) expect(text).toContain('busy')
+  expect(hub.reads() - before).toBeGreaterThanOrEqual(2)
+  await hub.jobs.query(
+    `update causeway_queue.job set data = '{"id":"mended"}' where data->>'id' = 'broken' or data ? 'mark'`,
+  )
+  await expect.poll(async () => (await ask50(path))[0], { timeout: 60_000, interval: 500 }).toContain('mended')
+  // Who may not look gets nothing of what others were told.
+  expect((await ask('GET', path)).status).toBe(401)
 })

@@ -5,7 +5,7 @@ import { migrateQueue, openQueue, type WorkQueue } from '../../src/queue/index.t
 import { freshDatabase } from '../postgres.ts'
 import { startHub, type TestHub } from './hub.ts'
 
-export type QueueHub = TestHub & { queue: WorkQueue; jobs: pg.Pool; failedJob(): Promise<string> }
+export type QueueHub = TestHub & { queue: WorkQueue; jobs: pg.Pool; failedJob(): Promise<string>; reads(): number }
 
 export async function openQueueOf(): Promise<{ queue: WorkQueue; jobs: pg.Pool; end(): Promise<void> }> {
   const { url, pool } = await freshDatabase({ migrated: false })
@@ -40,11 +40,17 @@ export async function openQueueOf(): Promise<{ queue: WorkQueue; jobs: pg.Pool; 
 
 export async function openBoardHub(): Promise<QueueHub> {
   const { queue, jobs, end } = await openQueueOf()
-  const hub = await startHub({ services: { readQueueBoard: (path, query) => queue.readBoard(path, query) } })
+  let reads = 0
+  const readQueueBoard: QueueHub['queue']['readBoard'] = (path, query) => {
+    reads++
+    return queue.readBoard(path, query)
+  }
+  const hub = await startHub({ services: { readQueueBoard } })
   return {
     ...hub,
     queue,
     jobs,
+    reads: () => reads,
     failedJob: async () => {
       const query = { activeQueue: 'push', status: 'failed', page: '1', jobsPerPage: '10' }
       const { body } = (await queue.readBoard('/queues', query)) as {

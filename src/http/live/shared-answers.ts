@@ -12,13 +12,15 @@ const MAX_ANSWER_BYTES = 512 * 1024
 /** Reads that depend on nothing but the address and what the caller may see. */
 const SHARED: ReadonlySet<Access> = new Set(['hub:read', 'records:read'])
 
-type Answer = { text: string | null; type: string }
+type Answer = { text: string | null; headers: Record<string, string> }
 type Kept = { until: number; bytes: number; answer: Promise<Answer>; settle(answer: Answer): void }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Each read of the route is done for whoever asks, because it is written down who did. */
     unshared?: true
+    /** For so long one answer serves everybody who may read the route, whatever they have heard of: it depends on the address alone. */
+    sharedMs?: number
   }
   interface FastifyRequest {
     /** Others wait for the answer to this request. */
@@ -26,7 +28,7 @@ declare module 'fastify' {
   }
 }
 
-const NO_ANSWER: Answer = { text: null, type: '' }
+const NO_ANSWER: Answer = { text: null, headers: {} }
 
 /**
  * Pages that follow the feed ask for the same things at the same moment: all have just heard of the same event. Who names it is content with
@@ -41,12 +43,12 @@ export function shareAnswers(app: FastifyInstance, lastsMs: number): void {
     if (key === undefined) return
     const found = kept.get(key)
     if (found && found.until > performance.now()) {
-      const { text, type } = await found.answer
+      const { text, headers } = await found.answer
       // The one who was to answer could not; whoever waits asks for itself.
-      if (text !== null) return void (await reply.header('content-type', type).send(text))
+      if (text !== null) return void (await reply.headers(headers).send(text))
       return
     }
-    const mine = makeKept(lastsMs)
+    const mine = makeKept(request.routeOptions.config.sharedMs ?? lastsMs)
     request.shared = mine
     kept.delete(key)
     kept.set(key, mine)
@@ -61,8 +63,10 @@ export function shareAnswers(app: FastifyInstance, lastsMs: number): void {
 
 function keyOf(request: FastifyRequest): string | undefined {
   const asOf = request.headers[AS_OF_HEADER]
-  const { access, unshared } = request.routeOptions.config
-  if (request.method !== 'GET' || typeof asOf !== 'string' || asOf.length > MAX_AS_OF) return undefined
+  const { access, unshared, sharedMs } = request.routeOptions.config
+  if (request.method !== 'GET') return undefined
+  if (sharedMs !== undefined) return request.url
+  if (typeof asOf !== 'string' || asOf.length > MAX_AS_OF) return undefined
   if (unshared || access === undefined || !SHARED.has(access) || request.caller === null) return undefined
   return [asOf, request.url, ...[...request.caller.scopes].sort()].join('\n')
 }
@@ -85,8 +89,16 @@ function makeKept(lastsMs: number): Kept {
 function settle(request: FastifyRequest, reply: FastifyReply, text: string | null): void {
   if (!request.shared) return
   const fits = text !== null && reply.statusCode === 200 && text.length <= MAX_ANSWER_BYTES
-  request.shared.settle(fits ? { text, type: String(reply.getHeader('content-type')) } : NO_ANSWER)
+  request.shared.settle(fits ? { text, headers: headersOf(reply) } : NO_ANSWER)
   request.shared = null
+}
+
+function headersOf(reply: FastifyReply): Record<string, string> {
+  const told = ['content-type', 'cache-control'].flatMap((name) => {
+    const value = reply.getHeader(name)
+    return value === undefined ? [] : [[name, String(value)]]
+  })
+  return Object.fromEntries(told)
 }
 
 /** The oldest first; a map keeps the order in which they came. */
