@@ -7,6 +7,10 @@ import { isPullWait, parkForPull } from './pull-wait.ts'
 import type { BatchRecord, Lane, Work } from './work.ts'
 
 const NOTHING = JsonText.of({})
+/** What nearly all records have of what a few have: one for all of them, for each object per record is collected one day. */
+const NONE_BEFORE: ReadonlyMap<string, DeliveryRow> = new Map()
+const NONE_SEEN: ReadonlySet<string> = new Set()
+const NONE_UNFINISHED: IntentRow[] = []
 /** Failures of records that have no body to look at. */
 const NOT_LOOKED_AT: ReadonlySet<string> = new Set(['CSW-5015', 'CSW-5018', 'CSW-5020'])
 
@@ -21,7 +25,7 @@ export function decide(
   existing: DeliveryRow[],
   intents: IntentRow[],
 ): Work[] {
-  const before = new Map(existing.map((row) => [row.part, row]))
+  const before = existing.length ? new Map(existing.map((row) => [row.part, row])) : NONE_BEFORE
   const make = (part: string, values = NOTHING): Work => newWork(record, part, values, before.get(part), intents)
   // Whoever sent such a create and was killed could not come to say so.
   if (keepsCreates(lane)) for (const intent of intents) intent.repeatable ||= isKeptCreate(intent)
@@ -57,6 +61,7 @@ export function decide(
     return left.length ? left : [{ ...make(''), settlement: { state: 'skipped' } }]
   }
   const works = output.parts.map((part) => make(part.part, part.values))
+  if (!existing.length && !unnoted.length && !lane.sync.multipart) return works
   const wanted = new Set(output.parts.map((part) => part.part))
   const vanished = [...existing.filter(({ state }) => state !== 'gone').map(({ part }) => part), ...unnoted]
     .filter((part) => part !== '' && !wanted.has(part))
@@ -107,12 +112,14 @@ export function newWork(
   existing: DeliveryRow | undefined,
   intents: IntentRow[],
 ): Work {
-  const unfinished = intents.filter((intent) => intent.part === part)
+  const unfinished = intents.length ? intents.filter((intent) => intent.part === part) : NONE_UNFINISHED
+  const { delivered, unproven } = readDelivered(existing?.delivered)
   return {
     record,
     part,
     existing,
-    ...readDelivered(existing?.delivered),
+    delivered,
+    unproven,
     values,
     targetId: null,
     newlyMatched: false,
@@ -122,7 +129,7 @@ export function newWork(
     unfinished,
     // An upsert in a job may be done long after this, so what it made must be known too before the record is taken back.
     doubt: unfinished.find(({ operation, job }) => operation === 'create' || (operation === 'upsert' && job !== null)),
-    seen: new Set(),
+    seen: NONE_SEEN,
     matchKey: [],
     operation: null,
     takenBack: false,

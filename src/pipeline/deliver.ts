@@ -7,7 +7,7 @@ import type {
   WriteOperation,
   WriteOutcome,
 } from '../connector/index.ts'
-import { asCausewayError, CausewayError, digest, type JsonObject, traced } from '../core/index.ts'
+import { asCausewayError, CausewayError, digest, type JsonObject, type JsonText, traced } from '../core/index.ts'
 import { idempotencyKey, keepsCreates } from './decide.ts'
 import { CONTENT_MARK } from './diff.ts'
 import { CONTENDED_RETRY_MS } from './failures.ts'
@@ -248,28 +248,40 @@ const whose = (lane: Lane, operation: WriteOperation, records: number) => ({
   'causeway.records': records,
 })
 
-function toItem(lane: Lane, ref: string, work: Work): WriteItem {
-  const natural = work.operation === 'upsert' ? work.matchKey[0] : undefined
-  const reference =
-    lane.sync.content && work.operation !== 'delete' && work.record.content !== null ? work.record.content : null
-  return {
-    ref,
-    ...(work.targetId === null ? {} : { id: work.targetId }),
-    ...(natural ? { key: natural } : {}),
-    // Somebody may edit the record between our look and our write: what was decided then is decided anew.
-    ...(work.merge?.condition !== undefined ? { ifVersion: work.merge.condition } : {}),
-    text: work.send,
-    get values() {
-      return work.send.value
-    },
-    ...(work.delivered ? { known: withoutMark(work.delivered.value) } : work.known ? { known: work.known } : {}),
-    idempotencyKey: work.intent!.idempotencyKey,
-    ...(reference === null
-      ? {}
-      : {
-          content: (from) => openContent(lane, reference, from),
-        }),
+/** A class for its accessor: one in an object literal gives every object a shape of its own, and the engine keeps those. */
+class OutgoingItem implements WriteItem {
+  readonly ref: string
+  readonly text: JsonText
+  readonly idempotencyKey: string
+  id?: string
+  key?: { field: string; value: string }
+  ifVersion?: string
+  known?: JsonObject
+  content?: (from?: number) => Promise<ContentStream>
+
+  constructor(ref: string, text: JsonText, idempotencyKey: string) {
+    this.ref = ref
+    this.text = text
+    this.idempotencyKey = idempotencyKey
   }
+
+  get values(): JsonObject {
+    return this.text.value
+  }
+}
+
+function toItem(lane: Lane, ref: string, work: Work): WriteItem {
+  const item = new OutgoingItem(ref, work.send, work.intent!.idempotencyKey)
+  const natural = work.operation === 'upsert' ? work.matchKey[0] : undefined
+  if (work.targetId !== null) item.id = work.targetId
+  if (natural) item.key = natural
+  // Somebody may edit the record between our look and our write: what was decided then is decided anew.
+  if (work.merge?.condition !== undefined) item.ifVersion = work.merge.condition
+  if (work.delivered) item.known = withoutMark(work.delivered.value)
+  else if (work.known) item.known = work.known
+  const reference = lane.sync.content && work.operation !== 'delete' ? work.record.content : null
+  if (reference !== null) item.content = (from) => openContent(lane, reference, from)
+  return item
 }
 
 async function openContent(lane: Lane, reference: string, from = 0): Promise<ContentStream> {

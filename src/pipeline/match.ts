@@ -137,7 +137,10 @@ async function matchByLog(lane: Lane, works: Work[], key: MatchKey, standing: St
     ...new Set(asking.map((work) => keyValues(work, key)[0]!)),
   ])
   if (!hits.size) return
-  for (const work of asking) for (const id of hits.get(keyValues(work, key)[0]!) ?? []) work.seen.add(id)
+  for (const work of asking) {
+    const ids = hits.get(keyValues(work, key)[0]!)
+    if (ids) work.seen = new Set([...work.seen, ...ids])
+  }
   const ids = [...new Set([...hits.values()].flat())]
   const [bodies, left] = await Promise.all([
     ledger.readBodies(lane.row.toStream, ids),

@@ -165,6 +165,7 @@ function closedIntents(work: Work): number[] {
   const settlement = work.settlement!
   const stays = settlement.intent === 'keep' || settlement.intent === 'repeat'
   const ids = work.intent && !stays ? [work.intent.id] : []
+  if (!work.unfinished.length) return ids
   const done = DONE.has(settlement.state)
   const earlier = work.unfinished.filter((intent) => intent.id !== work.intent?.id)
   // Whether an earlier create took effect stays open until its record was found or another was made instead of it.

@@ -58,19 +58,21 @@ export function observe(shape: Shape, body: JsonObject, at: Seen): ShapeChange[]
   const { learning = false } = at
   const changes: ShapeChange[] = []
   const found = typesOf(body)
-  let room = MOST_FIELDS - Object.keys(shape.fields).length
-  for (const [field, types] of found) {
+  // Counted when something new shows up, which is next to never.
+  let room: number | undefined
+  found.forEach((types, field) => {
     const known = Object.hasOwn(shape.fields, field) ? shape.fields[field]! : undefined
-    const added = addedTo(known?.types ?? [], types)
+    const added = addedTo(known?.types ?? NONE, types)
     if (known && !added.length) {
       known.seen++
       known.missing = 0
       if (known.without) delete known.without
-      continue
+      return
     }
     const note = (kind: 'new' | 'type') =>
       changes.push({ kind, field, before: known?.types ?? [], after: added, by: 'records' })
-    if (!known && room-- <= 0) continue
+    room ??= MOST_FIELDS - Object.keys(shape.fields).length
+    if (!known && room-- <= 0) return
     if (!known && shape.records >= ESTABLISHED && !isDeclared(shape, field)) note('new')
     else if (known && added.length && known.types.length && known.seen >= ESTABLISHED) note('type')
     Object.defineProperty(shape.fields, field, {
@@ -79,7 +81,7 @@ export function observe(shape: Shape, body: JsonObject, at: Seen): ShapeChange[]
       configurable: true,
       writable: true,
     })
-  }
+  })
   for (const field in shape.fields) {
     if (learning || found.has(field)) continue
     const known = shape.fields[field]!
@@ -164,8 +166,27 @@ function noteTypes(found: Map<string, TypeBits>, value: Json, field: string): vo
   if (type === 'list') for (const item of value as Json[]) noteTypes(found, item, field)
   else if (type === 'object')
     for (const name of Object.keys(value as JsonObject))
-      noteTypes(found, (value as JsonObject)[name]!, `${field}.${name}`)
+      noteTypes(found, (value as JsonObject)[name]!, pathTo(field, name))
 }
+
+/** Paths come again with every record: one that was made before need be neither joined nor hashed. */
+function pathTo(field: string, name: string): string {
+  const known = paths.get(field)?.get(name)
+  if (known !== undefined) return known
+  // What is made of data must not pile up.
+  if (pathCount++ >= MOST_PATHS) {
+    paths.clear()
+    pathCount = 0
+  }
+  const path = `${field}.${name}`
+  const beside = paths.get(field) ?? new Map<string, string>()
+  paths.set(field, beside.set(name, path))
+  return path
+}
+
+const MOST_PATHS = 10_000
+const paths = new Map<string, Map<string, string>>()
+let pathCount = 0
 
 const BITS: Record<FieldType, TypeBits> = { text: 1, number: 2, boolean: 4, list: 8, object: 16 }
 const bitOf = (type: FieldType): TypeBits => BITS[type]

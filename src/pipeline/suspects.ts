@@ -30,7 +30,8 @@ export async function isEnough(deaths: number, { ledger }: Pick<Ports, 'ledger'>
   return deaths >= DEATHS_IN_A_STORM || (await ledger.countSilentWorkers()) <= STORM
 }
 
-const deathsOf = (work: Work): number => Math.max(0, ...work.unfinished.map(({ deaths }) => deaths))
+const deathsOf = ({ unfinished }: Work): number =>
+  unfinished.length ? Math.max(...unfinished.map(({ deaths }) => deaths)) : 0
 
 /** Whether one more death would set one of these aside. */
 export const isLastTry = (works: Work[], ports: Pick<Ports, 'ledger'>): Promise<boolean> =>
@@ -48,8 +49,10 @@ export async function takeSuspects(
   for (const work of works) {
     if (work.settlement || !work.operation) continue
     const count = deathsOf(work)
+    // Nearly all of them, and a promise for each would cost more than the rest of this.
+    if (count === 0) continue
     if (await isEnough(count, lane.ports)) work.settlement = setAside(lane, work, count)
-    else if (count) deaths.set(work.record.id, Math.max(count, deaths.get(work.record.id) ?? 0))
+    else deaths.set(work.record.id, Math.max(count, deaths.get(work.record.id) ?? 0))
   }
   const after = (is: (count: number) => boolean): string[] => [...deaths].flatMap(([id, n]) => (is(n) ? [id] : []))
   const worksOf = (ids: string[]): Work[] => works.filter((work) => ids.includes(work.record.id))

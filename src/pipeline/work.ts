@@ -99,7 +99,7 @@ export type Work = {
   /** What that one sent, where it is sent once more as it was before anything newer is. */
   resend?: JsonText
   /** Target records with its match key that the log showed when it was matched. */
-  seen: Set<string>
+  seen: ReadonlySet<string>
   /** The match key that identifies the target record, once known. */
   matchKey: { field: string; value: string }[]
   operation: WriteOperation | null

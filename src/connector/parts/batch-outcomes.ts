@@ -69,12 +69,15 @@ function matcher(batch: Batch, results: Json[], { chunk, marks, scope }: Sent): 
   }
   const due = chunk[0]?.job?.of ?? chunk.length
   if (results.length !== due) return () => undefined
+  const byPlace: ResultOf = (_mark, _prepared, index) => results[index]
+  // Creates: no result can name a record that was asked for.
+  if (chunk.every(({ item }) => item.id === undefined)) return byPlace
   const named = results.map((result) => usableId(batch.id?.evaluate({ ...scope, result })) ?? undefined)
   const sent = new Map(chunk.map(({ item }, i) => [item.id, i]))
   // An answer whose results name records of this batch at other places is in another order than it was asked in.
   const isMoved = !chunk[0]?.job && named.some((id, i) => id !== undefined && (sent.get(id) ?? i) !== i)
   if (isMoved) return (_mark, { item }) => (item.id === undefined ? undefined : results[named.indexOf(item.id)])
-  return (_mark, _prepared, index) => results[index]
+  return byPlace
 }
 
 /** Whether an error names none of these records, so that it may be about any of them. */

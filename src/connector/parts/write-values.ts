@@ -36,9 +36,8 @@ function scopeOf<R>(
 ): Scope {
   const values = valuesOf(context, operation, item)
   const { settings, writeSchema } = context
-  return {
+  const scope: Scope = {
     values,
-    ...(operation.document ? { document: documentOf(operation.document, { values, settings }, writeSchema) } : {}),
     ref: item.ref,
     idempotency_key: item.idempotencyKey,
     settings,
@@ -46,9 +45,11 @@ function scopeOf<R>(
     key: item.key,
     version: item.ifVersion,
     known: item.known,
-    // Copying every record would cost more than all the rest here, and few manifests ask for it.
-    ...(used.has('record') ? { record: operation.partial === false ? values : { ...item.known, ...values } } : {}),
   }
+  if (operation.document) scope.document = documentOf(operation.document, { values, settings }, writeSchema)
+  // Copying every record would cost more than all the rest here, and few manifests ask for it.
+  if (used.has('record')) scope.record = operation.partial === false ? values : { ...item.known, ...values }
+  return scope
 }
 
 function valuesOf<R>(

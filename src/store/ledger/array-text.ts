@@ -11,3 +11,16 @@ function elementText(item: string | number | boolean | null): string {
   if (typeof item !== 'string') return String(item)
   return item.includes('"') || item.includes('\\') ? `"${item.replace(/["\\]/g, '\\$&')}"` : `"${item}"`
 }
+
+/**
+ * A column of many rows: where all have the same value, an array of that one. Most columns of a batch are like that, and would be
+ * spelled, sent and read once per row. `inRow` takes it apart again.
+ */
+export function columnText(items: readonly (string | number | boolean | null)[]): string {
+  const [first = null] = items
+  return arrayText(items.every((item) => item === first) ? items.slice(0, 1) : items)
+}
+
+/** SQL that gives the value of a row out of a parameter made by `columnText`; `item` is what `unnest` made of it, null beyond its end. */
+export const inRow = (item: string, parameter: string): string =>
+  `coalesce(${item}, case when cardinality(${parameter}) = 1 then (${parameter})[1] end)`

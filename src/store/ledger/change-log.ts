@@ -3,7 +3,7 @@ import { CausewayError, JsonText, SLICES, sliceOf } from '../../core/index.ts'
 import { openBodies, sealsOf } from '../body-seals.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { ALIAS_FIELD, saveAliases } from './aliases.ts'
-import { arrayText } from './array-text.ts'
+import { arrayText, columnText, inRow } from './array-text.ts'
 import { noteTraces } from './change-traces.ts'
 import { assertLease } from './lease-check.ts'
 import { isMark, saveMarks, saveMoves } from './moves.ts'
@@ -32,14 +32,16 @@ update stream set seq = seq + $2, cursor = case when $4 then $3 else cursor end,
  * $1 stream · $2 ids · $3 versions · $4 hashes · $5 deleted · $6 requested at
  */
 const FIND_NEWS = `
-select i.ord, known.hash is null as "isNew"
+select array_agg(i.ord order by i.ord) filter (where known.hash is null) as fresh,
+       array_agg(i.ord order by i.ord) filter (where known.hash is not null) as changed
   from unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[])
        with ordinality as i(id, version, hash, deleted, requested_at, ord)
   left join lateral (select hash, deleted, version, observed_at from record k where k.stream_id = $1 and k.id = i.id offset 0) known on true
  where case when known.hash is null then true
-       else (known.hash, known.deleted) is distinct from (case when i.deleted then known.hash else i.hash end, i.deleted)
+       else (known.hash, known.deleted) is distinct from (case when ${inRow('i.deleted', '$5')} then known.hash else i.hash end, ${inRow('i.deleted', '$5')})
         and (i.version > known.version
-          or ((i.version = known.version or i.version is null or known.version is null) and i.requested_at >= known.observed_at)) end`
+          or ((i.version = known.version or i.version is null or known.version is null)
+               and ${inRow('i.requested_at', '$6')} >= known.observed_at)) end`
 
 /**
  * $1 stream · $2 ids · $3 slices · $4 numbers · $5 versions · $6 hashes · $7 deleted · $8 requested at · $9 contents ·
@@ -47,7 +49,8 @@ select i.ord, known.hash is null as "isNew"
  */
 const INSERT = `
 insert into record as r (stream_id, id, slice, seq, version, hash, body, content, deleted, observed_at)
-select $1, i.id, i.slice, i.seq, i.version, i.hash, ${textAt('$10', 'i.start', 'i.length')}, i.content, i.deleted, i.requested_at
+select $1, i.id, i.slice, i.seq, i.version, i.hash, ${textAt('$10', 'i.start', 'i.length')}, ${inRow('i.content', '$9')},
+       ${inRow('i.deleted', '$7')}, ${inRow('i.requested_at', '$8')}
   from unnest($2::text[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::timestamptz[], $9::text[],
               $11::int[], $12::int[]) as i(id, slice, seq, version, hash, deleted, requested_at, content, start, length)`
 
@@ -188,7 +191,7 @@ async function findNews(
   records: IncomingRecord[],
 ): Promise<{ ord: number; isNew: boolean }[]> {
   if (!records.length) return []
-  const { rows } = await client.query<{ ord: number; isNew: boolean }>({
+  const { rows } = await client.query<{ fresh: number[] | null; changed: number[] | null }>({
     name: 'find-news',
     text: FIND_NEWS,
     values: [
@@ -196,11 +199,15 @@ async function findNews(
       arrayText(records.map((record) => record.id)),
       arrayText(records.map((record) => record.version)),
       arrayText(records.map((record) => record.hash)),
-      arrayText(records.map((record) => record.deleted)),
-      arrayText(records.map((record) => requestedAt(record, page))),
+      columnText(records.map((record) => record.deleted)),
+      columnText(records.map((record) => requestedAt(record, page))),
     ],
   })
-  return rows
+  const { fresh, changed } = rows[0]!
+  const found = (fresh ?? []).map((ord) => ({ ord, isNew: true }))
+  if (!changed) return found
+  for (const ord of changed) found.push({ ord, isNew: false })
+  return found.sort((a, b) => a.ord - b.ord)
 }
 
 async function writeRecords(
@@ -212,17 +219,18 @@ async function writeRecords(
 ): Promise<void> {
   if (!news.length) return
   const bodies = packTexts(news.map(({ record }) => record.body.bytes))
-  const column = (value: (news: News) => string | number | boolean | null): string => arrayText(news.map(value))
+  const own = (value: (news: News) => string | number | null): string => arrayText(news.map(value))
+  const column = (value: (news: News) => string | boolean | null): string => columnText(news.map(value))
   await client.query({
     name,
     text,
     values: [
       page.streamId,
-      column(({ record }) => record.id),
-      column(({ record }) => sliceOf(record.id)),
-      column(({ seq }) => seq),
-      column(({ record }) => record.version),
-      column(({ record }) => record.hash),
+      own(({ record }) => record.id),
+      own(({ record }) => sliceOf(record.id)),
+      own(({ seq }) => seq),
+      own(({ record }) => record.version),
+      own(({ record }) => record.hash),
       column(({ record }) => record.deleted),
       column(({ record }) => requestedAt(record, page)),
       column(({ record }) => record.content),
@@ -278,6 +286,9 @@ async function markSeen(client: pg.PoolClient, streamId: number, scanId: number,
   })
 }
 
+/** Slices are never equally full; what is read beyond the limit is read again by the next batch. */
+const FAIR_SHARE = 1.15
+
 /**
  * Records above the given positions, at most about `limit`. Takes a prefix of each slice, so a position may move to the last
  * entry taken of its slice. Asks every slice for its fair share first and the busy ones for more only when that left room.
@@ -289,7 +300,7 @@ export async function readLog(
   limit: number,
 ): Promise<LogEntry[]> {
   const slices = [...positions.keys()]
-  const share = Math.ceil((limit / Math.max(1, slices.length)) * 1.5)
+  const share = Math.ceil((limit / Math.max(1, slices.length)) * FAIR_SHARE)
   const entries = await readSlices(pool, streamId, slices, positions, share)
   if (entries.length >= limit / 2 || share >= limit) return entries
   const perSlice = Map.groupBy(entries, (entry) => entry.slice)

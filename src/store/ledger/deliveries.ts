@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { CausewayError } from '../../core/index.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { saveAgreed } from './agreed.ts'
-import { arrayText } from './array-text.ts'
+import { arrayText, columnText, inRow } from './array-text.ts'
 import { keepRepeatable } from './intents.ts'
 import { packJournal, writeJournal } from './journal.ts'
 import { assertLease } from './lease-check.ts'
@@ -124,8 +124,9 @@ export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
 const INSERT_DELIVERIES = `
 insert into delivery as d (sync_id, record_id, part, slice, state, source_seq, attempts, next_attempt_at, error,
                            parked_stream, parked_id, delivered, mapping_version, run_id)
-select $1, t.record_id, t.part, t.slice, t.state, t.source_seq, t.attempts, t.next_attempt_at, t.error, t.parked_stream,
-       t.parked_id, ${textAt('$12', 't.start', 't.length')}, $15, $16
+select $1, t.record_id, ${inRow('t.part', '$3')}, t.slice, ${inRow('t.state', '$5')}, t.source_seq, ${inRow('t.attempts', '$7')},
+       ${inRow('t.next_attempt_at', '$8')}, ${inRow('t.error', '$9')}, ${inRow('t.parked_stream', '$10')}, ${inRow('t.parked_id', '$11')},
+       ${textAt('$12', 't.start', 't.length')}, $15, $16
   from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::bigint[], $7::int[], $8::timestamptz[], $9::text[],
               $10::int[], $11::text[], $13::int[], $14::int[])
        as t(record_id, part, slice, state, source_seq, attempts, next_attempt_at, error, parked_stream, parked_id, start, length)`
@@ -157,17 +158,18 @@ async function writeDeliveries(
 ): Promise<void> {
   if (!rows.length) return
   const delivered = packTexts(rows.map((row) => row.delivered?.bytes ?? null))
-  const column = (value: (row: DeliveryWrite) => string | number | null): string => arrayText(rows.map(value))
+  const own = (value: (row: DeliveryWrite) => string | number): string => arrayText(rows.map(value))
+  const column = (value: (row: DeliveryWrite) => string | number | null): string => columnText(rows.map(value))
   await client.query({
     name,
     text,
     values: [
       batch.syncId,
-      column((row) => row.recordId),
+      own((row) => row.recordId),
       column((row) => row.part),
-      column((row) => row.slice),
+      own((row) => row.slice),
       column((row) => row.state),
-      column((row) => row.sourceSeq),
+      own((row) => row.sourceSeq),
       column((row) => row.attempts),
       column((row) => row.nextAttemptAt?.toISOString() ?? null),
       column((row) => (row.error ? JSON.stringify(row.error) : null)),

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { isUniqueViolation } from '../failure.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
-import { arrayText } from './array-text.ts'
+import { arrayText, columnText, inRow } from './array-text.ts'
 import { findByKey } from './change-log.ts'
 import { assertLease, failWithoutLease } from './lease-check.ts'
 import { isKeptInPart, openSent, sealSent } from './letter-seals.ts'
@@ -43,14 +43,11 @@ export async function openIntents(
   const ordered = [...intents].sort((a, b) => (a.targetKey < b.targetKey ? -1 : 1))
   const sent = await keptSent(pool, ordered)
   try {
-    return await openAll(pool, lease, ordered, sent, asked, {
-      name: 'open-new-intents',
-      text: `${INSERT_INTENTS} ${OPENED}`,
-    })
+    return await openAll(pool, lease, ordered, sent, asked, openNew)
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     // `on conflict` looks for each row before it writes, and writes a second log entry per row, which about doubles the cost.
-    return openAll(pool, lease, ordered, sent, asked, { name: 'open-intents', text: TAKE_INTENTS })
+    return openAll(pool, lease, ordered, sent, asked, takeOver)
   }
 }
 
@@ -61,7 +58,7 @@ function openAll(
   intents: IntentOpen[],
   sent: ReadonlyMap<string, string>,
   asked: AskedKeys[],
-  insert: { name: string; text: string },
+  insert: (client: pg.PoolClient, open: IntentOpen[], values: unknown[]) => Promise<(OpenedRow | undefined)[]>,
 ): Promise<Opened> {
   return withTransaction(
     pool,
@@ -70,32 +67,15 @@ function openAll(
       const [, open] = intents.some(({ guards }) => guards.length)
         ? await inOneGo([held, withoutGuarded(client, intents)] as const)
         : [held, intents]
-      const [, { rows }, found] = await inOneGo([
+      const [, rows, found] = await inOneGo([
         held,
-        client.query<OpenedRow>({ ...insert, values: intentColumns(lease, open, sent) }),
+        open.length ? insert(client, open, intentColumns(lease, open, sent)) : [],
         Promise.all(asked.map(({ streamId, field, values }) => findByKey(client, streamId, field, values))),
         commit(),
       ] as const)
-      const opened = new Map(rows.map((row) => [row.targetKey, row]))
       const openedAt = new Date()
       return {
-        rows: open.flatMap((intent) => {
-          const row = opened.get(intent.targetKey)
-          return row
-            ? [
-                {
-                  ...intent,
-                  ...row,
-                  lookedUp: 0,
-                  openedAt,
-                  deaths: row.deaths ?? 0,
-                  job: null,
-                  sent: intent.sent ?? null,
-                  repeatable: false,
-                },
-              ]
-            : []
-        }),
+        rows: open.flatMap((intent, i) => (rows[i] ? [toRow(intent, rows[i], openedAt)] : [])),
         known: new Map(found.map((hits, i) => [asked[i]!.field, hits])),
       }
     },
@@ -103,23 +83,67 @@ function openAll(
   )
 }
 
+/** Member by member: to spread three objects into one for each record costs several times as much. */
+const toRow = (intent: IntentOpen, { id, idempotencyKey, deaths }: OpenedRow, openedAt: Date): IntentRow => ({
+  id,
+  targetStream: intent.targetStream,
+  targetKey: intent.targetKey,
+  syncId: intent.syncId,
+  recordId: intent.recordId,
+  part: intent.part,
+  operation: intent.operation,
+  matchKey: intent.matchKey,
+  idempotencyKey: idempotencyKey ?? intent.idempotencyKey,
+  lookedUp: 0,
+  openedAt,
+  deaths: deaths ?? 0,
+  job: null,
+  sent: intent.sent ?? null,
+  repeatable: false,
+})
+
+/** Where none was there before the ids say it all, and need not be read as hundreds of rows. */
+async function openNew(client: pg.PoolClient, _open: IntentOpen[], values: unknown[]): Promise<OpenedRow[]> {
+  const { rows } = await client.query<{ ids: number[] }>({
+    name: 'open-new-intents',
+    // In the order of `open`: keys are plain letters and digits, and compare here as they do there.
+    text: `with opened as (${INSERT_INTENTS} returning id, target_key) select array_agg(id order by target_key) as ids from opened`,
+    values,
+  })
+  return rows[0]!.ids.map((id) => ({ id }))
+}
+
+async function takeOver(
+  client: pg.PoolClient,
+  open: IntentOpen[],
+  values: unknown[],
+): Promise<(OpenedRow | undefined)[]> {
+  const { rows } = await client.query<OpenedRow & { targetKey: string }>({
+    name: 'open-intents',
+    text: TAKE_INTENTS,
+    values,
+  })
+  const opened = new Map(rows.map((row) => [row.targetKey, row]))
+  return open.map(({ targetKey }) => opened.get(targetKey))
+}
+
 /** What is not known before; one that was taken over keeps its idempotency key. */
-type OpenedRow = { id: number; targetKey: string; idempotencyKey?: string; deaths?: number }
+type OpenedRow = { id: number; idempotencyKey?: string; deaths?: number }
 
 const INSERT_INTENTS = `
 insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, guards, sent, lease_name, lease_token)
-select t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, string_to_array(t.guards, ' '), nullif(t.sent, ''), $9, $10
+select ${inRow('t.a', '$1')}, t.b, ${inRow('t.c', '$3')}, t.d, ${inRow('t.e', '$5')}, ${inRow('t.f', '$6')}, ${inRow('t.g', '$7')}, t.h,
+       string_to_array(${inRow('t.guards', '$11')}, ' '), nullif(${inRow('t.sent', '$12')}, ''), $9, $10
   from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[],
               $12::text[])
        as t(a, b, c, d, e, f, g, h, guards, sent)`
-const OPENED = 'returning id, target_key as "targetKey"'
 const TAKE_INTENTS = `${INSERT_INTENTS}
 on conflict (target_stream, target_key) do update
    set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
        match_key = excluded.match_key, sent = excluded.sent, looked_up = 0, opened_at = now(), under_way = true,
        job = null
  where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
-${OPENED}, idempotency_key as "idempotencyKey", deaths`
+returning id, target_key as "targetKey", idempotency_key as "idempotencyKey", deaths`
 
 /** What they send, by target key, as it may stand in the table. */
 async function keptSent(pool: pg.Pool, intents: IntentOpen[]): Promise<Map<string, string>> {
@@ -132,16 +156,17 @@ async function keptSent(pool: pg.Pool, intents: IntentOpen[]): Promise<Map<strin
 }
 
 function intentColumns(lease: LeaseProof, intents: IntentOpen[], sent: ReadonlyMap<string, string>): unknown[] {
-  const column = (value: (intent: IntentOpen) => string | number): string => arrayText(intents.map(value))
+  const own = (value: (intent: IntentOpen) => string): string => arrayText(intents.map(value))
+  const column = (value: (intent: IntentOpen) => string | number): string => columnText(intents.map(value))
   return [
     column((intent) => intent.targetStream),
-    column((intent) => intent.targetKey),
+    own((intent) => intent.targetKey),
     column((intent) => intent.syncId),
-    column((intent) => intent.recordId),
+    own((intent) => intent.recordId),
     column((intent) => intent.part),
     column((intent) => intent.operation),
-    column((intent) => JSON.stringify(intent.matchKey)),
-    column((intent) => intent.idempotencyKey),
+    column((intent) => (intent.matchKey.length ? JSON.stringify(intent.matchKey) : '[]')),
+    own((intent) => intent.idempotencyKey),
     lease.name,
     lease.token,
     column((intent) => intent.guards.join(' ')),
