@@ -27,3 +27,10 @@ export type Request = {
 
 /** What travels beside the texts of one record: its body first, then one text per name in `joins`. */
 export type RecordHead = { id: string; deleted: boolean; joins: string[] }
+
+/** The same as it travels: of a record that lives and joins none, which nearly all are, the id alone. */
+export type PackedHead = string | RecordHead
+
+export const packHead = (head: RecordHead): PackedHead => (head.deleted || head.joins.length ? head : head.id)
+export const unpackHead = (head: PackedHead): RecordHead =>
+  typeof head === 'string' ? { id: head, deleted: false, joins: [] } : head

@@ -2,7 +2,7 @@ import { digest, type JsonObject, type Place, type SerializedError, sameJson, ty
 import { Sandbox, type SandboxItem, type SandboxProgram } from '../expression/index.ts'
 import { type Answer, unpackAnswer } from './answers.ts'
 import type { JoinKeys, MapInput, MapOutput, MappingRunner, SyncDefinition } from './contract.ts'
-import type { Program, RecordHead, Request } from './program.ts'
+import { type Program, packHead, type Request } from './program.ts'
 import { mappingOf } from './read.ts'
 
 export type MappingRunnerOptions = {
@@ -83,7 +83,7 @@ export function createMappingRunner(options: MappingRunnerOptions = {}): Sandbox
 
 function itemOf(input: MapInput): SandboxItem {
   const joins = Object.keys(input.joins ?? {})
-  const head: RecordHead = { id: input.id, deleted: input.deleted ?? false, joins }
+  const head = packHead({ id: input.id, deleted: input.deleted ?? false, joins })
   return { head, texts: [input.body, ...Object.values(input.joins ?? {})] }
 }
 

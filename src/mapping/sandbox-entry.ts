@@ -4,7 +4,7 @@ import { serveSandbox } from '../expression/index.ts'
 import { type Answer, packAnswer } from './answers.ts'
 import { branchId, type TracedOutput } from './branches.ts'
 import { type PreparedProgram, prepare } from './prepare.ts'
-import type { Program, RecordHead, Request } from './program.ts'
+import { type PackedHead, type Program, type RecordHead, type Request, unpackHead } from './program.ts'
 import { joinKeysOf, mapRecord } from './run-record.ts'
 
 // Without an environment the zone would be the machine's; expressions must give the same everywhere.
@@ -46,7 +46,7 @@ async function answer(
 await serveSandbox<Loaded>({
   load: (program) => ({ program: program as Program, prepared: prepare(program as Program), traced: null }),
   run: async (loaded, head, texts, options) => {
-    const result = packAnswer(await answer(loaded, head as RecordHead, texts, options as Request))
+    const result = packAnswer(await answer(loaded, unpackHead(head as PackedHead), texts, options as Request))
     const size = result.texts.reduce((sum, text) => sum + text.length, 0)
     if (size <= MAX_OUTPUT_CHARS) return result
     const error = new CausewayError('CSW-4003', { what: 'The mapping of this record gave more than 5 MB' })

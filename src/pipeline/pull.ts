@@ -221,6 +221,7 @@ async function readPages(ports: Ports, stream: StreamRow, session: ConnectorSess
     if (erased.length) commit.alsoSeen = erased
     if (scanning) commit.scanId = stream.scanId
     commit.lease = run.lease
+    commit.allNew = isFirst ? stream.seq === 0 : run.counts.changed === run.counts.read
     const moved = await followMoves(ports, stream, session, commit, signal)
     if (moved) run.counts.moved = (run.counts.moved ?? 0) + moved
     const result = await ports.ledger.commitPage(commit)

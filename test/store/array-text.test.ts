@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { arrayText } from '../../src/store/ledger/array-text.ts'
+import { arrayText, columnText, inRow } from '../../src/store/ledger/array-text.ts'
 import { freshDatabase } from '../postgres.ts'
 
 test('what arrayText writes is what Postgres reads', async () => {
@@ -19,5 +19,30 @@ test('what arrayText writes is what Postgres reads', async () => {
     arrayText([true, false, null]),
   ])
   expect(rows).toEqual([{ numbers: [1, -2, null, Number.MAX_SAFE_INTEGER], flags: [true, false, null] }])
+  await pool.end()
+})
+
+test('a column of one value for all rows travels once, and every row gets the value it had', async () => {
+  const { pool } = await freshDatabase()
+  const value = fc.option(fc.constantFrom('', 'NULL', 'a', 'b'), { freq: 2 })
+  const column = fc.oneof(
+    fc.array(value, { minLength: 1, maxLength: 5 }),
+    fc.tuple(value, fc.integer({ min: 1, max: 5 })).map(([one, count]) => Array<typeof one>(count).fill(one)),
+  )
+  await fc.assert(
+    fc.asyncProperty(column, async (items) => {
+      const { rows } = await pool.query<{ item: string | null }>(
+        `select ${inRow('t.item', '$2')} as item from unnest($1::int[], $2::text[]) as t(place, item) order by place`,
+        [arrayText(items.map((_, i) => i)), columnText(items)],
+      )
+      expect(rows.map(({ item }) => item)).toEqual(items)
+    }),
+    { numRuns: 100 },
+  )
+  expect([columnText(['x', 'x', 'x']), columnText([null, null]), columnText(['x', null])]).toEqual([
+    '{"x"}',
+    '{NULL}',
+    '{"x",NULL}',
+  ])
   await pool.end()
 })

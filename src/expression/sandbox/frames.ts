@@ -24,8 +24,11 @@ export type Frame = { kind: number; payload: Buffer }
 /** One item or result: small particulars, and large texts which are not looked into on the way. */
 export type SandboxItem = { head: unknown; texts: readonly (string | Buffer)[] }
 
-/** What a frame of items says besides them: which program, with what options. Nothing for results. */
-type Header<About> = { about: About; heads: unknown[]; lengths: number[][] }
+/**
+ * What a frame of items says besides them. `about`: which program, with what options; nothing for results. `heads`: null where no item
+ * has any. `texts`: how many each has, one number where they all have as many. Their lengths follow the header as four bytes each.
+ */
+type Header<About> = { about: About; items: number; heads: unknown[] | null; texts: number | number[] }
 
 export function encodeFrame(kind: number, ...parts: Buffer[]): Buffer {
   const size = parts.reduce((sum, part) => sum + part.length, 0)
@@ -38,27 +41,41 @@ export function encodeFrame(kind: number, ...parts: Buffer[]): Buffer {
 }
 
 export function encodeItems(kind: number, about: unknown, items: readonly SandboxItem[]): Buffer {
-  const texts = items.map((item) => item.texts.map((text) => (typeof text === 'string' ? sound(text) : text)))
+  const texts = items.flatMap((item) => item.texts.map((text) => (typeof text === 'string' ? sound(text) : text)))
+  const counts = items.map((item) => item.texts.length)
   const header: Header<unknown> = {
     about,
-    heads: items.map(({ head }) => head ?? null),
-    lengths: texts.map((some) => some.map((text) => text.length)),
+    items: items.length,
+    heads: items.some(({ head }) => (head ?? null) !== null) ? items.map(({ head }) => head ?? null) : null,
+    texts: counts.every((count) => count === counts[0]) ? (counts[0] ?? 0) : counts,
   }
   const head = Buffer.from(JSON.stringify(header))
-  const length = Buffer.allocUnsafe(4)
-  length.writeUInt32LE(head.length)
-  return encodeFrame(kind, length, head, ...texts.flat())
+  const numbers = Buffer.allocUnsafe(4 + 4 * texts.length)
+  numbers.writeUInt32LE(head.length, 0)
+  for (const [i, text] of texts.entries()) numbers.writeUInt32LE(text.length, 4 + 4 * i)
+  return encodeFrame(kind, numbers.subarray(0, 4), head, numbers.subarray(4), ...texts)
 }
 
 export function decodeItems<About>(payload: Buffer): { about: About; items: { head: unknown; texts: Buffer[] }[] } {
   const headEnd = 4 + payload.readUInt32LE(0)
-  const { about, heads, lengths } = JSON.parse(payload.toString('utf8', 4, headEnd)) as Header<About>
+  const { about, items, heads, texts } = JSON.parse(payload.toString('utf8', 4, headEnd)) as Header<About>
+  const countOf = (i: number): number => (typeof texts === 'number' ? texts : texts[i]!)
+  let lengthAt = headEnd
   let at = headEnd
-  const cut = (length: number): Buffer => {
+  for (let i = 0; i < items; i++) at += 4 * countOf(i)
+  const cut = (): Buffer => {
+    const length = payload.readUInt32LE(lengthAt)
+    lengthAt += 4
     at += length
     return payload.subarray(at - length, at)
   }
-  return { about, items: heads.map((head, i) => ({ head, texts: lengths[i]!.map(cut) })) }
+  return {
+    about,
+    items: Array.from({ length: items }, (_, i) => ({
+      head: heads?.[i] ?? null,
+      texts: Array.from({ length: countOf(i) }, cut),
+    })),
+  }
 }
 
 /** UTF-8 has no lone surrogates; inside JSON text the escape says the same. */

@@ -1,6 +1,7 @@
 import type pg from 'pg'
-import { CausewayError, JsonText, SLICES, sliceOf } from '../../core/index.ts'
+import { CausewayError, JsonText, sliceOf } from '../../core/index.ts'
 import { openBodies, sealsOf } from '../body-seals.ts'
+import { isUniqueViolation } from '../failure.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { ALIAS_FIELD, saveAliases } from './aliases.ts'
 import { arrayText, columnText, inRow } from './array-text.ts'
@@ -10,7 +11,7 @@ import { isMark, saveMarks, saveMoves } from './moves.ts'
 import { isSameSet, keysOf } from './registration.ts'
 import { saveRejected } from './rejected.ts'
 import { packTexts, textAt } from './text-blob.ts'
-import type { IncomingRecord, Keeping, LogEntry, PageCommit, PageResult } from './types.ts'
+import type { IncomingRecord, Keeping, PageCommit, PageResult } from './types.ts'
 
 /**
  * Takes the stream lock (the row lock on `stream`), so that sequence order is commit order, and reserves a number per record:
@@ -67,7 +68,16 @@ on conflict (stream_id, id) do update
 type News = { record: IncomingRecord; seq: number; isNew: boolean }
 
 /** Commits one page of a pull, or several, or the records of some webhooks, in one transaction. */
-export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult> {
+export async function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult> {
+  try {
+    return await commitOnce(pool, page)
+  } catch (error) {
+    if (!page.allNew || !isUniqueViolation(error)) throw error
+    return commitOnce(pool, { ...page, allNew: false })
+  }
+}
+
+function commitOnce(pool: pg.Pool, page: PageCommit): Promise<PageResult> {
   // Two versions of one record in one page would hit the same row twice in one statement: the last one wins.
   const records = [...new Map(page.records.map((record) => [record.id, record])).values()]
   return withTransaction(
@@ -77,7 +87,7 @@ export function commitPage(pool: pg.Pool, page: PageCommit): Promise<PageResult>
       const [, { seq, keyFields, keeping }, found] = await inOneGo([
         page.lease && assertLease(client, page.lease),
         lockStream(client, page, records.length),
-        findNews(client, page, records),
+        page.allNew ? records.map((_, i) => ({ ord: i + 1, isNew: true })) : findNews(client, page, records),
       ] as const)
       const keyed = withKeysOf(keyFields, page, records)
       const news = found.map(({ ord, isNew }) => ({
@@ -284,60 +294,6 @@ async function markSeen(client: pg.PoolClient, streamId: number, scanId: number,
     text: 'insert into scan_page (stream_id, scan_id, record_ids) values ($1, $2, $3)',
     values: [streamId, scanId, arrayText(ids)],
   })
-}
-
-/** Slices are never equally full; what is read beyond the limit is read again by the next batch. */
-const FAIR_SHARE = 1.15
-
-/**
- * Records above the given positions, at most about `limit`. Takes a prefix of each slice, so a position may move to the last
- * entry taken of its slice. Asks every slice for its fair share first and the busy ones for more only when that left room.
- */
-export async function readLog(
-  pool: pg.Pool,
-  streamId: number,
-  positions: ReadonlyMap<number, number>,
-  limit: number,
-): Promise<LogEntry[]> {
-  const slices = [...positions.keys()]
-  const share = Math.ceil((limit / Math.max(1, slices.length)) * FAIR_SHARE)
-  const entries = await readSlices(pool, streamId, slices, positions, share)
-  if (entries.length >= limit / 2 || share >= limit) return entries
-  const perSlice = Map.groupBy(entries, (entry) => entry.slice)
-  const busy = slices.filter((slice) => (perSlice.get(slice)?.length ?? 0) === share)
-  if (!busy.length) return entries
-  const rest = entries.filter((entry) => !busy.includes(entry.slice))
-  return [...rest, ...(await readSlices(pool, streamId, busy, positions, Math.ceil(limit / busy.length)))]
-}
-
-async function readSlices(
-  pool: pg.Pool,
-  streamId: number,
-  slices: number[],
-  positions: ReadonlyMap<number, number>,
-  perSlice: number,
-): Promise<LogEntry[]> {
-  const { rows } = await pool.query<LogEntry>({
-    name: 'read-log',
-    text: `select r.id, r.slice, r.seq, r.deleted, r.content
-             from unnest($2::smallint[], $3::bigint[]) as p(slice, seq)
-            cross join lateral (select id, slice, seq, deleted, content from record
-                                 where stream_id = $1 and slice = p.slice and seq > p.seq order by seq limit $4) r`,
-    values: [streamId, arrayText(slices), arrayText(slices.map((slice) => positions.get(slice)!)), perSlice],
-  })
-  return rows.sort((a, b) => a.seq - b.seq)
-}
-
-/** Ids of the records that changed last, the latest first. Asks each slice by its index, for none goes over the whole stream. */
-export async function lastRecords(pool: pg.Pool, streamId: number, limit: number): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string }>({
-    name: 'last-records',
-    text: `select r.id from generate_series(0, ${SLICES - 1}) as p(slice)
-            cross join lateral (select id, seq from record where stream_id = $1 and slice = p.slice order by seq desc limit $2) r
-            order by r.seq desc limit $2`,
-    values: [streamId, limit],
-  })
-  return rows.map(({ id }) => id)
 }
 
 export type LogBody = {

@@ -85,6 +85,8 @@ export type PageCommit = {
   scanId?: number
   runId: number | null
   lease?: LeaseProof
+  /** Nothing of it is known, as far as the caller can tell: it is written without a look, and with one should that have been wrong. */
+  allNew?: boolean
 }
 
 export type PageResult = {
