@@ -149,7 +149,14 @@ async function matchByLog(lane: Lane, works: Work[], key: MatchKey, standing: St
   const rows = new Map(bodies.map((row) => [row.id, row]))
   // What the log does not hold is asked for: records that we wrote ourselves a moment ago, those it keeps as hashes, and those that the hub
   // deleted since they were read.
-  const isLeft = ({ id, observedAt }: LogBody): boolean => left.has(id) && left.get(id)! > observedAt
+  // Nor is the log asked again about what the target did not show when it was written; of two sides neither takes silence for a deletion.
+  const missed = new Set(
+    asking.flatMap((work) =>
+      work.existing?.notShown && !lane.sync.twoWay ? (hits.get(keyValues(work, key)[0]!) ?? []) : [],
+    ),
+  )
+  const isLeft = ({ id, observedAt }: LogBody): boolean =>
+    missed.has(id) || (left.has(id) && left.get(id)! > observedAt)
   const own = ids.filter((id) => !rows.has(id) || isHashed(rows.get(id)!) || isLeft(rows.get(id)!))
   const asked = own.length ? await fetchOwn(lane, own) : []
   if (!asked) refuseHashed(lane, asking, key, hits, rows)

@@ -71,3 +71,17 @@ test('where the target cannot be asked the log is believed, for a second one is 
   await push(4)
   expect(erp.list('customers')).toEqual([])
 })
+
+test.each(['by id', 'by key'] as const)(
+  'what somebody deleted there since it was read is looked for at the second try (%s), and made',
+  async (asks) => {
+    const { crm, erp, hub, push, letters } = await deleted(asks)
+    erp.put('customers', 't9', { email: 'other@example.test', name: 'Other' })
+    await hub.pull('erp:customers')
+    erp.rows.get('customers')!.delete('t9')
+    crm.put('contacts', 'c9', { email: 'other@example.test', name: 'Wanted' })
+    await push(2)
+    expect(erp.list('customers').map(({ body }) => body.name)).toEqual(['Wanted'])
+    expect(await letters()).toEqual([])
+  },
+)

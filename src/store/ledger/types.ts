@@ -112,11 +112,13 @@ export type DeliveryRow = {
   attempts: number
   /** It waited the last time because another writer had the same target record. */
   contended: boolean
+  /** The target did not show its record the last time. */
+  notShown: boolean
   /** Another one after every change of the row. */
   mark: string
 }
 
-export type DeliveryWrite = Omit<DeliveryRow, 'delivered' | 'contended' | 'mark'> & {
+export type DeliveryWrite = Omit<DeliveryRow, 'delivered' | 'contended' | 'notShown' | 'mark'> & {
   /** The lane found no delivery of this part. */
   isNew: boolean
   delivered: JsonText | null
