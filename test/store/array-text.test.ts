@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { arrayText, columnText, inRow } from '../../src/store/ledger/array-text.ts'
+import { arrayText, columnText, inRow, rowsOf } from '../../src/store/ledger/array-text.ts'
 import { freshDatabase } from '../postgres.ts'
 
 test('what arrayText writes is what Postgres reads', async () => {
@@ -32,7 +32,7 @@ test('a column of one value for all rows travels once, and every row gets the va
   await fc.assert(
     fc.asyncProperty(column, async (items) => {
       const { rows } = await pool.query<{ item: string | null }>(
-        `select ${inRow('t.item', '$2')} as item from unnest($1::int[], $2::text[]) as t(place, item) order by place`,
+        `select ${inRow('t.item', '$2')} as item from ${rowsOf({ place: '$1::int[]', item: '$2::text[]' })} as t order by place`,
         [arrayText(items.map((_, i) => i)), columnText(items)],
       )
       expect(rows.map(({ item }) => item)).toEqual(items)

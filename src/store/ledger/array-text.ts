@@ -24,3 +24,12 @@ export function columnText(items: readonly (string | number | boolean | null)[])
 /** SQL that gives the value of a row out of a parameter made by `columnText`; `item` is what `unnest` made of it, null beyond its end. */
 export const inRow = (item: string, parameter: string): string =>
   `coalesce(${item}, case when cardinality(${parameter}) = 1 then (${parameter})[1] end)`
+
+/**
+ * SQL that gives array parameters as the columns of rows, by name. In a select list, where Postgres takes element by element; `from unnest(…)`
+ * first writes each array into a store of its own, which was a tenth of an insert.
+ */
+export const rowsOf = (columns: Record<string, string>): string =>
+  `(select ${Object.entries(columns)
+    .map(([name, parameter]) => `unnest(${parameter}) as ${name}`)
+    .join(', ')})`

@@ -4,7 +4,7 @@ import { openBodies, sealsOf } from '../body-seals.ts'
 import { isUniqueViolation } from '../failure.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { ALIAS_FIELD, saveAliases } from './aliases.ts'
-import { arrayText, columnText, inRow } from './array-text.ts'
+import { arrayText, columnText, inRow, rowsOf } from './array-text.ts'
 import { noteTraces } from './change-traces.ts'
 import { assertLease } from './lease-check.ts'
 import { isMark, saveMarks, saveMoves } from './moves.ts'
@@ -44,6 +44,19 @@ select array_agg(i.ord order by i.ord) filter (where known.hash is null) as fres
           or ((i.version = known.version or i.version is null or known.version is null)
                and ${inRow('i.requested_at', '$6')} >= known.observed_at)) end`
 
+const ROWS = rowsOf({
+  id: '$2::text[]',
+  slice: '$3::smallint[]',
+  seq: '$4::bigint[]',
+  version: '$5::text[]',
+  hash: '$6::text[]',
+  deleted: '$7::boolean[]',
+  requested_at: '$8::timestamptz[]',
+  content: '$9::text[]',
+  start: '$11::int[]',
+  length: '$12::int[]',
+})
+
 /**
  * $1 stream · $2 ids · $3 slices · $4 numbers · $5 versions · $6 hashes · $7 deleted · $8 requested at · $9 contents ·
  * $10 blob of bodies · $11 starts · $12 lengths
@@ -52,8 +65,7 @@ const INSERT = `
 insert into record as r (stream_id, id, slice, seq, version, hash, body, content, deleted, observed_at)
 select $1, i.id, i.slice, i.seq, i.version, i.hash, ${textAt('$10', 'i.start', 'i.length')}, ${inRow('i.content', '$9')},
        ${inRow('i.deleted', '$7')}, ${inRow('i.requested_at', '$8')}
-  from unnest($2::text[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::timestamptz[], $9::text[],
-              $11::int[], $12::int[]) as i(id, slice, seq, version, hash, deleted, requested_at, content, start, length)`
+  from ${ROWS} as i`
 
 const REPLACE = `${INSERT}
 on conflict (stream_id, id) do update

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { CausewayError } from '../../core/index.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
 import { saveAgreed } from './agreed.ts'
-import { arrayText, columnText, inRow } from './array-text.ts'
+import { arrayText, columnText, inRow, rowsOf } from './array-text.ts'
 import { keepRepeatable } from './intents.ts'
 import { packJournal, writeJournal } from './journal.ts'
 import { assertLease } from './lease-check.ts'
@@ -122,15 +122,28 @@ export function commitBatch(pool: pg.Pool, batch: BatchCommit): Promise<void> {
   )
 }
 
+const ROWS = rowsOf({
+  record_id: '$2::text[]',
+  part: '$3::text[]',
+  slice: '$4::smallint[]',
+  state: '$5::text[]',
+  source_seq: '$6::bigint[]',
+  attempts: '$7::int[]',
+  next_attempt_at: '$8::timestamptz[]',
+  error: '$9::text[]',
+  parked_stream: '$10::int[]',
+  parked_id: '$11::text[]',
+  start: '$13::int[]',
+  length: '$14::int[]',
+})
+
 const INSERT_DELIVERIES = `
 insert into delivery as d (sync_id, record_id, part, slice, state, source_seq, attempts, next_attempt_at, error,
                            parked_stream, parked_id, delivered, mapping_version, run_id)
 select $1, t.record_id, ${inRow('t.part', '$3')}, t.slice, ${inRow('t.state', '$5')}, t.source_seq, ${inRow('t.attempts', '$7')},
        ${inRow('t.next_attempt_at', '$8')}, ${inRow('t.error', '$9')}, ${inRow('t.parked_stream', '$10')}, ${inRow('t.parked_id', '$11')},
        ${textAt('$12', 't.start', 't.length')}, $15, $16
-  from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::bigint[], $7::int[], $8::timestamptz[], $9::text[],
-              $10::int[], $11::text[], $13::int[], $14::int[])
-       as t(record_id, part, slice, state, source_seq, attempts, next_attempt_at, error, parked_stream, parked_id, start, length)`
+  from ${ROWS} as t`
 
 const REPLACE_DELIVERIES = `${INSERT_DELIVERIES}
 on conflict (sync_id, record_id, part) do update

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { isUniqueViolation } from '../failure.ts'
 import { inOneGo, withTransaction } from '../transaction.ts'
-import { arrayText, columnText, inRow } from './array-text.ts'
+import { arrayText, columnText, inRow, rowsOf } from './array-text.ts'
 import { findByKey } from './change-log.ts'
 import { assertLease, failWithoutLease } from './lease-check.ts'
 import { isKeptInPart, openSent, sealSent } from './letter-seals.ts'
@@ -130,13 +130,25 @@ async function takeOver(
 /** What is not known before; one that was taken over keeps its idempotency key. */
 type OpenedRow = { id: number; idempotencyKey?: string; deaths?: number }
 
+const ROWS = rowsOf({
+  target_stream: '$1::int[]',
+  target_key: '$2::text[]',
+  sync_id: '$3::int[]',
+  record_id: '$4::text[]',
+  part: '$5::text[]',
+  operation: '$6::text[]',
+  match_key: '$7::text[]',
+  idempotency_key: '$8::text[]',
+  guards: '$11::text[]',
+  sent: '$12::text[]',
+})
+
 const INSERT_INTENTS = `
 insert into intent as i (target_stream, target_key, sync_id, record_id, part, operation, match_key, idempotency_key, guards, sent, lease_name, lease_token)
-select ${inRow('t.a', '$1')}, t.b, ${inRow('t.c', '$3')}, t.d, ${inRow('t.e', '$5')}, ${inRow('t.f', '$6')}, ${inRow('t.g', '$7')}, t.h,
+select ${inRow('t.target_stream', '$1')}, t.target_key, ${inRow('t.sync_id', '$3')}, t.record_id, ${inRow('t.part', '$5')},
+       ${inRow('t.operation', '$6')}, ${inRow('t.match_key', '$7')}, t.idempotency_key,
        string_to_array(${inRow('t.guards', '$11')}, ' '), nullif(${inRow('t.sent', '$12')}, ''), $9, $10
-  from unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[],
-              $12::text[])
-       as t(a, b, c, d, e, f, g, h, guards, sent)`
+  from ${ROWS} as t`
 const TAKE_INTENTS = `${INSERT_INTENTS}
 on conflict (target_stream, target_key) do update
    set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
