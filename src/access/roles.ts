@@ -37,7 +37,10 @@ export const SCOPES = {
     role: 'editor',
     allows: 'make the hub work with its files as they are now, and write those of a former version back',
   },
-  'connections:authorise': { role: 'editor', allows: 'allow a connection at its system (OAuth 2.0)' },
+  'connections:authorise': {
+    role: 'editor',
+    allows: 'allow a connection at its system (OAuth 2.0), give the hub secrets to keep for it',
+  },
   'persons:erase': { role: 'admin', allows: 'erase a person' },
   'audit:read': { role: 'admin', allows: 'read and verify the audit' },
   'support:read': { role: 'admin', allows: 'read what goes into a support bundle' },

@@ -46,6 +46,7 @@ import { startSamples } from './samples.ts'
 import { masterKeySource } from './secrets.ts'
 import { createServices } from './services.ts'
 import { Sessions } from './sessions.ts'
+import { readStored } from './stored-secrets.ts'
 import { KnownSecrets, subscriptionSweep } from './subscriptions.ts'
 import { sealedTokens } from './tokens.ts'
 import { sealedUploads } from './uploads.ts'
@@ -175,7 +176,7 @@ async function assemble(parts: Parts): Promise<Hub> {
   const sources: SecretSources = {
     env,
     folder: parts.dir,
-    store: async (connection, field) => (await secrets.get({ connection, field })) ?? null,
+    store: (connection, name) => readStored(secrets, connection, name),
   }
   const refusals = new Refusals({ pool: store.pool, clock: systemClock, log: logger })
   const sessions = new Sessions({
@@ -257,6 +258,7 @@ async function assemble(parts: Parts): Promise<Hub> {
     inbox,
     erasures,
     keys,
+    secrets,
     log: logger,
     files: () => files,
     allConnectors,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Settings } from '../config/index.ts'
 import { CausewayError } from '../core/index.ts'
-import type { Actor, SecretServices } from '../http/index.ts'
+import type { Actor, SecretServices, StoredSecretServices } from '../http/index.ts'
 import { countByKey, type MasterKeySource, type MasterKeys, rotateSecrets, type Store } from '../store/index.ts'
 import type { Erasures } from './erasures.ts'
 
@@ -9,6 +9,7 @@ type Parts = {
   pool: Store['pool']
   keys: MasterKeys
   erasures: Erasures
+  stored: StoredSecretServices
   audit(actor: Actor, action: string, subject: string, detail?: Record<string, unknown>): Promise<void>
 }
 
@@ -20,8 +21,9 @@ export const masterKeySource = (settings: Settings, dir: string, dataDir: string
 })
 
 /** The key that seals what the ledger keeps secret. */
-export function secretServices({ pool, keys, erasures, audit }: Parts): SecretServices {
+export function secretServices({ pool, keys, erasures, stored, audit }: Parts): SecretServices {
   return {
+    ...stored,
     async keys() {
       const [ring, counts] = [await keys.fresh(), await countByKey(pool)]
       const ids = new Set([...ring.all.keys(), ...counts.keys()])

@@ -5,7 +5,7 @@ import type { Clock, Logger } from '../core/index.ts'
 import type { SandboxedRunner } from '../mapping/index.ts'
 import type { Ports } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import type { InboxWriter, MasterKeys, Store, SubscriptionBook } from '../store/index.ts'
+import type { InboxWriter, MasterKeys, SecretStore, Store, SubscriptionBook } from '../store/index.ts'
 import type { Adoption } from './adoption.ts'
 import type { Erasures } from './erasures.ts'
 import type { HubFiles } from './hub-files.ts'
@@ -24,6 +24,7 @@ export type ServiceParts = {
   hookSecrets: KnownSecrets
   erasures: Erasures
   keys: MasterKeys
+  secrets: SecretStore
   log: Logger
   files(): HubFiles
   adoption: Adoption

@@ -16,6 +16,7 @@ import { completeMapping, tryMapping } from './playground.ts'
 import { secretServices } from './secrets.ts'
 import type { ServiceParts } from './service-parts.ts'
 import { describeSettings } from './settings.ts'
+import { storedSecrets } from './stored-secrets.ts'
 import { supportFiles } from './support.ts'
 import { describeTimetable } from './timetable.ts'
 import { WebhookTally } from './webhook-tally.ts'
@@ -200,7 +201,13 @@ export function createServices(parts: ServiceParts): HubServices {
     support: {
       files: () => supportFiles({ pool, files: parts.files, log: parts.log, backend: queue.backend }),
     },
-    secrets: secretServices({ pool, keys: parts.keys, erasures: parts.erasures, audit }),
+    secrets: secretServices({
+      pool,
+      keys: parts.keys,
+      erasures: parts.erasures,
+      stored: storedSecrets({ secrets: parts.secrets, connections: () => parts.files().config.connections, audit }),
+      audit,
+    }),
     entities: entityServices({ pool, audit, model: () => ports.model(), types: () => parts.files().entities }),
     connectors: () =>
       parts

@@ -15,6 +15,8 @@ export type FormerConnection = Omit<ConnectionConfig, 'title' | 'file' | 'placeO
  */
 export class Sessions {
   readonly #open = new Map<string, Promise<ConnectorSession>>()
+  /** By connection, what its session was opened with. */
+  readonly #openedWith = new Map<string, string>()
   readonly #sources: SecretSources
   readonly #clock: Clock
   readonly #log: Logger
@@ -69,6 +71,7 @@ export class Sessions {
       for (const [field, reference] of Object.entries(config.secrets))
         secrets[field] = await resolveSecret(reference, this.#sources)
       this.#log.addSecrets(Object.values(secrets))
+      if (!former) this.#openedWith.set(name, markOf(name, config.settings, secrets))
       return await connector.open({
         name,
         settings: { ...config.settings, ...secrets },
@@ -99,10 +102,17 @@ export class Sessions {
       const secrets: Record<string, string> = {}
       for (const [field, reference] of Object.entries(config.secrets))
         secrets[field] = await resolveSecret(reference, this.#sources)
-      return digest(JSON.stringify([name, config.settings, secrets]))
+      return markOf(name, config.settings, secrets)
     } catch {
       return null
     }
+  }
+
+  /** Whether the open session has settings or secrets that are others by now: they were rotated while it was open. */
+  async isOutdated(name: string): Promise<boolean> {
+    const now = await this.markOf(name)
+    const then = this.#openedWith.get(name)
+    return now !== null && then !== undefined && now !== then
   }
 
   /** Closes the session of one connection; the next use opens it anew. */
@@ -136,6 +146,9 @@ export class Sessions {
     await Promise.all(sessions.map(closed))
   }
 }
+
+const markOf = (name: string, settings: object, secrets: Record<string, string>): string =>
+  digest(JSON.stringify([name, settings, secrets]))
 
 /** One that never opened is closed. */
 const closed = async (session: Promise<ConnectorSession> | undefined): Promise<void> =>

@@ -88,5 +88,5 @@ function missing(reference: SecretReference, why: string): CausewayError {
 const FIXES: Record<SecretKind, (reference: SecretReference) => string> = {
   env: ({ name }) => `Set the environment variable ${name} for every process of the hub.`,
   file: ({ name }) => `Put the secret into ${name} and let the hub read it.`,
-  store: ({ connection, name }) => `Store a secret under ${name} for connection ${connection}.`,
+  store: ({ connection, name }) => `Give it to the hub: causeway secrets store ${connection} ${name}`,
 }

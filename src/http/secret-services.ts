@@ -13,7 +13,22 @@ type SecretRotation = {
   added: boolean
 }
 
-export interface SecretServices {
+/** A secret of a connection that the hub keeps for a reference `store:NAME`. Its value is never among this. */
+export type StoredSecret = {
+  name: string
+  /** Fields of the connection that refer to it. */
+  fields: string[]
+  /** Null where one is wanted and none is kept. */
+  storedAt: Date | null
+}
+
+export interface StoredSecretServices {
+  stored(connection: string): Promise<StoredSecret[]>
+  store(connection: string, name: string, value: string, actor: Actor): Promise<StoredSecret>
+  forget(connection: string, name: string, actor: Actor): Promise<{ forgotten: boolean }>
+}
+
+export interface SecretServices extends StoredSecretServices {
   keys(): Promise<{ from: 'file' | 'setting'; keys: MasterKeyState[] }>
   rotate(actor: Actor): Promise<SecretRotation>
 }

@@ -34,7 +34,7 @@ import { providerRoutes } from './routes/provider-login.ts'
 import { queueBoardRoutes } from './routes/queue-board.ts'
 import { recordRoutes } from './routes/records.ts'
 import { runRoutes } from './routes/runs.ts'
-import { secretRoutes } from './routes/secrets.ts'
+import { secretRoutes, storedSecretRoutes } from './routes/secrets.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { settingRoutes } from './routes/settings.ts'
 import { streamRoutes } from './routes/streams.ts'
@@ -91,6 +91,7 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
     conflictRoutes,
     driftRoutes,
     secretRoutes,
+    storedSecretRoutes,
     settingRoutes,
     timelineRoutes,
     workerRoutes,

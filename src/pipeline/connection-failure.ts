@@ -2,6 +2,9 @@ import type { CausewayError } from '../core/index.ts'
 import { isConnectionFailure } from './failures.ts'
 import type { Ports } from './ports.ts'
 
+/** Until work goes on with credentials that were rotated; other processes find out by their own refusal. */
+const ROTATED_MS = 1_000
+
 /** Lets connections work again whose credentials are no longer those that were refused. */
 export async function retryChangedCredentials(ports: Ports): Promise<void> {
   for (const { id, name, refusedWith } of await ports.ledger.readRefused()) {
@@ -26,6 +29,12 @@ export async function noteConnectionFailure(
   if (!isConnectionFailure(error)) return
   if (error.code === 'CSW-3003') {
     const name = (await ports.ledger.readConnection(connectionId))?.name
+    // Rotated while this process had a session open: nobody needs to be asked, the new ones are to be tried.
+    if (name !== undefined && (await ports.credentials.isOutdated(name))) {
+      await ports.credentials.forget(name)
+      await ports.ledger.setWait(connectionId, new Date(ports.clock.now().getTime() + ROTATED_MS), error.message)
+      return
+    }
     const mark = name === undefined ? null : await ports.credentials.markOf(name)
     await ports.ledger.askAuthorisation(connectionId, error.message, mark)
     return

@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { createAccess, type ProviderSettings } from '../../src/access/index.ts'
 import { bulkServices, bulkSweep } from '../../src/assemble/bulk-actions.ts'
 import { entityServices } from '../../src/assemble/entities.ts'
+import { storedSecrets } from '../../src/assemble/stored-secrets.ts'
 import { WebhookTally } from '../../src/assemble/webhook-tally.ts'
 import { CausewayError } from '../../src/core/index.ts'
 import { buildServer, type HubServices, type ServerOptions, type WebhookRequest } from '../../src/http/index.ts'
@@ -93,6 +94,9 @@ export async function startHub(
 /** The services as the ledger alone can give them: actions write the same rows the assembled hub writes. */
 function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
   const inbox = new InboxWriter(pool)
+  const key = { id: 'test', key: Buffer.alloc(32, 7) }
+  const ring = { current: key, all: new Map([[key.id, key]]) }
+  const secrets = createSecretStore(pool, { now: () => ring, fresh: async () => ring })
   const tally = new WebhookTally()
   const setState = (table: 'connection' | 'sync', state: string) => async (name: string, actor: unknown) => {
     calls.push([`${table} ${state}`, name, actor])
@@ -125,6 +129,11 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     ],
     support: { files: async () => [{ name: 'process.json', text: '{}' }] },
     secrets: {
+      ...storedSecrets({
+        secrets,
+        connections: () => new Map(),
+        audit: async (actor, action, subject) => void calls.push([action, subject, actor]),
+      }),
       keys: async () => ({ from: 'file', keys: [{ id: 'k1', current: true, present: true, secrets: 2 }] }),
       rotate: async (actor) => {
         calls.push(['rotateSecrets', actor])
@@ -168,9 +177,6 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       return { replayed, notKept }
     },
     erase: async ({ field, value }, actor) => {
-      const key = { id: 'test', key: Buffer.alloc(32, 7) }
-      const ring = { current: key, all: new Map([[key.id, key]]) }
-      const secrets = createSecretStore(pool, { now: () => ring, fresh: async () => ring })
       const keys = await ErasureKeys.open(pool, secrets, { make: true })
       return erase(pool, keys, { field, value, actor: actor.name })
     },

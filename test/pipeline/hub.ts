@@ -65,7 +65,11 @@ export class TestHub {
         },
       },
       session: async (name) => systems[name]!,
-      credentials: { markOf: async (name) => this.marks[name] ?? 'first', forget: async () => {} },
+      credentials: {
+        markOf: async (name) => this.marks[name] ?? 'first',
+        isOutdated: async () => false,
+        forget: async () => {},
+      },
       erasures: {
         isErased: () => false,
         refresh: async () => {},

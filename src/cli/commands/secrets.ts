@@ -1,10 +1,17 @@
 import type { Command } from 'commander'
 import { withApi } from '../api.ts'
+import { demandYes } from '../confirmation.ts'
 import type { MakeContext } from '../context.ts'
-import { table } from '../table.ts'
+import { secretFromStdin } from '../secret-input.ts'
+import { table, time } from '../table.ts'
 
 type Keys = { from: string; keys: { id: string; current: boolean; present: boolean; secrets: number }[] }
 type Rotation = { from: string; key: string; former: string[]; resealed: number; added: boolean }
+
+type Stored = { name: string; fields: string[]; storedAt: string | null }
+
+const pathOf = (connection: string, secret?: string): string =>
+  `/api/v1/connections/${encodeURIComponent(connection)}/secrets${secret === undefined ? '' : `/${encodeURIComponent(secret)}`}`
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
@@ -22,6 +29,59 @@ export function define(command: Command, makeContext: MakeContext): void {
         ])
         return `${table(['key', 'is', 'secrets'], rows, 'No keys.')}\n${whereOf(from)}`
       })
+    })
+
+  command
+    .command('list')
+    .description('what the hub keeps for a connection, for its references store:NAME; no values')
+    .argument('<connection>', 'name of the connection')
+    .action(async (connection: string) => {
+      const context = makeContext()
+      const json = await withApi(context, (api) => api.call('GET', pathOf(connection)))
+      context.output.result('secrets.list', json, () => {
+        const { items } = JSON.parse(json) as { items: Stored[] }
+        const rows = items.map(({ name, fields, storedAt }) => [
+          name,
+          storedAt ? time(storedAt) : 'missing',
+          fields.join(', '),
+        ])
+        return table(['name', 'stored', 'for'], rows, 'Nothing is kept, and nothing is referred to.')
+      })
+    })
+
+  command
+    .command('store')
+    .description('give the hub a secret to keep, sealed; the value is read from stdin')
+    .argument('<connection>', 'name of the connection')
+    .argument('<name>', 'NAME of its reference store:NAME')
+    .option('--reason <text>', 'why, for the audit trail')
+    .action(async (connection: string, name: string, { reason }: { reason?: string }) => {
+      const context = makeContext()
+      const body = { value: await secretFromStdin('Secret'), ...(reason ? { reason } : {}) }
+      const json = await withApi(context, (api) => api.call('POST', `${pathOf(connection, name)}/store`, body))
+      context.output.result('secrets.store', json, () => {
+        const { fields } = JSON.parse(json) as Stored
+        return fields.length
+          ? `${name} is kept for ${connection}: ${fields.join(', ')}.`
+          : `${name} is kept, and nothing of ${connection} refers to it yet: write store:${name} into its secrets.`
+      })
+    })
+
+  command
+    .command('forget')
+    .description('remove a secret that the hub keeps')
+    .argument('<connection>', 'name of the connection')
+    .argument('<name>', 'its name')
+    .option('--reason <text>', 'why, for the audit trail')
+    .option('--yes', 'do it; the secret cannot be brought back')
+    .action(async (connection: string, name: string, { reason, yes }: { reason?: string; yes?: boolean }) => {
+      const context = makeContext()
+      demandYes(yes, 'a secret that was removed cannot be brought back')
+      const path = `${pathOf(connection, name)}/forget`
+      const json = await withApi(context, (api) => api.call('POST', path, reason ? { reason } : {}))
+      context.output.result('secrets.forget', json, () =>
+        (JSON.parse(json) as { forgotten: boolean }).forgotten ? `${name} is kept no more.` : `No ${name} was kept.`,
+      )
     })
 
   command

@@ -1,8 +1,7 @@
-import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { withApi } from '../api.ts'
 import type { CliContext, MakeContext } from '../context.ts'
-import { usageError } from '../report-error.ts'
+import { secretFromStdin } from '../secret-input.ts'
 import { state, table, time } from '../table.ts'
 
 type User = {
@@ -24,7 +23,7 @@ export function define(command: Command, makeContext: MakeContext): void {
     .requiredOption('--role <role>', ROLE)
     .action(async (name: string, { role }: { role: string }) => {
       const context = makeContext()
-      const password = await passwordFromStdin()
+      const password = await secretFromStdin('Password')
       const json = await withApi(context, (api) => api.call('POST', PATH, { name, role, password }))
       context.output.result('users.add', json, () => `${name} may log in as ${role}.`)
     })
@@ -63,7 +62,13 @@ export function define(command: Command, makeContext: MakeContext): void {
     .argument('<name>', 'whose')
     .action(async (name: string) => {
       const context = makeContext()
-      await change(context, name, 'password', { password: await passwordFromStdin() }, `${name} has a new password.`)
+      await change(
+        context,
+        name,
+        'password',
+        { password: await secretFromStdin('Password') },
+        `${name} has a new password.`,
+      )
     })
 
   for (const [action, does, done] of [
@@ -81,13 +86,4 @@ async function change(context: CliContext, name: string, what: string, body: obj
   const path = `${PATH}/${encodeURIComponent(name)}/${what}`
   const json = await withApi(context, (api) => api.call('POST', path, body))
   context.output.result(`users.${what}`, json, () => says)
-}
-
-/** Not an option: command lines are seen by everybody on the machine and kept in histories. */
-async function passwordFromStdin(): Promise<string> {
-  if (process.stdin.isTTY) process.stderr.write('Password (shown as you type; end with ctrl-d): ')
-  const password = (await text(process.stdin)).replace(/\r?\n$/, '')
-  if (password === '')
-    throw usageError('No password came on stdin.', 'Pipe it in, like `pass show causeway | causeway users add …`.')
-  return password
 }

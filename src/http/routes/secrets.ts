@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
+import { showConnection } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
-import { Closed, ReasonBody } from '../schemas/basics.ts'
+import { notFound } from '../problem.ts'
+import { Closed, ListOf, MaybeTime, NameParams, ReasonBody, Text } from '../schemas/basics.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['secrets']
@@ -14,6 +16,85 @@ const Key = Closed({
   present: Type.Boolean({ description: 'False: the hub does not have it, and cannot open what it seals.' }),
   secrets: Type.Integer({ description: 'Secrets that need it.' }),
 })
+
+const Name = Type.String({
+  pattern: '^[\\w.-]{1,100}$',
+  description: 'NAME of the reference `store:NAME`.',
+  examples: ['api-key'],
+})
+const ofConnection = Closed({ name: Text('Name of the connection.', 'crm'), secret: Name })
+const Stored = Closed({
+  name: Name,
+  fields: Type.Array(Type.String(), { description: 'Fields of the connection that refer to it.' }),
+  storedAt: Type.Unsafe<Date | null>({ ...MaybeTime, description: 'Null where one is wanted and none is kept.' }),
+})
+/** Keys and certificates are a few kB; as files may be. */
+const MAX_SECRET = 65_536
+
+/** Secrets that the hub keeps for connections: they go in, and come out nowhere. */
+export function storedSecretRoutes(app: App, { hub, database }: RouteContext): void {
+  const known = async (name: string): Promise<void> => {
+    if (!(await showConnection(database, name))) throw notFound(`There is no connection "${name}".`)
+  }
+  app.get(
+    `${API}/connections/:name/secrets`,
+    {
+      config: { access: 'hub:read' },
+      schema: {
+        operationId: 'listStoredSecrets',
+        summary: 'Secrets that the hub keeps for a connection, and those it is asked to: names and times, no values',
+        tags,
+        params: NameParams('connection'),
+        response: { 200: ListOf(Stored) },
+      },
+    },
+    async ({ params }) => {
+      await known(params.name)
+      return { items: await hub.secrets.stored(params.name) }
+    },
+  )
+
+  app.post(
+    `${API}/connections/:name/secrets/:secret/store`,
+    {
+      config: { access: 'connections:authorise' },
+      schema: {
+        operationId: 'storeSecret',
+        summary: 'Keeps a secret of a connection, sealed; in the place of the one that is there',
+        tags,
+        params: ofConnection,
+        body: Closed({
+          value: Type.String({ minLength: 1, maxLength: MAX_SECRET, description: 'The secret, as it is.' }),
+          reason: ReasonBody.properties.reason,
+        }),
+        response: { 200: Stored },
+      },
+    },
+    async ({ params, body, caller }) => {
+      await known(params.name)
+      return hub.secrets.store(params.name, params.secret, body.value, actorOf(caller, body))
+    },
+  )
+
+  app.post(
+    `${API}/connections/:name/secrets/:secret/forget`,
+    {
+      config: { access: 'connections:authorise' },
+      schema: {
+        operationId: 'forgetSecret',
+        summary: 'Removes a secret that the hub keeps for a connection',
+        tags,
+        params: ofConnection,
+        body: ReasonBody,
+        response: { 200: Closed({ forgotten: Type.Boolean({ examples: [true] }) }) },
+      },
+    },
+    async ({ params, body, caller }) => {
+      await known(params.name)
+      return hub.secrets.forget(params.name, params.secret, actorOf(caller, body))
+    },
+  )
+}
 
 /** The master key, which seals what the ledger keeps secret. */
 export function secretRoutes(app: App, { hub }: RouteContext): void {

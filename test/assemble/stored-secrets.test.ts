@@ -1,0 +1,96 @@
+/** Secrets that people give the hub to keep: from the command to the header of a call, and a rotation that asks nobody. */
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { openHub } from '../../src/assemble/index.ts'
+import { createLogger } from '../../src/core/index.ts'
+import { freshDatabase } from '../postgres.ts'
+
+const actor = { name: 'user:ada', reason: null }
+const MAPPING = `from: crm:companies
+to: other:companies
+match: [name]
+map:
+  name: name
+`
+
+/** A CRM without companies that lets in whoever has the key of the day. */
+async function crm() {
+  const state = { key: 'first-key-3c9d', refused: 0 }
+  const server = createServer((request, response) => {
+    const isIn = request.headers['x-api-key'] === state.key
+    if (!isIn) state.refused++
+    request.resume()
+    response.setHeader('content-type', 'application/json')
+    response.statusCode = isIn ? 200 : 401
+    response.end(isIn ? '{"results":[]}' : '{"message":"no"}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { state, host: `127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+test('a secret is kept sealed, reaches its connection, and one that is rotated takes effect without a person or a restart', async () => {
+  const { pool, url } = await freshDatabase()
+  const { state, host } = await crm()
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-stored-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  await mkdir(join(dir, 'mappings'))
+  await writeFile(join(dir, 'mappings/companies.yaml'), MAPPING)
+  const connection = (name: string) =>
+    `  ${name}: { connector: sample-crm, settings: { url: "http://${host}" }, secrets: { key: "store:api-key" }, allow: ["${host}"] }\n`
+  await writeFile(join(dir, 'causeway.yaml'), `hub: {}\nconnections:\n${connection('crm')}${connection('other')}`)
+  const lines: string[] = []
+  const logger = createLogger({ destination: { write: (line: string) => void lines.push(line) } })
+  const hub = await openHub({ dir, role: 'all', env: { CAUSEWAY_DATABASE_URL: url }, logger })
+  try {
+    const { secrets, probe } = hub.services
+    expect(await secrets.stored('crm')).toEqual([{ name: 'api-key', fields: ['key'], storedAt: null }])
+    await expect(probe('crm', AbortSignal.timeout(30_000))).rejects.toMatchObject({
+      code: 'CSW-1006',
+      fix: expect.stringContaining('causeway secrets store crm api-key'),
+    })
+    for (const name of ['crm', 'other']) await secrets.store(name, 'api-key', state.key, actor)
+    expect(await secrets.stored('crm')).toMatchObject([{ name: 'api-key', storedAt: expect.any(Date) }])
+    expect((await probe('crm', AbortSignal.timeout(30_000))).every(({ ok }) => ok)).toBe(true)
+
+    const pulled = async () =>
+      (await pool.query(`select 1 from run where kind = 'pull' and outcome = 'success'`)).rowCount!
+    await hub.services.runSync('companies', { full: true, trigger: 'test', actor })
+    await expect.poll(pulled, { timeout: 60_000 }).toBeGreaterThan(0)
+
+    // The system takes the new key only, and the sessions that are open have the old one.
+    const [before, refused] = [await pulled(), state.refused]
+    state.key = 'second-key-8e1f'
+    for (const name of ['crm', 'other']) await secrets.store(name, 'api-key', state.key, actor)
+    await hub.services.runSync('companies', { full: true, trigger: 'test', actor })
+    await expect.poll(pulled, { timeout: 60_000 }).toBeGreaterThan(before)
+    expect(state.refused).toBeGreaterThan(refused)
+    const { rows } = await pool.query(`select state from connection where name = 'crm'`)
+    expect(rows).toEqual([{ state: 'active' }])
+
+    expect(await secrets.forget('crm', 'api-key', actor)).toEqual({ forgotten: true })
+    expect(await secrets.forget('crm', 'api-key', actor)).toEqual({ forgotten: false })
+    // What the hub keeps under the same name for itself is out of reach.
+    await secrets.store('crm', 'webhook-connection', 'x', actor)
+    const kept = await pool.query('select field from secret where connection = $1', ['crm'])
+    expect(kept.rows).toEqual([{ field: 'own:webhook-connection' }])
+
+    const audit = (await pool.query(`select action, subject, actor from audit where action like 'secret.%'`)).rows
+    expect(audit).toContainEqual({ action: 'secret.store', subject: 'connection:crm', actor: 'user:ada' })
+    expect(audit.filter(({ action }) => action === 'secret.forget')).toHaveLength(1)
+    const { rows: tables } = await pool.query(`select encode(sealed, 'escape') as text from secret`)
+    const everything = JSON.stringify([lines, tables, (await pool.query('select * from audit')).rows])
+    for (const key of ['first-key-3c9d', 'second-key-8e1f']) expect(everything).not.toContain(key)
+  } finally {
+    await hub.close()
+  }
+})
