@@ -8,14 +8,14 @@ import { TOKEN } from '../../http/hub.ts'
 import { madeOnce } from '../../made-once.ts'
 import { hasBrowser, startSite } from '../browser.ts'
 
-/** Each address with what it is to show. `people`: records stand there, and whoever is in them. */
+/** Each address with what it is to show. `people`: records stand there, or what systems said of them, and whoever is in them. */
 const PAGES: Record<string, { path?: string; people?: true }> = {
-  // Causes, in the words of the systems.
+  // Causes, in the words of the systems, as on the pages of a sync and of runs.
   '/': { people: true },
   '/syncs': {},
-  '/sync': { path: '/sync?name=contacts' },
-  '/runs': {},
-  '/run': { path: '/run?id=1' },
+  '/sync': { path: '/sync?name=contacts', people: true },
+  '/runs': { people: true },
+  '/run': { path: '/run?id=1', people: true },
   '/queues': {},
   '/dead-letters': { people: true },
   '/dead-letter': { path: '/dead-letter?id=LETTER', people: true },
@@ -92,7 +92,9 @@ class Watched {
 }
 
 describe.skipIf(!hasBrowser)('canaries', () => {
-  test('a secret is on no page, and a person only where records are', { timeout: 600_000 }, async () => {
+  test('a secret is on no page, and a person only where records are, or what systems said of them', {
+    timeout: 600_000,
+  }, async () => {
     const addresses = await addressesOfThePage()
     expect(Object.keys(PAGES).sort(), 'every page is walked').toEqual(addresses.sort())
     // The tab signs in with the token that it knows.
