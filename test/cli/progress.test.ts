@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeProgress } from '../../src/cli/progress.ts'
+import { describeProgress, Progress } from '../../src/cli/progress.ts'
 import { duration } from '../../src/cli/table.ts'
 
 test('progress tells rate and time to go once it knows them', () => {
@@ -18,4 +18,45 @@ test('durations have the unit a person would choose', () => {
     '2 h',
     '3 d',
   ])
+})
+
+/** What is said on stderr while `act` runs, with a clock that is moved by hand. */
+function said(act: (clock: { move(ms: number): void }) => void): string {
+  const { write } = process.stderr
+  const { now } = performance
+  const written: string[] = []
+  let time = now.call(performance)
+  process.stderr.write = ((text: string) => written.push(text) > 0) as typeof write
+  performance.now = () => time
+  try {
+    act({
+      move: (ms) => {
+        time += ms
+      },
+    })
+  } finally {
+    process.stderr.write = write
+    performance.now = now
+  }
+  return written.join('')
+}
+
+test('a terminal has one line that is rewritten and wiped, elsewhere there is a plain line every ten seconds', () => {
+  const work = (terminal: boolean) =>
+    said((clock) => {
+      const progress = new Progress(terminal)
+      for (let done = 100; done <= 2_500; done += 100) {
+        clock.move(1_000)
+        progress.update(done, 2_500 - done, 'running')
+      }
+      progress.end()
+    })
+  const plain = work(false)
+  expect(plain).toBe(
+    'running · 1000 records · 100/s · 1500 left · about 15 s to go · 10 s\nrunning · 2000 records · 100/s · 500 left · about 5 s to go · 20 s\n',
+  )
+  const drawn = work(true)
+  expect(drawn).not.toContain('\n')
+  expect(drawn.split('\r').length).toBe(27)
+  expect(drawn.endsWith('\r\u001b[2K')).toBe(true)
 })

@@ -18,7 +18,7 @@ test('the files and tests that hold the bars exist', () => {
   expect(missing).toEqual([])
 })
 
-test('every bar of mapping files, plans and selections has a test, and every bar of the page a test or a word about why not', () => {
+test('every bar of mapping files, plans and selections has a test, and every bar of the page, of security and of conventions a test or a word about why not', () => {
   const bars = rows.map(([bar]) => bar!).filter((bar) => /^[MCU]\d+$/.test(bar))
   const page = Array.from({ length: 20 }, (_, i) => `U${i + 1}`)
   const line = Array.from({ length: 9 }, (_, i) => `C${i + 1}`)
@@ -27,6 +27,9 @@ test('every bar of mapping files, plans and selections has a test, and every bar
   const security = rows.map(([bar]) => bar!).filter((bar) => /^S\d+$/.test(bar))
   expect(security).toEqual(Array.from({ length: 17 }, (_, i) => `S${i + 1}`))
   expect(rows.map(([bar]) => bar!).filter((bar) => /^B\d+$/.test(bar))).toEqual(['B1', 'B2', 'B3', 'B4', 'B5', 'B6'])
+  expect(rows.map(([bar]) => bar!).filter((bar) => /^K\d+$/.test(bar))).toEqual(
+    Array.from({ length: 13 }, (_, i) => `K${i + 1}`),
+  )
   const unheld = rows.filter(([bar, , held]) => /^(M\d+|C1[0-2]|B\d+)$/.test(bar!) && held!.startsWith('not yet'))
   expect(unheld).toEqual([])
 })
