@@ -76,7 +76,7 @@ export const WRITE_TOOLS: WriteTool[] = [
       return {
         would: `Give ${planned.restored} records the values they had before run ${id}.`,
         details: planned,
-        basis: { changes: planned.changes, left: planned.left },
+        basis: { restored: planned.restored, changes: planned.changes, left: planned.left },
         act: (to, why) => to.call('POST', path, { reason: why }),
       }
     },

@@ -1,6 +1,8 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CausewayError, digest } from '../core/index.ts'
 import { API } from './app.ts'
+import type { Problem } from './problem.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,8 +15,8 @@ declare module 'fastify' {
  * Tags of what the API shows, answers that spare what the client has (`If-None-Match`), and actions on condition that a thing is still as
  * the client saw it (`If-Match`): RFC 9110, 8.8.3 and 13.1. The thing is what stands before the last step of the action's address.
  *
- * Of actions on one thing at one `serve` only one goes on between the look and the end where one of them has a condition. Between several
- * processes that is left to what each action itself refuses: a letter that is closed, a filter that selects something else.
+ * Of actions on one thing at one `serve` no other one begins between the look and the end of one that has a condition. What began before and has
+ * none is not waited for: a plan or an undo may take minutes, and nobody may have to wait so long to pause a sync. Between several processes that is left to what each action itself refuses: a letter that is closed, a filter that selects something else.
  */
 export function answerPreconditions(app: FastifyInstance): void {
   const under = new Map<string, Promise<void>>()
@@ -64,7 +66,15 @@ async function tagOf(app: FastifyInstance, request: FastifyRequest, thing: strin
     remoteAddress: request.ip,
     headers: { ...(authorization ? { authorization } : {}), ...(cookie ? { cookie } : {}) },
   })
+  // That it could not be looked says nothing about the thing.
+  if (answer.statusCode === 429 || answer.statusCode >= 500) throw notLooked(answer)
   return answer.statusCode === 200 ? answer.headers.etag : undefined
+}
+
+function notLooked({ body, headers }: { body: string; headers: OutgoingHttpHeaders }): CausewayError {
+  const { code, detail } = JSON.parse(body) as Problem
+  const seconds = Number(headers['retry-after'])
+  return new CausewayError(code, { what: detail, ...(seconds > 0 ? { retryAfterMs: seconds * 1_000 } : {}) })
 }
 
 function changed(thing: string, tag: string | undefined): CausewayError {

@@ -71,6 +71,29 @@ test('of many who saw the same only one acts, whether the others have a conditio
   expect((await assign(id, 'last')).status).toBe(200)
 })
 
+test('a look that is refused is told as such, and not as a thing that has changed', async () => {
+  const tight = await startHub({ pool: hub.pool, limits: { requestsPerMinute: 2 } })
+  try {
+    const id = await letterOf('tight')
+    const tag = await tagOf(id)
+    const act = () =>
+      fetch(`${tight.url}/api/v1/dead-letters/${id}/assign`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json', 'if-match': tag },
+        body: '{"assignee":"Ada"}',
+      })
+    await fetch(`${tight.url}/api/v1/dead-letters/${id}`, { headers: { authorization } })
+    // The action is the last that is allowed, so that its look is refused.
+    const answer = await act()
+    expect(answer.status).toBe(429)
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await answer.json()).toMatchObject({ code: 'CSW-8005' })
+    expect((await tagOf(id)) === tag).toBe(true)
+  } finally {
+    await tight.close()
+  }
+})
+
 test('a condition on what shows nothing, or not to this caller, is refused; without one nothing changes', async () => {
   const post = (path: string, headers: Record<string, string>) =>
     fetch(hub.url + path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: '{}' })
