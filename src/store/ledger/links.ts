@@ -31,6 +31,14 @@ export async function findTargets(
   return new Map(rows.map((row) => [linkKey(row.record_id, row.part), { id: row.target, isTwin: row.alias }]))
 }
 
+/**
+ * The links of an entity in a stream, for `from`. Two probes instead of one: each index of `link` holds one kind, and without them the whole
+ * table is read, for each record of a batch of deletions.
+ */
+const linksOf = (entity: string, stream: string): string =>
+  `select * from link where entity_id = ${entity} and stream_id = ${stream} and not alias
+    union all select * from link where entity_id = ${entity} and stream_id = ${stream} and alias offset 0`
+
 export const linkKey = (recordId: string, part: string): string => `${recordId}\u001f${part}`
 
 /**
@@ -46,8 +54,9 @@ export async function findTwins(
   const { rows } = await pool.query<{ record_id: string; part: string; shared: boolean }>(
     `select own.record_id, own.part, twins.shared from unnest($2::text[], $3::text[]) as p(id, part)
        join link own on own.stream_id = $1 and own.record_id = p.id and own.part = p.part
-      cross join lateral (select exists (select 1 from link twin join record r on r.stream_id = $1 and r.id = twin.record_id and not r.deleted
-                     where twin.entity_id = own.entity_id and twin.stream_id = $1 and twin.record_id <> own.record_id) as shared) twins
+      cross join lateral (select exists (select 1 from (${linksOf('own.entity_id', '$1')}) twin
+                     join record r on r.stream_id = $1 and r.id = twin.record_id and not r.deleted
+                     where twin.record_id <> own.record_id) as shared) twins
       where twins.shared
           or (own.alias and exists (select 1 from record_key k join record r on r.stream_id = $1 and r.id = k.record_id and not r.deleted
                      where k.stream_id = $1 and k.field = '${ALIAS_FIELD}' and k.value = own.record_id and k.record_id <> own.record_id))`,
@@ -70,7 +79,7 @@ export type TargetOwner = {
 
 /**
  * Of each of these targets the living record of the source that stood for it first, where that is another one than the record that asks. One
- * that no sync delivers there (filtered out, taken back) does not count. Two probes instead of one, because each index holds one kind of links.
+ * that no sync delivers there (filtered out, taken back) does not count.
  */
 export async function findOwners(
   pool: pg.Pool,
@@ -87,8 +96,7 @@ export async function findOwners(
                                  where stream_id = $2 and record_id = a.target and part = '' offset 0) t
             cross join lateral (
                    select l.record_id, l.part, d.delivered
-                     from (select * from link where entity_id = t.entity_id and stream_id = $1 and not alias
-                            union all select * from link where entity_id = t.entity_id and stream_id = $1 and alias) l
+                     from (${linksOf('t.entity_id', '$1')}) l
                      join record r on r.stream_id = $1 and r.id = l.record_id and not r.deleted
                     cross join lateral (
                            select array_agg(v.delivered) filter (where v.delivered is not null) as delivered,
@@ -120,7 +128,7 @@ export async function findUnlinked(
   const { rows } = await pool.query<{ id: string }>({
     name: 'find-unlinked',
     text: `select wanted.id from unnest($3::text[]) as wanted(id)
-            where not exists (select 1 from link t join link s on s.entity_id = t.entity_id and s.stream_id = $1
+            where not exists (select 1 from link t cross join lateral (${linksOf('t.entity_id', '$1')}) s
                                where t.stream_id = $2 and t.record_id = wanted.id and t.part = '')`,
     values: [fromStream, toStream, arrayText(targetIds)],
   })
@@ -256,7 +264,8 @@ async function mergeEntities(client: pg.PoolClient, values: unknown[]): Promise<
        select l.stream_id, l.record_id, l.part, l.alias, p.entity,
               row_number() over (partition by p.entity, l.stream_id, l.alias order by l.created_at, l.record_id) as turn
          from unnest($1::bigint[], $2::bigint[]) as p(former, entity)
-        cross join lateral (select * from link where entity_id = p.former offset 0) l
+        cross join lateral (select * from link where entity_id = p.former and not alias
+                             union all select * from link where entity_id = p.former and alias offset 0) l
      )
      update link l set entity_id = m.entity from moving m
       where l.stream_id = m.stream_id and l.record_id = m.record_id and l.part = m.part
@@ -282,7 +291,8 @@ async function dropLinks(client: pg.PoolClient, batch: BatchCommit): Promise<voi
   await client.query(
     `delete from link t using unnest($2::text[], $3::text[]) as u(id, part)
        join link own on own.stream_id = $1 and own.record_id = u.id and own.part = u.part
-      where t.stream_id = $4 and t.entity_id = own.entity_id and (t.stream_id, t.record_id) <> ($1, own.record_id)`,
+      cross join lateral (${linksOf('own.entity_id', '$4')}) its
+      where t.stream_id = $4 and t.record_id = its.record_id and t.part = its.part and (t.stream_id, t.record_id) <> ($1, own.record_id)`,
     [batch.sourceStream, rest.map((row) => row.fromId), rest.map((row) => row.part), batch.targetStream],
   )
 }
@@ -347,16 +357,16 @@ async function leaveTwins(
   const { rows } = await client.query<{ record_id: string; part: string; entity_id: number }>(
     `delete from link own using unnest($2::text[], $3::text[]) as u(id, part)
       where own.stream_id = $1 and own.record_id = u.id and own.part = u.part
-        and exists (select 1 from link twin where twin.entity_id = own.entity_id and twin.stream_id = $1
-                                              and (twin.record_id, twin.part) <> (own.record_id, own.part))
+        and exists (select 1 from (${linksOf('own.entity_id', '$1')}) twin
+                     where (twin.record_id, twin.part) <> (own.record_id, own.part))
      returning own.record_id, own.part, own.entity_id`,
     [streamId, parts.map((row) => row.fromId), parts.map((row) => row.part)],
   )
   if (rows.length)
     await client.query(
       `update link l set alias = false
-         from (select distinct on (entity_id) entity_id, record_id, part from link
-                where entity_id = any($2) and stream_id = $1 order by entity_id, alias, created_at, record_id) heir
+         from (select distinct on (l.entity_id) l.entity_id, l.record_id, l.part from unnest($2::bigint[]) as left_by(entity)
+                cross join lateral (${linksOf('left_by.entity', '$1')}) l order by l.entity_id, l.alias, l.created_at, l.record_id) heir
         where l.alias and l.stream_id = $1 and (l.record_id, l.part) = (heir.record_id, heir.part)`,
       [streamId, rows.map((row) => row.entity_id)],
     )
