@@ -7,8 +7,9 @@ import { isDelivered } from './kept.ts'
 import { HASHES, keysOf, linkKey, type TargetOwner } from './ports.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 
-/** The other record is looked at again so often while nothing of it has reached the target. */
-const UNDELIVERED_RETRY_MS = 30_000
+/** While nothing of the other record has reached the target: mostly it is on its way, and otherwise it may wait for a person. */
+const FIRST_LOOK_MS = 5_000
+const LOOK_MS = 5 * 60_000
 
 /** What a record that is about to be upserted by a natural key may find in the target, by what the hub wrote there before. */
 export type UpsertHits = ReadonlyMap<Work, readonly string[]>
@@ -49,7 +50,11 @@ function settlementOf(lane: Lane, work: Work, owner: TargetOwner, waits: boolean
   const holdings = (owner.delivered ?? []).map((text) => JsonText.from(text))
   // A natural key that the hub once wrote may have another value there by now: then it is another record that the target finds.
   if (work.targetId === null && !holdings.some((held) => sharesKey(lane, work, held))) return undefined
-  if (!holdings.length) return again(`${pair}, and nothing of the first one has reached it yet`, UNDELIVERED_RETRY_MS)
+  if (!holdings.length)
+    return again(
+      `${pair}, and nothing of the first one has reached it yet`,
+      work.existing?.contended ? LOOK_MS : FIRST_LOOK_MS,
+    )
   const fields = [...new Set(holdings.flatMap((held) => differing(lane, work, held)))]
   if (!fields.length) return undefined
   const what = `${pair}, and differ in ${fields.join(', ')}`

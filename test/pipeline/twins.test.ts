@@ -102,7 +102,7 @@ test.each([
       const others = crm.list('contacts').filter(({ id }) => id.endsWith(` ${own}`) && !id.startsWith('a '))
       expect(told).toEqual(others.map(({ id }) => id).sort())
     }),
-    { numRuns: 15 },
+    { numRuns: 8 },
   )
 })
 
@@ -194,4 +194,27 @@ test('a plan names the letter instead of the write', async () => {
   for await (const changes of planSync(hub.ports, row.id, { limit: 10, signal: new AbortController().signal }))
     planned.push(...changes)
   expect(planned.find(({ record }) => record === 'b')).toMatchObject({ action: 'dead', error: { code: 'CSW-5026' } })
+})
+
+test('while nothing of the first one has been delivered the other waits, ever longer, and writes nothing', async () => {
+  const { crm, erp } = systems()
+  const hub = await TestHub.open({ crm, erp }, [toErp])
+  await twins(hub, crm)
+  // As after a person made one entity of records that were never delivered.
+  await hub.pool.query(
+    "update delivery set delivered = null, state = 'dead', error = null, next_attempt_at = null where record_id = 'a'",
+  )
+  const waits: number[] = []
+  for (let look = 0; look < 2; look++) {
+    await hub.pool.query("update delivery set state = 'pending', next_attempt_at = now() where record_id = 'b'")
+    await hub.push('to-erp')
+    const { rows } = await hub.pool.query<{ s: number; state: string }>(
+      "select extract(epoch from next_attempt_at - now())::float8 as s, state from delivery where record_id = 'b'",
+    )
+    expect(rows[0]!.state).toBe('pending')
+    waits.push(rows[0]!.s)
+  }
+  expect(waits[0]).toBeLessThan(10)
+  expect(waits[1]).toBeGreaterThan(200)
+  expect(names(erp)).toEqual(['First'])
 })
