@@ -15,7 +15,7 @@ const ASK_LATER_MS = 60_000
  */
 export async function readUnsure(lane: Lane, works: Work[]): Promise<void> {
   const unsure = works.filter(
-    ({ merge, settlement }) => merge?.unsure && settlement && settlement.retryInMs === undefined,
+    ({ merge, settlement }) => merge?.unsure && settlement && !settlement.dead && settlement.retryInMs === undefined,
   )
   if (!unsure.length) return
   const { ledger, clock, log } = lane.ports
