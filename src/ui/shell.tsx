@@ -30,19 +30,25 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
       </a>
       <header className="top">
         <Link href={to.home} className="brand">
-          <img src={icon} alt="" width="22" height="22" /> Causeway
+          <img src={icon} alt="" width="22" height="22" /> <span>Causeway</span>
         </Link>
         <RecordSearch />
         <div className="top-actions">
           <LiveButton />
-          <ZoneButton />
-          <SchemeButton />
-          <LanguageChoice />
-          <KeysButton />
-          <Who />
-          <Button size="compact-sm" variant="subtle" color="gray" onClick={() => void signOut()}>
-            {t('shell.signOut')}
+          {/* Beside the others where there is room, else behind a button of its own. */}
+          <Button className="top-opens" size="compact-sm" variant="subtle" color="gray" popoverTarget="top-more">
+            {t('shell.more')}
           </Button>
+          <div id="top-more" className="top-more" popover="auto">
+            <ZoneButton />
+            <SchemeButton />
+            <LanguageChoice />
+            <KeysButton />
+            <Who />
+            <Button size="compact-sm" variant="subtle" color="gray" onClick={() => void signOut()}>
+              {t('shell.signOut')}
+            </Button>
+          </div>
         </div>
       </header>
       <Navigation />

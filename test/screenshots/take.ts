@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, test } from 'vitest'
 import { appendAudit } from '../../src/store/index.ts'
+import { openQueueOf } from '../http/queue-hub.ts'
 import { type Site, startSite } from '../ui/browser.ts'
 import { addBacklog, fillHub, keepVersions, type Lively } from '../ui/lively-hub.ts'
 import { openPeople } from '../ui/people-site.ts'
@@ -10,12 +11,13 @@ import { openPlayground } from '../ui/playground-site.ts'
 
 const FOLDER = process.env.CAUSEWAY_SCREENSHOTS ?? join(import.meta.dirname, '../../.screenshots')
 
-/** Each page with a word that stands there when its data has come. */
-const pages: [name: string, path: (ids: Lively) => string, word: string][] = [
+/** Each page with a word that stands there when its data has come, and is scrolled to where it stands far down. */
+const pages: [name: string, path: (ids: Lively) => string, word: string, far?: true][] = [
   ['home', () => '/', 'Waiting, late or stopped'],
   ['landscape', () => '/landscape', 'The last 24 hours'],
   ['syncs', () => '/syncs', 'files-to-docs'],
   ['sync', () => '/sync?name=contacts-to-erp', 'erp:customers'],
+  ['plots', () => '/sync?name=contacts-to-erp', 'Hour by hour', true],
   ['runs', () => '/runs', 'created'],
   ['run', ({ failedRun }) => `/run?id=${failedRun}`, 'crm.example.org'],
   ['queues', () => '/queues', 'nobody works'],
@@ -35,6 +37,7 @@ const pages: [name: string, path: (ids: Lively) => string, word: string][] = [
   ['timeline', () => '/timeline', 'sync.pause'],
   ['settings', () => '/settings', 'journal_days'],
   ['system', () => '/system', 'What must work'],
+  ['docs', () => '/docs?search=runs', 'Runs, newest first'],
 ]
 
 let site: Site
@@ -89,21 +92,37 @@ async function addDay(pool: Site['hub']['pool'], sync: number): Promise<void> {
   )
 }
 
-test.for(pages)('%s', ([name, path, word]) => take(site, name, path(ids), word))
+test.for(pages)('%s', ([name, path, word, far]) => take(site, name, path(ids), word, { far }))
 
 /** All looks of one page. */
-async function take(from: Site, name: string, path: string, word: string): Promise<void> {
+async function take(
+  from: Site,
+  name: string,
+  path: string,
+  word: string,
+  { far = false, foreign = false } = {},
+): Promise<void> {
   const page = await from.open(path)
-  await page.getByText(word).filter({ visible: true }).first().waitFor()
+  const sign = page.getByText(word).filter({ visible: true }).first()
+  await sign.waitFor()
   for (const colorScheme of ['light', 'dark'] as const)
     for (const width of [1280, 360]) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.setViewportSize({ width, height: width === 360 ? 740 : 800 })
-      await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor()
+      if (!foreign) await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor()
+      if (far) await sign.evaluate('(sign) => sign.closest(".panel").scrollIntoView()')
       await page.screenshot({ path: join(FOLDER, `${name}-${colorScheme}-${width}.png`) })
     }
   await from.closeTabs()
 }
+
+test('the jobs of a queue, by bull-board', async () => {
+  const { queue, end } = await openQueueOf()
+  const own = await startSite({ services: { readQueueBoard: (path, query) => queue.readBoard(path, query) } })
+  await take(own, 'jobs', '/admin/queues/queue/push?status=failed', 'CSW-1001', { foreign: true })
+  await own.close()
+  await end()
+})
 
 test('entities and reviews', async () => {
   const { site: own, entity } = await openPeople()

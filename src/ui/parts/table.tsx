@@ -24,7 +24,10 @@ type Props<Row> = {
 /** So many rows fill a screen and stand there at once; those below come in slices of a few milliseconds. */
 const AT_ONCE = 20
 
-/** A dense table. On narrow screens it scrolls within itself, also with the keyboard. Its rows hold still while they are read. */
+/**
+ * A dense table, whose rows hold still while they are read. On narrow screens the cells of a row stand below each other, each behind the name
+ * of its column; where the heads of columns are more than names it scrolls within itself, also with the keyboard.
+ */
 export function Table<Row>({ label, columns, rows: given, keyOf }: Props<Row>): ReactNode {
   const place = useRef<HTMLElement>(null)
   const { rows, waiting, isGone, release } = useStill(given, keyOf, place)
@@ -33,7 +36,7 @@ export function Table<Row>({ label, columns, rows: given, keyOf }: Props<Row>): 
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (WCAG 2.1.1).
     <section className="scroll" aria-label={label} tabIndex={0} ref={place}>
       <NewRows count={waiting} show={release} />
-      <table>
+      <table className={columns.some(({ title }) => title !== undefined) ? undefined : 'stacks'}>
         <thead>
           <tr>
             {columns.map((column) => (
@@ -61,7 +64,7 @@ const OneRow = memo(({ row, columns, isGone }: RowProps): ReactNode => {
   return (
     <tr data-gone={isGone || undefined}>
       {columns.map((column) => (
-        <td key={column.head} className={classOf(column)}>
+        <td key={column.head} className={classOf(column)} data-head={column.head}>
           {column.cell(row)}
         </td>
       ))}
