@@ -110,7 +110,7 @@ async function take(
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.setViewportSize({ width, height: width === 360 ? 740 : 800 })
       if (!foreign) await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor()
-      if (far) await sign.evaluate('(sign) => sign.closest(".panel").scrollIntoView()')
+      if (far) await sign.scrollIntoViewIfNeeded()
       await page.screenshot({ path: join(FOLDER, `${name}-${colorScheme}-${width}.png`) })
     }
   await from.closeTabs()

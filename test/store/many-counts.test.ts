@@ -1,7 +1,9 @@
 import type pg from 'pg'
 import { beforeAll, expect, test } from 'vitest'
+import { listConnections } from '../../src/store/views/connections.ts'
+import { listProblems } from '../../src/store/views/problems.ts'
 import { showStream } from '../../src/store/views/streams.ts'
-import { showSync } from '../../src/store/views/syncs.ts'
+import { listSyncs, showSync } from '../../src/store/views/syncs.ts'
 import { seedHub } from '../http/rows.ts'
 import { freshDatabase } from '../postgres.ts'
 
@@ -79,3 +81,34 @@ async function add(count: number, name: string): Promise<void> {
     [sync, count, name],
   )
 }
+
+test('open letters too: of many, connections, syncs and problems are told from a count of before', {
+  timeout: 600_000,
+}, async () => {
+  const { db, statements } = asked()
+  const look = async (): Promise<number[]> => {
+    const connections = await listConnections(db, { limit: 50 })
+    const syncs = await listSyncs(db, { limit: 50 })
+    const problems = await listProblems(db)
+    return [connections.items, syncs.items]
+      .map((items) => items.reduce((sum, item) => sum + item.openDeadLetters, 0))
+      .concat(problems.reduce((sum, { count }) => sum + count, 0))
+  }
+  const letters = (count: number, name: string) =>
+    pool.query(
+      `insert into dead_letter (kind, sync_id, record_id, part, code, fingerprint, error)
+       select 'push', $1, $3 || n, '', 'CSW-3008', 'f', '{"code":"CSW-3008"}' from generate_series(1, $2::int) n`,
+      [sync, count, name],
+    )
+  const counted = (): number => statements.filter((text) => text.includes('from dead_letter')).length
+  const before = await look()
+  await letters(1, 'few')
+  expect(await look()).toEqual(before.map((n) => n + 1))
+  await letters(MANY, 'many')
+  const many = await look()
+  expect(many).toEqual(before.map((n) => n + 1 + MANY))
+  const asks = counted()
+  await letters(1, 'late')
+  expect(await look()).toEqual(many)
+  expect(counted()).toBe(asks)
+})

@@ -1,5 +1,6 @@
 import { type CauseClass, type ErrorCode, errorRegistry } from '../../core/index.ts'
 import { type Database, rows } from './database.ts'
+import { countMany } from './many-counts.ts'
 
 export type ProblemView = {
   code: string
@@ -131,7 +132,7 @@ export async function listProblems(
   filter: { connection?: string; rejected?: keyof typeof DEAD } = {},
 ): Promise<ProblemView[]> {
   const [dead, retrying, failing, parked, drifts] = await Promise.all([
-    rows<Row>(db, DEAD[filter.rejected ?? 'singly']),
+    countMany<Row>(db, DEAD[filter.rejected ?? 'singly'], []),
     rows<Row>(db, RETRYING),
     rows<Row>(db, FAILING),
     rows<Row>(db, PARKED),

@@ -20,8 +20,9 @@ export type SyncView = {
 
 export type SyncDetail = SyncView & { deliveries: Record<string, number> }
 
-type Row = Omit<SyncView, 'lastError' | 'lastRun'> & {
+type Row = Omit<SyncView, 'lastError' | 'lastRun' | 'openDeadLetters'> & {
   id: number
+  backId: number | null
   lastError: string | null
   runId: number | null
   runOutcome: string
@@ -30,10 +31,9 @@ type Row = Omit<SyncView, 'lastError' | 'lastRun'> & {
 }
 
 const SELECT = `
-select y.id, y.name, fc.name || ':' || f.name as "from", tc.name || ':' || t.name as "to", y.version,
+select y.id, b.id as "backId", y.name, fc.name || ':' || f.name as "from", tc.name || ':' || t.name as "to", y.version,
        y.state, y.state_reason as "stateReason", y.state_since as "stateSince", y.last_error as "lastError",
        y.last_push_at as "lastPushAt", y.last_success_at as "lastSuccessAt",
-       (select count(*)::int from dead_letter d where d.sync_id in (y.id, b.id) and d.state = 'open') as "openDeadLetters",
        r.id as "runId", r.outcome as "runOutcome", r.started_at as "runStartedAt", r.finished_at as "runFinishedAt"
   from sync y
   join stream f on f.id = y.from_stream join connection fc on fc.id = f.connection_id
@@ -42,14 +42,24 @@ select y.id, y.name, fc.name || ':' || f.name as "from", tc.name || ':' || t.nam
   left join lateral (select id, outcome, started_at, finished_at from run
                       where sync_id in (y.id, b.id) order by id desc limit 1) r on true`
 
-function toView(row: Row): SyncView {
-  const { id: _id, runId, runOutcome, runStartedAt, runFinishedAt, lastError, ...view } = row
+const OPEN_LETTERS = `
+select sync_id as id, count(*)::int as count from dead_letter where state = 'open' and sync_id is not null group by 1`
+
+/** `open`: the letters of each sync. */
+function toView(row: Row, open: Map<number | null, number>): SyncView {
+  const { id, backId, runId, runOutcome, runStartedAt, runFinishedAt, lastError, ...view } = row
   return {
     ...view,
+    openDeadLetters: (open.get(id) ?? 0) + (open.get(backId) ?? 0),
     lastError: verbatimError(lastError),
     lastRun:
       runId === null ? null : { id: runId, outcome: runOutcome, startedAt: runStartedAt, finishedAt: runFinishedAt },
   }
+}
+
+async function openLetters(db: Database): Promise<Map<number | null, number>> {
+  const counts = await countMany<{ id: number; count: number }>(db, OPEN_LETTERS, [])
+  return new Map(counts.map(({ id, count }) => [id, count]))
 }
 
 export type SyncFilter = { state?: string; connection?: string; cursor?: string; limit: number }
@@ -64,7 +74,12 @@ export async function listSyncs(db: Database, filter: SyncFilter): Promise<Page<
   if (filter.state === undefined) where.always(`y.state <> 'removed'`)
   const limit = where.parameter(filter.limit + 1)
   const found = await rows<Row>(db, `${SELECT} ${where.where} order by y.name limit ${limit}`, where.values)
-  return toPage(found.map(toView), filter.limit, (item) => item.name)
+  const open = await openLetters(db)
+  return toPage(
+    found.map((row) => toView(row, open)),
+    filter.limit,
+    (item) => item.name,
+  )
 }
 
 /** True when there is such a sync, which costs nothing, however many deliveries it has. */
@@ -81,5 +96,8 @@ export async function showSync(db: Database, name: string): Promise<SyncDetail |
     'select state, count(*)::int as count from delivery where sync_id = $1 group by state',
     [row.id],
   )
-  return { ...toView(row), deliveries: Object.fromEntries(counts.map(({ state, count }) => [state, count])) }
+  return {
+    ...toView(row, await openLetters(db)),
+    deliveries: Object.fromEntries(counts.map(({ state, count }) => [state, count])),
+  }
 }
