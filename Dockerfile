@@ -29,7 +29,9 @@ COPY bin bin
 COPY connectors connectors
 COPY src/cli/template src/cli/template
 
-LABEL org.opencontainers.image.title="Causeway" org.opencontainers.image.licenses="Apache-2.0"
+LABEL org.opencontainers.image.title="Causeway" org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.description="Integration middleware that keeps the systems of a company in step" \
+      org.opencontainers.image.version="0.1.0" org.opencontainers.image.base.name="docker.io/library/node:24-trixie-slim"
 ENV NODE_ENV=production CAUSEWAY_HOST=0.0.0.0 CAUSEWAY_DATA_DIR=/data
 USER 10001:10001
 WORKDIR /hub

@@ -57,6 +57,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
   const adminToken = await loadAdminToken(hub.dataDir, hub.settings.admin_token ?? undefined)
   let draining = false
   const pageFolder = join(packageRoot(), 'dist', 'ui')
+  const hasPage = existsSync(join(pageFolder, 'index.html'))
   const app = await buildServer(hub.services, {
     database: hub.pool,
     access: hub.access,
@@ -68,12 +69,13 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
     version: context.version,
     logger: hub.logger,
     isDraining: () => draining,
-    ...(existsSync(join(pageFolder, 'index.html')) ? { pageFolder } : {}),
+    ...(hasPage ? { pageFolder } : {}),
   })
   const { host } = hub.settings
   const url = await listen(app, hub.settings)
   await announceHub(hub.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString() })
-  announce(context, url, adminToken)
+  // A checkout that was not built has no pages; the document is there all the same.
+  announce(context, url, `${url}${hasPage ? '/docs' : '/openapi.json'}`, adminToken)
   keepCompiled()
   try {
     await stopped.signal
@@ -87,8 +89,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
 }
 
 /** A token that this start made is shown to who started it, and never again; programs read its file. */
-function announce(context: CliContext, url: string, { token, file: tokenFile, isNew }: AdminToken): void {
-  const docs = `${url}/docs`
+function announce(context: CliContext, url: string, docs: string, { token, file: tokenFile, isNew }: AdminToken): void {
   context.output.result('start', JSON.stringify({ url, docs, tokenFile, pid: process.pid }), () =>
     [
       `Causeway runs at ${url}`,

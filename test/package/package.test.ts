@@ -107,6 +107,8 @@ test('the hub starts, serves page and API, and a ctrl-c to its group leaves noth
     const url = await untilGiven(() => /runs at (\S+)/.exec(output)?.[1])
     expect(await (await fetch(url)).text()).toContain('<div id="root">')
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
+    expect(output).toContain(`API docs         ${url}/docs\nWebhooks         ${url}/hooks/`)
+    expect(await (await fetch(`${url}/docs`)).text()).toContain('<div id="root">')
     const token = (await readFile(join(demo, '.causeway/admin-token'), 'utf8')).trim()
     expect(output, 'the first start shows its token').toContain(token)
     const answer = await fetch(`${url}/api/v1/syncs`, { headers: { authorization: `Bearer ${token}` } })

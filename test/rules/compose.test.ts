@@ -94,3 +94,18 @@ test('what is kept lies in volumes, the rest is read-only, and no log fills the 
   }
   expect(dockerfile).toMatch(/VOLUME \/data/)
 })
+
+test('the image says what it is: the version of the package, its licence, and what it stands on', () => {
+  const { version, license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, string>
+  const labels = new Map(
+    [...dockerfile.matchAll(/org\.opencontainers\.image\.([a-z.]+)="([^"]+)"/g)].map(([, name, value]) => [
+      name!,
+      value!,
+    ]),
+  )
+  expect(labels.get('version')).toBe(version)
+  expect(labels.get('licenses')).toBe(license)
+  const base = /^FROM (\S+)$/m.exec(dockerfile)![1]
+  expect(labels.get('base.name')).toBe(`docker.io/library/${base}`)
+  for (const name of ['title', 'description']) expect(labels.get(name), name).toBeTruthy()
+})
