@@ -1,24 +1,21 @@
 import { performance } from 'node:perf_hooks'
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { boundYoung } from '../core/index.ts'
 
 /**
  * Keeps the heap near what is really in use. On a machine with much memory V8 lets garbage grow to several times the live heap
  * (480 MB for a full sync of 50,000 records). With these flags the same sync peaks below 290 MB. A growth of 50 % marks the heap
  * twice as often as one of 100 %, on other threads but on the same cores: about 40 µs of CPU per record more; with 100 % a file on its
- * way needed 72 MB beyond rest, with 75 % 56, with 50 % 49 (`npm run check:files`, November 2026). The young generation stays as large as loading the hub has made it, some 16 MB, which is
- * enough for the objects of a page and a batch to die there; `--max-semi-space-size` does nothing once the process runs.
+ * way needed 72 MB beyond rest, with 75 % 56, with 50 % 49 (`npm run check:files`, November 2026). The young generation grows to
+ * 32 MB and no further.
  */
 export function boundHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=75')
-  letYoungGrow(false)
+  boundYoung()
 }
 
-/** Both halves of the young generation together, which is what V8 calls the size of that space. */
-const YOUNG_BYTES = 32 << 20
 const LOOK_MS = 5_000
-/** Under full load it doubles several times a second, and must not do so once too often. */
-const YOUNG_LOOK_MS = 200
 /** Busy for less than this share of the time between two looks: at rest. */
 const REST_SHARE = 0.05
 /** Slow work never looks busy, and leaves garbage all the same. */
@@ -36,7 +33,7 @@ export function giveBackAtRest(lookMs = LOOK_MS): () => void {
   let before = performance.eventLoopUtilization()
   let wasBusy = true
   let usedAtRest = Number.POSITIVE_INFINITY
-  let youngMayGrow = false
+  let stopBounding: (() => void) | undefined
   const look = (): void => {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)
@@ -48,20 +45,16 @@ export function giveBackAtRest(lookMs = LOOK_MS): () => void {
     const { heapUsed } = process.memoryUsage()
     if (!wasBusy && heapUsed < usedAtRest + GARBAGE_BYTES) return
     collect()
-    youngMayGrow = true
-    letYoungGrow(true)
+    stopBounding?.()
+    stopBounding = boundYoung()
     wasBusy = false
     usedAtRest = process.memoryUsage().heapUsed
   }
-  const boundYoung = (): void => {
-    if (!youngMayGrow || youngBytes() < YOUNG_BYTES) return
-    youngMayGrow = false
-    letYoungGrow(false)
-  }
-  const timers = [setInterval(look, lookMs), setInterval(boundYoung, YOUNG_LOOK_MS)]
-  for (const timer of timers) timer.unref()
+  const timer = setInterval(look, lookMs)
+  timer.unref()
   return () => {
-    for (const timer of timers) clearInterval(timer)
+    clearInterval(timer)
+    stopBounding?.()
   }
 }
 
@@ -83,12 +76,4 @@ function collector(): Collector {
   setFlagsFromString('--expose-gc')
   known = runInNewContext('gc') as Collector
   return known
-}
-
-function letYoungGrow(may: boolean): void {
-  setFlagsFromString(`--semi-space-growth-factor=${may ? 2 : 1}`)
-}
-
-function youngBytes(): number {
-  return getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0
 }

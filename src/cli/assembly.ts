@@ -94,4 +94,5 @@ export type Assembly = {
   testConnectors(project: { dir: string; names: string[] }): Promise<Report[]>
 }
 
-export const loadAssembly = (): Promise<Assembly> => import('../assemble/index.ts')
+export const loadAssembly = async (): Promise<Assembly> =>
+  (await import('../core/index.ts')).loadingSmall(() => import('../assemble/index.ts'))

@@ -3,10 +3,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openHub } from '../../src/assemble/index.ts'
-import { requestProgress } from '../../src/store/views/index.ts'
+import { loadingSmall } from '../../src/core/index.ts'
 import { MAPPING } from './records.ts'
 import { report } from './report.ts'
+
+// As the command line does.
+const { openHub } = await loadingSmall(() => import('../../src/assemble/index.ts'))
+const { requestProgress } = await import('../../src/store/views/index.ts')
 
 const base = process.argv[2]!
 const folder = await mkdtemp(join(tmpdir(), 'causeway-bench-'))

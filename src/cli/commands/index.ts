@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { loadingSmall } from '../../core/index.ts'
 import type { MakeContext } from '../context.ts'
 
 export type CommandModule = {
@@ -6,11 +7,14 @@ export type CommandModule = {
   define(command: Command, makeContext: MakeContext): void
 }
 
+/** For commands that run on: what loading them leaves behind would stay. */
+const small: typeof loadingSmall = async (load) => (await import('../../core/index.ts')).loadingSmall(load)
+
 /** Every command. A module is loaded when its name stands on the command line, so that the others cost nothing. */
 export const COMMANDS: { name: string; summary: string; load: () => Promise<CommandModule> }[] = [
-  { name: 'start', summary: 'run everything in one process', load: () => import('./start.ts') },
-  { name: 'serve', summary: 'run the API and the webhook intake', load: () => import('./serve.ts') },
-  { name: 'worker', summary: 'run the work, without the API', load: () => import('./worker.ts') },
+  { name: 'start', summary: 'run everything in one process', load: () => small(() => import('./start.ts')) },
+  { name: 'serve', summary: 'run the API and the webhook intake', load: () => small(() => import('./serve.ts')) },
+  { name: 'worker', summary: 'run the work, without the API', load: () => small(() => import('./worker.ts')) },
   { name: 'migrate', summary: "bring the ledger's database to this version", load: () => import('./migrate.ts') },
   { name: 'init', summary: 'write a new hub folder', load: () => import('./init.ts') },
   { name: 'validate', summary: 'check the hub file, connectors and mappings', load: () => import('./validate.ts') },
