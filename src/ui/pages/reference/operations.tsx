@@ -3,6 +3,7 @@ import '@fastify/swagger-ui/static/swagger-ui.css'
 import './reference.css'
 import SwaggerUI, { type Component, type OwnReact, type Tags } from '@fastify/swagger-ui/static/swagger-ui-bundle.js'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { t } from '../../texts/index.ts'
 import { type ApiDocument, operationsWith } from './document.ts'
 
 type Props = { document: ApiDocument; search: string }
@@ -34,7 +35,11 @@ const show = (domNode: HTMLElement, described: ApiDocument): ReturnType<typeof S
     layout: 'OperationsOnly',
     plugins: [
       ({ React }) => ({
-        components: { OperationsOnly: operationsOnly(React) },
+        components: { OperationsOnly: operationsOnly(React), DeepLink: linkless(React) },
+        wrapComponents: {
+          Select: labelled(React, t('reference.allowedValues')),
+          ExamplesSelect: labelled(React, t('reference.examples')),
+        },
         fn: { opsFilter: (tags, phrase) => only(tags, operationsWith(described, phrase)) },
       }),
     ],
@@ -43,13 +48,38 @@ const show = (domNode: HTMLElement, described: ApiDocument): ReturnType<typeof S
     defaultModelsExpandDepth: -1,
     supportedSubmitMethods: [],
     validatorUrl: null,
+    // Its colours are too faint on their ground.
+    syntaxHighlight: { activated: false },
   })
 
 /** Made by the React that Swagger UI carries: elements of ours it would refuse. */
 const operationsOnly =
   ({ createElement }: OwnReact): Component =>
   ({ getComponent }) =>
-    createElement('div', { className: 'swagger-ui' }, createElement(getComponent('operations', true)))
+    createElement(
+      'div',
+      { className: 'swagger-ui' },
+      createElement('h2', { className: 'visually-hidden' }, t('reference.operations')),
+      createElement(getComponent('operations', true)),
+    )
+
+/** The name of an operation or tag stands in a button, where a link may not: only the button can be reached. */
+const linkless =
+  ({ createElement }: OwnReact): Component =>
+  ({ text }) =>
+    createElement('span', null, text)
+
+/** A choice without a name of its own gets one that is read out. */
+const labelled =
+  ({ createElement }: OwnReact, name: string) =>
+  (Original: Component): Component =>
+  (props) =>
+    createElement(
+      'label',
+      null,
+      createElement('span', { className: 'visually-hidden' }, name),
+      createElement(Original, props),
+    )
 
 const only = (tags: Tags, wanted: Set<string>): Tags =>
   tags

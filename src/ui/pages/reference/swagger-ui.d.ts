@@ -7,10 +7,12 @@ declare module '@fastify/swagger-ui/static/swagger-ui-bundle.js' {
   export type Tags = { map(change: (tag: Tag) => Tag): Tags; filter(keep: (tag: Tag) => boolean): Tags }
 
   type System = { layoutActions: { updateFilter(phrase: string): void } }
-  export type Component = (props: { getComponent(name: string, container?: boolean): Component }) => unknown
-  export type OwnReact = { createElement(type: unknown, props?: object | null, child?: unknown): unknown }
+  type Props = { text?: string; getComponent(name: string, container?: boolean): Component }
+  export type Component = (props: Props) => unknown
+  export type OwnReact = { createElement(type: unknown, props?: object | null, ...children: unknown[]): unknown }
   type Plugin = (system: { React: OwnReact }) => {
     components: Record<string, Component>
+    wrapComponents: Record<string, (original: Component) => Component>
     fn: { opsFilter(tags: Tags, phrase: string): Tags }
   }
   type Options = {
@@ -23,6 +25,7 @@ declare module '@fastify/swagger-ui/static/swagger-ui-bundle.js' {
     defaultModelsExpandDepth: number
     supportedSubmitMethods: string[]
     validatorUrl: null
+    syntaxHighlight: { activated: false }
   }
   const SwaggerUI: (options: Options) => System
   export default SwaggerUI
