@@ -7,16 +7,23 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { nameOf, readLock, shippedPackages } from './shipped-packages.ts'
 
-type Advised = { name: string; severity: string; via: (string | { title?: string; url?: string })[] }
+type Advised = {
+  name: string
+  severity: string
+  via: (string | { title?: string; url?: string })[]
+  /** The copies that have it, by their paths in the lock file: a tool may bring another version of what is shipped. */
+  nodes: string[]
+}
 export type Audit = { vulnerabilities?: Record<string, Advised>; message?: string; error?: { summary?: string } }
 
-/** What is wrong, a line for each package; or why nobody knows. */
+/** What is wrong with the copies of `shipped` (paths in the lock file), a line for each package; or why nobody knows. */
 export function verdictOf(audit: Audit | null, shipped: ReadonlySet<string>): { bad: string[] } | { unknown: string } {
   if (!audit?.vulnerabilities) {
     return { unknown: audit?.message ?? audit?.error?.summary ?? 'npm audit gave no answer' }
   }
   const bad = Object.values(audit.vulnerabilities)
-    .filter(({ name, severity }) => shipped.has(name) && (severity === 'high' || severity === 'critical'))
+    .filter(({ severity }) => severity === 'high' || severity === 'critical')
+    .filter(({ nodes }) => nodes.some((path) => shipped.has(path)))
     .map(({ name, severity, via }) => {
       const why = via.map((one) =>
         typeof one === 'string' ? `by ${one}` : `${one.title ?? ''} ${one.url ?? ''}`.trim(),
@@ -35,17 +42,16 @@ function main(): number {
     timeout: 120_000,
     shell: process.platform === 'win32',
   })
-  const shipped = new Set(shippedPackages(readLock()).map(nameOf))
-  const verdict = verdictOf(parsed(stdout), shipped)
+  const shipped = shippedPackages(readLock())
+  const verdict = verdictOf(parsed(stdout), new Set(shipped))
   if ('unknown' in verdict) {
     const release = process.argv.includes('--release')
     console.log(`${release ? 'FAILED' : 'SKIPPED'}: known weaknesses could not be asked for (${verdict.unknown}).`)
     return release ? 1 : 0
   }
   for (const line of verdict.bad) console.log(line)
-  console.log(
-    `${verdict.bad.length} of ${shipped.size} shipped packages have a known weakness that is high or critical.`,
-  )
+  const names = new Set(shipped.map(nameOf)).size
+  console.log(`${verdict.bad.length} of ${names} shipped packages have a known weakness that is high or critical.`)
   return verdict.bad.length ? 1 : 0
 }
 

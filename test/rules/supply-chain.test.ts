@@ -63,19 +63,22 @@ test('a package is found where Node finds it, beside its dependent or further ou
 })
 
 test('a weakness counts where it is shipped and high; where nobody answers it is unknown, not absent', () => {
-  const vulnerability = (name: string, severity: string) => ({
+  const vulnerability = (name: string, severity: string, path = `node_modules/${name}`) => ({
     name,
     severity,
     via: [{ title: 'reads too far' }, 'other'],
+    nodes: [path],
   })
   const audit = {
     vulnerabilities: {
       axios: vulnerability('axios', 'high'),
       yaml: vulnerability('yaml', 'moderate'),
       vitest: vulnerability('vitest', 'critical'),
+      // Another version of something shipped, brought by a tool.
+      pino: vulnerability('pino', 'critical', 'node_modules/vitest/node_modules/pino'),
     },
   }
-  const shipped = new Set(['axios', 'yaml'])
+  const shipped = new Set(['node_modules/axios', 'node_modules/yaml', 'node_modules/pino'])
   expect(verdictOf(audit, shipped)).toEqual({ bad: ['axios: high, reads too far; by other'] })
   expect(verdictOf({ vulnerabilities: {} }, shipped)).toEqual({ bad: [] })
   expect(verdictOf({ message: '405 Method Not Allowed' }, shipped)).toEqual({ unknown: '405 Method Not Allowed' })
