@@ -1,5 +1,7 @@
 /** Stands in front of bull-board's own scripts, which know nothing of our log-in. All they ask goes to this hub: the policy allows nothing else. */
 import { keptToken } from './api/kept-token.ts'
+import { nameWhatIsDrawn } from './board-names.ts'
+import './board.css'
 
 const { open } = XMLHttpRequest.prototype
 
@@ -12,3 +14,5 @@ XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, method: string, 
     if (this.status === 401) location.replace('/queues')
   })
 }
+
+nameWhatIsDrawn(document.getElementById('root')!)

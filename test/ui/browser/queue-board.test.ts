@@ -1,7 +1,7 @@
 /** bull-board behind our log-in: its own page under our policy, before a real queue. */
 import { describe, expect, test } from 'vitest'
 import { openQueueOf } from '../../http/queue-hub.ts'
-import { hasBrowser, type Site, startSite, useSite } from '../browser.ts'
+import { expectAccessible, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 
 describe.skipIf(!hasBrowser)('bull-board', () => {
   let site: Site
@@ -38,8 +38,21 @@ describe.skipIf(!hasBrowser)('bull-board', () => {
       await board.emulateMedia({ colorScheme })
       await board.goto(`${site.hub.url}/admin/queues/queue/push?status=failed`)
       await board.getByText('CSW-1001').first().waitFor()
+      await expectAccessible(board)
+      for (const tab of ['Data', 'Options', 'Logs']) {
+        await board.getByRole('tab', { name: tab }).click()
+        await expectAccessible(board)
+      }
+      await board.getByRole('link', { name: /^#/ }).first().click()
+      await board.waitForURL(/\/queue\/push\/\w/)
+      await board.getByRole('tab', { name: 'Data' }).waitFor()
+      await expectAccessible(board)
       await board.goto(`${site.hub.url}/admin/queues/queue/push?status=active`)
       await board.getByText('busy').first().waitFor()
+      await expectAccessible(board)
+      await board.goto(`${site.hub.url}/admin/queues/`)
+      await board.getByText('Failed').first().waitFor()
+      await expectAccessible(board)
     }
     expect(await board.getByRole('button', { name: /retry|pause|obliterate|promote|clean/i }).count()).toBe(0)
     expect(complaints).toEqual([])
