@@ -207,6 +207,7 @@ async function readPages(ports: Ports, stream: StreamRow, session: ConnectorSess
   const signal = AbortSignal.any([run.signal, run.lease.signal])
   const scanning = stream.pullMode === 'full' && session.streams.get(stream.name)?.abilities.deletions === 'scan'
   let lastBeat = ports.clock.monotonic()
+  let allNew = stream.seq === 0 && run.counts.pages === 0
   const read = session.read({ stream: stream.name, mode: stream.pullMode!, cursor: stream.cursor, signal })
   const inSpans = isTracing() ? tracedPages(read, { attributes: whose(stream) }) : read
   for await (const pages of lookahead(inSpans, isEnough)) {
@@ -221,10 +222,11 @@ async function readPages(ports: Ports, stream: StreamRow, session: ConnectorSess
     if (erased.length) commit.alsoSeen = erased
     if (scanning) commit.scanId = stream.scanId
     commit.lease = run.lease
-    commit.allNew = isFirst ? stream.seq === 0 : run.counts.changed === run.counts.read
+    commit.allNew = allNew
     const moved = await followMoves(ports, stream, session, commit, signal)
     if (moved) run.counts.moved = (run.counts.moved ?? 0) + moved
     const result = await ports.ledger.commitPage(commit)
+    allNew = result.allNew
     keepFresh(ports, stream.id, commit.records, result.changed)
     tally(run.counts, pages, commit.rejected.length, result.changed.length)
     run.total = pages.findLast((page) => page.total !== undefined)?.total ?? run.total

@@ -68,6 +68,29 @@ test('unchanged rows are not touched at all', async () => {
   expect((await hub.pool.query('select id, ctid::text, xmin::text from record order by id')).rows).toEqual(before)
 })
 
+test('pages are taken for new only as long as nothing of the page before was known', async () => {
+  const { crm, erp } = open()
+  for (let i = 0; i < 12; i++) crm.put('contacts', `c${i}`, { external_id: String(i) })
+  const hub = await TestHub.open({ crm, erp }, [copy])
+  const { ledger } = hub.ports
+  const { commitPage } = ledger
+  let taken: (boolean | undefined)[] = []
+  ledger.commitPage = (page) => {
+    taken.push(page.allNew)
+    return commitPage(page)
+  }
+  crm.pageSize = 3
+  await hub.pull('crm:contacts', 'full')
+  const first = taken
+  taken = []
+  // All of them changed, and none is new: written without a look each page would be refused, and written once more.
+  for (let i = 0; i < 12; i++) crm.put('contacts', `c${i}`, { external_id: String(i), name: 'changed' })
+  await hub.pull('crm:contacts')
+  expect(first).toContain(true)
+  expect(taken.length).toBeGreaterThan(1)
+  expect(taken).not.toContain(true)
+})
+
 test('a pull that dies goes on from its last committed page', async () => {
   const { crm, erp } = open()
   for (let i = 0; i < 50; i++) crm.put('contacts', `c${i}`, { external_id: String(i) })

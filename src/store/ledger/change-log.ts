@@ -136,7 +136,11 @@ function commitOnce(pool: pg.Pool, page: PageCommit): Promise<PageResult> {
         // These two send one statement after the answer to another.
         !aliases && !moves.length && !page.rejected.length && commit(),
       ])
-      return { changed: news.map(({ record, seq }) => ({ id: record.id, seq })), seq }
+      return {
+        changed: news.map(({ record, seq }) => ({ id: record.id, seq })),
+        seq,
+        allNew: fresh.length > 0 && fresh.length === records.length,
+      }
     },
     'with-work',
   )

@@ -94,6 +94,8 @@ export type PageResult = {
   changed: { id: string; seq: number }[]
   /** Highest sequence number of the stream after the commit. */
   seq: number
+  /** Nothing of it was known. */
+  allNew: boolean
 }
 
 /** A record of the log that a sync has not seen yet. */
