@@ -1,14 +1,11 @@
 import { z } from 'zod'
-import { CausewayError, parseExact } from '../core/index.ts'
+import { CausewayError } from '../core/index.ts'
 import { connectionName, letters, number, reason, syncName, text } from './fields.ts'
 import { apiPath, type Hub } from './hub.ts'
+import * as answers from './hub-answers.ts'
 import { type Preview, type WriteTool, writeTool } from './tool.ts'
 
 const PLANNED = 1_000
-
-/** An answer of the API, numbers as they are spelled there. Its shape is what the API promises. */
-// biome-ignore lint/suspicious/noExplicitAny: each tool reads the few fields it needs.
-const parsed = (json: string): any => parseExact(json)
 
 /** Tools that change something. Each does first what it would do, and then nothing else. */
 export const WRITE_TOOLS: WriteTool[] = [
@@ -72,7 +69,7 @@ export const WRITE_TOOLS: WriteTool[] = [
     reachesSystems: true,
     preview: async (hub, { id }) => {
       const path = apiPath(['runs', id, 'undo'])
-      const planned = parsed(await hub.call('POST', path, { plan: true }))
+      const planned = answers.read(await hub.call('POST', path, { plan: true }), answers.undo)
       return {
         would: `Give ${planned.restored} records the values they had before run ${id}.`,
         details: planned,
@@ -127,7 +124,10 @@ function letterTool(action: 'requeue' | 'discard', { why, ...words }: LetterWord
     destructive: true,
     idempotent: false,
     preview: async (hub, { reason: _reason, ...filter }) => {
-      const counted = parsed(await hub.call('POST', apiPath(['dead-letters', 'preview']), { filter }))
+      const counted = answers.read(
+        await hub.call('POST', apiPath(['dead-letters', 'preview']), { filter }),
+        answers.counted,
+      )
       const { token, ...details } = counted
       if (details.count === 0) throw new CausewayError('CSW-8008', { what: 'No open dead letter is selected.' })
       return {
@@ -145,7 +145,7 @@ async function previewPlan(
   { sync, records }: { sync: string; records?: string[] | undefined },
 ): Promise<Preview> {
   const wish = { limit: PLANNED, ...(records ? { records } : {}) }
-  const planned: Planned = parsed(await hub.call('POST', apiPath(['syncs', sync, 'plan']), wish))
+  const planned = answers.read(await hub.call('POST', apiPath(['syncs', sync, 'plan']), wish), answers.plan)
   const changes = planned.changes.filter(({ action }) => WRITES.includes(action))
   if (changes.length === 0) throw new CausewayError('CSW-8008', { what: `The plan of ${sync} has nothing to write.` })
   return {
@@ -162,7 +162,7 @@ async function previewPlan(
       }))
       const body = { version: planned.version, changes: only, reason: why }
       const answer = await to.call('POST', apiPath(['syncs', sync, 'apply']), body)
-      const { moved } = parsed(answer) as { moved: { reason: string }[] }
+      const { moved } = answers.read(answer, answers.applied)
       if (moved[0])
         throw new CausewayError('CSW-8007', {
           what: `Nothing was written: ${moved.length} changes are not as they were planned (${moved[0].reason}).`,
@@ -174,8 +174,6 @@ async function previewPlan(
 
 /** What a plan writes; its other changes only say in what state they would rest. */
 const WRITES = ['create', 'update', 'upsert', 'delete']
-type Change = { record: string; part: string; seq: number; action: string; target: string | null; fingerprint: string }
-type Planned = { version: string; changes: Change[] }
 
 /** Decides what a run held. */
 function holdTool(action: 'approve' | 'reject', title: string, description: string): WriteTool {
@@ -189,7 +187,7 @@ function holdTool(action: 'approve' | 'reject', title: string, description: stri
     idempotent: false,
     reachesSystems: action === 'approve',
     preview: async (hub, { id }) => {
-      const hold = parsed(await hub.call('GET', apiPath(['runs', id, 'hold'])))
+      const hold = answers.read(await hub.call('GET', apiPath(['runs', id, 'hold'])), answers.hold)
       if (hold.state !== 'open') throw new CausewayError('CSW-8008', { what: `What run ${id} held is ${hold.state}.` })
       return {
         would: `${action === 'approve' ? 'Delete' : 'Keep'} ${hold.records} records that run ${id} held.`,
@@ -203,12 +201,12 @@ function holdTool(action: 'approve' | 'reject', title: string, description: stri
 
 /** A sync as it is: another state, or another mapping, is another thing to run or resume. */
 async function syncNow(hub: Hub, name: string): Promise<Pick<Preview, 'details' | 'basis'>> {
-  const { sync } = parsed(await hub.call('GET', apiPath(['syncs', name])))
+  const { sync } = answers.read(await hub.call('GET', apiPath(['syncs', name])), answers.sync)
   const { version, state, stateSince } = sync
   return { details: sync, basis: { version, state, stateSince } }
 }
 
 async function connectionNow(hub: Hub, name: string): Promise<Pick<Preview, 'details' | 'basis'>> {
-  const { connection } = parsed(await hub.call('GET', apiPath(['connections', name])))
+  const { connection } = answers.read(await hub.call('GET', apiPath(['connections', name])), answers.connection)
   return { details: connection, basis: { state: connection.state, stateSince: connection.stateSince } }
 }
