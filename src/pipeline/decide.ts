@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { CausewayError, digest, JsonText } from '../core/index.ts'
+import { CausewayError, digest, JsonText, type SerializedError } from '../core/index.ts'
 import type { MapOutput } from '../mapping/index.ts'
 import { readDelivered } from './diff.ts'
 import { type DeliveryRow, type DeliveryState, type IntentRow, isStorableKey } from './ports.ts'
@@ -95,13 +95,15 @@ function storable(output: MapOutput): MapOutput {
   return { status: 'failed', error: new CausewayError('CSW-4004', { what }).toJSON() }
 }
 
-/** States that may be due. Every such row of a record must be settled with it, or it would be due for ever. */
 const WAITING: ReadonlySet<DeliveryState> = new Set(['pending', 'parked', 'in_doubt'])
-const isWaiting = (row: DeliveryRow): boolean => WAITING.has(row.state)
+/** Every such row of a record must be settled with it, or it would be due for ever: dead ones too, which are woken when their cause is gone. */
+const isWaiting = ({ state, due }: DeliveryRow): boolean => due || WAITING.has(state)
 
 /** Leaves a part as it is, without another attempt of its own: it comes again with its record. */
 function rest(work: Work): Work {
-  work.settlement = { state: work.existing!.state }
+  const { state, deadFor } = work.existing!
+  const error = deadFor === null ? {} : { error: JSON.parse(deadFor) as SerializedError }
+  work.settlement = { state: state === 'delivered' ? 'unchanged' : state, ...error }
   return work
 }
 

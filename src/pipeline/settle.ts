@@ -36,6 +36,7 @@ export function toBatchCommit(
     deliveries: works.map((work) => toDelivery(lane, work, now)),
     links: works.flatMap((work) => toLink(lane, work)),
     unlinks: works.flatMap((work) => toUnlink(work)),
+    left: works.filter(hasLeft).map(({ record, part }) => ({ recordId: record.id, part })),
     deadLetters: works.filter((work) => work.settlement!.dead).map((work) => toDeadLetter(lane, work, exchanges)),
     settled: settledRecords(works),
     closeIntents: works.flatMap((work) => closedIntents(work)),
@@ -136,6 +137,17 @@ function toUnlink(work: Work): BatchCommit['unlinks'] {
   const { unlink } = work.settlement!
   return unlink ? [{ fromId: work.record.id, part: work.part, targetGone: unlink === 'gone' }] : []
 }
+
+/** Just now: what it leaves as it is may be written for another record from then on. */
+const hasLeft = ({ takenBack, settlement, existing }: Work): boolean =>
+  takenBack &&
+  LEFT.has(settlement!.state) &&
+  settlement!.unlink === undefined &&
+  existing !== undefined &&
+  existing.delivered !== null &&
+  !LEFT.has(existing.state)
+
+const LEFT: ReadonlySet<string> = new Set(['skipped', 'gone'])
 
 function settledRecords(works: Work[]): string[] {
   const failed = new Set(works.filter((work) => work.settlement!.error).map((work) => work.record.id))

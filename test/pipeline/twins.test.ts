@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { JsonObject } from '../../src/core/index.ts'
+import { CausewayError, type JsonObject, JsonText } from '../../src/core/index.ts'
+import type { MapOutput } from '../../src/mapping/index.ts'
 import { type PlannedChange, planSync } from '../../src/pipeline/plan.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -217,4 +218,65 @@ test('while nothing of the first one has been delivered the other waits, ever lo
   expect(waits[0]).toBeLessThan(10)
   expect(waits[1]).toBeGreaterThan(200)
   expect(names(erp)).toEqual(['First'])
+})
+
+test.each([
+  ['is deleted', (crm: MemorySystem) => crm.remove('contacts', 'a')],
+  ['is filtered out', (crm: MemorySystem) => crm.put('contacts', 'a', { email, name: 'First', left: true })],
+])('a target that is left as it is when its first record %s is that of the other one then', async (_, leave) => {
+  const { crm, erp } = systems()
+  const run = (contact: JsonObject) => (contact.left ? { status: 'filtered' as const } : one(contact))
+  const hub = await TestHub.open({ crm, erp }, [{ ...toErp, run }])
+  await twins(hub, crm)
+  expect(await letters(hub)).toHaveLength(1)
+  leave(crm)
+  await deliver(hub)
+  expect(names(erp)).toEqual(['Second'])
+  expect(await letters(hub)).toEqual([])
+})
+
+test('a part that was woken because its target is free, and is wanted no more, is not looked at for ever', async () => {
+  const { crm, erp } = systems()
+  const run = ({ emails, fails, name }: JsonObject): MapOutput =>
+    fails
+      ? { status: 'failed', error: new CausewayError('CSW-4001', { what: 'it fails' }).toJSON() }
+      : {
+          status: 'mapped',
+          parts: (emails as string[]).map((one) => ({
+            part: one,
+            values: JsonText.of({ email: one, name: name! }),
+            references: [],
+          })),
+        }
+  const hub = await TestHub.open({ crm, erp }, [{ ...toErp, run, multipart: true, deletes: 'delete' }])
+  crm.put('contacts', 'a', { emails: [email], name: 'First' })
+  await deliver(hub)
+  crm.put('contacts', 'b', { emails: [email], name: 'Second' })
+  await deliver(hub)
+  expect((await letters(hub)).map(({ code }) => code)).toEqual(['CSW-5026'])
+  crm.put('contacts', 'b', { emails: [email], name: 'Second', fails: true })
+  await deliver(hub)
+  crm.remove('contacts', 'a')
+  await hub.pull('crm:contacts')
+  const stop = AbortSignal.timeout(5_000)
+  await hub.push('to-erp', 0, stop)
+  expect(stop.aborted).toBe(false)
+  const { rows } = await hub.pool.query('select record_id, part from delivery where next_attempt_at <= now()')
+  expect(rows).toEqual([])
+})
+
+test('what a sync that is gone has delivered of the first one keeps nobody from its target', async () => {
+  const { crm, erp } = systems()
+  const before = await TestHub.open({ crm, erp }, [toErp])
+  await twins(before, crm)
+  const renamed = { ...toErp, name: 'to-the-erp' }
+  const hub = await TestHub.open({ crm, erp }, [renamed], before.pool)
+  for (const id of ['a', 'b']) crm.put('contacts', id, { email, name: 'Same' })
+  await hub.pull('crm:contacts')
+  for (let push = 0; push < 4; push++) {
+    await hub.push('to-the-erp')
+    await hub.skipWaits()
+  }
+  expect(names(erp)).toEqual(['Same'])
+  expect(await hub.states('to-the-erp')).not.toHaveProperty('dead')
 })

@@ -1,7 +1,8 @@
 /** What is asked of links must not read the table: each record of a batch would, and a ledger has millions. */
 import type pg from 'pg'
 import { beforeAll, expect, test } from 'vitest'
-import { findOwners, findTwins, findUnlinked, saveLinks } from '../../src/store/ledger/links.ts'
+import { findUnlinked, saveLinks } from '../../src/store/ledger/links.ts'
+import { findOwners, findTwins } from '../../src/store/ledger/twins.ts'
 import type { BatchCommit } from '../../src/store/ledger/types.ts'
 import { freshDatabase } from '../postgres.ts'
 
@@ -73,7 +74,7 @@ async function scansOf(work: (client: pg.PoolClient) => Promise<unknown>): Promi
 const some = Array.from({ length: 40 }, (_, i) => i * 7 + 1)
 const asPool = (client: pg.PoolClient): pg.Pool => client as unknown as pg.Pool
 const commit = (given: Partial<BatchCommit>): BatchCommit =>
-  ({ sourceStream: 1, targetStream: 2, links: [], unlinks: [], ...given }) as unknown as BatchCommit
+  ({ sourceStream: 1, targetStream: 2, links: [], unlinks: [], left: [], ...given }) as unknown as BatchCommit
 
 test('twins and owners are found by probes', async () => {
   const parts = some.map((n) => ({ recordId: `a${n}`, part: '' }))
@@ -91,6 +92,8 @@ test('twins and owners are found by probes', async () => {
 test('links are let go and entities are merged by probes', async () => {
   const unlinks = some.map((n) => ({ fromId: `a${n}`, part: '', targetGone: n % 2 === 0 }))
   expect(await scansOf((client) => saveLinks(client, commit({ unlinks })))).toEqual([])
+  const left = some.map((n) => ({ recordId: `a${n}`, part: '' }))
+  expect(await scansOf((client) => saveLinks(client, commit({ left })))).toEqual([])
   const links = some.map((n) => ({
     ...{ fromStream: 1, fromId: `a${n}`, part: '', toStream: 2, toId: `t${n + 1}`, isNew: false },
   }))

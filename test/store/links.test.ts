@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { withTransaction } from '../../src/store/index.ts'
-import { findTargets, linkKey, saveLinks } from '../../src/store/ledger/links.ts'
+import { linkKey } from '../../src/store/ledger/entity-links.ts'
+import { findTargets, saveLinks } from '../../src/store/ledger/links.ts'
 import type { BatchCommit } from '../../src/store/ledger/types.ts'
 import { freshDatabase, type TestDatabase } from '../postgres.ts'
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
 })
 
 const linking = (sourceStream: number, targetStream: number, fromId: string, toId: string): BatchCommit =>
-  ({ sourceStream, targetStream, links: [{ fromId, part: '', toId }], unlinks: [] }) as unknown as BatchCommit
+  ({ sourceStream, targetStream, links: [{ fromId, part: '', toId }], unlinks: [], left: [] }) as unknown as BatchCommit
 
 test('two syncs that meet in one record at the same time make one entity of all three', async () => {
   const { requesters, contacts, customers } = streams

@@ -20,7 +20,8 @@ export async function readDeliveries(pool: pg.Pool, syncId: number, recordIds: s
     name: 'read-deliveries',
     text: `select record_id as "recordId", part, slice, state, source_seq as "sourceSeq", delivered, attempts,
                   coalesce(error like '%"CSW-5007"%', false) as contended,
-                  coalesce(error like '%"code":"CSW-5024"%', false) as "notShown", xmin::text as mark
+                  coalesce(error like '%"code":"CSW-5024"%', false) as "notShown",
+                  next_attempt_at is not null as due, case when state = 'dead' then error end as "deadFor", xmin::text as mark
              from delivery where sync_id = $1 and record_id = any($2)`,
     values: [syncId, arrayText(recordIds)],
   })

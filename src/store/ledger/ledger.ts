@@ -18,15 +18,7 @@ import { buryEvent } from './events.ts'
 import { countDelivered, decideHold, findApprovedRecords, holdPush, readApprovedScans } from './holds.ts'
 import { readIdentityStanding } from './identity-wait.ts'
 import { closeIntents, noteJobs, openIntents, readIntents } from './intents.ts'
-import {
-  findFormerTargets,
-  findGoneTargets,
-  findOwners,
-  findTargets,
-  findTwins,
-  findUnlinked,
-  findYoungTargets,
-} from './links.ts'
+import { findFormerTargets, findGoneTargets, findTargets, findUnlinked, findYoungTargets } from './links.ts'
 import { findMoved } from './moves.ts'
 import * as pulls from './pulls.ts'
 import { lastRecords, readLog } from './read-log.ts'
@@ -35,6 +27,7 @@ import { readRunWrites } from './run-writes.ts'
 import { beatRun, finishRun, markInterrupted, readRun, startRun } from './runs.ts'
 import { countScan, finishHold, finishScan, holdScan, sampleHeld, sampleVanished } from './scans.ts'
 import { clearSuspect, countDeaths, countSilentWorkers, noteSuspect } from './suspects.ts'
+import { findOwners, findTwins } from './twins.ts'
 import * as work from './work.ts'
 import { readWritesUnderWay } from './writes-under-way.ts'
 

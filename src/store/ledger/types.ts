@@ -116,11 +116,15 @@ export type DeliveryRow = {
   contended: boolean
   /** The target did not show its record the last time. */
   notShown: boolean
+  /** Somebody or something wants it to be looked at again, now or later. */
+  due: boolean
+  /** Of a dead one the error, as JSON. */
+  deadFor: string | null
   /** Another one after every change of the row. */
   mark: string
 }
 
-export type DeliveryWrite = Omit<DeliveryRow, 'delivered' | 'contended' | 'notShown' | 'mark'> & {
+export type DeliveryWrite = Omit<DeliveryRow, 'delivered' | 'contended' | 'notShown' | 'due' | 'deadFor' | 'mark'> & {
   /** The lane found no delivery of this part. */
   isNew: boolean
   delivered: JsonText | null
@@ -226,6 +230,8 @@ export type BatchCommit = {
   links: LinkWrite[]
   /** Sources that let their target go; `targetGone` when it does not exist any more. */
   unlinks: { fromId: string; part: string; targetGone: boolean }[]
+  /** Sources that left, and whose target is to be left as it is. */
+  left: { recordId: string; part: string }[]
   deadLetters: DeadLetterWrite[]
   /** Records whose open dead letters are settled by a success. */
   settled: string[]
