@@ -15,8 +15,9 @@ export type FormerConnection = Omit<ConnectionConfig, 'title' | 'file' | 'placeO
  */
 export class Sessions {
   readonly #open = new Map<string, Promise<ConnectorSession>>()
-  /** By connection, what its session was opened with. */
+  /** By connection what its last session was opened with, and by session, for work under way goes on with a former one. */
   readonly #openedWith = new Map<string, string>()
+  readonly #marks = new WeakMap<ConnectorSession, string>()
   readonly #sources: SecretSources
   readonly #clock: Clock
   readonly #log: Logger
@@ -71,8 +72,9 @@ export class Sessions {
       for (const [field, reference] of Object.entries(config.secrets))
         secrets[field] = await resolveSecret(reference, this.#sources)
       this.#log.addSecrets(Object.values(secrets))
-      if (!former) this.#openedWith.set(name, markOf(name, config.settings, secrets))
-      return await connector.open({
+      const mark = markOf(name, config.settings, secrets)
+      if (!former) this.#openedWith.set(name, mark)
+      const session = await connector.open({
         name,
         settings: { ...config.settings, ...secrets },
         allow: config.allow,
@@ -87,6 +89,8 @@ export class Sessions {
         clock: this.#clock,
         log: this.#log.child({ connection: name }),
       })
+      this.#marks.set(session, mark)
+      return session
     } catch (error) {
       // The next one tries anew: the secret may be there by then.
       this.#open.delete(former?.key ?? name)
@@ -108,10 +112,10 @@ export class Sessions {
     }
   }
 
-  /** Whether the open session has settings or secrets that are others by now: they were rotated while it was open. */
-  async isOutdated(name: string): Promise<boolean> {
+  /** Whether a session, or the last one of the connection, has settings or secrets that are others by now: they were rotated while it was open. */
+  async isOutdated(name: string, session?: ConnectorSession): Promise<boolean> {
     const now = await this.markOf(name)
-    const then = this.#openedWith.get(name)
+    const then = session ? this.#marks.get(session) : this.#openedWith.get(name)
     return now !== null && then !== undefined && now !== then
   }
 

@@ -1,3 +1,4 @@
+import type { ConnectorSession } from '../connector/index.ts'
 import type { CausewayError } from '../core/index.ts'
 import { isConnectionFailure } from './failures.ts'
 import type { Ports } from './ports.ts'
@@ -18,20 +19,22 @@ export async function retryChangedCredentials(ports: Ports): Promise<void> {
 
 /**
  * Draws the consequence of a failure for the whole connection: refused credentials ask for a person, a quota or an outage
- * makes everybody wait. Failures of single records change nothing here.
+ * makes everybody wait. Failures of single records change nothing here. `session`: which one it happened to, where one was open.
  */
 export async function noteConnectionFailure(
   ports: Ports,
   connectionId: number,
   error: CausewayError,
   waitMs: number,
+  session?: ConnectorSession,
 ): Promise<void> {
   if (!isConnectionFailure(error)) return
   if (error.code === 'CSW-3003') {
     const name = (await ports.ledger.readConnection(connectionId))?.name
-    // Rotated while this process had a session open: nobody needs to be asked, the new ones are to be tried.
-    if (name !== undefined && (await ports.credentials.isOutdated(name))) {
-      await ports.credentials.forget(name)
+    // Rotated while the session was open: nobody needs to be asked, the new ones are to be tried. Somebody else may have begun with these, while
+    // this work went on with the former ones.
+    if (name !== undefined && (await ports.credentials.isOutdated(name, session))) {
+      if (await ports.credentials.isOutdated(name)) await ports.credentials.forget(name)
       await ports.ledger.setWait(connectionId, new Date(ports.clock.now().getTime() + ROTATED_MS), error.message)
       return
     }

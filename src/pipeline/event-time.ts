@@ -28,7 +28,7 @@ const FETCHES = 3
 export class SourceNow {
   readonly #ports: Ports
   readonly #connection: string
-  readonly #session: ConnectorSession
+  readonly session: ConnectorSession
   readonly #signal: AbortSignal
   /** When the last page of a stream was asked for, as long as the batch is worked on. */
   readonly #pulled = new Map<number, Promise<Date | null>>()
@@ -36,7 +36,7 @@ export class SourceNow {
   constructor(ports: Ports, connection: string, session: ConnectorSession, signal: AbortSignal) {
     this.#ports = ports
     this.#connection = connection
-    this.#session = session
+    this.session = session
     this.#signal = signal
   }
 
@@ -54,7 +54,7 @@ export class SourceNow {
 
   async #doubted(change: EventChange, at: Date): Promise<EventChange> {
     const loose = change.records.filter(({ version }) => version === null)
-    if (!loose.length || this.#session.streams.get(change.stream)?.abilities.byId === false) return change
+    if (!loose.length || this.session.streams.get(change.stream)?.abilities.byId === false) return change
     const id = this.#streamId(change.stream)
     const pulled = id === undefined ? null : await this.#pulledAt(id)
     if (!pulled || pulled <= at) return change
@@ -87,7 +87,7 @@ export class SourceNow {
     for (let attempt = 1; ; attempt++) {
       const requestedAt = clock.now()
       if (!ids.length) return { fetched: [], requestedAt }
-      const fetched = await this.#session.fetch({ stream, ids, signal: this.#signal })
+      const fetched = await this.session.fetch({ stream, ids, signal: this.#signal })
       const row = streamId === undefined ? undefined : await ledger.readStream(streamId)
       const overtaken = row?.pageRequestedAt && row.pageRequestedAt > requestedAt
       if (!overtaken || attempt >= FETCHES || fetched.every((record) => record.version !== null))

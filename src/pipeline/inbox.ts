@@ -285,7 +285,7 @@ class InboxReader {
       span?.end(error)
       if (error.code === 'CSW-6001' || signal.aborted) throw error
       if (isConnectionFailure(error)) {
-        await this.#putOff(event, error)
+        await this.#putOff(event, error, source.session)
         return false
       }
       const last = error.reaction !== 'retry' || event.attempts + 1 >= EVENT_ATTEMPTS
@@ -315,7 +315,7 @@ class InboxReader {
   }
 
   /** However long the source is away, that costs an event none of its attempts. */
-  async #putOff(event: InboxRow, error: CausewayError): Promise<void> {
+  async #putOff(event: InboxRow, error: CausewayError, session: ConnectorSession): Promise<void> {
     const waitMs = error.retryAfterMs ?? OUTAGE_WAIT_MS
     await this.#ports.ledger.settleEvent(event, {
       state: 'pending',
@@ -323,7 +323,7 @@ class InboxReader {
       nextAttemptAt: new Date(this.#ports.clock.now().getTime() + waitMs),
       free: true,
     })
-    await noteConnectionFailure(this.#ports, this.#connection.id, error, waitMs)
+    await noteConnectionFailure(this.#ports, this.#connection.id, error, waitMs, session)
   }
 
   async #commit(

@@ -110,9 +110,11 @@ async function fetchAll(ports: Ports, rows: LogBody[], wish: Wish): Promise<Fetc
       } else if (refused.set(ids[0]!, error).size > MAX_REFUSED) throw error
     }
   }
+  let session: ConnectorSession | undefined
   try {
+    session = await ports.session(address.connection)
     await ask(
-      await ports.session(address.connection),
+      session,
       rows.map(({ id }) => id),
     )
     return { found, refused }
@@ -122,7 +124,7 @@ async function fetchAll(ports: Ports, rows: LogBody[], wish: Wish): Promise<Fetc
     if (error.causeClass === 'hub' || signal.aborted) throw error
     const connectionId = ports.model().connectionId(address.connection)
     if (wish.store && connectionId !== undefined)
-      await noteConnectionFailure(ports, connectionId, error, error.retryAfterMs ?? SOURCE_RETRY_MS)
+      await noteConnectionFailure(ports, connectionId, error, error.retryAfterMs ?? SOURCE_RETRY_MS, session)
     throw sourceFailure(address.connection, error)
   }
 }

@@ -55,8 +55,8 @@ export type Ports = {
   credentials: {
     /** Stands for the credentials that a connection has now; null while they cannot be read. Another text is other credentials. */
     markOf(connection: string): Promise<string | null>
-    /** Whether what this process has open was opened with credentials that are others by now. */
-    isOutdated(connection: string): Promise<boolean>
+    /** Whether a session, or the one that this process opened last, was opened with credentials that are others by now. */
+    isOutdated(connection: string, session?: ConnectorSession): Promise<boolean>
     /** Closes what was opened with former credentials. */
     forget(connection: string): Promise<void>
   }

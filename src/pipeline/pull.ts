@@ -115,9 +115,10 @@ async function pullInRun(
   ports.wakes.pullBegins(stream.id)
   let error: CausewayError | null = null
   let outcome: RunOutcome = 'success'
+  let session: ConnectorSession | undefined
   try {
     if (lease.formerDied) await refuseDeadlyPage(ports, stream, lease, AbortSignal.any([options.signal, lease.signal]))
-    const session = await ports.session(stream.connection)
+    session = await ports.session(stream.connection)
     const run = { runId, times, lease, counts, signal: options.signal, total: null, keep: keeper(ports, stream, lease) }
     const { watch, changes } = await DriftWatch.begin(ports, stream, { runId, session, signal: options.signal })
     if (changes) counts.drift = changes
@@ -141,7 +142,7 @@ async function pullInRun(
       // Told to stop, and the call under way ended with that: the pull stays asked for.
       error = null
       outcome = 'cancelled'
-    } else await noteFailure(ports, stream, error)
+    } else await noteFailure(ports, stream, error, session)
   } finally {
     ports.wakes.pullEnds(stream.id)
   }
@@ -366,7 +367,12 @@ function tally(counts: RunCounts, pages: Page[], rejected: number, changed: numb
   counts.rejected! += rejected
 }
 
-async function noteFailure(ports: Ports, stream: StreamRow, error: CausewayError): Promise<void> {
+async function noteFailure(
+  ports: Ports,
+  stream: StreamRow,
+  error: CausewayError,
+  session?: ConnectorSession,
+): Promise<void> {
   // The lease was lost or the ledger is away: the next holder goes on, and nothing can be written anyway.
   if (error.code === 'CSW-6004' || error.code === 'CSW-6001') throw error
   // Refused credentials keep the pull asked for: it goes on as soon as the connection may be used again.
@@ -378,7 +384,7 @@ async function noteFailure(ports: Ports, stream: StreamRow, error: CausewayError
   const nextAt = new Date(ports.clock.now().getTime() + waitMs)
   if (isWait(error)) await ports.ledger.putOffPull(stream.id, nextAt)
   else await ports.ledger.failPull(stream.id, error.toJSON(), retries ? nextAt : null)
-  await noteConnectionFailure(ports, stream.connectionId, error, waitMs)
+  await noteConnectionFailure(ports, stream.connectionId, error, waitMs, session)
   if (isWait(error)) return
   ports.log.error({ stream: stream.name, connection: stream.connection, err: error.toJSON() }, 'pull failed')
 }

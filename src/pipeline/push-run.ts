@@ -1,3 +1,4 @@
+import type { ConnectorSession } from '../connector/index.ts'
 import { backoffMs, type CausewayError, inRun, RunTimes, takeQueueWait } from '../core/index.ts'
 import { noteConnectionFailure } from './connection-failure.ts'
 import { isConnectionFailure, isWait } from './failures.ts'
@@ -20,7 +21,11 @@ export type PushResult = { runId: number | null; outcome: RunOutcome; counts: Pu
 export type LaneEnd = CausewayError | 'stopped' | null
 
 /** The sync waits after a failure, longer each time; when its target is to blame, everybody who uses that waits. */
-async function noteFailure({ ports, row, sync, lane }: LaneName, error: CausewayError): Promise<void> {
+async function noteFailure(
+  { ports, row, sync, lane }: LaneName,
+  error: CausewayError,
+  target: ConnectorSession | undefined,
+): Promise<void> {
   const backoff = isConnectionFailure(error) ? OUTAGE_BACKOFF : LANE_BACKOFF
   const failures = isConnectionFailure(error) ? row.pushFailures : await ports.ledger.laneFailures(row.id, lane)
   const waitMs = error.retryAfterMs ?? backoffMs(failures + 1, backoff)
@@ -31,7 +36,7 @@ async function noteFailure({ ports, row, sync, lane }: LaneName, error: Causeway
   else await ports.ledger.notePush(row.id, { error: error.toJSON(), nextAt: ofSync ? nextAt : null })
   if (!ofSync) await ports.ledger.noteLane(row.id, lane, nextAt)
   const connectionId = ports.model().connectionId(sync.to.connection)
-  if (connectionId !== undefined) await noteConnectionFailure(ports, connectionId, error, waitMs)
+  if (connectionId !== undefined) await noteConnectionFailure(ports, connectionId, error, waitMs, target)
   if (!isWait(error)) ports.log.error({ sync: sync.name, lane, err: error.toJSON() }, 'push stopped')
 }
 
@@ -43,6 +48,7 @@ export class PushRun {
   /** From where its first batch was looked for. */
   readonly times = new RunTimes(takeQueueWait())
   readonly #lane: LaneName
+  #opened: Lane | undefined
   readonly #options: { trigger: string; requestId?: string }
   #id: number | null = null
   /** Two batches may begin at once. */
@@ -55,6 +61,11 @@ export class PushRun {
   constructor(lane: LaneName, options: { trigger: string; requestId?: string }) {
     this.#lane = lane
     this.#options = options
+  }
+
+  /** The lane with what it has open now. */
+  opens(lane: Lane): void {
+    this.#opened = lane
   }
 
   async begin(): Promise<number> {
@@ -103,7 +114,7 @@ export class PushRun {
     const { ports, row, lane } = this.#lane
     const error = end === 'stopped' ? null : end
     if (error) {
-      const note = (): Promise<void> => noteFailure(this.#lane, error)
+      const note = (): Promise<void> => noteFailure(this.#lane, error, this.#opened?.target)
       await (this.#id === null ? note() : inRun(this.#id, note))
       if (this.#id === null) await this.begin()
     }

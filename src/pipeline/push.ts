@@ -56,6 +56,7 @@ export async function pushLane(
       }
       const end = await inTimes(run.times, async () => {
         const lane = await openLane(ports, known, laneNumber, lease, options.signal)
+        run.opens(lane)
         return runLane(lane, run, rest)
       })
       return await run.finish(end)

@@ -11,20 +11,17 @@ import { createLogger } from '../../src/core/index.ts'
 import { freshDatabase } from '../postgres.ts'
 
 const actor = { name: 'user:ada', reason: null }
-const MAPPING = `from: crm:companies
-to: other:companies
-match: [name]
-map:
-  name: name
-`
+const mapping = (stream: string, key: string, more = ''): string =>
+  `from: crm:${stream}\nto: other:${stream}\nmatch: [${key}]\nmap:\n  ${key}: ${key}\n${more}`
 
 /** A CRM without companies that lets in whoever has the key of the day. */
 async function crm() {
-  const state = { key: 'first-key-3c9d', refused: 0 }
-  const server = createServer((request, response) => {
+  const state = { key: 'first-key-3c9d', refused: 0, hold: async (_url: string): Promise<void> => {} }
+  const server = createServer(async (request, response) => {
+    request.resume()
+    await state.hold(request.url!)
     const isIn = request.headers['x-api-key'] === state.key
     if (!isIn) state.refused++
-    request.resume()
     response.setHeader('content-type', 'application/json')
     response.statusCode = isIn ? 200 : 401
     response.end(isIn ? '{"results":[]}' : '{"message":"no"}')
@@ -38,19 +35,33 @@ async function crm() {
   return { state, host: `127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-test('a secret is kept sealed, reaches its connection, and one that is rotated takes effect without a person or a restart', async () => {
+/** A hub with two connections to such a system, which take their key from the hub's own store. */
+async function hubOf(host: string) {
   const { pool, url } = await freshDatabase()
-  const { state, host } = await crm()
   const dir = await mkdtemp(join(tmpdir(), 'causeway-stored-'))
   onTestFinished(() => rm(dir, { recursive: true }))
   await mkdir(join(dir, 'mappings'))
-  await writeFile(join(dir, 'mappings/companies.yaml'), MAPPING)
+  await writeFile(join(dir, 'mappings/companies.yaml'), mapping('companies', 'name'))
+  await writeFile(join(dir, 'mappings/contacts.yaml'), mapping('contacts', 'email', '  lastName: lastName\n'))
   const connection = (name: string) =>
     `  ${name}: { connector: sample-crm, settings: { url: "http://${host}" }, secrets: { key: "store:api-key" }, allow: ["${host}"] }\n`
   await writeFile(join(dir, 'causeway.yaml'), `hub: {}\nconnections:\n${connection('crm')}${connection('other')}`)
   const lines: string[] = []
   const logger = createLogger({ destination: { write: (line: string) => void lines.push(line) } })
   const hub = await openHub({ dir, role: 'all', env: { CAUSEWAY_DATABASE_URL: url }, logger })
+  const pulled = async (stream: string) =>
+    (
+      await pool.query(
+        `select 1 from run r join stream s on s.id = r.stream_id where kind = 'pull' and outcome = 'success' and s.name = $1`,
+        [stream],
+      )
+    ).rowCount!
+  return { hub, pool, lines, pulled }
+}
+
+test('a secret is kept sealed, reaches its connection, and one that is rotated takes effect without a person or a restart', async () => {
+  const { state, host } = await crm()
+  const { hub, pool, lines, pulled } = await hubOf(host)
   try {
     const { secrets, probe } = hub.services
     expect(await secrets.stored('crm')).toEqual([{ name: 'api-key', fields: ['key'], storedAt: null }])
@@ -62,17 +73,15 @@ test('a secret is kept sealed, reaches its connection, and one that is rotated t
     expect(await secrets.stored('crm')).toMatchObject([{ name: 'api-key', storedAt: expect.any(Date) }])
     expect((await probe('crm', AbortSignal.timeout(30_000))).every(({ ok }) => ok)).toBe(true)
 
-    const pulled = async () =>
-      (await pool.query(`select 1 from run where kind = 'pull' and outcome = 'success'`)).rowCount!
     await hub.services.runSync('companies', { full: true, trigger: 'test', actor })
-    await expect.poll(pulled, { timeout: 60_000 }).toBeGreaterThan(0)
+    await expect.poll(() => pulled('companies'), { timeout: 60_000 }).toBeGreaterThan(0)
 
     // The system takes the new key only, and the sessions that are open have the old one.
-    const [before, refused] = [await pulled(), state.refused]
+    const [before, refused] = [await pulled('companies'), state.refused]
     state.key = 'second-key-8e1f'
     for (const name of ['crm', 'other']) await secrets.store(name, 'api-key', state.key, actor)
     await hub.services.runSync('companies', { full: true, trigger: 'test', actor })
-    await expect.poll(pulled, { timeout: 60_000 }).toBeGreaterThan(before)
+    await expect.poll(() => pulled('companies'), { timeout: 60_000 }).toBeGreaterThan(before)
     expect(state.refused).toBeGreaterThan(refused)
     const { rows } = await pool.query(`select state from connection where name = 'crm'`)
     expect(rows).toEqual([{ state: 'active' }])
@@ -90,6 +99,40 @@ test('a secret is kept sealed, reaches its connection, and one that is rotated t
     const { rows: tables } = await pool.query(`select encode(sealed, 'escape') as text from secret`)
     const everything = JSON.stringify([lines, tables, (await pool.query('select * from audit')).rows])
     for (const key of ['first-key-3c9d', 'second-key-8e1f']) expect(everything).not.toContain(key)
+  } finally {
+    await hub.close()
+  }
+})
+
+test('work that goes on with the former credential of a connection, while other work has begun with the new one, stops nobody', async () => {
+  const { state, host } = await crm()
+  const { hub, pool, pulled } = await hubOf(host)
+  try {
+    const { secrets } = hub.services
+    for (const name of ['crm', 'other']) await secrets.store(name, 'api-key', state.key, actor)
+    const run = (sync: string) => hub.services.runSync(sync, { full: true, trigger: 'test', actor })
+    for (const sync of ['companies', 'contacts']) await run(sync)
+    for (const stream of ['companies', 'contacts'])
+      await expect.poll(() => pulled(stream), { timeout: 60_000 }).toBeGreaterThan(0)
+
+    // A pull of companies waits for its answer while the key is changed, and contacts are pulled with the new one before it comes.
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    state.hold = async (url) => {
+      if (!url.includes('companies')) return
+      asked.resolve()
+      await answer.promise
+    }
+    await run('companies')
+    await asked.promise
+    state.key = 'second-key-8e1f'
+    for (const name of ['crm', 'other']) await secrets.store(name, 'api-key', state.key, actor)
+    const [companies, contacts] = [await pulled('companies'), await pulled('contacts')]
+    await run('contacts')
+    await expect.poll(() => pulled('contacts'), { timeout: 60_000 }).toBeGreaterThan(contacts)
+    answer.resolve()
+    await expect.poll(() => pulled('companies'), { timeout: 60_000 }).toBeGreaterThan(companies)
+    const { rows } = await pool.query(`select state from connection where name = 'crm'`)
+    expect(rows).toEqual([{ state: 'active' }])
   } finally {
     await hub.close()
   }
