@@ -204,7 +204,9 @@ async function asked<T>(work: () => Promise<T>): Promise<T> {
   } catch (thrown) {
     const { code, message = '' } = thrown as { code?: unknown; message?: string }
     if (thrown instanceof CausewayError || typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) throw thrown
-    throw new CausewayError('CSW-6009', { what: `Postgres: ${message} (${code}).`, cause: thrown })
+    // Of data and keys (classes 22, 23) its message quotes the value.
+    const says = /^2[23]/.test(code) ? 'a value does not fit' : message
+    throw new CausewayError('CSW-6009', { what: `Postgres: ${says} (${code}).`, cause: thrown })
   }
 }
 

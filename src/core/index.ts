@@ -1,6 +1,7 @@
 export * from './backoff.ts'
 export * from './clock.ts'
 export * from './errors/causeway-error.ts'
+export { mayQuote, plainReason, withoutWords } from './errors/quoting.ts'
 export { type ErrorCode, registry as errorRegistry } from './errors/registry.ts'
 export type { CauseClass } from './errors/spec.ts'
 export * from './findings.ts'

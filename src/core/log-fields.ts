@@ -3,7 +3,8 @@
  * `dropped`, because the careless `log.info({ record })` must not put a customer into a log file.
  */
 import { CausewayError } from './errors/causeway-error.ts'
-import { type ErrorCode, registry } from './errors/registry.ts'
+import { mayQuote } from './errors/quoting.ts'
+import { registry } from './errors/registry.ts'
 import type { Redactor } from './redaction.ts'
 import { isSecretName, redactUrl } from './redaction.ts'
 
@@ -101,12 +102,6 @@ function ourFields(error: { code?: unknown; what?: unknown; data?: unknown }, re
     return { ...shown, ...(isData ? { data: cleanFields(data as Record<string, unknown>, redact) } : {}) }
   const words = typeof what === 'string' && error.code === 'CSW-1001' ? withoutValues(what) : what
   return { ...shown, what: cleanValue(words, redact, 1), ...(isData ? { data: cleanValue(data, redact, 2) } : {}) }
-}
-
-/** Codes of what other systems said (3), and of mappings and records (4, 5) unless the hub itself is to blame. */
-function mayQuote(code: unknown): boolean {
-  const family = typeof code === 'string' ? /^CSW-([345])/.exec(code)?.[1] : undefined
-  return family === '3' || (family !== undefined && registry[code as ErrorCode]?.causeClass !== 'hub')
 }
 
 /** What a program of others quotes in its messages is what it was given: `JSON.parse` the text, Postgres the value. */

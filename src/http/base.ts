@@ -5,12 +5,12 @@ import helmet from '@fastify/helmet'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RouteOptions } from 'fastify'
 import type { AccessControl } from '../access/index.ts'
 import { CausewayError } from '../core/index.ts'
-import { stringifyVerbatim } from '../store/views/index.ts'
+import { MayQuote, stringifyVerbatim } from '../store/views/index.ts'
 import type { App, SchemaTypes } from './app.ts'
 import { type AuthorisationOptions, authorise } from './authorise.ts'
 import { readJsonBodies } from './json-body.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
-import { notFound, sendProblem, toProblem } from './problem.ts'
+import { mayReadRecords, notFound, sendProblem, toProblem } from './problem.ts'
 import { closingUnused, limitSockets } from './sockets.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -47,6 +47,8 @@ export async function buildBase(
   app.setValidatorCompiler(validatorCompiler)
   // Answers are not cut to their schemas: those document and are tested, and bodies must come through untouched.
   app.setSerializerCompiler(() => stringifyVerbatim)
+  // Those without a schema too: errors, and what a route answers that promises nothing.
+  app.setReplySerializer(stringifyVerbatim)
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler((request, reply) => {
     sendProblem(notFound(`There is no ${request.method} ${request.url.split('?')[0]}.`), request, reply)
@@ -84,6 +86,10 @@ export async function buildBase(
     loginsPerMinute: limits.loginsPerMinute,
   }
   await authorise(app as unknown as FastifyInstance, authorisation)
+  // Errors leave with what a system said of a record only where the caller may read records.
+  app.addHook('preSerialization', async ({ caller }, _reply, payload) =>
+    mayReadRecords(caller) ? new MayQuote(payload) : payload,
+  )
   return { app, limits, authorisation }
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { asCausewayError, CausewayError, type ErrorCode, errorRegistry } from '../core/index.ts'
+import type { Identity } from '../access/index.ts'
+import { asCausewayError, CausewayError, type ErrorCode, errorRegistry, mayQuote } from '../core/index.ts'
 import { lingerBeforeClose } from './lingering.ts'
 
 /** RFC 9457, with our code, what to do, and the id under which the log line is found. */
@@ -65,22 +66,34 @@ function fromFastify(error: FastifyError): CausewayError | undefined {
 
 const MAX_SHOWN_ERRORS = 20
 
-export function toProblem(thrown: unknown, requestId: string): { problem: Problem; error: CausewayError } {
+/** Whoever may read records may read what systems said of them. */
+export const mayReadRecords = (caller: Identity | null | undefined): boolean =>
+  caller?.scopes.has('records:read') === true
+
+/** `quotes`: the caller may see what a system said. */
+export function toProblem(
+  thrown: unknown,
+  requestId: string,
+  quotes = false,
+): { problem: Problem; error: CausewayError } {
   const foreign = thrown instanceof CausewayError ? undefined : fromFastify(thrown as FastifyError)
   const error = foreign ?? asCausewayError(thrown)
   const status = statusOf(error)
   // Nothing internal leaves the hub: an error without a name says its id, the log says the rest.
-  const detail = error.code === 'CSW-1001' ? 'The hub failed on this request.' : error.message
-  const errors = error.data.errors as Problem['errors']
+  const isWithheld = !quotes && mayQuote(error.code)
+  const { meaning, action } = errorRegistry[error.code]
+  const said = isWithheld ? meaning : error.message
+  const detail = error.code === 'CSW-1001' ? 'The hub failed on this request.' : said
+  const errors = isWithheld ? undefined : (error.data.errors as Problem['errors'])
   return {
     error,
     problem: {
       type: 'about:blank',
-      title: errorRegistry[error.code].meaning,
+      title: meaning,
       status,
       detail,
       code: error.code,
-      fix: error.fix,
+      fix: isWithheld ? action : error.fix,
       requestId,
       ...(Array.isArray(errors) ? { errors: errors.slice(0, MAX_SHOWN_ERRORS) } : {}),
     },
@@ -88,7 +101,7 @@ export function toProblem(thrown: unknown, requestId: string): { problem: Proble
 }
 
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { problem, error } = toProblem(thrown, request.id)
+  const { problem, error } = toProblem(thrown, request.id, mayReadRecords(request.caller))
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   const retryAfterMs = error.retryAfterMs ?? (problem.status === 503 ? 5_000 : undefined)
   if (retryAfterMs !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)))

@@ -4,6 +4,7 @@ import {
   CausewayError,
   type Clock,
   createRedactor,
+  plainReason,
   type Redactor,
   redactUrl,
   startSpan,
@@ -319,7 +320,7 @@ class AxiosOutbound implements OutboundClient {
   private broken(call: Call, answer: Omit<Answer, 'head'> & { head: IncomingMessage | null }, error: unknown): Error {
     const failure = this.failureOfBreak(call, answer, error)
     if (failure instanceof CausewayError && OUTAGES.has(failure.code) && call.endedBy !== 'cancelled')
-      call.outcome = { end: 'failed', reason: failure.message }
+      call.outcome = { end: 'failed', reason: plainReason(failure) }
     this.note(call, answer, { bytes: 0, body: null, error: failure })
     return failure
   }

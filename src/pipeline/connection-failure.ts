@@ -1,5 +1,5 @@
 import type { ConnectorSession } from '../connector/index.ts'
-import type { CausewayError } from '../core/index.ts'
+import { type CausewayError, plainReason } from '../core/index.ts'
 import { isConnectionFailure } from './failures.ts'
 import type { Ports } from './ports.ts'
 
@@ -35,13 +35,13 @@ export async function noteConnectionFailure(
     // this work went on with the former ones.
     if (name !== undefined && (await ports.credentials.isOutdated(name, session))) {
       if (await ports.credentials.isOutdated(name)) await ports.credentials.forget(name)
-      await ports.ledger.setWait(connectionId, new Date(ports.clock.now().getTime() + ROTATED_MS), error.message)
+      await ports.ledger.setWait(connectionId, new Date(ports.clock.now().getTime() + ROTATED_MS), plainReason(error))
       return
     }
     const mark = name === undefined ? null : await ports.credentials.markOf(name)
-    await ports.ledger.askAuthorisation(connectionId, error.message, mark)
+    await ports.ledger.askAuthorisation(connectionId, plainReason(error), mark)
     return
   }
   if (error.reaction === 'retry')
-    await ports.ledger.setWait(connectionId, new Date(ports.clock.now().getTime() + waitMs), error.message)
+    await ports.ledger.setWait(connectionId, new Date(ports.clock.now().getTime() + waitMs), plainReason(error))
 }

@@ -7,6 +7,7 @@ import { parseExact } from '../core/index.ts'
 import { eraseFromAnalytics } from './analytics/erase.ts'
 import { asNoBody, openBodies, openBytes, SEAL_MARK } from './body-seals.ts'
 import { eraseFromJournal } from './erase-journal.ts'
+import { eraseWordsOfStreams, eraseWordsWith } from './erase-words.ts'
 import type { ErasureKeys } from './erasure-keys.ts'
 import { aboutEvent } from './inbox.ts'
 import { openLetter } from './ledger/letter-seals.ts'
@@ -39,6 +40,7 @@ export async function erase(
   const known = keys.hashes(field, value).map((hash) => ({ field, hash }))
   const counts = await eraseMatching(pool, keys, known, (body) => body.includes(part))
   counts.events = await eraseEvents(pool, value)
+  await eraseWordsWith(pool, value)
   await pool.query('update erasure set counts = $3 where field = $1 and value_hash = $2', [
     field,
     erasure.hash,
@@ -128,6 +130,7 @@ async function eraseRecords(pool: pg.Pool, streamId: number, ids: string[], coun
     await withTransaction(pool, (client) => eraseRows(client, stream, [...records], counts))
     counts.journal += await eraseFromJournal(pool, stream, [...records])
   }
+  await withTransaction(pool, (client) => eraseWordsOfStreams(client, [...all.keys()]))
 }
 
 async function eraseRows(client: pg.PoolClient, streamId: number, ids: string[], counts: ErasureCounts): Promise<void> {
@@ -180,13 +183,14 @@ async function eraseEvents(pool: pg.Pool, value: string): Promise<number> {
     [await eventsWith(pool, value)],
   )
   await pool.query(
-    `update dead_letter set input = null, state = case when state in ('open', 'requeued') then 'discarded' else state end, reason = 'erased',
-            closed_at = coalesce(closed_at, now()) where kind = 'inbox' and record_id = any($1)`,
+    `update dead_letter set input = null, error = json_build_object('code', code)::text, reason = 'erased',
+            state = case when state in ('open', 'requeued') then 'discarded' else state end, closed_at = coalesce(closed_at, now()) where kind = 'inbox' and record_id = any($1)`,
     [rows.map(({ id }) => String(id))],
   )
   // Records that were rejected have no id of their own, only the text that came.
   await pool.query(
-    `update dead_letter set input = null, state = 'discarded', reason = 'erased', closed_at = coalesce(closed_at, now()) where id = any($1)`,
+    `update dead_letter set input = null, error = json_build_object('code', code)::text, state = 'discarded', reason = 'erased',
+            closed_at = coalesce(closed_at, now()) where id = any($1)`,
     [await rejectedWith(pool, value)],
   )
   return rows.length

@@ -54,6 +54,21 @@ const OF_PEOPLE = [
   'configuration',
 ].map((path) => `/api/v1/${path}`)
 
+/** Addresses of all routes that need this scope and only read, with the names of what there is. */
+function pathsFor(scope: string, document: string): string[] {
+  type Operation = { security?: { token?: string[] }[] }
+  const { paths } = JSON.parse(document) as { paths: Record<string, { get?: Operation }> }
+  return Object.entries(paths)
+    .filter(([path, { get }]) => get?.security?.some(({ token }) => token?.[0] === scope) && !path.endsWith('/feed'))
+    .map(([path]) => {
+      const of = path.includes('/connections/') ? 'peer' : path.includes('/connectors/') ? 'peer' : 'contacts'
+      return path
+        .replace('{name}', of)
+        .replace('{address}', 'peer%3Acontacts')
+        .replaceAll(/\{\w+\}/g, '1')
+    })
+}
+
 test('a person by every field, and every secret, are in no log, metric, trace, alert, support bundle and audit', {
   timeout: 300_000,
 }, async () => {
@@ -70,6 +85,16 @@ test('a person by every field, and every secret, are in no log, metric, trace, a
     for (const word of wordsIn(text, hub.secrets)) found.push(`${word} is in ${path}`)
     for (const word of wordsIn(text, hub.person)) seen.add(word)
   }
+  // A program that may see the hub and no records is told nothing that systems said, on no route that it may ask.
+  const watched = pathsFor('hub:read', await hub.ask('/openapi.json'))
+  expect(watched.length).toBeGreaterThan(30)
+  for (const path of watched) {
+    const text = await hub.watch(path)
+    expect(text.length, path).toBeGreaterThan(1)
+    for (const word of wordsIn(text, [...hub.secrets, ...hub.person])) found.push(`${word} is in ${path} for a watcher`)
+  }
+  expect(await hub.watch('/api/v1/runs?outcome=failed')).toContain('"withheld":"records:read"')
+  expect(await hub.watch('/api/v1/dead-letters')).toContain('CSW-8011')
   // Last, for asking leaves its traces too.
   const outside = await hub.end()
   for (const [place, text] of Object.entries(outside)) {

@@ -69,6 +69,8 @@ export type CanaryHub = {
   /** Ends the hub, so that nothing more is said, and gives what left it, by where that is. */
   end: () => Promise<Record<string, string>>
   ask: (path: string) => Promise<string>
+  /** The same with a token that may see the hub and no records. */
+  watch: (path: string) => Promise<string>
 }
 
 /** Starts it and waits until all of that has happened; ended with the test. */
@@ -136,6 +138,9 @@ export async function canaryHub(adminToken = ADMIN): Promise<CanaryHub> {
     () => collector.spans.map(({ name }) => name),
     (names) => ['receive webhook', 'pull', 'call'].every((name) => names.includes(name)),
   )
+  const made = await call('POST', '/api/v1/tokens', { name: 'watcher', role: 'viewer', scopes: ['hub:read'] })
+  expect(made.status).toBe(200)
+  const { secret } = (await made.json()) as { secret: string }
   return {
     url,
     adminToken,
@@ -151,6 +156,7 @@ export async function canaryHub(adminToken = ADMIN): Promise<CanaryHub> {
       }
     },
     ask: async (path) => (await call('GET', path)).text(),
+    watch: async (path) => (await fetch(url + path, { headers: { authorization: `Bearer ${secret}` } })).text(),
   }
 }
 

@@ -5,6 +5,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { Erasures } from '../../src/assemble/erasures.ts'
 import { digest } from '../../src/core/index.ts'
+import { columnsOf } from '../../src/store/column-classes.ts'
 import { createSecretStore, MasterKeys } from '../../src/store/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
@@ -85,6 +86,53 @@ test('an erased person is found nowhere, the others stay, and the target is not 
   expect(await readFile(join(folder, 'erasures.jsonl'), 'utf8')).not.toContain(CANARY)
   expect(erp.list('customers')).toHaveLength(11)
   expect((await hub.pool.query('select state from dead_letter')).rows).toEqual([{ state: 'discarded' }])
+})
+
+const said = (what: string, code = 'CSW-3008'): string => JSON.stringify({ code, what, why: 'refused' })
+
+test('what systems said of an erased person goes too, wherever it is kept; its codes stay, and what was said of others', async () => {
+  const { hub, erasures } = await open()
+  await hub.pool.query(`
+    insert into alert_message (id, route, change, content) values ('m', 'ops', 'opened', '{}');
+    insert into analytics_table (target, schema_name, name, stream_id, columns) select 'bi', 's', 't', min(id), '[]' from stream;
+    insert into analytics_files (target, written_at) values ('bi', now());
+    insert into bulk_action (kind, filter, actor, request, total) values ('dead_letters.requeue', '{}', 'ada', '{}', 1);
+    insert into webhook_subscription (connection_id, url, events) select min(id), 'https://hub.test', '[]' from connection`)
+  // Letters and deliveries of others, which a system may answer with "there is one like it already".
+  await hub.pool.query(
+    `insert into dead_letter (kind, sync_id, record_id, part, code, fingerprint, error)
+     select 'push', sync_id, 'c1', '', 'CSW-3008', 'f', '{}' from delivery where record_id = 'c1' limit 1`,
+  )
+  for (const { table, column } of columnsOf('words')) {
+    const { rowCount } = await hub.pool.query(`update ${table} set ${column} = $1`, [said(`like ${CANARY}`)])
+    expect(rowCount, table).toBeGreaterThan(0)
+  }
+  // And what waits for its cause is still found by its code.
+  await hub.pool.query(`update delivery set state = 'parked', error = $1 where record_id = 'c2'`, [
+    said(`like ${CANARY}`, 'CSW-5020'),
+  ])
+  await hub.pool.query(
+    `insert into run (kind, trigger, stream_id, outcome, error) select 'pull', 'api', id, 'failed', $1 from stream`,
+    // By a field that nobody erases by.
+    [said('no such person as Canary Bird')],
+  )
+  await hub.pool.query(
+    `with other as (insert into connection (name, connector) values ('other', 'x') returning id)
+     insert into stream (connection_id, name, last_error) select id, 'people', $1 from other`,
+    [said('like p3@example.test')],
+  )
+
+  await erasures.erase({ field: 'email', value: CANARY, actor: 'me' })
+  const left = await everything(hub)
+  expect(left).not.toContain(CANARY)
+  expect(left).not.toContain('Canary')
+  expect(left).toContain('like p3@example.test')
+  const { rows } = await hub.pool.query(
+    `select (select string_agg(distinct error, ' ') from run) as runs,
+            (select error from delivery where record_id = 'c2' and error like '%"code":"CSW-5020"%') as parked,
+            (select state from dead_letter where record_id = 'c1') as letter`,
+  )
+  expect(rows[0]).toEqual({ runs: '{"code":"CSW-3008"}', parked: '{"code":"CSW-5020"}', letter: 'open' })
 })
 
 test('a person is found however their system spells them, and nobody else goes along', async () => {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { listRuns, showHold, showRun } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
-import { notFound } from '../problem.ts'
+import { mayReadRecords, notFound } from '../problem.ts'
 import { Closed, Counts, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
 import { Hold, Outcome, Run, RunKind } from '../schemas/ledger.ts'
 import { untilGone } from '../until-gone.ts'
@@ -93,10 +93,10 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
         response: { 200: Hold },
       },
     },
-    async ({ params }) => {
+    async ({ params, caller }) => {
       const found = await showHold(database, params.id)
       if (!found) throw notFound(`Run ${params.id} holds nothing.`)
-      return found
+      return mayReadRecords(caller) ? found : { ...found, sample: [] }
     },
   )
 

@@ -3,7 +3,10 @@ import { Type } from 'typebox'
 import { type DEAD_LETTER_STATES, RUN_OUTCOMES } from '../../store/views/index.ts'
 import { Closed, Counts, MaybeInteger, MaybeNumber, MaybeText, MaybeTime, Stored, Time } from './basics.ts'
 
-const StoredError = Stored('The error as JSON: code, what, why, fix, place; null when there was none.')
+const StoredError = Stored(
+  'The error as JSON: code, what, why, fix, place; null when there was none. Without the scope `records:read` what a system or record said is ' +
+    'left out, and `withheld` names that scope.',
+)
 const State = <const T extends string[]>(states: T) => Type.Unsafe<T[number]>({ enum: states })
 export const RunKind = State(['pull', 'push', 'inbox'])
 
@@ -30,7 +33,7 @@ const stream = {
   connection: Type.String(),
   name: Type.String(),
   seq: Type.Integer({ description: 'Last sequence number of the change log of this stream.' }),
-  cursor: Stored('Where the next pull goes on; opaque.'),
+  cursor: Stored('Where the next pull goes on; opaque. Null without the scope `records:read`.'),
   cursorAt: MaybeTime,
   keyFields: Type.Array(Type.String()),
   pullMode: Type.Unsafe<'full' | 'incremental' | null>({ enum: ['full', 'incremental', null] }),

@@ -1,5 +1,5 @@
 import { type Database, rows } from './database.ts'
-import { type Verbatim, verbatim } from './verbatim.ts'
+import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
 
 export const REVIEW_STATES = ['open', 'confirmed', 'rejected', 'superseded'] as const
 
@@ -161,7 +161,7 @@ export async function entityDeliveries(db: Database, entityId: number): Promise<
       order by y.name, d.record_id`,
     [entityId],
   )
-  return found.map(({ error, ...row }) => ({ ...row, error: verbatim(error) }))
+  return found.map(({ error, ...row }) => ({ ...row, error: verbatimError(error) }))
 }
 
 export type EntityChange = {

@@ -1,7 +1,7 @@
 import { type Database, firstRow, rows } from './database.ts'
 import { countMany } from './many-counts.ts'
 import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
-import { type Verbatim, verbatim, verbatimError } from './verbatim.ts'
+import { type Verbatim, verbatimError, verbatimOpaque } from './verbatim.ts'
 
 export type StreamView = {
   /** `connection:stream`, as mapping files write it. */
@@ -34,7 +34,7 @@ select s.id, c.name || ':' || s.name as address, c.name as connection, s.name, s
 
 const toView = ({ id: _id, ...row }: Row): StreamView => ({
   ...row,
-  cursor: verbatim(row.cursor),
+  cursor: verbatimOpaque(row.cursor),
   lastError: verbatimError(row.lastError),
 })
 

@@ -162,7 +162,8 @@ export type System = {
   checks: { name: string; ok: boolean; detail?: string; code?: string }[]
 }
 
-export type StoredError = Partial<Omit<SerializedError, 'code'>> & { code?: string }
+/** `withheld`: the scope that shows what a system or a record said, where who asks lacks it. */
+export type StoredError = Partial<Omit<SerializedError, 'code'>> & { code?: string; withheld?: string }
 export type ApiProblem = Static<typeof ProblemSchema>
 
 /** Who makes the requests. */

@@ -17,11 +17,13 @@ export function StoredErrorView({ error }: { error: JsonText }): ReactNode {
   return (
     <div className="stored-error">
       <p className="trouble-what">
-        {read.code && <code>{read.code}</code>} <Plain>{read.what ?? t('parts.noWordsWereKept')}</Plain>
+        {read.code && <code>{read.code}</code>} <Plain>{wordsOf(read) ?? t('parts.noWordsWereKept')}</Plain>
       </p>
       <Facts
         items={[
-          ...(read.why ? [[t('parts.why'), <Plain key="why">{sentence(read.why)}</Plain>] as [string, ReactNode]] : []),
+          ...(read.why && !read.withheld
+            ? [[t('parts.why'), <Plain key="why">{sentence(read.why)}</Plain>] as [string, ReactNode]]
+            : []),
           ...(read.fix ? [[t('parts.whatToDo'), <Said key="fix">{read.fix}</Said>] as [string, ReactNode]] : []),
           ...(place ? [[t('parts.where'), <code key="place">{place}</code>] as [string, ReactNode]] : []),
           ...(read.causeClass ? [[t('parts.cause'), word('words', read.causeClass)] as [string, ReactNode]] : []),
@@ -37,6 +39,10 @@ export function StoredErrorView({ error }: { error: JsonText }): ReactNode {
   )
 }
 
+/** What was said, or what the code means and which right shows what was said. */
+const wordsOf = ({ what, why, withheld }: StoredError): string | undefined =>
+  withheld ? `${sentence(why ?? '')} ${t('parts.wordsAreWithheld', { scope: withheld })}` : what
+
 function readError(error: JsonText | null): StoredError {
   const read = readJson<unknown>(error)
   return read !== null && typeof read === 'object' ? (read as StoredError) : { what: String(read ?? '') }
@@ -44,7 +50,9 @@ function readError(error: JsonText | null): StoredError {
 
 /** The first sentence, for a row of a table. */
 export function ErrorLine({ error }: { error: JsonText | null }): ReactNode {
-  const { code, what } = readError(error)
+  const read = readError(error)
+  const { code } = read
+  const what = wordsOf(read)
   if (!code && !what) return null
   return (
     <span className="error-line">
