@@ -27,8 +27,7 @@ export function decide(
 ): Work[] {
   const before = existing.length ? new Map(existing.map((row) => [row.part, row])) : NONE_BEFORE
   const make = (part: string, values = NOTHING): Work => newWork(record, part, values, before.get(part), intents)
-  // Whoever sent such a create and was killed could not come to say so.
-  if (keepsCreates(lane)) for (const intent of intents) intent.repeatable ||= isKeptCreate(intent)
+  if (intents.length) noteRepeatable(lane, intents)
   const output = storable(given)
   // Nothing of such a record is looked at any more, whatever became of it.
   const setAside = output.status === 'failed' && NOT_LOOKED_AT.has(output.error.code)
@@ -73,12 +72,34 @@ export function decide(
 }
 
 /**
+ * Targets forget idempotency keys: of the vendors here Zendesk after two hours, Stripe after a day. What is sent again later is a second record.
+ * Where the target can be searched it is asked first.
+ */
+const KEY_LASTS_MS = 60 * 60_000
+
+function noteRepeatable(lane: Lane, intents: IntentRow[]): void {
+  const keeps = keepsCreates(lane)
+  const isBlind = !canSearch(lane)
+  const now = lane.ports.clock.now().getTime()
+  for (const intent of intents) {
+    // Whoever sent such a create and was killed could not come to say so.
+    intent.repeatable ||= keeps && isKeptCreate(intent)
+    if (isBlind && now - intent.openedAt.getTime() > KEY_LASTS_MS) intent.repeatable = false
+  }
+}
+
+function canSearch({ sync, target }: Lane): boolean {
+  const lookup = target.streams.get(sync.to.stream)?.abilities.lookup ?? []
+  return sync.match.some((key) => key.some((field) => lookup.includes(field)))
+}
+
+/**
  * True where it is kept from the start what a create sends: nobody can look for what it made, and sent again as it was it makes nothing new.
  */
-export const keepsCreates = ({ sync, target }: Lane): boolean => {
+export const keepsCreates = (lane: Lane): boolean => {
+  const { sync, target } = lane
   const abilities = target.streams.get(sync.to.stream)?.abilities
-  if (!abilities?.repeatsCreates || sync.twoWay || sync.content) return false
-  return !sync.match.some((key) => key.some((field) => abilities.lookup.includes(field)))
+  return abilities?.repeatsCreates === true && !sync.twoWay && !sync.content && !canSearch(lane)
 }
 
 const isKeptCreate = ({ operation, sent, job }: IntentRow): boolean =>

@@ -242,3 +242,36 @@ test.for([
     expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(0)
   },
 )
+
+test.for([
+  ['answered nobody', 'Ann'],
+  ['answered nobody', 'Anna'],
+  ['was killed', 'Ann'],
+  ['was killed', 'Anna'],
+] as const)(
+  'a create whose key the target may have forgotten is not sent again but shown to a person, however often it was tried (%s, %s)',
+  async ([what, name]) => {
+    const { server, things, state } = await shopServer()
+    await using _server = server
+    const { crm, hub, push, letters } = await hubOf(server)
+    if (what === 'was killed') killAfterWriting(hub)
+    else state.fault = 'lost-answer'
+    await push().catch(() => null)
+    expect(things.size).toBe(1)
+    // Half of an outage, a try that does not get there, the other half.
+    const wait = () => hub.pool.query("update intent set opened_at = opened_at - interval '40 minutes'")
+    await wait()
+    state.fault = 'failed-before'
+    await push()
+    await wait()
+    const [thing] = things.values()
+    things.clear()
+    things.set('forgotten', thing!)
+    state.fault = undefined
+    crm.put('people', 'p1', { name })
+    await hub.pull('crm:people')
+    await push(3)
+    expect(things.size).toBe(1)
+    expect(await letters()).toEqual(['CSW-5004'])
+  },
+)

@@ -121,7 +121,7 @@ async function takeOver(
   const { rows } = await client.query<OpenedRow & { targetKey: string }>({
     name: 'open-intents',
     text: TAKE_INTENTS,
-    values,
+    values: [...values, open.every(({ pairedWith }) => pairedWith === undefined)],
   })
   const opened = new Map(rows.map((row) => [row.targetKey, row]))
   return open.map(({ targetKey }) => opened.get(targetKey))
@@ -149,11 +149,13 @@ select ${inRow('t.target_stream', '$1')}, t.target_key, ${inRow('t.sync_id', '$3
        ${inRow('t.operation', '$6')}, ${inRow('t.match_key', '$7')}, t.idempotency_key,
        string_to_array(${inRow('t.guards', '$11')}, ' '), nullif(${inRow('t.sent', '$12')}, ''), $9, $10
   from ${ROWS} as t`
+/** $13: a create that is sent again with its key is as old as its first try, for the target does not keep the key for ever. */
 const TAKE_INTENTS = `${INSERT_INTENTS}
 on conflict (target_stream, target_key) do update
    set lease_name = excluded.lease_name, lease_token = excluded.lease_token, operation = excluded.operation,
-       match_key = excluded.match_key, sent = excluded.sent, looked_up = 0, opened_at = now(), under_way = true,
-       job = null
+       match_key = excluded.match_key, sent = excluded.sent, looked_up = 0, under_way = true, job = null,
+       opened_at = case when $13 and i.operation = 'create' and i.sent is not null and i.idempotency_key = excluded.idempotency_key
+                        then i.opened_at else now() end
  where i.sync_id = excluded.sync_id and i.record_id = excluded.record_id and i.part = excluded.part
 returning id, target_key as "targetKey", idempotency_key as "idempotencyKey", deaths`
 
