@@ -24,7 +24,7 @@ type Stream = {
   lastSuccessAt: string | null
   nextPullAt: string | null
   lastError: { code?: string; what?: string } | null
-  records?: { live: number; deleted: number }
+  records?: { live: number; deleted: number; estimated: boolean }
 }
 type Paging = Record<'limit' | 'cursor', string | undefined>
 type Page<T> = { items: T[]; next?: string | null }
@@ -172,10 +172,14 @@ async function showStream(makeContext: MakeContext, address: string): Promise<vo
   const json = await withApi(context, (api) => api.call('GET', `/api/v1/streams/${encodeURIComponent(address)}`))
   context.output.result('status.stream', json, () => {
     const stream = JSON.parse(json) as Stream
+    const about = stream.records?.estimated ? 'about ' : ''
     return fields([
       ['stream', stream.address],
       ['pulls', stream.pullMode],
-      ['records', `${stream.records?.live} live, ${stream.records?.deleted} deleted, ${stream.seq} changes so far`],
+      [
+        'records',
+        `${about}${stream.records?.live} live, ${about}${stream.records?.deleted} deleted, ${stream.seq} changes so far`,
+      ],
       ['last pull', time(stream.lastPullAt)],
       ['last that went well', time(stream.lastSuccessAt)],
       ['next pull', time(stream.nextPullAt)],

@@ -14,7 +14,7 @@ type Sync = {
   lastRun: { outcome: string } | null
 }
 type Detail = {
-  sync: Sync & { deliveries: Record<string, number> }
+  sync: Sync & { deliveries: Record<string, number>; deliveriesEstimated: boolean }
   definition: { file: string; mode: string; lanes: number; tags: string[] } | null
 }
 
@@ -63,7 +63,7 @@ export function define(command: Command, makeContext: MakeContext): void {
           [
             'deliveries',
             Object.entries(sync.deliveries)
-              .map(([word, count]) => `${word} ${count}`)
+              .map(([word, count]) => `${word} ${sync.deliveriesEstimated ? 'about ' : ''}${count}`)
               .join(', '),
           ],
         ])

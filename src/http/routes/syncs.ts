@@ -35,7 +35,13 @@ const MappingVersion = {
   }),
 }
 const Detail = Closed({
-  sync: Closed({ ...Sync, deliveries: Counts('Deliveries by state.') }),
+  sync: Closed({
+    ...Sync,
+    deliveries: Counts('Deliveries by state.'),
+    deliveriesEstimated: Type.Boolean({
+      description: 'More than two million: told from a sample, to two digits; a state that few have may be missing.',
+    }),
+  }),
   definition: Type.Union([Definition, Type.Null()]),
 })
 const Started = Closed({

@@ -44,7 +44,14 @@ const stream = {
   lastSuccessAt: MaybeTime,
 }
 export const Stream = Closed(stream)
-export const StreamDetail = Closed({ ...stream, records: Closed({ live: Type.Integer(), deleted: Type.Integer() }) })
+export const StreamDetail = Closed({
+  ...stream,
+  records: Closed({
+    live: Type.Integer(),
+    deleted: Type.Integer(),
+    estimated: Type.Boolean({ description: 'More than two million: told from a sample, to two digits.' }),
+  }),
+})
 
 export const Sync = {
   name: Type.String(),

@@ -1,5 +1,5 @@
+import { countWithin } from './bounded-counts.ts'
 import { type Database, firstRow, rows } from './database.ts'
-import { countMany } from './many-counts.ts'
 import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
 import { type Verbatim, verbatimError, verbatimOpaque } from './verbatim.ts'
 
@@ -22,7 +22,7 @@ export type StreamView = {
   lastSuccessAt: Date | null
 }
 
-export type StreamDetail = StreamView & { records: { live: number; deleted: number } }
+export type StreamDetail = StreamView & { records: { live: number; deleted: number; estimated: boolean } }
 
 type Row = Omit<StreamView, 'cursor' | 'lastError'> & { id: number; cursor: string | null; lastError: string | null }
 
@@ -58,17 +58,16 @@ export async function listStreams(db: Database, filter: StreamFilter): Promise<P
   return toPage(found.map(toView), filter.limit, (item) => item.address)
 }
 
-/** One stream with how many records its change log holds. */
-export async function showStream(db: Database, address: string): Promise<StreamDetail | undefined> {
+/** One stream with how many records its change log holds, as far as `countWithin` counts. */
+export async function showStream(
+  db: Database,
+  address: string,
+  most?: Parameters<typeof countWithin>[3],
+): Promise<StreamDetail | undefined> {
   const row = await findStream(db, address)
   if (!row) return undefined
-  const [counts] = await countMany<{ live: number; deleted: number; count: number }>(
-    db,
-    `select count(*) filter (where not deleted)::int as live, count(*) filter (where deleted)::int as deleted, count(*)::int as count
-       from record where stream_id = $1`,
-    [row.id],
-  )
-  return { ...toView(row), records: { live: counts?.live ?? 0, deleted: counts?.deleted ?? 0 } }
+  const { counts, estimated } = await countWithin(db, { table: 'record', by: 'deleted', of: 'stream_id' }, row.id, most)
+  return { ...toView(row), records: { live: counts.get('false') ?? 0, deleted: counts.get('true') ?? 0, estimated } }
 }
 
 /** Resolves `connection:stream`. Names of connections hold no colon, names of streams may. */

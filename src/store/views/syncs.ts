@@ -1,3 +1,4 @@
+import { countWithin } from './bounded-counts.ts'
 import { type Database, rows } from './database.ts'
 import { countMany } from './many-counts.ts'
 import { Conditions, decodeCursor, type Page, toPage } from './paging.ts'
@@ -18,7 +19,7 @@ export type SyncView = {
   lastRun: { id: number; outcome: string; startedAt: Date; finishedAt: Date | null } | null
 }
 
-export type SyncDetail = SyncView & { deliveries: Record<string, number> }
+export type SyncDetail = SyncView & { deliveries: Record<string, number>; deliveriesEstimated: boolean }
 
 type Row = Omit<SyncView, 'lastError' | 'lastRun' | 'openDeadLetters'> & {
   id: number
@@ -87,17 +88,18 @@ export async function isSync(db: Database, name: string): Promise<boolean> {
   return (await rows(db, 'select 1 from sync where name = $1', [name])).length > 0
 }
 
-/** One sync with its deliveries counted by state. */
-export async function showSync(db: Database, name: string): Promise<SyncDetail | undefined> {
+/** One sync with its deliveries counted by state, as far as `countWithin` counts. */
+export async function showSync(
+  db: Database,
+  name: string,
+  most?: Parameters<typeof countWithin>[3],
+): Promise<SyncDetail | undefined> {
   const [row] = await rows<Row>(db, `${SELECT} where y.name = $1`, [name])
   if (!row) return undefined
-  const counts = await countMany<{ state: string; count: number }>(
-    db,
-    'select state, count(*)::int as count from delivery where sync_id = $1 group by state',
-    [row.id],
-  )
+  const { counts, estimated } = await countWithin(db, { table: 'delivery', by: 'state', of: 'sync_id' }, row.id, most)
   return {
     ...toView(row, await openLetters(db)),
-    deliveries: Object.fromEntries(counts.map(({ state, count }) => [state, count])),
+    deliveries: Object.fromEntries(counts),
+    deliveriesEstimated: estimated,
   }
 }

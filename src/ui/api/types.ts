@@ -58,7 +58,7 @@ export type Probe = {
 
 export type Sync = Wire<Static<TObject<typeof Ledger.Sync>>>
 export type SyncDetail = {
-  sync: Sync & { deliveries: Record<string, number> }
+  sync: Sync & { deliveries: Record<string, number>; deliveriesEstimated: boolean }
   definition: { file: string; mode: string; deletes: string; lanes: number; tags: string[]; source: string } | null
 }
 export type RequestProgress = Omit<Wire<Static<typeof Ledger.RequestProgress>>, 'counts'> & { counts: JsonText }

@@ -76,7 +76,7 @@ function Overview({
             t('sync.backlog'),
             remaining === null ? '–' : t('sync.waiting', { remaining, value: remaining >= 20_000 ? '+' : '' }),
           ],
-          [t('sync.deliveries'), <Deliveries key="d" counts={sync.deliveries} />],
+          [t('sync.deliveries'), <Deliveries key="d" counts={sync.deliveries} estimated={sync.deliveriesEstimated} />],
           [
             t('sync.deadLetters'),
             <Link key="dl" href={to.deadLetters({ sync: sync.name })}>
@@ -116,14 +116,14 @@ function Overview({
   )
 }
 
-function Deliveries({ counts }: { counts: Record<string, number> }): ReactNode {
+function Deliveries({ counts, estimated }: { counts: Record<string, number>; estimated: boolean }): ReactNode {
   const entries = Object.entries(counts)
   if (!entries.length) return <span className="dim">{t('sync.noneYet')}</span>
   return (
     <span className="marks">
       {entries.map(([state, count]) => (
         <span key={state}>
-          <State state={state} /> {number(count)}
+          <State state={state} /> {estimated ? t('sync.about', { count }) : number(count)}
         </span>
       ))}
     </span>
