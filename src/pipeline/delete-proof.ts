@@ -23,7 +23,7 @@ export type ScanRun = {
   signal: AbortSignal
   /** How many records the source says it has, where it does. */
   total: number | null
-  /** Stores records that the scan missed and a second look found. */
+  /** Stores records that the scan missed and a second look found. `requestedAt`: when that began, for what came since is newer. */
   keep(records: SourceRecord[], requestedAt: Date): Promise<void>
 }
 
@@ -40,11 +40,12 @@ export async function removeVanished(
   let doubt: Doubt | null = count.vanished ? doubtOf(count, limitsOf(ports, stream.id), run.total) : null
   let alive: SourceRecord[] = []
   if (count.vanished && (doubt === null || mayBeSettledByLooks(doubt, count))) {
+    const requestedAt = ports.clock.now()
     const looked = await lookAgain(stream, session, run, await ports.ledger.sampleVanished(scan, LOOKS))
     if (looked) {
       doubt = null
       alive = looked
-      await run.keep(looked, ports.clock.now())
+      await run.keep(looked, requestedAt)
       if (looked.length) run.counts.spared = looked.length
       if (looked.length && count.vanished > LOOKS) doubt = 'alive'
     }
@@ -150,8 +151,9 @@ export async function carryOutApproved(
       await inTimes(times, async () => {
         const session = await ports.session(stream.connection)
         const ids = await ports.ledger.sampleHeld(hold, LOOKS)
+        const requestedAt = ports.clock.now()
         const alive = (await lookAgain(stream, session, run, ids)) ?? []
-        await run.keep(alive, ports.clock.now())
+        await run.keep(alive, requestedAt)
         if (alive.length) counts.spared = alive.length
         const except = alive.map(({ id }) => id)
         counts.deleted = await ports.ledger.finishHold({ ...hold, lease: run.lease, except })
