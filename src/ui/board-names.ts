@@ -23,7 +23,7 @@ export function nameWhatIsDrawn(root: Element): void {
 }
 
 function nameButton(button: HTMLButtonElement): void {
-  const words = button.innerText.trim()
+  const words = wordsIn(button)
   const label = button.getAttribute('aria-label')
   // People who speak to their machine say what they read (WCAG 2.5.3).
   if (label && words && !label.includes(words)) button.setAttribute('aria-label', `${words}: ${label}`)
@@ -32,6 +32,13 @@ function nameButton(button: HTMLButtonElement): void {
   const name = picture ? PICTURES[picture]! : button.querySelector('svg[role=img]') && 'Redis'
   if (name) button.setAttribute('aria-label', name)
 }
+
+/** Without what stands within pictures: styles, in one of them. */
+const wordsIn = (button: Element): string =>
+  [...button.childNodes]
+    .map((node) => (node instanceof SVGElement ? '' : node.textContent))
+    .join('')
+    .trim()
 
 function hideUnnamed(picture: Element): void {
   if (picture.querySelector('title') || picture.hasAttribute('aria-label')) return

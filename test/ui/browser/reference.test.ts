@@ -1,7 +1,7 @@
 /** The API reference: Swagger UI within the page, from the hub's own document. */
 import { describe, expect, test } from 'vitest'
 import { TOKEN } from '../../http/hub.ts'
-import { expectGoodLooks, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
+import { expectAccessible, expectGoodLooks, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
 
 describe.skipIf(!hasBrowser)('the API reference', () => {
   let site: Site
@@ -70,6 +70,19 @@ describe.skipIf(!hasBrowser)('the API reference', () => {
     const ink = () => page.evaluate("getComputedStyle(document.querySelector('.opblock-summary-method')).color")
     await expect.poll(ink).toBe('rgb(0, 0, 0)')
     await expectGoodLooks(page)
+  })
+
+  test('is accessible with several operations open, one with parameters of every kind among them', async () => {
+    const page = await site.open('/docs?search=feed')
+    const controls = page.locator('.opblock-summary-control')
+    await controls.nth(1).waitFor()
+    for (const control of await controls.all()) await control.click()
+    await expect.poll(() => page.locator('table.responses-table').count()).toBe(await controls.count())
+    await expectAccessible(page)
+    await page.goto(`${site.hub.url}/docs?search=readyz`)
+    await controls.first().click()
+    await page.locator('[data-param-name=exclude] textarea').waitFor()
+    await expectAccessible(page)
   })
 
   test('tells nobody anything who is not signed in', async () => {

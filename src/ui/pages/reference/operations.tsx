@@ -5,6 +5,7 @@ import SwaggerUI, { type Component, type OwnReact, type Tags } from '@fastify/sw
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { t } from '../../texts/index.ts'
 import { type ApiDocument, operationsWith } from './document.ts'
+import { nameWhatIsDrawn } from './names.ts'
 
 type Props = { document: ApiDocument; search: string }
 
@@ -16,8 +17,12 @@ export default function Operations({ document: described, search }: Props): Reac
     // A node of its own, because Swagger UI cannot be told to leave one.
     const node = document.createElement('div')
     place.current?.append(node)
+    const end = nameWhatIsDrawn(node)
     setShown(show(node, described))
-    return () => node.remove()
+    return () => {
+      end()
+      node.remove()
+    }
   }, [described])
   useEffect(() => void shown?.layoutActions.updateFilter(search), [shown, search])
   useDarkMode()
