@@ -27,7 +27,8 @@ export function providerRoutes(app: App, { access, publicOrigin, loginsPerMinute
 
   /** A person stands in front of a browser: they go back to the page, which says what was wrong. */
   const backToPage = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): never => {
-    const { problem, error } = toProblem(thrown, request.id)
+    // Said of the provider, which knows no records; whoever cannot log in has nobody but the reader of this page to tell.
+    const { problem, error } = toProblem(thrown, request.id, true)
     if (problem.status >= 500) request.log.error({ err: error }, 'login at the provider failed')
     const { code, detail, fix, requestId } = problem
     setFailedLogin(reply, { code, detail: detail.slice(0, MOST_SAID), fix, requestId }, isSecure(request, publicOrigin))
