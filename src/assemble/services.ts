@@ -4,7 +4,7 @@ import { asCausewayError, CausewayError, withUrgency } from '../core/index.ts'
 import type { Actor, ConnectionDefinition, HubServices, ReadinessCheck } from '../http/index.ts'
 import { applyPlan, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import { appendAudit, makeFilesDue, migrationStatus, type Store } from '../store/index.ts'
+import { appendAudit, makeFilesDue, migrationStatus, RequestKeyBook, type Store } from '../store/index.ts'
 import { alertServices } from './alert-services.ts'
 import { bulkServices, wakeSyncs } from './bulk-actions.ts'
 import { entityServices } from './entities.ts'
@@ -44,8 +44,8 @@ export function createServices(parts: ServiceParts): HubServices {
   return {
     readiness: () => readiness(pool, queue),
     readQueueBoard: (path, query) => queue.readBoard(path, query),
-    async runSync(name, { full, actor }) {
-      const requestId = await requestSync(ports, name, { full, byHand: true })
+    async runSync(name, { full, actor, ...named }) {
+      const requestId = await requestSync(ports, name, { full, byHand: true, ...named })
       await audit(actor, 'sync.run', `sync:${name}`, { full, requestId })
       return { requestId }
     },
@@ -198,6 +198,7 @@ export function createServices(parts: ServiceParts): HubServices {
     webhookIntake: () => tally.list(),
     alerts: alertServices({ pool, files: parts.files, channel: parts.alertChannel, clock: parts.clock, audit }),
     bulk: bulkServices(pool, syncId),
+    requestKeys: new RequestKeyBook(pool, parts.secrets),
     support: {
       files: () => supportFiles({ pool, files: parts.files, log: parts.log, backend: queue.backend }),
     },

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
-import { CausewayError, createLogger, type ErrorCode, errorRegistry } from '../core/index.ts'
-import type { Problem } from '../http/index.ts'
+import { CausewayError, createLogger } from '../core/index.ts'
 import { type HubRole, loadAssembly } from './assembly.ts'
 import type { CliContext } from './context.ts'
+import { CALL_MS, problemError, remoteApi } from './remote-api.ts'
 import { findRunningHub } from './running-hub.ts'
 import type { SettingFlags } from './setting-flags.ts'
 
@@ -17,8 +17,6 @@ export type Api = {
   url: string | null
   close(): Promise<void>
 }
-
-const CALL_MS = 60_000
 
 /**
  * Reaches the hub: the one at `--url`, else the one that runs in the hub folder, else one opened in this process (`role` says
@@ -69,44 +67,6 @@ export async function tokenFor(context: Pick<CliContext, 'dir' | 'tokenFile'>): 
   }
 }
 
-/** The API of a hub over its socket. Calls end after `callMs`. */
-export function remoteApi(url: string, token: string, callMs = CALL_MS): Api {
-  const base = URL.parse(url)
-  if (!base || !/^https?:$/.test(base.protocol))
-    throw new CausewayError('CSW-8020', {
-      what: `${JSON.stringify(url)} is not the URL of a hub.`,
-      fix: 'Write it like http://127.0.0.1:4000.',
-    })
-  const origin = base.href.replace(/\/$/, '')
-  return {
-    url: origin,
-    async call(method, path, body) {
-      const response = await fetch(`${origin}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
-        ...(body ? { body: JSON.stringify(body) } : {}),
-        // The token goes to this address and nowhere else.
-        redirect: 'error',
-        signal: AbortSignal.timeout(callMs),
-      }).catch((cause: unknown) => {
-        throw new CausewayError('CSW-8021', {
-          what: `The hub at ${origin} does not answer (${reasonOf(cause)}).`,
-          cause,
-        })
-      })
-      const text = await response.text()
-      if (!response.ok) throw problemError(text, response.status, response.headers.get('retry-after'))
-      return text
-    },
-    close: async () => {},
-  }
-}
-
-const reasonOf = (error: unknown): string => {
-  const cause = (error as { cause?: { code?: string } }).cause
-  return cause?.code ?? (error instanceof Error ? error.message : String(error))
-}
-
 /** Containers run as numbers that no name belongs to. */
 function whoIsHere(): string {
   try {
@@ -152,22 +112,6 @@ async function localApi(context: CliContext, role: HubRole): Promise<Api> {
       await hub.close()
     },
   }
-}
-
-function problemError(text: string, status: number, retryAfter: string | null): CausewayError {
-  try {
-    const problem = JSON.parse(text) as Problem
-    if (problem.code in errorRegistry)
-      return new CausewayError(problem.code as ErrorCode, {
-        what: problem.detail,
-        fix: problem.fix,
-        data: { status, requestId: problem.requestId, ...(problem.errors ? { errors: problem.errors } : {}) },
-        ...(retryAfter ? { retryAfterMs: Number(retryAfter) * 1_000 } : {}),
-      })
-  } catch {
-    // Not our hub, or something in front of it.
-  }
-  return new CausewayError('CSW-8021', { what: `The address answered ${status} and not as a hub does.` })
 }
 
 /** A path with a query; undefined values are left out. */

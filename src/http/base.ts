@@ -8,6 +8,7 @@ import { CausewayError } from '../core/index.ts'
 import { MayQuote, stringifyVerbatim } from '../store/views/index.ts'
 import type { App, SchemaTypes } from './app.ts'
 import { type AuthorisationOptions, authorise } from './authorise.ts'
+import { answerInTime } from './deadline.ts'
 import { readJsonBodies } from './json-body.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { mayReadRecords, notFound, sendProblem, toProblem } from './problem.ts'
@@ -90,6 +91,7 @@ export async function buildBase(
   app.addHook('preSerialization', async ({ caller }, _reply, payload) =>
     mayReadRecords(caller) ? new MayQuote(payload) : payload,
   )
+  answerInTime(app as unknown as FastifyInstance)
   return { app, limits, authorisation }
 }
 

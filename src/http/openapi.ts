@@ -1,5 +1,6 @@
 import type { RouteOptions } from 'fastify'
 import { type Access, SCOPES } from '../access/index.ts'
+import { REPLAYED, takesKeys } from './idempotency.ts'
 import { Problem } from './schemas/basics.ts'
 import { withExamples } from './schemas/examples.ts'
 
@@ -42,7 +43,8 @@ export class OpenApi {
     this.#paths[path] = item
     for (const method of [route.method].flat()) {
       if (method === 'HEAD') continue
-      item[method.toLowerCase()] = operation(schema, method, route.config?.access ?? 'signed-in')
+      const described = operation(schema, method, route.config?.access ?? 'signed-in')
+      item[method.toLowerCase()] = takesKeys(route) ? withKeys(described, route.config?.repeat) : described
     }
   }
 
@@ -95,6 +97,29 @@ const IF_MATCH: Json = {
   description:
     'The `ETag` of the thing as it was read: the action is refused with 412 (CSW-8029) when it shows something else by then.',
   schema: { type: 'string' },
+}
+
+/** What comes of a request that is sent again with its `Idempotency-Key`. */
+function withKeys(operation: Json, repeat: 'refused' | 'anew' | undefined): Json {
+  const responses = operation.responses as Record<string, Json>
+  const done = Object.keys(responses).find((status) => status.startsWith('2'))!
+  const replayed = {
+    description: '`true`: this is the answer that was given before, and nothing was done again.',
+    schema: { type: 'string', enum: ['true'] },
+  }
+  return {
+    ...operation,
+    responses: {
+      ...responses,
+      ...(repeat === 'refused' ? {} : { [done]: { ...responses[done], headers: { [REPLAYED]: replayed } } }),
+      409: later(
+        repeat === 'refused'
+          ? 'Not in this state; or the request with this key is being carried out (CSW-8031), or was and its answer is not kept (CSW-8032).'
+          : 'Not in this state; or the request with this key is being carried out (CSW-8031).',
+      ),
+      422: problem('What cannot be done; or the key came with another request before (CSW-8026).'),
+    },
+  }
 }
 
 /** What a route declares, as the document says it: to programs by names of scopes, to people by a sentence. */

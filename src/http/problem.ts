@@ -37,6 +37,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'CSW-8013': 401,
   'CSW-8014': 401,
   'CSW-8029': 412,
+  'CSW-8031': 409,
+  'CSW-8032': 409,
 }
 
 /** Classes of errors that stand in no table: the other side is a bad gateway, a fix is unprocessable, the rest is ours. */

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Database } from '../store/views/index.ts'
 import type { RouteContext } from './app.ts'
 import { type BaseOptions, buildBase } from './base.ts'
+import { answerByKey, takeKeys } from './idempotency.ts'
 import { takePlainWebhooks } from './intake.ts'
 import { FEED_TIMES, Feed, type FeedTimes } from './live/feed.ts'
 import { shareAnswers } from './live/shared-answers.ts'
@@ -66,12 +67,14 @@ export async function buildServer(hub: HubServices, options: ServerOptions): Pro
   const { app, limits, authorisation } = await buildBase({
     ...options,
     onRoute: (route) => {
+      takeKeys(route, hub.requestKeys)
       openApi.add(route)
       options.onRoute?.(route)
     },
   })
   const feedTimes = options.feedTimes ?? FEED_TIMES
   shareAnswers(app as unknown as FastifyInstance, feedTimes.shareMs)
+  answerByKey(app as unknown as FastifyInstance, hub.requestKeys)
   answerPreconditions(app as unknown as FastifyInstance)
   const feed = new Feed(options.database, feedTimes)
   app.addHook('preClose', async () => feed.close())

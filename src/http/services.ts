@@ -6,6 +6,7 @@ import type { AlertServices } from './alert-services.ts'
 import type { BulkServices } from './bulk-services.ts'
 import type { AppliedConfiguration, ConfigurationRequest, RollBackPlan } from './configuration.ts'
 import type { EntityServices } from './entity-services.ts'
+import type { RequestKeys } from './idempotency.ts'
 import type {
   Applied,
   ApplyRequest,
@@ -105,8 +106,11 @@ export interface HubServices {
   /** What this process works with; secrets are masked before they come here. */
   settings(): Setting[]
 
-  /** Asks for a pull of the sync's source and the push that follows. Returns when the wish is committed, not when it is done. */
-  runSync(name: string, request: { full: boolean; trigger: string; actor: Actor }): Promise<{ requestId: string }>
+  /** Asks for a pull of the sync's source and the push that follows. Returns when the wish is committed, not when it is done; `requestId` names it where it has a name already. */
+  runSync(
+    name: string,
+    request: { full: boolean; trigger: string; actor: Actor; requestId?: string },
+  ): Promise<{ requestId: string }>
   pauseSync(name: string, actor: Actor): Promise<void>
   resumeSync(name: string, actor: Actor): Promise<void>
   pauseConnection(name: string, actor: Actor): Promise<void>
@@ -182,6 +186,7 @@ export interface HubServices {
   alerts: AlertServices
   bulk: BulkServices
   entities: EntityServices
+  requestKeys: RequestKeys
   secrets: SecretServices
   support: SupportServices
 

@@ -9,7 +9,7 @@ import type { HubModel, Ports, SyncRow } from './ports.ts'
 export async function requestSync(
   ports: Ports,
   name: string,
-  options: { full: boolean; byHand: boolean },
+  options: { full: boolean; byHand: boolean; requestId?: string },
 ): Promise<string> {
   const sync = ports.model().syncByName(name)
   if (!sync) {
@@ -25,7 +25,7 @@ export async function requestSync(
       ...(near ? { fix: `Did you mean "${near}"?` } : {}),
     })
   }
-  const requestId = newId()
+  const requestId = options.requestId ?? newId()
   const streams = [...new Set([...readBy(ports.model(), sync), ...(sync.definition.twoWay ? [sync.row.toStream] : [])])]
   const held = heldAgainst(ports.model(), sync).filter((id) => !streams.includes(id))
   if (options.byHand) await ports.ledger.endPushWait([sync.row.id])

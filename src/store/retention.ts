@@ -1,6 +1,7 @@
 /** What is deleted when its time is over, row by row; what is cut by day is dropped in `partitions.ts`. */
 import type pg from 'pg'
 import { LIMIT_USE_DAYS } from './limit-use.ts'
+import { KEYS_OVER } from './request-keys.ts'
 
 type RowDays = { runs: number; deadLetters: number; formerLinks: number; configuration: number }
 
@@ -24,6 +25,7 @@ const OVER: Record<keyof RowDays, { table: string; where: string }[]> = {
       where: `at < now() - least($1, ${LIMIT_USE_DAYS}) * interval '1 day'
         and exists (select from limit_use next where next.key = limit_use.key and next.at > limit_use.at)`,
     },
+    { table: 'request_key', where: `$1 >= 0 and ${KEYS_OVER}` },
     { table: 'drift', where: `state = 'accepted' and closed_at < now() - $1 * interval '1 day'` },
   ],
   deadLetters: [

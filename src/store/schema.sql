@@ -123,7 +123,7 @@ create table bulk_action (
   failed integer default 0 not null,
   error text,
   request_key text collate "C",
-  request text not null,
+  request text,
   aborted_by text,
   created_at timestamp with time zone default now() not null,
   changed_at timestamp with time zone default now() not null,
@@ -715,6 +715,21 @@ create table record_key (
   constraint record_key_pkey PRIMARY KEY (stream_id, record_id, field, value)
 ) with (autovacuum_vacuum_scale_factor=0.02);
 CREATE INDEX record_key_by_value ON record_key USING btree (stream_id, field, value);
+
+create table request_key (
+  actor text not null,
+  key text collate "C" not null,
+  id uuid not null,
+  operation text not null,
+  request text not null,
+  turn integer default 1 not null,
+  until timestamp with time zone not null,
+  status smallint,
+  body text,
+  at timestamp with time zone default now() not null,
+  constraint request_key_pkey PRIMARY KEY (actor, key)
+);
+CREATE INDEX request_key_at ON request_key USING btree (at);
 
 create table run (
   id bigint generated always as identity not null,

@@ -19,7 +19,8 @@ import { assignDeadLetter, correctRecord, replayEvents } from '../../src/store/l
 import { acceptDrift } from '../../src/store/ledger/drifts.ts'
 import { decideHold } from '../../src/store/ledger/holds.ts'
 import { discardDeadLetters, requeueDeadLetters } from '../../src/store/ledger/work.ts'
-import { createSecretStore } from '../../src/store/secrets.ts'
+import { RequestKeyBook } from '../../src/store/request-keys.ts'
+import { createSecretStore, type SecretStore } from '../../src/store/secrets.ts'
 import { freshDatabase } from '../postgres.ts'
 import { Promised } from './promised.ts'
 
@@ -91,12 +92,19 @@ export async function startHub(
   }
 }
 
+/** How long a request that nobody carries out any more holds its key, in tests that wait for it. */
+export const HELD_MS = 5_000
+
+export function secretsOf(pool: pg.Pool): SecretStore {
+  const key = { id: 'test', key: Buffer.alloc(32, 7) }
+  const ring = { current: key, all: new Map([[key.id, key]]) }
+  return createSecretStore(pool, { now: () => ring, fresh: async () => ring })
+}
+
 /** The services as the ledger alone can give them: actions write the same rows the assembled hub writes. */
 function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
   const inbox = new InboxWriter(pool)
-  const key = { id: 'test', key: Buffer.alloc(32, 7) }
-  const ring = { current: key, all: new Map([[key.id, key]]) }
-  const secrets = createSecretStore(pool, { now: () => ring, fresh: async () => ring })
+  const secrets = secretsOf(pool)
   const tally = new WebhookTally()
   const setState = (table: 'connection' | 'sync', state: string) => async (name: string, actor: unknown) => {
     calls.push([`${table} ${state}`, name, actor])
@@ -122,6 +130,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     bulk: bulkServices(pool, (name) => {
       throw new CausewayError('CSW-1007', { what: `there is no sync "${name}"` })
     }),
+    requestKeys: new RequestKeyBook(pool, secrets),
     readQueueBoard: async () => undefined,
     settings: () => [
       { name: 'journal_days', value: '30', from: 'default', where: null, description: 'Days of the journal.' },
@@ -143,7 +152,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     readiness: async () => [{ name: 'database', ok: true }],
     runSync: async (name, request) => {
       calls.push(['runSync', name, request])
-      return { requestId: 'request-1' }
+      return { requestId: request.requestId ?? 'request-1' }
     },
     pauseSync: setState('sync', 'paused'),
     resumeSync: setState('sync', 'active'),

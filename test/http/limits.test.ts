@@ -135,11 +135,25 @@ test('depth counts brackets, not brackets in strings', () => {
 })
 
 test('a handler that hangs is answered 503 in time', async () => {
-  const slow = await startHub({ limits: { handlerMs: 300 }, services: { readiness: () => new Promise(() => {}) } })
+  const never = () => new Promise<never>(() => {})
+  const slow = await startHub({
+    pool: hub.pool,
+    limits: { handlerMs: 300 },
+    services: { readiness: never, runSync: never },
+  })
   try {
     const response = await fetch(`${slow.url}/readyz`)
     expect(response.status).toBe(503)
     expect(await response.json()).toMatchObject({ code: 'CSW-8006' })
+    for (const body of ['{}', '{"full":true}']) {
+      const acted = await fetch(`${slow.url}/api/v1/syncs/contacts-to-erp/run`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body,
+      })
+      expect([acted.status, acted.headers.get('retry-after')]).toEqual([503, '5'])
+      expect(await acted.json()).toMatchObject({ code: 'CSW-8006' })
+    }
   } finally {
     await slow.close()
   }

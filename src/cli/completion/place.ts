@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
-import { remoteApi, tokenFor } from '../api.ts'
+import { tokenFor } from '../api.ts'
 import type { CliContext } from '../context.ts'
 import { readProfiles } from '../profiles.ts'
+import { remoteApi } from '../remote-api.ts'
 import type { Place } from './names.ts'
 
 /** Somebody waits with a finger on the key; whose hub is far away can wait longer. */

@@ -156,4 +156,17 @@ export const httpErrors = {
     action:
       'Call the tool without a token, show the preview to a person, then call it once, as it was, with the new token.',
   },
+  'CSW-8031': {
+    causeClass: 'hub',
+    reaction: 'retry',
+    meaning: 'The first request with this `Idempotency-Key` is being carried out.',
+    action: 'Send the same request again after the time named in `Retry-After`.',
+  },
+  'CSW-8032': {
+    causeClass: 'data',
+    reaction: 'fix',
+    meaning: 'The request with this `Idempotency-Key` was carried out before, and its answer is not kept.',
+    action:
+      'Look at the thing itself. A token or another secret that was shown once and lost is made anew: end the lost one, then ask with a new key.',
+  },
 } as const satisfies Record<`CSW-${number}`, ErrorSpec>

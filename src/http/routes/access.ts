@@ -35,7 +35,7 @@ export function accessRoutes(app: App, { tokens, users }: AccessControl): void {
   app.post(
     `${API}/tokens`,
     {
-      config: manage,
+      config: { ...manage, repeat: 'refused' },
       schema: {
         operationId: 'createToken',
         summary: 'Makes a token and shows it, once',

@@ -9,7 +9,7 @@ import {
 } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { Closed, Counts, DEFAULT_LIMIT, PageOf, paging, Text } from '../schemas/basics.ts'
-import { BulkAction, confirmedToken, KeyHeaders, token } from '../schemas/bulk.ts'
+import { BulkAction, confirmedToken, token } from '../schemas/bulk.ts'
 import { Conflict } from '../schemas/ledger.ts'
 import { actorOf } from './actor.ts'
 
@@ -82,7 +82,7 @@ export function conflictRoutes(app: App, { hub, database }: RouteContext): void 
   app.post(
     `${API}/conflicts/preview`,
     {
-      config: { access: 'records:write' },
+      config: { access: 'records:write', repeat: 'anew' },
       schema: {
         operationId: 'previewConflicts',
         summary: 'Counts the open conflicts that one decision would be about, and changes nothing',
@@ -106,11 +106,10 @@ export function conflictRoutes(app: App, { hub, database }: RouteContext): void 
         summary: 'Decides what a preview counted, as a bulk action; refused when that has changed',
         tags,
         body: Closed({ filter: Filter, token: confirmedToken, ...said }),
-        headers: KeyHeaders,
         response: { 202: BulkAction },
       },
     },
-    async ({ body, caller, headers }, reply) => {
+    async ({ body, caller, claim }, reply) => {
       const { filter: wanted, token: counted } = body
       const id = await hub.bulk.begin(
         {
@@ -118,12 +117,13 @@ export function conflictRoutes(app: App, { hub, database }: RouteContext): void 
           filter: wanted,
           selection: openConflicts(wanted),
           token: counted,
-          key: headers['idempotency-key'] ?? null,
+          id: claim?.id ?? null,
           decision: decisionOf(body),
         },
         actorOf(caller, body),
       )
-      return reply.code(202).send((await showBulkAction(database, id))!)
+      reply.code(202)
+      return (await showBulkAction(database, id))!
     },
   )
 }

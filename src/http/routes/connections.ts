@@ -109,7 +109,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
     `${API}/connections/:name/test`,
     {
       handlerTimeout: PROBE_MS + 5_000,
-      config: { access: 'syncs:operate' },
+      config: { access: 'syncs:operate', repeat: 'anew' },
       schema: {
         operationId: 'testConnection',
         summary: 'Walks DNS, TLS, authorisation and a first page, without writing',
@@ -138,7 +138,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/connections/:name/login`,
     {
-      config: { access: 'connections:authorise' },
+      config: { access: 'connections:authorise', repeat: 'anew' },
       schema: {
         operationId: 'beginConnectionLogin',
         summary: 'Where a person allows a connection (OAuth 2.0 with a code); `pending` is secret until they come back',

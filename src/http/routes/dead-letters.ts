@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { CausewayError, isObject, type Json, JsonText, parseExact } from '../../core/index.ts'
 import {
@@ -14,7 +15,7 @@ import type { Actor } from '../actor.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, Counts, DEFAULT_LIMIT, IdParams, Moment, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
-import { BulkAction, confirmedToken, KeyHeaders, token } from '../schemas/bulk.ts'
+import { BulkAction, confirmedToken, token } from '../schemas/bulk.ts'
 import { DeadLetter, DeadLetterDetail, RunKind } from '../schemas/ledger.ts'
 import { actorOf } from './actor.ts'
 
@@ -71,11 +72,11 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
   const begin = async (
     kind: 'dead_letters.requeue' | 'dead_letters.discard',
     confirmed: { filter: DeadLetterFilter; token: string },
-    key: string | undefined,
+    claim: FastifyRequest['claim'],
     actor: Actor,
   ) => {
     const selection = openDeadLetters(confirmed.filter)
-    const id = await hub.bulk.begin({ kind, ...confirmed, selection, key: key ?? null }, actor)
+    const id = await hub.bulk.begin({ kind, ...confirmed, selection, id: claim?.id ?? null }, actor)
     return (await showBulkAction(database, id))!
   }
 
@@ -165,7 +166,7 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/dead-letters/:id/assign`,
     {
-      config: { access: 'letters:operate' },
+      config: { access: 'letters:operate', repeat: 'refused' },
       schema: {
         operationId: 'assignDeadLetter',
         summary: 'Says who looks after it, with a note',
@@ -210,7 +211,7 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/dead-letters/preview`,
     {
-      config: { access: 'letters:operate' },
+      config: { access: 'letters:operate', repeat: 'anew' },
       schema: {
         operationId: 'previewDeadLetters',
         summary: 'Counts what a bulk action would touch, and changes nothing',
@@ -238,14 +239,13 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         summary: 'Tries again what a preview counted, as a bulk action; refused when that has changed',
         tags,
         body: Confirmed,
-        headers: KeyHeaders,
         response: { 202: BulkAction },
       },
     },
-    async ({ body, caller, headers }, reply) => {
+    async ({ body, caller, claim }, reply) => {
       const { reason: _reason, ...confirmed } = body
-      const key = headers['idempotency-key']
-      return reply.code(202).send(await begin('dead_letters.requeue', confirmed, key, actorOf(caller, body)))
+      reply.code(202)
+      return begin('dead_letters.requeue', confirmed, claim, actorOf(caller, body))
     },
   )
 
@@ -258,14 +258,13 @@ export function deadLetterRoutes(app: App, { hub, database }: RouteContext): voi
         summary: 'Gives up what a preview counted, as a bulk action; refused when that has changed',
         tags,
         body: ConfirmedDiscard,
-        headers: KeyHeaders,
         response: { 202: BulkAction },
       },
     },
-    async ({ body, caller, headers }, reply) => {
+    async ({ body, caller, claim }, reply) => {
       const { reason: _reason, ...confirmed } = body
-      const key = headers['idempotency-key']
-      return reply.code(202).send(await begin('dead_letters.discard', confirmed, key, actorOf(caller, body)))
+      reply.code(202)
+      return begin('dead_letters.discard', confirmed, claim, actorOf(caller, body))
     },
   )
 }

@@ -13,7 +13,7 @@ import {
   Text,
   Time,
 } from '../schemas/basics.ts'
-import { BulkAction, confirmedToken, KeyHeaders, token } from '../schemas/bulk.ts'
+import { BulkAction, confirmedToken, token } from '../schemas/bulk.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['webhooks']
@@ -126,7 +126,7 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
   app.post(
     `${API}/events/preview`,
     {
-      config: { access: 'letters:operate' },
+      config: { access: 'letters:operate', repeat: 'anew' },
       schema: {
         operationId: 'previewEvents',
         summary: 'Counts the settled events that would be read again, and changes nothing',
@@ -155,17 +155,23 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
           sync: onlySync,
           reason: Type.Optional(Text('Why, for the audit trail.', 'the vendor asked for it')),
         }),
-        headers: KeyHeaders,
         response: { 202: BulkAction },
       },
     },
-    async ({ body, caller, headers }, reply) => {
+    async ({ body, caller, claim }, reply) => {
       const { filter: wanted, token: counted, sync = null } = body
-      const key = headers['idempotency-key'] ?? null
       const selection = settledEvents(wanted)
-      const asked = { kind: 'events.replay', filter: wanted, selection, token: counted, key, sync } as const
+      const asked = {
+        kind: 'events.replay',
+        filter: wanted,
+        selection,
+        token: counted,
+        id: claim?.id ?? null,
+        sync,
+      } as const
       const id = await hub.bulk.begin(asked, actorOf(caller, body))
-      return reply.code(202).send((await showBulkAction(database, id))!)
+      reply.code(202)
+      return (await showBulkAction(database, id))!
     },
   )
 }

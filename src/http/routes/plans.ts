@@ -164,7 +164,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     {
       handlerTimeout: PLAN_MS,
       bodyLimit: MAPPINGS_BYTES,
-      config: { access: 'plans:make' },
+      config: { access: 'plans:make', repeat: 'anew' },
       schema: {
         operationId: 'planSync',
         summary: 'What a push would do, per record and field, without writing anything',
@@ -196,7 +196,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/verify`,
     {
       handlerTimeout: PLAN_MS,
-      config: { access: 'plans:make' },
+      config: { access: 'plans:make', repeat: 'anew' },
       schema: {
         operationId: 'verifySync',
         summary: 'Compares what a sync should have made of its target with what that really holds',
@@ -232,7 +232,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/apply`,
     {
       handlerTimeout: APPLY_MS,
-      config: { access: 'records:write' },
+      config: { access: 'records:write', repeat: 'refused' },
       schema: {
         operationId: 'applyPlan',
         summary: 'Does what a plan says, and nothing where something has moved since',
@@ -264,7 +264,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     {
       handlerTimeout: PLAN_MS,
       bodyLimit: MAPPINGS_BYTES,
-      config: { access: 'plans:make' },
+      config: { access: 'plans:make', repeat: 'anew' },
       schema: {
         operationId: 'compareMapping',
         summary: 'Two texts of a mapping over the recorded inputs: which fields differ, in how many records',
@@ -290,7 +290,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/save-test`,
     {
       handlerTimeout: PLAN_MS,
-      config: { access: 'plans:make' },
+      config: { access: 'plans:make', repeat: 'anew' },
       schema: {
         operationId: 'saveTest',
         summary: 'A record as a test of the mapping, without its secrets and personal data',

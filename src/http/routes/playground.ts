@@ -80,7 +80,7 @@ export function playgroundRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/syncs/:name/try`,
     {
-      config: { access: 'plans:make' },
+      config: { access: 'plans:make', repeat: 'anew' },
       handlerTimeout: TRIAL_MS,
       schema: {
         operationId: 'tryMapping',
@@ -114,7 +114,7 @@ export function playgroundRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/syncs/:name/complete`,
     {
-      config: { access: 'plans:make' },
+      config: { access: 'plans:make', repeat: 'anew' },
       schema: {
         operationId: 'completeMapping',
         summary: 'What can be written at a place of a mapping: fields of both systems, functions, variables',

@@ -127,7 +127,7 @@ export function runRoutes(app: App, { hub, database }: RouteContext): void {
     `${API}/runs/:id/undo`,
     {
       handlerTimeout: UNDO_MS,
-      config: { access: 'records:write' },
+      config: { access: 'records:write', repeat: 'refused' },
       schema: {
         operationId: 'undoRun',
         summary: 'Gives the fields that a run wrote the values they had before',

@@ -167,14 +167,16 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
         response: { 202: Started },
       },
     },
-    async ({ params, body, caller }, reply) => {
+    async ({ params, body, caller, claim }, reply) => {
       await mustExist(params.name)
       const started = await hub.runSync(params.name, {
         full: body.full ?? false,
         trigger: 'api',
         actor: actorOf(caller, body),
+        ...(claim ? { requestId: claim.id } : {}),
       })
-      return reply.code(202).send({ requestId: started.requestId })
+      reply.code(202)
+      return { requestId: started.requestId }
     },
   )
 

@@ -24,16 +24,3 @@ export const BulkAction = Closed({
 /** Of the preview. */
 export const token = Type.String({ description: 'Confirms exactly this selection; of no use once it has changed.' })
 export const confirmedToken = Text('`token` of the preview.', 'eyJuIjozfQ')
-
-export const KeyHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 200,
-      pattern: '^[\\x21-\\x7e]*$',
-      description:
-        'Chosen by you: the same request sent again with it, because its answer was lost, gives the action that is there.',
-      examples: ['requeue-2026-01-31'],
-    }),
-  ),
-})

@@ -1,6 +1,6 @@
 /** How a bulk action comes to be, and how it is stopped. */
 import type pg from 'pg'
-import { CausewayError, digest } from '../../core/index.ts'
+import { CausewayError } from '../../core/index.ts'
 import { appendAudit } from '../audit.ts'
 import { isUniqueViolation } from '../failure.ts'
 import { withTransaction } from '../transaction.ts'
@@ -14,8 +14,8 @@ type BulkRequest = {
   selection: Selection
   /** Of the preview: stands for what was counted. */
   token: string
-  /** Of who asks; a request that comes again with it is the same one. */
-  key: string | null
+  /** Of the request that asks: one that is carried out once more, because nobody knew that it was, finds its action. */
+  id: string | null
   actor: string
   reason: string | null
 }
@@ -25,38 +25,28 @@ const PART = 500
 
 /**
  * Keeps a bulk action with the ids of exactly what its preview counted; somebody at work does it. The ids go from table to table in one
- * statement, which sees one moment. Throws CSW-8007 when the selection is another one by now, CSW-8026 when the key stands for another request.
+ * statement, which sees one moment. Throws CSW-8007 when the selection is another one by now.
  */
 export async function beginBulkAction(pool: pg.Pool, request: BulkRequest): Promise<number> {
-  const { kind, filter, said, token, key, reason } = request
-  const asked = digest(JSON.stringify([kind, filter, said, token, reason]))
-  const former = await findByKey(pool, key, asked)
-  if (former !== undefined) return former
   try {
-    return await withTransaction(pool, (client) => begin(client, request, asked))
+    return await withTransaction(pool, (client) => begin(client, request))
   } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    // The same request came twice at the same time, and the other one was faster.
-    return (await findByKey(pool, key, asked))!
+    const former = isUniqueViolation(error) ? await findByRequest(pool, request.id) : undefined
+    if (former === undefined) throw error
+    return former
   }
 }
 
-async function findByKey(pool: pg.Pool, key: string | null, asked: string): Promise<number | undefined> {
-  if (key === null) return undefined
-  const { rows } = await pool.query<{ id: number; request: string }>(
-    'select id, request from bulk_action where request_key = $1',
-    [key],
-  )
-  if (rows[0] && rows[0].request !== asked)
-    throw new CausewayError('CSW-8026', { what: `The key "${key}" came with another request before.` })
+async function findByRequest(pool: pg.Pool, id: string | null): Promise<number | undefined> {
+  const { rows } = await pool.query<{ id: number }>('select id from bulk_action where request_key = $1', [id])
   return rows[0]?.id
 }
 
-async function begin(client: pg.PoolClient, request: BulkRequest, asked: string): Promise<number> {
-  const { kind, filter, said, selection, token, key, actor, reason } = request
+async function begin(client: pg.PoolClient, request: BulkRequest): Promise<number> {
+  const { kind, filter, said, selection, token, actor, reason } = request
   const { rows } = await client.query<{ id: number }>(
-    `insert into bulk_action (kind, filter, said, actor, reason, request_key, request, total) values ($1, $2, $3, $4, $5, $6, $7, 0) returning id`,
-    [kind, JSON.stringify(filter), said && JSON.stringify(said), actor, reason, key, asked],
+    `insert into bulk_action (kind, filter, said, actor, reason, request_key, total) values ($1, $2, $3, $4, $5, $6, 0) returning id`,
+    [kind, JSON.stringify(filter), said && JSON.stringify(said), actor, reason, request.id],
   )
   const { id } = rows[0]!
   const next = selection.values.length + 1
