@@ -74,7 +74,7 @@ export const COLUMN_CLASSES: Readonly<Record<string, Partial<Record<ColumnClass,
   record: { ids: 'id version', sealed: 'hash field_hashes', content: 'body content' },
   record_key: { ours: 'field', ids: 'record_id', content: 'value' },
   // Answers are kept without words; those with records not at all.
-  request_key: { ours: 'actor key operation body', sealed: 'request' },
+  request_key: { ours: 'actor key id operation body', sealed: 'request' },
   run: { ours: 'kind request_id trigger mode mapping_version outcome counts times', words: 'error' },
   scan_page: { ids: 'record_ids' },
   schedule_slot: { ours: 'schedule fired_by' },
