@@ -34,14 +34,15 @@ const MappingVersion = {
     description: 'The newest versions of the configuration that had it; at most ten.',
   }),
 }
-const Detail = Closed({
-  sync: Closed({
-    ...Sync,
-    deliveries: Counts('Deliveries by state.'),
-    deliveriesEstimated: Type.Boolean({
-      description: 'More than two million: told from a sample, to two digits; a state that few have may be missing.',
-    }),
+const Counted = Closed({
+  ...Sync,
+  deliveries: Counts('Deliveries by state.'),
+  deliveriesEstimated: Type.Boolean({
+    description: 'More than two million: told from a sample, to two digits; a state that few have may be missing.',
   }),
+})
+const Detail = Closed({
+  sync: Counted,
   definition: Type.Union([Definition, Type.Null()]),
 })
 const Started = Closed({
@@ -216,7 +217,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
           tags,
           params: NameParams('sync'),
           body: ReasonBody,
-          response: { 200: Closed({ ...Sync, deliveries: Counts('Deliveries by state.') }) },
+          response: { 200: Counted },
         },
       },
       async ({ params, body, caller }) => {
