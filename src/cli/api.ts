@@ -5,18 +5,11 @@ import { join, resolve } from 'node:path'
 import { CausewayError, createLogger } from '../core/index.ts'
 import { type HubRole, loadAssembly } from './assembly.ts'
 import type { CliContext } from './context.ts'
-import { CALL_MS, problemError, remoteApi } from './remote-api.ts'
+import { type Api, CALL_MS, problemError, remoteApi } from './remote-api.ts'
 import { findRunningHub } from './running-hub.ts'
 import type { SettingFlags } from './setting-flags.ts'
 
-/** The hub's API, over a socket or inside this process: commands cannot tell the difference. */
-export type Api = {
-  /** Sends a request and gives the body text. Throws the problem as the error it stands for. */
-  call(method: 'GET' | 'POST', path: string, body?: object): Promise<string>
-  /** Where it is; null inside this process. */
-  url: string | null
-  close(): Promise<void>
-}
+export type { Api } from './remote-api.ts'
 
 /**
  * Reaches the hub: the one at `--url`, else the one that runs in the hub folder, else one opened in this process (`role` says

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CausewayError, type ErrorCode, errorRegistry, newId } from '../core/index.ts'
 import type { Problem } from '../http/index.ts'
-import type { Api } from './api.ts'
+
+/** The hub's API, over a socket or inside this process: commands cannot tell the difference. */
+export type Api = {
+  /** Sends a request and gives the body text. Throws the problem as the error it stands for. */
+  call(method: 'GET' | 'POST', path: string, body?: object): Promise<string>
+  /** Where it is; null inside this process. */
+  url: string | null
+  close(): Promise<void>
+}
 
 export const CALL_MS = 60_000
 

@@ -12,17 +12,8 @@ import type { Claimed, RequestClaim } from '../store/index.ts'
 import { stringifyVerbatim } from '../store/views/index.ts'
 import { API } from './app.ts'
 import { toProblem } from './problem.ts'
+import type { RequestKeys } from './request-keys.ts'
 import { KeyHeaders } from './schemas/key.ts'
-
-/** The book of keys in the ledger. */
-export interface RequestKeys {
-  renewMs: number
-  claim(asked: { actor: string; key: string; operation: string; said: string }): Promise<Claimed>
-  renew(claim: RequestClaim): Promise<void>
-  settle(claim: RequestClaim, status: number, body: string | null): Promise<void>
-  giveBack(claim: RequestClaim): Promise<void>
-  leave(claim: RequestClaim): Promise<void>
-}
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -6,7 +6,6 @@ import type { AlertServices } from './alert-services.ts'
 import type { BulkServices } from './bulk-services.ts'
 import type { AppliedConfiguration, ConfigurationRequest, RollBackPlan } from './configuration.ts'
 import type { EntityServices } from './entity-services.ts'
-import type { RequestKeys } from './idempotency.ts'
 import type {
   Applied,
   ApplyRequest,
@@ -22,6 +21,7 @@ import type {
   VerifyRequest,
 } from './plans.ts'
 import type { CompletionItem, CompletionRequest, Trial, TrialRequest } from './playground.ts'
+import type { RequestKeys } from './request-keys.ts'
 import type { Setting } from './schemas/settings.ts'
 import type { SecretServices } from './secret-services.ts'
 import type { SupportServices } from './support-services.ts'
