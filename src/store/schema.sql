@@ -704,7 +704,7 @@ create table record (
   shrunk boolean default false not null,
   field_hashes text,
   constraint record_pkey PRIMARY KEY (stream_id, id)
-) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.02, toast_tuple_target=4080);
+) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.02, fillfactor=85, toast_tuple_target=4080);
 CREATE INDEX record_by_slice ON record USING btree (stream_id, slice, seq);
 
 create table record_key (

@@ -24,6 +24,8 @@ export type LargeLog = {
   batch: number
   /** What the server keeps in memory of its own, as `shared_buffers` has it. */
   memory: string
+  /** Reads all tables into that memory first, as those of a server in steady state are that has enough of it. */
+  warm: boolean
 }
 type Place = {
   folder: string
@@ -33,6 +35,7 @@ type Place = {
   database: string
   judge: Judge
   batch: number
+  warm: boolean
 }
 
 /** Numbers of records that no log holds yet. */
@@ -44,15 +47,17 @@ let made = 1_000_000_000
  * much then, or an answer takes more than a second.
  */
 export async function judgeLargeLog(judge: Judge, log: LargeLog): Promise<void> {
-  const { records, delivered, batch } = log
+  const { records, delivered, batch, warm } = log
   const folder = await mkdtemp(join(tmpdir(), 'causeway-large-log-'))
   const postgres = await PostgresServer.start(join(folder, 'postgres'), serverSettings(log.memory))
   const pair = await Pair.start()
   const database = await postgres.database()
   const pool = createPool(postgres.url(database), { transactionIdleMs: 0, statementMs: 3_600_000 })
-  const place: Place = { folder, postgres, pair, pool, database, judge, batch }
+  const place: Place = { folder, postgres, pair, pool, database, judge, batch, warm }
   try {
     await pool.query('create extension if not exists pg_stat_statements schema public')
+    await pool.query('create extension if not exists pg_prewarm schema public')
+    judge.note('memory of the server', `${log.memory}${warm ? ', all tables read into it first' : ''}`)
     await writeFiles(join(folder, 'hub'), pairFiles(pair.url))
     const small = await measured(place, { from: 0, to: SMALL, delivered: SMALL })
     const large = await measured(place, { from: SMALL, to: records, delivered })
@@ -92,7 +97,16 @@ async function measured(place: Place, range: Parameters<typeof fillLog>[1]): Pro
   if (range.from === 0) await withHub(place, async () => undefined)
   const seconds = await fillLog(place.pool, range)
   place.judge.note(`records in the log ${range.to.toLocaleString('en')}, seconds to fill`, JSON.stringify(seconds))
+  if (place.warm) await warmUp(place.pool)
   return withHub(place, (hub) => measure(place, hub, range))
+}
+
+/** Indexes last, so that they stay where memory is short. */
+async function warmUp(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `select sum(public.pg_prewarm(oid::regclass)) from (select oid from pg_class where relnamespace = 'causeway'::regnamespace
+      and relkind in ('r', 'i') order by relkind desc) tables`,
+  )
 }
 
 async function withHub<T>({ folder, postgres, database }: Place, work: (hub: HubProcesses) => Promise<T>): Promise<T> {

@@ -5,11 +5,12 @@
  * times, what one does.
  *
  *   node test/scale/main.ts [--short] [--backend postgres]
- *   node test/scale/main.ts --records 10000000 [--delivered 10000000] [--batch 10000] [--memory 4GB]    a large log against a small one
+ *   node test/scale/main.ts --records 10000000 [--delivered 10000000] [--batch 10000] [--memory 4GB] [--warm]    a large log against a small one
  *   node test/scale/main.ts --rest 500    what a hub in which nothing happens costs, with 16 syncs and with so many
  */
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { sharedBuffers } from '../../src/store/embedded/settings.ts'
 import { Judge } from '../bench/judge.ts'
 import { redisMissing } from '../faults/rig/redis.ts'
 import type { Backend } from '../faults/rig/world.ts'
@@ -34,8 +35,8 @@ const { values } = parseArgs({
     records: { type: 'string' },
     delivered: { type: 'string' },
     batch: { type: 'string', default: '10000' },
-    // That of the embedded server.
-    memory: { type: 'string', default: '128MB' },
+    memory: { type: 'string', default: sharedBuffers() },
+    warm: { type: 'boolean', default: false },
     rest: { type: 'string' },
   },
 })
@@ -52,6 +53,7 @@ if (values.records)
     delivered: Number(values.delivered ?? values.records),
     batch: Number(values.batch),
     memory: values.memory,
+    warm: values.warm,
   })
 else if (values.rest) await printRests(Number(values.rest))
 else await judgeBackends()

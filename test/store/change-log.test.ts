@@ -54,3 +54,28 @@ test('a page whose records are taken for new is written without a look; where on
   expect(Math.min(...seqs)).toBeGreaterThan(first.seq)
   expect(new Set(seqs).size).toBe(2)
 })
+
+test('a record that changes stays on its page, in a log that was changed and vacuumed before too', async () => {
+  const ids = Array.from({ length: 1_000 }, (_, i) => `page${i}`)
+  const some = ids.filter((_, i) => i % 20 === 0)
+  const write = (of: string[], version: string, allNew = false) =>
+    commit(
+      of.map((id) => record(id, version, `${id} of ${version}: ${'x'.repeat(120)}`)),
+      allNew,
+    )
+  const pages = async () => {
+    const { rows } = await db.pool.query<{ id: string; page: string }>(
+      `select id, split_part(ctid::text, ',', 1) as page from record where stream_id = $1 and id = any($2) order by id`,
+      [streamId, some],
+    )
+    return rows
+  }
+  await write(ids, '1', true)
+  const first = await pages()
+  expect(new Set(first.map(({ page }) => page)).size).toBeGreaterThan(20)
+  await write(some, '2')
+  expect(await pages()).toEqual(first)
+  await db.pool.query('vacuum record')
+  await write(some, '3')
+  expect(await pages()).toEqual(first)
+})

@@ -1,6 +1,25 @@
+import { totalmem } from 'node:os'
+
+const MB = 2 ** 20
+/** Of the memory there is, which the hub and the cache of files share with the server. */
+const SHARE = 8
+const LEAST_MB = 128
+const MOST_MB = 2_048
+
+/**
+ * What the server keeps of its tables in memory, by what the machine or the container has. Only pages that were used take any; beyond it, a record
+ * that is touched at random costs twice as much, because dirty pages are written to make room for it (docs/scale.md).
+ */
+export function sharedBuffers(bytes = memoryOfMachine()): string {
+  return `${Math.min(MOST_MB, Math.max(LEAST_MB, Math.floor(bytes / SHARE / MB)))}MB`
+}
+
+/** The limit of a container is 0 where nobody says one, and a huge number where it has none. */
+const memoryOfMachine = (): number => Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
+
 /**
  * Settings of the embedded server, given on its command line so that an upgrade of the hub changes them. Sized for two cores
- * and a few hundred megabytes; whoever has more sets `DATABASE_URL`.
+ * and a machine that it shares with the hub; whoever has more sets `DATABASE_URL`.
  */
 export function serverSettings(port: number, durable: boolean): string[] {
   const settings: Record<string, string> = {
@@ -8,7 +27,7 @@ export function serverSettings(port: number, durable: boolean): string[] {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: '60',
-    shared_buffers: '128MB',
+    shared_buffers: sharedBuffers(),
     work_mem: '8MB',
     maintenance_work_mem: '96MB',
     wal_compression: 'pglz', // the packaged build has neither lz4 nor zstd
