@@ -1,5 +1,6 @@
 import type { RouteOptions } from 'fastify'
 import { type Access, SCOPES } from '../access/index.ts'
+import { API } from './app.ts'
 import { REPLAYED, takesKeys } from './idempotency.ts'
 import { Problem } from './schemas/basics.ts'
 import { withExamples } from './schemas/examples.ts'
@@ -43,7 +44,7 @@ export class OpenApi {
     this.#paths[path] = item
     for (const method of [route.method].flat()) {
       if (method === 'HEAD') continue
-      const described = operation(schema, method, route.config?.access ?? 'signed-in')
+      const described = operation(schema, method, route)
       item[method.toLowerCase()] = takesKeys(route) ? withKeys(described, route.config?.repeat) : described
     }
   }
@@ -51,6 +52,7 @@ export class OpenApi {
   #describeConditions(): void {
     for (const [path, item] of Object.entries(this.#paths)) {
       const action = item.post as Json | undefined
+      if (!path.startsWith(`${API}/`)) continue
       const thing = this.#paths[path.slice(0, path.lastIndexOf('/'))]
       const parameters = (action?.parameters ?? []) as Json[]
       if (!action || !thing?.get || parameters.includes(IF_MATCH)) continue
@@ -131,7 +133,8 @@ function securityOf(access: Access): { security: Json[]; needs: string | null } 
   return { security, needs: `Needs the scope \`${access}\` (role ${SCOPES[access].role}).` }
 }
 
-function operation(schema: Schema, method: string, access: Access): Json {
+function operation(schema: Schema, method: string, { config }: RouteOptions): Json {
+  const access = config?.access ?? 'signed-in'
   const { security, needs } = securityOf(access)
   const description = [schema.description, needs].filter(Boolean).join(' ')
   const parameters = [
@@ -147,7 +150,7 @@ function operation(schema: Schema, method: string, access: Access): Json {
     security,
     ...(parameters.length ? { parameters } : {}),
     ...(schema.body ? { requestBody: requestBody(schema.body) } : {}),
-    responses: { ...errorResponses(schema, access), ...answers(schema.response ?? {}) },
+    responses: { ...errorResponses(schema, access, config?.mayAnswer ?? []), ...answers(schema.response ?? {}) },
     ...(method === 'GET' || !schema.body ? {} : { 'x-changes': true }),
   }
 }
@@ -185,11 +188,21 @@ function answers(responses: Record<string, Json>): Json {
   )
 }
 
-function errorResponses(schema: Schema, access: Access): Json {
+/** Whoever logs in is nobody yet: they are counted, and refused, by name and address. */
+const LOGIN_REFUSED: Json = {
+  401: problem('No such user, or another password.'),
+  403: problem('Sent by a page from elsewhere.'),
+  429: later('Too many wrong passwords of this user, or from this address.'),
+  503: later('The hub or its database cannot answer now.'),
+}
+
+function errorResponses(schema: Schema, access: Access, mayAnswer: readonly number[]): Json {
   const isPublic = access === 'public'
   return {
     ...(isPublic
-      ? {}
+      ? schema.body
+        ? LOGIN_REFUSED
+        : {}
       : {
           401: problem('No token and no session, or one that has ended.'),
           ...(access === 'signed-in'
@@ -199,10 +212,9 @@ function errorResponses(schema: Schema, access: Access): Json {
           503: later('The hub or its database cannot answer now.'),
         }),
     ...(schema.querystring || schema.body || schema.params ? { 400: problem('Not what this address accepts.') } : {}),
-    ...(schema.params && !isPublic ? { 404: problem('No such thing.') } : {}),
-    ...(schema.body
-      ? { 409: problem('Not in this state.'), 413: problem('Too large.'), 415: problem('Not JSON.') }
-      : {}),
+    ...((schema.params && !isPublic) || mayAnswer.includes(404) ? { 404: problem('No such thing.') } : {}),
+    ...(mayAnswer.includes(409) ? { 409: problem('Not in this state.') } : {}),
+    ...(schema.body ? { 413: problem('Too large.'), 415: problem('Not JSON.') } : {}),
     default: problem('Any other failure.'),
   }
 }

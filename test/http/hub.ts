@@ -152,7 +152,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     readiness: async () => [{ name: 'database', ok: true }],
     runSync: async (name, request) => {
       calls.push(['runSync', name, request])
-      return { requestId: request.requestId ?? 'request-1' }
+      return { requestId: 'request-1' }
     },
     pauseSync: setState('sync', 'paused'),
     resumeSync: setState('sync', 'active'),

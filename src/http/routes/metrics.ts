@@ -10,7 +10,7 @@ export function metricsRoute(app: App, metrics: MetricsSource | undefined): void
   app.get(
     '/metrics',
     {
-      config: { access: 'metrics:read' },
+      config: { access: 'metrics:read', mayAnswer: [404] },
       schema: {
         operationId: 'readMetrics',
         summary: 'Metrics in the text format of Prometheus',

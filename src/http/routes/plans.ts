@@ -290,7 +290,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
     `${API}/syncs/:name/save-test`,
     {
       handlerTimeout: PLAN_MS,
-      config: { access: 'plans:make', repeat: 'anew' },
+      config: { access: 'plans:make', repeat: 'anew', mayAnswer: [409] },
       schema: {
         operationId: 'saveTest',
         summary: 'A record as a test of the mapping, without its secrets and personal data',
@@ -338,7 +338,7 @@ export function planRoutes(app: App, { hub }: RouteContext): void {
   app.get(
     `${API}/explain`,
     {
-      config: { access: 'records:read' },
+      config: { access: 'records:read', mayAnswer: [404] },
       schema: {
         operationId: 'explainTarget',
         summary: 'Which source record, run and line of a mapping a value in a target came from',

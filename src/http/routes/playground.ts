@@ -80,7 +80,7 @@ export function playgroundRoutes(app: App, { hub, database }: RouteContext): voi
   app.post(
     `${API}/syncs/:name/try`,
     {
-      config: { access: 'plans:make', repeat: 'anew' },
+      config: { access: 'plans:make', repeat: 'anew', mayAnswer: [409] },
       handlerTimeout: TRIAL_MS,
       schema: {
         operationId: 'tryMapping',

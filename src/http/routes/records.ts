@@ -32,7 +32,7 @@ export function recordRoutes(app: App, { database }: RouteContext): void {
   app.get(
     `${API}/record`,
     {
-      config: { access: 'records:read' },
+      config: { access: 'records:read', mayAnswer: [404] },
       schema: {
         operationId: 'showRecord',
         summary: 'What the hub knows of one record: last state, deliveries, links, journal',

@@ -64,6 +64,10 @@ export function webhookRoutes(app: FastifyInstance, { hub }: RouteContext): void
           tags: ['webhooks'],
           params: schema,
           response: {
+            200: Type.Unsafe<string>({
+              description:
+                'What the sender wants to be told: the answer to its handshake, or the one its connector gives.',
+            }),
             202: Type.Unsafe<string>({ description: 'Committed, or committed before.' }),
             204: Type.Unsafe<string>({ description: 'Understood, and nothing in it to keep.' }),
             401: Type.Unsafe<string>({ description: 'Not verified. No body.' }),
