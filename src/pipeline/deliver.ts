@@ -12,6 +12,7 @@ import { idempotencyKey, keepsCreates } from './decide.ts'
 import { CONTENT_MARK } from './diff.ts'
 import { CONTENDED_RETRY_MS } from './failures.ts'
 import { keepJobs } from './jobs.ts'
+import { spareTwins } from './match.ts'
 import { sentOf } from './merge-sent.ts'
 import { HASHES, type IntentOpen, keysOf } from './ports.ts'
 import { settle, statusOfThrown, unknown } from './settle-outcome.ts'
@@ -26,16 +27,18 @@ const SEND_MARGIN_MS = 3_000
 /** Commits an intent per write, sends the widest calls, and notes what became of each part. */
 export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
   const writes = works.filter((work) => !work.settlement && work.operation)
+  const linked = mayBeTakenBack(lane) ? works.filter(isOnlyLinked) : []
   const exchanges: Exchange[] = []
-  if (!writes.length) return exchanges
+  if (!writes.length && !linked.length) return exchanges
   const asked = othersKeys(lane, writes)
-  const known = await openIntents(lane, writes, asked)
+  const known = await openIntents(lane, [...linked, ...writes], asked)
   await deferToOthers(lane, asked, known)
   await deferToPartner(lane, writes)
+  await spareLinked(lane, writes)
   await deferToTwins(lane, works, asked, known)
   const ready = writes.filter((work) => !work.settlement)
   if (!lane.lease.stillHeld(SEND_MARGIN_MS)) {
-    await closeUnsent(lane, ready)
+    await closeUnsent(lane, [...ready, ...linked.filter((work) => work.intent)])
     throw new CausewayError('CSW-6004', { what: `the lease "${lane.lease.name}" ends too soon to send` })
   }
   const groups = Map.groupBy(ready, (work) => work.operation!)
@@ -43,14 +46,44 @@ export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
   return exchanges
 }
 
-async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promise<KnownKeys> {
+/** Stands for a target record that is as it should be: there is nothing to write, and it becomes that of the record all the same. */
+const isOnlyLinked = ({ newlyMatched, takenBack, operation, settlement }: Work): boolean =>
+  newlyMatched &&
+  !takenBack &&
+  operation === null &&
+  (settlement?.state === 'unchanged' || settlement?.state === 'skipped')
+
+/**
+ * Whether some sync takes records of this target back. Who deletes one that another record was just found to stand for would leave that one
+ * without: so both have an intent, and whoever comes second looks again.
+ */
+const mayBeTakenBack = ({ ports, row }: Lane): boolean =>
+  ports
+    .model()
+    .syncs()
+    .some(
+      ({ row: { toStream }, definition: { deletes, onLeave } }) =>
+        toStream === row.toStream && (TAKES.has(deletes) || TAKES.has(onLeave)),
+    )
+
+const TAKES: ReadonlySet<string> = new Set(['delete', 'deactivate'])
+
+/**
+ * Of several that have to do with one target record the first goes, and the others look again. Of duplicates that is the one that was linked
+ * first: changed alike, the others agree with it then. Last come those that take it back: it stays for the one that was found to stand for it.
+ */
+const turnOf = ({ operation, takenBack, isTwin }: Work): number =>
+  operation === null ? 0 : takenBack ? 3 : isTwin ? 2 : 1
+
+async function openIntents(lane: Lane, works: Work[], asked: AskedKey[]): Promise<KnownKeys> {
   const byKey = new Map<string, Work>()
-  // Of duplicates the one that was linked first comes first: changed alike, the others agree with it when they look again.
-  for (const work of [...writes].sort((a, b) => Number(a.isTwin) - Number(b.isTwin))) {
+  const beside: { work: Work; first: Work }[] = []
+  for (const work of [...works].sort((a, b) => turnOf(a) - turnOf(b))) {
     const key = targetKey(lane, work)
-    // Two source records that would create or change one target record: the first goes, the other looks again.
-    if (byKey.has(key)) work.settlement = contended(`another record of this batch writes the same target record`)
-    else byKey.set(key, work)
+    const first = byKey.get(key)
+    if (!first) byKey.set(key, work)
+    else if (first.operation === null && work.operation === null) beside.push({ work, first })
+    else work.settlement = contended(`another record of this batch writes the same target record`)
   }
   const keeps = keepsCreates(lane)
   const intents = [...byKey].map(
@@ -60,7 +93,7 @@ async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promi
       syncId: lane.row.id,
       recordId: work.record.id,
       part: work.part,
-      operation: work.operation!,
+      operation: work.operation ?? 'link',
       matchKey: work.matchKey,
       guards: work.operation === 'create' ? guardsOf(lane, work) : pairGuards(lane, work),
       ...(lane.sync.twoWay ? { pairedWith: lane.row.fromStream } : {}),
@@ -82,10 +115,13 @@ async function openIntents(lane: Lane, writes: Work[], asked: AskedKey[]): Promi
   const opened = new Map(rows.map((row) => [row.targetKey, row]))
   for (const [key, work] of byKey) {
     work.intent = opened.get(key)
-    if (!work.intent) work.settlement = contended('another sync or lane writes the same target record')
+    if (!work.intent) work.settlement = contended(WRITTEN_ELSEWHERE)
   }
+  for (const { work, first } of beside) if (!first.intent) work.settlement = contended(WRITTEN_ELSEWHERE)
   return known
 }
+
+const WRITTEN_ELSEWHERE = 'another sync or lane writes the same target record'
 
 /** Fields that identify a record to other syncs. */
 const otherKeys = (lane: Lane, work: Work): string[] =>
@@ -154,6 +190,15 @@ async function deferToOthers(lane: Lane, asked: AskedKey[], known: KnownKeys): P
   )
   for (const work of late) work.settlement = contended('another sync or lane just created a record with this match key')
   await closeUnsent(lane, [...late])
+}
+
+/** Asked once more while the intents stand: another record may have been linked with a target that is to be taken back. */
+async function spareLinked(lane: Lane, writes: Work[]): Promise<void> {
+  const open = writes.filter((work) => work.takenBack && !work.settlement)
+  await spareTwins(lane, open)
+  const spared = open.filter((work) => work.settlement)
+  await closeUnsent(lane, spared)
+  for (const work of spared) work.intent = undefined
 }
 
 /** Asked while the intents stand: whoever wrote such a target record before has committed that, and nobody else can begin. */

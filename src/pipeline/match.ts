@@ -74,7 +74,7 @@ export function canUpsert(lane: Lane, key: MatchKey): boolean {
 }
 
 /** A target that stands for several source records is not taken back while one of the others lives. */
-async function spareTwins(lane: Lane, works: Work[]): Promise<void> {
+export async function spareTwins(lane: Lane, works: Work[]): Promise<void> {
   const taking = works.filter((work) => work.takenBack && work.targetId !== null)
   if (!taking.length) return
   const twins = await lane.ports.ledger.findTwins(

@@ -158,7 +158,7 @@ const FORBIDDEN_ALL = 3
 
 /** A 403 on every write asks for a person once; the records wait instead of becoming a dead letter each. */
 function forbidden(works: Work[]): CausewayError | null {
-  const sent = works.filter((work) => work.intent)
+  const sent = works.filter((work) => work.intent && work.operation)
   const refused = sent.filter((work) => work.settlement?.error?.code === 'CSW-3004')
   if (refused.length < FORBIDDEN_ALL || refused.length < sent.length) return null
   for (const work of refused) {
