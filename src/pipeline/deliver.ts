@@ -7,16 +7,17 @@ import type {
   WriteOperation,
   WriteOutcome,
 } from '../connector/index.ts'
-import { asCausewayError, CausewayError, digest, type JsonObject, type JsonText, traced } from '../core/index.ts'
+import { asCausewayError, CausewayError, type JsonObject, type JsonText, traced } from '../core/index.ts'
 import { idempotencyKey, keepsCreates } from './decide.ts'
 import { CONTENT_MARK } from './diff.ts'
 import { CONTENDED_RETRY_MS } from './failures.ts'
 import { keepJobs } from './jobs.ts'
 import { spareTwins } from './match.ts'
 import { sentOf } from './merge-sent.ts'
-import { HASHES, type IntentOpen, keysOf } from './ports.ts'
+import { HASHES, type IntentOpen, type IntentRow, keysOf } from './ports.ts'
 import { settle, statusOfThrown, unknown } from './settle-outcome.ts'
 import { sourceFailure } from './source-failure.ts'
+import { guardsOf, keysHeld, pairGuards } from './target-keys.ts'
 import { refuseTwins } from './twins.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 import { waitWhileYoung } from './young-targets.ts'
@@ -78,34 +79,23 @@ const turnOf = ({ operation, takenBack, isTwin }: Work): number =>
 async function openIntents(lane: Lane, works: Work[], asked: AskedKey[]): Promise<KnownKeys> {
   const byKey = new Map<string, Work>()
   const beside: { work: Work; first: Work }[] = []
+  const behind: { key: string; work: Work }[] = []
   for (const work of [...works].sort((a, b) => turnOf(a) - turnOf(b))) {
-    const key = targetKey(lane, work)
+    const [key, ...more] = keysHeld(lane, work)
     const first = byKey.get(key)
-    if (!first) byKey.set(key, work)
-    else if (first.operation === null && work.operation === null) beside.push({ work, first })
-    else work.settlement = contended(`another record of this batch writes the same target record`)
+    if (first?.operation === null && work.operation === null) beside.push({ work, first })
+    else if (first || more.some((one) => byKey.has(one)))
+      work.settlement = contended(`another record of this batch writes the same target record`)
+    else {
+      byKey.set(key, work)
+      for (const one of more) {
+        byKey.set(one, work)
+        behind.push({ key: one, work })
+      }
+    }
   }
   const keeps = keepsCreates(lane)
-  const intents = [...byKey].map(
-    ([key, work]): IntentOpen => ({
-      targetStream: lane.row.toStream,
-      targetKey: key,
-      syncId: lane.row.id,
-      recordId: work.record.id,
-      part: work.part,
-      operation: work.operation ?? 'link',
-      matchKey: work.matchKey,
-      guards: work.operation === 'create' ? guardsOf(lane, work) : pairGuards(lane, work),
-      ...(lane.sync.twoWay ? { pairedWith: lane.row.fromStream } : {}),
-      ...(lane.sync.twoWay
-        ? sentOf(work)
-        : work.resend || (keeps && work.operation === 'create')
-          ? { sent: (work.resend ?? work.send).toString() }
-          : {}),
-      sentFrom: lane.row.fromStream,
-      idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
-    }),
-  )
+  const intents = [...byKey].map(([key, work]) => toIntent(lane, key, work, keeps))
   const byField = [...Map.groupBy(asked, ({ field }) => field)].map(([field, keys]) => ({
     streamId: lane.row.toStream,
     field,
@@ -114,11 +104,47 @@ async function openIntents(lane: Lane, works: Work[], asked: AskedKey[]): Promis
   const { rows, known } = await lane.ports.ledger.openIntents(lane.lease, intents, byField)
   const opened = new Map(rows.map((row) => [row.targetKey, row]))
   for (const [key, work] of byKey) {
-    work.intent = opened.get(key)
-    if (!work.intent) work.settlement = contended(WRITTEN_ELSEWHERE)
+    const row = opened.get(key)
+    if (!row) work.settlement = contended(WRITTEN_ELSEWHERE)
+    work.intent ??= row
   }
   for (const { work, first } of beside) if (!first.intent) work.settlement = contended(WRITTEN_ELSEWHERE)
+  await keepBehind(lane, behind, opened)
   return known
+}
+
+const toIntent = (lane: Lane, key: string, work: Work, keeps: boolean): IntentOpen => ({
+  targetStream: lane.row.toStream,
+  targetKey: key,
+  syncId: lane.row.id,
+  recordId: work.record.id,
+  part: work.part,
+  operation: work.operation ?? 'link',
+  matchKey: work.matchKey,
+  guards: work.operation === 'create' ? guardsOf(lane, work) : pairGuards(lane, work),
+  ...(lane.sync.twoWay ? { pairedWith: lane.row.fromStream } : {}),
+  ...(lane.sync.twoWay
+    ? sentOf(work)
+    : work.resend || (keeps && work.operation === 'create')
+      ? { sent: (work.resend ?? work.send).toString() }
+      : {}),
+  sentFrom: lane.row.fromStream,
+  idempotencyKey: work.doubt?.idempotencyKey ?? idempotencyKey(work, lane.sync.name),
+})
+
+/** Intents beside that of the write: only together they are of use. */
+async function keepBehind(
+  lane: Lane,
+  behind: { key: string; work: Work }[],
+  opened: ReadonlyMap<string, IntentRow>,
+): Promise<void> {
+  for (const { key, work } of behind) {
+    const id = opened.get(key)?.id
+    if (id !== undefined) work.behind = [...(work.behind ?? []), id]
+  }
+  const late = [...new Set(behind.map(({ work }) => work))].filter(({ settlement }) => settlement)
+  await closeUnsent(lane, late)
+  for (const work of late) work.intent = undefined
 }
 
 const WRITTEN_ELSEWHERE = 'another sync or lane writes the same target record'
@@ -126,19 +152,6 @@ const WRITTEN_ELSEWHERE = 'another sync or lane writes the same target record'
 /** Fields that identify a record to other syncs. */
 const otherKeys = (lane: Lane, work: Work): string[] =>
   lane.targetKeys.filter((field) => !work.matchKey.some((key) => key.field === field))
-
-/** What else a record about to be created could be found by, where other syncs match this stream by other fields. */
-const guardsOf = (lane: Lane, work: Work): string[] =>
-  lane.targetKeys.length < 2
-    ? []
-    : keysOf(work.values.value, lane.targetKeys).map(({ field, value }) => digest(`${field}\n${value}`))
-
-/** Of a pair only one direction writes at a time. */
-function pairGuards(lane: Lane, work: Work): string[] {
-  if (!lane.sync.twoWay || work.targetId === null) return []
-  const ends = [`${lane.row.fromStream}\n${work.record.id}`, `${lane.row.toStream}\n${work.targetId}`]
-  return [digest(['pair', ...ends.sort()].join('\n'))]
-}
 
 /** What was decided on agreed values that the other direction has changed since is decided anew. */
 async function deferToPartner(lane: Lane, writes: Work[]): Promise<void> {
@@ -228,18 +241,10 @@ const agreesAlready = (works: Work[], { targetId, operation }: Work): boolean =>
 
 /** Left open, these would look like writes of unknown outcome. One that is open since an earlier attempt is just that. */
 async function closeUnsent(lane: Lane, works: Work[]): Promise<void> {
-  const ids = works.flatMap((work) =>
-    work.unfinished.some(({ id }) => id === work.intent!.id) ? [] : [work.intent!.id],
+  const ids = works.flatMap(({ intent, behind = [], unfinished }) =>
+    [...(intent ? [intent.id] : []), ...behind].filter((id) => !unfinished.some((one) => one.id === id)),
   )
   await lane.ports.ledger.closeIntents(lane.lease, ids)
-}
-
-/** What must be unique while a write is under way: the target id, or the match key of a record that does not exist yet. */
-function targetKey(lane: Lane, work: Work): string {
-  if (work.targetId !== null) return `id:${digest(work.targetId)}`
-  if (work.matchKey.length)
-    return `key:${digest(work.matchKey.map(({ field, value }) => `${field}\n${value}`).join('\n'))}`
-  return `src:${lane.row.id}:${digest(`${work.record.id}\n${work.part}`)}`
 }
 
 const contended = (what: string): Settlement => ({

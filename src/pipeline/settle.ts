@@ -176,7 +176,7 @@ const DONE: ReadonlySet<string> = new Set(['delivered', 'unchanged', 'skipped', 
 function closedIntents(work: Work): number[] {
   const settlement = work.settlement!
   const stays = settlement.intent === 'keep' || settlement.intent === 'repeat'
-  const ids = work.intent && !stays ? [work.intent.id] : []
+  const ids = [...(work.intent && !stays ? [work.intent.id] : []), ...(work.behind ?? [])]
   if (!work.unfinished.length) return ids
   const done = DONE.has(settlement.state)
   const earlier = work.unfinished.filter((intent) => intent.id !== work.intent?.id)

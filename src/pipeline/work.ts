@@ -109,6 +109,8 @@ export type Work = {
   /** What both sides of a two-way sync say of it; absent for syncs that go one way. */
   merge?: Merged
   intent: IntentRow | undefined
+  /** Further intents that keep others away from the target record while it is taken back. */
+  behind?: number[]
   settlement: Settlement | null
   /** The version that the target gave to what was written, where it says so. */
   wroteVersion?: string

@@ -82,3 +82,29 @@ test.each([
   expect(rows).toEqual([])
   expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(0)
 })
+
+test.each([1, 2])(
+  'a target found by a natural key stays where its former record is deleted, in %s lanes',
+  async (lanes) => {
+    const crm = new MemorySystem().stream('contacts')
+    const erp = new MemorySystem().stream('customers', { upsert: true, upsertBy: ['email'], lookup: [] })
+    crm.put('contacts', 'a', { email, name: 'Ann' })
+    const hub = await TestHub.open({ crm, erp }, [{ ...sync, lanes }])
+    const push = async () => {
+      for (let i = 0; i < 4; i++) {
+        await Promise.all(Array.from({ length: lanes }, (_, lane) => hub.push('to-erp', lane)))
+        await hub.skipWaits()
+      }
+    }
+    await hub.pull('crm:contacts')
+    await push()
+    crm.remove('contacts', 'a')
+    for (const id of ['b0', 'b1', 'b2']) {
+      crm.put('contacts', id, { email, name: id })
+      await hub.pull('crm:contacts')
+      await push()
+      expect(erp.list('customers').map(({ body }) => body)).toEqual([{ email, name: id }])
+      crm.remove('contacts', id)
+    }
+  },
+)

@@ -1,0 +1,39 @@
+/** By what a write is kept apart from others of the same target record, while it is under way. */
+import { digest } from '../core/index.ts'
+import { canUpsert } from './match.ts'
+import { keysOf } from './ports.ts'
+import type { Lane, Work } from './work.ts'
+
+/**
+ * What nobody else may write meanwhile: the target record; of one that is taken back also the natural keys that we wrote there, for an upsert of
+ * another record by one of them would find it.
+ */
+export function keysHeld(lane: Lane, work: Work): [string, ...string[]] {
+  const key = targetKey(lane, work)
+  if (!work.takenBack || !work.delivered) return [key]
+  const fields = lane.sync.match.filter((one) => canUpsert(lane, one)).map(([field]) => field!)
+  return [key, ...keysOf(work.delivered.value, fields).map((one) => naturalKey([one]))]
+}
+
+/** What must be unique while a write is under way: the target id, or the match key of a record that does not exist yet. */
+function targetKey(lane: Lane, work: Work): string {
+  if (work.targetId !== null) return `id:${digest(work.targetId)}`
+  if (work.matchKey.length) return naturalKey(work.matchKey)
+  return `src:${lane.row.id}:${digest(`${work.record.id}\n${work.part}`)}`
+}
+
+const naturalKey = (key: Work['matchKey']): string =>
+  `key:${digest(key.map(({ field, value }) => `${field}\n${value}`).join('\n'))}`
+
+/** What else a record about to be created could be found by, where other syncs match this stream by other fields. */
+export const guardsOf = (lane: Lane, work: Work): string[] =>
+  lane.targetKeys.length < 2
+    ? []
+    : keysOf(work.values.value, lane.targetKeys).map(({ field, value }) => digest(`${field}\n${value}`))
+
+/** Of a pair only one direction writes at a time. */
+export function pairGuards(lane: Lane, work: Work): string[] {
+  if (!lane.sync.twoWay || work.targetId === null) return []
+  const ends = [`${lane.row.fromStream}\n${work.record.id}`, `${lane.row.toStream}\n${work.targetId}`]
+  return [digest(['pair', ...ends.sort()].join('\n'))]
+}
