@@ -22,8 +22,8 @@ declare module 'fastify' {
      * for the answer holds a secret or records and is not kept. `anew`: the route takes no keys, for it changes nothing.
      */
     repeat?: 'refused' | 'anew'
-    /** Refusals that its schema does not tell: of things that no path names, and of states though it takes no keys. */
-    mayAnswer?: readonly (404 | 409)[]
+    /** Refusals that its schema does not tell: of headers, of things that no path names, of states though it takes no keys, of bodies though it wants none. */
+    mayAnswer?: readonly (400 | 404 | 409 | 413 | 415)[]
   }
   interface FastifyRequest {
     /** The key of the request, while it is carried out. */

@@ -133,7 +133,7 @@ function securityOf(access: Access): { security: Json[]; needs: string | null } 
   return { security, needs: `Needs the scope \`${access}\` (role ${SCOPES[access].role}).` }
 }
 
-function operation(schema: Schema, method: string, { config }: RouteOptions): Json {
+function operation(schema: Schema, method: string, { config, url }: RouteOptions): Json {
   const access = config?.access ?? 'signed-in'
   const { security, needs } = securityOf(access)
   const description = [schema.description, needs].filter(Boolean).join(' ')
@@ -150,7 +150,11 @@ function operation(schema: Schema, method: string, { config }: RouteOptions): Js
     security,
     ...(parameters.length ? { parameters } : {}),
     ...(schema.body ? { requestBody: requestBody(schema.body) } : {}),
-    responses: { ...errorResponses(schema, access, config?.mayAnswer ?? []), ...answers(schema.response ?? {}) },
+    responses: {
+      ...(method === 'GET' && url.startsWith(`${API}/`) && hasBody(schema.response?.['200']) ? NOT_CHANGED : {}),
+      ...errorResponses(schema, access, config?.mayAnswer ?? []),
+      ...answers(schema.response ?? {}),
+    },
     ...(method === 'GET' || !schema.body ? {} : { 'x-changes': true }),
   }
 }
@@ -170,23 +174,26 @@ const parametersOf = (schema: ObjectSchema | undefined, place: 'path' | 'query' 
   }))
 
 /** A schema that says no type and only describes stands for an answer without a body (webhooks). */
+const hasBody = (schema: Json | undefined): boolean => Object.keys(schema ?? {}).some((key) => key !== 'description')
+
 function answers(responses: Record<string, Json>): Json {
   return Object.fromEntries(
     Object.entries(responses).map(([status, schema]) => {
-      const keys = Object.keys(schema)
-      const bodiless = keys.length === 1 && keys[0] === 'description'
       return [
         status,
-        bodiless
-          ? { description: schema.description }
-          : {
+        hasBody(schema)
+          ? {
               description: status === '202' ? 'Accepted' : 'Answer',
               content: { 'application/json': { schema: withExamples(schema) } },
-            },
+            }
+          : { description: schema.description },
       ]
     }),
   )
 }
+
+/** What is shown has a tag; streams and what leads a browser elsewhere have none. */
+const NOT_CHANGED: Json = { 304: { description: 'Still as the tag in `If-None-Match` says. No body.' } }
 
 /** Whoever logs in is nobody yet: they are counted, and refused, by name and address. */
 const LOGIN_REFUSED: Json = {
@@ -211,10 +218,13 @@ function errorResponses(schema: Schema, access: Access, mayAnswer: readonly numb
           429: later('Too many requests of this caller, or too many wrong tokens from this address.'),
           503: later('The hub or its database cannot answer now.'),
         }),
-    ...(schema.querystring || schema.body || schema.params ? { 400: problem('Not what this address accepts.') } : {}),
+    ...(schema.querystring || schema.body || schema.params || mayAnswer.includes(400)
+      ? { 400: problem('Not what this address accepts.') }
+      : {}),
     ...((schema.params && !isPublic) || mayAnswer.includes(404) ? { 404: problem('No such thing.') } : {}),
     ...(mayAnswer.includes(409) ? { 409: problem('Not in this state.') } : {}),
-    ...(schema.body ? { 413: problem('Too large.'), 415: problem('Not JSON.') } : {}),
+    ...(schema.body || mayAnswer.includes(413) ? { 413: problem('Too large.') } : {}),
+    ...(schema.body || mayAnswer.includes(415) ? { 415: problem('Not JSON, or compressed.') } : {}),
     default: problem('Any other failure.'),
   }
 }

@@ -87,7 +87,8 @@ export async function startHub(
       }),
     close: async () => {
       await app.close()
-      if (promised.broken.size) throw new Error(`Answers were not as promised:\n${[...promised.broken].join('\n')}`)
+      const broken = promised.broken()
+      if (broken.length) throw new Error(`Answers were not as promised:\n${broken.join('\n')}`)
     },
   }
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
-import { DRIFT_STATES, listDrifts } from '../../store/views/index.ts'
+import { DRIFT_STATES, isDrift, listDrifts } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
+import { notFound } from '../problem.ts'
 import { Closed, DEFAULT_LIMIT, IdParams, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
 import { Drift } from '../schemas/ledger.ts'
 import { actorOf } from './actor.ts'
@@ -43,6 +44,7 @@ export function driftRoutes(app: App, { hub, database }: RouteContext): void {
       },
     },
     async ({ params, body, caller }) => {
+      if (!(await isDrift(database, Number(params.id)))) throw notFound(`There is no drift ${params.id}.`)
       await hub.acceptDrift(Number(params.id), actorOf(caller, body))
       return { accepted: Number(params.id) }
     },

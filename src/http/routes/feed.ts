@@ -17,7 +17,7 @@ export function feedRoutes(app: App, feed: Feed): void {
   app.get(
     `${API}/feed`,
     {
-      config: { access: 'hub:read' },
+      config: { access: 'hub:read', mayAnswer: [400] },
       // Fastify's bound is for the whole answer, and this one lasts.
       handlerTimeout: 2 * LASTS_MS,
       exposeHeadRoute: false,

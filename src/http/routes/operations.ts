@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
 import {
   activity,
+  isConnection,
+  isSync,
   lastSlots,
   listDeadLetters,
   listHours,
@@ -70,6 +72,11 @@ const LETTERS = 20
 
 /** What is wrong, what waits, what comes next. */
 export function operationRoutes(app: App, { hub, database }: RouteContext): void {
+  const mustExist = async (kind: 'sync' | 'connection', name: string): Promise<void> => {
+    if (!(await (kind === 'sync' ? isSync : isConnection)(database, name)))
+      throw notFound(`There is no ${kind} "${name}".`)
+  }
+
   app.get(
     `${API}/activity`,
     {
@@ -131,9 +138,10 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
         response: { 200: ListOf(LimitHour) },
       },
     },
-    async ({ params: { name }, query: { hours = 24 } }) => ({
-      items: await listLimitUse(database, { connection: name, hours }),
-    }),
+    async ({ params: { name }, query: { hours = 24 } }) => {
+      await mustExist('connection', name)
+      return { items: await listLimitUse(database, { connection: name, hours }) }
+    },
   )
 
   for (const kind of ['sync', 'connection'] as const)
@@ -154,9 +162,10 @@ export function operationRoutes(app: App, { hub, database }: RouteContext): void
           response: { 200: ListOf(Hour) },
         },
       },
-      async ({ params: { name }, query: { hours = 24 } }) => ({
-        items: await listHours(database, { of: kind, name, hours }),
-      }),
+      async ({ params: { name }, query: { hours = 24 } }) => {
+        await mustExist(kind, name)
+        return { items: await listHours(database, { of: kind, name, hours }) }
+      },
     )
 
   app.get(

@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
-import { newestRecords, verbatim } from '../../store/views/index.ts'
+import { isSync, newestRecords, verbatim } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import type { TrialInput } from '../playground.ts'
+import { notFound } from '../problem.ts'
 import { Closed, ListOf, MaybeText, NameParams, paging, Stored, Text, Time } from '../schemas/basics.ts'
 import { untilGone } from '../until-gone.ts'
 
@@ -144,6 +145,9 @@ export function playgroundRoutes(app: App, { hub, database }: RouteContext): voi
         response: { 200: ListOf(Closed({ id: Type.String(), observedAt: Time })) },
       },
     },
-    async ({ params, query }) => ({ items: await newestRecords(database, params.name, query.limit ?? SAMPLES) }),
+    async ({ params, query }) => {
+      if (!(await isSync(database, params.name))) throw notFound(`There is no sync "${params.name}".`)
+      return { items: await newestRecords(database, params.name, query.limit ?? SAMPLES) }
+    },
   )
 }

@@ -46,7 +46,7 @@ export function sessionRoutes(app: App, { access, publicOrigin }: AuthorisationO
   app.post(
     `${API}/logout`,
     {
-      config: { access: 'signed-in', repeat: 'anew' },
+      config: { access: 'signed-in', repeat: 'anew', mayAnswer: [400, 413, 415] },
       schema: {
         operationId: 'logout',
         summary: 'Ends the session of the cookie',

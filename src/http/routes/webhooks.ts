@@ -54,7 +54,7 @@ export function webhookRoutes(app: FastifyInstance, { hub }: RouteContext): void
       app.route({
         method,
         url,
-        config: { access: 'public' },
+        config: { access: 'public', ...(method === 'POST' ? { mayAnswer: [413, 415] } : {}) },
         schema: {
           operationId: method === 'POST' ? `receiveWebhook${suffix}` : `answerWebhookHandshake${suffix}`,
           summary:

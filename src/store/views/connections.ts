@@ -73,6 +73,11 @@ export async function listConnections(db: Database, filter: ConnectionFilter): P
   return toPage(await withLetters(db, found), filter.limit, (item) => item.name)
 }
 
+/** True when there is such a connection. */
+export async function isConnection(db: Database, name: string): Promise<boolean> {
+  return (await rows(db, 'select 1 from connection where name = $1', [name])).length > 0
+}
+
 export async function showConnection(db: Database, name: string): Promise<ConnectionView | undefined> {
   const [found] = await withLetters(db, await rows<Row>(db, `${SELECT} where c.name = $1`, [name]))
   return found

@@ -49,3 +49,8 @@ export async function listDrifts(db: Database, filter: DriftFilter): Promise<Pag
   const items = found.map((row): DriftView => ({ ...row, changes: JSON.parse(row.changes) as DriftChange[] }))
   return toPage(items, filter.limit, (item) => item.id)
 }
+
+/** True when there is such a drift, whether it is open or not. */
+export async function isDrift(db: Database, id: number): Promise<boolean> {
+  return (await rows(db, 'select 1 from drift where id = $1', [id])).length > 0
+}
