@@ -23,14 +23,18 @@ export async function loadingSmall<T>(load: () => Promise<T>): Promise<T> {
  */
 export function boundYoung(): () => void {
   letYoungGrow(true)
+  // One is enough for the process, and a hub at rest pays for each.
+  clearInterval(looking)
   const timer = setInterval(() => {
     if (youngBytes() < ENOUGH_BYTES) return
     letYoungGrow(false)
     clearInterval(timer)
-  }, LOOK_MS)
-  timer.unref()
+  }, LOOK_MS).unref()
+  looking = timer
   return () => clearInterval(timer)
 }
+
+let looking: NodeJS.Timeout | undefined
 
 function letYoungGrow(may: boolean): void {
   setFlagsFromString(`--semi-space-growth-factor=${may ? 2 : 1}`)
