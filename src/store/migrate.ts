@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { CausewayError } from '../core/index.ts'
+import { runAlone, runsAlone } from './migrate-alone.ts'
 import { SCHEMA } from './pool.ts'
 import { withTransaction } from './transaction.ts'
 
@@ -52,11 +53,22 @@ export async function migrationStatus(pool: pg.Pool, folder = FOLDER): Promise<M
 
 /**
  * Brings the database to this version: all missing migrations in one transaction, so either all of them or none, under an
- * advisory lock. Returns the numbers that were run. Throws CSW-6002 when the database is newer than this version, CSW-6006
- * when a released migration differs from what was run.
+ * advisory lock; where one of them runs outside of a transaction, those before it are committed first. Returns the numbers that were run.
+ * Throws CSW-6002 when the database is newer than this version, CSW-6006 when a released migration differs from what was run.
  */
 export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<number[]> {
   const known = await readMigrations(folder)
+  const done: number[] = []
+  for (;;) {
+    const { ran, alone } = await migrateTogether(pool, known)
+    done.push(...ran)
+    if (!alone) return done
+    if (await runAlone(pool, alone, LOCK)) done.push(alone.number)
+  }
+}
+
+/** Up to the first one that runs alone, which is given back. */
+function migrateTogether(pool: pg.Pool, known: Migration[]): Promise<{ ran: number[]; alone: Migration | undefined }> {
   return withTransaction(pool, async (client) => {
     // Taken before anything is looked at: of two hubs that start together the second finds the work done.
     await client.query('select pg_advisory_xact_lock($1)', [LOCK])
@@ -67,7 +79,10 @@ export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<number[]>
     )
     const status = compare(known, await readApplied(client))
     refuse(status, known)
-    for (const migration of known.filter(({ number }) => status.pending.some((one) => one.number === number))) {
+    const pending = known.filter(({ number }) => status.pending.some((one) => one.number === number))
+    const alone = pending.find(runsAlone)
+    const together = alone ? pending.slice(0, pending.indexOf(alone)) : pending
+    for (const migration of together) {
       const { number } = migration
       await client.query(migration.sql)
       await client.query(`insert into ${SCHEMA}.migration (number, name, hash) values ($1, $2, $3)`, [
@@ -76,7 +91,7 @@ export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<number[]>
         migration.hash,
       ])
     }
-    return status.pending.map(({ number }) => number)
+    return { ran: together.map(({ number }) => number), alone }
   })
 }
 

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
 import { createPool, migrate, migrationStatus } from '../../src/store/index.ts'
 import { readMigrations } from '../../src/store/migrate.ts'
@@ -82,4 +83,54 @@ test('a migration that was edited after it ran is refused; line ends do not coun
   expect(await migrate(pool, windows)).toEqual([])
   const edited = await laterVersion({ [name]: `${first!.sql}\n-- a late thought` })
   await expect(migrate(pool, edited)).rejects.toMatchObject({ code: 'CSW-6006' })
+})
+
+const table = { [fileName(next, 'table')]: 'create table large (n int, m int)' }
+const index = {
+  ...table,
+  [fileName(next + 1, 'index')]: `-- Outside of a transaction.
+drop index concurrently if exists large_by_n;
+create unique index concurrently large_by_n on large (n);
+`,
+  [fileName(next + 2, 'after')]: 'alter table large add column after_it int',
+}
+const isValid = async (pool: pg.Pool): Promise<boolean | undefined> =>
+  (
+    await pool.query<{ valid: boolean }>(
+      `select indisvalid as valid from pg_index where indexrelid = to_regclass('large_by_n')`,
+    )
+  ).rows[0]?.valid
+
+test('a migration that runs outside of a transaction holds up no writes, and comes between those before and after it', async () => {
+  const { pool, url } = await freshDatabase()
+  await migrate(pool, await laterVersion(table))
+  const writer = createPool(url, { statementMs: 20_000 })
+  const slow = await writer.connect()
+  await slow.query('begin')
+  await slow.query('insert into large (n) values (1)')
+  const hub = createPool(url)
+  const later = await laterVersion(index)
+  const migrating = Promise.all([migrate(hub, later), migrate(pool, later)])
+  // It waits for the transaction that wrote before it; who writes now does not wait for either.
+  await expect.poll(() => isValid(writer), { timeout: 30_000 }).toBe(false)
+  await writer.query('insert into large (n) values (2)')
+  await slow.query('commit')
+  slow.release()
+  expect((await migrating).flat().sort()).toEqual([next + 1, next + 2])
+  expect(await isValid(pool)).toBe(true)
+  expect((await migrationStatus(pool, later)).pending).toEqual([])
+  await Promise.all([hub.end(), writer.end()])
+})
+
+test('one that failed is run again, and what it left half done does not hinder', async () => {
+  const { pool } = await freshDatabase()
+  await migrate(pool, await laterVersion(table))
+  await pool.query('insert into large (n) values (1), (1)')
+  const later = await laterVersion(index)
+  await expect(migrate(pool, later)).rejects.toMatchObject({ code: '23505' })
+  expect(await isValid(pool)).toBe(false)
+  expect((await migrationStatus(pool, later)).pending.map(({ number }) => number)).toEqual([next + 1, next + 2])
+  await pool.query('delete from large where ctid = (select min(ctid) from large)')
+  expect(await migrate(pool, later)).toEqual([next + 1, next + 2])
+  expect(await isValid(pool)).toBe(true)
 })
