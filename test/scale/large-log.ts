@@ -24,8 +24,8 @@ export type LargeLog = {
   batch: number
   /** What the server keeps in memory of its own, as `shared_buffers` has it. */
   memory: string
-  /** Reads all tables into that memory first, as those of a server in steady state are that has enough of it. */
-  warm: boolean
+  /** Measures the large log a second time with this much, into which all tables are read first: the steady state of a server that has enough. */
+  warm: string | undefined
 }
 type Place = {
   folder: string
@@ -35,7 +35,6 @@ type Place = {
   database: string
   judge: Judge
   batch: number
-  warm: boolean
 }
 
 /** Numbers of records that no log holds yet. */
@@ -53,16 +52,22 @@ export async function judgeLargeLog(judge: Judge, log: LargeLog): Promise<void> 
   const pair = await Pair.start()
   const database = await postgres.database()
   const pool = createPool(postgres.url(database), { transactionIdleMs: 0, statementMs: 3_600_000 })
-  const place: Place = { folder, postgres, pair, pool, database, judge, batch, warm }
+  const place: Place = { folder, postgres, pair, pool, database, judge, batch }
   try {
     await pool.query('create extension if not exists pg_stat_statements schema public')
     await pool.query('create extension if not exists pg_prewarm schema public')
-    judge.note('memory of the server', `${log.memory}${warm ? ', all tables read into it first' : ''}`)
     await writeFiles(join(folder, 'hub'), pairFiles(pair.url))
     const small = await measured(place, { from: 0, to: SMALL, delivered: SMALL })
     const large = await measured(place, { from: SMALL, to: records, delivered })
     await printSizes(pool)
+    judge.note('memory of the server', log.memory)
     compare(judge, small, large)
+    if (warm) {
+      await postgres.restart(serverSettings(warm))
+      await warmUp(pool)
+      judge.note('memory of the server', `${warm}, all tables read into it first`)
+      compare(judge, small, await withHub(place, (hub) => measure(place, hub, { delivered, rev: 3 })))
+    }
   } finally {
     await pool.end()
     await pair.stop()
@@ -97,8 +102,9 @@ async function measured(place: Place, range: Parameters<typeof fillLog>[1]): Pro
   if (range.from === 0) await withHub(place, async () => undefined)
   const seconds = await fillLog(place.pool, range)
   place.judge.note(`records in the log ${range.to.toLocaleString('en')}, seconds to fill`, JSON.stringify(seconds))
-  if (place.warm) await warmUp(place.pool)
-  return withHub(place, (hub) => measure(place, hub, range))
+  // What the filling left to write is not what the records cost.
+  await place.pool.query('checkpoint')
+  return withHub(place, (hub) => measure(place, hub, { ...range, rev: 2 }))
 }
 
 /** Indexes last, so that they stay where memory is short. */
@@ -125,7 +131,7 @@ async function withHub<T>({ folder, postgres, database }: Place, work: (hub: Hub
   }
 }
 
-async function measure(place: Place, hub: HubProcesses, range: { delivered: number }): Promise<Measured> {
+async function measure(place: Place, hub: HubProcesses, range: { delivered: number; rev: number }): Promise<Measured> {
   const { pool, pair, batch } = place
   // Spread over the whole log, as changes are, as far as it was delivered.
   const known = Array.from({ length: batch }, (_, i) => Math.floor((i * range.delivered) / batch))
@@ -148,9 +154,9 @@ async function measure(place: Place, hub: HubProcesses, range: { delivered: numb
   }
   await pull(warm, 1)
   await push()
-  await step('pull, changed', known, () => pull(known, 2))
+  await step('pull, changed', known, () => pull(known, range.rev))
   await step('push, changed', known, push)
-  await step('pull, unchanged', known, () => pull(known, 2))
+  await step('pull, unchanged', known, () => pull(known, range.rev))
   await push()
   await step('pull, new', fresh, () => pull(fresh, 1))
   await step('push, new', fresh, push)

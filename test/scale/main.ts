@@ -5,7 +5,7 @@
  * times, what one does.
  *
  *   node test/scale/main.ts [--short] [--backend postgres]
- *   node test/scale/main.ts --records 10000000 [--delivered 10000000] [--batch 10000] [--memory 4GB] [--warm]    a large log against a small one
+ *   node test/scale/main.ts --records 10000000 [--delivered 10000000] [--batch 10000] [--memory 4GB] [--warm 12GB]    a large log against a small one
  *   node test/scale/main.ts --rest 500    what a hub in which nothing happens costs, with 16 syncs and with so many
  */
 import { cpus, loadavg } from 'node:os'
@@ -36,7 +36,7 @@ const { values } = parseArgs({
     delivered: { type: 'string' },
     batch: { type: 'string', default: '10000' },
     memory: { type: 'string', default: sharedBuffers() },
-    warm: { type: 'boolean', default: false },
+    warm: { type: 'string' },
     rest: { type: 'string' },
   },
 })

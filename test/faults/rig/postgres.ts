@@ -23,7 +23,7 @@ export class PostgresServer {
   readonly #password: string
   readonly #account: Account | undefined
   readonly #binaries: Binaries
-  readonly #settings: readonly string[]
+  #settings: readonly string[]
   #program: Program | undefined
   #databases = 0
 
@@ -124,6 +124,13 @@ export class PostgresServer {
     if (!this.#program || this.#program.isOver) return
     this.#program.signal('SIGINT')
     await this.#program.ended
+  }
+
+  /** Stops it and starts it with these settings instead of those it was made with. */
+  async restart(settings: readonly string[]): Promise<void> {
+    await this.stop()
+    this.#settings = settings
+    await this.up()
   }
 
   /** A database with the current schema and the queue's tables that nobody else uses. */
