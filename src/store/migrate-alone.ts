@@ -14,37 +14,38 @@ const LOOK_AGAIN_MS = 200
 /** Whether a migration runs by itself, after those before it have been committed. */
 export const runsAlone = ({ sql }: Migration): boolean => sql.startsWith(MARK)
 
-/** Runs one of them in a session of its own, unless another hub did so meanwhile: then false. */
-export async function runAlone(pool: pg.Pool, migration: Migration, lock: number): Promise<boolean> {
-  const client = await pool.connect()
+/**
+ * Does some work while this session, and no other, holds an advisory lock. Asks for it again and again outside of any transaction: whoever waits for it
+ * in a statement has a snapshot, for whose end an index waits that the holder makes beside others' work, and neither would go on.
+ */
+export async function withLock<T>(
+  pool: pg.Pool,
+  lock: number,
+  work: (session: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const session = await pool.connect()
   try {
-    // However many records there are; nothing waits for it but what starts anew.
-    await client.query('set statement_timeout = 0')
-    await takeLock(client, lock)
-    const { rowCount } = await client.query('select from migration where number = $1', [migration.number])
-    if (rowCount) return false
-    for (const statement of statementsOf(migration.sql)) await client.query(statement)
-    await client.query('insert into migration (number, name, hash) values ($1, $2, $3)', [
-      migration.number,
-      migration.name,
-      migration.hash,
-    ])
-    return true
+    while (!(await isTaken(session, lock))) await sleep(LOOK_AGAIN_MS)
+    return await work(session)
   } catch (error) {
     throw asStoreError(error)
   } finally {
-    // The session ends, and with it the lock and what was set.
-    client.release(true)
+    // It ends, and with it the lock and what was set.
+    session.release(true)
   }
 }
 
-/** Asks again and again: who waits in `pg_advisory_lock` is a transaction under way, which an index that is made beside others' work waits for. */
-async function takeLock(client: pg.PoolClient, lock: number): Promise<void> {
-  for (;;) {
-    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [lock])
-    if (rows[0]!.taken) return
-    await sleep(LOOK_AGAIN_MS)
-  }
+async function isTaken(session: pg.PoolClient, lock: number): Promise<boolean> {
+  const { rows } = await session.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [lock])
+  return rows[0]!.taken
+}
+
+/** Runs one of them, statement by statement, and notes it. */
+export async function runAlone(session: pg.PoolClient, { number, name, hash, sql }: Migration): Promise<void> {
+  // However many records there are; nothing waits for it but what starts anew.
+  await session.query('set statement_timeout = 0')
+  for (const statement of statementsOf(sql)) await session.query(statement)
+  await session.query('insert into migration (number, name, hash) values ($1, $2, $3)', [number, name, hash])
 }
 
 const statementsOf = (sql: string): string[] =>

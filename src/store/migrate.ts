@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { CausewayError } from '../core/index.ts'
-import { runAlone, runsAlone } from './migrate-alone.ts'
+import { runAlone, runsAlone, withLock } from './migrate-alone.ts'
 import { SCHEMA } from './pool.ts'
 import { withTransaction } from './transaction.ts'
 
@@ -58,20 +58,22 @@ export async function migrationStatus(pool: pg.Pool, folder = FOLDER): Promise<M
  */
 export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<number[]> {
   const known = await readMigrations(folder)
-  const done: number[] = []
-  for (;;) {
-    const { ran, alone } = await migrateTogether(pool, known)
-    done.push(...ran)
-    if (!alone) return done
-    if (await runAlone(pool, alone, LOCK)) done.push(alone.number)
-  }
+  // Taken before anything is looked at: of two hubs that start together the second finds the work done.
+  return withLock(pool, LOCK, async (session) => {
+    const done: number[] = []
+    for (;;) {
+      const { ran, alone } = await migrateTogether(pool, known)
+      done.push(...ran)
+      if (!alone) return done
+      await runAlone(session, alone)
+      done.push(alone.number)
+    }
+  })
 }
 
 /** Up to the first one that runs alone, which is given back. */
 function migrateTogether(pool: pg.Pool, known: Migration[]): Promise<{ ran: number[]; alone: Migration | undefined }> {
   return withTransaction(pool, async (client) => {
-    // Taken before anything is looked at: of two hubs that start together the second finds the work done.
-    await client.query('select pg_advisory_xact_lock($1)', [LOCK])
     await client.query(`create schema if not exists ${SCHEMA}`)
     await client.query(
       `create table if not exists ${SCHEMA}.migration (

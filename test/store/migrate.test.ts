@@ -110,16 +110,20 @@ test('a migration that runs outside of a transaction holds up no writes, and com
   await slow.query('insert into large (n) values (1)')
   const hub = createPool(url)
   const later = await laterVersion(index)
-  const migrating = Promise.all([migrate(hub, later), migrate(pool, later)])
+  const migrating = [migrate(hub, later), migrate(pool, later)]
   // It waits for the transaction that wrote before it; who writes now does not wait for either.
   await expect.poll(() => isValid(writer), { timeout: 30_000 }).toBe(false)
   await writer.query('insert into large (n) values (2)')
+  // A hub that starts now waits, and is not waited for.
+  const third = createPool(url)
+  migrating.push(migrate(third, later))
+  await expect.poll(() => third.totalCount - third.idleCount, { timeout: 30_000 }).toBe(1)
   await slow.query('commit')
   slow.release()
-  expect((await migrating).flat().sort()).toEqual([next + 1, next + 2])
+  expect((await Promise.all(migrating)).flat().sort()).toEqual([next + 1, next + 2])
   expect(await isValid(pool)).toBe(true)
   expect((await migrationStatus(pool, later)).pending).toEqual([])
-  await Promise.all([hub.end(), writer.end()])
+  await Promise.all([hub.end(), writer.end(), third.end()])
 })
 
 test('one that failed is run again, and what it left half done does not hinder', async () => {
