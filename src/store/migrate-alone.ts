@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { asStoreError } from './failure.ts'
-import type { Migration } from './migrate.ts'
+
+export type Migration = { number: number; name: string; sql: string; hash: string }
 
 /**
  * First line of such a file. Its statements (`create index concurrently`) end with a semicolon at the end of a line, and are sent one by one. It must

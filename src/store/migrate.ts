@@ -3,11 +3,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { CausewayError } from '../core/index.ts'
-import { runAlone, runsAlone, withLock } from './migrate-alone.ts'
+import { type Migration, runAlone, runsAlone, withLock } from './migrate-alone.ts'
 import { SCHEMA } from './pool.ts'
 import { withTransaction } from './transaction.ts'
 
-export type Migration = { number: number; name: string; sql: string; hash: string }
 export type MigrationStatus = {
   /** Numbers the database has. */
   applied: number[]
