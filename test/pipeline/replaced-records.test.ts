@@ -1,6 +1,7 @@
 /** A record of the source that takes the place of one that is deleted: the target is the same thing still, and must not go. */
 import { expect, test } from 'vitest'
-import { sliceOf } from '../../src/core/index.ts'
+import { type JsonObject, JsonText, sliceOf } from '../../src/core/index.ts'
+import type { MapOutput } from '../../src/mapping/index.ts'
 import { one, TestHub, type TestSync } from './hub.ts'
 import { MemorySystem } from './memory-system.ts'
 
@@ -108,3 +109,47 @@ test.each([1, 2])(
     }
   },
 )
+
+test('a part that takes the place of another one of its record keeps its target', async () => {
+  const crm = new MemorySystem().stream('contacts')
+  const erp = new MemorySystem().stream('customers')
+  const run = (contact: JsonObject): MapOutput => ({
+    status: 'mapped',
+    parts: (contact.parts as string[]).map((part) => ({
+      part,
+      values: JsonText.of({ email, name: 'Ann' }),
+      references: [],
+    })),
+  })
+  const hub = await TestHub.open({ crm, erp }, [{ ...sync, multipart: true, run }])
+  for (const parts of [['first'], ['second']]) {
+    crm.put('contacts', 'a', { parts })
+    await hub.pull('crm:contacts')
+    for (let i = 0; i < 3; i++) {
+      await hub.push('to-erp')
+      await hub.skipWaits()
+    }
+  }
+  expect(erp.journal.map(({ operation }) => operation)).toEqual(['create'])
+  crm.put('contacts', 'a', { parts: [] })
+  await hub.pull('crm:contacts')
+  await hub.push('to-erp')
+  expect(erp.list('customers')).toEqual([])
+})
+
+test('a target leaves with its records where these are filtered out together', async () => {
+  const crm = new MemorySystem().stream('contacts')
+  const erp = new MemorySystem().stream('customers')
+  const run = (contact: JsonObject): MapOutput => (contact.left ? { status: 'filtered' } : one({ email, name: 'Ann' }))
+  const hub = await TestHub.open({ crm, erp }, [{ ...sync, onLeave: 'delete', run }])
+  for (const left of [false, true]) {
+    for (const id of ['a', 'b']) crm.put('contacts', id, { left })
+    await hub.pull('crm:contacts')
+    for (let i = 0; i < 3; i++) {
+      await hub.push('to-erp')
+      await hub.skipWaits()
+    }
+  }
+  expect(erp.list('customers')).toEqual([])
+  expect(erp.journal.map(({ operation }) => operation)).toEqual(['create', 'delete'])
+})

@@ -5,8 +5,8 @@ import { arrayText } from './array-text.ts'
 import { linkKey, linksOf } from './entity-links.ts'
 
 /**
- * Which of these parts share their target record with another record of the same stream that still lives (duplicates in the
- * source, or the survivor of a merge): `shared`; or were merged into one that lives and has an entity of its own: `merged`. By link key.
+ * Which of these parts, which leave together, share their target record with another one of the same stream that still lives (duplicates
+ * in the source, the survivor of a merge, another part of the record): `shared`; or were merged into one that lives and has an entity of its own: `merged`. By link key.
  */
 export async function findTwins(
   pool: pg.Pool,
@@ -19,7 +19,7 @@ export async function findTwins(
        join link own on own.stream_id = $1 and own.record_id = p.id and own.part = p.part
       cross join lateral (select exists (select 1 from (${linksOf('own.entity_id', '$1')}) twin
                      join record r on r.stream_id = $1 and r.id = twin.record_id and not r.deleted
-                     where twin.record_id <> own.record_id) as shared) twins
+                     where (twin.record_id, twin.part) not in (select id, part from unnest($2::text[], $3::text[]) as leaving(id, part))) as shared) twins
       where twins.shared
           or (own.alias and exists (select 1 from record_key k join record r on r.stream_id = $1 and r.id = k.record_id and not r.deleted
                      where k.stream_id = $1 and k.field = '${ALIAS_FIELD}' and k.value = own.record_id and k.record_id <> own.record_id))`,
