@@ -38,6 +38,6 @@ WORKDIR /hub
 VOLUME /data
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.CAUSEWAY_PORT || 4000) + '/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "/app/bin/livez.mjs"]
 ENTRYPOINT ["node", "/app/bin/causeway.mjs"]
 CMD ["start"]

@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs'
 import {
   importedByPage,
+  type Lock,
   type Locked,
   nameOf,
   neededBy,
@@ -33,17 +34,18 @@ const licensesOf = ({ license }: Locked): object[] => {
   return [/ (AND|OR|WITH) /.test(license) ? { expression: license } : { license: { name: license } }]
 }
 
-type Component = {
-  type: 'library'
+export type Component = {
+  type: 'library' | 'application' | 'operating-system'
   'bom-ref': string
   name: string
   version: string
-  purl: string
-  scope: 'required' | 'optional'
+  purl?: string
+  scope?: 'required' | 'optional'
   hashes?: { alg: string; content: string }[]
   licenses?: object[]
+  properties?: { name: string; value: string }[]
 }
-type BillOfMaterials = {
+export type BillOfMaterials = {
   bomFormat: 'CycloneDX'
   specVersion: string
   version: number
@@ -51,22 +53,27 @@ type BillOfMaterials = {
   components: Component[]
   dependencies: { ref: string; dependsOn: string[] }[]
 }
+type Npm = {
+  components: Component[]
+  edges: Map<string, Set<string>>
+  edgesOf(path: string, more?: readonly string[]): string[]
+}
 
-/** Of what is shipped by this checkout. */
-export function billOfMaterials(): BillOfMaterials {
-  const lock = readLock()
-  const paths = shippedPackages(lock)
-  const shipped = new Set(paths)
-  const refOf = (path: string): string => purlOf(nameOf(path), lock.packages[path]!.version)
+/** Packages of a lock file, and what needs what among them. */
+export function npmPackages(packages: Lock['packages'], paths: readonly string[]): Npm {
+  const taken = new Set(paths)
+  const refOf = (path: string): string => purlOf(nameOf(path), packages[path]!.version)
   const edgesOf = (path: string, more: readonly string[] = []): string[] => {
-    const found = [...neededBy(lock.packages[path]!), ...more].map((name) => whereIs(lock.packages, path, name))
-    return [...new Set(found.filter((one) => one !== undefined && shipped.has(one)).map((one) => refOf(one!)))].sort()
+    const found = [...(packages[path] ? neededBy(packages[path]) : []), ...more].map((name) =>
+      whereIs(packages, path, name),
+    )
+    return [...new Set(found.filter((one) => one !== undefined && taken.has(one)).map((one) => refOf(one!)))].sort()
   }
   // The same version may lie in several places: it is one component, with what each place finds.
   const components = new Map<string, Component>()
   const edges = new Map<string, Set<string>>()
   for (const path of paths) {
-    const locked = lock.packages[path]!
+    const locked = packages[path]!
     const purl = refOf(path)
     const [hashes, licenses] = [hashesOf(locked), licensesOf(locked)]
     edges.set(purl, new Set([...(edges.get(purl) ?? []), ...edgesOf(path)]))
@@ -82,20 +89,41 @@ export function billOfMaterials(): BillOfMaterials {
       ...(licenses.length ? { licenses } : {}),
     })
   }
-  const self = purlOf(lock.name, lock.version)
+  return { components: [...components.values()], edges, edgesOf }
+}
+
+/** The document about one thing, which needs some of its components itself. */
+export function billOf(
+  subject: Component,
+  needs: string[],
+  { components, edges }: Omit<Npm, 'edgesOf'>,
+): BillOfMaterials {
   return {
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
     version: 1,
-    metadata: {
-      component: { type: 'application', 'bom-ref': self, name: lock.name, version: lock.version, purl: self },
-    },
-    components: [...components.values()],
+    metadata: { component: subject },
+    components,
     dependencies: [
-      { ref: self, dependsOn: edgesOf('', importedByPage()) },
+      { ref: subject['bom-ref'], dependsOn: needs },
       ...[...edges].map(([ref, needed]) => ({ ref, dependsOn: [...needed] })),
     ],
   }
+}
+
+/** Of what is shipped by this checkout. */
+export function billOfMaterials(): BillOfMaterials {
+  const lock = readLock()
+  const npm = npmPackages(lock.packages, shippedPackages(lock))
+  const self = purlOf(lock.name, lock.version)
+  const subject: Component = {
+    type: 'application',
+    'bom-ref': self,
+    name: lock.name,
+    version: lock.version,
+    purl: self,
+  }
+  return billOf(subject, npm.edgesOf('', importedByPage()), npm)
 }
 
 if (import.meta.main) {

@@ -16,39 +16,7 @@ import {
   unknownMembers,
   type Values,
 } from './chart.ts'
-
-const LEAST: Values = { secret: { name: 'causeway' } }
-const ALL: Values = {
-  commonLabels: { team: 'integration' },
-  image: { repository: 'registry.example/causeway', digest: `sha256:${'0'.repeat(64)}` },
-  imagePullSecrets: [{ name: 'registry' }],
-  secret: { name: 'causeway', connections: 'causeway-connections' },
-  // A text that a template engine or a careless quotation would change.
-  hub: { files: { 'causeway.yaml': 'hub: {}\n# {{ .Values }} "ä" \\ 😀\n', 'mappings/one.yaml': 'from: a:b\n' } },
-  settings: { public_url: 'https://hub.example.com', log_level: 'debug', database_sessions: 20 },
-  extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example.lan:3128' }],
-  worker: { autoscaling: { enabled: true, matchLabels: { namespace: 'integration' } } },
-  ingress: {
-    enabled: true,
-    className: 'nginx',
-    annotations: { 'nginx.ingress.kubernetes.io/proxy-body-size': '1m' },
-    hosts: [{ host: 'hub.example.com' }, { host: 'hooks.example.com', paths: ['/hooks'] }],
-    tls: [{ hosts: ['hub.example.com'], secretName: 'hub-tls' }],
-  },
-  serviceMonitor: { enabled: true, labels: { release: 'prometheus' }, token: { secret: 'prometheus-token' } },
-  networkPolicy: {
-    from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } }],
-    metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
-    database: { to: [{ ipBlock: { cidr: '10.0.8.0/24' } }], port: 5433 },
-    egress: [{ to: [{ ipBlock: { cidr: '10.1.0.0/16' } }], ports: [{ port: 22, protocol: 'TCP' }] }],
-  },
-  podAnnotations: { 'example.com/owner': 'integration' },
-  podLabels: { zone: 'internal' },
-  nodeSelector: { 'kubernetes.io/os': 'linux' },
-  tolerations: [{ key: 'dedicated', operator: 'Equal', value: 'integration', effect: 'NoSchedule' }],
-  affinity: { nodeAffinity: {} },
-  priorityClassName: 'business',
-}
+import { ALL, LEAST, SETS } from './values.ts'
 
 let folder: string
 let program: string
@@ -63,21 +31,17 @@ const the = (objects: KubeObject[], kind: string, end = ''): KubeObject =>
   objects.find((object) => object.kind === kind && object.metadata.name.endsWith(end))!
 const podOf = (object: KubeObject) => object.spec.template.spec
 
-test.each([
-  ['the least', LEAST],
-  ['all', ALL],
-  [
-    'a volume and no migration',
-    { ...LEAST, hub: { volume: { persistentVolumeClaim: { claimName: 'hub' } } }, migration: { enabled: false } },
-  ],
-])('with %s values every object is one that Kubernetes knows, and no two have one name', async (_, values) => {
-  expect(schemaErrors(values)).toEqual([])
-  const objects = await render(values)
-  expect((await Promise.all(objects.map(faultsOf))).flat()).toEqual([])
-  expect(await unknownMembers(objects)).toEqual([])
-  const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`)
-  expect(new Set(names).size).toBe(names.length)
-})
+test.each(SETS)(
+  'with %s values every object is one that Kubernetes knows, and no two have one name',
+  async (_, values) => {
+    expect(schemaErrors(values)).toEqual([])
+    const objects = await render(values)
+    expect((await Promise.all(objects.map(faultsOf))).flat()).toEqual([])
+    expect(await unknownMembers(objects)).toEqual([])
+    const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`)
+    expect(new Set(names).size).toBe(names.length)
+  },
+)
 
 test('the checks find what is wrong', async () => {
   const [deployment] = (await render(LEAST)).filter(({ kind }) => kind === 'Deployment')

@@ -9,7 +9,7 @@ import { Ajv } from 'ajv'
 import { parse, parseAllDocuments } from 'yaml'
 import { ROOT } from '../docs/readme.ts'
 
-const CHART = join(ROOT, 'deploy/chart')
+export const CHART = join(ROOT, 'deploy/chart')
 const HERE = import.meta.dirname
 
 export type Values = { [name: string]: unknown }

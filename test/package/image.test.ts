@@ -57,8 +57,9 @@ test('as somebody without rights, with a tree nobody can write to, the image ini
       await sleep(100)
     }
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status, output).toBe(200)
-    const [probe, ...words] = image.healthcheck
-    const health = await shell(hub, [probe, ...words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`)].join(' '), {
+    // What stands in the image by a whole path.
+    const probe = image.healthcheck.map((word) => (word.startsWith('/') ? join(image.root, word) : word))
+    const health = await shell(hub, probe.join(' '), {
       ...ENVIRONMENT,
       ...env,
     })

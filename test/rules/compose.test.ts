@@ -68,7 +68,8 @@ test('what a process waits for is there and looked after, and its addresses are 
 test('a probe asks where its process listens; only the hub is reached from outside, and from this machine', () => {
   const { worker, serve } = services as { worker: Service; serve: Service }
   const port = worker.environment.CAUSEWAY_METRICS_PORT
-  expect(worker.healthcheck!.test.join(' ')).toContain(`127.0.0.1:${port}/livez`)
+  expect(worker.healthcheck!.test).toEqual(['CMD', 'node', '/app/bin/livez.mjs', String(port)])
+  expect(dockerfile).toContain('CMD ["node", "/app/bin/livez.mjs"]')
   expect(worker.expose).toEqual([String(port)])
   expect(serve.ports).toEqual([`127.0.0.1:${SETTINGS.port.default}:${SETTINGS.port.default}`])
   expect(dockerfile).toContain(`EXPOSE ${SETTINGS.port.default}`)
