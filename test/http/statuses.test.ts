@@ -9,19 +9,9 @@ import { createPool } from '../../src/store/index.ts'
 import { RequestKeyBook } from '../../src/store/request-keys.ts'
 import { freshDatabase } from '../postgres.ts'
 import { secretsOf, startHub, type TestHub, TOKEN } from './hub.ts'
+import { addressOf, type Operation, readOperations } from './operations.ts'
 import { seedHub } from './rows.ts'
 import { type Asked, fill, knowing, NOBODY, validRequests } from './valid-requests.ts'
-
-type Operation = {
-  id: string
-  method: string
-  path: string
-  scope: Scope | undefined
-  isPublic: boolean
-  takesKeys: boolean
-  sends: { query: boolean; body: boolean; params: boolean }
-  promised: string[]
-}
 
 let hub: TestHub
 /** Takes one request of a caller in a minute. */
@@ -56,51 +46,14 @@ beforeAll(async () => {
     const wish = { name: `without ${scope}`, role: 'admin', scopes, expiresAt: null } as const
     without.set(scope, (await tokens.create(wish, breakGlass())).secret)
   }
-  operations = await readOperations()
+  operations = await readOperations(hub)
   table = validRequests(hub, ids)
 }, 120_000)
 afterAll(async () => {
   await Promise.all([hub, tight, away].map((one) => one?.close()))
 })
 
-type Documented = {
-  operationId: string
-  security: Record<string, Scope[]>[]
-  parameters?: { in: string; name: string }[]
-  requestBody?: object
-  responses: Record<string, object>
-}
-
-async function readOperations(): Promise<Operation[]> {
-  const { paths } = (await (await hub.get('/openapi.json')).json()) as {
-    paths: Record<string, Record<string, Documented>>
-  }
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { operationId, security, parameters = [], requestBody, responses }]) => ({
-      id: operationId,
-      method: method.toUpperCase(),
-      path,
-      scope: security[0]?.token?.[0],
-      isPublic: security.length === 0,
-      takesKeys: parameters.some(({ name }) => name === 'idempotency-key'),
-      sends: {
-        query: parameters.some((one) => one.in === 'query'),
-        params: parameters.some((one) => one.in === 'path'),
-        body: requestBody !== undefined,
-      },
-      promised: Object.keys(responses).filter((status) => status !== 'default'),
-    })),
-  )
-}
-
 type Send = Asked & { token?: string | null; type?: string; text?: string; at?: TestHub }
-
-/** The address with its names filled in. */
-const addressOf = ({ path }: Operation, { params = [], query }: Asked): string => {
-  const names = [...params]
-  const filled = path.replaceAll(/\{\w+\}/g, () => encodeURIComponent(names.shift()!))
-  return query === undefined ? filled : `${filled}?${query}`
-}
 
 async function send(operation: Operation, asked: Send): Promise<number> {
   const { token = TOKEN, type = 'application/json', body, text, headers, at = hub } = asked
