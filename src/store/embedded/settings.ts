@@ -30,7 +30,8 @@ export function serverSettings(port: number, durable: boolean): string[] {
     shared_buffers: sharedBuffers(),
     work_mem: '8MB',
     maintenance_work_mem: '96MB',
-    wal_compression: 'pglz', // the packaged build has neither lz4 nor zstd
+    // The packaged build has pglz only, which took 85 µs for each page that is logged whole: two of them for a record changed at random.
+    wal_compression: 'off',
     max_wal_size: '1GB',
     checkpoint_timeout: '10min',
     random_page_cost: '1.1',
