@@ -2,7 +2,8 @@
 # The image holds the package's files and its production dependencies, and runs as nobody in particular. It may run with a
 # read-only root: what it keeps is in /data, what it reads (causeway.yaml, mappings, connectors) in /hub.
 
-FROM node:24-trixie-slim AS build
+# What it makes is the same for every architecture, so it is never emulated.
+FROM --platform=$BUILDPLATFORM node:24-trixie-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci

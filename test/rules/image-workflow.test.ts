@@ -23,6 +23,8 @@ test('a tag of a version builds it, for both architectures, and says how it was 
   const platforms = /--platform (\S+)/.exec(build!)![1]!.split(',')
   expect(platforms).toEqual(['linux/amd64', 'linux/arm64'])
   for (const words of ['--provenance mode=max', '--sbom true', '--push .']) expect(build).toContain(words)
+  // Building the page is the longest step, and many times longer where the machine is emulated.
+  expect(read('Dockerfile')).toMatch(/^FROM --platform=\$BUILDPLATFORM \S+ AS build$/m)
   // Each has a Node and a Postgres in the lock file.
   const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { integrity?: string }> }
   for (const cpu of platforms.map((platform) => (platform === 'linux/amd64' ? 'x64' : 'arm64')))
