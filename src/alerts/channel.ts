@@ -1,5 +1,5 @@
 /** Opens the way to a route. Each has a client of its own: sockets, rules and secrets are shared with no connection. */
-import { type AlertRoute, resolveSecret, type SecretReference, type SecretSources } from '../config/index.ts'
+import { type AlertRoute, resolveSecret, type SecretSources, secretOfRoute } from '../config/index.ts'
 import { CausewayError } from '../core/index.ts'
 import { createOutbound } from '../outbound/index.ts'
 import { emailChannel } from './channels/email.ts'
@@ -20,7 +20,7 @@ export type ChannelParts = {
 /** `signal` ends what is under way. Throws CSW-1006 where a secret is missing, CSW-1011 where one is of no use. */
 export async function openChannel(route: AlertRoute, parts: ChannelParts, signal?: AbortSignal): Promise<Channel> {
   const { target } = route
-  const reference = referenceOf(target)
+  const reference = secretOfRoute(route)
   const secret = reference && (await resolveSecret(reference, parts.sources))
   const secrets = secret === null ? [] : target.kind === 'webhook' ? secret.trim().split(/\s+/) : spellings(secret)
   parts.addSecrets(secrets)
@@ -48,11 +48,6 @@ export async function openChannel(route: AlertRoute, parts: ChannelParts, signal
   if (target.kind === 'webhook') return webhookChannel({ outbound, url: target.url, secret: secret!, publicUrl })
   const url = addressOf(secret!)
   return target.kind === 'slack' ? slackChannel(outbound, url, publicUrl) : teamsChannel(outbound, url, publicUrl)
-}
-
-function referenceOf(target: AlertRoute['target']): SecretReference | null {
-  if (target.kind === 'email') return target.smtp.login?.password ?? null
-  return target.kind === 'webhook' ? target.signingKey : target.url
 }
 
 /** Whole, and in the pieces in which an address that is a secret is shown. */

@@ -6,6 +6,7 @@ import {
   SETTINGS,
   type SecretReference,
   type SecretSources,
+  secretOfRoute,
 } from '../config/index.ts'
 import { createRedactor, isSecretName } from '../core/index.ts'
 import type { HubFiles } from './hub-files.ts'
@@ -69,11 +70,7 @@ async function referredTo({ config }: HubFiles, sources: SecretSources): Promise
       ...Object.values(secrets),
       ...(tls.key ? [tls.key] : []),
     ]),
-    ...config.alerts.flatMap(({ target }) => {
-      if (target.kind === 'webhook') return [target.signingKey]
-      if (target.kind === 'email') return target.smtp.login ? [target.smtp.login.password] : []
-      return [target.url]
-    }),
+    ...config.alerts.flatMap((route) => secretOfRoute(route) ?? []),
   ]
   return Promise.all(references.map((one) => resolveSecret(one, sources).catch(() => '')))
 }

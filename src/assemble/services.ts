@@ -16,7 +16,7 @@ import { completeMapping, tryMapping } from './playground.ts'
 import { secretServices } from './secrets.ts'
 import type { ServiceParts } from './service-parts.ts'
 import { describeSettings } from './settings.ts'
-import { storedSecrets } from './stored-secrets.ts'
+import { secretHolders, storedSecrets } from './stored-secrets.ts'
 import { supportFiles } from './support.ts'
 import { describeTimetable } from './timetable.ts'
 import { WebhookTally } from './webhook-tally.ts'
@@ -206,7 +206,7 @@ export function createServices(parts: ServiceParts): HubServices {
       pool,
       keys: parts.keys,
       erasures: parts.erasures,
-      stored: storedSecrets({ secrets: parts.secrets, connections: () => parts.files().config.connections, audit }),
+      stored: storedSecrets({ secrets: parts.secrets, holders: () => secretHolders(parts.files().config), audit }),
       audit,
     }),
     entities: entityServices({ pool, audit, model: () => ports.model(), types: () => parts.files().entities }),

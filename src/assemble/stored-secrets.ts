@@ -1,5 +1,5 @@
-/** Secrets that a person gives the hub to keep, for references `store:NAME` of connections. They go in, and come out for connections only. */
-import type { HubConfig } from '../config/index.ts'
+/** Secrets that a person gives the hub to keep, for references `store:NAME`. They go in, and come out for those who refer to them only. */
+import { type HubConfig, type SecretReference, secretOfRoute } from '../config/index.ts'
 import type { Actor, StoredSecret, StoredSecretServices } from '../http/index.ts'
 import type { SecretStore } from '../store/index.ts'
 
@@ -7,48 +7,80 @@ import type { SecretStore } from '../store/index.ts'
 const OWN = 'own:'
 
 /** Reads the secret behind `store:NAME`; null where nobody stored one. */
-export const readStored = async (secrets: SecretStore, connection: string, name: string): Promise<string | null> =>
-  (await secrets.get({ connection, field: OWN + name })) ?? null
+export const readStored = async (secrets: SecretStore, holder: string, name: string): Promise<string | null> =>
+  (await secrets.get({ connection: holder, field: OWN + name })) ?? null
+
+/** Whose secrets the hub can keep, as the files have them: connections by name, alert routes as `alerts.NAME`. */
+export function secretHolders({
+  connections,
+  alerts,
+}: Pick<HubConfig, 'connections' | 'alerts'>): Map<string, SecretReference[]> {
+  const ofConnections = [...connections.values()].map(({ name, secrets, tls }): [string, SecretReference[]] => [
+    name,
+    [...Object.values(secrets), ...(tls.key ? [tls.key] : [])],
+  ])
+  const ofRoutes = alerts.flatMap((route): [string, SecretReference[]][] => {
+    const secret = secretOfRoute(route)
+    return secret ? [[secret.connection, [secret]]] : []
+  })
+  return new Map([...ofConnections, ...ofRoutes])
+}
 
 type Parts = {
   secrets: SecretStore
-  connections(): Pick<HubConfig, 'connections'>['connections']
+  holders(): ReturnType<typeof secretHolders>
   audit(actor: Actor, action: string, subject: string, detail?: Record<string, unknown>): Promise<void>
 }
 
-export function storedSecrets({ secrets, connections, audit }: Parts): StoredSecretServices {
-  const list = async (connection: string): Promise<StoredSecret[]> => {
-    const kept = new Map(
-      (await secrets.list(connection))
-        .filter(({ field }) => field.startsWith(OWN))
-        .map(({ field, updatedAt }) => [field.slice(OWN.length), updatedAt] as const),
-    )
-    const wanted = wantedBy(connections().get(connection)?.secrets ?? {})
-    return [...new Set([...wanted.keys(), ...kept.keys()])].sort().map((name) => ({
-      name,
-      fields: wanted.get(name) ?? [],
-      storedAt: kept.get(name) ?? null,
-    }))
-  }
+export function storedSecrets({ secrets, holders, audit }: Parts): StoredSecretServices {
+  const list = async (holder: string): Promise<StoredSecret[]> =>
+    merged(holder, holders().get(holder) ?? [], await secrets.list(holder))
   return {
     stored: list,
-    async store(connection, name, value, actor) {
-      await secrets.put({ connection, field: OWN + name }, value)
-      await audit(actor, 'secret.store', `connection:${connection}`, { name })
-      return (await list(connection)).find((one) => one.name === name)!
+    async allStored() {
+      const kept = Map.groupBy(await secrets.listAll(OWN), ({ connection }) => connection)
+      const known = holders()
+      // What is kept for a connection that the files have no more can still be forgotten.
+      const names = [...new Set([...known.keys(), ...kept.keys()])].sort()
+      return {
+        holders: [...known.keys()].sort(),
+        items: names.flatMap((name) => merged(name, known.get(name) ?? [], kept.get(name) ?? [])),
+      }
     },
-    async forget(connection, name, actor) {
-      const forgotten = await secrets.remove({ connection, field: OWN + name })
-      if (forgotten) await audit(actor, 'secret.forget', `connection:${connection}`, { name })
+    holdsSecrets: (holder) => holders().has(holder),
+    async store(holder, name, value, actor) {
+      await secrets.put({ connection: holder, field: OWN + name }, value)
+      await audit(actor, 'secret.store', subjectOf(holder), { name })
+      return (await list(holder)).find((one) => one.name === name)!
+    },
+    async forget(holder, name, actor) {
+      const forgotten = await secrets.remove({ connection: holder, field: OWN + name })
+      if (forgotten) await audit(actor, 'secret.forget', subjectOf(holder), { name })
       return { forgotten }
     },
   }
 }
 
-/** Name → fields of the connection that refer to it. */
-function wantedBy(references: Readonly<Record<string, { kind: string; name: string }>>): Map<string, string[]> {
-  const wanted = new Map<string, string[]>()
-  for (const [field, { kind, name }] of Object.entries(references))
-    if (kind === 'store') wanted.set(name, [...(wanted.get(name) ?? []), field])
-  return wanted
+const ROUTE = 'alerts.'
+const subjectOf = (holder: string): string =>
+  holder.startsWith(ROUTE) ? `alert_route:${holder.slice(ROUTE.length)}` : `connection:${holder}`
+
+/** What is kept and what is asked for, by name. */
+function merged(
+  holder: string,
+  references: readonly SecretReference[],
+  rows: readonly { field: string; updatedAt: Date }[],
+): StoredSecret[] {
+  const own = rows.filter(({ field }) => field.startsWith(OWN))
+  const kept = new Map(own.map(({ field, updatedAt }) => [field.slice(OWN.length), updatedAt]))
+  const wanted = Map.groupBy(
+    references.filter(({ kind }) => kind === 'store'),
+    ({ name }) => name,
+  )
+  return [...new Set([...wanted.keys(), ...kept.keys()])].sort().map((name) => ({
+    holder,
+    name,
+    fields: (wanted.get(name) ?? []).map(({ field }) => field),
+    storedAt: kept.get(name) ?? null,
+  }))
 }

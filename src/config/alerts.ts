@@ -251,6 +251,12 @@ class RouteReader {
   }
 }
 
+/** The secret of a route; null for mail without a login. */
+export function secretOfRoute({ target }: AlertRoute): SecretReference | null {
+  if (target.kind === 'email') return target.smtp.login?.password ?? null
+  return target.kind === 'webhook' ? target.signingKey : target.url
+}
+
 /** Under which name the ledger keeps the secrets of a route; no connection can be called like this. */
 const secretHolder = (route: string): string => `alerts.${route}`
 

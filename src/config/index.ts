@@ -1,4 +1,4 @@
-export type { AlertKind, AlertRoute, SmtpServer } from './alerts.ts'
+export { type AlertKind, type AlertRoute, type SmtpServer, secretOfRoute } from './alerts.ts'
 export type { AnalyticsConfig } from './analytics.ts'
 export { type ConnectionConfig, connectionNamed } from './connection.ts'
 export { type ExplainedValue, explainHub, shownSetting } from './explain.ts'

@@ -78,7 +78,7 @@ async function readSecretFile(reference: SecretReference, { folder }: SecretSour
 function missing(reference: SecretReference, why: string): CausewayError {
   const { connection, field, kind, name, place } = reference
   return new CausewayError('CSW-1006', {
-    what: `Secret ${field} of connection ${connection} (${kind}:${name}) cannot be found: ${why}.`,
+    what: `Secret ${field} of ${connection.startsWith('alerts.') ? 'alert route' : 'connection'} ${connection.replace(/^alerts\./, '')} (${kind}:${name}) cannot be found: ${why}.`,
     place,
     fix: FIXES[kind](reference),
     data: { connection, field, reference: `${kind}:${name}` },

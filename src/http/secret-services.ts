@@ -13,19 +13,25 @@ type SecretRotation = {
   added: boolean
 }
 
-/** A secret of a connection that the hub keeps for a reference `store:NAME`. Its value is never among this. */
+/** A secret that the hub keeps for a reference `store:NAME`. Its value is never among this. */
 export type StoredSecret = {
+  /** A connection by its name, an alert route as `alerts.NAME`. */
+  holder: string
   name: string
-  /** Fields of the connection that refer to it. */
+  /** Fields of the holder that refer to it. */
   fields: string[]
   /** Null where one is wanted and none is kept. */
   storedAt: Date | null
 }
 
 export interface StoredSecretServices {
-  stored(connection: string): Promise<StoredSecret[]>
-  store(connection: string, name: string, value: string, actor: Actor): Promise<StoredSecret>
-  forget(connection: string, name: string, actor: Actor): Promise<{ forgotten: boolean }>
+  stored(holder: string): Promise<StoredSecret[]>
+  /** Of all; `holders` are those that the files have. */
+  allStored(): Promise<{ holders: string[]; items: StoredSecret[] }>
+  /** True for what the files have. */
+  holdsSecrets(holder: string): boolean
+  store(holder: string, name: string, value: string, actor: Actor): Promise<StoredSecret>
+  forget(holder: string, name: string, actor: Actor): Promise<{ forgotten: boolean }>
 }
 
 export interface SecretServices extends StoredSecretServices {

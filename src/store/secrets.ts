@@ -14,6 +14,8 @@ export type SecretStore = {
   remove(place: SecretPlace): Promise<boolean>
   /** Names and times only. */
   list(connection: string): Promise<{ field: string; updatedAt: Date; keyId: string }[]>
+  /** Of all connections, those whose field begins with `prefix`. */
+  listAll(prefix: string): Promise<{ connection: string; field: string; updatedAt: Date }[]>
 }
 
 type Row = { sealed: Buffer; keyId: string }
@@ -55,6 +57,13 @@ export function createSecretStore(pool: pg.Pool, keys: Pick<MasterKeys, 'now' | 
       const { rows } = await pool.query<{ field: string; updatedAt: Date; keyId: string }>(
         'select field, updated_at as "updatedAt", key_id as "keyId" from secret where connection = $1 order by field',
         [connection],
+      )
+      return rows
+    },
+    async listAll(prefix) {
+      const { rows } = await pool.query<{ connection: string; field: string; updatedAt: Date }>(
+        `select connection, field, updated_at as "updatedAt" from secret where starts_with(field, $1) order by connection, field`,
+        [prefix],
       )
       return rows
     },

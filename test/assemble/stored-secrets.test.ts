@@ -1,4 +1,5 @@
 /** Secrets that people give the hub to keep: from the command to the header of a call, and a rotation that asks nobody. */
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -8,6 +9,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openHub } from '../../src/assemble/index.ts'
 import { createLogger } from '../../src/core/index.ts'
+import { httpReceiver } from '../alerts/receivers.ts'
 import { freshDatabase } from '../postgres.ts'
 
 const actor = { name: 'user:ada', reason: null }
@@ -64,7 +66,7 @@ test('a secret is kept sealed, reaches its connection, and one that is rotated t
   const { hub, pool, lines, pulled } = await hubOf(host)
   try {
     const { secrets, probe } = hub.services
-    expect(await secrets.stored('crm')).toEqual([{ name: 'api-key', fields: ['key'], storedAt: null }])
+    expect(await secrets.stored('crm')).toEqual([{ holder: 'crm', name: 'api-key', fields: ['key'], storedAt: null }])
     await expect(probe('crm', AbortSignal.timeout(30_000))).rejects.toMatchObject({
       code: 'CSW-1006',
       fix: expect.stringContaining('causeway secrets store crm api-key'),
@@ -137,3 +139,43 @@ test('work that goes on with the former credential of a connection, while other 
     await hub.close()
   }
 })
+
+test('an alert route takes its secret from the store, and the one that took its place at the next message', async () => {
+  const receiver = await httpReceiver()
+  const { url } = await freshDatabase()
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-stored-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  await writeFile(
+    join(dir, 'causeway.yaml'),
+    `hub: {}
+alerts:
+  ops: { kind: webhook, url: "${receiver.url}", secrets: { signing_key: "store:ops-key" }, allow: ["${new URL(receiver.url).host}"] }
+`,
+  )
+  const logger = createLogger({ destination: { write: () => undefined } })
+  const hub = await openHub({ dir, role: 'all', env: { CAUSEWAY_DATABASE_URL: url }, logger })
+  try {
+    const { secrets, alerts } = hub.services
+    const wanted = { holder: 'alerts.ops', name: 'ops-key', fields: ['signing_key'], storedAt: null }
+    expect(await secrets.allStored()).toEqual({ holders: ['alerts.ops'], items: [wanted] })
+    await expect(alerts.test('ops', actor)).rejects.toMatchObject({
+      code: 'CSW-1006',
+      fix: 'Give it to the hub: causeway secrets store alerts.ops ops-key',
+    })
+    for (const [turn, letter] of ['a', 'b'].entries()) {
+      const key = Buffer.from(letter.repeat(32)).toString('base64')
+      await secrets.store('alerts.ops', 'ops-key', `whsec_${key}`, actor)
+      await alerts.test('ops', actor)
+      const { headers, body } = receiver.taken[turn]!
+      const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+      expect(headers['webhook-signature']).toBe(
+        `v1,${createHmac('sha256', Buffer.from(key, 'base64')).update(signed).digest('base64')}`,
+      )
+    }
+    expect(JSON.stringify(await secrets.allStored())).not.toContain('whsec_')
+    expect(await secrets.forget('alerts.ops', 'ops-key', actor)).toEqual({ forgotten: true })
+    await expect(alerts.test('ops', actor)).rejects.toMatchObject({ code: 'CSW-1006' })
+  } finally {
+    await hub.close()
+  }
+}, 120_000)

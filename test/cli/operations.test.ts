@@ -90,6 +90,7 @@ const LINES: Record<string, string> = {
   undoRun: 'runs undo 1 --yes',
   listSchedules: 'status schedules',
   showMasterKeys: 'secrets keys',
+  listSecrets: 'secrets list',
   listStoredSecrets: 'secrets list crm',
   storeSecret: 'secrets store crm api-key',
   forgetSecret: 'secrets forget crm api-key --yes',

@@ -31,6 +31,8 @@ export type TestHub = {
   app: FastifyInstance
   url: string
   services: HubServices
+  /** What the hub keeps sealed. */
+  secrets: SecretStore
   /** Calls of actions, in order: name and arguments. */
   calls: [string, ...unknown[]][]
   get(path: string): Promise<Response>
@@ -77,6 +79,7 @@ export async function startHub(
     app,
     url,
     services,
+    secrets: secretsOf(pool),
     calls,
     get: (path) => fetch(url + path, { headers }),
     post: (path, body) =>
@@ -141,7 +144,21 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
     secrets: {
       ...storedSecrets({
         secrets,
-        connections: () => new Map(),
+        holders: () =>
+          new Map([
+            [
+              'alerts.ops',
+              [
+                {
+                  connection: 'alerts.ops',
+                  field: 'signing_key',
+                  kind: 'store',
+                  name: 'ops-key',
+                  place: { file: 'causeway.yaml' },
+                },
+              ],
+            ],
+          ]),
         audit: async (actor, action, subject) => void calls.push([action, subject, actor]),
       }),
       keys: async () => ({ from: 'file', keys: [{ id: 'k1', current: true, present: true, secrets: 2 }] }),

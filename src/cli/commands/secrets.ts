@@ -8,10 +8,10 @@ import { table, time } from '../table.ts'
 type Keys = { from: string; keys: { id: string; current: boolean; present: boolean; secrets: number }[] }
 type Rotation = { from: string; key: string; former: string[]; resealed: number; added: boolean }
 
-type Stored = { name: string; fields: string[]; storedAt: string | null }
+type Stored = { holder: string; name: string; fields: string[]; storedAt: string | null }
 
-const pathOf = (connection: string, secret?: string): string =>
-  `/api/v1/connections/${encodeURIComponent(connection)}/secrets${secret === undefined ? '' : `/${encodeURIComponent(secret)}`}`
+const pathOf = (holder: string, secret?: string): string =>
+  `/api/v1/connections/${encodeURIComponent(holder)}/secrets${secret === undefined ? '' : `/${encodeURIComponent(secret)}`}`
 
 export function define(command: Command, makeContext: MakeContext): void {
   command
@@ -33,51 +33,53 @@ export function define(command: Command, makeContext: MakeContext): void {
 
   command
     .command('list')
-    .description('what the hub keeps for a connection, for its references store:NAME; no values')
-    .argument('<connection>', 'name of the connection')
-    .action(async (connection: string) => {
+    .description('what the hub keeps for references store:NAME, or is asked to; no values')
+    .argument('[holder]', 'name of a connection, or alerts.NAME for an alert route; all without it')
+    .action(async (holder?: string) => {
       const context = makeContext()
-      const json = await withApi(context, (api) => api.call('GET', pathOf(connection)))
+      const path = holder === undefined ? '/api/v1/secrets' : pathOf(holder)
+      const json = await withApi(context, (api) => api.call('GET', path))
       context.output.result('secrets.list', json, () => {
         const { items } = JSON.parse(json) as { items: Stored[] }
-        const rows = items.map(({ name, fields, storedAt }) => [
+        const rows = items.map(({ holder: of, name, fields, storedAt }) => [
+          of,
           name,
           storedAt ? time(storedAt) : 'missing',
           fields.join(', '),
         ])
-        return table(['name', 'stored', 'for'], rows, 'Nothing is kept, and nothing is referred to.')
+        return table(['of', 'name', 'stored', 'for'], rows, 'Nothing is kept, and nothing is referred to.')
       })
     })
 
   command
     .command('store')
     .description('give the hub a secret to keep, sealed; the value is read from stdin')
-    .argument('<connection>', 'name of the connection')
+    .argument('<holder>', 'name of the connection, or alerts.NAME for an alert route')
     .argument('<name>', 'NAME of its reference store:NAME')
     .option('--reason <text>', 'why, for the audit trail')
-    .action(async (connection: string, name: string, { reason }: { reason?: string }) => {
+    .action(async (holder: string, name: string, { reason }: { reason?: string }) => {
       const context = makeContext()
       const body = { value: await secretFromStdin('Secret'), ...(reason ? { reason } : {}) }
-      const json = await withApi(context, (api) => api.call('POST', `${pathOf(connection, name)}/store`, body))
+      const json = await withApi(context, (api) => api.call('POST', `${pathOf(holder, name)}/store`, body))
       context.output.result('secrets.store', json, () => {
         const { fields } = JSON.parse(json) as Stored
         return fields.length
-          ? `${name} is kept for ${connection}: ${fields.join(', ')}.`
-          : `${name} is kept, and nothing of ${connection} refers to it yet: write store:${name} into its secrets.`
+          ? `${name} is kept for ${holder}: ${fields.join(', ')}.`
+          : `${name} is kept, and nothing of ${holder} refers to it yet: write store:${name} into its secrets.`
       })
     })
 
   command
     .command('forget')
     .description('remove a secret that the hub keeps')
-    .argument('<connection>', 'name of the connection')
+    .argument('<holder>', 'name of the connection, or alerts.NAME for an alert route')
     .argument('<name>', 'its name')
     .option('--reason <text>', 'why, for the audit trail')
     .option('--yes', 'do it; the secret cannot be brought back')
-    .action(async (connection: string, name: string, { reason, yes }: { reason?: string; yes?: boolean }) => {
+    .action(async (holder: string, name: string, { reason, yes }: { reason?: string; yes?: boolean }) => {
       const context = makeContext()
       demandYes(yes, 'a secret that was removed cannot be brought back')
-      const path = `${pathOf(connection, name)}/forget`
+      const path = `${pathOf(holder, name)}/forget`
       const json = await withApi(context, (api) => api.call('POST', path, reason ? { reason } : {}))
       context.output.result('secrets.forget', json, () =>
         (JSON.parse(json) as { forgotten: boolean }).forgotten ? `${name} is kept no more.` : `No ${name} was kept.`,

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { showConnection } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
-import { Closed, ListOf, MaybeTime, NameParams, ReasonBody, Text } from '../schemas/basics.ts'
+import { Closed, ListOf, MaybeTime, ReasonBody, Text } from '../schemas/basics.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['secrets']
@@ -22,29 +22,56 @@ const Name = Type.String({
   description: 'NAME of the reference `store:NAME`.',
   examples: ['api-key'],
 })
-const ofConnection = Closed({ name: Text('Name of the connection.', 'crm'), secret: Name })
+const Holder = Text('Name of the connection; of an alert route `alerts.NAME`.', 'crm')
+const ofHolder = Closed({ name: Holder, secret: Name })
 const Stored = Closed({
+  holder: Holder,
   name: Name,
-  fields: Type.Array(Type.String(), { description: 'Fields of the connection that refer to it.' }),
+  fields: Type.Array(Type.String(), { description: 'Fields of the connection or route that refer to it.' }),
   storedAt: Type.Unsafe<Date | null>({ ...MaybeTime, description: 'Null where one is wanted and none is kept.' }),
 })
 /** Keys and certificates are a few kB; as files may be. */
 const MAX_SECRET = 65_536
 
-/** Secrets that the hub keeps for connections: they go in, and come out nowhere. */
+/** Secrets that the hub keeps for connections and alert routes: they go in, and come out nowhere. */
 export function storedSecretRoutes(app: App, { hub, database }: RouteContext): void {
   const known = async (name: string): Promise<void> => {
-    if (!(await showConnection(database, name))) throw notFound(`There is no connection "${name}".`)
+    if (!hub.secrets.holdsSecrets(name) && !(await showConnection(database, name)))
+      throw notFound(`There is no connection "${name}", nor an alert route that is called so.`)
   }
+  app.get(
+    `${API}/secrets`,
+    {
+      config: { access: 'hub:read' },
+      schema: {
+        operationId: 'listSecrets',
+        summary:
+          'Secrets that the hub keeps, and those it is asked to, of all connections and alert routes: names and times, no values',
+        tags,
+        response: {
+          200: Closed({
+            holders: Type.Array(Type.String(), {
+              description: 'Whose secrets can be kept.',
+              examples: [['crm', 'alerts.ops']],
+            }),
+            items: Type.Array(Stored),
+          }),
+        },
+      },
+    },
+    () => hub.secrets.allStored(),
+  )
+
   app.get(
     `${API}/connections/:name/secrets`,
     {
       config: { access: 'hub:read' },
       schema: {
         operationId: 'listStoredSecrets',
-        summary: 'Secrets that the hub keeps for a connection, and those it is asked to: names and times, no values',
+        summary:
+          'Secrets that the hub keeps for a connection or an alert route, and those it is asked to: names and times, no values',
         tags,
-        params: NameParams('connection'),
+        params: Closed({ name: Holder }),
         response: { 200: ListOf(Stored) },
       },
     },
@@ -60,9 +87,9 @@ export function storedSecretRoutes(app: App, { hub, database }: RouteContext): v
       config: { access: 'connections:authorise' },
       schema: {
         operationId: 'storeSecret',
-        summary: 'Keeps a secret of a connection, sealed; in the place of the one that is there',
+        summary: 'Keeps a secret of a connection or an alert route, sealed; in the place of the one that is there',
         tags,
-        params: ofConnection,
+        params: ofHolder,
         body: Closed({
           value: Type.String({ minLength: 1, maxLength: MAX_SECRET, description: 'The secret, as it is.' }),
           reason: ReasonBody.properties.reason,
@@ -82,9 +109,9 @@ export function storedSecretRoutes(app: App, { hub, database }: RouteContext): v
       config: { access: 'connections:authorise' },
       schema: {
         operationId: 'forgetSecret',
-        summary: 'Removes a secret that the hub keeps for a connection',
+        summary: 'Removes a secret that the hub keeps',
         tags,
-        params: ofConnection,
+        params: ofHolder,
         body: ReasonBody,
         response: { 200: Closed({ forgotten: Type.Boolean({ examples: [true] }) }) },
       },

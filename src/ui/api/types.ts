@@ -7,6 +7,7 @@ import type {
   ConnectorDescription,
   RollBackPlan as HubRollBackPlan,
   Setting as HubSetting,
+  StoredSecret as HubStoredSecret,
   Trial as HubTrial,
   SavedTestCase,
   ScheduleDescription,
@@ -175,6 +176,8 @@ export type User = Wire<Static<typeof Access.User>>
 export type Token = Wire<Static<typeof Access.Token>>
 export type MadeToken = Wire<Static<typeof Access.MadeToken>>
 export type Setting = HubSetting
+export type StoredSecret = Wire<HubStoredSecret>
+export type StoredSecrets = { holders: string[]; items: StoredSecret[] }
 type Snooze = { until: string; actor: string; reason: string | null }
 export type AlertRoute = {
   name: string

@@ -22,6 +22,9 @@ describe.skipIf(!hasBrowser)('the settings page', () => {
       })
     ).status
 
+  const kept = (connection: string, name: string): Promise<string | undefined> =>
+    site.hub.secrets.get({ connection, field: `own:${name}` })
+
   test('a user is added, gets another role and password, and is let in no more', async () => {
     const page = await site.open('/settings')
     await page.getByText('Nobody yet').waitFor()
@@ -122,6 +125,57 @@ describe.skipIf(!hasBrowser)('the settings page', () => {
     await expectGoodLooks(page)
   })
 
+  test('a secret is set, replaced and forgotten, with its line breaks, and is on no page afterwards', async () => {
+    const page = await site.open('/settings')
+    const region = page.getByRole('region', { name: 'Secrets' })
+    const rows = region.locator('tbody tr')
+    const dialog = page.getByRole('dialog')
+    // What an alert route of the files asks for, and nobody has given.
+    await expect
+      .poll(() => rows.allTextContents())
+      .toEqual([expect.stringMatching(/alerts\.ops.*ops-key.*signing_key.*missing/)])
+    await page.getByRole('button', { name: 'Set… alerts.ops ops-key' }).click()
+    const key = '-----BEGIN KEY-----\nabc-canary\n-----END KEY-----'
+    await dialog.getByLabel('Secret', { exact: false }).first().fill(`${key}\n`)
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Keep', exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Replace… alerts.ops ops-key' }).waitFor()
+    expect(await kept('alerts.ops', 'ops-key')).toBe(key)
+    expect(await page.content()).not.toContain('abc-canary')
+
+    await page.getByRole('button', { name: 'Replace… alerts.ops ops-key' }).click()
+    await dialog.getByLabel('Secret', { exact: false }).first().fill('second-canary')
+    await dialog.getByLabel('Why').fill('a change of keys')
+    await dialog.getByRole('button', { name: 'Replace', exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await expect.poll(() => kept('alerts.ops', 'ops-key')).toBe('second-canary')
+
+    await page.getByRole('button', { name: 'Keep a secret…' }).click()
+    await dialog.getByLabel('Name').fill('later')
+    await dialog.getByLabel('Secret', { exact: false }).first().fill('third-canary')
+    await dialog.getByRole('button', { name: 'Keep', exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await rows.filter({ hasText: 'nothing refers to it' }).waitFor()
+    await expectGoodLooks(page)
+    for (const name of ['later', 'ops-key']) {
+      await page.getByRole('button', { name: `Forget… alerts.ops ${name}` }).click()
+      await dialog.getByRole('button', { name: 'Forget', exact: true }).click()
+      await dialog.waitFor({ state: 'detached' })
+      await expect.poll(() => kept('alerts.ops', name)).toBeUndefined()
+    }
+    await rows.filter({ hasText: 'missing' }).waitFor()
+    await expect.poll(() => rows.count()).toBe(1)
+    const done = site.hub.calls.flatMap(([what, subject]) =>
+      String(what).startsWith('secret.') ? [`${what} ${subject}`] : [],
+    )
+    expect(done).toEqual([
+      ...Array(3).fill('secret.store alert_route:ops'),
+      ...Array(2).fill('secret.forget alert_route:ops'),
+    ])
+    expect(page.complaints).toEqual([])
+  })
+
   test('who manages nobody sees the routes, and why not the rest', async () => {
     await site.hub.post('/api/v1/users', { name: 'eve', role: 'viewer', password: PASSWORD })
     const page = await site.open('/', { signedIn: false })
@@ -131,6 +185,10 @@ describe.skipIf(!hasBrowser)('the settings page', () => {
     await page.getByRole('link', { name: 'Settings' }).click()
     await page.getByText('needs the scope access:manage').waitFor()
     await page.locator('button[aria-disabled=true]', { hasText: 'Test' }).waitFor()
+    await page
+      .getByRole('button', { name: 'Set… alerts.ops ops-key' })
+      .and(page.locator('[aria-disabled=true]'))
+      .waitFor()
     expect(await page.getByRole('region', { name: 'Users' }).count()).toBe(0)
     expect(page.complaints).toEqual([])
   })
