@@ -6,8 +6,10 @@ import { CausewayError, createLogger } from '../core/index.ts'
 import { type HubRole, loadAssembly } from './assembly.ts'
 import type { CliContext } from './context.ts'
 import { type Api, CALL_MS, problemError, remoteApi } from './remote-api.ts'
-import { findRunningHub } from './running-hub.ts'
+import { usageError } from './report-error.ts'
+import { findRunningHub, type RunningHub } from './running-hub.ts'
 import type { SettingFlags } from './setting-flags.ts'
+import { followSignposts } from './signposts.ts'
 
 export type { Api } from './remote-api.ts'
 
@@ -17,9 +19,26 @@ export type { Api } from './remote-api.ts'
  */
 export async function openApi(context: CliContext, role: HubRole = 'command'): Promise<Api> {
   if (context.url !== undefined) return remoteApi(context.url, await tokenFor(context))
-  const dataDir = await dataDirOf(context.dir)
+  const found = await findHub(context.dir)
+  return found ? remoteApi(found.running.url, await tokenFor(context, found.dataDir)) : localApi(context, role)
+}
+
+/**
+ * The hub that runs from this folder: in the data folder that the folder names, or where one that was started with `--data-dir` left word.
+ * Throws CSW-8020 where several keep their data elsewhere. A data folder that was named for this command is the only one that counts.
+ */
+export async function findHub(dir: string): Promise<{ dataDir: string; running: RunningHub } | undefined> {
+  const dataDir = await dataDirOf(dir)
   const running = dataDir === undefined ? undefined : await findRunningHub(dataDir)
-  return running ? remoteApi(running.url, await tokenFor(context)) : localApi(context, role)
+  if (dataDir !== undefined && running) return { dataDir, running }
+  if (process.env.CAUSEWAY_DATA_DIR) return undefined
+  const elsewhere = await followSignposts(dir)
+  if (elsewhere.length > 1)
+    throw usageError(
+      `Several hubs run from this folder: ${elsewhere.map((hub) => `${hub.running.url} (data in ${hub.dataDir})`).join(', ')}.`,
+      'Name one with CAUSEWAY_DATA_DIR, or with `--url` and `--token-file`.',
+    )
+  return elsewhere[0]
 }
 
 /** Runs `work` with the API and closes it, whatever happens. */
@@ -33,21 +52,25 @@ export async function withApi<T>(context: CliContext, work: (api: Api) => Promis
 }
 
 /** The data folder of the hub in `dir`; undefined when there is no hub file. Other faults of the file do not matter here. */
-export async function dataDirOf(dir: string, flags: SettingFlags = {}): Promise<string | undefined> {
+export async function dataDirOf(
+  dir: string,
+  flags: SettingFlags = {},
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string | undefined> {
   try {
     const { checkHub } = await import('../config/index.ts')
-    const { settings } = await checkHub({ folder: dir, flags })
+    const { settings } = await checkHub({ folder: dir, flags, env })
     return resolve(dir, settings.data_dir)
   } catch {
     return undefined
   }
 }
 
-/** The token for a hub elsewhere: of the file that was named, of the environment, or of the hub folder. */
-export async function tokenFor(context: Pick<CliContext, 'dir' | 'tokenFile'>): Promise<string> {
+/** The token for a hub: of the file that was named, of the environment, or of the data folder (`ofHub`, else that of the hub folder). */
+export async function tokenFor(context: Pick<CliContext, 'dir' | 'tokenFile'>, ofHub?: string): Promise<string> {
   const file = context.tokenFile ?? process.env.CAUSEWAY_ADMIN_TOKEN_FILE
   if (file === undefined && process.env.CAUSEWAY_ADMIN_TOKEN) return process.env.CAUSEWAY_ADMIN_TOKEN
-  const dataDir = file === undefined ? await dataDirOf(context.dir) : undefined
+  const dataDir = file === undefined ? (ofHub ?? (await dataDirOf(context.dir))) : undefined
   const path = file ?? join(dataDir ?? resolve(context.dir, '.causeway'), 'admin-token')
   try {
     return (await readFile(resolve(path), 'utf8')).trim()

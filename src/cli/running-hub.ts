@@ -45,7 +45,8 @@ async function readAnnouncement(dataDir: string): Promise<RunningHub | undefined
   }
 }
 
-function isAlive(pid: number): boolean {
+/** True while there is a process of this number. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -12,6 +12,7 @@ import { packageRoot } from './package-info.ts'
 import { announceHub, findRunningHub, withdrawHub } from './running-hub.ts'
 import { type SettingFlags, settingFlags } from './setting-flags.ts'
 import { untilStopped } from './signals.ts'
+import { leaveSignpost } from './signposts.ts'
 
 export type ServingOptions = { watch?: boolean } & Record<string, unknown>
 
@@ -74,6 +75,7 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
   const { host } = hub.settings
   const url = await listen(app, hub.settings)
   await announceHub(hub.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString() })
+  const withdrawSignpost = await signpost(context.dir, hub.dataDir)
   // A checkout that was not built has no pages; the document is there all the same.
   announce(context, url, `${url}${hasPage ? '/docs' : '/openapi.json'}`, adminToken)
   keepCompiled()
@@ -84,8 +86,15 @@ async function listenUntil(stopped: ReturnType<typeof untilStopped>, hub: Hub, c
     await sleep(host === '127.0.0.1' ? 0 : 1_000)
   } finally {
     await withdrawHub(hub.dataDir, process.pid)
+    await withdrawSignpost()
     await app.close()
   }
+}
+
+/** Left only where commands that know the hub folder alone would look elsewhere. */
+async function signpost(dir: string, dataDir: string): Promise<() => Promise<void>> {
+  const { CAUSEWAY_DATA_DIR: _named, ...env } = process.env
+  return (await dataDirOf(dir, {}, env)) === dataDir ? async () => {} : leaveSignpost(dir, dataDir)
 }
 
 /** A token that this start made is shown to who started it, and never again; programs read its file. */

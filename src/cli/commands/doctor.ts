@@ -1,14 +1,13 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { asCausewayError } from '../../core/index.ts'
-import { type Api, dataDirOf, openApi } from '../api.ts'
+import { type Api, dataDirOf, findHub, openApi } from '../api.ts'
 import { loadAssembly } from '../assembly.ts'
 import type { CliContext, MakeContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { paint } from '../output.ts'
 import { printable } from '../printable.ts'
 import { probe } from '../probe.ts'
-import { findRunningHub } from '../running-hub.ts'
 
 export type Check = { check: string; ok: boolean; detail: string; fix?: string }
 
@@ -31,8 +30,7 @@ export function define(command: Command, makeContext: MakeContext): void {
 
 /** A hub at work would change what is looked at. */
 async function restoredChecks({ dir }: CliContext): Promise<Check[]> {
-  const dataDir = await dataDirOf(dir)
-  const running = dataDir === undefined ? undefined : await findRunningHub(dataDir)
+  const running = (await findHub(dir))?.running
   if (running)
     return [
       {
@@ -116,8 +114,7 @@ const checkSandbox = (): Promise<Check[]> =>
 
 async function checkHubItself(context: CliContext, offline: boolean): Promise<Check[]> {
   return attempt('hub', async () => {
-    const dataDir = await dataDirOf(context.dir)
-    const running = dataDir === undefined ? undefined : await findRunningHub(dataDir)
+    const running = (await findHub(context.dir))?.running
     const api = await openApi(context)
     try {
       return [
