@@ -207,6 +207,7 @@ export function validRequests(hub: TestHub, ids: Seeded): Table {
     pauseConnection: { ...crm, body: REASON },
     resumeConnection: { ...crm, body: REASON },
     testConnection: { ...crm, body: REASON },
+    listSecrets: {},
     listStoredSecrets: crm,
     forgetSecret: async () => ({ ...(await stored()), body: REASON }),
     storeSecret: { params: ['crm', 'api-key'], body: { value: 'x' } },

@@ -28,11 +28,11 @@ export function KeepSecret({
       ...(reason ? { reason } : {}),
     }),
   )
-  const called = { name: <Plain>{`${holder} ${name}`}</Plain> }
+  const called = <Plain>{`${holder} ${name}`}</Plain>
   return (
     <Confirm
-      title={t(secret?.storedAt ? 'settings.replaceThisSecret' : 'settings.keepASecret2')}
-      verb={t(secret?.storedAt ? 'settings.replace' : 'settings.keep')}
+      title={secret?.storedAt ? t('settings.replaceThisSecret') : t('settings.keepASecret2')}
+      verb={secret?.storedAt ? t('settings.replace') : t('settings.keep')}
       reason="optional"
       ready={holder !== '' && name.trim() !== '' && value !== ''}
       busy={keep.isPending}
@@ -41,7 +41,11 @@ export function KeepSecret({
       confirm={(reason) => keep.mutate(reason, { onSuccess: close })}
     >
       {secret ? (
-        <p>{rich(secret.storedAt ? 'settings.theFormerIsGone' : 'settings.isAskedFor', called)}</p>
+        <p>
+          {secret.storedAt
+            ? rich('settings.theFormerIsGone', { name: called })
+            : rich('settings.isAskedFor', { name: called })}
+        </p>
       ) : (
         <>
           <NativeSelect
@@ -84,6 +88,7 @@ export function KeepSecret({
 
 export function ForgetSecret({ secret, close }: Close & { secret: StoredSecret }): ReactNode {
   const forget = useAction((reason: string) => post(pathOf(secret, 'forget'), reason ? { reason } : {}))
+  const name = <Plain>{`${secret.holder} ${secret.name}`}</Plain>
   return (
     <Confirm
       title={t('settings.forgetThisSecret')}
@@ -96,10 +101,9 @@ export function ForgetSecret({ secret, close }: Close & { secret: StoredSecret }
       confirm={(reason) => forget.mutate(reason, { onSuccess: close })}
     >
       <p>
-        {rich(secret.fields.length ? 'settings.isUsedAndCannotBeBroughtBack' : 'settings.cannotBeBroughtBack', {
-          name: <Plain>{`${secret.holder} ${secret.name}`}</Plain>,
-          fields: <Plain>{secret.fields.join(', ')}</Plain>,
-        })}
+        {secret.fields.length
+          ? rich('settings.isUsedAndCannotBeBroughtBack', { name, fields: <Plain>{secret.fields.join(', ')}</Plain> })
+          : rich('settings.cannotBeBroughtBack', { name })}
       </p>
     </Confirm>
   )

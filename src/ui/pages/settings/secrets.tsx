@@ -75,10 +75,10 @@ function Actions({ secret, ask }: { secret: StoredSecret; ask: (asked: Asked) =>
     <Group gap={6}>
       <ActionButton
         {...SMALL}
-        aria-label={t(isKept ? 'settings.replaceSecret' : 'settings.setSecret', { name: called })}
+        aria-label={isKept ? t('settings.replaceSecret', { name: called }) : t('settings.setSecret', { name: called })}
         onClick={() => ask({ what: 'keep', secret })}
       >
-        {t(isKept ? 'settings.replaceSecret2' : 'settings.setSecret2')}
+        {isKept ? t('settings.replaceSecret2') : t('settings.setSecret2')}
       </ActionButton>
       {isKept && (
         <ActionButton
