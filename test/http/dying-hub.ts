@@ -2,7 +2,8 @@
 
 import { createPool } from '../../src/store/index.ts'
 import { RequestKeyBook } from '../../src/store/request-keys.ts'
-import { HELD_MS, secretsOf, startHub } from './hub.ts'
+import { startHub } from './hub.ts'
+import { HELD_MS, secretsOf } from './secret-store.ts'
 
 const pool = createPool(process.argv[2]!)
 const hub = await startHub({

@@ -20,9 +20,9 @@ import { acceptDrift } from '../../src/store/ledger/drifts.ts'
 import { decideHold } from '../../src/store/ledger/holds.ts'
 import { discardDeadLetters, requeueDeadLetters } from '../../src/store/ledger/work.ts'
 import { RequestKeyBook } from '../../src/store/request-keys.ts'
-import { createSecretStore, type SecretStore } from '../../src/store/secrets.ts'
 import { freshDatabase } from '../postgres.ts'
 import { Promised } from './promised.ts'
+import { secretsOf } from './secret-store.ts'
 
 export const TOKEN = 'test-token-0123456789abcdef0123456789abcdef'
 
@@ -94,15 +94,6 @@ export async function startHub(
       if (broken.length) throw new Error(`Answers were not as promised:\n${broken.join('\n')}`)
     },
   }
-}
-
-/** How long a request that nobody carries out any more holds its key, in tests that wait for it. */
-export const HELD_MS = 5_000
-
-export function secretsOf(pool: pg.Pool): SecretStore {
-  const key = { id: 'test', key: Buffer.alloc(32, 7) }
-  const ring = { current: key, all: new Map([[key.id, key]]) }
-  return createSecretStore(pool, { now: () => ring, fresh: async () => ring })
 }
 
 /** The services as the ledger alone can give them: actions write the same rows the assembled hub writes. */

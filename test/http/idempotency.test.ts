@@ -11,8 +11,9 @@ import type { HubServices } from '../../src/http/index.ts'
 import { RequestKeyBook } from '../../src/store/request-keys.ts'
 import { dropOldRows } from '../../src/store/retention.ts'
 import { freshDatabase } from '../postgres.ts'
-import { HELD_MS, secretsOf, startHub, type TestHub, TOKEN } from './hub.ts'
+import { startHub, type TestHub, TOKEN } from './hub.ts'
 import { addDeadLetter, type Seeded, seedHub } from './rows.ts'
+import { HELD_MS, secretsOf } from './secret-store.ts'
 
 type Run = HubServices['runSync']
 const RUN = '/api/v1/syncs/contacts-to-erp/run'
