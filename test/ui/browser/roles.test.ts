@@ -112,6 +112,29 @@ describe.skipIf(!hasBrowser)('what one may not do', () => {
     expect(rows).toEqual([{ state: 'open' }])
   })
 
+  test('who may not read records reads what a code means and which scope shows what was said, and not that', async () => {
+    const made = await site.hub.post('/api/v1/tokens', { name: 'watcher', role: 'viewer', scopes: ['hub:read'] })
+    const { secret } = (await made.json()) as { secret: string }
+    const { rows } = await site.hub.pool.query<{ what: string }>(
+      `update run set error = jsonb_set(error::jsonb, '{what}', '"Ada Lovelace is blocked"') where id = $1
+       returning error::jsonb ->> 'what' as what`,
+      [ids.failedRun],
+    )
+    expect(rows[0]?.what).toBe('Ada Lovelace is blocked')
+    const page = await site.open('/', { signedIn: false })
+    await page.getByLabel('Admin token').fill(secret)
+    await page.keyboard.press('Enter')
+    await page.getByText('Waiting, late or stopped').waitFor()
+    await page.goto(`${site.hub.url}/run?id=${ids.failedRun}`)
+    await page.getByText('What was said is shown to who may read records (records:read).').first().waitFor()
+    expect(await page.getByText('Ada Lovelace').count()).toBe(0)
+    await expectAccessible(page)
+    await site.closeTabs()
+    const reader = await openAs('viewer')
+    await reader.goto(`${site.hub.url}/run?id=${ids.failedRun}`)
+    await reader.getByText('Ada Lovelace is blocked').first().waitFor()
+  })
+
   test('each role has the buttons that are its own', async () => {
     for (const [role, own] of [
       ['operator', ['Requeue', 'Discard…']],
