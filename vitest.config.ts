@@ -20,6 +20,7 @@ const ELSEWHERE = [
   ...configDefaults.exclude,
   'test/package/**',
   'test/chart/**',
+  'test/image/**',
   'test/crash/**',
   'test/protocols/**',
   'test/zero/**',
