@@ -33,11 +33,15 @@ describe.skipIf(!hasBrowser)('what the page costs its reader', () => {
   }
 
   test('home is usable within 1.5 seconds on a processor a quarter as fast', async () => {
-    const allowed = USABLE_MS * slowness()
-    let least = Number.POSITIVE_INFINITY
-    // The best of three: what else the machine does can only add, caches that others emptied included.
-    for (let i = 0; i < 3 && least >= allowed; i++) least = Math.min(least, await homeTakes())
-    expect(least).toBeGreaterThan(50)
-    expect(least).toBeLessThan(allowed)
+    const takes: number[] = []
+    const shares: number[] = []
+    // The best of three, each held against how fast the machine is in that moment: what else it does can only add, caches that others emptied included.
+    for (let i = 0; i < 3 && !shares.some((share) => share < 1); i++) {
+      const allowed = USABLE_MS * slowness()
+      takes.push(await homeTakes())
+      shares.push(takes.at(-1)! / allowed)
+    }
+    expect(Math.min(...takes)).toBeGreaterThan(50)
+    expect(Math.min(...shares)).toBeLessThan(1)
   })
 })
