@@ -5,6 +5,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Answers for a handler that does not. */
     deadline: NodeJS.Timeout | null
+    /** It was answered that it took too long: what has not begun must not begin any more. */
+    isLate: boolean
   }
 }
 
@@ -14,10 +16,12 @@ declare module 'fastify' {
  */
 export function answerInTime(app: FastifyInstance): void {
   app.decorateRequest('deadline', null)
+  app.decorateRequest('isLate', false)
   app.addHook('preValidation', async (request, reply) => {
     if (request.method === 'GET') return
     const late = (): void => {
       if (reply.sent || reply.raw.headersSent) return
+      request.isLate = true
       reply.send(new CausewayError('CSW-8006', { what: 'The answer took too long.', retryAfterMs: 5_000 }))
     }
     request.deadline = setTimeout(late, request.routeOptions.handlerTimeout)

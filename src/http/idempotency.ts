@@ -70,8 +70,12 @@ export function answerByKey(app: FastifyInstance, keys: RequestKeys): void {
     const operation = String(routeOptions.schema?.operationId)
     const said = JSON.stringify([request.method, request.url, request.body ?? {}])
     const claimed = await keys.claim({ actor: caller.actor, key, operation, said })
-    if (claimed.as === 'mine') request.claim = claimed.claim
-    else return answerAgain(reply, key, claimed)
+    if (request.isLate) {
+      if (claimed.as === 'mine') await noted(request, keys.giveBack(claimed.claim))
+      return reply
+    }
+    if (claimed.as !== 'mine') return answerAgain(reply, key, claimed)
+    request.claim = claimed.claim
   })
   // Refused on the way to its route, by a condition say: nothing was done.
   app.addHook('onSend', async (request) => {

@@ -22,12 +22,12 @@ export function answerPreconditions(app: FastifyInstance): void {
   const under = new Map<string, Promise<void>>()
   app.decorateRequest('leave', null)
 
-  app.addHook('preHandler', async (request) => {
+  app.addHook('preHandler', async (request, reply) => {
     const thing = thingOf(request)
     if (thing === undefined) return
     while (under.has(thing)) await under.get(thing)
     const wanted = request.headers['if-match']
-    if (wanted === undefined) return
+    if (wanted === undefined) return request.isLate ? reply : undefined
     const { promise, resolve } = Promise.withResolvers<void>()
     under.set(thing, promise)
     const leave = (): void => {
@@ -41,7 +41,13 @@ export function answerPreconditions(app: FastifyInstance): void {
       leave()
       throw error
     }
-    request.leave = leave
+    if (!request.isLate) {
+      request.leave = leave
+      return
+    }
+    // Its action does not begin any more, so nothing would ever end.
+    leave()
+    return reply
   })
   // When the action has ended: it is done also where the client broke off, of whom `onResponse` never hears.
   app.addHook('onSend', async (request, reply, payload) => {

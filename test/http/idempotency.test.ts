@@ -182,6 +182,32 @@ test('what takes longer than its answer may is under way until it ends, and then
   expect(runs).toHaveLength(1)
 }, 60_000)
 
+test('a key that was got too late for the answer is free for the next try, and nothing was done', async () => {
+  const quick = await startHub({
+    pool: hub.pool,
+    limits: { handlerMs: 300 },
+    services: {
+      runSync: (name, request) => {
+        runs.push(request)
+        return run(name, request)
+      },
+    },
+  })
+  onTestFinished(() => quick.close())
+  const at = { url: quick.url }
+  const holder = await hub.pool.connect()
+  try {
+    await holder.query('begin; lock table request_key in access exclusive mode')
+    expect(await codeOf(await post(RUN, 'late', at))).toEqual([503, 'CSW-8006'])
+  } finally {
+    await holder.query('commit')
+    holder.release()
+  }
+  // Sooner than a key is held of which nobody hears anything any more.
+  await expect.poll(async () => (await post(RUN, 'late', at)).status, { timeout: 15_000 }).toBe(202)
+  expect(runs).toHaveLength(1)
+}, 60_000)
+
 test('one that was killed holds a key for a while only; what it had begun is not begun twice', async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'dying-hub.ts'), address], {
     stdio: ['ignore', 'pipe', 'inherit'],

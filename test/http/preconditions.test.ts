@@ -1,7 +1,8 @@
 /** ETags of what the API shows, and actions on condition that it is still so. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CausewayError } from '../../src/core/index.ts'
 import { startHub, type TestHub, TOKEN } from './hub.ts'
-import { addDeadLetter, type Seeded, seedHub } from './rows.ts'
+import { addDeadLetter, addRun, type Seeded, seedHub } from './rows.ts'
 
 let hub: TestHub
 let ids: Seeded
@@ -100,4 +101,41 @@ test('a condition on what shows nothing, or not to this caller, is refused; with
   expect((await post('/api/v1/dead-letters/999999/requeue', { authorization, 'if-match': '*' })).status).toBe(412)
   expect((await post('/api/v1/dead-letters/999999/requeue', { authorization })).status).toBe(404)
   expect((await post('/api/v1/dead-letters/999999/requeue', { 'if-match': '*' })).status).toBe(401)
+})
+
+test('who waited for a long action until its own time was over holds up nobody afterwards', async () => {
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const quick = await startHub({
+    pool: hub.pool,
+    limits: { handlerMs: 1_500 },
+    services: {
+      undoRun: async () => {
+        begun.resolve()
+        await mayEnd
+        throw new CausewayError('CSW-5005', { what: 'the sync is being delivered' })
+      },
+    },
+  })
+  try {
+    const path = `${quick.url}/api/v1/runs/${await addRun(hub.pool, { kind: 'push', syncId: ids.sync })}`
+    const tag = (await fetch(path, { headers: { authorization } })).headers.get('etag')!
+    const act = (action: string, condition: Record<string, string> = { 'if-match': tag }) =>
+      fetch(`${path}/${action}`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json', ...condition },
+        body: '{}',
+      })
+    const undone = act('undo')
+    await begun.promise
+    const late = await act('approve')
+    expect([late.status, await late.json()]).toMatchObject([503, { code: 'CSW-8006' }])
+    end()
+    expect((await undone).status).toBe(409)
+    // Nothing is held there, which is an answer.
+    expect((await act('approve', {})).status).toBe(409)
+  } finally {
+    end()
+    await quick.close()
+  }
 })

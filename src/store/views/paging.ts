@@ -41,9 +41,13 @@ const TIME_KEY = /^(\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)(?: ([a-z]+))? (\d{
 /** Reads the cursor of a list by time back. */
 export function decodeTimePlace(cursor: string): TimePlace {
   const [, at, kind = '', id] = TIME_KEY.exec(String(decodeCursor(cursor, 'string'))) ?? []
-  if (at === undefined || id === undefined || Number.isNaN(Date.parse(at))) throw notOfThisList()
+  if (at === undefined || id === undefined || !isDay(at)) throw notOfThisList()
   return { at, kind, id }
 }
+
+/** JavaScript takes the 30th of February for the 2nd of March, and Postgres for an error. */
+const isDay = (at: string): boolean =>
+  !Number.isNaN(Date.parse(at)) && new Date(at).toISOString().startsWith(at.slice(0, 'YYYY-MM-DD'.length))
 
 /** Cuts `limit + 1` fetched items to a page and says where the next one starts. */
 export function toPage<T>(items: T[], limit: number, keyOf: (item: T) => string | number): Page<T> {
