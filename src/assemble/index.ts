@@ -11,6 +11,7 @@ export { type HubFolder, PACKAGE_FOLDER, readHubFiles } from './files.ts'
 export type { Hub, HubOptions, HubRole } from './hub.ts'
 export type { HubFiles } from './hub-files.ts'
 export { checkProject, openTests, readCatalogue, readConnector, trySandbox } from './project.ts'
+export { checkingEnvironment } from './samples.ts'
 export { SCHEMAS } from './schemas.ts'
 export const folderConfiguration = async (dir: string) => (await import('./configuration.ts')).folderConfiguration(dir)
 export { selectedSyncs } from './selecting.ts'

@@ -57,6 +57,8 @@ export type Assembly = {
   openHub(options: OpenHubOptions): Promise<Hub>
   /** Checks the hub file, the connectors of its own and the mapping files; `paths` narrows it to some files or folders. */
   checkProject(project: { dir: string; paths: string[] }): Promise<Checked>
+  /** The environment with what the sample systems put there when they run, where the hub starts them. */
+  checkingEnvironment(dir: string, env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv>
   /** What the files of a hub folder say, as a plan compares them. */
   folderConfiguration(dir: string): Promise<(PlannedItem & { tables?: Readonly<Record<string, string>> })[]>
   /** What differs between two configurations, and what a plan of it starts from and leads to. */

@@ -121,6 +121,20 @@ function violation(error: ErrorObject): Violation {
     case 'type':
       return { path, message: `must be ${String(params.type)}`, fix: `Give a value of type ${String(params.type)}.` }
     default:
-      return { path, message: error.message ?? error.keyword, fix: 'Correct the value.' }
+      return { path, message: error.message ?? error.keyword, fix: correction(error.parentSchema ?? {}) }
   }
+}
+
+/** What would be accepted, where the schema says it. */
+function correction({
+  examples,
+  minimum,
+  maximum,
+}: {
+  examples?: unknown[]
+  minimum?: number
+  maximum?: number
+}): string {
+  if (minimum !== undefined && maximum !== undefined) return `Give a number from ${minimum} to ${maximum}.`
+  return examples?.length ? `Write it like ${JSON.stringify(examples[0])}.` : 'Correct the value.'
 }

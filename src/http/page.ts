@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { CausewayError } from '../core/index.ts'
 import { notFound } from './problem.ts'
 import { BOARD } from './routes/queue-board.ts'
 
@@ -27,9 +28,19 @@ const policy = (nonce: string, { base, style }: Allowed = { base: `'none'`, styl
     `frame-ancestors 'none'`,
   ].join('; ')
 
+/** Browsers name what they show. Programs take anything, and would take a page for the answer they came for. */
+const isBrowser = (accept = ''): boolean => accept.includes('text/html')
+
+/** A probe of an address that does not exist must not pass because people get a page there. */
+const nothingForPrograms = (path: string): CausewayError =>
+  notFound(
+    `There is no /${path} for programs; browsers get the page there.`,
+    'For probes there are `/livez` and `/readyz`, for programs what `/openapi.json` lists.',
+  )
+
 /**
  * Serves the admin page from `folder`. The files hold nothing secret and need no token; what they show comes from the API.
- * Unknown paths give index.html, because the page has addresses of its own.
+ * Unknown paths give browsers index.html, because the page has addresses of its own.
  */
 export async function servePage(app: FastifyInstance, folder: string): Promise<void> {
   const index = await readFile(join(folder, 'index.html'), 'utf8')
@@ -58,6 +69,7 @@ export async function servePage(app: FastifyInstance, folder: string): Promise<v
     // Built files carry a hash in their name, so they may be kept for good.
     if (path.startsWith('assets/')) return reply.sendFile(path, { maxAge: '365d', immutable: true })
     if (/\.\w+$/.test(path)) return reply.sendFile(path)
+    if (!isBrowser(request.headers.accept)) throw nothingForPrograms(request.params['*'])
     return sendIndex(reply)
   })
 }

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Identity } from '../access/index.ts'
 import { asCausewayError, CausewayError, type ErrorCode, errorRegistry, mayQuote } from '../core/index.ts'
+import { stringifyVerbatim } from '../store/views/index.ts'
 import { lingerBeforeClose } from './lingering.ts'
 
 /** RFC 9457, with our code, what to do, and the id under which the log line is found. */
@@ -56,6 +57,17 @@ function fromFastify(error: FastifyError): CausewayError | undefined {
     return new CausewayError('CSW-8004', { what: 'The body is too large.' })
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new CausewayError('CSW-8009', { what: 'The body has a media type that is not read here.' })
+  // Fastify would repeat the address, however long it is.
+  if (error.code === 'FST_ERR_BAD_URL')
+    return new CausewayError('CSW-8003', {
+      what: 'The address holds bytes that are no UTF-8 text.',
+      fix: 'Encode what stands in the address as UTF-8, byte by byte in the form `%C3%A9`.',
+    })
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return new CausewayError('CSW-8003', {
+      what: 'A part of the address is longer than anything is called.',
+      fix: 'Shorten it.',
+    })
   if (error.code === 'FST_ERR_HANDLER_TIMEOUT')
     return new CausewayError('CSW-8006', { what: 'The answer took too long.', retryAfterMs: 5_000 })
   if (error.code === 'FST_ERR_REOPENED_CLOSE_SERVER' || error.statusCode === 503)
@@ -109,6 +121,8 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
   if (retryAfterMs !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)))
   if ((thrown as FastifyError).code === 'FST_ERR_CTP_BODY_TOO_LARGE') lingerBeforeClose(request.raw)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="causeway"')
+  // Addresses that do not exist, or cannot be read, know neither the hook that names the request nor the serializer (seen with 5.12.8).
+  reply.header('x-request-id', request.id).serializer(stringifyVerbatim)
   return reply.code(problem.status).type('application/problem+json').send(problem)
 }
 

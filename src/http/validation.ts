@@ -22,7 +22,13 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
       message: `${message}. ${fix}`,
     }))
     return {
-      error: new CausewayError('CSW-8003', { what: errors.map((error) => error.message).join(' '), data: { errors } }),
+      error: new CausewayError('CSW-8003', {
+        what: violations
+          .map(({ path, message }) => `${[path.join('.'), message].filter(Boolean).join(': ')}.`)
+          .join(' '),
+        fix: [...new Set(violations.map(({ fix }) => fix))].join(' '),
+        data: { errors },
+      }),
     }
   }
 }

@@ -104,6 +104,10 @@ test('init writes a hub that validates, once, and never over something', async (
   const checked = await runCli(['validate', '-o', 'json'], { cwd: demo })
   expect(JSON.parse(checked.stdout).data).toMatchObject({ ok: true, items: [] })
   expect(checked.code).toBe(0)
+  // The sample systems do not run yet; where the hub file names their variables, that is no fault of it.
+  const explained = await runCli(['config', 'explain', 'connections.crm.settings.url', '-o', 'json'], { cwd: demo })
+  expect([explained.code, explained.stderr]).toEqual([0, ''])
+  expect(JSON.parse(explained.stdout).data.items).toMatchObject([{ from: 'file', where: 'causeway.yaml:13:12' }])
 
   const before = await readdir(demo, { recursive: true })
   await writeFile(join(demo, 'causeway.yaml'), 'mine')

@@ -1,6 +1,8 @@
 /** A client that sends what no client should, to every route of the API: it is refused in words, and nothing breaks. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compileSchema } from '../../src/core/index.ts'
+import { Problem } from '../../src/http/schemas/basics.ts'
 import { startHub, type TestHub, TOKEN } from './hub.ts'
 import { addDeadLetter, addDelivery, addRecord, addRun, type Seeded, seedHub } from './rows.ts'
 
@@ -40,6 +42,17 @@ const get = (path: string, more: Record<string, string> = {}): Promise<Response>
 
 type Request = { what: string; send: () => Promise<Response> }
 
+/** Whether a refusal says what, why and what to do, in the form that clients read. */
+function isProblem(answer: Response, text: string): boolean {
+  if (answer.headers.get('content-type')?.split(';')[0] !== 'application/problem+json') return false
+  const problem = JSON.parse(text) as Record<string, unknown>
+  return (
+    compileSchema(Problem)(problem).length === 0 &&
+    problem.status === answer.status &&
+    problem.requestId === answer.headers.get('x-request-id')
+  )
+}
+
 /** What came of many requests that was no answer in words of ours. */
 async function unanswered(requests: Request[]): Promise<string[]> {
   const bad: string[] = []
@@ -51,8 +64,8 @@ async function unanswered(requests: Request[]): Promise<string[]> {
       const text = await answer.text()
       if (answer.status >= 500 || text.includes('CSW-1001'))
         bad.push(`${next.what}: ${answer.status} ${text.slice(0, 300)}`)
-      else if (answer.status >= 400 && !/"code":"CSW-\d{4}"/.test(text))
-        bad.push(`${next.what}: ${answer.status} without a code: ${text.slice(0, 200)}`)
+      else if (answer.status >= 400 && !isProblem(answer, text))
+        bad.push(`${next.what}: ${answer.status} is no problem: ${text.slice(0, 200)}`)
     }
   })
   await Promise.all(takers)
@@ -84,6 +97,44 @@ test('limits that are none are refused on every list', async () => {
     }
     expect((await get(`${there}?limit=5&limit=6`)).status, `${there} twice`).toBe(400)
   }
+})
+
+test('what an address does not know how to do is refused in words', async () => {
+  const known = new Set(routes.map(({ path, method }) => `${method} ${path}`))
+  const requests = [...new Set(asked().map(({ path }) => path))].flatMap((path) =>
+    ['get', 'post', 'put', 'patch', 'delete', 'options', 'query', 'propfind']
+      .filter((method) => !known.has(`${method} ${path}`))
+      .map((method) => {
+        const there = filled(path, '1')
+        return {
+          what: `${method} ${there}`,
+          send: async () => {
+            const answer = await fetch(hub.url + there, { method: method.toUpperCase(), headers })
+            // Some are places of an item that nothing can be called.
+            expect([400, 404], `${method} ${there}`).toContain(answer.status)
+            return answer
+          },
+        }
+      }),
+  )
+  expect(requests.length).toBeGreaterThan(400)
+  expect(await unanswered(requests)).toEqual([])
+})
+
+test('a refusal names what was wrong and what would be accepted, in the words that people are shown', async () => {
+  for (const [path, detail, fix] of [
+    ['/api/v1/runs?limit=-1', 'limit: must be >= 1.', 'Give a number from 1 to 500.'],
+    ['/api/v1/runs/yesterday', 'id: must match', 'Write it like "17".'],
+    ['/api/v1/audit?since=yesterday', 'since: must match', 'Write it like "2026-01-31T08:00:00Z".'],
+    ['/api/v1/runs?outcome=faild', 'outcome: "faild" is not one of', 'Did you mean "failed"?'],
+    ['/api/v1/runs?outcom=failed', 'unknown key "outcom".', 'Did you mean "outcome"?'],
+  ] as const) {
+    const problem = (await (await get(path)).json()) as { detail: string; fix: string }
+    expect(problem.detail, path).toContain(detail)
+    expect(problem.fix, path).toBe(fix)
+  }
+  const nested = await post('/api/v1/dead-letters/preview', { filter: { code: 7 } })
+  expect(((await nested.json()) as { detail: string }).detail).toBe('filter.code: must be string.')
 })
 
 test('a cursor of another list, or of nobody, goes on nowhere: it is refused, or a place of this list too', async () => {

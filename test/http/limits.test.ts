@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pino from 'pino'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { deeperThan } from '../../src/http/json-body.ts'
 import { startHub, type TestHub, TOKEN } from './hub.ts'
 import { seedHub } from './rows.ts'
@@ -157,6 +160,21 @@ test('a handler that hangs is answered 503 in time', async () => {
   } finally {
     await slow.close()
   }
+})
+
+test('a probe of an address that does not exist fails, though browsers get the page there', async () => {
+  const pageFolder = await mkdtemp(join(tmpdir(), 'causeway-page-'))
+  onTestFinished(() => rm(pageFolder, { recursive: true }))
+  for (const file of ['index.html', 'board.html']) await writeFile(join(pageFolder, file), `<title>${file}</title>`)
+  const served = await startHub({ pageFolder })
+  onTestFinished(() => served.close())
+  const status = async (path: string, accept?: string): Promise<number> =>
+    (await fetch(served.url + path, { headers: accept ? { accept } : {} })).status
+  for (const path of ['/healthz', '/health', '/readyz/', '/ready', '/livez/database', '/status', '/syncs']) {
+    expect([path, await status(path)]).toEqual([path, 404])
+    expect([path, await status(path, 'text/html,application/xhtml+xml,*/*;q=0.8')]).toEqual([path, 200])
+  }
+  expect(await status('/')).toBe(200)
 })
 
 test('readyz says no when a check fails or the hub drains, livez does not care', async () => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { ExplainedValue } from '../../config/index.ts'
 import { nearestName } from '../../core/index.ts'
+import { loadAssembly } from '../assembly.ts'
 import { compareVersions, type ListOptions, listVersions, showMapping, showVersion } from '../configuration-versions.ts'
 import type { CliContext, MakeContext } from '../context.ts'
 import { usageError } from '../report-error.ts'
@@ -56,7 +57,8 @@ export function define(command: Command, makeContext: MakeContext): void {
 async function explain({ dir, output }: CliContext, key: string | undefined, flags: SettingFlags): Promise<void> {
   const { checkHub, explainHub } = await import('../../config/index.ts')
   const { throwOnErrors } = await import('../../core/index.ts')
-  const hub = await checkHub({ folder: dir, flags })
+  const { checkingEnvironment } = await loadAssembly()
+  const hub = await checkHub({ folder: dir, flags, env: await checkingEnvironment(dir, process.env) })
   throwOnErrors(hub.findings)
   const items = chosen(explainHub(hub), key)
   output.result('config.explain', JSON.stringify({ environment: hub.environment, items }), () =>
