@@ -121,20 +121,14 @@ function violation(error: ErrorObject): Violation {
     case 'type':
       return { path, message: `must be ${String(params.type)}`, fix: `Give a value of type ${String(params.type)}.` }
     default:
-      return { path, message: error.message ?? error.keyword, fix: correction(error.parentSchema ?? {}) }
+      return { path, message: error.message ?? error.keyword, fix: correction(error.parentSchema as Bounds) }
   }
 }
 
+type Bounds = { examples?: unknown[]; minimum?: number; maximum?: number } | undefined
+
 /** What would be accepted, where the schema says it. */
-function correction({
-  examples,
-  minimum,
-  maximum,
-}: {
-  examples?: unknown[]
-  minimum?: number
-  maximum?: number
-}): string {
+function correction({ examples, minimum, maximum }: Bounds = {}): string {
   if (minimum !== undefined && maximum !== undefined) return `Give a number from ${minimum} to ${maximum}.`
   return examples?.length ? `Write it like ${JSON.stringify(examples[0])}.` : 'Correct the value.'
 }
