@@ -41,6 +41,9 @@ export function isTransactionConflict(error: unknown): boolean {
 /** True for a row that is there already. */
 export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === '23505'
 
+/** True where a lock was waited for longer than `lock_timeout`. */
+export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03'
+
 /** Names connection loss CSW-6001 and leaves everything else as it is (an SQL error is a defect, not a condition). */
 export function asStoreError(error: unknown): unknown {
   if (error instanceof CausewayError || !isConnectionLoss(error)) return error

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { CausewayError } from '../core/index.ts'
+import { isLockTimeout } from './failure.ts'
 import { type Migration, runAlone, runsAlone, withLock } from './migrate-alone.ts'
 import { SCHEMA } from './pool.ts'
 import { withTransaction } from './transaction.ts'
@@ -70,9 +72,30 @@ export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<number[]>
   })
 }
 
+/**
+ * A table that somebody reads for long (`pg_dump`) is not waited for in one go: everybody who comes to it meanwhile would wait behind. So long,
+ * then all of it is given up, and tried again when the others had their turn.
+ */
+const LOCK_WAIT_MS = 2_000
+const TURN_OF_OTHERS_MS = 3_000
+
+type Together = { ran: number[]; alone: Migration | undefined }
+
+async function migrateTogether(pool: pg.Pool, known: Migration[]): Promise<Together> {
+  for (;;) {
+    try {
+      return await tryTogether(pool, known)
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error
+      await sleep(TURN_OF_OTHERS_MS)
+    }
+  }
+}
+
 /** Up to the first one that runs alone, which is given back. */
-function migrateTogether(pool: pg.Pool, known: Migration[]): Promise<{ ran: number[]; alone: Migration | undefined }> {
+function tryTogether(pool: pg.Pool, known: Migration[]): Promise<Together> {
   return withTransaction(pool, async (client) => {
+    await client.query(`set local lock_timeout = ${LOCK_WAIT_MS}`)
     await client.query(`create schema if not exists ${SCHEMA}`)
     await client.query(
       `create table if not exists ${SCHEMA}.migration (

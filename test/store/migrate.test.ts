@@ -138,3 +138,26 @@ test('one that failed is run again, and what it left half done does not hinder',
   expect(await migrate(pool, later)).toEqual([next + 1, next + 2])
   expect(await isValid(pool)).toBe(true)
 })
+
+test('a migration that waits for a table that is read for long does not make everybody else wait behind it', async () => {
+  const { pool, url } = await freshDatabase()
+  const later = await laterVersion({ [fileName(next, 'changes')]: 'alter table record add column later int' })
+  const others = createPool(url, { statementMs: 20_000, transactionIdleMs: 120_000 })
+  const backup = await others.connect()
+  await backup.query('begin; select 1 from record limit 1')
+  const hub = createPool(url)
+  const migrating = migrate(hub, later)
+  const waits = async () =>
+    (
+      await pool.query(
+        `select from pg_locks l join pg_database d on d.oid = l.database
+          where d.datname = current_database() and l.relation = 'record'::regclass and not l.granted`,
+      )
+    ).rowCount
+  await expect.poll(waits, { timeout: 30_000, interval: 20 }).toBe(1)
+  await others.query('select count(*) from record')
+  await backup.query('commit')
+  backup.release()
+  expect(await migrating).toEqual([next])
+  await Promise.all([hub.end(), others.end()])
+})
