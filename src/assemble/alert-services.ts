@@ -3,14 +3,16 @@ import type { Actor, AlertScopeRequest, AlertServices } from '../http/index.ts'
 import { type AlertScope, snoozeAlerts, wakeAlerts } from '../store/index.ts'
 import { isOpenAlert } from '../store/views/index.ts'
 import { type AlertParts, alertRouteNamed, testAlertRoute } from './alerts.ts'
+import type { Recorded } from './recorded.ts'
 
 type Parts = Pick<AlertParts, 'pool' | 'files' | 'channel' | 'clock'> & {
   audit(actor: Actor, action: string, subject: string, detail?: Record<string, unknown>): Promise<void>
+  recorded: Recorded
 }
 
 /** What people do to alerts; all of it is in the audit. */
 export function alertServices(parts: Parts): AlertServices {
-  const { pool, files, clock, audit } = parts
+  const { pool, files, clock, audit, recorded } = parts
   const scopeOf = async (asked: AlertScopeRequest): Promise<AlertScope> => {
     if ('route' in asked) return `route:${alertRouteNamed(files(), asked.route).name}`
     if (await isOpenAlert(pool, asked.subject)) return `subject:${asked.subject}`
@@ -36,13 +38,17 @@ export function alertServices(parts: Parts): AlertServices {
     async snooze(asked, until, actor) {
       if (until <= clock.now()) throw new CausewayError('CSW-8003', { what: '"until" has passed already.' })
       const scope = await scopeOf(asked)
-      await snoozeAlerts(pool, scope, { until, actor: actor.name, reason: actor.reason })
-      await audit(actor, 'alert.snooze', `alert_${scope}`, { until: until.toISOString() })
+      await recorded(actor, async (session, note) => {
+        await snoozeAlerts(session, scope, { until, actor: actor.name, reason: actor.reason })
+        note('alert.snooze', `alert_${scope}`, { until: until.toISOString() })
+      })
     },
     async wake(asked, actor) {
       const scope: AlertScope = 'route' in asked ? `route:${asked.route}` : `subject:${asked.subject}`
-      if (!(await wakeAlerts(pool, scope))) throw new CausewayError('CSW-8008', { what: 'It is not snoozed.' })
-      await audit(actor, 'alert.wake', `alert_${scope}`)
+      await recorded(actor, async (session, note) => {
+        if (!(await wakeAlerts(session, scope))) throw new CausewayError('CSW-8008', { what: 'It is not snoozed.' })
+        note('alert.wake', `alert_${scope}`)
+      })
     },
   }
 }

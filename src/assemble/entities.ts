@@ -12,19 +12,19 @@ import {
   findEntities,
   listReviews,
 } from '../store/views/index.ts'
+import type { Recorded } from './recorded.ts'
 
 type Parts = {
   pool: Store['pool']
   types(): readonly EntityType[]
   model(): HubModel
-  audit(actor: Actor, action: string, subject: string, detail?: Record<string, unknown>): Promise<unknown>
+  recorded: Recorded
 }
 
 const MOST_EVENTS = 200
 
 /** What the API may ask about entities. Values go through the access rules of the entity file here, and nowhere else. */
-export function entityServices({ pool, types, model, audit }: Parts): EntityServices {
-  const book = createIdentityBook(pool)
+export function entityServices({ pool, types, model, recorded }: Parts): EntityServices {
   const typeOf = (name: string): EntityType => {
     const found = types().find((type) => type.name === name)
     if (found) return found
@@ -63,7 +63,7 @@ export function entityServices({ pool, types, model, audit }: Parts): EntityServ
       const type = typeOf(entity)
       const records = await entityRecords(pool, [id])
       if (!records.some(({ shown }) => shown !== null)) return null
-      if (reveal) await audit(actor, 'entity.reveal', `entity:${entity}/${id}`)
+      if (reveal) await recorded(actor, async (_session, note) => note('entity.reveal', `entity:${entity}/${id}`))
       const [timeline, deliveries, history] = await Promise.all([
         entityEvents(pool, type.name, id, MOST_EVENTS),
         entityDeliveries(pool, id),
@@ -80,34 +80,41 @@ export function entityServices({ pool, types, model, audit }: Parts): EntityServ
       })
     },
     async decide(reviewId, confirmed, actor) {
-      const decided = await book.decideReview(reviewId, { confirmed, ...by(actor) })
-      if (!decided) throw missing(`Review ${reviewId} is not open.`)
-      await audit(actor, confirmed ? 'entity.confirm' : 'entity.reject', `review:${reviewId}`)
-      return { entity: decided.type, id: decided.entityId }
+      return recorded(actor, async (session, note) => {
+        const decided = await createIdentityBook(session).decideReview(reviewId, { confirmed, ...by(actor) })
+        if (!decided) throw missing(`Review ${reviewId} is not open.`)
+        note(confirmed ? 'entity.confirm' : 'entity.reject', `review:${reviewId}`)
+        return { entity: decided.type, id: decided.entityId }
+      })
     },
     async merge(entity, into, from, actor) {
       typeOf(entity)
-      const merged = await book.mergeEntities(into, from, by(actor))
-      if (!merged) throw missing(`Entity ${into} or ${from} has no records.`)
-      await audit(actor, 'entity.merge', `entity:${entity}/${into}`, { from, records: merged.records })
-      return merged
+      return recorded(actor, async (session, note) => {
+        const merged = await createIdentityBook(session).mergeEntities(into, from, by(actor))
+        if (!merged) throw missing(`Entity ${into} or ${from} has no records.`)
+        note('entity.merge', `entity:${entity}/${into}`, { from, records: merged.records })
+        return merged
+      })
     },
     async split(entity, id, records, actor) {
       const type = typeOf(entity)
-      const split = await book.splitEntity(id, records.map(member), { type: type.name, ...by(actor) })
-      if (!split) throw missing(`None of these records is in entity ${id}, or all of them are.`)
-      await audit(actor, 'entity.split', `entity:${entity}/${id}`, { into: split.entityId, records: records.length })
-      return { id: split.entityId }
+      return recorded(actor, async (session, note) => {
+        const how = { type: type.name, ...by(actor) }
+        const split = await createIdentityBook(session).splitEntity(id, records.map(member), how)
+        if (!split) throw missing(`None of these records is in entity ${id}, or all of them are.`)
+        note('entity.split', `entity:${entity}/${id}`, { into: split.entityId, records: records.length })
+        return { id: split.entityId }
+      })
     },
     async import(entity, pairs, actor) {
       typeOf(entity)
-      const result = await book.importPairs(
-        pairs.map(({ left, right }) => ordered(member(left), member(right))),
-        { actor: actor.name },
-      )
-      const { linked, known } = result
-      await audit(actor, 'entity.import', `entity:${entity}`, { linked, known, refused: result.refused.length })
-      return result
+      const members = pairs.map(({ left, right }) => ordered(member(left), member(right)))
+      return recorded(actor, async (session, note) => {
+        const result = await createIdentityBook(session).importPairs(members, { actor: actor.name })
+        const { linked, known } = result
+        note('entity.import', `entity:${entity}`, { linked, known, refused: result.refused.length })
+        return result
+      })
     },
   }
 }

@@ -4,7 +4,7 @@ import { asCausewayError, CausewayError, withUrgency } from '../core/index.ts'
 import type { Actor, ConnectionDefinition, HubServices, ReadinessCheck } from '../http/index.ts'
 import { applyPlan, requestSync, undoRun } from '../pipeline/index.ts'
 import type { WorkQueue } from '../queue/index.ts'
-import { appendAudit, makeFilesDue, migrationStatus, RequestKeyBook, type Store } from '../store/index.ts'
+import { appendAudit, createLedger, makeFilesDue, migrationStatus, RequestKeyBook, type Store } from '../store/index.ts'
 import { alertServices } from './alert-services.ts'
 import { bulkServices, wakeSyncs } from './bulk-actions.ts'
 import { entityServices } from './entities.ts'
@@ -13,6 +13,7 @@ import type { HubFiles } from './hub-files.ts'
 import { compare, plan, saveTest, verify } from './planning.ts'
 import { planRollBack } from './planning-back.ts'
 import { completeMapping, tryMapping } from './playground.ts'
+import { recordedIn, toldFirst, withReason } from './recorded.ts'
 import { secretServices } from './secrets.ts'
 import type { ServiceParts } from './service-parts.ts'
 import { describeSettings } from './settings.ts'
@@ -26,13 +27,10 @@ import { acceptWebhook } from './webhooks.ts'
 export function createServices(parts: ServiceParts): HubServices {
   const { pool, ports, queue } = parts
   const tally = new WebhookTally()
+  const recorded = recordedIn(pool)
+  /** For what no transaction holds, because it reaches a queue or another system. */
   const audit = (actor: Actor, action: string, subject: string, detail: Record<string, unknown> = {}) =>
-    appendAudit(pool, {
-      actor: actor.name,
-      action,
-      subject,
-      detail: { ...detail, ...(actor.reason ? { reason: actor.reason } : {}) },
-    })
+    appendAudit(pool, { actor: actor.name, action, subject, detail: withReason(detail, actor) })
   const syncId = (name: string): number => known(ports.model().syncByName(name)?.row.id, 'sync', name)
   /** A two-way sync is one to people: what is done to it is done to both directions. */
   const bothWays = (name: string): number[] => {
@@ -50,22 +48,32 @@ export function createServices(parts: ServiceParts): HubServices {
       return { requestId }
     },
     async pauseSync(name, actor) {
-      for (const id of bothWays(name))
-        await ports.ledger.setSyncState(id, 'paused', actor.reason ?? `paused by ${actor.name}`)
-      await audit(actor, 'sync.pause', `sync:${name}`)
+      await recorded(actor, async (session, note) => {
+        for (const id of bothWays(name))
+          await createLedger(session).setSyncState(id, 'paused', actor.reason ?? `paused by ${actor.name}`)
+        note('sync.pause', `sync:${name}`)
+      })
     },
     async resumeSync(name, actor) {
-      for (const id of bothWays(name)) await ports.ledger.setSyncState(id, 'active', null)
-      await audit(actor, 'sync.resume', `sync:${name}`)
+      await recorded(actor, async (session, note) => {
+        for (const id of bothWays(name)) await createLedger(session).setSyncState(id, 'active', null)
+        note('sync.resume', `sync:${name}`)
+      })
       await wakeSyncs(ports, bothWays(name))
     },
     async pauseConnection(name, actor) {
-      await ports.ledger.setConnectionState(connectionId(name), 'paused', actor.reason ?? `paused by ${actor.name}`)
-      await audit(actor, 'connection.pause', `connection:${name}`)
+      const id = connectionId(name)
+      await recorded(actor, async (session, note) => {
+        await createLedger(session).setConnectionState(id, 'paused', actor.reason ?? `paused by ${actor.name}`)
+        note('connection.pause', `connection:${name}`)
+      })
     },
     async resumeConnection(name, actor) {
-      await ports.ledger.setConnectionState(connectionId(name), 'active', null)
-      await audit(actor, 'connection.resume', `connection:${name}`)
+      const id = connectionId(name)
+      await recorded(actor, async (session, note) => {
+        await createLedger(session).setConnectionState(id, 'active', null)
+        note('connection.resume', `connection:${name}`)
+      })
       const touched = ports
         .model()
         .syncs()
@@ -76,25 +84,24 @@ export function createServices(parts: ServiceParts): HubServices {
       )
     },
     async decideHold(runId, approved, actor) {
-      const hold = await ports.ledger.decideHold(runId, { approved, actor: actor.name, note: actor.reason })
-      if (!hold) throw new CausewayError('CSW-8008', { what: `Run ${runId} holds nothing that is still open.` })
-      const { kind, records } = hold
-      await audit(actor, approved ? 'hold.approve' : 'hold.reject', `run:${runId}`, { kind, records })
-      if (approved && kind === 'scan') await queue.wake('pull', String(hold.streamId))
+      const hold = await recorded(actor, async (session, note) => {
+        const decision = { approved, actor: actor.name, note: actor.reason }
+        const decided = await createLedger(session).decideHold(runId, decision)
+        if (!decided) throw new CausewayError('CSW-8008', { what: `Run ${runId} holds nothing that is still open.` })
+        const { kind, records } = decided
+        note(approved ? 'hold.approve' : 'hold.reject', `run:${runId}`, { kind, records })
+        return decided
+      })
+      if (approved && hold.kind === 'scan') await queue.wake('pull', String(hold.streamId))
       if (hold.syncId !== null) await wakeSyncs(ports, [hold.syncId])
-      return { records }
+      return { records: hold.records }
     },
     async resolveConflicts(ids, said, actor) {
-      const { decided, syncs } = await ports.ledger.decideConflicts(ids, {
-        ...said,
-        actor: actor.name,
-        note: actor.reason,
-      })
-      await audit(actor, 'conflicts.resolve', 'conflicts', {
-        ids: ids.slice(0, 100),
-        asked: ids.length,
-        decided,
-        decision: said.decision,
+      const { decided, syncs } = await recorded(actor, async (session, note) => {
+        const decision = { ...said, actor: actor.name, note: actor.reason }
+        const done = await createLedger(session).decideConflicts(ids, decision)
+        note('conflicts.resolve', 'conflicts', { ...those(ids), decided: done.decided, decision: said.decision })
+        return done
       })
       await wakeSyncs(ports, syncs)
       return { decided }
@@ -103,22 +110,26 @@ export function createServices(parts: ServiceParts): HubServices {
       const target = parts.files().config.analytics.find((one) => one.name === name && one.files)
       if (!target?.files)
         throw new CausewayError('CSW-1007', { what: `There is no analytics target "${name}" with files.` })
-      await makeFilesDue(pool, name)
-      await audit(actor, 'analytics.write', `analytics:${name}`)
+      await recorded(actor, async (session, note) => {
+        await makeFilesDue(session, name)
+        note('analytics.write', `analytics:${name}`)
+      })
       return target.files.folder
     },
     async acceptDrift(id, actor) {
-      const accepted = await ports.ledger.acceptDrift(id, actor.name)
-      if (!accepted) throw new CausewayError('CSW-8008', { what: `Drift ${id} is not open.` })
-      await audit(actor, 'drift.accept', `drift:${id}`)
+      const accepted = await recorded(actor, async (session, note) => {
+        const done = await createLedger(session).acceptDrift(id, actor.name)
+        if (!done) throw new CausewayError('CSW-8008', { what: `Drift ${id} is not open.` })
+        note('drift.accept', `drift:${id}`)
+        return done
+      })
       await wakeSyncs(ports, accepted.syncs)
     },
     async requeueDeadLetters(ids, actor) {
-      const { requeued, syncs, connections } = await ports.ledger.requeueDeadLetters(ids, actor.name)
-      await audit(actor, 'dead_letters.requeue', 'dead_letters', {
-        ids: ids.slice(0, 100),
-        asked: ids.length,
-        requeued,
+      const { requeued, syncs, connections } = await recorded(actor, async (session, note) => {
+        const done = await createLedger(session).requeueDeadLetters(ids, actor.name)
+        note('dead_letters.requeue', 'dead_letters', { ...those(ids), requeued: done.requeued })
+        return done
       })
       await wakeSyncs(ports, syncs)
       if (connections.length) await queue.wakeMany('inbox', connections.map(String))
@@ -131,22 +142,30 @@ export function createServices(parts: ServiceParts): HubServices {
         throw new CausewayError('CSW-5013', {
           what: `The record of dead letter ${id} has changed in the source since.`,
         })
-      const { requeued, syncs } = await ports.ledger.requeueDeadLetters([id], actor.name)
-      // What was corrected is in the ledger; the trail says that it was, not what.
-      await audit(actor, 'dead_letter.correct', `dead_letter:${id}`, { fields: Object.keys(input.value) })
+      // Without this the correction is only kept, and the letter is open still.
+      const { requeued, syncs } = await recorded(actor, async (session, note) => {
+        // What was corrected is in the ledger; the trail says that it was, not what.
+        note('dead_letter.correct', `dead_letter:${id}`, { fields: Object.keys(input.value) })
+        return createLedger(session).requeueDeadLetters([id], actor.name)
+      })
       await wakeSyncs(ports, syncs)
       return { requeued }
     },
     async assignDeadLetter(id, to, actor) {
-      await ports.ledger.assignDeadLetter(id, to)
-      await audit(actor, 'dead_letter.assign', `dead_letter:${id}`, { assignee: to.assignee })
+      await recorded(actor, async (session, note) => {
+        await createLedger(session).assignDeadLetter(id, to)
+        note('dead_letter.assign', `dead_letter:${id}`, { assignee: to.assignee })
+      })
     },
     async replayEvents({ ids, limit }, sync, actor) {
       const to = sync === null ? 0 : syncId(sync)
-      const { replayed, notKept, connections } = await ports.ledger.replayEvents({ ids }, to, limit)
-      if (notKept && !replayed)
-        throw new CausewayError('CSW-5018', { what: `the bytes of these ${notKept} events are not kept` })
-      await audit(actor, 'events.replay', 'events', { replayed, sync })
+      const { replayed, notKept, connections } = await recorded(actor, async (session, note) => {
+        const done = await createLedger(session).replayEvents({ ids }, to, limit)
+        if (done.notKept && !done.replayed)
+          throw new CausewayError('CSW-5018', { what: `the bytes of these ${done.notKept} events are not kept` })
+        note('events.replay', 'events', { replayed: done.replayed, sync })
+        return done
+      })
       if (connections.length) await queue.wakeMany('inbox', connections.map(String))
       return { replayed, notKept }
     },
@@ -156,27 +175,32 @@ export function createServices(parts: ServiceParts): HubServices {
       return counts
     },
     async discardDeadLetters(ids, actor) {
-      const discarded = await ports.ledger.discardDeadLetters(ids, actor.name, actor.reason ?? '')
-      await audit(actor, 'dead_letters.discard', 'dead_letters', {
-        ids: ids.slice(0, 100),
-        asked: ids.length,
-        discarded,
+      return recorded(actor, async (session, note) => {
+        const discarded = await createLedger(session).discardDeadLetters(ids, actor.name, actor.reason ?? '')
+        note('dead_letters.discard', 'dead_letters', { ...those(ids), discarded })
+        return { discarded }
       })
-      return { discarded }
     },
     planSync: (name, request, signal) => plan(ports, name, request, signal),
     verifySync: (name, request, signal) => verify(ports, name, request, signal),
     async applyPlan(name, request, actor, signal) {
-      const applied = await applyPlan(ports, syncId(name), { ...request, signal })
-      const { runs, states, moved } = applied
-      await audit(actor, 'plan.apply', `sync:${name}`, { runs, states, moved: moved.length })
-      return applied
+      const id = syncId(name)
+      return toldFirst(
+        (action, detail) => audit(actor, action, `sync:${name}`, detail),
+        { action: 'plan.apply', asked: { changes: request.changes.length } },
+        () => applyPlan(ports, id, { ...request, signal }),
+        ({ runs, states, moved }) => ({ runs, states, moved: moved.length }),
+      )
     },
     async undoRun(runId, { plan, creations }, actor, signal) {
-      const undone = await undoRun(ports, runId, { plan, creations, signal })
-      const { sync, runs, restored, removed, left } = undone
-      if (!plan) await audit(actor, 'run.undo', `run:${runId}`, { sync, runs, restored, removed, left: left.length })
-      return undone
+      const undo = () => undoRun(ports, runId, { plan, creations, signal })
+      if (plan) return undo()
+      return toldFirst(
+        (action, detail) => audit(actor, action, `run:${runId}`, detail),
+        { action: 'run.undo', asked: { creations } },
+        undo,
+        ({ sync, runs, restored, removed, left }) => ({ sync, runs, restored, removed, left: left.length }),
+      )
     },
     async applyConfiguration(request, actor) {
       const done = await parts.adoption.apply(request, { actor: actor.name, reason: actor.reason })
@@ -196,7 +220,14 @@ export function createServices(parts: ServiceParts): HubServices {
     },
     acceptWebhook: (request) => acceptWebhook(parts, tally, request),
     webhookIntake: () => tally.list(),
-    alerts: alertServices({ pool, files: parts.files, channel: parts.alertChannel, clock: parts.clock, audit }),
+    alerts: alertServices({
+      pool,
+      files: parts.files,
+      channel: parts.alertChannel,
+      clock: parts.clock,
+      audit,
+      recorded,
+    }),
     bulk: bulkServices(pool, syncId),
     requestKeys: new RequestKeyBook(pool, parts.secrets),
     support: {
@@ -206,10 +237,10 @@ export function createServices(parts: ServiceParts): HubServices {
       pool,
       keys: parts.keys,
       erasures: parts.erasures,
-      stored: storedSecrets({ secrets: parts.secrets, holders: () => secretHolders(parts.files().config), audit }),
+      stored: storedSecrets({ secrets: parts.secrets, holders: () => secretHolders(parts.files().config), recorded }),
       audit,
     }),
-    entities: entityServices({ pool, audit, model: () => ports.model(), types: () => parts.files().entities }),
+    entities: entityServices({ pool, recorded, model: () => ports.model(), types: () => parts.files().entities }),
     connectors: () =>
       parts
         .allConnectors()
@@ -230,6 +261,9 @@ export function createServices(parts: ServiceParts): HubServices {
     },
   }
 }
+
+/** The first of them: lists in the audit have an end. */
+const those = (ids: readonly number[]) => ({ ids: ids.slice(0, 100), asked: ids.length })
 
 function loginOf(session: ConnectorSession, connection: string): CodeLogin {
   if (session.login) return session.login()

@@ -1,7 +1,8 @@
 /** Secrets that a person gives the hub to keep, for references `store:NAME`. They go in, and come out for those who refer to them only. */
 import { type HubConfig, type SecretReference, secretOfRoute } from '../config/index.ts'
-import type { Actor, StoredSecret, StoredSecretServices } from '../http/index.ts'
+import type { StoredSecret, StoredSecretServices } from '../http/index.ts'
 import type { SecretStore } from '../store/index.ts'
+import type { Recorded } from './recorded.ts'
 
 /** Apart from what the hub keeps itself under the name of a connection: tokens, secrets of webhooks. */
 const OWN = 'own:'
@@ -29,10 +30,10 @@ export function secretHolders({
 type Parts = {
   secrets: SecretStore
   holders(): ReturnType<typeof secretHolders>
-  audit(actor: Actor, action: string, subject: string, detail?: Record<string, unknown>): Promise<void>
+  recorded: Recorded
 }
 
-export function storedSecrets({ secrets, holders, audit }: Parts): StoredSecretServices {
+export function storedSecrets({ secrets, holders, recorded }: Parts): StoredSecretServices {
   const list = async (holder: string): Promise<StoredSecret[]> =>
     merged(holder, holders().get(holder) ?? [], await secrets.list(holder))
   return {
@@ -49,14 +50,18 @@ export function storedSecrets({ secrets, holders, audit }: Parts): StoredSecretS
     },
     holdsSecrets: (holder) => holders().has(holder),
     async store(holder, name, value, actor) {
-      await secrets.put({ connection: holder, field: OWN + name }, value)
-      await audit(actor, 'secret.store', subjectOf(holder), { name })
+      await recorded(actor, async (session, note) => {
+        await secrets.put({ connection: holder, field: OWN + name }, value, session)
+        note('secret.store', subjectOf(holder), { name })
+      })
       return (await list(holder)).find((one) => one.name === name)!
     },
     async forget(holder, name, actor) {
-      const forgotten = await secrets.remove({ connection: holder, field: OWN + name })
-      if (forgotten) await audit(actor, 'secret.forget', subjectOf(holder), { name })
-      return { forgotten }
+      return recorded(actor, async (session, note) => {
+        const forgotten = await secrets.remove({ connection: holder, field: OWN + name }, session)
+        if (forgotten) note('secret.forget', subjectOf(holder), { name })
+        return { forgotten }
+      })
     },
   }
 }

@@ -11,7 +11,7 @@ export type SecretStore = {
   put(place: SecretPlace, plain: string, session?: Session): Promise<void>
   /** Undefined when nothing is stored there. Throws CSW-6007 when it cannot be opened. */
   get(place: SecretPlace, session?: Session): Promise<string | undefined>
-  remove(place: SecretPlace): Promise<boolean>
+  remove(place: SecretPlace, session?: Session): Promise<boolean>
   /** Names and times only. */
   list(connection: string): Promise<{ field: string; updatedAt: Date; keyId: string }[]>
   /** Of all connections, those whose field begins with `prefix`. */
@@ -46,8 +46,8 @@ export function createSecretStore(pool: pg.Pool, keys: Pick<MasterKeys, 'now' | 
       const ring = keys.now()
       return unseal(row, place, ring.all.has(row.keyId) ? ring : await keys.fresh())
     },
-    async remove(place) {
-      const { rowCount } = await pool.query('delete from secret where connection = $1 and field = $2', [
+    async remove(place, session = pool) {
+      const { rowCount } = await session.query('delete from secret where connection = $1 and field = $2', [
         place.connection,
         place.field,
       ])

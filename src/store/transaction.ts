@@ -10,12 +10,14 @@ const CONFLICT_BACKOFF = { baseMs: 10, capMs: 500 }
  * Runs `work` in one transaction and commits. Deadlocks and serialisation failures repeat the whole of `work`, at most five
  * times, so it must have no effect outside the database. Connection loss becomes CSW-6001 and is not repeated here: after a
  * lost answer to COMMIT only the caller knows whether doing it again is harmless.
+ * A session that is in a transaction already takes the work as a part of that one.
  */
 export async function withTransaction<T>(
-  pool: pg.Pool,
+  pool: pg.Pool | pg.PoolClient,
   work: (client: pg.PoolClient, commit: Commit) => Promise<T>,
   begin: Begin = 'alone',
 ): Promise<T> {
+  if ('release' in pool) return work(pool, async () => undefined)
   for (let attempt = 1; ; attempt++) {
     try {
       return await once(pool, work, begin)

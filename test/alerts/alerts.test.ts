@@ -13,6 +13,7 @@ import { alertServices } from '../../src/assemble/alert-services.ts'
 import { alertSweep } from '../../src/assemble/alerts.ts'
 import { readHubFiles } from '../../src/assemble/files.ts'
 import { toModel, toShape } from '../../src/assemble/model.ts'
+import { recordedIn } from '../../src/assemble/recorded.ts'
 import { timetable } from '../../src/assemble/timetable.ts'
 import { checkHub } from '../../src/config/index.ts'
 import { createLogger } from '../../src/core/index.ts'
@@ -88,6 +89,7 @@ async function hubWith(alerts: string, env: Record<string, string> = ENV) {
     services: alertServices({
       ...parts,
       audit: (actor, action, subject, detail = {}) => appendAudit(pool, { actor: actor.name, action, subject, detail }),
+      recorded: recordedIn(pool),
     }),
     async bury(recordId: string, fingerprint = 'f1'): Promise<void> {
       const error = { code: 'CSW-3008', what: `the target says: ${CANARY} is taken`, fix: CANARY }

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type pg from 'pg'
 import { entityServices } from '../../src/assemble/entities.ts'
+import { recordedIn } from '../../src/assemble/recorded.ts'
 import { readEntityType } from '../../src/identity/read.ts'
 import type { HubModel } from '../../src/pipeline/index.ts'
 import { migrate, openStore } from '../../src/store/index.ts'
@@ -110,7 +111,12 @@ const WAYS: Record<string, (person: Sample, other: Sample) => string> = {
 }
 
 async function measure(pool: pg.Pool): Promise<void> {
-  const services = entityServices({ pool, types: () => [type!], model: () => ({}) as HubModel, audit: async () => {} })
+  const services = entityServices({
+    pool,
+    types: () => [type!],
+    model: () => ({}) as HubModel,
+    recorded: recordedIn(pool),
+  })
   const random = new Random(5)
   const { rows } = await pool.query<Sample>('select * from person order by n limit 200000')
   const { rows: own } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid')

@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { createAccess, type ProviderSettings } from '../../src/access/index.ts'
 import { bulkServices, bulkSweep } from '../../src/assemble/bulk-actions.ts'
 import { entityServices } from '../../src/assemble/entities.ts'
+import { recordedIn } from '../../src/assemble/recorded.ts'
 import { storedSecrets } from '../../src/assemble/stored-secrets.ts'
 import { WebhookTally } from '../../src/assemble/webhook-tally.ts'
 import { CausewayError } from '../../src/core/index.ts'
@@ -113,7 +114,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
       model: () => {
         throw new Error('no streams without files')
       },
-      audit: async () => undefined,
+      recorded: recordedIn(pool),
     }),
     alerts: {
       routes: () => [
@@ -151,7 +152,7 @@ function ledgerServices(pool: pg.Pool, calls: TestHub['calls']): HubServices {
               ],
             ],
           ]),
-        audit: async (actor, action, subject) => void calls.push([action, subject, actor]),
+        recorded: recordedIn(pool),
       }),
       keys: async () => ({ from: 'file', keys: [{ id: 'k1', current: true, present: true, secrets: 2 }] }),
       rotate: async (actor) => {

@@ -1,5 +1,6 @@
 /** Two systems that know people: who is in both, who may be, and who is not. */
 import { entityServices } from '../../src/assemble/entities.ts'
+import { recordedIn } from '../../src/assemble/recorded.ts'
 import { openTwoSystems, personType } from '../identity/hub.ts'
 import { freshDatabase } from '../postgres.ts'
 import { type Site, startSite } from './browser.ts'
@@ -20,7 +21,12 @@ export async function openPeople(): Promise<{ site: Site; entity: number }> {
   const site = await startSite({
     pool: hub.pool,
     services: {
-      entities: entityServices({ pool: hub.pool, types: () => [type], model: hub.ports.model, audit: async () => {} }),
+      entities: entityServices({
+        pool: hub.pool,
+        types: () => [type],
+        model: hub.ports.model,
+        recorded: recordedIn(hub.pool),
+      }),
     },
   })
   const { rows } = await hub.pool.query<{ id: number }>(`select entity_id as id from link where record_id = 'c1'`)

@@ -93,7 +93,7 @@ export async function claimFiles(pool: pg.Pool, target: string, everyMinutes: nu
 }
 
 /** The next worker that looks writes the files of the target. */
-export async function makeFilesDue(pool: pg.Pool, target: string): Promise<void> {
+export async function makeFilesDue(pool: pg.Pool | pg.PoolClient, target: string): Promise<void> {
   await pool.query(
     `insert into analytics_files (target, written_at) values ($1, '-infinity')
      on conflict (target) do update set written_at = '-infinity'`,

@@ -27,7 +27,8 @@ type Bound<F> = F extends (pool: pg.Pool, ...rest: infer A) => infer R ? (...arg
 /** The tables of entities as the identity room uses them: every function with the pool filled in. */
 export type IdentityBook = { [K in keyof typeof functions]: Bound<(typeof functions)[K]> }
 
-export function createIdentityBook(pool: pg.Pool): IdentityBook {
+/** Of a pool, or of a session within a transaction. */
+export function createIdentityBook(pool: pg.Pool | pg.PoolClient): IdentityBook {
   const bound = Object.entries(functions).map(([name, run]) => [
     name,
     (run as (...args: unknown[]) => unknown).bind(null, pool),

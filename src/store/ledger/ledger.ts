@@ -141,7 +141,8 @@ export type Ledger = { [K in keyof typeof functions]: Bound<(typeof functions)[K
 /** What a function of the ledger answers with at once, or gives bit by bit. */
 type Given = Promise<unknown> | AsyncIterable<unknown>
 
-export function createLedger(pool: pg.Pool): Ledger {
+/** Of a pool; or of a session within a transaction, for what is to be committed with something else. */
+export function createLedger(pool: pg.Pool | pg.PoolClient): Ledger {
   const bound = Object.entries(functions).map(([name, run]) => [
     name,
     (...args: unknown[]) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { entityServices } from '../../../src/assemble/entities.ts'
+import { recordedIn } from '../../../src/assemble/recorded.ts'
 import { openTwoSystems, personText, personType, type TwoSystemsHub } from '../../identity/hub.ts'
 import { freshDatabase } from '../../postgres.ts'
 import { expectGoodLooks, hasBrowser, type Site, startSite, useSite } from '../browser.ts'
@@ -9,10 +10,12 @@ const type = personType(personText.replace('same: 8, different: 8', 'same: 8, di
 describe.skipIf(!hasBrowser)('entities and conflicts', () => {
   let site: Site
   let systems: TwoSystemsHub
-  const audited: string[] = []
+  const audited = async () =>
+    (await systems.hub.pool.query<{ action: string }>('select action from audit order by id')).rows.map(
+      ({ action }) => action,
+    )
 
   useSite(async () => {
-    audited.length = 0
     systems = await openTwoSystems((await freshDatabase()).pool)
     const { hub, crm, erp } = systems
     site = await startSite({
@@ -22,7 +25,7 @@ describe.skipIf(!hasBrowser)('entities and conflicts', () => {
           pool: hub.pool,
           types: () => [type],
           model: hub.ports.model,
-          audit: async (_actor, action) => audited.push(action),
+          recorded: recordedIn(hub.pool),
         }),
       },
     })
@@ -69,10 +72,10 @@ describe.skipIf(!hasBrowser)('entities and conflicts', () => {
       .poll(() => row('name').textContent())
       .toMatch(/Ada Żółkiewskafrom crm:people c1Ada ŻółkiewskaZOLKIEWSKA ADA/)
     expect(await table.textContent()).not.toContain('1980-03-04')
-    expect(audited).toEqual([])
+    expect(await audited()).toEqual([])
     await page.getByRole('button', { name: 'Show masked values' }).click()
     await row('born').filter({ hasText: '1980-03-04' }).waitFor()
-    await expect.poll(() => audited).toEqual(['entity.reveal'])
+    await expect.poll(audited).toEqual(['entity.reveal'])
     // What was revealed is not part of the address.
     await page.reload()
     await row('born').filter({ hasText: 'masked' }).waitFor()
@@ -120,7 +123,7 @@ describe.skipIf(!hasBrowser)('entities and conflicts', () => {
     await split.click()
     await dialog.waitFor({ state: 'detached' })
     await expect.poll(() => entityOf('e3')).not.toBe(ewa)
-    await expect.poll(() => audited.slice(-2)).toEqual(['entity.merge', 'entity.split'])
+    await expect.poll(async () => (await audited()).slice(-2)).toEqual(['entity.merge', 'entity.split'])
   })
 
   test('a conflict shows all three values to the digit and is decided alone, or with all that are alike', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { entityServices } from '../../../src/assemble/entities.ts'
+import { recordedIn } from '../../../src/assemble/recorded.ts'
 import { CausewayError } from '../../../src/core/index.ts'
 import { appendAudit } from '../../../src/store/index.ts'
 import { openTwoSystems, personType, type TwoSystemsHub } from '../../identity/hub.ts'
@@ -58,7 +59,12 @@ async function openHostileHub(): Promise<{ site: Site; systems: TwoSystemsHub }>
     pool: hub.pool,
     services: {
       readiness: async () => [{ name: 'database', ok: false, detail: PAYLOADS[0]!, code: 'CSW-6001' }],
-      entities: entityServices({ pool: hub.pool, types: () => [type], model: hub.ports.model, audit: async () => {} }),
+      entities: entityServices({
+        pool: hub.pool,
+        types: () => [type],
+        model: hub.ports.model,
+        recorded: recordedIn(hub.pool),
+      }),
     },
   })
   await sendWebhooks(site)
