@@ -10,6 +10,7 @@ import { usageError } from './report-error.ts'
 import { findRunningHub, type RunningHub } from './running-hub.ts'
 import type { SettingFlags } from './setting-flags.ts'
 import { followSignposts } from './signposts.ts'
+import { pointingOutUnknown } from './unknown-names.ts'
 
 export type { Api } from './remote-api.ts'
 
@@ -45,7 +46,7 @@ export async function findHub(dir: string): Promise<{ dataDir: string; running: 
 export async function withApi<T>(context: CliContext, work: (api: Api) => Promise<T>, role?: HubRole): Promise<T> {
   const api = await openApi(context, role)
   try {
-    return await work(api)
+    return await work(pointingOutUnknown(api, (text) => context.output.note(text)))
   } finally {
     await api.close()
   }

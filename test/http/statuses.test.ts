@@ -145,6 +145,12 @@ const WEBHOOK = {
   503: from({ 'x-says': 'failed' }),
 }
 
+/** The sync through which events are to go is named in the body. */
+const throughNobody = async (operation: Operation): Promise<Send> => {
+  const asked = await valid(operation)
+  return { ...asked, body: { ...asked.body, sync: NOBODY } }
+}
+
 /** Operations whose way to a status is their own. */
 const OWN: Record<string, Record<string, (operation: Operation) => Promise<Send | number>>> = {
   receiveWebhook: WEBHOOK,
@@ -170,6 +176,8 @@ const OWN: Record<string, Record<string, (operation: Operation) => Promise<Send 
   },
   showRecord: { 404: async () => ({ query: `stream=crm:contacts&id=${NOBODY}` }) },
   explainTarget: { 404: async () => ({ query: `stream=erp:customers&id=${NOBODY}` }) },
+  replayEvents: { 404: throughNobody },
+  replayAllEvents: { 404: throughNobody },
   readMetrics: { 404: async () => ({ at: away }) },
   tryMapping: { 409: async (operation) => ({ ...(await valid(operation)), body: { record: 'shrunk' } }) },
   saveTest: { 409: async (operation) => ({ ...(await valid(operation)), body: { record: 'shrunk' } }) },

@@ -27,7 +27,7 @@ function explainCode(context: CliContext, given: string): void {
   const code = given.toUpperCase()
   if (!(code in errorRegistry)) {
     const near = nearestName(code, Object.keys(errorRegistry))
-    throw usageError(`There is no error code ${JSON.stringify(given)}.`, near && `Did you mean ${near}?`)
+    throw usageError(`There is no error code ${JSON.stringify(given)}.`, near && `Did you mean "${near}"?`)
   }
   const entry = errorRegistry[code as ErrorCode]
   context.output.result('explain', JSON.stringify({ code, ...entry }), () =>

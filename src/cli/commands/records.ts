@@ -98,7 +98,7 @@ const foundTable = (items: Found[]): string =>
         .map(([word, count]) => `${word} ${count}`)
         .join(', '),
     ]),
-    'Nothing found.',
+    'No record is found. What is looked for is whole: an id of the record or of what it became elsewhere, or a value that records are matched by, like an e-mail address.',
   )
 
 function describe(json: string): string {

@@ -1,10 +1,9 @@
 import { Type } from 'typebox'
-import { nearestName } from '../../core/index.ts'
 import { type ConnectionView, listConnections, listStreams, showConnection } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
-import { notFound } from '../problem.ts'
 import { Closed, DEFAULT_LIMIT, MaybeText, NameParams, PageOf, paging, ReasonBody, Text } from '../schemas/basics.ts'
 import { Connection, Stream } from '../schemas/ledger.ts'
+import { unknownConnection } from '../unknown.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['connections']
@@ -30,11 +29,7 @@ export function connectionRoutes(app: App, { hub, database }: RouteContext): voi
   const find = async (name: string): Promise<ConnectionView> => {
     const found = await showConnection(database, name)
     if (found) return found
-    const near = nearestName(
-      name,
-      hub.connections().map((connection) => connection.name),
-    )
-    throw notFound(`There is no connection "${name}".`, near && `Did you mean "${near}"?`)
+    throw unknownConnection(hub, name)
   }
 
   app.get(

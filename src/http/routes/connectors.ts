@@ -1,8 +1,7 @@
 import { Type } from 'typebox'
-import { nearestName } from '../../core/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
-import { notFound } from '../problem.ts'
 import { Closed, ListOf, MaybeText, NameParams } from '../schemas/basics.ts'
+import { unknownConnector } from '../unknown.ts'
 
 const tags = ['connectors']
 const summary = {
@@ -76,11 +75,7 @@ export function connectorRoutes(app: App, { hub }: RouteContext): void {
     async ({ params }) => {
       const found = hub.connectors().find(({ name }) => name === params.name)
       if (found) return found
-      const near = nearestName(
-        params.name,
-        hub.connectors().map(({ name }) => name),
-      )
-      throw notFound(`There is no connector "${params.name}".`, near && `Did you mean "${near}"?`)
+      throw unknownConnector(hub, params.name)
     },
   )
 }

@@ -1,5 +1,12 @@
 import { Type } from 'typebox'
-import { countSelection, EVENT_STATES, listEvents, settledEvents, showBulkAction } from '../../store/views/index.ts'
+import {
+  countSelection,
+  EVENT_STATES,
+  isSync,
+  listEvents,
+  settledEvents,
+  showBulkAction,
+} from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import {
   Closed,
@@ -14,6 +21,7 @@ import {
   Time,
 } from '../schemas/basics.ts'
 import { BulkAction, confirmedToken, token } from '../schemas/bulk.ts'
+import { unknownSync } from '../unknown.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['webhooks']
@@ -42,6 +50,10 @@ const Event = Closed({
 
 /** Webhook events that were received, and replaying them. */
 export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext): void {
+  const mustExist = async (sync: string | null | undefined): Promise<void> => {
+    if (sync && !(await isSync(database, sync))) throw unknownSync(hub, sync)
+  }
+
   app.get(
     `${API}/events`,
     {
@@ -98,7 +110,7 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
   app.post(
     `${API}/events/replay`,
     {
-      config: { access: 'letters:operate' },
+      config: { access: 'letters:operate', mayAnswer: [404] },
       schema: {
         operationId: 'replayEvents',
         summary:
@@ -119,8 +131,10 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
         },
       },
     },
-    ({ body, caller }) =>
-      hub.replayEvents({ ids: body.ids, limit: REPLAY_MAX }, body.sync ?? null, actorOf(caller, body)),
+    async ({ body, caller }) => {
+      await mustExist(body.sync)
+      return hub.replayEvents({ ids: body.ids, limit: REPLAY_MAX }, body.sync ?? null, actorOf(caller, body))
+    },
   )
 
   app.post(
@@ -144,7 +158,7 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
   app.post(
     `${API}/events/replay-all`,
     {
-      config: { access: 'letters:operate' },
+      config: { access: 'letters:operate', mayAnswer: [404] },
       schema: {
         operationId: 'replayAllEvents',
         summary: 'Reads again what a preview counted, as a bulk action; refused when that has changed',
@@ -160,6 +174,7 @@ export function eventRoutes(app: App, { hub, database, startedAt }: RouteContext
     },
     async ({ body, caller, claim }, reply) => {
       const { filter: wanted, token: counted, sync = null } = body
+      await mustExist(sync)
       const selection = settledEvents(wanted)
       const asked = {
         kind: 'events.replay',

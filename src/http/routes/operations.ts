@@ -15,6 +15,7 @@ import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, ListOf, MaybeText, MaybeTime, NameParams, Text, Time } from '../schemas/basics.ts'
 import { DeadLetter, ProblemGroup, Queue } from '../schemas/ledger.ts'
+import { unknownConnection, unknownSync } from '../unknown.ts'
 
 const ofConnection = Closed({ connection: Type.Optional(Text('Only this connection.', 'crm')) })
 const Schedule = Closed({
@@ -73,8 +74,8 @@ const LETTERS = 20
 /** What is wrong, what waits, what comes next. */
 export function operationRoutes(app: App, { hub, database }: RouteContext): void {
   const mustExist = async (kind: 'sync' | 'connection', name: string): Promise<void> => {
-    if (!(await (kind === 'sync' ? isSync : isConnection)(database, name)))
-      throw notFound(`There is no ${kind} "${name}".`)
+    if (await (kind === 'sync' ? isSync : isConnection)(database, name)) return
+    throw kind === 'sync' ? unknownSync(hub, name) : unknownConnection(hub, name)
   }
 
   app.get(

@@ -2,8 +2,8 @@ import { Type } from 'typebox'
 import { isSync, newestRecords, verbatim } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
 import type { TrialInput } from '../playground.ts'
-import { notFound } from '../problem.ts'
 import { Closed, ListOf, MaybeText, NameParams, paging, Stored, Text, Time } from '../schemas/basics.ts'
+import { unknownSync } from '../unknown.ts'
 import { untilGone } from '../until-gone.ts'
 
 const tags = ['plans']
@@ -146,7 +146,7 @@ export function playgroundRoutes(app: App, { hub, database }: RouteContext): voi
       },
     },
     async ({ params, query }) => {
-      if (!(await isSync(database, params.name))) throw notFound(`There is no sync "${params.name}".`)
+      if (!(await isSync(database, params.name))) throw unknownSync(hub, params.name)
       return { items: await newestRecords(database, params.name, query.limit ?? SAMPLES) }
     },
   )

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import { showConnection } from '../../store/views/index.ts'
 import { API, type App, type RouteContext } from '../app.ts'
-import { notFound } from '../problem.ts'
 import { Closed, ListOf, MaybeTime, ReasonBody, Text } from '../schemas/basics.ts'
+import { unknownConnection } from '../unknown.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['secrets']
@@ -37,7 +37,7 @@ const MAX_SECRET = 65_536
 export function storedSecretRoutes(app: App, { hub, database }: RouteContext): void {
   const known = async (name: string): Promise<void> => {
     if (!hub.secrets.holdsSecrets(name) && !(await showConnection(database, name)))
-      throw notFound(`There is no connection "${name}", nor an alert route that is called so.`)
+      throw unknownConnection(hub, name, ', nor an alert route that is called so')
   }
   app.get(
     `${API}/secrets`,

@@ -1,5 +1,4 @@
 import { Type } from 'typebox'
-import { nearestName } from '../../core/index.ts'
 import type { SyncDetail } from '../../store/views/index.ts'
 import {
   isSync,
@@ -13,6 +12,7 @@ import { API, type App, type RouteContext } from '../app.ts'
 import { notFound } from '../problem.ts'
 import { Closed, Counts, DEFAULT_LIMIT, NameParams, PageOf, paging, ReasonBody, Text, Time } from '../schemas/basics.ts'
 import { RequestProgress, Sync } from '../schemas/ledger.ts'
+import { unknownSync } from '../unknown.ts'
 import { actorOf } from './actor.ts'
 
 const tags = ['syncs']
@@ -53,17 +53,10 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
   const find = async (name: string): Promise<SyncDetail> => {
     const found = await showSync(database, name)
     if (found) return found
-    throw unknown(name)
+    throw unknownSync(hub, name)
   }
   const mustExist = async (name: string): Promise<void> => {
-    if (!(await isSync(database, name))) throw unknown(name)
-  }
-  const unknown = (name: string): Error => {
-    const near = nearestName(
-      name,
-      hub.syncs().map((sync) => sync.name),
-    )
-    return notFound(`There is no sync "${name}".`, near && `Did you mean "${near}"?`)
+    if (!(await isSync(database, name))) throw unknownSync(hub, name)
   }
 
   app.get(
@@ -198,7 +191,7 @@ export function syncRoutes(app: App, { hub, database }: RouteContext): void {
     },
     async ({ params }) => {
       const progress = await requestProgress(database, { sync: params.name, requestId: params.requestId })
-      if (!progress) throw unknown(params.name)
+      if (!progress) throw unknownSync(hub, params.name)
       return progress
     },
   )
