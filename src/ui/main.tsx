@@ -4,12 +4,13 @@ import { type ReactNode, StrictMode, useEffect } from 'react'
 import { createRoot } from 'react-dom/client'
 import './styles/index.css'
 import { followHub } from './api/feed.ts'
-import { useIdentity, watchIdentity } from './api/identity.ts'
+import { currentIdentity, useIdentity, watchIdentity } from './api/identity.ts'
 import { MeContext, useAskedMe, useLack } from './api/may.ts'
 import { makeQueryClient } from './api/queries.ts'
 import { findSession } from './api/session.ts'
 import { Home } from './pages/home/home.tsx'
-import { getOthers, getOthersLater, useOthers } from './pages/later.ts'
+import { askForHome } from './pages/home/situation.ts'
+import { getOthers, useOthers } from './pages/later.ts'
 import { NotAllowed } from './pages/not-allowed.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { Loading } from './parts/list.tsx'
@@ -73,8 +74,8 @@ watchIdentity(() => client.clear())
 if (location.pathname !== HOME) void getOthers()
 // The page that asks for a password is not shown to somebody whose browser has a session.
 await findSession()
+if (location.pathname === HOME && currentIdentity() !== null) await askForHome(client)
 followHub(client)
-if (location.pathname === HOME) getOthersLater()
 
 const root = document.getElementById('root')
 if (root)

@@ -18,17 +18,43 @@ const compressed = (): Plugin => ({
   },
 })
 
+/**
+ * Marks what home needs, so that browsers compile all of it while it arrives, on another thread, rather than function by function as each is first
+ * called: that was a quarter of home's own work. V8 knows the mark since version 13.6 (https://v8.dev/blog/explicit-compile-hints), others
+ * read a comment. It counts at the very beginning of a file only, hence after everything else.
+ */
+const compiledAhead = (): Plugin => ({
+  name: 'compiled-ahead',
+  generateBundle: {
+    order: 'post',
+    handler(_options, bundle) {
+      const marked = new Set<string>()
+      const mark = (name: string): void => {
+        const chunk = bundle[name]
+        if (chunk?.type !== 'chunk' || marked.has(name)) return
+        marked.add(name)
+        chunk.code = `//# allFunctionsCalledOnLoad\n${chunk.code}`
+        chunk.imports.forEach(mark)
+      }
+      for (const chunk of Object.values(bundle))
+        if (chunk.type === 'chunk' && chunk.facadeModuleId === HOME) mark(chunk.fileName)
+    },
+  },
+})
+
+const [HOME, BOARD] = ['index.html', 'board.html'].map((file) => join(import.meta.dirname, file)) as [string, string]
+
 /** Builds the admin page. Everything it needs is in the bundle: hubs stand in networks without a way out. */
 export default defineConfig({
   root: import.meta.dirname,
   base: '/',
-  plugins: [react(), bullBoard(), compressed()],
+  plugins: [react(), bullBoard(), compiledAhead(), compressed()],
   // The server puts a fresh nonce in its place with every answer (src/http/page.ts).
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
     outDir: join(import.meta.dirname, '../../dist/ui'),
     emptyOutDir: true,
-    rolldownOptions: { input: ['index.html', 'board.html'].map((file) => join(import.meta.dirname, file)) },
+    rolldownOptions: { input: [HOME, BOARD] },
     target: 'es2024',
     // Browsers that know the target know it.
     modulePreload: { polyfill: false },

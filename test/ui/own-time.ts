@@ -9,10 +9,16 @@ export async function slowDown(page: Page, times: number): Promise<CDPSession> {
   return meter
 }
 
-/** What the main thread of the tab has worked since, in milliseconds, the slowing down included. */
+/**
+ * What the main thread of the tab has worked since, in milliseconds, the slowing down included; without what a test asked it (what is on the
+ * page, again and again), which Chromium counts apart.
+ */
 export async function ownTime(meter: CDPSession): Promise<number> {
   const { metrics } = await meter.send('Performance.getMetrics')
-  const task = metrics.find(({ name }) => name === 'TaskDuration')
-  if (!task) throw new Error('the browser does not tell how long its main thread works')
-  return task.value * 1_000
+  const secondsOf = (wanted: string): number => {
+    const metric = metrics.find(({ name }) => name === wanted)
+    if (!metric) throw new Error(`the browser does not tell its ${wanted}`)
+    return metric.value
+  }
+  return (secondsOf('TaskDuration') - secondsOf('DevToolsCommandDuration')) * 1_000
 }

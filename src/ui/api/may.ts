@@ -4,11 +4,12 @@ import { t } from '../texts/index.ts'
 import { useAnswer } from './queries.ts'
 import type { Me } from './types.ts'
 
+export const ME = '/me'
 const WHO_MS = 60_000
 
 /** Asked once for the whole page: a list has a button in each of its rows. */
 export const MeContext = createContext<Me | undefined>(undefined)
-export const useAskedMe = (): Me | undefined => useAnswer<Me>('/me', WHO_MS).data
+export const useAskedMe = (): Me | undefined => useAnswer<Me>(ME, WHO_MS).data
 
 /** Who is signed in, and what they may do. */
 export const useMe = (): Me | undefined => useContext(MeContext)

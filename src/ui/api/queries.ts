@@ -46,12 +46,20 @@ export const makeQueryClient = (): QueryClient =>
     },
   })
 
+const answerOf = <T>(path: string) => ({
+  queryKey: [path],
+  queryFn: ({ signal }: { signal: AbortSignal }) => request<T>(path, { signal, asOf: asOf.value }),
+})
+
+/** Asks for what a page is about to show. An answer that does not come is the page's to tell of. */
+export const askAhead = (client: QueryClient, paths: readonly string[]): Promise<unknown> =>
+  Promise.all(paths.map((path) => client.prefetchQuery(answerOf(path))))
+
 /** What `path` answers, kept fresh. Null asks nothing. */
 export function useAnswer<T>(path: string | null, ownInterval?: number): UseQueryResult<T> {
   const interval = useInterval(ownInterval)
   return useQuery<T>({
-    queryKey: [path],
-    queryFn: ({ signal }) => request<T>(path ?? '', { signal, asOf: asOf.value }),
+    ...answerOf<T>(path ?? ''),
     enabled: path !== null,
     meta: { follows: interval.follows },
     refetchInterval: (query) => intervalOf(query.state.error, interval),

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react'
 import { Signal } from '../api/signal.ts'
 import { language, locale } from '../texts/index.ts'
 import { momentAt, offsetMinutes } from './wall-time.ts'
-import { currentZone, timeZoneOf, type Zone } from './zone.ts'
+import { currentZone, timeZoneOf } from './zone.ts'
 
 const seconds = new Signal(Date.now())
 let timer: ReturnType<typeof setInterval> | undefined
@@ -40,12 +40,14 @@ const UNITS = [
 /** English has no short forms of its own that are as short as the signs of the units. */
 const SIGNS: Partial<Record<string, string>> = { day: 'd', hour: 'h', minute: 'min', second: 's' }
 
-const FORMS = new Map(
-  UNITS.map(([unit]) => [unit as string, new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' })]),
-)
+const forms = new Map<string, Intl.NumberFormat>()
 
-const inUnit = (count: number, unit: string): string =>
-  language === 'en' ? `${count} ${SIGNS[unit]}` : (FORMS.get(unit)?.format(count) ?? String(count))
+function inUnit(count: number, unit: string): string {
+  if (language === 'en') return `${count} ${SIGNS[unit]}`
+  const form = forms.get(unit) ?? new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' })
+  forms.set(unit, form)
+  return form.format(count)
+}
 
 /** "2 min 5 s", "3 h 20 min" as the language writes it: two units at most, one when that says enough. */
 export function spanInWords(ms: number): string {
@@ -69,23 +71,25 @@ export function countdown(ms: number): string {
     .join(':')
 }
 
-function formatsIn(timeZone: string | undefined) {
-  const zoned = { ...(timeZone ? { timeZone } : {}), hourCycle: 'h23' } as const
-  return {
-    long: new Intl.DateTimeFormat(locale, { ...zoned, dateStyle: 'medium', timeStyle: 'medium' }),
-    short: new Intl.DateTimeFormat(locale, { ...zoned, hour: '2-digit', minute: '2-digit', second: '2-digit' }),
-    day: new Intl.DateTimeFormat(locale, { ...zoned, day: 'numeric', month: 'short' }),
-    date: new Intl.DateTimeFormat(locale, { ...zoned, dateStyle: 'short' }),
-  }
-}
-type Formats = ReturnType<typeof formatsIn>
-const made = new Map<Zone, Formats>()
+const FORMATS = {
+  long: { dateStyle: 'medium', timeStyle: 'medium' },
+  short: { hour: '2-digit', minute: '2-digit', second: '2-digit' },
+  day: { day: 'numeric', month: 'short' },
+  date: { dateStyle: 'short' },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>
+type Form = keyof typeof FORMATS
 
-function formats(): Formats {
-  const zone = currentZone()
-  const known = made.get(zone) ?? formatsIn(timeZoneOf(zone))
-  made.set(zone, known)
-  return known
+const made = new Map<string, Intl.DateTimeFormat>()
+
+/** A date in the zone of the page. Each form is made when it is first shown: one costs as much as drawing a row of a list. */
+function dateIn(form: Form, date: Date): string {
+  const timeZone = timeZoneOf(currentZone())
+  const name = `${form} ${timeZone}`
+  const format =
+    made.get(name) ??
+    new Intl.DateTimeFormat(locale, { ...FORMATS[form], ...(timeZone ? { timeZone } : {}), hourCycle: 'h23' })
+  made.set(name, format)
+  return format.format(date)
 }
 
 function offsetOf(date: Date): string {
@@ -95,14 +99,12 @@ function offsetOf(date: Date): string {
 }
 
 /** Time in the zone of the page with its offset, and the same in UTC, as logs have it. */
-export const exactTime = (date: Date): string =>
-  `${formats().long.format(date)} ${offsetOf(date)} · ${date.toISOString()}`
+export const exactTime = (date: Date): string => `${dateIn('long', date)} ${offsetOf(date)} · ${date.toISOString()}`
 
 /** The time of day, with the day when it is not today. */
 export function clockTime(date: Date): string {
-  const { short, day, date: dated } = formats()
-  const time = short.format(date)
-  return dated.format(date) === dated.format(new Date()) ? time : `${day.format(date)}, ${time}`
+  const time = dateIn('short', date)
+  return dateIn('date', date) === dateIn('date', new Date()) ? time : `${dateIn('day', date)}, ${time}`
 }
 
 /** A moment as fields of the page have it, to the minute; the hub has it in UTC. */

@@ -31,19 +31,26 @@ if (typeof document !== 'undefined') document.documentElement.lang = language
 
 const parsed = new Map<string, IntlMessageFormat>()
 
+const rawOf = (key: Key): string => {
+  const [group = '', name = ''] = key.split('.')
+  return catalogue[group]?.[name] ?? key
+}
+
 /** Messages are ICU MessageFormat; each is parsed once, when it is first shown. */
 function messageOf(key: Key): IntlMessageFormat {
-  let message = parsed.get(key)
-  if (message === undefined) {
-    const [group = '', name = ''] = key.split('.')
-    message = new IntlMessageFormat(catalogue[group]?.[name] ?? key, locale)
-    parsed.set(key, message)
-  }
+  const message = parsed.get(key) ?? new IntlMessageFormat(rawOf(key), locale)
+  parsed.set(key, message)
   return message
 }
 
-/** A text of the page in the language of the page. */
-export const t = (key: Key, values?: Record<string, PrimitiveType>): string => String(messageOf(key).format(values))
+/** What makes a message more than the words it consists of: arguments, tags, quoted signs. */
+const MORE_THAN_WORDS = /[{}<>'#]/
+
+/** A text of the page in the language of the page. Most are words alone, which nobody needs to parse: there are hundreds at the start. */
+export function t(key: Key, values?: Record<string, PrimitiveType>): string {
+  const raw = rawOf(key)
+  return MORE_THAN_WORDS.test(raw) ? String(messageOf(key).format(values)) : raw
+}
 
 type Part = ReactNode | FormatXMLElementFn<ReactNode>
 

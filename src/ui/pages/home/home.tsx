@@ -1,30 +1,16 @@
-import { lazy, type ReactNode, Suspense } from 'react'
-import { useAnswer } from '../../api/queries.ts'
+import { lazy, type ReactNode, Suspense, useEffect } from 'react'
 import { useSilentSince } from '../../api/reach.ts'
-import type {
-  Connection,
-  Items,
-  Page as PageOf,
-  Problem,
-  Queue,
-  Schedule,
-  Sync,
-  System,
-  Worker,
-} from '../../api/types.ts'
-import { useNow } from '../../parts/clock.ts'
 import { Loading } from '../../parts/list.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { t } from '../../texts/index.ts'
-import { useOthers } from '../later.ts'
+import { getOthersLater, useOthers } from '../later.ts'
 import { Problems } from './problems.tsx'
+import { useSituation } from './situation.ts'
 import { Standstills } from './standstills.tsx'
 import { Summary } from './summary.tsx'
-import { type Situation, verdictOf, WORKERS_MS } from './verdict.ts'
+import { verdictOf } from './verdict.ts'
 import { VerdictCard } from './verdict-card.tsx'
-
-const MOST = 'limit=500'
 
 /** Drawn when all that is above it stands, and not at all where the hub is gone by then: the page says so, and must not fall for a plot. */
 const LastDay = lazy(() => import('../last-day.tsx').then((loaded) => ({ default: loaded.LastDay }), nothing))
@@ -36,6 +22,10 @@ export function Home(): ReactNode {
   const silentSince = useSilentSince()
   // With the other pages comes all that it is made of.
   const { pages } = useOthers()
+  const stands = situation !== null || error !== null
+  useEffect(() => {
+    if (stands) getOthersLater()
+  }, [stands])
   return (
     <Page title={t('home.isItAllRight')}>
       {situation === null ? (
@@ -57,35 +47,4 @@ export function Home(): ReactNode {
       )}
     </Page>
   )
-}
-
-function useSituation(): { situation: Situation | null; error: Error | null; retry: () => void } {
-  const problems = useAnswer<Items<Problem>>('/problems')
-  const connections = useAnswer<PageOf<Connection>>(`/connections?${MOST}`)
-  const syncs = useAnswer<PageOf<Sync>>(`/syncs?${MOST}`)
-  const queues = useAnswer<Items<Queue>>('/queues')
-  const workers = useAnswer<Items<Worker>>('/workers', WORKERS_MS)
-  const schedules = useAnswer<Items<Schedule>>('/schedules')
-  const system = useAnswer<System>('/system')
-  const now = useNow()
-  const all = [problems, connections, syncs, queues, workers, schedules, system]
-  const complete = problems.data && connections.data && syncs.data && queues.data && schedules.data && system.data
-  return {
-    situation: complete
-      ? {
-          problems: problems.data.items,
-          connections: connections.data.items,
-          syncs: syncs.data.items,
-          queues: queues.data.items,
-          workers: workers.data?.items ?? [],
-          schedules: schedules.data.items,
-          system: system.data,
-          now,
-        }
-      : null,
-    error: all.find((query) => query.error)?.error ?? null,
-    retry: () => {
-      for (const query of all) void query.refetch()
-    },
-  }
 }
