@@ -13,8 +13,15 @@ export type AddressKind =
 
 /** Ranges by kind, first match wins. Sources: IANA special-purpose registries, and the clouds' metadata addresses. */
 const RANGES: [Exclude<AddressKind, 'public'>, string[]][] = [
-  // AWS, Azure, GCP and others; Alibaba; AWS over IPv6; Oracle. Named, because a leak there hands out cloud credentials.
-  ['metadata', ['169.254.169.254/32', '169.254.170.2/32', '100.100.100.200/32', 'fd00:ec2::254/128', '192.0.0.192/32']],
+  // AWS, Azure, GCP and others; tasks and pods of AWS; Tencent; the host of a machine of Azure, whose address looks like a public one; Alibaba;
+  // AWS over IPv6; Oracle. Named, because a leak there hands out cloud credentials.
+  [
+    'metadata',
+    [
+      ...['169.254.169.254/32', '169.254.170.2/32', '169.254.170.23/32', '169.254.0.23/32', '168.63.129.16/32'],
+      ...['100.100.100.200/32', 'fd00:ec2::254/128', 'fd00:ec2::23/128', '192.0.0.192/32'],
+    ],
+  ],
   // The whole of 0.0.0.0/8: Linux routes it to this host.
   ['unspecified', ['0.0.0.0/8', '::/128']],
   ['loopback', ['127.0.0.0/8', '::1/128']],

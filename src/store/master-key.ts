@@ -10,11 +10,14 @@ export type MasterKey = { id: string; key: Buffer }
 /** The key new secrets are sealed with, and older ones that stored secrets may still need. */
 export type KeyRing = { current: MasterKey; all: ReadonlyMap<string, MasterKey> }
 
+/** Has 30 s unless told otherwise. */
+type Command = { line: string; folder: string; withinMs?: number }
+
 export type MasterKeySource = {
   /** `CAUSEWAY_MASTER_KEY`: 32 bytes in base64 or hex; several, separated by commas or blanks, the current one first. */
   value?: string | undefined
   /** Prints the same; run by the shell in `folder`, when there is no value. */
-  command?: { line: string; folder: string } | undefined
+  command?: Command | undefined
   /** Used when there is neither; made, for its owner only, when it does not exist. Same form. */
   file: string
 }
@@ -80,13 +83,15 @@ export class MasterKeys {
 const COMMAND_MS = 30_000
 
 /** What the command says is a secret, also where it fails: only how it ended is told. */
-async function outputOf({ line, folder }: { line: string; folder: string }): Promise<string> {
+async function outputOf({ line, folder, withinMs = COMMAND_MS }: Command): Promise<string> {
+  // One that does not heed a request to end would hold up the start for as long as it likes.
+  const bounds = { timeout: withinMs, killSignal: 'SIGKILL' } as const
   try {
-    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', line], { cwd: folder, timeout: COMMAND_MS })
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', line], { cwd: folder, ...bounds })
     return stdout
   } catch (error) {
     const { code, killed } = error as { code?: number | string; killed?: boolean }
-    const how = killed ? `did not end within ${COMMAND_MS / 1_000} s` : `ended with ${code ?? 'a signal'}`
+    const how = killed ? `did not end within ${withinMs / 1_000} s` : `ended with ${code ?? 'a signal'}`
     throw new CausewayError('CSW-6008', {
       what: `The command that prints the master key ${how}.`,
       fix: 'Run the line of `master_key_command` in the hub folder, as the user of the hub, and mend what it says.',

@@ -145,6 +145,16 @@ test('keys of a command are those it prints; what it says is told nobody, also w
   await expect(stat(none)).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
+test('a command for the master key that heeds no request to end is ended all the same', async () => {
+  // Ends by itself after a minute, so that nothing is left of it where it is waited for.
+  const line = `trap '' TERM; for i in $(seq 60); do sleep 1; done`
+  const begun = performance.now()
+  await expect(
+    MasterKeys.load({ command: { line, folder: tmpdir(), withinMs: 300 }, file: '/nowhere' }),
+  ).rejects.toMatchObject({ code: 'CSW-6008', message: expect.stringContaining('did not end within 0.3 s') })
+  expect(performance.now() - begun).toBeLessThan(30_000)
+})
+
 test('without the key it was sealed with, the error names that key', async () => {
   const stranger = await MasterKeys.load({ file, value: randomBytes(32).toString('hex') })
   const other = createSecretStore(db.pool, stranger)
