@@ -62,15 +62,19 @@ function thingOf({ method, url }: FastifyRequest): string | undefined {
   return path.slice(0, path.lastIndexOf('/'))
 }
 
+/** By what a caller is known, and how they came here: over TLS they have another cookie. */
+const CALLER_HEADERS = ['authorization', 'cookie', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] as const
+
 /** The tag of a thing as the caller sees it; undefined where it is shown to nobody, or not to them. */
 async function tagOf(app: FastifyInstance, request: FastifyRequest, thing: string): Promise<string | undefined> {
   if (thing === API) return undefined
-  const { authorization, cookie } = request.headers
+  const told = CALLER_HEADERS.flatMap((name) => (request.headers[name] ? [[name, request.headers[name]]] : []))
   const answer = await app.inject({
     method: 'GET',
     url: thing,
-    remoteAddress: request.ip,
-    headers: { ...(authorization ? { authorization } : {}), ...(cookie ? { cookie } : {}) },
+    // With what a proxy says of the caller goes the address of that proxy, or it would not be believed.
+    remoteAddress: request.socket.remoteAddress ?? request.ip,
+    headers: Object.fromEntries(told),
   })
   // That it could not be looked says nothing about the thing.
   if (answer.statusCode === 429 || answer.statusCode >= 500) throw notLooked(answer)

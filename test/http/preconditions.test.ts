@@ -1,5 +1,6 @@
 /** ETags of what the API shows, and actions on condition that it is still so. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { breakGlass, createAccess } from '../../src/access/index.ts'
 import { CausewayError } from '../../src/core/index.ts'
 import { startHub, type TestHub, TOKEN } from './hub.ts'
 import { addDeadLetter, addRun, type Seeded, seedHub } from './rows.ts'
@@ -137,5 +138,34 @@ test('who waited for a long action until its own time was over holds up nobody a
   } finally {
     end()
     await quick.close()
+  }
+})
+
+test('a person behind a proxy that ends TLS acts on condition as everybody else', async () => {
+  const access = createAccess(hub.pool)
+  await access.users.add({ name: 'ada', role: 'editor', password: 'correct horse battery' }, breakGlass())
+  const behind = await startHub({ pool: hub.pool, trustedProxies: ['127.0.0.1'] })
+  try {
+    const send = (path: string, headers: Record<string, string>, body?: object) =>
+      fetch(`${behind.url}/api/v1${path}`, {
+        method: body ? 'POST' : 'GET',
+        headers: {
+          'x-forwarded-proto': 'https',
+          'x-forwarded-for': '203.0.113.7',
+          'content-type': 'application/json',
+          ...headers,
+        },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+    const opened = await send('/login', {}, { name: 'ada', password: 'correct horse battery' })
+    const cookie = opened.headers.get('set-cookie')!.split(';')[0]!
+    expect(cookie).toMatch(/^__Host-/)
+    const { csrf } = (await opened.json()) as { csrf: string }
+    const path = `/dead-letters/${await letterOf('proxy')}`
+    const tag = (await send(path, { cookie })).headers.get('etag')!
+    const act = () => send(`${path}/assign`, { cookie, 'x-causeway-csrf': csrf, 'if-match': tag }, { assignee: 'Ada' })
+    expect([(await act()).status, (await act()).status]).toEqual([200, 412])
+  } finally {
+    await behind.close()
   }
 })
