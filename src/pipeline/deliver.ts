@@ -17,7 +17,7 @@ import { sentOf } from './merge-sent.ts'
 import { HASHES, type IntentOpen, type IntentRow, keysOf } from './ports.ts'
 import { settle, statusOfThrown, unknown } from './settle-outcome.ts'
 import { sourceFailure } from './source-failure.ts'
-import { guardsOf, keysHeld, pairGuards } from './target-keys.ts'
+import { guardsOf, keysHeld, knownKeys, pairGuards } from './target-keys.ts'
 import { refuseTwins } from './twins.ts'
 import type { Lane, Settlement, Work } from './work.ts'
 import { waitWhileYoung } from './young-targets.ts'
@@ -80,8 +80,9 @@ async function openIntents(lane: Lane, works: Work[], asked: AskedKey[]): Promis
   const byKey = new Map<string, Work>()
   const beside: { work: Work; first: Work }[] = []
   const behind: { key: string; work: Work }[] = []
+  const natural = await knownKeys(lane, works)
   for (const work of [...works].sort((a, b) => turnOf(a) - turnOf(b))) {
-    const [key, ...more] = keysHeld(lane, work)
+    const [key, ...more] = keysHeld(lane, work, natural)
     const first = byKey.get(key)
     if (first?.operation === null && work.operation === null) beside.push({ work, first })
     else if (first || more.some((one) => byKey.has(one)))

@@ -87,6 +87,7 @@ const READS: ReadonlySet<keyof Ledger> = new Set([
   'findApprovedRecords',
   'countDelivered',
   'readIdentityStanding',
+  'readTargetKeys',
   'readWritesUnderWay',
 ])
 

@@ -4,16 +4,31 @@ import { canUpsert } from './match.ts'
 import { keysOf } from './ports.ts'
 import type { Lane, Work } from './work.ts'
 
+/** By target id: natural keys that the hub knows of targets that are taken back. */
+type KnownKeys = ReadonlyMap<string, Work['matchKey']>
+const NONE_KNOWN: KnownKeys = new Map()
+
+/** Read from the ledger too, for what was delivered tells no values of streams that are kept as hashes. */
+export async function knownKeys(lane: Lane, works: Work[]): Promise<KnownKeys> {
+  const ids = works.flatMap(({ takenBack, targetId }) => (takenBack && targetId !== null ? [targetId] : []))
+  const fields = ids.length ? naturalFields(lane) : []
+  return fields.length ? lane.ports.ledger.readTargetKeys(lane.row.toStream, ids, fields) : NONE_KNOWN
+}
+
 /**
- * What nobody else may write meanwhile: the target record; of one that is taken back also the natural keys that we wrote there, for an upsert of
+ * What nobody else may write meanwhile: the target record; of one that is taken back also the natural keys that it has there, for an upsert of
  * another record by one of them would find it.
  */
-export function keysHeld(lane: Lane, work: Work): [string, ...string[]] {
+export function keysHeld(lane: Lane, work: Work, known: KnownKeys): [string, ...string[]] {
   const key = targetKey(lane, work)
-  if (!work.takenBack || !work.delivered) return [key]
-  const fields = lane.sync.match.filter((one) => canUpsert(lane, one)).map(([field]) => field!)
-  return [key, ...keysOf(work.delivered.value, fields).map((one) => naturalKey([one]))]
+  if (!work.takenBack) return [key]
+  const delivered = work.delivered ? keysOf(work.delivered.value, naturalFields(lane)) : []
+  const keys = [...delivered, ...((work.targetId !== null && known.get(work.targetId)) || [])]
+  return [key, ...new Set(keys.map((one) => naturalKey([one])))]
 }
+
+const naturalFields = (lane: Lane): string[] =>
+  lane.sync.match.filter((one) => canUpsert(lane, one)).map(([field]) => field!)
 
 /** What must be unique while a write is under way: the target id, or the match key of a record that does not exist yet. */
 function targetKey(lane: Lane, work: Work): string {

@@ -84,13 +84,18 @@ test.each([
   expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(0)
 })
 
-test.each([1, 2])(
-  'a target found by a natural key stays where its former record is deleted, in %s lanes',
-  async (lanes) => {
+test.each([
+  [1, 'full'],
+  [2, 'full'],
+  [1, 'hash'],
+  [2, 'hash'],
+] as const)(
+  'a target found by a natural key stays where its former record is deleted, in %s lanes (kept: %s)',
+  async (lanes, keeping) => {
     const crm = new MemorySystem().stream('contacts')
     const erp = new MemorySystem().stream('customers', { upsert: true, upsertBy: ['email'], lookup: [] })
     crm.put('contacts', 'a', { email, name: 'Ann' })
-    const hub = await TestHub.open({ crm, erp }, [{ ...sync, lanes }])
+    const hub = await TestHub.open({ crm, erp }, [{ ...sync, lanes }], undefined, { 'crm:contacts': keeping })
     const push = async () => {
       for (let i = 0; i < 4; i++) {
         await Promise.all(Array.from({ length: lanes }, (_, lane) => hub.push('to-erp', lane)))

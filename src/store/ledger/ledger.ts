@@ -27,6 +27,7 @@ import { readRunWrites } from './run-writes.ts'
 import { beatRun, finishRun, markInterrupted, readRun, startRun } from './runs.ts'
 import { countScan, finishHold, finishScan, holdScan, sampleHeld, sampleVanished } from './scans.ts'
 import { clearSuspect, countDeaths, countSilentWorkers, noteSuspect } from './suspects.ts'
+import { readTargetKeys } from './target-keys.ts'
 import { findOwners, findTwins } from './twins.ts'
 import * as work from './work.ts'
 import { readWritesUnderWay } from './writes-under-way.ts'
@@ -69,6 +70,7 @@ const functions = {
   openIntents,
   closeIntents,
   noteJobs,
+  readTargetKeys,
   readWritesUnderWay,
   findGoneTargets,
   findOwners,
