@@ -74,6 +74,11 @@ test('a token is shown once, does what its scopes let it do, and ends', async ()
   expect(ended.stderr).toContain('CSW-8001')
   expect((await cli('tokens list -o human')).stdout).toContain('revoked')
   expect((await cli('tokens create other --role viewer --days soon')).code).toBe(2)
+  for (const [days, end] of [
+    ['', expect.any(String)],
+    ['--days never', null],
+  ] as const)
+    expect(await dataOf(cli(`tokens create t${end} --role viewer ${days}`.trim()))).toMatchObject({ expiresAt: end })
 })
 
 test('the audit shows who did it, and a chain that was cut is reported with an exit code', async () => {

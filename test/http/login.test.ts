@@ -225,6 +225,21 @@ test('a login that was under way when its person changed opens nothing', async (
   expect(items.map(({ action }) => action)).toContain('user.enable')
 })
 
+test('a token that says nothing of its end has one; only one that asks for none has none', async () => {
+  const endOf = async (wish: object): Promise<number | null> => {
+    const answer = await hub.post('/api/v1/tokens', { name: crypto.randomUUID(), role: 'viewer', ...wish })
+    const { expiresAt } = (await expectDocumented(hub, 'createToken', answer)) as { expiresAt: string | null }
+    return expiresAt === null ? null : Math.round((Date.parse(expiresAt) - Date.now()) / 86_400_000)
+  }
+  expect(await endOf({})).toBe(90)
+  expect(await endOf({ expiresAt: null })).toBeNull()
+  expect(await endOf({ expiresAt: new Date(Date.now() + 3 * 86_400_000).toISOString() })).toBe(3)
+  for (const wrong of ['2020-01-01T00:00:00Z', 'tomorrow', '', 7]) {
+    const answer = await hub.post('/api/v1/tokens', { name: 'wrong', role: 'viewer', expiresAt: wrong })
+    expect([wrong, answer.status]).toEqual([wrong, 400])
+  }
+})
+
 test('a token works until it ends or is revoked, and is never seen again', async () => {
   const made = (await expectDocumented(
     hub,

@@ -27,7 +27,7 @@ export function define(command: Command, makeContext: MakeContext): void {
     .argument('<name>', 'what it is for; the audit names it')
     .requiredOption('--role <role>', 'viewer, operator, editor or admin')
     .option('--scope <scopes...>', 'only these scopes of the role')
-    .option('--days <number>', 'days until it ends; never unless told')
+    .option('--days <number>', 'days until it ends, or `never`; 90 unless told')
     .action(async (name: string, { role, scope, days }: Wish) => {
       const context = makeContext()
       const body = {
@@ -85,8 +85,10 @@ const standing = ({ revokedAt, expiresAt }: Token): string => {
 
 const DAY_MS = 86_400_000
 
-function ends(days: string): string {
+function ends(days: string): string | null {
+  if (days === 'never') return null
   const count = Number(days)
-  if (!(count > 0 && count <= 36_500)) throw usageError(`--days ${JSON.stringify(days)} is not a number of days.`)
+  if (!(count > 0 && count <= 36_500))
+    throw usageError(`--days ${JSON.stringify(days)} is not a number of days.`, 'Write a number, or `never`.')
   return new Date(Date.now() + count * DAY_MS).toISOString()
 }

@@ -4,6 +4,7 @@ import { API, type App } from '../app.ts'
 import { notFound } from '../problem.ts'
 import {
   MadeToken,
+  TOKEN_DAYS,
   Token,
   TokenBody,
   User,
@@ -15,6 +16,11 @@ import {
 import { Closed, IdParams, ListOf, ReasonBody } from '../schemas/basics.ts'
 
 const manage = { access: 'access:manage' } as const
+
+const endOf = (wish: string | null | undefined): Date | null => {
+  if (wish === null) return null
+  return wish === undefined ? new Date(Date.now() + TOKEN_DAYS * 86_400_000) : new Date(wish)
+}
 
 /** Users and tokens. */
 export function accessRoutes(app: App, { tokens, users }: AccessControl): void {
@@ -50,7 +56,7 @@ export function accessRoutes(app: App, { tokens, users }: AccessControl): void {
           name: body.name,
           role: body.role,
           scopes: body.scopes ?? null,
-          expiresAt: body.expiresAt === undefined ? null : new Date(body.expiresAt),
+          expiresAt: endOf(body.expiresAt),
         },
         caller!,
       ),

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { MIN_PASSWORD, ROLES, type Role, SCOPE_NAMES, type Scope } from '../../access/index.ts'
-import { Closed, MaybeText, MaybeTime, Moment, Text, Time } from './basics.ts'
+import { Closed, MaybeText, MaybeTime, Text, Time } from './basics.ts'
 
 const RoleName = Type.Unsafe<Role>({ enum: [...ROLES], description: 'viewer, operator, editor or admin.' })
 const ScopeName = Type.Unsafe<Scope>({ enum: SCOPE_NAMES })
@@ -54,6 +54,9 @@ export const Token = Closed({
   lastUsedAt: MaybeTime,
   revokedAt: MaybeTime,
 })
+/** Of a token that says nothing of its end, so that one that was forgotten is not good for ever. */
+export const TOKEN_DAYS = 90
+
 export const MadeToken = Closed({
   ...Token.properties,
   secret: Type.String({ description: 'The token. It is shown now and never again.' }),
@@ -62,7 +65,14 @@ export const TokenBody = Closed({
   name: Name('What it is for; the audit names it.', 'ci'),
   role: RoleName,
   scopes: Type.Optional(Type.Array(ScopeName, { minItems: 1, description: 'Less than all of the role.' })),
-  expiresAt: Type.Optional(Moment('When it ends; never unless told.')),
+  expiresAt: Type.Optional(
+    Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      format: 'date-time',
+      description: `When it ends: in ${TOKEN_DAYS} days unless told, null for never.`,
+      examples: ['2027-01-31T08:00:00Z'],
+    }),
+  ),
 })
 
 export const User = Closed({

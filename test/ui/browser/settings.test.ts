@@ -166,12 +166,12 @@ describe.skipIf(!hasBrowser)('the settings page', () => {
     }
     await rows.filter({ hasText: 'missing' }).waitFor()
     await expect.poll(() => rows.count()).toBe(1)
-    const done = site.hub.calls.flatMap(([what, subject]) =>
-      String(what).startsWith('secret.') ? [`${what} ${subject}`] : [],
+    const { rows: done } = await site.hub.pool.query(
+      `select action, subject from audit where action like 'secret.%' order by id`,
     )
     expect(done).toEqual([
-      ...Array(3).fill('secret.store alert_route:ops'),
-      ...Array(2).fill('secret.forget alert_route:ops'),
+      ...Array(3).fill({ action: 'secret.store', subject: 'alert_route:ops' }),
+      ...Array(2).fill({ action: 'secret.forget', subject: 'alert_route:ops' }),
     ])
     expect(page.complaints).toEqual([])
   })

@@ -28,7 +28,7 @@ export function TokenDialog({ close }: { close: () => void }): ReactNode {
       name: name.trim(),
       role,
       ...(scopes.length ? { scopes } : {}),
-      ...(days ? { expiresAt: new Date(Date.now() + Number(days) * DAY_MS).toISOString() } : {}),
+      expiresAt: days ? new Date(Date.now() + Number(days) * DAY_MS).toISOString() : null,
     }),
   )
   if (make.data) return <Shown token={make.data} close={close} />
