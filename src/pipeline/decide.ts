@@ -11,6 +11,7 @@ const NOTHING = JsonText.of({})
 const NONE_BEFORE: ReadonlyMap<string, DeliveryRow> = new Map()
 const NONE_SEEN: ReadonlySet<string> = new Set()
 const NONE_UNFINISHED: IntentRow[] = []
+const NONE_BEGUN: ReadonlySet<string> = new Set()
 /** Failures of records that have no body to look at. */
 const NOT_LOOKED_AT: ReadonlySet<string> = new Set(['CSW-5015', 'CSW-5018', 'CSW-5020'])
 
@@ -36,11 +37,10 @@ export function decide(
     return existing.length
       ? existing.map((row) => rest(make(row.part)))
       : [{ ...make(''), settlement: { state: 'skipped' } }]
-  // What an earlier attempt may have made without coming to note it is found first, and then taken back like the rest.
-  const unnoted = intents
-    .filter(({ part }) => !before.has(part))
-    .map(({ part }) => part)
-    .filter((part, i, all) => all.indexOf(part) === i && mayHaveMade(make(part)))
+  // What an earlier attempt may have made without coming to note it is found first, and then taken back like the rest. One that made nothing ends
+  // here too: its intent would keep everybody else from the target record.
+  const begun = intents.length ? new Set(intents.map(({ part }) => part)) : NONE_BEGUN
+  const unnoted = [...begun].filter((part) => !before.has(part))
   if (record.deleted && !setAside)
     return [...before.keys(), ...unnoted].map((part) => takeBack(lane, make(part), lane.sync.deletes))
   if (output.status === 'failed') {
@@ -53,7 +53,7 @@ export function decide(
     return [{ ...whole, settlement: { state: 'dead', dead: true, error: output.error, ...open } }, ...waiting]
   }
   if (output.status === 'filtered') {
-    const noted = existing.filter((row) => row.delivered !== null || isWaiting(row) || mayHaveMade(make(row.part)))
+    const noted = existing.filter((row) => row.delivered !== null || isWaiting(row) || begun.has(row.part))
     const left = [...noted.map(({ part }) => part), ...unnoted].map((part) =>
       takeBack(lane, make(part), lane.sync.onLeave),
     )
@@ -62,7 +62,8 @@ export function decide(
   const works = output.parts.map((part) => make(part.part, part.values))
   if (!existing.length && !unnoted.length && !lane.sync.multipart) return works
   const wanted = new Set(output.parts.map((part) => part.part))
-  const vanished = [...existing.filter(({ state }) => state !== 'gone').map(({ part }) => part), ...unnoted]
+  const noted = existing.filter(({ state, part }) => state !== 'gone' || begun.has(part))
+  const vanished = [...noted.map(({ part }) => part), ...unnoted]
     .filter((part) => part !== '' && !wanted.has(part))
     .map((part) => takeBack(lane, make(part), lane.sync.deletes))
   if (!lane.sync.multipart) return [...works, ...vanished]
