@@ -281,7 +281,29 @@ test('every destructive act wants --yes or a plan: without it nothing is done, a
 })
 
 test.each(Object.entries(LINES))('%s: causeway %s', async (id, line) => {
-  const { stderr } = await run(line)
+  const { code, stdout, stderr } = await run(line)
   const status = asked.find((one) => one.id === id)?.status
   expect([200, 201, 202, 204, 404, 409], `${status} ${stderr}`).toContain(status)
+  // What a program reads stands alone on stdout: an envelope, or nothing where the hub refused.
+  if (stdout === '')
+    expect([code, stderr]).toEqual([expect.toSatisfy((one) => one > 0), expect.stringContaining('CSW-')])
+  else {
+    const kind = expect.stringMatching(new RegExp(`^${line.split(' ')[0]}(\\.\\w+)*$`))
+    expect([stdout.split('\n').length, JSON.parse(stdout)]).toEqual([2, { causeway: 1, kind, data: expect.anything() }])
+  }
 })
+
+test.each(Object.entries(LINES).filter(([id]) => /^(list|show)/.test(id)))(
+  '%s: causeway %s prints lines for programs and text for people',
+  async (_id, line) => {
+    const json = await run(line)
+    if (json.code !== 0) return
+    const { data } = JSON.parse(json.stdout) as { data: { items?: unknown[] } }
+    const lines = (await run(`${line} -o ndjson`)).stdout.split('\n').slice(0, -1)
+    expect(lines.map((one) => typeof JSON.parse(one))).toEqual((data.items ?? [data]).map(() => 'object'))
+    const human = await run(`${line} -o human`)
+    expect(human.code).toBe(0)
+    expect(human.stdout).toMatch(/\S/)
+    expect(() => JSON.parse(human.stdout)).toThrow()
+  },
+)
