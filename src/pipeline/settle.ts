@@ -184,6 +184,8 @@ function closedIntents(work: Work): number[] {
   const over = earlier.filter(
     ({ id, operation }) =>
       settlement.intent === 'close' ||
+      // Nothing was sent, so nothing is to be found out.
+      operation === 'link' ||
       (done && (operation !== 'create' || work.targetId !== null)) ||
       (work.merge?.sent && id === work.doubt?.id),
   )
