@@ -14,7 +14,7 @@ import { CONTENDED_RETRY_MS } from './failures.ts'
 import { keepJobs } from './jobs.ts'
 import { spareTwins } from './match.ts'
 import { sentOf } from './merge-sent.ts'
-import { HASHES, type IntentOpen, type IntentRow, keysOf } from './ports.ts'
+import { HASHES, type IntentOpen, type IntentRow, keysOf, linkKey } from './ports.ts'
 import { settle, statusOfThrown, unknown } from './settle-outcome.ts'
 import { sourceFailure } from './source-failure.ts'
 import { guardsOf, keysHeld, knownKeys, pairGuards } from './target-keys.ts'
@@ -28,18 +28,20 @@ const SEND_MARGIN_MS = 3_000
 /** Commits an intent per write, sends the widest calls, and notes what became of each part. */
 export async function deliver(lane: Lane, works: Work[]): Promise<Exchange[]> {
   const writes = works.filter((work) => !work.settlement && work.operation)
-  const linked = mayBeTakenBack(lane) ? works.filter(isOnlyLinked) : []
+  const spared = works.filter(isSpared)
+  const unsent = [...(mayBeTakenBack(lane) ? works.filter(isOnlyLinked) : []), ...spared]
   const exchanges: Exchange[] = []
-  if (!writes.length && !linked.length) return exchanges
+  if (!writes.length && !unsent.length) return exchanges
   const asked = othersKeys(lane, writes)
-  const known = await openIntents(lane, [...linked, ...writes], asked)
+  const known = await openIntents(lane, [...unsent, ...writes], asked)
   await deferToOthers(lane, asked, known)
   await deferToPartner(lane, writes)
   await spareLinked(lane, writes)
+  await spareOnce(lane, spared)
   await deferToTwins(lane, works, asked, known)
   const ready = writes.filter((work) => !work.settlement)
   if (!lane.lease.stillHeld(SEND_MARGIN_MS)) {
-    await closeUnsent(lane, [...ready, ...linked.filter((work) => work.intent)])
+    await closeUnsent(lane, [...ready, ...unsent.filter((work) => work.intent)])
     throw new CausewayError('CSW-6004', { what: `the lease "${lane.lease.name}" ends too soon to send` })
   }
   const groups = Map.groupBy(ready, (work) => work.operation!)
@@ -53,6 +55,13 @@ const isOnlyLinked = ({ newlyMatched, takenBack, operation, settlement }: Work):
   !takenBack &&
   operation === null &&
   (settlement?.state === 'unchanged' || settlement?.state === 'skipped')
+
+/**
+ * Leaves its target record to another one that lives. One that was filtered out lives too, and may leave it to this one in the same moment: so it
+ * has an intent as well.
+ */
+const isSpared = ({ takenBack, record, operation, targetId, settlement }: Work): boolean =>
+  takenBack && !record.deleted && operation === null && targetId !== null && settlement?.unlink === 'released'
 
 /**
  * Whether some sync takes records of this target back. Who deletes one that another record was just found to stand for would leave that one
@@ -74,7 +83,7 @@ const TAKES: ReadonlySet<string> = new Set(['delete', 'deactivate'])
  * first: changed alike, the others agree with it then. Last come those that take it back: it stays for the one that was found to stand for it.
  */
 const turnOf = ({ operation, takenBack, isTwin }: Work): number =>
-  operation === null ? 0 : takenBack ? 3 : isTwin ? 2 : 1
+  takenBack ? 3 : operation === null ? 0 : isTwin ? 2 : 1
 
 async function openIntents(lane: Lane, works: Work[], asked: AskedKey[]): Promise<KnownKeys> {
   const byKey = new Map<string, Work>()
@@ -213,6 +222,17 @@ async function spareLinked(lane: Lane, writes: Work[]): Promise<void> {
   const spared = open.filter((work) => work.settlement)
   await closeUnsent(lane, spared)
   for (const work of spared) work.intent = undefined
+}
+
+/** Asked once more while the intents stand: where the other one has left the target meanwhile, this one is the last. */
+async function spareOnce(lane: Lane, spared: Work[]): Promise<void> {
+  const open = spared.filter(({ settlement }) => settlement?.unlink)
+  if (!open.length) return
+  const parts = open.map(({ record, part }) => ({ recordId: record.id, part }))
+  const twins = await lane.ports.ledger.findTwins(lane.row.fromStream, parts)
+  for (const work of open)
+    if (!twins.has(linkKey(work.record.id, work.part)))
+      work.settlement = contended('the other record that stood for the same target record has left it too')
 }
 
 /** Asked while the intents stand: whoever wrote such a target record before has committed that, and nobody else can begin. */

@@ -10,7 +10,8 @@ const NONE_KNOWN: KnownKeys = new Map()
 
 /** Read from the ledger too, for what was delivered tells no values of streams that are kept as hashes. */
 export async function knownKeys(lane: Lane, works: Work[]): Promise<KnownKeys> {
-  const ids = works.flatMap(({ takenBack, targetId }) => (takenBack && targetId !== null ? [targetId] : []))
+  const leaving = works.filter(({ takenBack, operation }) => takenBack && operation !== null)
+  const ids = leaving.flatMap(({ targetId }) => (targetId === null ? [] : [targetId]))
   const fields = ids.length ? naturalFields(lane) : []
   return fields.length ? lane.ports.ledger.readTargetKeys(lane.row.toStream, ids, fields) : NONE_KNOWN
 }
@@ -21,7 +22,7 @@ export async function knownKeys(lane: Lane, works: Work[]): Promise<KnownKeys> {
  */
 export function keysHeld(lane: Lane, work: Work, known: KnownKeys): [string, ...string[]] {
   const key = targetKey(lane, work)
-  if (!work.takenBack) return [key]
+  if (!work.takenBack || work.operation === null) return [key]
   const delivered = work.delivered ? keysOf(work.delivered.value, naturalFields(lane)) : []
   const keys = [...delivered, ...((work.targetId !== null && known.get(work.targetId)) || [])]
   return [key, ...new Set(keys.map((one) => naturalKey([one])))]

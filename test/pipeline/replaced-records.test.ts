@@ -14,6 +14,9 @@ const sync: TestSync = {
   run: (contact) => one(contact),
 }
 const email = 'ann@example.test'
+/** An id whose record goes through that one of two lanes. */
+const idIn = (lane: number, prefix: string): string =>
+  Array.from({ length: 100 }, (_, i) => `${prefix}${i}`).find((id) => sliceOf(id) % 2 === lane)!
 
 test.each([
   ['by a look-up', false, 1],
@@ -53,8 +56,6 @@ test.each([
 ])('a target is not deleted once another record was linked with it, however late that was (%s)', async (_, name) => {
   const crm = new MemorySystem().stream('contacts')
   const erp = new MemorySystem().stream('customers')
-  const idIn = (lane: number, prefix: string): string =>
-    Array.from({ length: 100 }, (_, i) => `${prefix}${i}`).find((id) => sliceOf(id) % 2 === lane)!
   const [former, next] = [idIn(0, 'a'), idIn(1, 'b')]
   crm.put('contacts', former, { email, name: 'Ann' })
   const hub = await TestHub.open({ crm, erp }, [{ ...sync, lanes: 2 }])
@@ -157,4 +158,39 @@ test('a target leaves with its records where these are filtered out together', a
   }
   expect(erp.list('customers')).toEqual([])
   expect(erp.journal.map(({ operation }) => operation)).toEqual(['create', 'delete'])
+})
+
+test('a target leaves with its records where each is filtered out in a lane of its own, and sees the other one last', async () => {
+  const crm = new MemorySystem().stream('contacts')
+  const erp = new MemorySystem().stream('customers')
+  const run = (contact: JsonObject): MapOutput => (contact.left ? { status: 'filtered' } : one({ email, name: 'Ann' }))
+  const hub = await TestHub.open({ crm, erp }, [{ ...sync, onLeave: 'delete', lanes: 2, run }])
+  const records = [idIn(0, 'a'), idIn(1, 'b')]
+  const push = async () => {
+    for (let i = 0; i < 4; i++) {
+      for (const lane of [0, 1]) await hub.push('to-erp', lane)
+      await hub.skipWaits()
+    }
+  }
+  for (const id of records) crm.put('contacts', id, { left: false })
+  await hub.pull('crm:contacts')
+  await push()
+  expect(erp.list('customers')).toHaveLength(1)
+  for (const id of records) crm.put('contacts', id, { left: true })
+  await hub.pull('crm:contacts')
+  // One lane has looked for others, and found the one that leaves in the other lane, when that comes and ends.
+  const { ledger } = hub.ports
+  const { findTwins } = ledger
+  let looks = 0
+  ledger.findTwins = async (...given) => {
+    const found = await findTwins(...given)
+    if (looks++ === 0) await hub.push('to-erp', 1)
+    return found
+  }
+  await push()
+  expect(looks).toBeGreaterThan(1)
+  expect(erp.list('customers')).toEqual([])
+  expect(erp.journal.map(({ operation }) => operation)).toEqual(['create', 'delete'])
+  expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(0)
+  expect((await hub.pool.query('select 1 from delivery where next_attempt_at is not null')).rowCount).toBe(0)
 })
