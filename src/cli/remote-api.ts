@@ -96,8 +96,6 @@ const reasonOf = (error: unknown): string => {
   return cause?.code ?? (error instanceof Error ? error.message : String(error))
 }
 
-const NOT_THERE = 'Correct the name or number; the `list` of the same command says what there is.'
-
 /** The error that a refusal of the hub stands for. */
 export function problemError(text: string, status: number, retryAfter: string | null): CausewayError {
   try {
@@ -105,8 +103,7 @@ export function problemError(text: string, status: number, retryAfter: string | 
     if (problem.code in errorRegistry)
       return new CausewayError(problem.code as ErrorCode, {
         what: problem.detail,
-        // Whoever types commands meets no addresses.
-        fix: problem.fix === errorRegistry['CSW-8002'].action ? NOT_THERE : problem.fix,
+        fix: problem.fix,
         data: { status, requestId: problem.requestId, ...(problem.errors ? { errors: problem.errors } : {}) },
         ...(retryAfter ? { retryAfterMs: Number(retryAfter) * 1_000 } : {}),
       })

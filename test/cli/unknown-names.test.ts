@@ -106,12 +106,11 @@ test('every command about a thing says which is meant where its name is misspelt
   }
 })
 
-test('a number that nothing has is answered with the command that lists those there are, not with an address', async () => {
+test('a number that nothing has is answered with where those stand that there are', async () => {
   for (const group of ['runs', 'dlq', 'bulk']) {
     const { code, stderr } = await cli(group, 'show', '999999')
     expect(code, group).toBe(2)
-    expect(stderr, group).toContain('the `list` of the same command')
-    expect(stderr, group).not.toContain('openapi')
+    expect(stderr, group).toContain('Correct the name or number. Lists say what there is')
   }
 })
 

@@ -13,7 +13,7 @@ export const httpErrors = {
     causeClass: 'config',
     reaction: 'fix',
     meaning: 'There is nothing under this address.',
-    action: 'Check the address against `/openapi.json`.',
+    action: 'Correct the name or number. Lists say what there is, `/openapi.json` which addresses there are.',
   },
   'CSW-8003': {
     causeClass: 'config',

@@ -5,6 +5,9 @@ import { rich, sentence, t } from '../texts/index.ts'
 import { Icon } from './mark.tsx'
 import { Said } from './said.tsx'
 
+/** One alone is what was said above already. */
+const several = <Item,>(items: Item[] = []): Item[] => (items.length > 1 ? items : [])
+
 /** What went wrong with a request: what, what to do, code, request id, and the way to try again. */
 export function Trouble({ error, retry }: { error: Error; retry?: (() => void) | undefined }): ReactNode {
   const problem = error instanceof Refused ? error.problem : null
@@ -21,7 +24,7 @@ export function Trouble({ error, retry }: { error: Error; retry?: (() => void) |
             <Said>{problem.fix}</Said>
           </p>
         )}
-        {problem?.errors?.map((item) => (
+        {several(problem?.errors).map((item) => (
           <p key={item.pointer + item.message}>
             <code>{item.pointer || '/'}</code> {item.message}
           </p>

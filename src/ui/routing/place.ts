@@ -37,7 +37,7 @@ export function useFilters<Name extends string>(
   clear: () => void
 } {
   const { path, query } = usePlace()
-  const values = Object.fromEntries(names.map((name) => [name, query.get(name)])) as Record<Name, string | null>
+  const values = Object.fromEntries(names.map((name) => [name, query.get(name) || null])) as Record<Name, string | null>
   const set = (changes: Partial<Record<Name, string | null>>): void => {
     const next = new URLSearchParams(query)
     for (const [name, value] of Object.entries<string | null | undefined>(changes)) {

@@ -1,3 +1,4 @@
+import type { Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addDeadLetter, seedHub } from '../../http/rows.ts'
 import { hasBrowser, type Site, startSite, useSite } from '../browser.ts'
@@ -15,7 +16,29 @@ const LISTS: [path: string, asks: string, filter: string | null, never: string][
   ['/connections', 'connections', 'state=paused', 'No connection yet.'],
   ['/connectors', 'connectors', 'name=nobody', 'No connector.'],
   ['/audit', 'audit', 'actor=nobody', 'Nothing was done by anybody yet.'],
+  ['/timeline', 'timeline', 'since=2100-01-01T00%3A00%3A00.000Z', 'Nothing has happened yet.'],
+  ['/changes', 'configuration/versions', null, 'None was kept yet.'],
+  ['/changes', 'configuration', 'name=nobody', 'The hub has not read its files yet.'],
+  ['/queues', 'workers', null, 'No worker has told of itself.'],
+  ['/webhooks', 'webhook-intake', null, 'Nothing has come'],
+  ['/entities', 'entities', null, 'No entity type yet.'],
+  ['/landscape', 'syncs', null, 'No system yet.'],
+  ['/playground', 'syncs', null, 'No sync yet.'],
+  ['/settings', 'tokens', null, 'No token yet.'],
+  ['/settings', 'users', null, 'Nobody yet'],
+  ['/settings', 'secrets', null, 'No secret is kept here'],
+  ['/settings', 'alerts', null, 'Nobody is told of trouble'],
 ]
+/** The hub of the tests has some, so that its answers are emptied on their way. */
+const FILLED = ['configuration', 'secrets', 'alerts']
+
+/** The answer as it came, without what is listed in it. */
+const emptied = async (route: Route): Promise<void> => {
+  const response = await route.fetch()
+  const json = (await response.json()) as Record<string, unknown>
+  const lists = Object.entries(json).map(([name, value]) => [name, Array.isArray(value) ? [] : value])
+  await route.fulfill({ response, json: Object.fromEntries(lists) })
+}
 
 describe.skipIf(!hasBrowser)('every list has its four states', () => {
   let site: Site
@@ -28,9 +51,10 @@ describe.skipIf(!hasBrowser)('every list has its four states', () => {
     const page = await site.open('about:blank')
     const question = new RegExp(`/api/v1/${asks}(\\?|$)`)
     const held = Promise.withResolvers<void>()
+    if (FILLED.includes(asks)) await page.route(new RegExp(`/api/v1/${asks}($|\\?)`), emptied)
     await page.route(question, async (route) => {
       await held.promise
-      await route.continue()
+      await route.fallback()
     })
     await page.goto(site.hub.url + path)
     await page.locator('.loading').first().waitFor()
@@ -76,6 +100,28 @@ describe.skipIf(!hasBrowser)('every list has its four states', () => {
     await alert.getByRole('button', { name: 'Try again' }).click()
     await page.locator('.nothing', { hasText: never }).waitFor()
     expect(page.complaints).toEqual([])
+  })
+})
+
+describe.skipIf(!hasBrowser)('addresses that were typed', () => {
+  let site: Site
+  useSite(async () => {
+    site = await startSite()
+    return site
+  })
+
+  test('what is wrong in one is said once, with what would be right; a filter that is empty is none', async () => {
+    const page = await site.open('/runs?outcome=faild')
+    const alert = page.getByRole('alert')
+    await expect
+      .poll(() => alert.textContent())
+      .toMatch(/^outcome: "faild" is not one of .*Did you mean "failed"\?Code CSW-8003/)
+    expect((await alert.textContent())!.split('faild').length).toBe(2)
+    await page.goto(`${site.hub.url}/sync?name=nobody`)
+    await expect.poll(() => alert.textContent()).toMatch(/^There is no sync "nobody"\.Correct the name or number\./)
+    await page.goto(`${site.hub.url}/records?key=`)
+    await page.getByText('Looks into every stream').waitFor()
+    expect(await alert.count()).toBe(0)
   })
 })
 
