@@ -25,26 +25,59 @@ const NO_LINES = Object.fromEntries(
 type Painted = { text: string; style: Style }
 export type Cell = string | number | Painted | null | undefined
 
-function cellText(cell: Cell): string {
-  if (typeof cell !== 'object' || cell === null) return clip(printable(String(cell ?? '–')))
-  return paint(cell.style, clip(printable(cell.text)))
-}
+const isPainted = (cell: Cell): cell is Painted => typeof cell === 'object' && cell !== null
+const textOf = (cell: Cell): string => printable(isPainted(cell) ? cell.text : String(cell ?? '–'))
 
-/** A plain table: header, columns, no lines. Values of other systems are made printable. */
+/**
+ * A plain table: header, columns, no lines. Values of other systems are made printable, and cut where a terminal is too narrow for
+ * them; a program that reads the table gets them as wide as they are anywhere.
+ */
 export function table(head: string[], rows: Cell[][], whenEmpty: string): string {
   if (!rows.length) return paint('dim', whenEmpty)
   const drawn = new Table({
     head: head.map((title) => paint('dim', title)),
-    chars: { ...NO_LINES, middle: '  ' },
+    chars: { ...NO_LINES, middle: ' '.repeat(GAP) },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
-  drawn.push(...rows.map((row) => row.map(cellText)))
+  const texts = rows.map((row) => row.map(textOf))
+  const widths = widthsWithin([head, ...texts], process.stdout.isTTY ? process.stdout.columns : undefined)
+  drawn.push(
+    ...rows.map((row, at) =>
+      row.map((cell, column) => {
+        const text = clip(texts[at]![column]!, widths[column]!)
+        return isPainted(cell) ? paint(cell.style, text) : text
+      }),
+    ),
+  )
   return drawn
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
 }
+
+const GAP = 2
+const MOST_CELL = 60
+/** However narrow a terminal is: names that are cut shorter become alike, and a line that wraps can still be read. */
+const LEAST_CELL = 16
+
+/** Widths of the columns; the widest gives way until all of them fit. */
+function widthsWithin(rows: string[][], room = Number.POSITIVE_INFINITY): number[] {
+  const widths = rows[0]!.map((_, column) =>
+    rows.reduce((widest, row) => Math.max(widest, Math.min(MOST_CELL, row[column]!.length)), 0),
+  )
+  let over = widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - room
+  for (; over > 0; over--) {
+    const widest = Math.max(...widths)
+    if (widest <= LEAST_CELL) break
+    widths[widths.indexOf(widest)] = widest - 1
+  }
+  return widths
+}
+
+/** Never half of a character that takes two units. */
+const clip = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…` : text
 
 /** Names and values of one thing, one per line. */
 export function fields(pairs: [string, Cell][]): string {
@@ -53,9 +86,6 @@ export function fields(pairs: [string, Cell][]): string {
     .map(([name, value]) => `${paint('dim', name.padEnd(width))}  ${printable(String(value ?? '–'))}`)
     .join('\n')
 }
-
-const MAX_CELL = 60
-const clip = (text: string): string => (text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text)
 
 const COLOURS: Record<string, Style> = {
   success: 'green',
