@@ -44,7 +44,11 @@ function unset(yaml: YamlFile, path: Path, { name, offset }: MissingVariable): F
     severity: 'error',
     code: 'CSW-1007',
     message: `${path.join('.')}: the environment variable ${name} is not set`,
-    fix: `Set ${name}, or give a default: \${${name}:-value}.`,
+    fix: /^SAMPLE_[A-Z]+_/.test(name) ? OF_SAMPLES : `Set ${name}, or give a default: \${${name}:-value}.`,
     place,
   }
 }
+
+/** Whoever goes on to several processes with the folder that `init` wrote. */
+const OF_SAMPLES =
+  'It belongs to the sample systems, which only `causeway start` with `samples: true` starts; `serve` and `worker` need systems of their own.'

@@ -109,6 +109,11 @@ test('init writes a hub that validates, once, and never over something', async (
   expect([explained.code, explained.stderr]).toEqual([0, ''])
   expect(JSON.parse(explained.stdout).data.items).toMatchObject([{ from: 'file', where: 'causeway.yaml:13:12' }])
 
+  // Whoever starts it as several processes is told that the sample systems are in none of these.
+  const worker = await runCli(['worker', '-o', 'human'], { cwd: demo })
+  expect([worker.code, worker.stdout]).toEqual([5, ''])
+  expect(worker.stderr).toContain('fix: It belongs to the sample systems, which only `causeway start`')
+
   const before = await readdir(demo, { recursive: true })
   await writeFile(join(demo, 'causeway.yaml'), 'mine')
   const again = await runCli(['init', 'demo'], { cwd: folder })
