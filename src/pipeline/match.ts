@@ -73,7 +73,10 @@ export function canUpsert(lane: Lane, key: MatchKey): boolean {
   )
 }
 
-/** A target that stands for several source records is not taken back while one of the others lives. */
+/**
+ * A target that stands for several source records is not taken back while one of the others lives. Nor is one that a create of unknown outcome
+ * made, which has no link of its own, once it was linked for another one.
+ */
 export async function spareTwins(lane: Lane, works: Work[]): Promise<void> {
   const taking = works.filter((work) => work.takenBack && work.targetId !== null)
   if (!taking.length) return
@@ -81,13 +84,24 @@ export async function spareTwins(lane: Lane, works: Work[]): Promise<void> {
     lane.row.fromStream,
     taking.map((work) => ({ recordId: work.record.id, part: work.part })),
   )
+  const owned = await ownedByOthers(
+    lane,
+    taking.filter((work) => work.newlyMatched),
+  )
   for (const work of taking) {
-    const twin = twins.get(linkKey(work.record.id, work.part))
+    const key = linkKey(work.record.id, work.part)
+    const twin = twins.get(key) ?? (owned.has(key) ? 'shared' : undefined)
     if (!twin) continue
     work.operation = null
     const state = work.record.deleted ? 'gone' : 'skipped'
     work.settlement = { state, delivered: null, unlink: 'released', ...(twin === 'merged' ? secondOf(work) : {}) }
   }
+}
+
+async function ownedByOthers(lane: Lane, works: Work[]): Promise<Set<string>> {
+  const asking = works.map(({ record, part, targetId }) => ({ recordId: record.id, part, targetId: targetId! }))
+  const owners = await lane.ports.ledger.findOwners(lane.row.fromStream, lane.row.toStream, asking)
+  return new Set(owners.map(({ asker }) => asker))
 }
 
 /** Of two merged records each had a counterpart: which of these is to live on there, a person says. */

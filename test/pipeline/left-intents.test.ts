@@ -83,3 +83,34 @@ test.each(
     expect(erp.list('customers').map(({ id, body }) => [id, body])).toEqual([['T', { email, name: 'Annie' }]])
   },
 )
+
+test.each([
+  ['is deleted', (crm: MemorySystem) => crm.remove('contacts', 'b')],
+  ['is filtered out', (crm: MemorySystem) => crm.put('contacts', 'b', { part: '', left: true })],
+])(
+  'what a create without an answer made stays for the record that was linked with it since, when its own one %s',
+  async (_, end) => {
+    const crm = new MemorySystem().stream('contacts')
+    const erp = new MemorySystem().stream('customers')
+    const hub = await TestHub.open({ crm, erp }, [{ ...sync, onLeave: 'delete' }])
+    crm.put('contacts', 'b', { part: '', name: 'Ann' })
+    await hub.pull('crm:contacts')
+    const { ledger } = hub.ports
+    const { commitBatch } = ledger
+    ledger.commitBatch = async () => {
+      throw new CausewayError('CSW-6001', { what: 'the worker ends here' })
+    }
+    await expect(hub.push('to-erp')).rejects.toMatchObject({ code: 'CSW-6001' })
+    ledger.commitBatch = commitBatch
+    end(crm)
+    crm.put('contacts', 'c', { part: '', name: 'Ann' })
+    await hub.pull('crm:contacts')
+    for (let i = 0; i < 5; i++) {
+      await hub.push('to-erp')
+      await hub.skipWaits()
+    }
+    expect(erp.list('customers').map(({ body }) => body)).toEqual([{ email, name: 'Ann' }])
+    expect(erp.journal.map(({ operation }) => operation)).toEqual(['create'])
+    expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(0)
+  },
+)
