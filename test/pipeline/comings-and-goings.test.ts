@@ -13,7 +13,8 @@ type Contact = { emails: string[]; left: boolean }
 const ROUNDS = 6
 /** In calm: so often a lane comes again until all that waits for another one has had its turn. */
 const TURNS = 10
-const SEEDS = Array.from({ length: 10 }, (_, i) => i + 1)
+/** The last two found a target that was deleted although a record stood for it. */
+const SEEDS = [...Array.from({ length: 10 }, (_, i) => i + 1), 13, 69]
 
 const partOf = (part: string, email: string) => ({
   part,
