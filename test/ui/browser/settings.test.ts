@@ -36,7 +36,7 @@ describe.skipIf(!hasBrowser)('the settings page', () => {
     await expectAccessible(page)
     await dialog.getByRole('button', { name: 'Add', exact: true }).click()
     // The hub's own rule, in its own words, and nothing that was typed is lost.
-    await dialog.getByText('/password').waitFor()
+    await dialog.getByText('password: must NOT have fewer than 12 characters.').waitFor()
     await dialog.getByLabel('Password').first().fill(PASSWORD)
     await dialog.getByRole('button', { name: 'Add', exact: true }).click()
     const row = page.getByRole('region', { name: 'Users' }).locator('tbody tr')
