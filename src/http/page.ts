@@ -62,7 +62,9 @@ export async function servePage(app: FastifyInstance, folder: string): Promise<v
     const path = request.params['*']
     return path.startsWith('static/') ? reply.sendFile(`board/${path}`) : sendBoard(reply)
   })
-  app.get('/', { config: { access: 'public' } }, (_request, reply) => sendIndex(reply))
+  // Where a start says the page and the reference are, they are for whoever asks.
+  for (const told of ['/', '/docs'])
+    app.get(told, { config: { access: 'public' } }, (_request, reply) => sendIndex(reply))
   app.get<{ Params: { '*': string } }>('/*', { config: { access: 'public' } }, (request, reply) => {
     const path = request.params['*']
     if (path.startsWith('api/') || path.startsWith('hooks/')) throw notFound('There is nothing under this address.')

@@ -174,7 +174,7 @@ test('a probe of an address that does not exist fails, though browsers get the p
     expect([path, await status(path)]).toEqual([path, 404])
     expect([path, await status(path, 'text/html,application/xhtml+xml,*/*;q=0.8')]).toEqual([path, 200])
   }
-  expect(await status('/')).toBe(200)
+  for (const path of ['/', '/docs']) expect([path, await status(path)]).toEqual([path, 200])
 })
 
 test('readyz says no when a check fails or the hub drains, livez does not care', async () => {
