@@ -54,7 +54,8 @@ export async function migrationStatus(pool: pg.Pool, folder = FOLDER): Promise<M
 
 /**
  * Brings the database to this version: all missing migrations in one transaction, so either all of them or none, under an
- * advisory lock; where one of them runs outside of a transaction, those before it are committed first. Returns the numbers that were run.
+ * advisory lock (held by a second connection of the pool); where one of them runs outside of a transaction, those before it are committed first.
+ * Returns the numbers that were run.
  * Throws CSW-6002 when the database is newer than this version, CSW-6006 when a released migration differs from what was run.
  */
 export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<number[]> {

@@ -154,7 +154,8 @@ function quantile(times: number[], share: number): number {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'causeway-search-'))
-const store = await openStore({ folder, max: 1 })
+// A migration needs a second connection: one holds the lock. Afterwards one answers everything, for nothing is asked at the same time.
+const store = await openStore({ folder, max: 2 })
 try {
   await migrate(store.pool)
   await fill(store.pool)
