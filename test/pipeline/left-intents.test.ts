@@ -34,6 +34,17 @@ const sync: TestSync = {
   run,
 }
 
+/** Of a worker that has sent what it had to, and ends before it can note so. */
+async function dieOverPush(hub: TestHub): Promise<void> {
+  const { ledger } = hub.ports
+  const { commitBatch } = ledger
+  ledger.commitBatch = async () => {
+    throw new CausewayError('CSW-6001', { what: 'the worker ends here' })
+  }
+  await expect(hub.push('to-erp')).rejects.toMatchObject({ code: 'CSW-6001' })
+  ledger.commitBatch = commitBatch
+}
+
 const ends = {
   // What was only linked has no outcome that somebody would have to find out.
   'waits for another one': (crm: MemorySystem) => crm.put('contacts', 'b', { part: '', name: 'Ann', manager: true }),
@@ -67,14 +78,8 @@ test.each(
     }
     crm.put('contacts', 'b', { part: multipart ? 'one' : '', name: name! })
     await hub.pull('crm:contacts')
-    const { ledger } = hub.ports
-    const { commitBatch } = ledger
-    ledger.commitBatch = async () => {
-      throw new CausewayError('CSW-6001', { what: 'the worker ends here' })
-    }
-    await expect(hub.push('to-erp')).rejects.toMatchObject({ code: 'CSW-6001' })
+    await dieOverPush(hub)
     expect((await hub.pool.query('select 1 from intent')).rowCount).toBe(1)
-    ledger.commitBatch = commitBatch
     end(crm)
     await push()
     expect((await hub.pool.query('select operation, part from intent')).rows).toEqual([])
@@ -95,13 +100,7 @@ test.each([
     const hub = await TestHub.open({ crm, erp }, [{ ...sync, onLeave: 'delete' }])
     crm.put('contacts', 'b', { part: '', name: 'Ann' })
     await hub.pull('crm:contacts')
-    const { ledger } = hub.ports
-    const { commitBatch } = ledger
-    ledger.commitBatch = async () => {
-      throw new CausewayError('CSW-6001', { what: 'the worker ends here' })
-    }
-    await expect(hub.push('to-erp')).rejects.toMatchObject({ code: 'CSW-6001' })
-    ledger.commitBatch = commitBatch
+    await dieOverPush(hub)
     end(crm)
     crm.put('contacts', 'c', { part: '', name: 'Ann' })
     await hub.pull('crm:contacts')
